@@ -1,0 +1,46 @@
+"""One case, put together: what `explain` shows, what `--json` prints, what an alert says."""
+
+from dataclasses import dataclass
+
+from runaway_watchdog.model.gap import Gap
+from runaway_watchdog.model.owner import Fate, Owner
+from runaway_watchdog.model.plan import Plan
+from runaway_watchdog.model.process import CpuShare, Process
+
+SCHEMA_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class SeenDeath:
+    """A death that the watch saw, and the process that took its place, if one did."""
+
+    pid: int
+    started_at: float
+    died_at: float
+    successor_pid: int | None
+    delay_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """What the watch's store knows of this lineage. All zero where it has seen nothing."""
+
+    returns_seen: int = 0
+    shortest_s: float | None = None
+    longest_s: float | None = None
+    deaths: tuple[SeenDeath, ...] = ()
+    pids: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CaseFile:
+    process: Process
+    cpu: CpuShare | None
+    owners: tuple[Owner, ...]  # innermost first
+    prognosis: tuple[Fate, ...]
+    history: History
+    plan: Plan
+    gaps: tuple[Gap, ...]
+    asked_pid: int  # the PID that was asked about: a dead one leads to the process that took its place
+    since: float | None = None  # hot since, where the watch knows; seconds since the epoch
+    host: str = ""

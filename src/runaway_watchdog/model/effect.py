@@ -1,0 +1,44 @@
+"""What a command would change on this host."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+Verb = Literal["stop", "restart", "remove", "delete", "change", "kill", "prune"]
+Target = Literal[
+    "container", "volume", "network", "image", "unit", "process", "path", "crontab", "database", "host"
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """Bytes of file content; `at_least` where the time limit ended the count early."""
+
+    bytes: int | None
+    at_least: bool = False
+    last_write: float | None = None  # newest modification time seen, seconds since the epoch
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """One thing that a command would stop, change or delete."""
+
+    verb: Verb
+    type: Target
+    name: str
+    data_lost: bool
+    why: str
+    size: Size | None = None
+    used_by: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Effects:
+    """Everything one command would do, and what could not be told about it."""
+
+    command: str
+    effects: tuple[Effect, ...]
+    unknown: tuple[str, ...] = field(default=())
+
+    @property
+    def lost(self) -> tuple[Effect, ...]:
+        return tuple(effect for effect in self.effects if effect.data_lost)

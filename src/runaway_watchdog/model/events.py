@@ -1,0 +1,53 @@
+"""What the watch concludes from samples, and how it hands that to the store and to a case."""
+
+from typing import Literal, NamedTuple
+
+from runaway_watchdog.model.identity import ProcKey
+
+Stage = Literal["suspect", "sustained", "resolved"]
+
+
+class Finding(NamedTuple):
+    """A rule that is half met (`suspect`: its case may be prepared), met (`sustained`), or no longer met (`resolved`)."""
+
+    stage: Stage
+    rule: str
+    severity: str
+    group: str
+    key: ProcKey | None  # the process that burns; None where only the group as a whole does
+    percent: float  # mean over `window_s`, in percent of one core
+    window_s: float
+    wall: float
+
+
+class Death(NamedTuple):
+    """A tracked process ended. `wall` is exact where the kernel told us (pidfd), else the first look that missed it."""
+
+    key: ProcKey
+    wall: float
+    exact: bool
+
+
+class Return(NamedTuple):
+    """The same work came back: same group, same program, started after the death."""
+
+    key: ProcKey
+    predecessor: ProcKey
+    wall: float  # when the new process started
+    delay_s: float  # from the death to the new start
+
+
+class Commission(NamedTuple):
+    """What the watch asks one case process to do. Handed over as JSON on its standard input."""
+
+    incident_id: int  # 0 for a suspect: no incident yet
+    kind: Literal["suspect", "opened", "reminder", "resolved"]
+    rule: str
+    severity: str
+    pid: int  # 0 where only the group is known
+    start_ticks: int
+    group: str
+    lineage: str  # the lineage's key
+    percent: float
+    window_s: float
+    opened_at: float

@@ -1,0 +1,12 @@
+"""What could not be read. "Nothing there" and "could not look" are different answers."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """One source that did not answer, what went wrong, and what the reader can do about it."""
+
+    source: str  # "docker", "systemd", "procfs", "store" …
+    problem: str
+    mend: str

@@ -1,0 +1,70 @@
+"""Who keeps a process alive, and what that owner would do."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Kind = Literal[
+    "docker-container",
+    "compose-service",
+    "systemd-service",
+    "systemd-scope",
+    "session",
+    "kernel-thread",
+    "unmanaged",
+]
+"""Grows with the keepers; the contract lists every name."""
+
+Action = Literal[
+    "sigterm", "sigkill", "clean-exit", "failure-exit", "owner-stop", "owner-daemon-restart", "reboot"
+]
+ACTIONS: tuple[Action, ...] = (
+    "sigterm",
+    "sigkill",
+    "clean-exit",
+    "failure-exit",
+    "owner-stop",
+    "owner-daemon-restart",
+    "reboot",
+)
+Certainty = Literal["certain", "likely", "unknown"]
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """An owner's kind says "this may be mine", from what the process itself shows; nothing was asked yet."""
+
+    kind: Kind
+    ref: str  # how to ask for it: a container ID, a unit name
+    evidence: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """One layer of ownership, with everything its own file needs to tell the future."""
+
+    kind: Kind
+    name: str  # as people call it: "ocr/worker", "docker.service"
+    id: str
+    policy: str  # the restart policy in the owner's own words: "always", "on-failure:5", "no"
+    facts: Mapping[str, Any]  # shown as `owners[].facts`
+    evidence: tuple[str, ...]
+    raw: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
+    """What fate() and hold() need and nobody reads; never shown, since it may hold secrets."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fate:
+    """What becomes of the process, and of the same work, if one action is taken.
+
+    `ends` says whether the action ends the process at all; `returns` whether the same work comes back by itself
+    (None: cannot be told, `why` says what is missing). `after_s` is the time to the new process.
+    """
+
+    action: Action
+    ends: bool
+    returns: bool | None
+    by: str | None
+    after_s: float | None
+    certainty: Certainty
+    why: str

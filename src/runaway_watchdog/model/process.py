@@ -1,0 +1,61 @@
+"""One process as an explanation sees it."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from runaway_watchdog.model.identity import ProcKey
+
+State = Literal["running", "sleeping", "disk-sleep", "stopped", "traced", "zombie", "idle", "dead", "unknown"]
+SignalFate = Literal["default", "handled", "ignored", "unknown"]
+
+
+@dataclass(frozen=True, slots=True)
+class CpuShare:
+    """CPU in percent of one core, over the window that it was measured in."""
+
+    percent: float
+    window_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """Facts read from /proc/PID at one moment. Text fields are hostile: clean them where they are shown."""
+
+    key: ProcKey
+    name: str  # comm, at most 15 characters
+    state: State
+    ppid: int
+    started_at: float  # seconds since the epoch
+    exe: str | None  # None: kernel thread, zombie, or not ours to read
+    cmdline: tuple[str, ...]
+    uid: int
+    user: str
+    nice: int
+    cgroup: str  # the path that names the owner; "" where there is none
+    kernel_thread: bool
+    namespace_pids: tuple[int, ...]  # NSpid: one number for each PID namespace, the host's first
+    sigterm: SignalFate
+    session: int
+    alive: bool = True
+
+    @property
+    def pid(self) -> int:
+        return self.key.pid
+
+    @property
+    def is_namespace_init(self) -> bool:
+        """PID 1 of its own PID namespace: a signal without a handler does not reach it, SIGKILL from outside does."""
+        return len(self.namespace_pids) > 1 and self.namespace_pids[-1] == 1
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """All that the owners may look at: the process, its ancestors (parent first) and its environment's marks."""
+
+    process: Process
+    ancestors: tuple[Process, ...]
+    marks: tuple[tuple[str, str], ...]  # environment variables that managers set (INVOCATION_ID …), never others
+    cpu: CpuShare | None
+
+    def mark(self, name: str) -> str | None:
+        return next((value for key, value in self.marks if key == name), None)

@@ -1,0 +1,75 @@
+"""The store's tables (SQLite, WAL). Times are seconds since the epoch; durations are seconds."""
+
+SCHEMA_VERSION = 1
+
+TABLES = """
+CREATE TABLE lineage (          -- "the same work": same owner-level group, same program
+    id          INTEGER PRIMARY KEY,
+    key         TEXT NOT NULL UNIQUE,
+    group_path  TEXT NOT NULL,
+    name        TEXT NOT NULL,
+    first_seen  REAL NOT NULL,
+    last_seen   REAL NOT NULL
+);
+CREATE TABLE process (          -- every process of a lineage that was hot, or took the place of one that was
+    boot_id     TEXT NOT NULL,
+    pid         INTEGER NOT NULL,
+    start_ticks INTEGER NOT NULL,
+    lineage_id  INTEGER NOT NULL REFERENCES lineage (id) ON DELETE CASCADE,
+    name        TEXT NOT NULL,
+    cmdline     TEXT NOT NULL,  -- JSON array, secrets masked
+    started_at  REAL NOT NULL,
+    hot_since   REAL,
+    cpu_percent REAL,           -- the watch's newest figure, over cpu_window_s, at seen_at
+    cpu_window_s REAL,
+    seen_at     REAL NOT NULL,
+    died_at     REAL,
+    death_exact INTEGER,        -- 1: the kernel told the moment; 0: noticed at the next look
+    predecessor_pid INTEGER,    -- whose place it took
+    return_delay_s REAL,        -- from that death to this start
+    PRIMARY KEY (boot_id, pid, start_ticks)
+);
+CREATE INDEX process_by_pid ON process (pid);
+CREATE INDEX process_by_lineage ON process (lineage_id, started_at);
+CREATE TABLE incident (
+    id          INTEGER PRIMARY KEY,
+    lineage_id  INTEGER NOT NULL REFERENCES lineage (id) ON DELETE CASCADE,
+    rule        TEXT NOT NULL,
+    severity    TEXT NOT NULL CHECK (severity IN ('info', 'warning', 'critical')),
+    state       TEXT NOT NULL CHECK (state IN ('open', 'acknowledged', 'resolved')),
+    summary     TEXT NOT NULL,
+    opened_at   REAL NOT NULL,
+    resolved_at REAL,
+    cpu_percent REAL NOT NULL,
+    window_s    REAL NOT NULL,
+    pid         INTEGER,        -- the process that it was opened for; NULL for a group
+    start_ticks INTEGER
+);
+CREATE TABLE case_file (        -- the newest explanation of a lineage: the JSON of `explain --json`, and its text
+    lineage_id  INTEGER PRIMARY KEY REFERENCES lineage (id) ON DELETE CASCADE,
+    made_at     REAL NOT NULL,
+    json        TEXT NOT NULL
+);
+CREATE TABLE outbox (           -- one row for each message and channel; sent at least once
+    id          INTEGER PRIMARY KEY,
+    incident_id INTEGER,
+    kind        TEXT NOT NULL,  -- opened, reminder, resolved, fallback
+    channel     TEXT NOT NULL,  -- the channel's label: never its URL
+    message     TEXT NOT NULL,  -- JSON: subject, text, html, markdown
+    created_at  REAL NOT NULL,
+    next_at     REAL NOT NULL,
+    attempts    INTEGER NOT NULL DEFAULT 0,
+    sent_at     REAL,
+    last_error  TEXT,
+    UNIQUE (incident_id, kind, channel, created_at)
+);
+CREATE INDEX outbox_due ON outbox (next_at) WHERE sent_at IS NULL;
+CREATE TABLE beat (             -- is the watch alive, and what is it doing
+    id          INTEGER PRIMARY KEY CHECK (id = 1),
+    pid         INTEGER NOT NULL,
+    started_at  REAL NOT NULL,
+    tick_at     REAL NOT NULL,
+    ticks       INTEGER NOT NULL,
+    dropped     INTEGER NOT NULL DEFAULT 0  -- writes that a full queue or disk refused
+);
+"""

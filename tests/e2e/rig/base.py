@@ -1,0 +1,121 @@
+"""The base tree of every box: Debian with systemd, Docker, both Composes and the keepers, built once a machine."""
+
+from __future__ import annotations
+
+import shlex
+import subprocess
+from pathlib import Path
+
+from rig import cache, sources
+
+# Raise it when anything below changes that the package list does not show.
+RECIPE = 1
+
+PACKAGES: tuple[str, ...] = (
+    "systemd",
+    "systemd-sysv",
+    "dbus",
+    "dbus-user-session",
+    "libpam-systemd",
+    "procps",
+    "cron",
+    "at",
+    "iproute2",
+    "iptables",
+    "kmod",
+    "curl",
+    "ca-certificates",
+    "openssl",
+    "python3",
+    "python3-venv",
+    "docker.io",
+    "docker-compose",
+    "busybox-static",
+    "supervisor",
+    "runit",
+    "stress-ng",
+    "sqlite3",
+    "zsh",
+)
+
+# Timers that would fetch from a network that the box does not have, or make CPU noise in a test about CPU.
+MASKED_UNITS: tuple[str, ...] = ("apt-daily.timer", "apt-daily-upgrade.timer", "dpkg-db-backup.timer", "e2scrub_all.timer")
+
+_INSTALL = """
+export DEBIAN_FRONTEND=noninteractive
+apt-get -q update
+apt-get -q install -y --no-install-recommends {packages}
+systemctl mask {units}
+"""
+
+# A private apt folder: the next suite is seen by these two commands only, never by the tree's own apt.
+_COMPOSE_V2 = """
+d=/var/tmp/next-suite
+mkdir -p $d/lists/partial $d/cache/archives/partial
+echo "deb [signed-by={keyring}] {mirror} {suite} main" > $d/sources.list
+own="-o Dir::Etc::sourcelist=$d/sources.list -o Dir::Etc::sourceparts=/dev/null"
+own="$own -o Dir::State::lists=$d/lists -o Dir::Cache=$d/cache -o APT::Sandbox::User=root"
+apt-get -q $own update
+cd $d
+apt-get -q $own download docker-compose
+dpkg-deb -x docker-compose_*.deb $d/tree
+mkdir -p /usr/libexec/docker/cli-plugins
+cp $d/tree/usr/libexec/docker/cli-plugins/docker-compose /usr/libexec/docker/cli-plugins/
+cd /
+rm -rf $d
+apt-get clean
+rm -rf /var/lib/apt/lists/*
+"""
+
+_SINKS = """
+python3 -m venv /opt/sinks
+/opt/sinks/bin/pip install --no-cache-dir aiosmtpd
+"""
+
+
+def base_key() -> str:
+    """Names the recipe: another package list or recipe version is another tree."""
+    return cache.key(str(RECIPE), sources.SUITE, sources.NEXT_SUITE, *PACKAGES, *MASKED_UNITS, _INSTALL, _COMPOSE_V2, _SINKS)
+
+
+def ensure_base() -> Path:
+    """The base tree's folder, built when absent (two to three minutes). Never written to afterwards."""
+    return cache.ensure("base", base_key(), _build)
+
+
+def pip_binds(scratch: Path) -> list[str]:
+    """nspawn's bind arguments that give a tree this machine's pip settings; `scratch` holds the written pip.conf."""
+    settings = sources.pip_configuration()
+    written = scratch / "pip.conf"
+    written.write_text(settings.text())
+    return [f"{written}:/etc/pip.conf", *(f"{path.resolve()}:{path}" for path in settings.local_paths())]
+
+
+def _build(tree: Path) -> None:
+    mirror = sources.mirror(sources.SUITE)
+    if mirror is None:
+        raise RuntimeError(f"no apt source for Debian {sources.SUITE} on this machine")
+    _debootstrap(tree, mirror)
+    sources.copy_apt_configuration(tree)
+    packages, units = (" ".join(map(shlex.quote, words)) for words in (PACKAGES, MASKED_UNITS))
+    cache.run_in_tree(tree, _INSTALL.format(packages=packages, units=units))
+    cache.run_in_tree(tree, _COMPOSE_V2.format(keyring=sources.keyring(), mirror=mirror, suite=sources.NEXT_SUITE))
+    scratch = tree / "var/tmp"
+    cache.run_in_tree(tree, _SINKS, binds=pip_binds(scratch))
+    (scratch / "pip.conf").unlink()
+
+
+def _debootstrap(tree: Path, mirror: str) -> None:
+    done = subprocess.run(
+        ["debootstrap", "--variant=minbase", sources.SUITE, str(tree), mirror],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    if done.returncode != 0:
+        raise RuntimeError(f"debootstrap failed with {done.returncode}:\n{done.stdout[-2000:]}")
+
+
+if __name__ == "__main__":
+    print(ensure_base())
