@@ -7,9 +7,16 @@ from typing import Any, Literal
 Kind = Literal[
     "docker-container",
     "compose-service",
+    "swarm-task",
     "systemd-service",
+    "systemd-user-service",
     "systemd-scope",
     "session",
+    "podman-container",
+    "kubernetes-pod",
+    "lxc-container",
+    "nspawn-machine",
+    "vm-guest",
     "kernel-thread",
     "unmanaged",
 ]

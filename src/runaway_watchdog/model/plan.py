@@ -34,3 +34,11 @@ class Plan:
     goal: str  # says how long it holds: "for good" only when every door is closed
     steps: tuple[Step, ...]
     never: tuple[Never, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """How one owner is stopped: what that achieves and how long it holds, and the steps in their order."""
+
+    goal: str
+    steps: tuple[Step, ...]

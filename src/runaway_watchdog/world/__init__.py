@@ -1,0 +1,106 @@
+"""The only code that asks the host anything for an explanation.
+
+A `World` is four ports: files (procfs, cgroups, unit files, volume data), the Docker Engine, systemd's manager and the
+clock. `live()` asks the real host; `recorded.Recorder` writes down every question with its answer, and
+`recorded.replay()` answers from such a recording: tests explain hosts that they never saw.
+Every port is read-only, and a source that does not answer raises `Unanswered`, which carries the gap to show.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from runaway_watchdog.model.effect import Size
+from runaway_watchdog.model.gap import Gap
+
+LIMIT_S = 2
+"""No source is waited for longer than this: a frozen engine must not freeze the explanation."""
+
+
+class Unanswered(Exception):  # noqa: N818 - it is an answer of its own kind, not a fault of ours
+    """A source could not be read: "could not look", which is not "nothing there"."""
+
+    def __init__(self, gap: Gap) -> None:
+        super().__init__(gap.problem)
+        self.gap = gap
+
+
+class Files(Protocol):
+    """Reading the file system. Raises OSError as the system calls do."""
+
+    def read(self, path: str) -> str:
+        """A file's text; bytes that are not UTF-8 are kept as surrogates."""
+
+    def names(self, path: str) -> Sequence[str]:
+        """The names in a folder, in no order."""
+
+    def target(self, path: str) -> str:
+        """What a symbolic link points to."""
+
+    def exists(self, path: str) -> bool: ...
+
+    def size(self, path: str, limit_s: float) -> Size:
+        """Bytes of file content below a folder and the newest write, counted for at most `limit_s`."""
+
+    def user(self, uid: int) -> str:
+        """The login name of a uid, or the number as text."""
+
+    def cpu_clock(self, pid: int) -> tuple[int, int]:
+        """A process's CPU time so far, and the monotonic time of the reading, both in nanoseconds."""
+
+
+class Engine(Protocol):
+    """The Docker Engine's API: listed GETs only. Methods return the API's own JSON; None where it says 404."""
+
+    def endpoint(self) -> str | None:
+        """The address to name in commands (`docker -H …`); None for the default."""
+
+    def version(self) -> Mapping[str, Any]: ...
+
+    def info(self) -> Mapping[str, Any]: ...
+
+    def containers(self) -> Sequence[Mapping[str, Any]]:
+        """Every container, the stopped ones too."""
+
+    def container(self, reference: str) -> Mapping[str, Any] | None: ...
+
+    def volumes(self) -> Sequence[Mapping[str, Any]]: ...
+
+
+class Manager(Protocol):
+    """The systemd system manager over D-Bus: property reads and GetUnit… only."""
+
+    def unit_of(self, pid: int) -> str | None:
+        """The name of the unit that a PID belongs to; None if it belongs to none."""
+
+    def unit(self, name: str) -> Mapping[str, Any] | None:
+        """The properties that owners use, of a loaded unit; None where it is not loaded."""
+
+
+class Clock(Protocol):
+    def now(self) -> float:
+        """Seconds since the epoch."""
+
+    def monotonic(self) -> float: ...
+
+    def sleep(self, seconds: float) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    files: Files
+    engine: Engine
+    manager: Manager
+    clock: Clock
+    host: str
+
+
+def live() -> World:
+    """This host, asked for real. The engine and the manager are connected to when they are first asked."""
+    import os  # a recorded world needs none of these
+
+    from runaway_watchdog.world.docker import LiveEngine
+    from runaway_watchdog.world.filesystem import LiveClock, LiveFiles
+    from runaway_watchdog.world.systemd import LiveManager
+
+    return World(LiveFiles(), LiveEngine(os.environ), LiveManager(), LiveClock(), os.uname().nodename)

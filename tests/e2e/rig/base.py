@@ -6,7 +6,7 @@ import shlex
 import subprocess
 from pathlib import Path
 
-from rig import cache, sources
+from . import cache, sources
 
 # Raise it when anything below changes that the package list does not show.
 RECIPE = 1
@@ -39,7 +39,12 @@ PACKAGES: tuple[str, ...] = (
 )
 
 # Timers that would fetch from a network that the box does not have, or make CPU noise in a test about CPU.
-MASKED_UNITS: tuple[str, ...] = ("apt-daily.timer", "apt-daily-upgrade.timer", "dpkg-db-backup.timer", "e2scrub_all.timer")
+MASKED_UNITS: tuple[str, ...] = (
+    "apt-daily.timer",
+    "apt-daily-upgrade.timer",
+    "dpkg-db-backup.timer",
+    "e2scrub_all.timer",
+)
 
 _INSTALL = """
 export DEBIAN_FRONTEND=noninteractive
@@ -75,7 +80,9 @@ python3 -m venv /opt/sinks
 
 def base_key() -> str:
     """Names the recipe: another package list or recipe version is another tree."""
-    return cache.key(str(RECIPE), sources.SUITE, sources.NEXT_SUITE, *PACKAGES, *MASKED_UNITS, _INSTALL, _COMPOSE_V2, _SINKS)
+    return cache.key(
+        str(RECIPE), sources.SUITE, sources.NEXT_SUITE, *PACKAGES, *MASKED_UNITS, _INSTALL, _COMPOSE_V2, _SINKS
+    )
 
 
 def ensure_base() -> Path:

@@ -9,7 +9,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 # How many of each kind stay: a base is about 1 GB, a layer of the product's own files well under 1 MB.
@@ -77,15 +77,15 @@ def mounts_under(path: Path) -> list[str]:
 
 def _prune(kind: str, spare: Path) -> None:
     """Delete all but the newest few of `kind`, never one that a box stands on."""
-    in_use = {str(spare)}
+    in_use = {spare}
     for record in folder().glob("boxes/*/box.json"):
         try:
-            in_use.update(json.loads(record.read_text())["lower"])
+            in_use.update(map(Path, json.loads(record.read_text())["lower"]))
         except (OSError, ValueError, KeyError):
             continue
     newest_first = sorted(folder().glob(f"{kind}-*"), key=lambda path: path.stat().st_mtime, reverse=True)
     for path in newest_first[KEPT[kind] :]:
-        if str(path) not in in_use:
+        if not any(used.is_relative_to(path) for used in in_use):
             _remove(path)
 
 
@@ -107,12 +107,12 @@ def mount_overlay(lower: Sequence[Path], upper: Path, work: Path, merged: Path) 
     subprocess.run(["mount", "-t", "overlay", "overlay", "-o", options, str(merged)], check=True)
 
 
-class TreeCommandFailed(RuntimeError):
+class TreeError(RuntimeError):
     """A script inside a tree that is not booted failed; the message ends with its last output."""
 
 
 def run_in_tree(tree: Path, script: str, *, binds: Sequence[str] = (), timeout: float = 900) -> None:
-    """Run `script` with `sh -ec` inside `tree`, with this machine's network; raises TreeCommandFailed."""
+    """Run `script` with `sh -ec` inside `tree`, with this machine's network; raises TreeError."""
     argv = ["systemd-nspawn", "-q", "--register=no", "--keep-unit", "--pipe", "-D", str(tree)]
     argv += [f"--bind-ro={bind}" for bind in binds]
     done = subprocess.run(
@@ -125,5 +125,13 @@ def run_in_tree(tree: Path, script: str, *, binds: Sequence[str] = (), timeout: 
         check=False,
         env={**os.environ, "SYSTEMD_SECCOMP": "0"},
     )
+    forget_machine(tree.name)
     if done.returncode != 0:
-        raise TreeCommandFailed(f"exit code {done.returncode} in {tree}:\n{done.stdout[-4000:]}")
+        raise TreeError(f"exit code {done.returncode} in {tree}:\n{done.stdout[-4000:]}")
+
+
+def forget_machine(name: str) -> None:
+    """Remove the empty folders that nspawn keeps for the machine `name`; it will not itself where /run is on a disk."""
+    for kept in ("propagate", "unix-export"):
+        with suppress(OSError):
+            (Path("/run/systemd/nspawn") / kept / name).rmdir()

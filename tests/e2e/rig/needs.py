@@ -1,4 +1,4 @@
-"""What the machine below must have before a box can be built; `python -m rig.needs` (as root) installs it."""
+"""What the machine below must have before a box can be built; `python -m e2e.rig.needs` (as root) installs it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 
-from rig import sources
+from . import sources
 
 HOST_PACKAGES: list[str] = ["systemd-container", "debootstrap"]
 
@@ -25,7 +25,9 @@ def missing() -> list[str]:
     if os.geteuid() != 0:
         reasons.append("not root")
     reasons += [
-        f"no {program} (Debian package {package})" for program, package in _PROGRAMS.items() if not shutil.which(program)
+        f"no {program} (Debian package {package})"
+        for program, package in _PROGRAMS.items()
+        if not shutil.which(program)
     ]
     if sources.mirror(sources.SUITE) is None:
         reasons.append(f"no apt source for Debian {sources.SUITE} on this machine")

@@ -102,18 +102,29 @@ class PipConfiguration:
 
     def local_paths(self) -> list[Path]:
         """The folders and files of this machine that the settings name, to be bound at the same place in a tree."""
-        words = [word for key in ("find-links", "index-url", "extra-index-url") for word in self.values.get(key, "").split()]
-        paths = [Path(unquote(urlparse(word).path)) for word in words if word.startswith("file:")]
-        paths += [Path(word) for word in words if word.startswith("/")]
+        paths = [_path(word) for word in self.values.get("find-links", "").split() if word.startswith(("file:", "/"))]
+        for word in " ".join(self.values.get(key, "") for key in ("index-url", "extra-index-url")).split():
+            if word.startswith("file:"):
+                # An index `…/simple` links to the files beside it, as `../../files/…`.
+                index = _path(word)
+                paths.append(index.parent if index.name == "simple" and len(index.parts) > 2 else index)
         if "cert" in self.values:
             paths.append(Path(self.values["cert"]))
         return list(dict.fromkeys(path for path in paths if path.exists()))
 
 
+def _path(word: str) -> Path:
+    return Path(unquote(urlparse(word).path))
+
+
 def pip_configuration() -> PipConfiguration:
     """Ask pip itself; the environment wins over the files, as it does in pip."""
     output = subprocess.run(
-        [sys.executable, "-m", "pip", "config", "list"], check=True, capture_output=True, text=True, env=dict(os.environ)
+        [sys.executable, "-m", "pip", "config", "list"],
+        check=True,
+        capture_output=True,
+        text=True,
+        env=dict(os.environ),
     ).stdout
     values: dict[str, str] = {}
     for wanted_prefix in ("global.", "install.", ":env:."):

@@ -1,0 +1,114 @@
+"""Stopping a container and keeping it stopped, reversibly and without losing anything that it wrote."""
+
+import re
+from shlex import quote
+
+from runaway_watchdog.model.owner import Owner
+from runaway_watchdog.model.plan import Held, Step
+from runaway_watchdog.model.process import Facts
+from runaway_watchdog.owners import single
+
+RELIEVED = 0.2  # of a core
+DEFAULT_PERIOD = 100_000
+LOOKS_LIKE_AN_ID = re.compile(r"[0-9a-f]{8,64}")
+
+
+def client(endpoint: str | None) -> str:
+    """The command that talks to this engine, ready for a shell."""
+    return "docker" if endpoint is None else f"docker -H {quote(endpoint)}"
+
+
+def reference(owner: Owner) -> str:
+    """The container's name, as people know it; its ID where the name could be mistaken for another one's ID."""
+    name = str(owner.facts["container"])
+    return owner.id if LOOKS_LIKE_AN_ID.fullmatch(name) else quote(name)
+
+
+def hold(owner: Owner, facts: Facts) -> Held:
+    """Relieve, close the engine's door (the policy), then stop.
+
+    The policy goes first: a container stopped with policy `always` runs again after the next restart of Docker.
+    One that was created with --rm, or that a swarm replaces, must not stop at all: it is paused.
+    """
+    if not owner.facts:
+        goal = "Hold it still until the engine can be asked what it is"
+        return Held(goal, (*single.renice(facts.process), single.freeze(facts.process)))
+    docker, name = owner.raw["docker"], reference(owner)
+    relief = _relieve(owner, docker, name)
+    if owner.facts["auto_remove"]:
+        goal = f"Hold {owner.name} still: it was created with --rm, stopping it would delete it and what it wrote"
+        return Held(goal, (*relief, _pause(docker, name)))
+    if owner.kind == "swarm-task":
+        goal = f"Hold this task of {owner.name} still: the swarm replaces whatever stops"
+        return Held(goal, (*relief, _pause(docker, name)))
+    policy = () if owner.policy == "no" else (_no_restart(owner, docker, name),)
+    return Held(_goal(owner), (*relief, *policy, _stop(owner, docker, name)))
+
+
+def _goal(owner: Owner) -> str:
+    if owner.kind == "compose-service":
+        return (
+            f"Stop {owner.name} and keep it stopped, over a restart of Docker and a reboot too, until the next "
+            f"`docker compose up`"
+        )
+    return f"Stop {owner.name} and keep it stopped, over a restart of Docker and a reboot too, until somebody starts it"
+
+
+def _relieve(owner: Owner, docker: str, name: str) -> tuple[Step, ...]:
+    """A CPU limit that this host enforces, and the undo that really lifts it: `--cpus 0` is a silent no-op."""
+    if not owner.facts["cpu_limit"]:
+        return ()
+    if owner.facts["nano_cpus"]:
+        old = owner.facts["nano_cpus"] / 1e9
+        if old <= RELIEVED:
+            return ()
+        limit, undo = f"--cpus {RELIEVED}", f"--cpus {old:g}"
+    else:
+        quota = owner.facts["cpu_quota"]
+        wanted = int((owner.facts["cpu_period"] or DEFAULT_PERIOD) * RELIEVED)
+        if 0 < quota <= wanted:
+            return ()
+        limit, undo = f"--cpu-quota={wanted}", f"--cpu-quota={quota or -1}"
+    return (
+        Step(
+            "Take the pressure off",
+            f"{docker} update {limit} {name}",
+            f"it goes on with {RELIEVED:.0%} of a core".replace("%", " %"),
+            "slows",
+            f"{docker} update {undo} {name}",
+            f"`{docker} stats --no-stream {name}` shows about {RELIEVED * 100:g} %",
+        ),
+    )
+
+
+def _pause(docker: str, name: str) -> Step:
+    return Step(
+        "Freeze it",
+        f"{docker} pause {name}",
+        "all its processes stand still and keep what they know",
+        "interrupts",
+        f"{docker} unpause {name}",
+        f"`{docker} inspect -f '{{{{.State.Status}}}}' {name}` prints paused",
+    )
+
+
+def _no_restart(owner: Owner, docker: str, name: str) -> Step:
+    return Step(
+        "Tell Docker not to bring it back",
+        f"{docker} update --restart=no {name}",
+        "the running container is not touched; from now on Docker leaves it stopped when it ends",
+        "none",
+        f"{docker} update --restart={quote(owner.policy)} {name}",
+        f"`{docker} inspect -f '{{{{.HostConfig.RestartPolicy.Name}}}}' {name}` prints no",
+    )
+
+
+def _stop(owner: Owner, docker: str, name: str) -> Step:
+    return Step(
+        f"Stop {'this one service' if owner.kind == 'compose-service' else 'it'}",
+        f"{docker} stop {name}",
+        "the container ends; its volumes, its files and every other container stay as they are",
+        "interrupts",
+        f"{docker} start {name}",
+        f"`{docker} inspect -f '{{{{.State.Status}}}}' {name}` prints exited",
+    )

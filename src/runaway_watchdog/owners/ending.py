@@ -1,0 +1,45 @@
+"""How a process itself meets an action, before any owner hears of it. Pure."""
+
+from typing import Literal, NamedTuple
+
+from runaway_watchdog.model.owner import Action, Certainty
+from runaway_watchdog.model.process import Process
+
+How = Literal["clean", "failure", "sigterm", "sigkill", "own"]
+
+
+class Ending(NamedTuple):
+    """Whether the process ends, and with what its owner is told: exit 0, exit 1, a signal, or an exit code of the
+    program's own choice (`own`: it handles SIGTERM)."""
+
+    ends: bool
+    how: How
+    certainty: Certainty
+    why: str
+
+
+def ending(process: Process, action: Action) -> Ending:
+    """What `action` (a signal or an exit) does to the process itself."""
+    if process.state == "zombie":
+        return Ending(False, "own", "certain", "it is dead already; it goes when its parent asks for its exit code")
+    if action == "clean-exit":
+        return Ending(True, "clean", "certain", "it exits with 0")
+    if action == "failure-exit":
+        return Ending(True, "failure", "certain", "it exits with 1")
+    if action == "sigterm":
+        return _sigterm(process)
+    return Ending(True, "sigkill", "certain", "SIGKILL cannot be caught")
+
+
+def _sigterm(process: Process) -> Ending:
+    if process.sigterm == "handled":
+        return Ending(True, "own", "likely", "it handles SIGTERM: whether and how it exits is its own choice")
+    if process.sigterm == "ignored":
+        return Ending(False, "own", "certain", "it ignores SIGTERM")
+    if process.sigterm == "unknown":
+        return Ending(True, "own", "unknown", "how it takes SIGTERM could not be read")
+    if process.is_namespace_init:
+        return Ending(False, "own", "certain", "it is PID 1 of its container and has no handler: SIGTERM does nothing")
+    if process.state in ("stopped", "traced"):
+        return Ending(False, "own", "certain", "it is stopped: SIGTERM waits until it continues")
+    return Ending(True, "sigterm", "certain", "SIGTERM ends it")

@@ -1,0 +1,44 @@
+"""Kernel threads: no signal ends them, and the cause is the work that they do for somebody else."""
+
+from runaway_watchdog.model.owner import Action, Claim, Fate, Owner
+from runaway_watchdog.model.plan import Held, Step
+from runaway_watchdog.model.process import Facts
+from runaway_watchdog.world import World
+
+KINDS = ("kernel-thread",)
+
+
+def claim(facts: Facts) -> Claim | None:
+    if not facts.process.kernel_thread:
+        return None
+    # The flag cannot be forged: a process that calls itself "[kworker/0:1]" does not have it.
+    evidence = f"/proc/{facts.process.pid}/stat: flags have PF_KTHREAD"
+    return Claim("kernel-thread", facts.process.name, (evidence,))
+
+
+def inspect(claim: Claim, facts: Facts, world: World) -> Owner:  # noqa: ARG001 - nobody has to be asked
+    return Owner("kernel-thread", claim.ref, str(facts.process.pid), "none", {}, claim.evidence)
+
+
+def outer(owner: Owner) -> Claim | None:  # noqa: ARG001
+    return None
+
+
+def fate(owner: Owner, facts: Facts, action: Action) -> Fate:  # noqa: ARG001
+    if action == "reboot":
+        return Fate(action, True, None, None, None, "unknown", "the thread returns; the work that kept it busy may not")
+    return Fate(action, False, False, None, None, "certain", "a kernel thread: no signal reaches it")
+
+
+def hold(owner: Owner, facts: Facts) -> Held:  # noqa: ARG001
+    goal = "Find the work behind it: a kernel thread cannot be stopped, it is busy on behalf of somebody"
+    pid = facts.process.pid
+    step = Step(
+        "See what the thread is doing",
+        f"cat /proc/{pid}/stack /proc/{pid}/wchan",
+        "shows where in the kernel the thread is; changes nothing",
+        "none",
+        None,
+        "the function names tell the subsystem (writeback, swap, network, crypto)",
+    )
+    return Held(goal, (step,))

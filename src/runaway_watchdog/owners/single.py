@@ -1,0 +1,56 @@
+"""Steps for one process that has no owner to be asked: each checks that the PID is still that very process.
+
+PIDs are reused within minutes, and an alert is read hours later: `kill 3355` may hit another client's database. So
+every command first compares the start time (field 22 of /proc/PID/stat, the 20th after the last parenthesis).
+"""
+
+from runaway_watchdog.model.plan import Step
+from runaway_watchdog.model.process import Process
+
+IDLE_NICE = 19
+
+
+def guarded(process: Process, command: str) -> str:
+    """A shell line that runs `command` only while the PID still is this process."""
+    start = f"$(sed 's/.*) //' /proc/{process.pid}/stat | cut -d' ' -f20)"
+    return f'[ "{start}" = {process.key.start_ticks} ] && {command}'
+
+
+def renice(process: Process) -> tuple[Step, ...]:
+    """Let everything else go first; nothing where it already is as nice as it can be."""
+    if process.nice >= IDLE_NICE:
+        return ()
+    return (
+        Step(
+            "Take the pressure off",
+            guarded(process, f"renice -n {IDLE_NICE} -p {process.pid}"),
+            "it runs only on what the others leave; it goes on working",
+            "slows",
+            guarded(process, f"renice -n {process.nice} -p {process.pid}"),
+            f"`ps -o ni= -p {process.pid}` prints {IDLE_NICE}",
+        ),
+    )
+
+
+def freeze(process: Process) -> Step:
+    """Stop it where it stands, with all that it knows."""
+    return Step(
+        "Freeze it",
+        guarded(process, f"kill -STOP {process.pid}"),
+        "it stands still and keeps its memory and files; nothing is lost, nothing is ended",
+        "interrupts",
+        guarded(process, f"kill -CONT {process.pid}"),
+        f"`ps -o state= -p {process.pid}` prints T",
+    )
+
+
+def end(process: Process) -> Step:
+    """End it, for a process that nobody would start again."""
+    return Step(
+        "End it, when you are sure",
+        guarded(process, f"kill {process.pid}") + f" && kill -CONT {process.pid}",
+        "it is asked to exit; what it had only in memory is gone, so there is no undo",
+        "interrupts",
+        None,
+        f"`ps -p {process.pid}` shows nothing",
+    )

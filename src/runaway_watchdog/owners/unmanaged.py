@@ -1,0 +1,58 @@
+"""What no manager claimed: started by a person, a script, or something that is gone."""
+
+from runaway_watchdog.model.owner import Action, Claim, Fate, Owner
+from runaway_watchdog.model.plan import Held
+from runaway_watchdog.model.process import Facts
+from runaway_watchdog.owners import single
+from runaway_watchdog.owners.ending import ending
+from runaway_watchdog.world import World
+
+KINDS = ("unmanaged",)
+
+
+def claim(facts: Facts) -> Claim:
+    evidence = f"/proc/{facts.process.pid}/cgroup: {facts.process.cgroup or 'no cgroup'}"
+    return Claim("unmanaged", facts.process.name, (evidence,))
+
+
+def inspect(claim: Claim, facts: Facts, world: World) -> Owner:  # noqa: ARG001
+    return Owner("unmanaged", claim.ref, str(facts.process.pid), "none", parent_facts(facts), claim.evidence)
+
+
+def outer(owner: Owner) -> Claim | None:  # noqa: ARG001
+    return None
+
+
+def parent_facts(facts: Facts) -> dict[str, object]:
+    """The parent, as shown in `owners[].facts`; empty for an orphan."""
+    if not facts.ancestors or facts.ancestors[0].pid == 1:
+        return {}
+    return {"parent": facts.ancestors[0].name, "parent_pid": facts.ancestors[0].pid}
+
+
+def fate(owner: Owner, facts: Facts, action: Action) -> Fate:
+    """Nobody restarts an orphan. A living parent may: whether it does is not for us to guess."""
+    if action == "reboot":
+        why = "no manager that would start it at boot was found; a line in a crontab or rc.local is not looked for yet"
+        return Fate(action, True, False, None, None, "likely", why)
+    if action == "owner-daemon-restart":
+        return Fate(action, False, False, None, None, "certain", "it has no owner that could be restarted")
+    end = ending(facts.process, "sigterm" if action == "owner-stop" else action)
+    if not end.ends:
+        return Fate(action, False, False, None, None, end.certainty, end.why)
+    if "parent_pid" in owner.facts:
+        parent = f"{owner.facts['parent']} ({owner.facts['parent_pid']})"
+        why = f"{end.why}; whether its parent {parent} starts it again is not known"
+        return Fate(action, True, None, None, None, "unknown", why)
+    certainty = "likely" if end.certainty == "certain" else end.certainty
+    return Fate(action, True, False, None, None, certainty, f"{end.why}; no manager claims it and its parent is gone")
+
+
+def hold(owner: Owner, facts: Facts) -> Held:
+    """Freeze first. Ending it is proposed only where nobody would start it again."""
+    process = facts.process
+    if "parent_pid" in owner.facts:
+        goal = "Hold it still, reversibly, until you know whether its parent would start it again"
+        return Held(goal, (*single.renice(process), single.freeze(process)))
+    goal = "Hold it still, then end it: nobody was found who would start it again"
+    return Held(goal, (*single.renice(process), single.freeze(process), single.end(process)))

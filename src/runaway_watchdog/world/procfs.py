@@ -1,0 +1,235 @@
+"""One process and its ancestors, from /proc. Reading and parsing are apart: what parses is pure and takes hostile text.
+
+Field numbers and flags are those of proc(5) and of the kernel's include/linux/sched.h.
+"""
+
+import os
+from typing import NamedTuple, cast
+
+from runaway_watchdog.model.gap import Gap
+from runaway_watchdog.model.identity import ProcKey
+from runaway_watchdog.model.process import CpuShare, Facts, Process, SignalFate, State
+from runaway_watchdog.world import Files, World
+
+PROC = "/proc"
+CLOCK_TICKS = os.sysconf("SC_CLK_TCK")
+PF_KTHREAD = 0x00200000
+SIGTERM_BIT = 1 << 14
+MAX_ANCESTORS = 32
+STATES: dict[str, State] = {
+    "R": "running",
+    "S": "sleeping",
+    "D": "disk-sleep",
+    "T": "stopped",
+    "t": "traced",
+    "Z": "zombie",
+    "I": "idle",
+    "X": "dead",
+}
+MARKS = (
+    "INVOCATION_ID",
+    "SUPERVISOR_ENABLED",
+    "SUPERVISOR_PROCESS_NAME",
+    "MANAGERPID",
+    "TMUX",
+    "STY",
+    "SSH_CONNECTION",
+)
+"""Environment variables that managers set. No other variable is kept: an environment holds secrets."""
+
+
+class NoSuchProcessError(LookupError):
+    """There is no such process, or it went while it was being read."""
+
+    def __init__(self, pid: int) -> None:
+        super().__init__(f"no process {pid}")
+        self.pid = pid
+
+
+class Stat(NamedTuple):
+    """The fields of /proc/PID/stat that are used."""
+
+    comm: str
+    state: State
+    ppid: int
+    session: int
+    flags: int
+    nice: int
+    start_ticks: int
+
+
+def parse_stat(text: str) -> Stat:
+    """Raises ValueError on anything else. comm may hold spaces and parentheses: it ends at the last one."""
+    head, _, tail = text.rpartition(")")
+    fields = tail.split()
+    if len(fields) < 20 or "(" not in head:
+        raise ValueError("not a line of /proc/PID/stat")
+    return Stat(
+        comm=head.partition("(")[2],
+        state=STATES.get(fields[0], "unknown"),
+        ppid=int(fields[1]),
+        session=int(fields[3]),
+        flags=int(fields[6]),
+        nice=int(fields[16]),
+        start_ticks=int(fields[19]),
+    )
+
+
+def parse_status(text: str) -> dict[str, str]:
+    """The lines `Key:\\tvalue` of /proc/PID/status. Name is escaped by the kernel, so no line can be forged."""
+    pairs = (line.partition(":") for line in text.splitlines())
+    return {key: value.strip() for key, separator, value in pairs if separator}
+
+
+def sigterm_fate(status: dict[str, str]) -> SignalFate:
+    """What SIGTERM would meet in the process, from the masks SigCgt and SigIgn."""
+    try:
+        caught, ignored = int(status["SigCgt"], 16), int(status["SigIgn"], 16)
+    except (KeyError, ValueError):
+        return "unknown"
+    if caught & SIGTERM_BIT:
+        return "handled"
+    return "ignored" if ignored & SIGTERM_BIT else "default"
+
+
+def parse_cgroup(text: str) -> str:
+    """The path that names the owner: systemd's own hierarchy where it says something, else the unified one.
+
+    On a hybrid host `0::` has the path and the numbered lines say "/"; on v1 it is the other way round.
+    """
+    named, unified = "", ""
+    for line in text.splitlines():
+        hierarchy, _, rest = line.partition(":")
+        controllers, _, path = rest.partition(":")
+        if controllers == "name=systemd":
+            named = path
+        elif hierarchy == "0" and not controllers:
+            unified = path
+    return named if named not in ("", "/") else unified or named
+
+
+def boot_id(files: Files) -> str:
+    return files.read(f"{PROC}/sys/kernel/random/boot_id").strip()
+
+
+def boot_time(files: Files) -> float:
+    """When the host booted, seconds since the epoch."""
+    for line in files.read(f"{PROC}/stat").splitlines():
+        if line.startswith("btime "):
+            return float(line.split()[1])
+    raise ValueError("no btime in /proc/stat")
+
+
+def process(files: Files, pid: int) -> tuple[Process, tuple[Gap, ...]]:
+    """Read one process. Raises NoSuchProcessError; what may not be read is a gap."""
+    folder = f"{PROC}/{pid}"
+    try:
+        stat = parse_stat(files.read(f"{folder}/stat"))
+        status = parse_status(files.read(f"{folder}/status"))
+        uid = int(status["Uid"].split()[0])
+        exe, gaps = _exe(files, folder, stat)
+        found = Process(
+            key=ProcKey(boot_id(files), pid, stat.start_ticks),
+            name=stat.comm,
+            state=stat.state,
+            ppid=stat.ppid,
+            started_at=boot_time(files) + stat.start_ticks / CLOCK_TICKS,
+            exe=exe,
+            cmdline=_cmdline(files.read(f"{folder}/cmdline")),
+            uid=uid,
+            user=files.user(uid),
+            nice=stat.nice,
+            cgroup=_cgroup(files, folder),
+            kernel_thread=bool(stat.flags & PF_KTHREAD),
+            namespace_pids=tuple(int(each) for each in status.get("NSpid", str(pid)).split()),
+            sigterm=sigterm_fate(status),
+            session=stat.session,
+        )
+        # PIDs are reused: what was read in several steps speaks of one process only if it is still that one.
+        again = parse_stat(files.read(f"{folder}/stat"))
+    except (FileNotFoundError, ProcessLookupError, KeyError) as fault:
+        raise NoSuchProcessError(pid) from fault
+    if again.start_ticks != stat.start_ticks:
+        raise NoSuchProcessError(pid)
+    return found, gaps
+
+
+def _exe(files: Files, folder: str, stat: Stat) -> tuple[str | None, tuple[Gap, ...]]:
+    try:
+        return files.target(f"{folder}/exe"), ()
+    except PermissionError:
+        if stat.flags & PF_KTHREAD or stat.state == "zombie":
+            return None, ()
+        return None, (Gap("procfs", "the program's file and environment belong to another user", "run it with sudo"),)
+    except FileNotFoundError:  # a kernel thread or a zombie has none
+        return None, ()
+
+
+def _cmdline(text: str) -> tuple[str, ...]:
+    return tuple(text.removesuffix("\0").split("\0")) if text else ()
+
+
+def _cgroup(files: Files, folder: str) -> str:
+    try:
+        return parse_cgroup(files.read(f"{folder}/cgroup"))
+    except FileNotFoundError:  # a kernel without cgroups
+        return ""
+
+
+def ancestors(files: Files, child: Process) -> tuple[Process, ...]:
+    """Parents, the nearest first, up to PID 1 or to where one cannot be read any more."""
+    found: list[Process] = []
+    ppid = child.ppid
+    while ppid > 0 and len(found) < MAX_ANCESTORS:
+        try:
+            parent, _ = process(files, ppid)
+        except NoSuchProcessError:
+            break
+        found.append(parent)
+        ppid = parent.ppid
+    return tuple(found)
+
+
+def marks(files: Files, pid: int) -> tuple[tuple[str, str], ...]:
+    """The managers' variables in a process's environment; empty where it may not be read (exe says so already)."""
+    try:
+        text = files.read(f"{PROC}/{pid}/environ")
+    except OSError:
+        return ()
+    pairs = (entry.partition("=") for entry in text.split("\0"))
+    return tuple((key, value) for key, _, value in pairs if key in MARKS)
+
+
+def cpu_mark(files: Files, pid: int) -> tuple[int, int] | None:
+    """A first reading of the process's CPU clock, for `cpu_share`; None where the kernel refuses it."""
+    try:
+        return cast("tuple[int, int]", tuple(files.cpu_clock(pid)))
+    except OSError:
+        return None
+
+
+def cpu_share(world: World, pid: int, mark: tuple[int, int] | None, window_s: float = 0.1) -> CpuShare | None:
+    """CPU since `mark`, waiting until at least `window_s` has passed."""
+    if mark is None:
+        return None
+    now_ns = int(world.clock.monotonic() * 1e9)
+    world.clock.sleep(max(0.0, window_s - (now_ns - mark[1]) / 1e9))
+    later = cpu_mark(world.files, pid)
+    if later is None or later[1] <= mark[1]:
+        return None
+    return CpuShare(round(100 * (later[0] - mark[0]) / (later[1] - mark[1]), 1), round((later[1] - mark[1]) / 1e9, 3))
+
+
+def facts(world: World, pid: int) -> tuple[Facts, tuple[Gap, ...]]:
+    """Everything that owners may look at. Raises NoSuchProcessError. CPU is left to the caller, who may wait."""
+    subject, gaps = process(world.files, pid)
+    return Facts(subject, ancestors(world.files, subject), marks(world.files, pid), None), gaps
+
+
+def cpu_controller(files: Files) -> bool:
+    """Can this host limit CPU on cgroup v2? On v1 (no cgroup.controllers at the root) the answer is True where
+    the cpu hierarchy is mounted. A limit without a controller is accepted and limits nothing."""
+    try:
+        return "cpu" in files.read("/sys/fs/cgroup/cgroup.controllers").split()
+    except OSError:
+        return files.exists("/sys/fs/cgroup/cpu/cpu.cfs_quota_us")

@@ -1,0 +1,109 @@
+"""Hosts that were seen once: a recording of every question that an explanation asked, with the answer it got.
+
+A recording is JSON: `{"host": …, "about": …, "asked": {"files.read /proc/stat": [ANSWER, …], …}}`. An ANSWER is
+`{"value": …}`, `{"errno": N}` for what a system call refused, or `{"gap": [source, problem, mend]}`. A question that
+was asked several times has several answers; the last one stands for every later asking.
+"""
+
+import os
+from collections.abc import Callable, Mapping
+from typing import Any, cast
+
+from runaway_watchdog.model.effect import Size
+from runaway_watchdog.model.gap import Gap
+from runaway_watchdog.world import Clock, Engine, Files, Manager, Unanswered, World
+
+Answers = dict[str, list[dict[str, Any]]]
+
+
+class NotRecordedError(LookupError):
+    """The explanation asks something that it did not ask when the host was recorded: record it anew."""
+
+
+class _Recording:
+    """Passes every call on to the real port and writes down what it answered."""
+
+    def __init__(self, port: str, inner: object, asked: Answers) -> None:
+        self._port, self._inner, self._asked = port, inner, asked
+
+    def __getattr__(self, method: str) -> Callable[..., Any]:
+        def call(*arguments: Any) -> Any:
+            answers = self._asked.setdefault(_question(self._port, method, arguments), [])
+            try:
+                value = getattr(self._inner, method)(*arguments)
+            except OSError as fault:
+                answers.append({"errno": fault.errno})
+                raise
+            except Unanswered as fault:
+                answers.append({"gap": [fault.gap.source, fault.gap.problem, fault.gap.mend]})
+                raise
+            answers.append({"value": _storable(value)})
+            return value
+
+        return call
+
+
+class _Replaying:
+    """Answers from a recording."""
+
+    def __init__(self, port: str, asked: Answers) -> None:
+        self._port, self._asked = port, asked
+        self._turn: dict[str, int] = {}
+
+    def __getattr__(self, method: str) -> Callable[..., Any]:
+        def call(*arguments: Any) -> Any:
+            question = _question(self._port, method, arguments)
+            answers = self._asked.get(question)
+            if not answers:
+                raise NotRecordedError(question)
+            turn = self._turn.get(question, 0)
+            self._turn[question] = turn + 1
+            return _answer(answers[min(turn, len(answers) - 1)])
+
+        return call
+
+
+def _question(port: str, method: str, arguments: tuple[Any, ...]) -> str:
+    return " ".join([f"{port}.{method}", *(str(argument) for argument in arguments)])
+
+
+def _storable(value: Any) -> Any:
+    if isinstance(value, Size):
+        return {"size": [value.bytes, value.at_least, value.last_write]}
+    return value
+
+
+def _answer(answer: Mapping[str, Any]) -> Any:
+    if "errno" in answer:
+        raise OSError(answer["errno"], os.strerror(answer["errno"]))
+    if "gap" in answer:
+        raise Unanswered(Gap(*answer["gap"]))
+    value = answer["value"]
+    if isinstance(value, dict) and set(value) == {"size"}:
+        return Size(*value["size"])
+    return value
+
+
+def _world(port: Callable[[str, object], object], host: str, real: World | None) -> World:
+    def make(name: str) -> object:
+        return port(name, getattr(real, name, None))
+
+    return World(
+        cast(Files, make("files")),
+        cast(Engine, make("engine")),
+        cast(Manager, make("manager")),
+        cast(Clock, make("clock")),
+        host,
+    )
+
+
+def recorder(real: World) -> tuple[World, Answers]:
+    """A world that behaves as `real` and fills the returned answers."""
+    asked: Answers = {}
+    return _world(lambda name, inner: _Recording(name, inner, asked), real.host, real), asked
+
+
+def replay(recording: Mapping[str, Any]) -> World:
+    """A world that answers from a recording. Raises NotRecordedError for a question that it does not hold."""
+    asked: Answers = recording["asked"]
+    return _world(lambda name, _inner: _Replaying(name, asked), str(recording["host"]), None)

@@ -1,0 +1,155 @@
+"""Containers: who claims what, what returns, and what is proposed."""
+
+import pytest
+from support.builders import CONTAINER_ID, make_container, make_facts, make_process
+
+from runaway_watchdog import owners
+from runaway_watchdog.model.owner import Action
+from runaway_watchdog.owners import docker, docker_hold
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        f"/system.slice/docker-{CONTAINER_ID}.scope",
+        f"/system.slice/docker-{CONTAINER_ID}.scope/init",
+        f"/docker/{CONTAINER_ID}",
+        f"/clients.slice/clients-shop.slice/docker-{CONTAINER_ID}.scope",
+    ],
+)
+def test_a_container_is_claimed_by_its_cgroup(path: str) -> None:
+    """The scope of the systemd driver and the folder of the cgroupfs driver both name the container."""
+    claim = docker.claim(make_facts(make_process(cgroup=path)))
+    assert claim is not None
+    assert claim.ref == CONTAINER_ID
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/system.slice/docker.service",
+        f"/system.slice/var-lib-docker-{CONTAINER_ID}.mount",
+        f"/payload/system.slice/docker-{CONTAINER_ID}.scope",
+        f"/system.slice/x.service/docker/{CONTAINER_ID}",
+        f"/system.slice/docker-{CONTAINER_ID[:12]}.scope",
+    ],
+)
+def test_a_near_miss_is_not_a_container(path: str) -> None:
+    """A path that only looks like a container's is left to the others."""
+    assert docker.claim(make_facts(make_process(cgroup=path))) is None
+
+
+# policy, action -> returns. The exit code of a SIGKILL is 137, of a SIGTERM 143: both count as a failure.
+RETURNS: list[tuple[str, Action, bool]] = [
+    ("no", "sigkill", False),
+    ("no", "sigterm", False),
+    ("always", "sigkill", True),
+    ("always", "clean-exit", True),
+    ("unless-stopped", "sigterm", True),
+    ("on-failure", "sigkill", True),
+    ("on-failure", "failure-exit", True),
+    ("on-failure", "clean-exit", False),
+    ("always", "owner-stop", False),
+    ("always", "owner-daemon-restart", True),
+    ("unless-stopped", "owner-daemon-restart", True),
+    ("no", "owner-daemon-restart", False),
+    ("always", "reboot", True),
+]
+
+
+@pytest.mark.parametrize(("policy", "action", "returns"), RETURNS)
+def test_the_policy_decides_what_returns(policy: str, action: Action, returns: bool) -> None:
+    """Each restart policy answers each kind of end as the engine was seen to."""
+    fate = docker.fate(make_container(policy), make_facts(), action)
+    assert (fate.ends, fate.returns) == (True, returns)
+
+
+def test_an_exhausted_on_failure_does_not_return() -> None:
+    """on-failure:3 gives up after three restarts."""
+    fate = docker.fate(make_container("on-failure:3", restart_count=3), make_facts(), "sigkill")
+    assert fate.returns is False
+    assert "used up" in fate.why
+
+
+def test_pid_1_without_a_handler_does_not_feel_sigterm() -> None:
+    """The first process of a PID namespace only gets the signals that it handles."""
+    process = make_process(namespace_pids=(3355, 1))
+    fate = docker.fate(make_container("always"), make_facts(process), "sigterm")
+    assert (fate.ends, fate.returns, fate.certainty) == (False, False, "certain")
+
+
+def test_an_exit_code_of_its_own_cannot_be_told() -> None:
+    """Under on-failure, what follows a handled SIGTERM depends on the exit code that the program chooses."""
+    process = make_process(sigterm="handled")
+    fate = docker.fate(make_container("on-failure"), make_facts(process), "sigterm")
+    assert (fate.returns, fate.certainty) == (None, "unknown")
+
+
+def test_a_stray_of_docker_exec_does_not_return() -> None:
+    """Its parent is the shim, not the container's main process."""
+    shim = make_process(900, name="containerd-shim")
+    fate = docker.fate(make_container(main_pid=1000), make_facts(parent=shim), "sigkill")
+    assert (fate.returns, fate.certainty) == (False, "certain")
+
+
+def test_live_restore_keeps_containers_over_a_restart_of_the_engine() -> None:
+    """With live-restore the engine's restart ends nothing."""
+    fate = docker.fate(make_container(live_restore=True), make_facts(), "owner-daemon-restart")
+    assert (fate.ends, fate.returns) == (False, False)
+
+
+def test_a_container_that_dies_young_waits_longer() -> None:
+    """Below ten seconds of life the delay doubles with each restart."""
+    fate = docker.fate(make_container(up_s=2.0, restart_count=4), make_facts(), "sigkill")
+    assert fate.after_s == pytest.approx(1.6)
+    assert fate.certainty == "likely"
+
+
+def test_the_policy_is_taken_away_before_the_stop() -> None:
+    """A container that is stopped under `always` runs again when Docker restarts."""
+    commands = [step.command for step in docker_hold.hold(make_container(), make_facts()).steps]
+    assert commands == [
+        "docker update --cpu-quota=20000 ocr-worker-1",
+        "docker update --restart=no ocr-worker-1",
+        "docker stop ocr-worker-1",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("limits", "limit", "undo"),
+    [
+        ({}, "--cpu-quota=20000", "--cpu-quota=-1"),
+        ({"cpu_quota": 50_000, "cpu_period": 50_000}, "--cpu-quota=10000", "--cpu-quota=50000"),
+        ({"nano_cpus": 1_500_000_000}, "--cpus 0.2", "--cpus 1.5"),
+    ],
+)
+def test_a_limit_is_undone_to_what_it_was(limits: dict[str, int], limit: str, undo: str) -> None:
+    """`--cpus 0` would be a silent no-op, and a quota beside NanoCpus is refused."""
+    step = docker_hold.hold(make_container(**limits), make_facts()).steps[0]
+    assert step.command == f"docker update {limit} ocr-worker-1"
+    assert step.undo == f"docker update {undo} ocr-worker-1"
+
+
+@pytest.mark.parametrize("limits", [{"cpu_limit": False}, {"nano_cpus": 100_000_000}, {"cpu_quota": 10_000}])
+def test_a_limit_that_would_not_relieve_is_not_proposed(limits: dict[str, int]) -> None:
+    """Where the engine cannot limit CPU, or the limit is lower already, the plan starts with the policy."""
+    steps = docker_hold.hold(make_container(**limits), make_facts()).steps
+    assert "--restart=no" in steps[0].command
+
+
+def test_a_container_that_would_be_deleted_is_only_paused() -> None:
+    """Stopping a --rm container deletes it with its anonymous volumes."""
+    commands = [step.command for step in docker_hold.hold(make_container("no", auto_remove=True), make_facts()).steps]
+    assert commands[-1] == "docker pause ocr-worker-1"
+    assert not any(" stop " in command for command in commands)
+
+
+def test_a_name_that_looks_like_an_id_is_not_used() -> None:
+    """A container may be named like another one's ID."""
+    owner = make_container(container="deadbeef0123")
+    assert docker_hold.reference(owner) == CONTAINER_ID
+
+
+def test_every_kind_is_known_to_the_table() -> None:
+    """Each claim can be led back to the file that made it."""
+    assert owners.BY_KIND["compose-service"] is owners.BY_KIND["docker-container"]

@@ -1,0 +1,130 @@
+"""systemd services: the matrix of Restart= as it was observed, the overrides, the triggers, and the steps."""
+
+import pytest
+from support.builders import make_facts, make_process, make_service
+
+from runaway_watchdog.model.owner import Action
+from runaway_watchdog.owners import systemd
+
+# One row for each end, one column for each Restart=: as observed on systemd 252.
+COLUMNS = ("no", "on-success", "on-failure", "on-abnormal", "on-watchdog", "on-abort", "always")
+MATRIX: dict[Action, str] = {
+    "clean-exit": "-R----R",
+    "failure-exit": "--R---R",
+    "sigterm": "-R----R",
+    "sigkill": "--RR-RR",
+    "owner-stop": "-------",
+}
+
+
+@pytest.mark.parametrize("action", MATRIX)
+@pytest.mark.parametrize("policy", COLUMNS)
+def test_restart_answers_each_end_as_observed(action: Action, policy: str) -> None:
+    """kill ends an on-failure service for good, kill -9 revives it; on-success is the other way round."""
+    expected = MATRIX[action][COLUMNS.index(policy)] == "R"
+    assert systemd.fate(make_service(policy), make_facts(), action).returns is expected
+
+
+@pytest.mark.parametrize(
+    ("policy", "override", "returns"),
+    [
+        ("always", {"prevent": [[], [9]]}, False),
+        ("no", {"force": [[], [9]]}, True),
+        ("on-failure", {"success": [[], [9]]}, False),
+        ("always", {"prevent": [[], [9]], "force": [[], [9]]}, False),
+        ("always", {"prevent": [[3], []]}, True),
+    ],
+)
+def test_the_overrides_win(policy: str, override: dict[str, list[list[int]]], returns: bool) -> None:
+    """RestartPreventExitStatus wins, then RestartForceExitStatus; SuccessExitStatus makes an end clean."""
+    assert systemd.fate(make_service(policy, **override), make_facts(), "sigkill").returns is returns
+
+
+def test_a_handled_sigterm_is_likely_at_most() -> None:
+    """Its exit code is the program's own: under always it returns either way, under on-failure nobody knows."""
+    facts = make_facts(make_process(sigterm="handled"))
+    always = systemd.fate(make_service("always"), facts, "sigterm")
+    on_failure = systemd.fate(make_service("on-failure"), facts, "sigterm")
+    assert (always.returns, always.certainty) == (True, "likely")
+    assert (on_failure.returns, on_failure.certainty) == (None, "unknown")
+
+
+def test_a_timer_brings_a_restart_no_service_back() -> None:
+    """Restart=no is not enough: a timer starts it again at its next time, also after a stop."""
+    timer = {"unit": "burn.timer", "active": True, "unit_file_state": "enabled", "next_in_s": 90.0}
+    for action in ("sigkill", "owner-stop"):
+        fate = systemd.fate(make_service("no", triggered_by=[timer]), make_facts(), action)  # type: ignore[arg-type]
+        assert (fate.returns, fate.by, fate.after_s) == (True, "burn.timer", 90.0)
+
+
+def test_an_upheld_unit_returns_even_after_a_stop() -> None:
+    """Upholds= starts it again whatever happens."""
+    fate = systemd.fate(make_service("no", upheld_by=["guard.service"]), make_facts(), "owner-stop")
+    assert (fate.returns, fate.by) == (True, "guard.service")
+
+
+def test_systemd_does_not_act_on_a_process_beside_the_main_one() -> None:
+    """Whether its parent starts it again is not guessed."""
+    parent = make_process(4000, name="gunicorn")
+    fate = systemd.fate(make_service("always", main_pid=4000), make_facts(parent=parent), "sigkill")
+    assert fate.returns is None
+    assert "gunicorn (4000)" in fate.why
+
+
+@pytest.mark.parametrize(
+    ("changes", "returns"),
+    [
+        ({}, True),
+        ({"unit_file_state": "disabled", "wanted_by": []}, False),
+        ({"unit_file_state": "static", "wanted_by": ["multi-user.target"]}, True),
+        ({"transient": True, "unit_file_state": "transient"}, False),
+    ],
+)
+def test_a_reboot_starts_what_is_asked_for_at_boot(changes: dict[str, object], returns: bool) -> None:
+    """Enabled, or wanted by something that boots; a transient unit is forgotten."""
+    assert systemd.fate(make_service("always", **changes), make_facts(), "reboot").returns is returns
+
+
+@pytest.mark.parametrize(
+    ("path", "unit"),
+    [
+        ("/system.slice/burn.service", "burn.service"),
+        ("/system.slice/system-getty.slice/getty@tty1.service", "getty@tty1.service"),
+        ("/system.slice/docker.service/sub", "docker.service"),
+        ("/user.slice/user-0.slice/session-3.scope", "session-3.scope"),
+    ],
+)
+def test_a_unit_is_claimed_from_the_start_of_the_path(path: str, unit: str) -> None:
+    """Below slices, the first service or scope is the unit."""
+    claim = systemd.claim(make_facts(make_process(cgroup=path)))
+    assert claim is not None
+    assert claim.ref == unit
+
+
+@pytest.mark.parametrize("path", ["/payload/system.slice/dbus.service", "/lxc/x/system.slice/cron.service", "/", ""])
+def test_a_unit_of_another_machine_is_not_ours(path: str) -> None:
+    """A process in a container never blames a unit of the host with the same name."""
+    assert systemd.claim(make_facts(make_process(cgroup=path))) is None
+
+
+def test_the_plan_closes_the_timer_first_and_the_boot_last() -> None:
+    """Outermost trap first, and every step has its undo."""
+    timer = {"unit": "burn.timer", "active": True, "unit_file_state": "enabled", "next_in_s": 90.0}
+    held = systemd.hold(make_service("always", triggered_by=[timer], cpu_controller=False), make_facts())
+    assert [step.command for step in held.steps] == [
+        "systemctl disable --now burn.timer",
+        "systemctl stop burn.service",
+        "systemctl disable burn.service",
+    ]
+    assert [step.undo for step in held.steps] == [
+        "systemctl enable --now burn.timer",
+        "systemctl start burn.service",
+        "systemctl enable burn.service",
+    ]
+
+
+def test_a_transient_unit_is_never_stopped() -> None:
+    """Its definition would be gone, and no start could undo that."""
+    held = systemd.hold(make_service("always", transient=True), make_facts())
+    assert held.steps[-1].command == "systemctl freeze burn.service"
+    assert not any(" stop " in step.command for step in held.steps)
