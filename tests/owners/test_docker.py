@@ -1,5 +1,7 @@
 """Containers: who claims what, what returns, and what is proposed."""
 
+from typing import Any
+
 import pytest
 from support.builders import CONTAINER_ID, make_container, make_facts, make_process
 
@@ -92,6 +94,14 @@ def test_a_stray_of_docker_exec_does_not_return() -> None:
     assert (fate.returns, fate.certainty) == (False, "certain")
 
 
+def test_a_stray_is_ended_by_itself() -> None:
+    """Nothing would start it again, so the container that it sits in need not stop."""
+    shim = make_process(900, name="containerd-shim")
+    held = docker.hold(make_container(main_pid=1000), make_facts(parent=shim))
+    assert not any("docker" in step.command for step in held.steps)
+    assert "&& kill 3355" in held.steps[-1].command
+
+
 def test_live_restore_keeps_containers_over_a_restart_of_the_engine() -> None:
     """With live-restore the engine's restart ends nothing."""
     fate = docker.fate(make_container(live_restore=True), make_facts(), "owner-daemon-restart")
@@ -123,7 +133,7 @@ def test_the_policy_is_taken_away_before_the_stop() -> None:
         ({"nano_cpus": 1_500_000_000}, "--cpus 0.2", "--cpus 1.5"),
     ],
 )
-def test_a_limit_is_undone_to_what_it_was(limits: dict[str, int], limit: str, undo: str) -> None:
+def test_a_limit_is_undone_to_what_it_was(limits: dict[str, Any], limit: str, undo: str) -> None:
     """`--cpus 0` would be a silent no-op, and a quota beside NanoCpus is refused."""
     step = docker_hold.hold(make_container(**limits), make_facts()).steps[0]
     assert step.command == f"docker update {limit} ocr-worker-1"
@@ -131,7 +141,7 @@ def test_a_limit_is_undone_to_what_it_was(limits: dict[str, int], limit: str, un
 
 
 @pytest.mark.parametrize("limits", [{"cpu_limit": False}, {"nano_cpus": 100_000_000}, {"cpu_quota": 10_000}])
-def test_a_limit_that_would_not_relieve_is_not_proposed(limits: dict[str, int]) -> None:
+def test_a_limit_that_would_not_relieve_is_not_proposed(limits: dict[str, Any]) -> None:
     """Where the engine cannot limit CPU, or the limit is lower already, the plan starts with the policy."""
     steps = docker_hold.hold(make_container(**limits), make_facts()).steps
     assert "--restart=no" in steps[0].command

@@ -1,5 +1,9 @@
 """systemd services: the matrix of Restart= as it was observed, the overrides, the triggers, and the steps."""
 
+from dataclasses import replace
+
+from typing import Any
+
 import pytest
 from support.builders import make_facts, make_process, make_service
 
@@ -35,7 +39,7 @@ def test_restart_answers_each_end_as_observed(action: Action, policy: str) -> No
         ("always", {"prevent": [[3], []]}, True),
     ],
 )
-def test_the_overrides_win(policy: str, override: dict[str, list[list[int]]], returns: bool) -> None:
+def test_the_overrides_win(policy: str, override: dict[str, Any], returns: bool) -> None:
     """RestartPreventExitStatus wins, then RestartForceExitStatus; SuccessExitStatus makes an end clean."""
     assert systemd.fate(make_service(policy, **override), make_facts(), "sigkill").returns is returns
 
@@ -53,7 +57,7 @@ def test_a_timer_brings_a_restart_no_service_back() -> None:
     """Restart=no is not enough: a timer starts it again at its next time, also after a stop."""
     timer = {"unit": "burn.timer", "active": True, "unit_file_state": "enabled", "next_in_s": 90.0}
     for action in ("sigkill", "owner-stop"):
-        fate = systemd.fate(make_service("no", triggered_by=[timer]), make_facts(), action)  # type: ignore[arg-type]
+        fate = systemd.fate(make_service("no", triggered_by=[timer]), make_facts(), action)
         assert (fate.returns, fate.by, fate.after_s) == (True, "burn.timer", 90.0)
 
 
@@ -80,7 +84,7 @@ def test_systemd_does_not_act_on_a_process_beside_the_main_one() -> None:
         ({"transient": True, "unit_file_state": "transient"}, False),
     ],
 )
-def test_a_reboot_starts_what_is_asked_for_at_boot(changes: dict[str, object], returns: bool) -> None:
+def test_a_reboot_starts_what_is_asked_for_at_boot(changes: dict[str, Any], returns: bool) -> None:
     """Enabled, or wanted by something that boots; a transient unit is forgotten."""
     assert systemd.fate(make_service("always", **changes), make_facts(), "reboot").returns is returns
 
@@ -107,20 +111,30 @@ def test_a_unit_of_another_machine_is_not_ours(path: str) -> None:
     assert systemd.claim(make_facts(make_process(cgroup=path))) is None
 
 
-def test_the_plan_closes_the_timer_first_and_the_boot_last() -> None:
-    """Outermost trap first, and every step has its undo."""
+def test_the_plan_stops_the_timer_with_the_service() -> None:
+    """In one command, as their undo is: a socket unit, for one, cannot be started while its service runs."""
     timer = {"unit": "burn.timer", "active": True, "unit_file_state": "enabled", "next_in_s": 90.0}
     held = systemd.hold(make_service("always", triggered_by=[timer], cpu_controller=False), make_facts())
     assert [step.command for step in held.steps] == [
-        "systemctl disable --now burn.timer",
-        "systemctl stop burn.service",
-        "systemctl disable burn.service",
+        "systemctl stop burn.timer burn.service",
+        "systemctl disable burn.service burn.timer",
     ]
     assert [step.undo for step in held.steps] == [
-        "systemctl enable --now burn.timer",
-        "systemctl start burn.service",
-        "systemctl enable burn.service",
+        "systemctl start burn.timer burn.service",
+        "systemctl enable burn.service burn.timer",
     ]
+
+
+def test_only_what_was_enabled_is_disabled() -> None:
+    """The undo must restore what was, and enable nothing that was not."""
+    held = systemd.hold(make_service("always", unit_file_state="static", cpu_controller=False), make_facts())
+    assert [step.command for step in held.steps] == ["systemctl stop burn.service"]
+
+
+def test_the_host_is_not_told_to_stop_what_it_needs() -> None:
+    """A busy dockerd or journald works for somebody else: the plan never stops it."""
+    owner = replace(make_service("on-failure"), name="docker.service")
+    assert not any("stop" in step.command for step in systemd.hold(owner, make_facts()).steps)
 
 
 def test_a_transient_unit_is_never_stopped() -> None:

@@ -10,7 +10,7 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Protocol, cast
 
 from runaway_watchdog import __version__
 
@@ -26,8 +26,6 @@ class Command(NamedTuple):
 COMMANDS = (
     Command("run", "run", "watch this host in the foreground (what the service runs)"),
     Command("explain", "explain", "what a process is, who keeps it alive, and what to do about it"),
-    Command("plan", "plan", "only the steps that end it, each with its undo"),
-    Command("scan", "scan", "one look at the host: who is hot now, and who owns it"),
     Command("incidents", "incidents", "what the watch has found so far"),
     Command("check-config", "check_config", "every fault of the configuration, with its mend"),
     Command("test-alert", "test_alert", "send one test message to each channel"),
@@ -63,7 +61,7 @@ def parser() -> argparse.ArgumentParser:
 
 def command_parser(command: Command) -> tuple[argparse.ArgumentParser, "CommandModule"]:
     """The parser of one command, and the module that runs it."""
-    module: CommandModule = importlib.import_module(f"{__name__}.{command.module}")  # type: ignore[assignment]
+    module = cast(CommandModule, importlib.import_module(f"{__name__}.{command.module}"))
     sub = argparse.ArgumentParser(
         prog=f"{PROGRAM} {command.name}",
         description=(module.__doc__ or command.help).strip(),
@@ -73,14 +71,14 @@ def command_parser(command: Command) -> tuple[argparse.ArgumentParser, "CommandM
     return sub, module
 
 
-class CommandModule:
-    """What a command's file offers; never instantiated."""
+class CommandModule(Protocol):
+    """What a command's file offers."""
 
-    @staticmethod
-    def arguments(parser: argparse.ArgumentParser) -> None: ...
+    __doc__: str | None
 
-    @staticmethod
-    def run(options: argparse.Namespace) -> int: ...
+    def arguments(self, parser: argparse.ArgumentParser) -> None: ...
+
+    def run(self, options: argparse.Namespace) -> int: ...
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -102,7 +100,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # `| head` has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except Exception as fault:  # noqa: BLE001 - the last door: a user gets a sentence, a developer the traceback
+    except Exception as fault:
         if os.environ.get("RUNAWAY_WATCHDOG_DEBUG"):
             raise
         print(
@@ -114,7 +112,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _unknown(word: str) -> int:
-    from difflib import get_close_matches  # noqa: PLC0415 - only for a typing error
+    from difflib import get_close_matches  # only for a typing error
 
     near = get_close_matches(word, [command.name for command in COMMANDS], n=1)
     hint = f"did you mean `{near[0]}`?" if near else f"`{PROGRAM} --help` lists the commands"

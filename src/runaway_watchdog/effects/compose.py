@@ -59,7 +59,7 @@ def _lost_volumes(
         if volume["Name"] not in kept
         and ((volume.get("Labels") or {}).get(PROJECT) == project or (volume["Name"] in used and _anonymous(volume)))
     ]
-    doomed.sort(key=lambda volume: volume["Name"])
+    doomed.sort(key=lambda volume: (_anonymous(volume), volume["Name"]))
     deadline = world.clock.monotonic() + SIZING_S
     return tuple(
         Effect(

@@ -34,10 +34,10 @@ def _compose(owner: Owner, world: World) -> tuple[Never, ...]:
     docker, files = str(owner.raw["docker"]), owner.facts["config_files"]
     line = compose.command(world, docker, project, files, "down -v")
     effects = compose.down_volumes(world, line, project)
-    containers = [effect.name for effect in effects.effects if effect.type == "container"]
-    count = f"all {len(containers)} containers" if len(containers) > 1 else "its only container"
-    loss = "and deletes the data below for good" if effects.lost else "and what they wrote outside volumes"
-    return (Never(line, f"it removes the whole project {project}, {count}, {loss}", effects.lost),)
+    containers = sum(effect.type == "container" for effect in effects.effects)
+    count = f"{containers} containers" if containers > 1 else "its only container"
+    loss = "and deletes this data for good" if effects.lost else "with all that they wrote outside volumes"
+    return (Never(line, f"it removes the whole project {project} ({count}) {loss}", effects.lost),)
 
 
 def _unit_file(owner: Owner, world: World) -> tuple[Never, ...]:

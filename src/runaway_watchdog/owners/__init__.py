@@ -15,6 +15,7 @@ goes. `KINDS` is the order in which they are asked, innermost first:
     unmanaged   what nobody claimed
 """
 
+import re
 from collections.abc import Sequence
 from types import ModuleType
 from typing import Protocol, cast
@@ -46,6 +47,9 @@ def _kind(module: ModuleType) -> OwnerKind:
     return cast(OwnerKind, module)
 
 
+LONG_ID = re.compile(r"[0-9a-f]{64}")
+SHORT_ID = 12  # as `docker ps` shows it
+
 KINDS: Sequence[OwnerKind] = tuple(_kind(module) for module in (kernel, foreign, docker, systemd, unmanaged))
 BY_KIND: dict[str, OwnerKind] = {
     kind: _kind(module) for module in (kernel, foreign, docker, systemd, unmanaged) for kind in module.KINDS
@@ -71,4 +75,5 @@ def layers(facts: Facts, world: World) -> tuple[tuple[Owner, ...], tuple[Gap, ..
 
 def _unread(claim: Claim) -> Owner:
     """The owner that the process itself names, where its manager did not answer: no policy, so no future."""
-    return Owner(claim.kind, claim.ref, claim.ref, "not read", {}, claim.evidence)
+    name = claim.ref[:SHORT_ID] if LONG_ID.fullmatch(claim.ref) else claim.ref
+    return Owner(claim.kind, name, claim.ref, "not read", {}, claim.evidence)

@@ -13,7 +13,7 @@ from runaway_watchdog.model.gap import Gap
 from runaway_watchdog.model.owner import Action, Certainty, Claim, Fate, Owner
 from runaway_watchdog.model.plan import Held
 from runaway_watchdog.model.process import Facts
-from runaway_watchdog.owners import docker_hold
+from runaway_watchdog.owners import docker_hold, single
 from runaway_watchdog.owners.ending import Ending, ending
 from runaway_watchdog.world import Unanswered, World
 
@@ -127,7 +127,7 @@ def fate(owner: Owner, facts: Facts, action: Action) -> Fate:
 
 def _unread(owner: Owner, facts: Facts, action: Action) -> Fate:
     ends = action in ("owner-stop", "owner-daemon-restart", "reboot") or ending(facts.process, action).ends
-    return Fate(action, ends, None, None, None, "unknown", f"the restart policy of {owner.name[:12]} could not be read")
+    return Fate(action, ends, None, None, None, "unknown", f"the restart policy of {owner.name} could not be read")
 
 
 def _policy(owner: Owner, action: Action, end: Ending) -> Fate:
@@ -153,10 +153,10 @@ def _policy(owner: Owner, action: Action, end: Ending) -> Fate:
 
 
 def _back(owner: Owner, action: Action, why: str, certainty: Certainty) -> Fate:
-    if owner.facts["up_s"] >= STABLE_AFTER_S:
+    if owner.facts["up_s"] >= STABLE_AFTER_S or not owner.facts["restart_count"]:
         return Fate(action, True, True, "docker", FIRST_DELAY_S, certainty, why)
     delay = min(LONGEST_DELAY_S, FIRST_DELAY_S * 2 ** min(owner.facts["restart_count"], 10))
-    why = f"{why}; it lives less than 10 s each time, so the engine waits longer before every restart"
+    why = f"{why}; it was up for less than 10 s, so the engine waits longer before each restart"
     return Fate(action, True, True, "docker", round(delay, 1), "likely" if certainty == "certain" else certainty, why)
 
 
@@ -206,4 +206,8 @@ def _daemon_starts(owner: Owner, facts: Facts, action: Action) -> Fate:
 
 
 def hold(owner: Owner, facts: Facts) -> Held:
+    if owner.facts and facts.process.pid != owner.facts["main_pid"] and fate(owner, facts, "sigkill").returns is False:
+        goal = f"Hold this one process still, then end it: {owner.name} itself goes on, and nothing starts it again"
+        process = facts.process
+        return Held(goal, (*single.renice(process), single.freeze(process), single.end(process)))
     return docker_hold.hold(owner, facts)

@@ -218,14 +218,15 @@ def _not_main(owner: Owner, facts: Facts, action: Action, end: Ending) -> Fate:
 
 def _reboot(owner: Owner) -> Fate:
     state = owner.facts["unit_file_state"]
-    started_by = owner.facts["wanted_by"] or [
-        trigger["unit"] for trigger in owner.facts["triggered_by"] if trigger["unit_file_state"] == "enabled"
-    ]
     if owner.facts["transient"]:
         return Fate("reboot", True, False, None, None, "certain", "a transient unit: a reboot forgets it")
-    if state == "enabled" or started_by:
-        by = started_by[0] if started_by else "systemd"
+    if state == "enabled" or owner.facts["wanted_by"]:
+        by = owner.facts["wanted_by"][0] if owner.facts["wanted_by"] else "its installation"
         return Fate("reboot", True, True, "systemd", None, "certain", f"it is started at boot ({by})")
+    for trigger in owner.facts["triggered_by"]:
+        if trigger["unit_file_state"] == "enabled":
+            why = f"{trigger['unit']} is enabled: it is there after a reboot and starts it when its time comes"
+            return Fate("reboot", True, True, trigger["unit"], None, "likely", why)
     why = f"its unit file is {state or 'not installed'} and nothing that starts at boot asks for it"
     return Fate("reboot", True, False, None, None, "likely", why)
 

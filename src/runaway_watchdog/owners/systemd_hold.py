@@ -1,12 +1,14 @@
 """Stopping a systemd service and keeping it stopped, reversibly."""
 
+import re
 from shlex import quote
-from typing import Any
 
 from runaway_watchdog.model.owner import Owner
 from runaway_watchdog.model.plan import Held, Step
 
 RELIEVED_PERCENT = 20
+ESSENTIAL = re.compile(r"(docker|containerd|dbus|dbus-broker|ssh|sshd|systemd-[a-z]+|user@[0-9]+)\.service")
+"""Stopping one of these takes the host's containers, its logins or its log away, and is never the remedy."""
 
 
 def hold(owner: Owner) -> Held:
@@ -23,12 +25,10 @@ def hold(owner: Owner) -> Held:
         holder = ", ".join(owner.facts["upheld_by"])
         goal = f"Hold {owner.name} still until {holder}, which starts it whenever it stops, no longer upholds it"
         return Held(goal, (*_relieve(owner, unit), _freeze(unit)))
-    steps = [*_relieve(owner, unit)]
-    steps += [_stop_trigger(trigger) for trigger in owner.facts["triggered_by"] if _alive(trigger)]
-    steps.append(_stop(unit))
-    if owner.facts["unit_file_state"] in ("enabled", "enabled-runtime"):
-        steps.append(_disable(unit, owner.facts["unit_file_state"] == "enabled-runtime"))
-    return Held(_goal(owner), tuple(steps))
+    if ESSENTIAL.fullmatch(owner.name):
+        goal = f"Find who makes {owner.name} work so hard: the whole host needs it, stopping it is no way out"
+        return Held(goal, _relieve(owner, unit))
+    return Held(_goal(owner), (*_relieve(owner, unit), _stop(owner), *_disable(owner)))
 
 
 def _goal(owner: Owner) -> str:
@@ -41,10 +41,6 @@ def _goal(owner: Owner) -> str:
     if static_but_wanted:
         return f"Stop {owner.name} until the next boot, or until {owner.facts['wanted_by'][0]} is started again"
     return f"Stop {owner.name} and keep it stopped, over a reboot too, until somebody starts it"
-
-
-def _alive(trigger: dict[str, Any]) -> bool:
-    return bool(trigger["active"]) or trigger["unit_file_state"] == "enabled"
 
 
 def _relieve(owner: Owner, unit: str) -> tuple[Step, ...]:
@@ -77,37 +73,38 @@ def _freeze(unit: str) -> Step:
     )
 
 
-def _stop_trigger(trigger: dict[str, Any]) -> Step:
-    name = quote(trigger["unit"])
-    enabled = trigger["unit_file_state"] == "enabled"
+def _stop(owner: Owner) -> Step:
+    """One command for the unit and for what would start it again, so that neither the stop nor its undo leaves a
+    moment between them: a socket unit cannot be started while its service runs."""
+    triggers = [trigger["unit"] for trigger in owner.facts["triggered_by"] if trigger["active"]]
+    names = " ".join(quote(name) for name in (*triggers, owner.name))
+    also = f", and {' and '.join(triggers)} can no longer start it" if triggers else ""
     return Step(
-        f"Close what would start it again: {trigger['unit']}",
-        f"systemctl disable --now {name}" if enabled else f"systemctl stop {name}",
-        "it no longer starts the service" + (", after a reboot neither" if enabled else ""),
+        "Stop it" + (" together with what would start it again" if triggers else ""),
+        f"systemctl stop {names}",
+        f"systemd ends the service, and Restart= does not act on a stop{also}",
         "interrupts",
-        f"systemctl enable --now {name}" if enabled else f"systemctl start {name}",
-        f"`systemctl is-active {name}` prints inactive",
+        f"systemctl start {names}",
+        f"`systemctl is-active {names}` prints inactive or failed",
     )
 
 
-def _stop(unit: str) -> Step:
-    return Step(
-        "Stop it",
-        f"systemctl stop {unit}",
-        "systemd ends the service and does not start it again: Restart= does not act on a stop",
-        "interrupts",
-        f"systemctl start {unit}",
-        f"`systemctl is-active {unit}` prints inactive or failed",
-    )
-
-
-def _disable(unit: str, runtime: bool) -> Step:
-    flag = " --runtime" if runtime else ""
-    return Step(
-        "Keep it stopped over a reboot",
-        f"systemctl disable{flag} {unit}",
-        "it is no longer started at boot",
-        "none",
-        f"systemctl enable{flag} {unit}",
-        f"`systemctl is-enabled {unit}` prints disabled",
-    )
+def _disable(owner: Owner) -> tuple[Step, ...]:
+    """What is enabled at present, and only that, so that the undo restores just what was."""
+    states = {owner.name: owner.facts["unit_file_state"]}
+    states |= {trigger["unit"]: trigger["unit_file_state"] for trigger in owner.facts["triggered_by"]}
+    steps = []
+    for state, flag in (("enabled", ""), ("enabled-runtime", " --runtime")):
+        names = " ".join(quote(name) for name in states if states[name] == state)
+        if names:
+            steps.append(
+                Step(
+                    "Keep it stopped over a reboot",
+                    f"systemctl disable{flag} {names}",
+                    "it is no longer started at boot",
+                    "none",
+                    f"systemctl enable{flag} {names}",
+                    f"`systemctl is-enabled {names}` prints disabled",
+                )
+            )
+    return tuple(steps)

@@ -1,0 +1,147 @@
+"""One case: born for one incident, gone in seconds. Does exactly what `explain` does, then hands it to the outbox.
+
+`python -m runaway_watchdog.case --config-fd N`, with a Commission as JSON on standard input. Its starter has set an
+alarm that ends it; if it fails the watch tries again, and after three times tells what it knows by itself.
+"""
+
+import argparse
+import json
+import sqlite3
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import structlog
+
+from runaway_watchdog import programs
+from runaway_watchdog.alerts.render import Message, fallback, message
+from runaway_watchdog.explain.casefile import explain
+from runaway_watchdog.explain.document import to_json
+from runaway_watchdog.explain.records import Records
+from runaway_watchdog.explain.storerecords import open_records
+from runaway_watchdog.handover import log_to_stderr, read_configuration
+from runaway_watchdog.model.casefile import CaseFile
+from runaway_watchdog.model.events import Commission
+from runaway_watchdog.model.process import CpuShare
+from runaway_watchdog.store import queries
+from runaway_watchdog.store.database import StoreUnavailable, connect, transaction
+from runaway_watchdog.world import World, live, procfs
+
+SENDER = "runaway_watchdog.alerts.send"
+SENDER_LIMIT_S = 120
+CGROUP_ROOTS = ("/sys/fs/cgroup", "/sys/fs/cgroup/unified", "/sys/fs/cgroup/cpuacct", "/sys/fs/cgroup/systemd")
+
+log = structlog.get_logger()
+
+
+def main(argv: list[str]) -> int:
+    parser = argparse.ArgumentParser(prog="runaway_watchdog.case")
+    parser.add_argument("--config-fd", type=int, required=True)
+    config_fd = parser.parse_args(argv).config_fd
+    log_to_stderr(process="case")
+    commission = Commission(**json.load(sys.stdin))
+    compiled = read_configuration(config_fd)
+    world = live()
+    store = Path(compiled["store"]["path"])
+    case = investigate(world, open_records(store), commission)
+    told = None if commission.kind == "suspect" else _message(case, commission, world)
+    try:
+        _keep(store, commission, case, told, compiled["alerts"]["channels"], world.clock.now())
+    except (StoreUnavailable, sqlite3.Error) as fault:
+        # A full or broken disk must not swallow the alert: it goes out from memory.
+        log.warning("store-refused", then="delivering from memory", error=str(fault), incident=commission.incident_id)
+        if told is not None:
+            _deliver_now(told, compiled["alerts"]["channels"], config_fd)
+    return 0
+
+
+def investigate(world: World, records: Records, commission: Commission) -> CaseFile | None:
+    """Explain the process that the watch saw, or whoever does its work now, or tell what was known of it last.
+
+    None where neither a living process nor an earlier explanation is left.
+    """
+    for pid in (commission.pid, *_busiest_first(world, commission.group)):
+        try:
+            case = explain(world, records, pid) if pid > 0 else None
+        except procfs.NoSuchProcessError:
+            continue
+        if case is None or _someone_else(case, pid, commission):
+            continue
+        return case
+    trace = records.trace(commission.pid)
+    return None if trace is None else trace.last
+
+
+def _someone_else(case: CaseFile, pid: int, commission: Commission) -> bool:
+    """Whether the commission's PID has been given to another process since."""
+    return pid == commission.pid and case.process.key.start_ticks != commission.start_ticks
+
+
+def _busiest_first(world: World, group: str) -> list[int]:
+    """The processes of a group now, the one that has used most CPU first; none for the root, which is everybody."""
+    if group in ("", "/"):
+        return []
+    for root in CGROUP_ROOTS:
+        try:
+            pids = [int(line) for line in world.files.read(f"{root}{group}/cgroup.procs").split()]
+        except OSError:
+            continue
+        used = {pid: mark[0] for pid in pids if (mark := procfs.cpu_mark(world.files, pid)) is not None}
+        if used:
+            return sorted(used, key=lambda pid: -used[pid])
+    return []
+
+
+def _message(case: CaseFile | None, commission: Commission, world: World) -> Message:
+    now = world.clock.now()
+    if case is None or commission.kind == "suspect":
+        reason = "it ended before it could be looked at"
+        return fallback(commission, now, host=world.host, reason=reason)
+    if case.process.key.start_ticks == commission.start_ticks:
+        # What the rule saw over its window says more than the tenth of a second of this very moment.
+        case = replace(case, cpu=CpuShare(commission.percent, commission.window_s))
+    return message(case, commission.kind, now, incident=commission.incident_id)
+
+
+def _keep(
+    store: Path, commission: Commission, case: CaseFile | None, told: Message | None, channels: list[str], now: float
+) -> None:
+    """The explanation and the messages in one transaction: a case that runs twice leaves no more than one."""
+    connection = connect(store)
+    try:
+        with transaction(connection):
+            lineage_id = queries.lineage_id_of(connection, commission.lineage)
+            if case is not None and lineage_id is not None and commission.kind != "resolved":
+                queries.save_case_file(connection, lineage_id, json.dumps(to_json(case)), now)
+            if told is not None:
+                if commission.kind == "opened":
+                    queries.set_summary(connection, commission.incident_id, told.subject)
+                for channel in channels:
+                    queries.enqueue(
+                        connection,
+                        commission.incident_id,
+                        commission.kind,
+                        channel,
+                        told.to_json(),
+                        _dated(commission, now),
+                    )
+    finally:
+        connection.close()
+
+
+def _dated(commission: Commission, now: float) -> float:
+    """The outbox knows a message by incident, kind, channel and date: an opening or its end comes once."""
+    return now if commission.kind == "reminder" else commission.opened_at
+
+
+def _deliver_now(told: Message, channels: list[str], config_fd: int) -> None:
+    """One sender for each channel, each by itself: a channel that hangs delays no other."""
+    for channel in channels:
+        words = ["--config-fd", str(config_fd), "--channel", channel, "--direct"]
+        programs.start_module(
+            SENDER, words, seconds=SENDER_LIMIT_S, stdin=told.to_json().encode(), pass_fds=(config_fd,)
+        )
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

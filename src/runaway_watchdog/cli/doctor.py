@@ -1,0 +1,169 @@
+"""Can it see what it needs to see here, and can it tell? Each line with its mend. Reads only.
+
+exit code: 0 all is well, 1 something is missing
+"""
+
+import argparse
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from runaway_watchdog.cli import PROGRAM, reading
+from runaway_watchdog.config import locate
+from runaway_watchdog.world import Unanswered, World, live, procfs
+
+State = Literal["ok", "note", "missing"]
+MARKS: dict[State, str] = {"ok": "ok  ", "note": "note", "missing": "MISS"}
+COLOURS: dict[State, str] = {"ok": "\x1b[32m", "note": "\x1b[33m", "missing": "\x1b[31m"}
+RESET = "\x1b[0m"
+UNIT = "runaway-watchdog.service"
+SILENT_AFTER_S = 60.0
+
+
+class Check(NamedTuple):
+    """One thing that was looked at. `missing` makes it blind or mute; a `note` only says what is not here."""
+
+    subject: str
+    state: State
+    told: str
+    mend: str = ""
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    reading.arguments(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    world = live()
+    checks = [check for examine in EXAMINATIONS for check in examine(world, options)]
+    if options.json:
+        reading.print_json({"schema_version": 1, "checks": [check._asdict() for check in checks]})
+    else:
+        coloured = reading.colours(options)
+        for check in checks:
+            mark = MARKS[check.state]
+            print(f"{COLOURS[check.state] + mark + RESET if coloured else mark}  {check.subject}: {check.told}")
+            if check.mend:
+                print(f"        -> {check.mend}")
+    return 1 if any(check.state == "missing" for check in checks) else 0
+
+
+def _processes(world: World, options: argparse.Namespace) -> Iterator[Check]:  # noqa: ARG001
+    try:
+        world.files.target(f"{procfs.PROC}/1/exe")
+    except PermissionError:
+        yield Check(
+            "processes", "missing", "the programs and environments of other users' processes are hidden",
+            f"run it with sudo; the service has what it needs: sudo {PROGRAM} install",
+        )  # fmt: skip
+    else:
+        yield Check("processes", "ok", "all of /proc can be read, other users' too")
+    if procfs.cpu_mark(world.files, 1) is None:
+        yield Check("CPU clocks", "note", "this kernel refuses other processes' CPU clocks: psutil's times serve")
+    else:
+        yield Check("CPU clocks", "ok", "the kernel's clock of every process can be read")
+
+
+def _cgroups(world: World, options: argparse.Namespace) -> Iterator[Check]:  # noqa: ARG001
+    files = world.files
+    if files.exists("/sys/fs/cgroup/cgroup.controllers"):
+        limited = procfs.cpu_controller(files)
+        limit = "CPU can be limited" if limited else "no cpu controller: CPU limits do nothing here"
+        yield Check("cgroups", "ok", f"version 2; {limit}")
+    elif files.exists("/sys/fs/cgroup/unified/cgroup.procs"):
+        yield Check("cgroups", "ok", "hybrid (version 1 with the unified tree beside it)")
+    elif files.exists("/sys/fs/cgroup/cpuacct"):
+        yield Check("cgroups", "note", "version 1: units without CPU accounting are watched process by process")
+    else:
+        yield Check("cgroups", "note", "none: every process is watched by itself, bursts of short ones are not seen")
+    if files.exists("/proc/pressure/cpu"):
+        yield Check("pressure", "ok", "the kernel tells how long others wait for a CPU")
+    else:
+        yield Check("pressure", "note", "this kernel does not tell", "boot it with psi=1 to know the harm to others")
+
+
+def _systemd(world: World, options: argparse.Namespace) -> Iterator[Check]:  # noqa: ARG001
+    try:
+        init = world.manager.unit_of(1)
+    except Unanswered as unanswered:
+        state: State = "missing" if world.files.exists("/run/systemd/system") else "note"
+        yield Check("systemd", state, unanswered.gap.problem, unanswered.gap.mend if state == "missing" else "")
+        return
+    yield Check("systemd", "ok", f"its manager answers (PID 1 is in {init})")
+
+
+def _docker(world: World, options: argparse.Namespace) -> Iterator[Check]:  # noqa: ARG001
+    try:
+        version = world.engine.version()
+    except Unanswered as unanswered:
+        here = shutil.which("dockerd") or world.files.exists("/var/run/docker.sock") or world.engine.endpoint()
+        if here:
+            yield Check("docker", "missing", unanswered.gap.problem, unanswered.gap.mend)
+        else:
+            yield Check("docker", "note", "no Docker here; containers of Docker would not be explained")
+        return
+    yield Check("docker", "ok", f"Engine {version.get('Version')} answers, API {version.get('ApiVersion')}")
+
+
+def _configuration(world: World, options: argparse.Namespace) -> Iterator[Check]:  # noqa: ARG001
+    from runaway_watchdog.config.faults import ConfigurationFaults
+    from runaway_watchdog.config.load import load
+
+    around = locate.here()
+    files = locate.config_files(options.config, around)
+    try:
+        configuration = load(files, env=around.env)
+    except ConfigurationFaults as faults:
+        yield Check("configuration", "missing", f"{len(faults.faults)} faults", f"{PROGRAM} check-config")
+        return
+    told = ", ".join(str(path) for path in configuration.files) or "none; the defaults serve"
+    yield Check("configuration", "ok", told)
+    if configuration.labels:
+        yield Check("alerts", "ok", f"go to {', '.join(configuration.labels)}; try them: {PROGRAM} test-alert")
+    else:
+        mend = f"put urls into [alerts] of {locate.SYSTEM_FILE}, then {PROGRAM} test-alert"
+        yield Check("alerts", "missing", "go to the journal or the terminal only: nobody would be called", mend)
+
+
+def _watch(world: World, options: argparse.Namespace) -> Iterator[Check]:
+    from runaway_watchdog.store.database import StoreUnavailable, connect
+    from runaway_watchdog.store.queries import beat
+
+    path, gaps = reading.store_path(options)
+    for gap in gaps:
+        yield Check("configuration", "missing", gap.problem, gap.mend)
+    try:
+        connection = connect(path, readonly=True)
+    except StoreUnavailable as unavailable:
+        yield Check("watch", "missing", unavailable.problem, unavailable.mend)
+        return
+    with connection:
+        last = beat(connection)
+    connection.close()
+    if last is None or world.clock.now() - last.tick_at > SILENT_AFTER_S:
+        when = "never" if last is None else time.strftime("%Y-%m-%d %H:%M", time.localtime(last.tick_at))
+        yield Check("watch", "missing", f"it is not running (last look: {when})", f"systemctl start {UNIT}")
+    else:
+        yield Check("watch", "ok", f"PID {last.pid} looks every few seconds; {last.ticks} looks so far")
+
+
+def _name(world: World, options: argparse.Namespace) -> Iterator[Check]:  # noqa: ARG001
+    found = shutil.which("watchdog", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
+    ours = found is not None and Path(found).resolve().name in ("runaway-watchdog", "watchdog")
+    if found and not (ours and Path(found).resolve().parent == Path(shutil.which(PROGRAM) or "/").resolve().parent):
+        told = f"{found} is another program (Debian's can reboot the host)"
+        yield Check("name", "note", told, f"always say {PROGRAM}")
+
+
+EXAMINATIONS: tuple[Callable[[World, argparse.Namespace], Iterator[Check]], ...] = (
+    _processes,
+    _cgroups,
+    _systemd,
+    _docker,
+    _configuration,
+    _watch,
+    _name,
+)

@@ -1,0 +1,85 @@
+"""What a process is, who keeps it alive, what each way of ending it would really do, what to
+do, and what never to do here. Reads only; changes nothing. A PID that has died is looked up
+in what the watch has recorded.
+
+exit code: 0 explained, 2 usage or several matches, 3 no such process, 4 explained with gaps
+"""
+
+import argparse
+
+from runaway_watchdog.cli import USAGE, reading, selection
+from runaway_watchdog.cli.reading import GAPS, NO_SUCH
+from runaway_watchdog.explain.casefile import explain
+from runaway_watchdog.explain.records import Records
+from runaway_watchdog.explain.storerecords import open_records
+from runaway_watchdog.model.casefile import CaseFile
+from runaway_watchdog.world import Unanswered, World, live, procfs
+
+EXAMPLES = """\
+examples:
+  sudo runaway-watchdog explain 3355
+  sudo runaway-watchdog explain --container ocr-worker-1
+  sudo runaway-watchdog explain --unit nginx --json
+"""
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    selection.arguments(parser)
+    parser.add_argument("--verbose", action="store_true", help="the evidence for every fact, and every check")
+    reading.arguments(parser)
+    parser.epilog = EXAMPLES
+
+
+def run(options: argparse.Namespace) -> int:
+    world = live()
+    records = open_records(*reading.store_path(options))
+    try:
+        pid = selection.pid_of(options, world, records)
+    except selection.SelectionError as error:
+        reading.complain(str(error))
+        for match in error.matches:
+            print(f"  {match.pid:>7}  {match.name:<16} {match.cmdline[:100]}")
+        return USAGE if error.matches else NO_SUCH
+    except Unanswered as unanswered:
+        reading.complain(f"{unanswered.gap.problem}; {unanswered.gap.mend}")
+        return NO_SUCH
+    case = find(world, records, pid)
+    if case is None:
+        reading.complain(_nothing_known(records, pid))
+        return NO_SUCH
+    show(options, case, world)
+    return GAPS if case.gaps else 0
+
+
+def find(world: World, records: Records, pid: int) -> CaseFile | None:
+    """The case of a living PID; of the process that took a dead one's place; or the last that was known of it."""
+    try:
+        return explain(world, records, pid)
+    except procfs.NoSuchProcessError:
+        trace = records.trace(pid)
+    if trace is None:
+        return None
+    if trace.living is not None:
+        try:
+            case = explain(world, records, trace.living.pid, asked_pid=pid)
+        except procfs.NoSuchProcessError:
+            return trace.last
+        if case.process.key == trace.living:
+            return case
+    return trace.last
+
+
+def show(options: argparse.Namespace, case: CaseFile, world: World) -> None:
+    from runaway_watchdog.alerts.text import Style, text
+    from runaway_watchdog.explain.document import to_json
+
+    if options.json:
+        reading.print_json(to_json(case))
+    else:
+        style = Style.ANSI if reading.colours(options) else Style.PLAIN
+        print(text(case, style=style, verbose=options.verbose, now=world.clock.now()), end="")
+
+
+def _nothing_known(records: Records, pid: int) -> str:
+    told = "".join(f"; {gap.problem}: {gap.mend}" for gap in records.gaps())
+    return f"no process {pid} on this host, and the watch has recorded none{told}"

@@ -1,0 +1,155 @@
+"""What the watch has found so far, the newest first; `show ID` tells one of them whole.
+
+exit code: 0, 1 the history cannot be read, 3 no such incident
+"""
+
+import argparse
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+from runaway_watchdog.alerts.figures import duration
+from runaway_watchdog.cli import PROGRAM, reading
+from runaway_watchdog.cli.reading import NO_SUCH
+from runaway_watchdog.hostile import clean
+from runaway_watchdog.model.casefile import History
+from runaway_watchdog.store import queries
+from runaway_watchdog.store.database import StoreUnavailable
+from runaway_watchdog.store.database import reading as reading_store
+from runaway_watchdog.store.queries import Incident
+
+COLOURS = {"critical": "bold red", "warning": "yellow", "info": "cyan"}
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("show", nargs="?", choices=["show"], help="tell one incident whole")
+    parser.add_argument("id", nargs="?", type=int, metavar="ID")
+    parser.add_argument("--open", action="store_true", help="only those that are not over")
+    reading.arguments(parser)
+    parser.usage = f"{PROGRAM} incidents [show ID] [--open] [--json]"
+
+
+def run(options: argparse.Namespace) -> int:
+    if options.show and options.id is None:
+        reading.complain(f"say which: {PROGRAM} incidents show ID")
+        return reading.USAGE
+    path, gaps = reading.store_path(options)
+    for gap in gaps:
+        reading.complain(f"{gap.problem}: {gap.mend}")
+    try:
+        with reading_store(path) as connection:
+            if options.show:
+                return _show(connection, options)
+            return _list(connection, options)
+    except StoreUnavailable as unavailable:
+        reading.complain(f"{unavailable.problem}; {unavailable.mend}")
+        return 1
+
+
+def _list(connection: Any, options: argparse.Namespace) -> int:
+    found = [each for each in queries.incidents(connection) if not (options.open and each.state == "resolved")]
+    documents = [document(connection, each) for each in found]
+    if options.json:
+        reading.print_json({"schema_version": 1, "incidents": documents})
+    elif not found:
+        print("No incidents: the watch has found nothing that burns for long.")
+    else:
+        _print_table(documents, reading.colours(options))
+    return 0
+
+
+def document(connection: Any, incident: Incident) -> dict[str, Any]:
+    """One entry of `incidents --json`: the incident, with process and owners as `explain` last told them."""
+    stored = queries.case_file(connection, incident.lineage_id)
+    case = {"process": None, "owners": []} if stored is None else json.loads(stored.json)
+    history = queries.lineage_history(connection, incident.lineage_id)
+    return {
+        "id": incident.id,
+        "state": incident.state,
+        "severity": incident.severity,
+        "rule": incident.rule,
+        "summary": clean(incident.summary, 200),
+        "opened_at": _iso(incident.opened_at),
+        "resolved_at": _iso(incident.resolved_at),
+        "cpu": {"percent": round(incident.cpu_percent, 1), "window_s": round(incident.window_s, 1)},
+        "process": case["process"] if incident.pid else None,
+        "owners": case["owners"],
+        "returns_seen": history.returns_seen,
+        "pids": _pids(incident, history),
+    }
+
+
+def _pids(incident: Incident, history: History) -> list[int]:
+    known = list(history.pids)
+    return known if incident.pid is None or incident.pid in known else [incident.pid, *known]
+
+
+def _iso(at: float | None) -> str | None:
+    return None if at is None else datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds")
+
+
+def _print_table(documents: list[dict[str, Any]], coloured: bool) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in ("ID", "STATE", "SEVERITY", "SINCE", "FOR", "CPU", "RETURNS"):
+        table.add_column(name, no_wrap=True)
+    table.add_column("WHAT", overflow="ellipsis", no_wrap=True)
+    for each in documents:
+        opened = datetime.fromisoformat(each["opened_at"])
+        ended = datetime.fromisoformat(each["resolved_at"]) if each["resolved_at"] else datetime.now(UTC)
+        cells = (
+            str(each["id"]), each["state"], each["severity"], f"{opened.astimezone():%Y-%m-%d %H:%M}",
+            duration((ended - opened).total_seconds()), f"{each['cpu']['percent']:.0f} %", str(each["returns_seen"]),
+            each["summary"],
+        )  # fmt: skip
+        # Text, not markup: a summary holds names that others chose.
+        table.add_row(
+            *(Text(cell, style=COLOURS[each["severity"]] if number == 2 else "") for number, cell in enumerate(cells))
+        )
+    Console(no_color=not coloured, highlight=False, width=None if coloured else 160).print(table)
+
+
+def _show(connection: Any, options: argparse.Namespace) -> int:
+    found = queries.incident(connection, options.id)
+    if found is None:
+        reading.complain(f"no incident {options.id}; `{PROGRAM} incidents` lists them")
+        return NO_SUCH
+    told = document(connection, found)
+    stored = queries.case_file(connection, found.lineage_id)
+    if options.json:
+        case = None if stored is None else json.loads(stored.json)
+        reading.print_json({"schema_version": 1, "incident": told, "case": case})
+        return 0
+    print(f"Incident {found.id}: {told['summary']}")
+    print(f"  {told['state']}, {told['severity']}, rule {found.rule}: {told['cpu']['percent']} % of a core")
+    for moment, words in _timeline(connection, found):
+        print(f"  {datetime.fromtimestamp(moment).astimezone():%Y-%m-%d %H:%M:%S}  {words}")
+    if stored is not None:
+        _print_case(stored, options)
+    return 0
+
+
+def _timeline(connection: Any, incident: Incident) -> list[tuple[float, str]]:
+    """When it was opened, each death with what followed, and when it was over."""
+    history = queries.lineage_history(connection, incident.lineage_id)
+    events = [(incident.opened_at, f"opened for PID {incident.pid}" if incident.pid else "opened for the whole group")]
+    for death in history.deaths:
+        words = f"PID {death.pid} died"
+        if death.successor_pid is not None:
+            words += f", back {death.delay_s or 0:.1f} s later as PID {death.successor_pid}"
+        events.append((death.died_at, words))
+    if incident.resolved_at is not None:
+        events.append((incident.resolved_at, "resolved: the rule is no longer met"))
+    return sorted(events)
+
+
+def _print_case(stored: queries.StoredCase, options: argparse.Namespace) -> None:
+    from runaway_watchdog.alerts.text import Style, text
+    from runaway_watchdog.explain.document import from_json
+
+    style = Style.ANSI if reading.colours(options) else Style.PLAIN
+    print(f"\nAs it was explained at {datetime.fromtimestamp(stored.made_at).astimezone():%Y-%m-%d %H:%M:%S}:\n")
+    print(text(from_json(json.loads(stored.json)), style=style, now=stored.made_at), end="")

@@ -1,0 +1,51 @@
+"""Watch this host in the foreground, until Ctrl-C or SIGTERM. This is what the service runs.
+
+The configuration is checked first; then this process becomes the watch itself, which is
+small because it knows neither pydantic nor any alert service. Without a configuration it
+watches for 90 % of a core over 5 minutes and tells the terminal (or the journal).
+"""
+
+import argparse
+import json
+import os
+import sys
+from pathlib import Path
+
+from runaway_watchdog.cli import PROGRAM, USAGE
+from runaway_watchdog.config import locate
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--config", type=Path, metavar="FILE", help="read this file alone, not the usual ones")
+    # The watch re-reads the configuration through a child: it keeps the old one where the new one is broken.
+    parser.add_argument("--compile", action="store_true", help=argparse.SUPPRESS)
+
+
+def run(options: argparse.Namespace) -> int:
+    from runaway_watchdog.config.compile import compile_configuration
+    from runaway_watchdog.config.faults import ConfigurationFaults
+    from runaway_watchdog.config.load import load
+
+    around = locate.here()
+    try:
+        configuration = load(locate.config_files(options.config, around), env=around.env)
+    except ConfigurationFaults as faults:
+        print(f"{PROGRAM}: the configuration cannot be used:\n{faults}", file=sys.stderr)
+        return USAGE
+    compiled = json.dumps(compile_configuration(configuration, around))
+    if options.compile:
+        print(compiled)
+        return 0
+    return _become_the_watch(compiled, options.config)
+
+
+def _become_the_watch(compiled: str, config: Path | None) -> int:
+    """Replace this process by the watch. The configuration holds secrets, so it goes through memory, not a file."""
+    handover = os.memfd_create("configuration", 0)  # no MFD_CLOEXEC: the watch inherits it
+    os.write(handover, compiled.encode())
+    words = [sys.executable, "-m", "runaway_watchdog.watch", "--config-fd", str(handover)]
+    if config is not None:
+        words += ["--config", str(config)]
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os.execv(sys.executable, words)  # noqa: S606 - our own interpreter, with our own module

@@ -1,0 +1,163 @@
+"""Which process is meant: a PID, or a name, port, container, unit or incident that leads to one."""
+
+import argparse
+import os
+import re
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from runaway_watchdog.explain.records import Records
+from runaway_watchdog.world import World, procfs
+
+LISTEN = "0A"  # the kernel's TCP_LISTEN in /proc/net/tcp
+
+
+class Match(NamedTuple):
+    """One process that fits what was asked."""
+
+    pid: int
+    name: str
+    cmdline: str
+
+
+class SelectionError(Exception):
+    """Nothing, or more than one thing, fits. `matches` lists them in the second case."""
+
+    def __init__(self, message: str, matches: tuple[Match, ...] = ()) -> None:
+        super().__init__(message)
+        self.matches = matches
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_mutually_exclusive_group(required=True)
+    group.add_argument("pid", nargs="?", type=_pid, metavar="PID", help="a process, also one that has died since")
+    group.add_argument("--name", metavar="PATTERN", help="the process whose name or command line matches")
+    group.add_argument("--port", type=int, metavar="N", help="the process that listens on this TCP port")
+    group.add_argument("--container", metavar="NAME", help="the main process of this container (name or ID)")
+    group.add_argument("--unit", metavar="NAME", help="the main process of this systemd unit")
+    group.add_argument("--incident", type=int, metavar="ID", help="the process of this incident")
+
+
+def _pid(text: str) -> int:
+    number = int(text) if text.isascii() and text.isdigit() else 0
+    if not 0 < number < 2**22 + 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a PID: a number from 1 to {2**22}")
+    return number
+
+
+def pid_of(options: argparse.Namespace, world: World, records: Records) -> int:
+    """The one PID that the options name. Raises SelectionError, Unanswered."""
+    if options.pid is not None:
+        return int(options.pid)
+    if options.incident is not None:
+        return _by_incident(records, options.incident)
+    for option, find in _FINDERS.items():
+        wanted = getattr(options, option)
+        if wanted is not None:
+            return find(world, wanted)
+    raise SelectionError("say which process: a PID, or one of --name, --port, --container, --unit, --incident")
+
+
+def _by_incident(records: Records, incident: int) -> int:
+    pid = records.incident_pid(incident)
+    if pid is None:
+        known = "".join(f"; {gap.problem}: {gap.mend}" for gap in records.gaps())
+        raise SelectionError(f"no incident {incident} with a process of its own is recorded{known}")
+    return pid
+
+
+def _by_name(world: World, pattern: str) -> int:
+    try:
+        expression = re.compile(pattern)
+    except re.error as fault:
+        raise SelectionError(f"--name: {pattern!r} is not a regular expression: {fault}") from fault
+    ours = {os.getpid(), os.getppid()}
+    found = tuple(
+        match
+        for match in _processes(world)
+        if match.pid not in ours and (expression.search(match.name) or expression.search(match.cmdline))
+    )
+    return _only(found, f"no process matches {pattern!r}", f"{len(found)} processes match {pattern!r}")
+
+
+def _only(found: tuple[Match, ...], nothing: str, several: str) -> int:
+    if not found:
+        raise SelectionError(nothing)
+    if len(found) > 1:
+        raise SelectionError(several, found)
+    return found[0].pid
+
+
+def _processes(world: World) -> Iterator[Match]:
+    for name in world.files.names(procfs.PROC):
+        if not name.isdigit():
+            continue
+        try:
+            stat = procfs.parse_stat(world.files.read(f"{procfs.PROC}/{name}/stat"))
+            words = world.files.read(f"{procfs.PROC}/{name}/cmdline").replace("\0", " ").strip()
+        except (OSError, ValueError):
+            continue  # it went while we looked
+        yield Match(int(name), stat.comm, words)
+
+
+def _by_port(world: World, port: int) -> int:
+    inodes = {
+        fields[9]
+        for table in ("tcp", "tcp6")
+        for fields in _socket_lines(world, table)
+        if fields[3] == LISTEN and int(fields[1].rpartition(":")[2], 16) == port
+    }
+    if not inodes:
+        raise SelectionError(f"nothing listens on TCP port {port} in this network namespace")
+    links = {f"socket:[{inode}]" for inode in inodes}
+    found = tuple(match for match in _processes(world) if links & _open_files(world, match.pid))
+    hidden = f"who listens on TCP port {port} could not be seen: run it with sudo"
+    return _only(found, hidden, f"{len(found)} processes share the listening port {port}")
+
+
+def _socket_lines(world: World, table: str) -> Iterator[list[str]]:
+    try:
+        lines = world.files.read(f"{procfs.PROC}/net/{table}").splitlines()[1:]
+    except OSError:  # a kernel without IPv6
+        return
+    yield from (fields for line in lines if len(fields := line.split()) > 9)
+
+
+def _open_files(world: World, pid: int) -> set[str]:
+    folder = f"{procfs.PROC}/{pid}/fd"
+    found = set()
+    try:
+        for name in world.files.names(folder):
+            found.add(world.files.target(f"{folder}/{name}"))
+    except OSError:  # another user's, or gone: the caller says so where nothing is found
+        return found
+    return found
+
+
+def _by_container(world: World, name: str) -> int:
+    container = world.engine.container(name)
+    if container is None:
+        raise SelectionError(f"the Docker Engine knows no container {name!r}; `docker ps -a` lists them")
+    pid = int(container["State"]["Pid"])
+    if pid <= 0:
+        raise SelectionError(f"container {name} is {container['State']['Status']}: it has no process now")
+    return pid
+
+
+def _by_unit(world: World, name: str) -> int:
+    full = name if "." in name else f"{name}.service"
+    unit = world.manager.unit(full)
+    if unit is None:
+        raise SelectionError(f"systemd has no unit {full} loaded; `systemctl list-units` lists them")
+    pid = int(unit.get("MainPID", 0))
+    if pid <= 0:
+        raise SelectionError(f"{full} is {unit.get('ActiveState', 'not running')}: it has no main process now")
+    return pid
+
+
+_FINDERS: dict[str, Callable[[World, object], int]] = {
+    "name": lambda world, value: _by_name(world, str(value)),
+    "port": lambda world, value: _by_port(world, int(str(value))),
+    "container": lambda world, value: _by_container(world, str(value)),
+    "unit": lambda world, value: _by_unit(world, str(value)),
+}

@@ -1,0 +1,252 @@
+"""A case file as the document of `explain --json`, and back. The contract fixes every name in it.
+
+Times are ISO 8601 in UTC. Secrets are masked and unprintable characters replaced, since a document is stored,
+printed and handed on; what a process chose to call itself is otherwise kept as it is.
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from runaway_watchdog.hostile import mask_argv, mask_text, mask_variable, printable
+from runaway_watchdog.model.casefile import SCHEMA_VERSION, CaseFile, History, SeenDeath
+from runaway_watchdog.model.effect import Effect, Size
+from runaway_watchdog.model.gap import Gap
+from runaway_watchdog.model.identity import ProcKey
+from runaway_watchdog.model.owner import Fate, Owner
+from runaway_watchdog.model.plan import Never, Plan, Step
+from runaway_watchdog.model.process import CpuShare, Process
+
+Document = dict[str, Any]
+
+
+def to_json(case: CaseFile) -> Document:
+    """The document, of JSON's types alone."""
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "host": _text(case.host),
+        "asked_pid": case.asked_pid,
+        "hot_since": _time(case.since),
+        "process": process_to_json(case.process, case.cpu),
+        "owners": [owner_to_json(owner) for owner in case.owners],
+        "prognosis": [_fate(fate) for fate in case.prognosis],
+        "history": _history(case.history),
+        "plan": {
+            "goal": _text(case.plan.goal),
+            "steps": [_step(step) for step in case.plan.steps],
+            "never": [_never(never) for never in case.plan.never],
+        },
+        "gaps": [
+            {"source": _text(gap.source), "problem": _text(gap.problem), "mend": _text(gap.mend)} for gap in case.gaps
+        ],
+    }
+
+
+def process_to_json(process: Process, cpu: CpuShare | None) -> Document:
+    """`process` of the document, as `incidents --json` has it too."""
+    return {
+        "pid": process.pid,
+        "started_at": _time(process.started_at),
+        "alive": process.alive,
+        "name": _text(process.name),
+        "exe": None if process.exe is None else _text(process.exe),
+        "cmdline": [printable(each) for each in mask_argv(process.cmdline)],
+        "user": _text(process.user),
+        "uid": process.uid,
+        "state": process.state,
+        "nice": process.nice,
+        "ppid": process.ppid,
+        "session": process.session,
+        "sigterm": process.sigterm,
+        "kernel_thread": process.kernel_thread,
+        "namespace_pids": list(process.namespace_pids),
+        "boot_id": process.key.boot_id,
+        "start_ticks": process.key.start_ticks,
+        "cpu": None if cpu is None else {"percent": round(cpu.percent, 1), "window_s": round(cpu.window_s, 3)},
+        "cgroup": _text(process.cgroup),
+    }
+
+
+def owner_to_json(owner: Owner) -> Document:
+    """One of `owners`; its raw answers stay out, since they may hold secrets."""
+    return {
+        "kind": owner.kind,
+        "name": _text(owner.name),
+        "id": _text(owner.id),
+        "policy": _text(owner.policy),
+        "facts": {_text(str(name)): _fact(str(name), value) for name, value in owner.facts.items()},
+        "evidence": [_text(each) for each in owner.evidence],
+    }
+
+
+def _fact(name: str, value: Any) -> Any:
+    if isinstance(value, str):
+        return printable(mask_variable(name, value))
+    if isinstance(value, Mapping):
+        return {_text(str(key)): _fact(str(key), each) for key, each in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [_fact(name, each) for each in value]
+    return value if value is None or isinstance(value, (bool, int, float)) else _text(str(value))
+
+
+def _fate(fate: Fate) -> Document:
+    return {
+        "action": fate.action,
+        "ends": fate.ends,
+        "returns": fate.returns,
+        "by": None if fate.by is None else _text(fate.by),
+        "after_s": fate.after_s,
+        "certainty": fate.certainty,
+        "why": _text(fate.why),
+    }
+
+
+def _history(history: History) -> Document:
+    return {
+        "returns_seen": history.returns_seen,
+        "shortest_s": history.shortest_s,
+        "longest_s": history.longest_s,
+        "deaths": [
+            {
+                "pid": death.pid,
+                "started_at": _time(death.started_at),
+                "died_at": _time(death.died_at),
+                "successor_pid": death.successor_pid,
+                "delay_s": death.delay_s,
+            }
+            for death in history.deaths
+        ],
+        "pids": list(history.pids),
+    }
+
+
+def _step(step: Step) -> Document:
+    return {
+        "title": _text(step.title),
+        "command": _text(step.command),
+        "effect": _text(step.effect),
+        "risk": step.risk,
+        "undo": None if step.undo is None else _text(step.undo),
+        "verify": _text(step.verify),
+    }
+
+
+def _never(never: Never) -> Document:
+    return {
+        "command": _text(never.command),
+        "why": _text(never.why),
+        "would_lose": [_loss(effect) for effect in never.would_lose],
+    }
+
+
+def _loss(effect: Effect) -> Document:
+    size = effect.size or Size(None)
+    return {
+        "verb": effect.verb,
+        "type": effect.type,
+        "name": _text(effect.name),
+        "data_lost": effect.data_lost,
+        "size_bytes": size.bytes,
+        "size_is_at_least": size.at_least,
+        "last_write": _time(size.last_write),
+        "used_by": [_text(each) for each in effect.used_by],
+        "why": _text(effect.why),
+    }
+
+
+def _text(text: str) -> str:
+    return printable(mask_text(text))
+
+
+def _time(at: float | None) -> str | None:
+    """ISO 8601 in UTC, to the millisecond where there is one."""
+    if at is None:
+        return None
+    moment = datetime.fromtimestamp(round(at, 3), UTC)
+    return moment.isoformat(timespec="milliseconds" if moment.microsecond else "seconds")
+
+
+# --- and back --------------------------------------------------------------------------------------------------
+
+
+def from_json(document: Document) -> CaseFile:
+    """The case of a stored document. What it never held (the owners' raw answers) is empty.
+
+    Raises ValueError for a document of another schema, or one that is not whole.
+    """
+    if document.get("schema_version") != SCHEMA_VERSION:
+        raise ValueError(f"a case file of schema version {document.get('schema_version')}, not {SCHEMA_VERSION}")
+    try:
+        return _case(document)
+    except (KeyError, TypeError) as fault:
+        raise ValueError(f"a case file that is not whole: {fault}") from fault
+
+
+def _case(document: Document) -> CaseFile:
+    cpu = document["process"]["cpu"]
+    plan = document["plan"]
+    return CaseFile(
+        process=_process_of(document["process"]),
+        cpu=None if cpu is None else CpuShare(cpu["percent"], cpu["window_s"]),
+        owners=tuple(Owner(**{**owner, "evidence": tuple(owner["evidence"])}) for owner in document["owners"]),
+        prognosis=tuple(Fate(**fate) for fate in document["prognosis"]),
+        history=_history_of(document["history"]),
+        plan=Plan(
+            plan["goal"],
+            tuple(Step(**step) for step in plan["steps"]),
+            tuple(
+                Never(each["command"], each["why"], tuple(map(_loss_of, each["would_lose"]))) for each in plan["never"]
+            ),
+        ),
+        gaps=tuple(Gap(**gap) for gap in document["gaps"]),
+        asked_pid=document["asked_pid"],
+        since=_seconds(document["hot_since"]),
+        host=document["host"],
+    )
+
+
+def _process_of(process: Document) -> Process:
+    return Process(
+        key=ProcKey(process["boot_id"], process["pid"], process["start_ticks"]),
+        name=process["name"],
+        state=process["state"],
+        ppid=process["ppid"],
+        started_at=_seconds(process["started_at"]) or 0.0,
+        exe=process["exe"],
+        cmdline=tuple(process["cmdline"]),
+        uid=process["uid"],
+        user=process["user"],
+        nice=process["nice"],
+        cgroup=process["cgroup"],
+        kernel_thread=process["kernel_thread"],
+        namespace_pids=tuple(process["namespace_pids"]),
+        sigterm=process["sigterm"],
+        session=process["session"],
+        alive=process["alive"],
+    )
+
+
+def _history_of(history: Document) -> History:
+    deaths = tuple(
+        SeenDeath(
+            death["pid"],
+            _seconds(death["started_at"]) or 0.0,
+            _seconds(death["died_at"]) or 0.0,
+            death["successor_pid"],
+            death["delay_s"],
+        )
+        for death in history["deaths"]
+    )
+    pids = tuple(history["pids"])
+    return History(history["returns_seen"], history["shortest_s"], history["longest_s"], deaths, pids)
+
+
+def _loss_of(loss: Document) -> Effect:
+    size = Size(loss["size_bytes"], loss["size_is_at_least"], _seconds(loss["last_write"]))
+    return Effect(
+        loss["verb"], loss["type"], loss["name"], loss["data_lost"], loss["why"], size, tuple(loss["used_by"])
+    )
+
+
+def _seconds(moment: str | None) -> float | None:
+    return None if moment is None else datetime.fromisoformat(moment).timestamp()

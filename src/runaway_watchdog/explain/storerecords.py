@@ -1,0 +1,95 @@
+"""The watch's memory, read from its store."""
+
+import json
+import sqlite3
+from dataclasses import replace
+from pathlib import Path
+
+from runaway_watchdog.explain.document import from_json
+from runaway_watchdog.explain.records import NoRecords, Records, Trace
+from runaway_watchdog.model.casefile import CaseFile, History
+from runaway_watchdog.model.gap import Gap
+from runaway_watchdog.model.identity import ProcKey
+from runaway_watchdog.model.process import CpuShare
+from runaway_watchdog.store import queries
+from runaway_watchdog.store.database import StoreUnavailable, connect
+
+FRESH_S = 60.0
+"""The watch writes a hot process's figure more often than this: an older one speaks of the past."""
+
+
+def open_records(path: Path, gaps: tuple[Gap, ...] = ()) -> Records:
+    """The records of the store at `path`; `gaps` tells what was missing to find it.
+
+    A store that is not there yet is no gap: the watch has not run here.
+    """
+    try:
+        return StoreRecords(connect(path, readonly=True), gaps)
+    except StoreUnavailable as unavailable:
+        if _absent(path):
+            return NoRecords(*gaps)
+        return NoRecords(*gaps, Gap("store", unavailable.problem, unavailable.mend))
+
+
+def _absent(path: Path) -> bool:
+    """Whether there is surely no store. What may not be looked at may well be there."""
+    try:
+        path.lstat()
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
+class StoreRecords:
+    """See `records.Records`."""
+
+    def __init__(self, connection: sqlite3.Connection, gaps: tuple[Gap, ...] = ()) -> None:
+        self._connection = connection
+        self._gaps = gaps
+
+    def gaps(self) -> tuple[Gap, ...]:
+        return self._gaps
+
+    def cpu(self, key: ProcKey, now: float) -> tuple[CpuShare | None, float | None]:
+        stored = queries.by_key(self._connection, key)
+        since = stored.hot_since if stored is not None else None
+        return queries.cpu_record(self._connection, key, now - FRESH_S), since
+
+    def history(self, key: ProcKey) -> History:
+        lineage = queries.lineage_of(self._connection, key)
+        return History() if lineage is None else queries.lineage_history(self._connection, lineage.id)
+
+    def incident_pid(self, incident: int) -> int | None:
+        found = queries.incident(self._connection, incident)
+        if found is None:
+            return None
+        newest = queries.newest_process(self._connection, found.lineage_id)
+        return found.pid if newest is None else newest.key.pid
+
+    def trace(self, pid: int) -> Trace | None:
+        stored = next(iter(queries.processes_by_pid(self._connection, pid)), None)
+        if stored is None:
+            return None
+        newest = queries.newest_process(self._connection, stored.lineage_id)
+        living = newest.key if newest is not None and newest.died_at is None and newest.key.pid != pid else None
+        return Trace(living, self._last(stored))
+
+    def _last(self, stored: queries.StoredProcess) -> CaseFile | None:
+        """The last explanation of that work, told of this dead process."""
+        case = queries.case_file(self._connection, stored.lineage_id)
+        if case is None:
+            return None
+        told = from_json(json.loads(case.json))
+        dead = replace(
+            told.process,
+            key=stored.key,
+            name=stored.name,
+            cmdline=stored.cmdline,
+            started_at=stored.started_at,
+            state="dead",
+            alive=False,
+        )
+        history = queries.lineage_history(self._connection, stored.lineage_id)
+        return replace(told, process=dead, cpu=None, history=history, asked_pid=stored.key.pid)

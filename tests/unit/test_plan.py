@@ -1,0 +1,130 @@
+"""What every plan keeps to, whatever the names on the host are."""
+
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from support.builders import make_container, make_facts, make_process, make_service
+
+from runaway_watchdog.explain.prognosis import prognosis
+from runaway_watchdog.model.casefile import History
+from runaway_watchdog.model.owner import ACTIONS, Owner
+from runaway_watchdog.model.plan import Step
+from runaway_watchdog.model.process import Process
+from runaway_watchdog.owners import BY_KIND
+
+STUB = """\
+#!/bin/sh
+for word; do printf '%s\\0' "$word"; done > "$0.ran"
+"""
+hostile = st.text(
+    alphabet=st.characters(blacklist_characters="\x00", blacklist_categories=["Cs"]), min_size=1, max_size=40
+)
+owners = st.one_of(
+    st.builds(
+        make_container,
+        st.sampled_from(["no", "always", "unless-stopped", "on-failure", "on-failure:3"]),
+        kind=st.sampled_from(["docker-container", "compose-service", "swarm-task"]),
+        auto_remove=st.booleans(),
+        cpu_limit=st.booleans(),
+        live_restore=st.booleans(),
+        nano_cpus=st.sampled_from([0, 100_000_000, 1_500_000_000]),
+        restart_count=st.integers(0, 9),
+        up_s=st.floats(0, 1e6),
+        main_pid=st.sampled_from([3355, 17]),
+    ),
+    st.builds(
+        make_service,
+        st.sampled_from(["no", "on-success", "on-failure", "on-abnormal", "on-watchdog", "on-abort", "always"]),
+        transient=st.booleans(),
+        unit_file_state=st.sampled_from(["enabled", "enabled-runtime", "disabled", "static", "generated", ""]),
+        upheld_by=st.sampled_from([[], ["guard.service"]]),
+        bus_name=st.sampled_from(["", "org.example.Burn"]),
+        triggered_by=st.sampled_from(
+            [[], [{"unit": "burn.timer", "active": True, "unit_file_state": "enabled", "next_in_s": 9.0}]]
+        ),
+        main_pid=st.sampled_from([3355, 17]),
+        cpu_controller=st.booleans(),
+    ),
+)
+processes = st.builds(
+    make_process,
+    sigterm=st.sampled_from(["default", "handled", "ignored", "unknown"]),
+    state=st.sampled_from(["running", "sleeping", "zombie", "stopped", "disk-sleep"]),
+    namespace_pids=st.sampled_from([(3355,), (3355, 1), (3355, 7)]),
+    nice=st.integers(-20, 19),
+)
+
+
+def steps_of(owner: Owner, name: str = "x") -> tuple[Step, ...]:
+    return BY_KIND[owner.kind].hold(owner, make_facts(make_process(name=name))).steps
+
+
+@given(owners, processes)
+def test_a_plan_never_loses_data_and_can_be_undone(owner: Owner, process: Process) -> None:
+    """No step loses data, and every step that changes something has its undo."""
+    for step in BY_KIND[owner.kind].hold(owner, make_facts(process)).steps:
+        assert step.risk != "loses-data"
+        assert step.undo is not None
+        assert not re.search(r"\b(rm|prune|down)\b|\bkill (?!-STOP)", step.command)
+
+
+@given(owners, processes, st.integers(0, 5))
+def test_every_prognosis_is_whole(owner: Owner, process: Process, returns: int) -> None:
+    """One fate for each action; a certain one is never open, and what does not end does not return."""
+    history = History(returns, 0.1 if returns else None, 3.0 if returns else None)
+    fates = prognosis([owner], make_facts(process), history)
+    assert tuple(fate.action for fate in fates) == ACTIONS
+    for fate in fates:
+        assert fate.why
+        assert not (fate.certainty == "certain" and fate.returns is None)
+        assert fate.ends or not fate.returns
+        if process.sigterm == "handled" and fate.action == "sigterm":
+            assert fate.certainty != "certain" or not fate.ends
+
+
+@pytest.fixture
+def jail(tmp_path: Path) -> Iterator[Path]:
+    """A folder with a docker and a systemctl that only write down what they were told."""
+    for name in ("docker", "systemctl"):
+        (tmp_path / name).write_text(STUB)
+        (tmp_path / name).chmod(0o755)
+    yield tmp_path
+    shutil.rmtree(tmp_path)
+
+
+def ran(jail: Path, command: str) -> Sequence[str]:
+    """The words that the one program was given; whatever else ran would have failed, as it is not in the jail."""
+    for old in jail.glob("*.ran"):
+        old.unlink()
+    done = subprocess.run(
+        ["/bin/sh", "-c", command], env={"PATH": str(jail)}, cwd=jail, capture_output=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    (found,) = jail.glob("*.ran")
+    assert {path.name for path in jail.iterdir()} == {"docker", "systemctl", found.name}
+    return found.read_bytes().decode("utf-8").split("\0")[:-1]
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60)
+@given(hostile)
+def test_a_hostile_container_name_stays_one_word(jail: Path, name: str) -> None:
+    """Quotes, `$(…)`, newlines: the shell hands the name on as it is, and runs nothing else."""
+    for step in steps_of(make_container(container=name)):
+        for command in (step.command, step.undo or ""):
+            assert ran(jail, command)[-1] == name
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60)
+@given(hostile)
+def test_a_hostile_unit_name_stays_one_word(jail: Path, name: str) -> None:
+    """The same for a unit."""
+    for step in steps_of(replace(make_service("always"), name=name)):
+        for command in (step.command, step.undo or ""):
+            assert name in ran(jail, command)
