@@ -10,7 +10,9 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
+
+Child = subprocess.Popen[bytes]
+"""A program that was started in the background."""
 
 
 def _limit(seconds: int) -> Callable[[], None]:
@@ -29,7 +31,7 @@ def run(
 
     Raises OSError when it cannot be started.
     """
-    return subprocess.run(  # noqa: PLW1509 - alarm(2) is async-signal-safe and survives exec
+    return subprocess.run(
         list(argv),
         input=stdin,
         stdin=subprocess.DEVNULL if stdin is None else None,
@@ -38,27 +40,35 @@ def run(
         errors="replace",
         check=False,
         env=env,
-        preexec_fn=_limit(seconds),
+        preexec_fn=_limit(seconds),  # alarm(2) is async-signal-safe and survives exec
     )
 
 
 def start_module(
-    module: str, arguments: Sequence[str], *, seconds: int, stdin: bytes, pass_fds: Sequence[int] = ()
-) -> subprocess.Popen[bytes]:
+    module: str,
+    arguments: Sequence[str],
+    *,
+    seconds: int,
+    stdin: bytes,
+    stdout: int | None = None,
+    pass_fds: Sequence[int] = (),
+) -> Child:
     """Start one of our own modules in the background; it ends by itself after `seconds` at the latest.
 
-    `stdin` is handed over through an anonymous file, so that the starter never waits for the child to read.
+    `stdin` is handed over through an anonymous file, so that the starter never waits for the child to read. For the
+    same reason `stdout` is a file that is read once the child has ended; None: it is shared with the starter.
     """
     handover = os.memfd_create("commission")
     try:
         os.write(handover, stdin)
         os.lseek(handover, 0, os.SEEK_SET)
-        return subprocess.Popen(  # noqa: PLW1509 - see run()
+        return subprocess.Popen(
             [sys.executable, "-m", module, *arguments],
             stdin=handover,
+            stdout=stdout,
             pass_fds=tuple(pass_fds),
-            cwd=Path("/"),
-            preexec_fn=_limit(seconds),
+            cwd="/",
+            preexec_fn=_limit(seconds),  # noqa: PLW1509 - it only makes three system calls
         )
     finally:
         os.close(handover)

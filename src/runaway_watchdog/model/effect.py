@@ -4,9 +4,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 Verb = Literal["stop", "restart", "remove", "delete", "change", "kill", "prune"]
-Target = Literal[
-    "container", "volume", "network", "image", "unit", "process", "path", "crontab", "database", "host"
-]
+Target = Literal["container", "volume", "network", "image", "unit", "process", "path", "crontab", "database", "host"]
 
 
 @dataclass(frozen=True, slots=True)

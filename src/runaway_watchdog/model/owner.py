@@ -22,9 +22,7 @@ Kind = Literal[
 ]
 """Grows with the keepers; the contract lists every name."""
 
-Action = Literal[
-    "sigterm", "sigkill", "clean-exit", "failure-exit", "owner-stop", "owner-daemon-restart", "reboot"
-]
+Action = Literal["sigterm", "sigkill", "clean-exit", "failure-exit", "owner-stop", "owner-daemon-restart", "reboot"]
 ACTIONS: tuple[Action, ...] = (
     "sigterm",
     "sigkill",

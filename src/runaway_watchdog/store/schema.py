@@ -1,15 +1,18 @@
 """The store's tables (SQLite, WAL). Times are seconds since the epoch; durations are seconds."""
 
-SCHEMA_VERSION = 1
+from typing import Final
 
-TABLES = """
+_TABLES: Final = """
 CREATE TABLE lineage (          -- "the same work": same owner-level group, same program
     id          INTEGER PRIMARY KEY,
     key         TEXT NOT NULL UNIQUE,
     group_path  TEXT NOT NULL,
     name        TEXT NOT NULL,
     first_seen  REAL NOT NULL,
-    last_seen   REAL NOT NULL
+    last_seen   REAL NOT NULL,
+    returns_seen INTEGER NOT NULL DEFAULT 0,  -- counted here: the rows of a crash loop are pruned long before it ends
+    shortest_s  REAL,           -- from a death to the return
+    longest_s   REAL
 );
 CREATE TABLE process (          -- every process of a lineage that was hot, or took the place of one that was
     boot_id     TEXT NOT NULL,
@@ -26,6 +29,7 @@ CREATE TABLE process (          -- every process of a lineage that was hot, or t
     died_at     REAL,
     death_exact INTEGER,        -- 1: the kernel told the moment; 0: noticed at the next look
     predecessor_pid INTEGER,    -- whose place it took
+    predecessor_start_ticks INTEGER,
     return_delay_s REAL,        -- from that death to this start
     PRIMARY KEY (boot_id, pid, start_ticks)
 );
@@ -63,6 +67,7 @@ CREATE TABLE outbox (           -- one row for each message and channel; sent at
     last_error  TEXT,
     UNIQUE (incident_id, kind, channel, created_at)
 );
+CREATE INDEX incident_by_lineage ON incident (lineage_id);
 CREATE INDEX outbox_due ON outbox (next_at) WHERE sent_at IS NULL;
 CREATE TABLE beat (             -- is the watch alive, and what is it doing
     id          INTEGER PRIMARY KEY CHECK (id = 1),
@@ -73,3 +78,8 @@ CREATE TABLE beat (             -- is the watch alive, and what is it doing
     dropped     INTEGER NOT NULL DEFAULT 0  -- writes that a full queue or disk refused
 );
 """
+
+MIGRATIONS: Final = (_TABLES,)
+"""Each brings the store from the version that is its index to the next one (`PRAGMA user_version`)."""
+
+SCHEMA_VERSION: Final = len(MIGRATIONS)

@@ -1,0 +1,184 @@
+"""The programs that the watch starts: cases, senders, and the reload of the configuration. It waits for none.
+
+A child's end wakes the loop through its pidfd; where the kernel has none, it is noticed at the next tick.
+"""
+
+import json
+import os
+import select
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+from runaway_watchdog import programs
+from runaway_watchdog.model.events import Commission
+
+CASES_AT_ONCE: Final = 2
+ATTEMPTS: Final = 3
+CASE_S: Final = 60
+SENDER_S: Final = 120
+RELOAD_S: Final = 30
+MOST_WAITING: Final = 64
+_RETRY_S: Final = 5.0
+_SENDER_RETRY_S: Final = (10.0, 3600.0)  # the first pause, and the longest
+
+
+class Modules(NamedTuple):
+    """What is started. Tests put stand-ins here."""
+
+    case: str = "runaway_watchdog.case"
+    sender: str = "runaway_watchdog.alerts.send"
+    command: str = "runaway_watchdog"
+
+
+class Job(NamedTuple):
+    """A commission that waits for its case, or for another try."""
+
+    commission: Commission
+    name: str  # of the program: hostile
+    not_before: float = 0.0
+    attempts: int = 0
+
+
+class _Running(NamedTuple):
+    process: programs.Child
+    pidfd: int | None
+    job: Job | None = None
+    channel: str | None = None
+    reload_fd: int | None = None  # where the compiled configuration is written
+
+
+class Ended(NamedTuple):
+    """What came of the children that have ended since the last look."""
+
+    cases: tuple[tuple[Commission, int], ...] = ()  # with the exit code; negative: the signal that ended it
+    given_up: tuple[Job, ...] = ()
+    senders: tuple[tuple[str, int], ...] = ()
+    reload: tuple[int, int] | None = None  # exit code, and the descriptor with what it wrote
+
+
+class Children:
+    """Starts and reaps them. `config_fd` is passed on to cases and senders."""
+
+    def __init__(self, poll: select.poll, config_fd: int, modules: Modules) -> None:
+        """Their pidfds are polled by the loop's `poll`, which so wakes up when one of them ends."""
+        self._poll = poll
+        self.config_fd = config_fd
+        self._modules = modules
+        self._waiting: list[Job] = []
+        self._running: list[_Running] = []
+        self._paused: dict[str, tuple[int, float]] = {}  # channel -> failures in a row, not before
+
+    def next_start(self) -> float | None:
+        """When a waiting case may be started (monotonic); None: none is waiting, or the places are taken."""
+        if self._cases_running() >= CASES_AT_ONCE or not self._waiting:
+            return None
+        return min(job.not_before for job in self._waiting)
+
+    def commission(self, order: Commission, name: str) -> None:
+        """Let a case see to this. Where too many wait already, one that only prepares gives way."""
+        if len(self._waiting) >= MOST_WAITING:
+            suspects = [job for job in self._waiting if job.commission.kind == "suspect"]
+            self._waiting.remove(suspects[0] if suspects else self._waiting[0])
+        self._waiting.append(Job(order, name))
+
+    def start_cases(self, now: float) -> tuple[Job, ...]:
+        """Start what is due, at most two at once. Returns those that were given up."""
+        given_up: list[Job] = []
+        for job in [job for job in self._waiting if job.not_before <= now]:
+            if self._cases_running() >= CASES_AT_ONCE:
+                break
+            self._waiting.remove(job)
+            order = json.dumps(job.commission._asdict()).encode()
+            arguments = ("--config-fd", str(self.config_fd))
+            try:
+                child = programs.start_module(
+                    self._modules.case, arguments, seconds=CASE_S, stdin=order, pass_fds=(self.config_fd,)
+                )
+            except OSError:  # no memory or no process number left: as good as a failed case
+                given_up += self._again(job, now)
+            else:
+                self._add(child, job=job)
+        return tuple(given_up)
+
+    def start_senders(self, channels: Sequence[str], now: float) -> None:
+        """One sender for each channel that has something due, unless it has one or failed lately."""
+        busy = {child.channel for child in self._running}
+        for channel in channels:
+            if channel in busy or now < self._paused.get(channel, (0, now))[1]:
+                continue
+            arguments = ("--config-fd", str(self.config_fd), "--channel", channel)
+            try:
+                child = programs.start_module(
+                    self._modules.sender, arguments, seconds=SENDER_S, stdin=b"", pass_fds=(self.config_fd,)
+                )
+            except OSError:
+                self._pause(channel, now)
+            else:
+                self._add(child, channel=channel)
+
+    def start_reload(self, config_arguments: Sequence[str]) -> bool:
+        """Compile the configuration anew. False: a reload is under way already, or it cannot be started."""
+        if any(child.reload_fd is not None for child in self._running):
+            return False
+        written = os.memfd_create("configuration")
+        arguments = ("run", "--compile", *config_arguments)
+        try:
+            child = programs.start_module(self._modules.command, arguments, seconds=RELOAD_S, stdin=b"", stdout=written)
+        except OSError:
+            os.close(written)
+            return False
+        self._add(child, reload_fd=written)
+        return True
+
+    def reap(self, now: float) -> Ended:
+        """Collect whoever has ended. A reload's descriptor is the caller's to close."""
+        ended = [child for child in self._running if child.process.poll() is not None]
+        self._running = [child for child in self._running if child not in ended]
+        cases: list[tuple[Commission, int]] = []
+        senders: list[tuple[str, int]] = []
+        given_up: list[Job] = []
+        reload: tuple[int, int] | None = None
+        for child in ended:
+            code = int(child.process.returncode)
+            if child.pidfd is not None:
+                self._poll.unregister(child.pidfd)
+                os.close(child.pidfd)
+            if child.job is not None:
+                cases.append((child.job.commission, code))
+                given_up += self._again(child.job, now) if code else []
+            elif child.channel is not None:
+                senders.append((child.channel, code))
+                self._pause(child.channel, now) if code else self._paused.pop(child.channel, None)
+            elif child.reload_fd is not None:
+                reload = (code, child.reload_fd)
+        return Ended(tuple(cases), tuple(given_up), tuple(senders), reload)
+
+    def _again(self, job: Job, now: float) -> list[Job]:
+        """Put a failed job back, or give it up after three attempts."""
+        attempts = job.attempts + 1
+        if attempts >= ATTEMPTS:
+            return [job]
+        self._waiting.append(job._replace(not_before=now + _RETRY_S * attempts, attempts=attempts))
+        return []
+
+    def _pause(self, channel: str, now: float) -> None:
+        failures = self._paused.get(channel, (0, now))[0]
+        first, longest = _SENDER_RETRY_S
+        self._paused[channel] = (failures + 1, now + min(longest, first * 2 ** min(failures, 20)))
+
+    def _cases_running(self) -> int:
+        return sum(child.job is not None for child in self._running)
+
+    def _add(
+        self,
+        process: programs.Child,
+        job: Job | None = None,
+        channel: str | None = None,
+        reload_fd: int | None = None,
+    ) -> None:
+        try:
+            pidfd = os.pidfd_open(process.pid)
+            self._poll.register(pidfd, select.POLLIN)
+        except OSError:
+            pidfd = None
+        self._running.append(_Running(process, pidfd, job, channel, reload_fd))

@@ -1,0 +1,70 @@
+"""The compiled configuration: plain data that `runaway-watchdog run` has validated, in an anonymous file.
+
+It holds secrets (alert URLs), so it never touches a disk; children get it as an inherited descriptor. The offset of
+that file is shared by all who inherit it: everybody reads it with pread().
+"""
+
+import json
+import os
+from typing import Any, NamedTuple
+
+from runaway_watchdog.model.sampling import Rule
+
+TERMINAL = "terminal"
+"""The channel where no URL is configured."""
+
+_LIMIT = 1 << 20
+
+
+class ConfigurationError(Exception):
+    """What was handed over is no compiled configuration."""
+
+
+class Configuration(NamedTuple):
+    """What the watch itself needs; alert URLs stay in the file."""
+
+    interval_s: float
+    rules: tuple[Rule, ...]
+    channels: tuple[str, ...]  # labels, never URLs
+    remind_after_s: float
+    store_path: str
+    keep_s: float
+
+    @property
+    def lowest(self) -> float:
+        """The smallest CPU share of all rules, in percent of one core."""
+        return min(rule.cpu for rule in self.rules)
+
+
+def read_configuration(fd: int) -> Configuration:
+    """Raises ConfigurationError. The message never quotes the content."""
+    try:
+        data = json.loads(os.pread(fd, _LIMIT, 0))
+    except OSError as fault:
+        raise ConfigurationError(f"descriptor {fd} cannot be read: {fault.strerror}") from None
+    except ValueError:
+        raise ConfigurationError("it is not JSON") from None
+    return parse_configuration(data)
+
+
+def parse_configuration(data: Any) -> Configuration:
+    """From the compiled form: see config/compile.py, which has checked every value."""
+    try:
+        configuration = Configuration(
+            interval_s=float(data["interval_s"]),
+            rules=tuple(
+                Rule(str(rule["name"]), float(rule["cpu"]), float(rule["for_s"]), str(rule["severity"]))
+                for rule in data["rules"]
+            ),
+            channels=tuple(str(label) for label in data["alerts"].get("channels", ())) or (TERMINAL,),
+            remind_after_s=float(data["alerts"]["remind_after_s"]),
+            store_path=str(data["store"]["path"]),
+            keep_s=float(data["store"]["keep_s"]),
+        )
+    except (KeyError, TypeError, ValueError, AttributeError) as fault:
+        raise ConfigurationError(
+            f"{type(fault).__name__} at {fault}" if isinstance(fault, KeyError) else "a value is of a wrong type"
+        ) from None
+    if not configuration.rules or configuration.interval_s <= 0:
+        raise ConfigurationError("it has no rule, or no interval")
+    return configuration

@@ -1,0 +1,202 @@
+"""Samples -> findings: which process or group has burnt for too long. Pure: time comes with the sample.
+
+For each subject and rule an accumulator grows by the time spent above the rule's CPU and drains four times as fast
+below it. So one sample below does not start the window anew, and what is above for less than 80 % of the time never
+fires. At half of the window the subject is suspect, at the whole window it is sustained, at zero it is resolved.
+
+A process and the group it runs in are one story, told once: by the process, where one process can be named. The
+group speaks where nobody in it burns long enough: a crash loop, a swarm of short-lived children.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final, NamedTuple
+
+from runaway_watchdog.model.events import Finding, Stage
+from runaway_watchdog.model.identity import ProcKey
+from runaway_watchdog.model.sampling import ProcessRate, Rule, Sample
+
+DRAIN: Final = 4.0
+
+Subject = ProcKey | str
+"""A process, or a group by its path: a group that restarts is the same group."""
+
+_QUIET, _SUSPECT, _SUSTAINED = range(3)
+_STAGES: Final[tuple[Stage, ...]] = ("resolved", "suspect", "sustained")
+
+
+class Track(NamedTuple):
+    """One subject under one rule, from its first second above to the moment when its accumulator is empty."""
+
+    group: str
+    level_s: float  # the accumulator: 0 to the rule's for_s
+    cpu: float  # percent-seconds over span_s
+    span_s: float  # at most for_s: older evidence fades
+    stage: int  # the highest reached
+    told: int = _QUIET  # the highest that a finding was emitted for
+    told_key: ProcKey | None = None  # the process that these findings named
+
+    @property
+    def percent(self) -> float:
+        """The mean over `span_s`."""
+        return self.cpu / self.span_s if self.span_s > 0 else 0.0
+
+
+class State(NamedTuple):
+    """Between two samples: only what is or was hot."""
+
+    at: float | None = None
+    tracks: Mapping[tuple[str, Subject], Track] = {}  # by rule name and subject
+
+    def processes(self) -> dict[ProcKey, str]:
+        """The processes that the next sample must hold, with their groups."""
+        return {who: track.group for (_, who), track in self.tracks.items() if isinstance(who, ProcKey)}
+
+    def groups(self) -> set[str]:
+        """The groups that the next sample must hold."""
+        return {who for _, who in self.tracks if isinstance(who, str)}
+
+
+class _Now(NamedTuple):
+    """What one sample says of one subject."""
+
+    group: str
+    percent: float
+    span_s: float
+
+
+def detect(state: State, sample: Sample, rules: Sequence[Rule]) -> tuple[State, tuple[Finding, ...]]:
+    """One step. Findings that say more come before those that say less; a story is never told twice."""
+    elapsed = 0.0 if state.at is None else max(0.0, sample.at - state.at)
+    now: dict[Subject, _Now] = {each.key: _Now(each.group, each.percent, each.span_s) for each in sample.processes}
+    now |= {each.group: _Now(each.group, each.percent, each.span_s) for each in sample.groups}
+    tracks: dict[tuple[str, Subject], Track] = {}
+    findings: list[Finding] = []
+    for rule in rules:
+        mine = {who: track for (name, who), track in state.tracks.items() if name == rule.name}
+        story = _advance_all(mine, now, rule, elapsed)
+        findings += _tell(story, now, sample, rule)
+        tracks |= {(rule.name, who): track for who, track in story.items() if track.level_s > 0}
+    findings += _abandoned(state, sample, rules)
+    return State(sample.at, tracks), tuple(findings)
+
+
+def inherit(state: State, predecessor: ProcKey, successor: ProcKey) -> State:
+    """The same work came back as another process: what it had accumulated goes on."""
+    tracks = dict(state.tracks)
+    for rule, who in state.tracks:
+        if who == predecessor:
+            old = tracks.pop((rule, who))
+            young = tracks.get((rule, successor))
+            tracks[rule, successor] = old if young is None else _merged(old, young)
+    return State(state.at, tracks)
+
+
+def resume(state: State, rule: Rule, group: str, key: ProcKey | None, percent: float, *, alive: bool) -> State:
+    """An incident of this boot that was open when the watch was last stopped: it goes on, or drains away."""
+    subject: Subject = key if key is not None and (alive or not group) else group
+    track = Track(group, rule.for_s, percent * rule.for_s, rule.for_s, _SUSTAINED, _SUSTAINED, key)
+    return State(state.at, {**state.tracks, (rule.name, subject): track})
+
+
+def _merged(old: Track, young: Track) -> Track:
+    """Of two tracks of one story: the fuller one, and what has been told."""
+    fuller = old if old.level_s >= young.level_s else young
+    teller = old if old.told >= young.told else young
+    return fuller._replace(stage=max(old.stage, young.stage), told=teller.told, told_key=teller.told_key)
+
+
+def _advance_all(
+    mine: Mapping[Subject, Track], now: Mapping[Subject, _Now], rule: Rule, elapsed: float
+) -> dict[Subject, Track]:
+    """Every subject of one rule, one sample later. One that is missing from the sample is gone: 0 percent."""
+    story: dict[Subject, Track] = {}
+    for who, track in mine.items():
+        seen = now.get(who) or _Now(track.group, 0.0, elapsed)
+        story[who] = _advance(track, seen, rule)
+    for who, seen in now.items():
+        if who not in mine and seen.percent >= rule.cpu and seen.span_s > 0:
+            story[who] = _advance(Track(seen.group, 0.0, 0.0, 0.0, _QUIET), seen, rule)
+    return story
+
+
+def _advance(track: Track, seen: _Now, rule: Rule) -> Track:
+    above = seen.percent >= rule.cpu
+    level_s = track.level_s + seen.span_s if above else track.level_s - DRAIN * seen.span_s
+    level_s = min(rule.for_s, max(0.0, level_s))
+    cpu, span_s = track.cpu + seen.percent * seen.span_s, track.span_s + seen.span_s
+    if span_s > rule.for_s:
+        cpu, span_s = cpu * rule.for_s / span_s, rule.for_s
+    stage = _SUSTAINED if level_s >= rule.for_s else _SUSPECT if level_s >= rule.for_s / 2 else _QUIET
+    return track._replace(group=seen.group, level_s=level_s, cpu=cpu, span_s=span_s, stage=max(stage, track.stage))
+
+
+def _tell(story: dict[Subject, Track], now: Mapping[Subject, _Now], sample: Sample, rule: Rule) -> Iterable[Finding]:
+    """Emit what has not been told yet, and write down in `story` what has."""
+    told: list[Finding] = []
+    resolved: list[Finding] = []
+    for who, track in list(story.items()):
+        if isinstance(who, ProcKey) and track.stage > track.told:
+            group = story.get(track.group)
+            if group is not None and group.told >= track.stage:
+                if _speaks_for(group, who, now):
+                    continue
+                if group.told_key not in story:  # nobody else is left of what the group told: one story, handed over
+                    resolved += [_finding("resolved", group, rule, sample)] if group.told == _SUSTAINED else []
+                    story[track.group] = group._replace(told=_QUIET, told_key=None)
+            story[who] = track._replace(told=track.stage, told_key=who)
+            told.append(_finding(_STAGES[track.stage], story[who], rule, sample))
+    for who, track in list(story.items()):
+        if isinstance(who, str) and track.stage > track.told and _must_speak(who, track, story, now, rule):
+            story[who] = track._replace(told=track.stage, told_key=_dominating(who, now, sample.processes))
+            told.append(_finding(_STAGES[track.stage], story[who], rule, sample))
+    for track in story.values():
+        if track.level_s <= 0 and track.told == _SUSTAINED:
+            resolved.append(_finding("resolved", track, rule, sample))
+    return (*told, *resolved)
+
+
+def _speaks_for(group: Track, who: ProcKey, now: Mapping[Subject, _Now]) -> bool:
+    """Has the group's finding said this already? It named the process, or nobody, and nobody dominates it now."""
+    if group.told_key is None:
+        return who in now and now[who].percent <= now[group.group].percent / 2 if group.group in now else False
+    return group.told_key == who
+
+
+def _must_speak(
+    group: str, track: Track, story: Mapping[Subject, Track], now: Mapping[Subject, _Now], rule: Rule
+) -> bool:
+    """A group speaks while it burns, and while no process of it has told as much."""
+    burns = group in now and now[group].percent >= rule.cpu
+    if not burns or (track.stage == _SUSTAINED and track.level_s < rule.for_s):
+        return False
+    return not any(
+        isinstance(who, ProcKey) and each.group == group and each.told >= track.stage and each.level_s > 0
+        for who, each in story.items()
+    )
+
+
+def _dominating(group: str, now: Mapping[Subject, _Now], processes: Sequence[ProcessRate]) -> ProcKey | None:
+    """The process that makes up more than half of the group's CPU, if there is one."""
+    half = now[group].percent / 2
+    return next((each.key for each in processes if each.group == group and each.percent > half), None)
+
+
+def _finding(stage: Stage, track: Track, rule: Rule, sample: Sample) -> Finding:
+    return Finding(
+        stage=stage,
+        rule=rule.name,
+        severity=rule.severity,
+        group=track.group,
+        key=track.told_key,
+        percent=track.percent,
+        window_s=track.span_s,
+        wall=sample.wall,
+    )
+
+
+def _abandoned(state: State, sample: Sample, rules: Sequence[Rule]) -> Iterable[Finding]:
+    """Stories of rules that are no longer configured end here."""
+    kept = {rule.name for rule in rules}
+    for (name, _), track in state.tracks.items():
+        if name not in kept and track.told == _SUSTAINED:
+            yield _finding("resolved", track, Rule(name, 0.0, 0.0, "info"), sample)

@@ -1,0 +1,44 @@
+"""The host gate: one read of /proc/stat bounds everything that runs on the host."""
+
+from runaway_watchdog.watch.clocks import (
+    GRAIN_S,
+    Clocks,
+    HostTimes,
+    Paths,
+    host_times_are_virtual,
+    read_host_times,
+)
+
+_MARGIN_S = 4 * GRAIN_S
+"""Idle and iowait are cut to whole ticks, at both ends of the span."""
+
+
+class Gate:
+    """How much of the host was busy since it was last asked."""
+
+    def __init__(self, paths: Paths, clocks: Clocks) -> None:
+        self._paths = paths
+        self._clocks = clocks
+        self._virtual = host_times_are_virtual(paths)
+        self._before: tuple[HostTimes, float] | None = None
+        self.online_cpus = 1
+
+    def busy_percent(self) -> float | None:
+        """An upper bound, in percent of one core: steal and interrupts count in. None: nothing can be proved."""
+        times = read_host_times(self._paths)
+        now = self._clocks.monotonic()
+        before = self._before
+        if times is None:
+            self._before = None
+            return None
+        self.online_cpus = times.online_cpus
+        self._before = (times, now)
+        return None if before is None or self._virtual else _busy(before[0], times, now - before[1])
+
+
+def _busy(before: HostTimes, after: HostTimes, span_s: float) -> float | None:
+    """None where CPUs came or went, or the idle columns went backwards (they may: see proc(5) on iowait)."""
+    idle_s = after.idle_s - before.idle_s
+    if span_s <= 0 or idle_s < 0 or before.online_cpus != after.online_cpus:
+        return None
+    return max(0.0, span_s * after.online_cpus - idle_s + _MARGIN_S) / span_s * 100

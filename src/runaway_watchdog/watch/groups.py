@@ -1,0 +1,129 @@
+"""cgroups: which ones are owners, what they have used, who is in them.
+
+An owner-level group is what somebody started as one thing: a unit, a container, a session. It is the outermost
+directory that is not merely a parent of such groups. Counters include children and everything that has died inside,
+and need no controller to be delegated.
+"""
+
+import os
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from runaway_watchdog.watch.clocks import Paths, read, read_all
+
+_PARENTS = frozenset(("docker", "machine", "user", "system", "payload", "burstable", "besteffort"))
+"""Directories that only hold owner-level groups: those of cgroupfs drivers, v1 sessions and the kubelet."""
+_PARENT_PREFIXES = ("kubepods", "lxc")
+_MOST_INNER_GROUPS = 512
+"""How many directories inside one group are searched for its processes: a container may make as many as it likes."""
+
+
+class Tree(NamedTuple):
+    """One hierarchy that counts CPU."""
+
+    root: str
+    controller: str  # its field in /proc/PID/cgroup: "" for v2, "cpuacct" for v1
+    counter: str  # the file with the usage
+
+
+def find_tree(paths: Paths) -> Tree | None:
+    """The hierarchy to follow; None where the host has no cgroups that count.
+
+    On a hybrid host v2 counts although no controller is enabled there, and knows every unit; v1 knows units only
+    where CPU accounting was switched on. A v2 without any group is mounted but not used.
+    """
+    unified = (paths.cgroup, f"{paths.cgroup}/unified")
+    v2 = (Tree(root, "", "cpu.stat") for root in unified if os.path.exists(f"{root}/cgroup.controllers"))
+    v1_roots = (f"{paths.cgroup}/cpuacct", f"{paths.cgroup}/cpu,cpuacct")
+    v1 = (Tree(root, "cpuacct", "cpuacct.usage") for root in v1_roots if os.path.exists(f"{root}/cpuacct.usage"))
+    trees = [*v2, *v1]
+    return next((tree for tree in trees if children(tree, "")), trees[0] if trees else None)
+
+
+def is_parent(name: str) -> bool:
+    """Does a directory of this name only hold owner-level groups?"""
+    return (
+        name.endswith(".slice")
+        or name in _PARENTS
+        or name.startswith(_PARENT_PREFIXES)
+        or (name.startswith("user@") and name.endswith(".service"))
+        or _is_cgroupfs_pod(name)
+    )
+
+
+def _is_cgroupfs_pod(name: str) -> bool:
+    """`pod` + UUID: the directory of one pod where the kubelet makes cgroups itself; its containers are inside."""
+    return name.startswith("pod") and len(name) == 39 and name.count("-") == 4
+
+
+def owner_group(path: str) -> str:
+    """The owner-level part of a cgroup's path; "" where there is none (the root, a bare slice, a foreign namespace)."""
+    end = 0
+    for name in path.split("/")[1:]:
+        if name in ("", ".."):
+            return ""
+        end += len(name) + 1
+        if not is_parent(name):
+            return path[:end]
+    return ""
+
+
+def group_of(paths: Paths, tree: Tree | None, pid: int) -> str:
+    """The owner-level group of a process; "" where there is none."""
+    if tree is None:
+        return ""
+    text = read_all(f"{paths.proc}/{pid}/cgroup") or b""
+    return owner_group(parse_cgroup(os.fsdecode(text), tree.controller))
+
+
+def parse_cgroup(text: str, controller: str) -> str:
+    """The path in one hierarchy, from /proc/PID/cgroup; "" where it is not listed. A path may hold colons."""
+    for line in text.splitlines():
+        number, _, rest = line.partition(":")
+        controllers, _, path = rest.partition(":")
+        if controller in controllers.split(",") if controller else number == "0" and not controllers:
+            return path.removesuffix(" (deleted)")
+    return ""
+
+
+def usage_ns(tree: Tree, group: str) -> int | None:
+    """CPU that a group has used since it was made. None: it is gone, or does not count."""
+    text = read(f"{tree.root}{group}/{tree.counter}", 4096)
+    return None if text is None else parse_usage(text)
+
+
+def parse_usage(text: bytes) -> int | None:
+    """Nanoseconds from cpu.stat (`usage_usec N`) or cpuacct.usage (a bare number of nanoseconds)."""
+    words = text.split(None, 2)
+    try:
+        if len(words) == 1:
+            return int(words[0])
+        return int(words[1]) * 1000 if words and words[0] == b"usage_usec" else None
+    except ValueError:
+        return None
+
+
+def children(tree: Tree, group: str) -> list[str]:
+    """The paths of the groups right inside this one."""
+    try:
+        with os.scandir(f"{tree.root}{group}") as entries:
+            return [f"{group}/{entry.name}" for entry in entries if entry.is_dir(follow_symlinks=False)]
+    except OSError:
+        return []
+
+
+def direct_members(tree: Tree, group: str) -> list[int]:
+    """The processes right in this group. PID 0 stands for those of a PID namespace that we cannot see."""
+    text = read_all(f"{tree.root}{group}/cgroup.procs") or b""
+    return [int(word) for word in text.split() if word.isdigit() and word != b"0"]
+
+
+def members(tree: Tree, group: str) -> Iterator[int]:
+    """The processes of a group and of everything inside it."""
+    pending = [group]
+    for _ in range(_MOST_INNER_GROUPS):
+        if not pending:
+            return
+        inner = pending.pop()
+        yield from direct_members(tree, inner)
+        pending += children(tree, inner)

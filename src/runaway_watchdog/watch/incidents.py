@@ -1,0 +1,190 @@
+"""Findings -> incidents: one for each rule and lineage, however often its process changes. Pure."""
+
+from collections.abc import Mapping
+from typing import Final, Literal, NamedTuple
+
+from runaway_watchdog.model.events import Commission, Finding
+from runaway_watchdog.model.identity import ProcKey
+
+LONGEST_REMINDER_S: Final = 86400.0
+
+Kind = Literal["suspect", "opened", "reminder", "resolved"]
+Story = tuple[str, ProcKey | None]
+"""What the findings of one story share: the group, and the process that they named."""
+
+
+class Work(NamedTuple):
+    """The work that a finding is about."""
+
+    lineage: str  # its key
+    group: str
+    name: str
+
+
+class Incident(NamedTuple):
+    """One open incident."""
+
+    id: int
+    work: Work
+    rule: str
+    severity: str
+    key: ProcKey | None  # the process that does the work now
+    percent: float
+    window_s: float
+    opened_at: float  # wall clock
+    stories: frozenset[Story]  # those that have not ended
+    remind_at: float  # monotonic
+    reminders: int = 0
+
+
+class Book(NamedTuple):
+    """All open incidents, by rule and lineage."""
+
+    next_id: int = 1
+    incidents: Mapping[tuple[str, str], Incident] = {}
+
+    def keeps(self, finding: Finding, work: Work) -> bool:
+        """Is there an open incident for this already?"""
+        return (finding.rule, work.lineage) in self.incidents
+
+
+def sustain(book: Book, finding: Finding, work: Work, remind_at: float) -> tuple[Book, Incident | None]:
+    """A rule is met: a new incident, or None where the same work is the subject of an open one."""
+    place = (finding.rule, work.lineage)
+    story: Story = (finding.group, finding.key)
+    known = book.incidents.get(place)
+    if known is not None:
+        known = known._replace(
+            stories=known.stories | {story}, key=finding.key, percent=finding.percent, window_s=finding.window_s
+        )
+        return book._replace(incidents={**book.incidents, place: known}), None
+    incident = Incident(
+        id=book.next_id,
+        work=work,
+        rule=finding.rule,
+        severity=finding.severity,
+        key=finding.key,
+        percent=finding.percent,
+        window_s=finding.window_s,
+        opened_at=finding.wall,
+        stories=frozenset((story,)),
+        remind_at=remind_at,
+    )
+    return Book(book.next_id + 1, {**book.incidents, place: incident}), incident
+
+
+def resolve(book: Book, finding: Finding) -> tuple[Book, Incident | None]:
+    """A story has ended. The incident is returned if that was its last one."""
+    story: Story = (finding.group, finding.key)
+    for place, incident in book.incidents.items():
+        if incident.rule == finding.rule and story in incident.stories:
+            left = incident.stories - {story}
+            others = {each: kept for each, kept in book.incidents.items() if each != place}
+            if not left:
+                return book._replace(incidents=others), incident
+            return book._replace(incidents={**others, place: incident._replace(stories=left)}), None
+    return book, None
+
+
+def follow(book: Book, predecessor: ProcKey, successor: ProcKey) -> Book:
+    """The work came back as another process: its incidents are about that one now."""
+    moved = {
+        place: incident._replace(key=successor) if incident.key == predecessor else incident
+        for place, incident in book.incidents.items()
+    }
+    return book._replace(incidents=moved)
+
+
+def remind(book: Book, now: float, remind_after_s: float) -> tuple[Book, tuple[Incident, ...]]:
+    """The incidents to tell of again at `now` (monotonic). Each time takes twice as long, at most a day."""
+    due: list[Incident] = []
+    incidents = dict(book.incidents)
+    for place, incident in book.incidents.items():
+        if now >= incident.remind_at:
+            due.append(incident)
+            wait_s = _pause(incident.reminders + 1, remind_after_s)
+            incidents[place] = incident._replace(remind_at=now + wait_s, reminders=incident.reminders + 1)
+    return (book._replace(incidents=incidents), tuple(due)) if due else (book, ())
+
+
+def reopen(book: Book, incident: Incident, age_s: float, now: float, remind_after_s: float) -> Book:
+    """An incident that was open when the watch was last stopped, `age_s` after it was opened."""
+    reminders, at = 0, remind_after_s
+    while at <= age_s:
+        reminders += 1
+        at += _pause(reminders, remind_after_s)
+    incident = incident._replace(reminders=reminders, remind_at=now + at - age_s)
+    return book._replace(incidents={**book.incidents, (incident.rule, incident.work.lineage): incident})
+
+
+def _pause(reminders: int, remind_after_s: float) -> float:
+    """Seconds after so many reminders to the next one."""
+    return float(min(remind_after_s * 2 ** min(reminders, 20), max(LONGEST_REMINDER_S, remind_after_s)))
+
+
+def commission(kind: Kind, incident: Incident) -> Commission:
+    """What a case is told about an incident."""
+    return Commission(
+        incident_id=incident.id,
+        kind=kind,
+        rule=incident.rule,
+        severity=incident.severity,
+        pid=incident.key.pid if incident.key else 0,
+        start_ticks=incident.key.start_ticks if incident.key else 0,
+        group=incident.work.group,
+        lineage=incident.work.lineage,
+        percent=incident.percent,
+        window_s=incident.window_s,
+        opened_at=incident.opened_at,
+    )
+
+
+def preparation(finding: Finding, work: Work) -> Commission:
+    """What a case is told about a suspect: prepare, there is no incident yet."""
+    key = finding.key
+    return Commission(
+        incident_id=0,
+        kind="suspect",
+        rule=finding.rule,
+        severity=finding.severity,
+        pid=key.pid if key else 0,
+        start_ticks=key.start_ticks if key else 0,
+        group=finding.group,
+        lineage=work.lineage,
+        percent=finding.percent,
+        window_s=finding.window_s,
+        opened_at=finding.wall,
+    )
+
+
+def summary(finding: Finding, work: Work) -> str:
+    """One line; the case replaces it by a better one once it knows the owner."""
+    who = f"{work.name} (PID {finding.key.pid})" if finding.key else f"everything in {work.name}"
+    return f"{who} has used {finding.percent:.0f} % of a core for {duration(finding.window_s)}"
+
+
+def duration(seconds: float) -> str:
+    """In the words of a sentence: 90 -> "90 seconds", 300 -> "5 minutes"."""
+    for unit, length in (("hour", 3600), ("minute", 60)):
+        if seconds >= 2 * length or (seconds >= length and seconds % length == 0):
+            count = round(seconds / length)
+            return f"{count} {unit}{'' if count == 1 else 's'}"
+    return f"{seconds:.0f} seconds"
+
+
+def fallback_text(told: Commission, work_name: str, host: str) -> tuple[str, str]:
+    """Subject and text of an alert that no case could explain: what is known, and how to learn more."""
+    who = f"{work_name} (PID {told.pid})" if told.pid else work_name
+    over = {"resolved": "has calmed down", "reminder": "is still at it"}.get(told.kind, "is a runaway")
+    subject = f"[{told.severity}] {host}: {who} {over}"
+    command = (
+        f"runaway-watchdog explain {told.pid}" if told.pid else f"runaway-watchdog incidents show {told.incident_id}"
+    )
+    lines = (
+        f"{who} on {host}: {told.percent:.0f} % of a core over {duration(told.window_s)} (rule {told.rule}).",
+        f"Group: {told.group}" if told.group else "It belongs to no unit or container.",
+        "The explanation could not be made (three attempts failed). On the host, try:",
+        f"    {command}",
+        "Do not stop or remove anything before you know who owns it.",
+    )
+    return subject, "\n".join(lines) + "\n"

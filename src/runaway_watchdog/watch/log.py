@@ -1,0 +1,88 @@
+"""One line for each event, on standard error: logfmt for the journal, plain words on a terminal.
+
+A line that would have to wait (a stopped terminal, a full pipe, a journal that hangs) is dropped: the watch ticks on.
+"""
+
+import os
+import select
+import time
+from typing import Final
+
+from runaway_watchdog.hostile import clean
+
+_PRIORITIES: Final = {"error": 3, "warning": 4, "notice": 5, "info": 6}
+_VALUE_LIMIT: Final = 200
+_BARE: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._:/+-@#%,~*")
+
+
+class Log:
+    """Writes to one descriptor."""
+
+    def __init__(self, fd: int, journal_stream: str) -> None:
+        """`journal_stream` is $JOURNAL_STREAM: the journal's socket as `device:inode`, or ""."""
+        self._fd = fd
+        self._journal = _is_stream(fd, journal_stream)
+        self._terminal = os.isatty(fd)
+        self._ready = select.poll()
+        self._ready.register(fd, select.POLLOUT)
+        self.dropped = 0
+
+    def info(self, event: str, **values: object) -> None:
+        self._write("info", event, values)
+
+    def notice(self, event: str, **values: object) -> None:
+        """Normal, and worth knowing."""
+        self._write("notice", event, values)
+
+    def warning(self, event: str, **values: object) -> None:
+        self._write("warning", event, values)
+
+    def fault(self, event: str, **values: object) -> None:
+        """Something does not work: `problem` and `mend` are among the values."""
+        self._write("error", event, values)
+
+    def _write(self, level: str, event: str, values: dict[str, object]) -> None:
+        if self._terminal:
+            line = terminal_line(level, event, values, time.strftime("%H:%M:%S"))
+        else:
+            line = logfmt_line(level, event, values)
+        if self._journal:
+            line = f"<{_PRIORITIES[level]}>{line}"
+        if not self._ready.poll(0):
+            self.dropped += 1
+            return
+        try:
+            os.write(self._fd, line.encode("utf-8", "replace") + b"\n")
+        except OSError:
+            self.dropped += 1
+
+
+def logfmt_line(level: str, event: str, values: dict[str, object]) -> str:
+    """`level=info event=ready rules=1 store="/a b"`. Hostile text cannot start a new pair or a new line."""
+    pairs = {"level": level, "event": event, **values}
+    return " ".join(f"{key}={_quoted(_text(value))}" for key, value in pairs.items() if value is not None)
+
+
+def terminal_line(level: str, event: str, values: dict[str, object], clock: str) -> str:
+    """`14:02:11 warning  incident opened   pid 3355, name tesseract`."""
+    details = ", ".join(f"{key.replace('_', ' ')} {_text(value)}" for key, value in values.items() if value is not None)
+    mark = "" if level in ("info", "notice") else f"{level}: "
+    return f"{clock}  {mark}{event.replace('-', ' ')}{f'  ({details})' if details else ''}"
+
+
+def _text(value: object) -> str:
+    return clean(f"{value:.1f}" if isinstance(value, float) else str(value), _VALUE_LIMIT)
+
+
+def _quoted(text: str) -> str:
+    if text and _BARE.issuperset(text):
+        return text
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def _is_stream(fd: int, journal_stream: str) -> bool:
+    try:
+        status = os.fstat(fd)
+    except OSError:
+        return False
+    return bool(journal_stream) and journal_stream == f"{status.st_dev}:{status.st_ino}"

@@ -1,0 +1,234 @@
+"""The resident loop: ticks, deaths, signals. It waits for nobody: a thread writes the store, children do the rest."""
+
+import os
+import select
+from typing import Final, NamedTuple
+
+from runaway_watchdog.store.writer import Writer
+from runaway_watchdog.watch import signals
+from runaway_watchdog.watch.children import Children, Job
+from runaway_watchdog.watch.configuration import Configuration, ConfigurationError, read_configuration
+from runaway_watchdog.watch.incidents import fallback_text
+from runaway_watchdog.watch.log import Log
+from runaway_watchdog.watch.notify import Notifier
+from runaway_watchdog.watch.observer import Observer
+from runaway_watchdog.watch.recorder import Recorder
+from runaway_watchdog.watch.vigil import Vigil
+
+_BEAT_S: Final = 10.0
+_PRUNE_S: Final = 3600.0
+_QUICK_LOOKS_S: Final = (0.05, 0.1, 0.2, 0.4, 0.8)
+"""After a death its successor is looked for between two ticks: at the next one it may be gone again."""
+_QUICK_LOOKS_PER_S: Final = 2.0  # in the long run: a crash loop must not make us burn too
+_MOST_QUICK_LOOKS: Final = 20.0
+
+
+class Timer:
+    """Due every `period_s`; what was missed is skipped, not caught up on."""
+
+    def __init__(self, period_s: float, first: float) -> None:
+        self.period_s = period_s
+        self.at = first
+
+    def due(self, now: float) -> bool:
+        """Is it time? Sets the next one."""
+        if now < self.at:
+            return False
+        self.at = max(self.at + self.period_s, now + self.period_s / 2)
+        return True
+
+
+class QuickLooks:
+    """When to look between two ticks, within an allowance."""
+
+    def __init__(self, now: float) -> None:
+        self._at: list[float] = []
+        self._allowance = _MOST_QUICK_LOOKS
+        self._filled = now
+
+    def plan(self, now: float) -> None:
+        """Someone has died."""
+        self._at = [now + after for after in _QUICK_LOOKS_S]
+
+    def cancel(self) -> None:
+        """A tick has just looked, or everybody is back."""
+        self._at = []
+
+    def next(self) -> float | None:
+        return self._at[0] if self._at else None
+
+    def due(self, now: float) -> bool:
+        """Is it time, and is there something left of the allowance?"""
+        if not self._at or now < self._at[0]:
+            return False
+        self._at = [at for at in self._at if at > now]
+        filled = self._allowance + (now - self._filled) * _QUICK_LOOKS_PER_S
+        self._allowance, self._filled = min(filled, _MOST_QUICK_LOOKS), now
+        if self._allowance < 1:
+            return False
+        self._allowance -= 1
+        return True
+
+
+class Parts(NamedTuple):
+    """Everything that the loop ties together."""
+
+    poll: select.poll
+    wakeup: signals.Wakeup
+    observer: Observer
+    recorder: Recorder
+    writer: Writer
+    children: Children
+    notifier: Notifier
+    log: Log
+
+
+class Loop:
+    """Says when; what is concluded is the observer's business."""
+
+    def __init__(self, parts: Parts, configuration: Configuration, config_arguments: tuple[str, ...]) -> None:
+        """`config_arguments` are those of `runaway-watchdog run`, for a reload."""
+        self._parts = parts
+        self._configuration = configuration
+        self._config_arguments = config_arguments
+        self._now = parts.observer.host.clocks.monotonic
+        self._vigil = Vigil(parts.poll, parts.observer.host.paths)
+        self._outbox_due: tuple[str, ...] = ()  # channels; set by the store's thread
+        self._store_problem: str | None = None
+        now = self._now()
+        self._tick = Timer(configuration.interval_s, now)
+        self._beat = Timer(_BEAT_S, now)
+        self._prune = Timer(_PRUNE_S, now + 60)
+        self._alive = Timer((parts.notifier.period_s or 3 * _BEAT_S) / 3, now)
+        self._quick = QuickLooks(now)
+
+    def run(self) -> None:
+        """Until SIGTERM or SIGINT."""
+        self._parts.poll.register(self._parts.wakeup.fd, select.POLLIN)
+        self._parts.notifier.ready()
+        try:
+            while self._turn():
+                pass
+        finally:
+            self._parts.notifier.stopping()
+            self._vigil.close()
+
+    def _turn(self) -> bool:
+        """Wait for whatever comes first, and do what is due. False: stop."""
+        ready = self._wait()
+        if dead := self._vigil.ended(ready):
+            self._parts.observer.died(dead)
+            self._quick.plan(self._now())
+        came = self._parts.wakeup.signals() if self._parts.wakeup.fd in ready else set()
+        if came & signals.STOP:
+            return False
+        if signals.RELOAD in came:
+            self._reload()
+        self._look(self._now())
+        self._keep_house(self._now())
+        self._see_to_children(self._now())
+        return True
+
+    def _wait(self) -> set[int]:
+        self._vigil.keep(self._parts.observer.tracked())
+        deadlines = (
+            self._tick.at,
+            self._beat.at,
+            self._alive.at,
+            self._quick.next(),
+            self._parts.children.next_start(),
+        )
+        until = min(at for at in deadlines if at is not None)
+        timeout_ms = max(0.0, until - self._now()) * 1000
+        return {fd for fd, _ in self._parts.poll.poll(timeout_ms)}
+
+    def _look(self, now: float) -> None:
+        if self._tick.due(now):
+            self._parts.observer.tick()
+            self._quick.cancel()
+        elif self._quick.due(now) and self._parts.observer.look_for_returns():
+            self._quick.cancel()
+
+    def _keep_house(self, now: float) -> None:
+        if self._beat.due(now):
+            self._parts.recorder.beat(self._parts.observer.ticks)
+            self._parts.recorder.ask_outbox(self._answer)
+            self._tell_of_the_store()
+        if self._prune.due(now):
+            self._parts.recorder.prune(self._configuration.keep_s)
+        if self._alive.due(now):
+            self._parts.notifier.alive(self._parts.observer.status())
+
+    def _tell_of_the_store(self) -> None:
+        problem = self._parts.writer.problem
+        if problem != self._store_problem:
+            self._store_problem = problem
+            if problem is None:
+                self._parts.log.notice("store-writable-again", dropped=self._parts.writer.dropped)
+            else:
+                self._parts.log.fault("store-not-writable", problem=problem, store=self._configuration.store_path)
+
+    def _answer(self, channels: tuple[str, ...]) -> None:
+        """Called on the store's thread: it may only set this and ring."""
+        if channels:
+            self._outbox_due = channels
+            self._parts.wakeup.ring()
+
+    # --- children ---
+
+    def _see_to_children(self, now: float) -> None:
+        children = self._parts.children
+        ended = children.reap(now)
+        for order, code in ended.cases:
+            if code:
+                self._parts.log.warning("case-failed", incident=order.incident_id, kind=order.kind, exit=code)
+        for channel, code in ended.senders:
+            if code:
+                self._parts.log.warning("sender-failed", channel=channel, exit=code)
+        if ended.reload is not None:
+            self._reloaded(*ended.reload)
+        for job in (*ended.given_up, *children.start_cases(now)):
+            self._fall_back(job)
+        if ended.cases or ended.given_up:
+            self._parts.recorder.ask_outbox(self._answer)
+        due, self._outbox_due = self._outbox_due, ()
+        children.start_senders(due, now)
+
+    def _fall_back(self, job: Job) -> None:
+        """No case could explain it: the alert goes out with what is known."""
+        order = job.commission
+        self._parts.log.fault("case-given-up", incident=order.incident_id, kind=order.kind, pid=order.pid)
+        if order.kind != "suspect":
+            subject, text = fallback_text(order, job.name, os.uname().nodename)
+            self._parts.recorder.fallback(order.incident_id, self._configuration.channels, subject, text)
+
+    def _reload(self) -> None:
+        self._parts.notifier.reloading(self._now())
+        if not self._parts.children.start_reload(self._config_arguments):
+            self._parts.log.warning("reload-not-started", mend="a reload may be under way: try again")
+            self._parts.notifier.ready()
+
+    def _reloaded(self, code: int, written: int) -> None:
+        """Take the new configuration, or keep the old one where the new one is broken (the child has said why)."""
+        new = problem = None
+        try:
+            new = read_configuration(written) if code == 0 else None
+        except ConfigurationError as fault:
+            problem = fault
+        if new is not None:
+            self._take(new, written)
+        else:
+            os.close(written)
+            self._parts.log.fault("reload-failed", exit=code, problem=problem, kept="the old configuration")
+        self._parts.notifier.ready()
+
+    def _take(self, new: Configuration, fd: int) -> None:
+        old_fd, self._parts.children.config_fd = self._parts.children.config_fd, fd
+        os.close(old_fd)
+        if new.store_path != self._configuration.store_path:
+            self._parts.log.warning("store-path-kept", mend="restart the watch to move the store")
+            new = new._replace(store_path=self._configuration.store_path)
+        self._configuration = new
+        self._tick = Timer(new.interval_s, self._now() + new.interval_s)
+        self._parts.observer.configure(new)
+        self._parts.log.info("reloaded", rules=len(new.rules), channels=len(new.channels))

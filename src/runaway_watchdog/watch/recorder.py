@@ -1,0 +1,116 @@
+"""Turns what the watch concludes into small writes for the store's thread: cleaned, masked, bounded."""
+
+import json
+import os
+import sqlite3
+from collections.abc import Callable, Iterable
+
+from runaway_watchdog.hostile import clean, mask_argv
+from runaway_watchdog.model.events import Death, Return
+from runaway_watchdog.model.identity import ProcKey
+from runaway_watchdog.model.sampling import Sample
+from runaway_watchdog.store import outbox, records
+from runaway_watchdog.store.database import prune
+from runaway_watchdog.store.writer import Writer
+from runaway_watchdog.watch.incidents import Incident, Work
+from runaway_watchdog.watch.lineage import Seen
+
+_PATH_LIMIT = 4096
+_ARGUMENT_LIMIT = 1000
+_ARGUMENTS = 64
+
+
+class Recorder:
+    """Never waits: what the queue does not take is counted by the writer."""
+
+    def __init__(self, writer: Writer, boottime: Callable[[], float], wall: Callable[[], float]) -> None:
+        self._writer = writer
+        self._boottime = boottime
+        self._wall = wall
+        self._started_at = wall()
+
+    def tracked(self, seen: Seen, hot_since: float | None) -> None:
+        """A process is tracked from now on; `hot_since` is None while it has not been hot."""
+        process, now = self._process(seen, hot_since), self._wall()
+        self._writer.put(lambda store: records.put_process(store, process, now))
+
+    def died(self, death: Death) -> None:
+        self._writer.put(lambda store: records.put_death(store, death))
+
+    def returned(self, back: Return, seen: Seen) -> None:
+        process, now = self._process(seen, None), self._wall()
+        self._writer.put(lambda store: records.put_return(store, back, process, now))
+
+    def figures(self, sample: Sample, wanted: Iterable[ProcKey]) -> None:
+        """The newest CPU figure of every tracked process."""
+        keys = set(wanted)
+        figures = tuple(
+            records.CpuRecord(each.key, each.percent, each.span_s)
+            for each in sample.processes
+            if each.key in keys and each.span_s > 0
+        )
+        if figures:
+            self._writer.put(lambda store: records.put_cpu(store, figures, sample.wall))
+
+    def opened(self, incident: Incident, summary: str) -> None:
+        key = incident.key
+        record = records.IncidentRecord(
+            id=incident.id,
+            lineage=_lineage(incident.work),
+            rule=incident.rule,
+            severity=incident.severity,
+            summary=clean(summary),
+            opened_at=incident.opened_at,
+            percent=incident.percent,
+            window_s=incident.window_s,
+            pid=key.pid if key else None,
+            start_ticks=key.start_ticks if key else None,
+        )
+        self._writer.put(lambda store: records.open_incident(store, record))
+
+    def prepared(self, work: Work) -> None:
+        """A suspect: its case wants to leave its explanation under the lineage."""
+        lineage, now = _lineage(work), self._wall()
+        self._writer.put(lambda store: records.put_lineage(store, lineage, now))
+
+    def resolved(self, incident: Incident) -> None:
+        now = self._wall()
+        self._writer.put(lambda store: records.resolve_incident(store, incident.id, now))
+
+    def fallback(self, incident_id: int, channels: Iterable[str], subject: str, text: str) -> None:
+        """An alert that no case could write."""
+        message = json.dumps({"subject": clean(subject), "text": text, "html": None, "markdown": None})
+        to, now = tuple(channels), self._wall()
+
+        def enqueue(store: sqlite3.Connection) -> None:
+            for channel in to:
+                outbox.enqueue(store, incident_id, "fallback", channel, message, now)
+
+        self._writer.put(enqueue)
+
+    def beat(self, ticks: int) -> None:
+        pid, started_at, now, dropped = os.getpid(), self._started_at, self._wall(), self._writer.dropped
+        self._writer.put(lambda store: records.put_beat(store, pid, started_at, now, ticks, dropped))
+
+    def ask_outbox(self, answer: Callable[[tuple[str, ...]], None]) -> None:
+        """Which channels have something to send? `answer` is called on the store's thread."""
+        now = self._wall()
+        self._writer.put(lambda store: answer(outbox.due_channels(store, now)))
+
+    def prune(self, keep_s: float) -> None:
+        now = self._wall()
+        self._writer.put(lambda store: prune(store, now, keep_s))
+
+    def _process(self, seen: Seen, hot_since: float | None) -> records.ProcessRecord:
+        argv = [clean(word, _ARGUMENT_LIMIT) for word in mask_argv(seen.argv[:_ARGUMENTS])]
+        return records.ProcessRecord(
+            key=seen.key,
+            lineage=_lineage(Work(seen.lineage, seen.group, seen.name)),
+            cmdline=json.dumps(argv),
+            started_at=self._wall() - (self._boottime() - seen.start_s),
+            hot_since=hot_since,
+        )
+
+
+def _lineage(work: Work) -> records.LineageRecord:
+    return records.LineageRecord(work.lineage, clean(work.group, _PATH_LIMIT), clean(work.name))

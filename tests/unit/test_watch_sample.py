@@ -1,0 +1,307 @@
+"""The sampler: against made-up hosts, and once against the real one."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from runaway_watchdog.model.identity import ProcKey
+from runaway_watchdog.model.sampling import Sample
+from runaway_watchdog.watch.clocks import CLOCK_TICKS, Clocks, Paths, system_clocks
+from runaway_watchdog.watch.sample import Mark, Sampler, rate, this_host
+
+CPUS = 4
+
+
+class FakeHost:
+    """A /proc, a cgroup tree and clocks that a test moves by hand."""
+
+    def __init__(self, root: Path, *, version: int | None = 2) -> None:
+        self.root = root
+        self.now = 1000.0
+        self.idle_s = 5000.0
+        self.used_ns: dict[int, int] = {}
+        self.reads: list[int] = []
+        self.version = version
+        (root / "proc" / "self").mkdir(parents=True)
+        (root / "proc" / "self" / "mounts").write_text("")
+        self.cgroups = root / "cgroup" if version == 2 else root / "cgroup" / "cpuacct"
+        if version is not None:
+            self.cgroups.mkdir(parents=True)
+            (self.cgroups / ("cgroup.controllers" if version == 2 else "cpuacct.usage")).write_text("0")
+            (self.cgroups / "cgroup.procs").write_text("")
+            self.group("/init.scope", 0)
+        self._write_host()
+        self.sampler = Sampler(this_host(Paths(str(root / "proc"), str(root / "cgroup")), self.clocks()), 90.0)
+
+    def clocks(self) -> Clocks:
+        return Clocks(lambda: self.now, lambda: self.now, lambda: 1e9 + self.now, self._cpu_ns)
+
+    def _cpu_ns(self, pid: int) -> int | None:
+        self.reads.append(pid)
+        return self.used_ns.get(pid)
+
+    def _write_host(self) -> None:
+        cpus = "".join(f"cpu{number} 1 0 1 1 1 0 0 0 0 0\n" for number in range(CPUS))
+        (self.root / "proc" / "stat").write_text(f"cpu  9 0 9 {int(self.idle_s * CLOCK_TICKS)} 0 0 0 0 0 0\n{cpus}")
+
+    def process(self, pid: int, *, start_s: float, group: str = "", used_ns: int = 0, state: str = "R") -> ProcKey:
+        start = int(start_s * CLOCK_TICKS)
+        directory = self.root / "proc" / str(pid)
+        directory.mkdir(exist_ok=True)
+        (directory / "stat").write_text(f"{pid} (p) {state} 1 1 1 0 -1 0 0 0 0 0 7 3 0 0 20 0 1 0 {start} 1 1\n")
+        self.used_ns[pid] = used_ns
+        if self.version is not None:
+            procs = self.cgroups / group.lstrip("/") / "cgroup.procs"
+            members = procs.read_text() if procs.exists() else ""
+            procs.write_text(f"{members}{pid}\n")
+        return ProcKey("", pid, start)
+
+    def group(self, path: str, usage_s: float) -> None:
+        directory = self.cgroups / path.lstrip("/")
+        directory.mkdir(parents=True, exist_ok=True)
+        name, text = (
+            ("cpu.stat", f"usage_usec {round(usage_s * 1e6)}\n")
+            if self.version == 2
+            else ("cpuacct.usage", f"{round(usage_s * 1e9)}\n")
+        )
+        (directory / name).write_text(text)
+
+    def look(
+        self, seconds: float, busy_s: float, tracked: dict[ProcKey, str] | None = None, groups: Iterable[str] = ()
+    ) -> Sample:
+        """Let time pass, `busy_s` of all CPUs in use, and look."""
+        self.now += seconds
+        self.idle_s += seconds * CPUS - busy_s
+        self._write_host()
+        self.reads.clear()
+        return self.sampler.look(tracked or {}, tuple(groups))
+
+
+@pytest.fixture(params=[2, 1], ids=["v2", "v1"])
+def host(request: pytest.FixtureRequest, tmp_path: Path) -> FakeHost:
+    return FakeHost(tmp_path, version=request.param)
+
+
+SCOPE = "/system.slice/docker-1.scope"
+
+
+def hot_container(host: FakeHost) -> ProcKey:
+    host.group("/system.slice", 100.0)
+    host.group(SCOPE, 50.0)
+    host.group("/system.slice/cold.service", 50.0)
+    host.process(20, start_s=10.0, group="/system.slice/cold.service")
+    key = host.process(10, start_s=10.0, group=SCOPE)
+    host.look(0.0, 0.0)
+    return key
+
+
+def burn(host: FakeHost, seconds: float, share: float = 1.0) -> Sample:
+    host.used_ns[10] += round(seconds * share * 1e9)
+    grown = burn.__dict__.setdefault(id(host), [100.0, 50.0])
+    grown[:] = [each + seconds * share for each in grown]
+    host.group("/system.slice", grown[0])
+    host.group(SCOPE, grown[1])
+    return host.look(seconds, seconds * share)
+
+
+def test_a_hot_container_and_its_process_are_found(host: FakeHost) -> None:
+    """One look to notice the group, one more for the rate of the process in it."""
+    key = hot_container(host)
+    first, second = burn(host, 2.0), burn(host, 2.0)
+    assert [(each.group, round(each.percent)) for each in first.groups] == [(SCOPE, 100)]
+    assert [(each.group, round(each.percent)) for each in second.groups] == [(SCOPE, 100)]
+    assert [(each.key, each.group, round(each.percent), each.span_s) for each in second.processes] == [
+        (key, SCOPE, 100, 2.0)
+    ]
+
+
+def test_cold_groups_are_not_entered(host: FakeHost) -> None:
+    """Processes of a group that cannot meet a rule are not read."""
+    hot_container(host)
+    burn(host, 2.0)
+    burn(host, 2.0)
+    assert 10 in host.reads
+    assert 20 not in host.reads
+
+
+def test_a_cold_host_costs_one_read(host: FakeHost) -> None:
+    """Below the lowest rule, nobody can have passed it, and nobody is looked at."""
+    hot_container(host)
+    sample = host.look(2.0, 0.5)
+    assert host.reads == []
+    assert sample.busy_percent is not None
+    assert 25 <= sample.busy_percent < 35
+    assert (sample.processes, sample.groups) == ((), ())
+
+
+def test_what_is_tracked_is_read_on_a_cold_host(host: FakeHost) -> None:
+    """Deaths and resolution do not wait for the gate."""
+    key = hot_container(host)
+    burn(host, 2.0)
+    burn(host, 2.0)
+    sample = host.look(2.0, 0.1, {key: SCOPE}, [SCOPE])
+    assert [(each.key, each.percent) for each in sample.processes] == [(key, 0.0)]
+    assert [(each.group, each.percent) for each in sample.groups] == [(SCOPE, 0.0)]
+
+
+def test_a_tracked_process_that_is_gone_is_missing(host: FakeHost) -> None:
+    """Gone, a zombie, or replaced by another of the same PID."""
+    key = hot_container(host)
+    assert host.look(2.0, 0.1, {key: SCOPE}).processes
+    host.process(10, start_s=10.0, group=SCOPE, state="Z")
+    assert host.look(2.0, 0.1, {key: SCOPE}).processes == ()
+    host.process(10, start_s=1003.0, group=SCOPE)
+    assert host.look(2.0, 0.1, {key: SCOPE}).processes == ()
+    del host.used_ns[10]
+    assert host.look(2.0, 0.1, {key: SCOPE}).processes == ()
+
+
+def test_a_reused_pid_has_its_own_rate(host: FakeHost) -> None:
+    """The new process is not charged with what the old one used, nor taken for it."""
+    old = hot_container(host)
+    burn(host, 2.0)
+    burn(host, 2.0)
+    new = host.process(10, start_s=host.now + 1.0, group=SCOPE, used_ns=-900_000_000)
+    sample = burn(host, 2.0, 0.95)  # 0.9 s by the old one, before it ended, and 1.0 s by the new one
+    assert [each.key for each in sample.processes] == [new]
+    assert new != old
+    assert sample.processes[0].percent == pytest.approx(100.0)
+    assert sample.processes[0].span_s == pytest.approx(1.0)
+
+
+def test_a_group_that_restarted_starts_anew(host: FakeHost) -> None:
+    """Its counter went backwards: what it shows was used since, and the rate is never negative."""
+    hot_container(host)
+    burn(host, 2.0)
+    host.group(SCOPE, 1.9)
+    host.group("/system.slice", 104.0)
+    sample = host.look(2.0, 2.0)
+    assert [(each.group, round(each.percent)) for each in sample.groups] == [(SCOPE, 95)]
+
+
+def test_a_burner_is_found_after_a_long_quiet_time(host: FakeHost) -> None:
+    """Counters that were last read long ago do not hide what has just begun."""
+    key = hot_container(host)
+    for _ in range(10):
+        host.look(2.0, 0.2)
+    burn(host, 2.0)
+    sample = burn(host, 2.0)
+    assert [each.key for each in sample.processes] == [key]
+
+
+def test_processes_outside_of_groups_are_seen(host: FakeHost) -> None:
+    """Those in the root belong to no group, and are read when the groups do not explain the host's use."""
+    hot_container(host)
+    key = host.process(30, start_s=10.0)
+    for _ in range(2):
+        host.used_ns[30] += 2_000_000_000
+        sample = host.look(2.0, 2.0)
+    assert [(each.key, each.group) for each in sample.processes] == [(key, "")]
+
+
+def test_the_root_is_left_alone_where_its_groups_explain_all(host: FakeHost) -> None:
+    """A hot container does not make us read thousands of processes of the root."""
+    hot_container(host)
+    host.process(30, start_s=10.0)
+    burn(host, 2.0)
+    burn(host, 2.0)
+    burn(host, 2.0)
+    assert 30 not in host.reads
+
+
+def test_a_full_sweep_comes_every_half_minute(host: FakeHost) -> None:
+    """Also on a cold host every group is read now and then, and a slow truth comes out."""
+    hot_container(host)
+    host.group(SCOPE, 50.0 + 29.0)
+    for _ in range(14):
+        assert host.look(2.0, 0.2).groups == ()
+    assert [each.group for each in host.look(2.0, 0.2).groups] == [SCOPE]
+
+
+def test_marks_of_the_gone_are_forgotten(host: FakeHost) -> None:
+    """Memory does not grow with every process that ever was."""
+    hot_container(host)
+    burn(host, 2.0)
+    burn(host, 2.0)
+    for path in (host.cgroups / "system.slice" / "docker-1.scope").iterdir():
+        path.unlink()
+    (host.cgroups / "system.slice" / "docker-1.scope").rmdir()
+    for _ in range(5):
+        host.look(31.0, 0.1)
+    assert SCOPE not in host.sampler._groups
+    assert 10 not in host.sampler._processes
+
+
+def test_without_cgroups_every_process_is_read(tmp_path: Path) -> None:
+    """A minimal container: step 3 over everything."""
+    host = FakeHost(tmp_path, version=None)
+    key = host.process(10, start_s=10.0)
+    host.process(11, start_s=10.0)
+    host.look(0.0, 0.0)
+    host.used_ns[10] += 2_000_000_000
+    sample = host.look(2.0, 2.0)
+    assert [(each.key, each.group, round(each.percent)) for each in sample.processes] == [(key, "", 100)]
+
+
+def test_a_host_without_proc_stat_is_read_all_the_same(tmp_path: Path) -> None:
+    """Without the gate every look goes down."""
+    host = FakeHost(tmp_path)
+    key = hot_container(host)
+    stat = tmp_path / "proc" / "stat"
+    host._write_host = stat.unlink  # type: ignore[method-assign]
+    host.used_ns[10] += 2_000_000_000
+    host.group("/system.slice", 102.0)
+    host.group(SCOPE, 52.0)
+    assert [each.group for each in host.look(2.0, 2.0).groups] == [SCOPE]
+    assert key
+
+
+def test_cpus_that_come_or_go_open_the_gate(tmp_path: Path) -> None:
+    """Idle times of different sets of CPUs prove nothing."""
+    host = FakeHost(tmp_path)
+    host.look(2.0, 0.1)
+    stat = tmp_path / "proc" / "stat"
+    host._write_host = lambda: stat.write_text("cpu 9 0 9 999999 0 0\ncpu0 1\n")  # type: ignore[assignment,method-assign]
+    assert host.look(2.0, 0.1).busy_percent is None
+
+
+@settings(deadline=None, max_examples=60)
+@given(before=st.integers(0, 2**63), after=st.integers(0, 2**63), span=st.floats(-10, 1e6), start=st.floats(0, 1e6))
+def test_no_counter_yields_a_negative_rate(before: int, after: int, span: float, start: float) -> None:
+    """Backwards counters and clocks included; and never more than has been counted."""
+    percent, span_s = rate(Mark(before, start), Mark(after, start + span))
+    assert percent >= 0
+    assert span_s >= 0
+    assert percent * span_s <= after / 1e7 * 1.001
+
+
+@pytest.fixture
+def spinner() -> Iterator[subprocess.Popen[bytes]]:
+    child = subprocess.Popen([sys.executable, "-c", "while True: pass"])
+    yield child
+    child.kill()
+    child.wait()
+
+
+def test_a_real_spinner_is_found_on_this_host(spinner: subprocess.Popen[bytes]) -> None:
+    """The real /proc and the real clocks, whatever cgroups there are; the machine may be busy with others."""
+    sampler = Sampler(this_host(Paths(), system_clocks()), 20.0)
+    found: list[float] = []
+    deadline = time.monotonic() + 10
+    while len(found) < 2 and time.monotonic() < deadline:
+        used, at = time.clock_gettime_ns((~spinner.pid << 3) | 2), time.monotonic()
+        sample = sampler.look({}, ())
+        found += [each.percent for each in sample.processes if each.key.pid == spinner.pid]
+        time.sleep(0.3)
+        assert time.clock_gettime_ns((~spinner.pid << 3) | 2) >= used
+        assert time.monotonic() > at
+    assert len(found) == 2
+    assert all(20 <= percent <= 110 for percent in found)
+    assert os.getpid() != spinner.pid
