@@ -1,0 +1,35 @@
+"""The configuration as plain data: what the watch and the senders get, so that neither needs pydantic."""
+
+from pathlib import Path
+from typing import Any
+
+from runaway_watchdog.config.labels import TERMINAL
+from runaway_watchdog.config.load import Configuration
+from runaway_watchdog.config.locate import Surroundings, store_path
+
+
+def compile_configuration(configuration: Configuration, around: Surroundings) -> dict[str, Any]:
+    """Plain data (JSON's types alone), as the watch and the senders read it. Secret: it holds the alert URLs.
+
+    {"interval_s": 2.0, "rules": [{"name", "cpu", "for_s", "severity"}],
+     "alerts": {"urls": […], "channels": [one label for each URL, or "terminal" alone], "remind_after_s": 3600.0},
+     "store": {"path": "/…/watchdog.db", "keep_s": 7776000.0}, "sources": [every file that was read]}
+    """
+    config = configuration.config
+    return {
+        "interval_s": config.sampling.interval,
+        "rules": [
+            {"name": rule.name, "cpu": rule.cpu, "for_s": rule.for_, "severity": rule.severity} for rule in config.rules
+        ],
+        "alerts": {
+            "urls": list(configuration.urls),
+            "channels": list(configuration.labels) or [TERMINAL],
+            "remind_after_s": config.alerts.remind_after,
+        },
+        "store": {"path": str(_store(config.store.path, around)), "keep_s": config.store.keep},
+        "sources": [str(path) for path in configuration.files],
+    }
+
+
+def _store(configured: Path | None, around: Surroundings) -> Path:
+    return store_path({} if configured is None else {"store": {"path": str(configured)}}, around)

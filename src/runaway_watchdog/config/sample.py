@@ -1,0 +1,62 @@
+"""Writes the sample configuration from the schema: `python -m runaway_watchdog.config.sample`."""
+
+import inspect
+import json
+import sys
+from typing import Any, Final
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from runaway_watchdog.config.durations import format_duration
+from runaway_watchdog.config.schema import Alerts, Rule, Sampling, Store
+
+HEAD: Final = """\
+# runaway-watchdog: configuration.
+#
+# Every key may be left out; what stands here, commented out, is its default. Read from
+# /etc/runaway-watchdog/config.toml, then from ~/.config/runaway-watchdog/config.toml: the later file
+# wins, key by key. `runaway-watchdog check-config` tells every fault, `runaway-watchdog test-alert`
+# sends one message to each channel.
+"""
+_TABLES: Final[tuple[tuple[str, type[BaseModel]], ...]] = (
+    ("[sampling]", Sampling),
+    ("[[rule]]", Rule),
+    ("[alerts]", Alerts),
+    ("[store]", Store),
+)
+_DURATIONS: Final = frozenset(("interval", "for_", "remind_after", "keep"))
+_EXAMPLES: Final = {
+    "urls": '["mailto://user:password@example.org?to=you@example.org", "slack://TokenA/TokenB/TokenC"]',
+    "urls_file": '"/etc/runaway-watchdog/alert-urls"',
+    "path": '"/var/lib/runaway-watchdog/watchdog.db"',
+}
+"""Keys whose default is "none" or depends on who runs it: a value that shows the form."""
+
+
+def sample() -> str:
+    """The whole sample file. It is valid as it stands, and with every key's `#` taken away."""
+    return "\n".join([HEAD, *(_table(header, model) for header, model in _TABLES)])
+
+
+def _table(header: str, model: type[BaseModel]) -> str:
+    lines = [f"# {line}".rstrip() for line in inspect.cleandoc(model.__doc__ or "").splitlines()]
+    # A [[rule]] that is not commented out would be a rule of its own.
+    lines.append(f"#{header}" if header.startswith("[[") else header)
+    for name, field in model.model_fields.items():
+        lines.append(f"# {field.description}")
+        lines.append(f"#{field.alias or name} = {_value(name, field)}")
+    return "\n".join(lines) + "\n"
+
+
+def _value(name: str, field: FieldInfo) -> str:
+    default: Any = field.default
+    if name in _EXAMPLES:
+        return _EXAMPLES[name]
+    if name in _DURATIONS:
+        return f'"{format_duration(default)}"'
+    return f"{default:g}" if isinstance(default, float) else json.dumps(default)
+
+
+if __name__ == "__main__":
+    sys.stdout.write(sample())

@@ -1,0 +1,295 @@
+"""Reading the configuration: all of it is right, or every fault is told with its place and what is allowed."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from runaway_watchdog.config.compile import compile_configuration
+from runaway_watchdog.config.durations import format_duration, parse_duration
+from runaway_watchdog.config.faults import ConfigurationFaults, Fault
+from runaway_watchdog.config.load import Configuration, load
+from runaway_watchdog.config.locate import Surroundings
+from runaway_watchdog.config.urls import split_urls
+
+Write = Callable[..., Path]
+SECRET = "HUNTER2"
+AROUND = Surroundings({}, 0, Path("/root"))
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Write:
+    def to_file(text: str, name: str = "config.toml", mode: int = 0o600) -> Path:
+        path = tmp_path / name
+        path.write_text(text, encoding="utf-8")
+        path.chmod(mode)
+        return path
+
+    return to_file
+
+
+def loaded(*files: Path, env: dict[str, str] | None = None) -> Configuration:
+    return load(files, env=env or {}, cpus=4, url_problem=lambda url: "is bad" if "bad" in url else None)
+
+
+def faults(*files: Path, env: dict[str, str] | None = None) -> tuple[Fault, ...]:
+    with pytest.raises(ConfigurationFaults) as caught:
+        loaded(*files, env=env)
+    return caught.value.faults
+
+
+def test_no_file_at_all_is_the_default_rule() -> None:
+    """90 % of a core for five minutes, looked at every two seconds, told to the terminal."""
+    assert compile_configuration(loaded(), AROUND) == {
+        "interval_s": 2.0,
+        "rules": [{"name": "sustained-cpu", "cpu": 90.0, "for_s": 300.0, "severity": "warning"}],
+        "alerts": {"urls": [], "channels": ["terminal"], "remind_after_s": 3600.0},
+        "store": {"path": "/var/lib/runaway-watchdog/watchdog.db", "keep_s": 7776000.0},
+        "sources": [],
+    }
+
+
+def test_every_key_reaches_the_compiled_configuration(write: Write) -> None:
+    """What is written is what the watch gets, as plain data."""
+    file = write(
+        """
+        [sampling]
+        interval = "500ms"
+        [[rule]]
+        name = "hot"
+        cpu = 250.5
+        for = "1h30m"
+        severity = "critical"
+        [[rule]]
+        name = "warm"
+        [alerts]
+        urls = ["json://localhost", "json://localhost/b"]
+        remind_after = "2h"
+        [store]
+        path = "/srv/w.db"
+        keep = "7d"
+        """
+    )
+    assert compile_configuration(loaded(file), AROUND) == {
+        "interval_s": 0.5,
+        "rules": [
+            {"name": "hot", "cpu": 250.5, "for_s": 5400.0, "severity": "critical"},
+            {"name": "warm", "cpu": 90.0, "for_s": 300.0, "severity": "warning"},
+        ],
+        "alerts": {
+            "urls": ["json://localhost", "json://localhost/b"],
+            "channels": ["json(localhost)", "json(localhost)-2"],
+            "remind_after_s": 7200.0,
+        },
+        "store": {"path": "/srv/w.db", "keep_s": 604800.0},
+        "sources": [str(file)],
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "key", "problem", "mend"),
+    [
+        (
+            '[sampling]\nintervall = "2s"',
+            2,
+            "sampling.intervall",
+            "is not a key that I know",
+            "did you mean `interval`?",
+        ),
+        ("[alert]\n", 1, "alert", "is not a key that I know", "did you mean `alerts`?"),
+        ("zzz = 1", 1, "zzz", "is not a key that I know", "allowed here: sampling, rule, alerts, store"),
+        ("[[rule]]\nfro = 1", 2, "rule[1].fro", "is not a key that I know", "did you mean `for`?"),
+        ("[sampling]\ninterval = 2", 2, "sampling.interval", "is a number, not a duration in quotes", '"0.2s" to "1m"'),
+        ('[sampling]\ninterval = "2 parsecs"', 2, "sampling.interval", "is not a duration", '"0.2s" to "1m"'),
+        ('[sampling]\ninterval = "0.1s"', 2, "sampling.interval", "is too short", '"0.2s" to "1m"'),
+        ('[sampling]\ninterval = "61s"', 2, "sampling.interval", "is too long", '"0.2s" to "1m"'),
+        (
+            "[[rule]]\n[[rule]]\nname='b'\ncpu = 401",
+            4,
+            "rule[2].cpu",
+            "is out of range: this host has 4 CPUs",
+            "1 to 400",
+        ),
+        ("[[rule]]\ncpu = 0", 2, "rule[1].cpu", "is out of range: this host has 4 CPUs", "1 to 400"),
+        ("[[rule]]\ncpu = nan", 2, "rule[1].cpu", "is out of range: this host has 4 CPUs", "1 to 400"),
+        ('[[rule]]\ncpu = "90"', 2, "rule[1].cpu", "is a text, not a number", "a number from 1"),
+        ("[[rule]]\ncpu = true", 2, "rule[1].cpu", "is true or false, not a number", "a number from 1"),
+        ('[[rule]]\nseverity = "bad"', 2, "rule[1].severity", "has a value that is not allowed", '"critical"'),
+        ('[[rule]]\nname = "a b"', 2, "rule[1].name", "has a value that is not allowed", "letters, digits"),
+        ('[[rule]]\nname = "a\\n"', 2, "rule[1].name", "has a value that is not allowed", "letters, digits"),
+        ('[[rule]]\nfor = "1s"', 2, "rule[1].for", 'is shorter than sampling.interval ("2s")', '"2s" or more'),
+        ("[rule]\ncpu = 9", 1, "rule", "is a table, not a list of tables", "write [[rule]]"),
+        ("alerts = 5", 1, "alerts", "is a number, not a table", "[alerts]"),
+        ("[alerts]\nurls = 'json://x'", 2, "alerts.urls", "is a text", "a list of Apprise URLs"),
+        ("[alerts]\nurls = [1]", 2, "alerts.urls[1]", "is a number", "a list of Apprise URLs"),
+        ("[alerts]\nurls_file = 'x'", 2, "alerts.urls_file", "is a relative path", "an absolute path"),
+        ("[store]\npath = 1", 2, "store.path", "is a number", "an absolute path"),
+        (
+            "[store]\nkeep = 1979-05-27",
+            2,
+            "store.keep",
+            "is a date or time, not a duration in quotes",
+            '"1h" to "3650d"',
+        ),
+        ("[sampling\n", 1, "", "is not valid TOML: Expected ']' at the end of a table declaration", "column"),
+    ],
+)
+def test_fault_names_its_place_and_what_is_allowed(
+    write: Write, text: str, line: int, key: str, problem: str, mend: str
+) -> None:
+    """File, line, key path, what is wrong, and what would be right."""
+    (fault,) = faults(write(text))
+    assert (fault.line, fault.key, fault.problem) == (line, key, problem)
+    assert mend in fault.mend
+
+
+def test_all_faults_of_all_files_are_told_at_once(write: Write) -> None:
+    """Nobody has to run it once for each mistake."""
+    first = write('[sampling]\ninterval = "x"\n[[rule]]\ncpu = 0\nfoo = 1\n', "a.toml")
+    second = write("[store]\nkeep = 1\n", "b.toml")
+    assert [(Path(fault.file).name, fault.key) for fault in faults(first, second)] == [
+        ("a.toml", "sampling.interval"),
+        ("a.toml", "rule[1].cpu"),
+        ("a.toml", "rule[1].foo"),
+        ("b.toml", "store.keep"),
+    ]
+
+
+def test_two_rules_of_one_name_are_refused(write: Write) -> None:
+    """Incidents name their rule, so a name means one rule; the default's name counts too."""
+    (fault,) = faults(write('[[rule]]\ncpu = 50\n[[rule]]\nname = "sustained-cpu"\n'))
+    assert (fault.line, fault.key) == (4, "rule[2].name")
+
+
+def test_later_file_overrides_key_by_key(write: Write) -> None:
+    """A table is merged, a list is replaced."""
+    first = write('[sampling]\ninterval = "1s"\n[store]\nkeep = "1d"\n[[rule]]\nname = "a"\n', "a.toml")
+    second = write('[store]\npath = "/x.db"\n[[rule]]\nname = "b"\n', "b.toml")
+    compiled = compile_configuration(loaded(first, second), AROUND)
+    assert compiled["interval_s"] == 1.0
+    assert compiled["store"] == {"path": "/x.db", "keep_s": 86400.0}
+    assert [rule["name"] for rule in compiled["rules"]] == ["b"]
+    assert compiled["sources"] == [str(first), str(second)]
+
+
+def test_rule_too_short_for_another_files_interval_is_found(write: Write) -> None:
+    """Each file is right by itself; together they are not, and the fault names the file with the rule."""
+    first = write('[[rule]]\nfor = "5s"\n', "a.toml")
+    second = write('[sampling]\ninterval = "10s"\n', "b.toml")
+    (fault,) = faults(first, second)
+    assert (fault.file, fault.key) == (str(first), "rule[1].for")
+
+
+def test_file_that_cannot_be_read_is_a_fault(tmp_path: Path) -> None:
+    """Absent, a folder, or not text: each with its own words."""
+    (tmp_path / "latin.toml").write_bytes(b"# \xff\n")
+    assert "No such file" in faults(tmp_path / "none.toml")[0].problem
+    assert "directory" in faults(tmp_path)[0].problem.lower()
+    assert faults(tmp_path / "latin.toml")[0].problem == "is not UTF-8 text"
+
+
+# --- alert URLs ------------------------------------------------------------------------------------------------
+
+
+def test_urls_of_every_source_come_together(write: Write, tmp_path: Path) -> None:
+    """The file, a file of URLs, the environment and systemd's credentials, each URL once."""
+    listed = write("# mine\njson://two\n\njson://one # no comment behind a URL\n", "urls")
+    write("json://four json://one\n", "alert-urls", 0o444)
+    file = write(f'[alerts]\nurls = ["json://one"]\nurls_file = "{listed}"\n')
+    env = {"RUNAWAY_WATCHDOG_ALERT_URLS": "json://three,json://one", "CREDENTIALS_DIRECTORY": str(tmp_path)}
+    found = loaded(file, env=env)
+    assert [url for url in found.urls if "://" in url] == ["json://one", "json://three", "json://two", "json://four"]
+    assert found.files == (file, listed, tmp_path / "alert-urls")
+
+
+@pytest.mark.parametrize(
+    ("text", "urls"),
+    [
+        ("", []),
+        (" json://a ,\n json://b ", ["json://a", "json://b"]),
+        ("mailto://u:p@h?to=a@b.org,c@d.org,json://b", ["mailto://u:p@h?to=a@b.org,c@d.org", "json://b"]),
+        ("json://a,", ["json://a"]),
+    ],
+)
+def test_urls_are_separated_by_space_or_comma(text: str, urls: list[str]) -> None:
+    """A comma inside a URL is the URL's own."""
+    assert split_urls(text) == urls
+
+
+@pytest.mark.parametrize(("mode", "mend"), [(0o644, "chmod 0600"), (0o604, "chmod 0600"), (0o640, None), (0o600, None)])
+def test_file_with_urls_that_others_can_read_is_refused(write: Write, mode: int, mend: str | None) -> None:
+    """A password in a file of mode 0644 is everybody's. Root's own group may read it."""
+    if os.getgid() != 0 and mode == 0o640:
+        pytest.skip("the file's group is not root's")
+    file = write('[alerts]\nurls = ["json://x"]\n', mode=mode)
+    if mend is None:
+        assert loaded(file).urls == ("json://x",)
+    else:
+        (fault,) = faults(file)
+        assert fault.mend == f"{mend} {file}"
+
+
+def test_file_without_urls_may_be_read_by_all(write: Write) -> None:
+    """There is nothing to hide in it; the file of URLs that it names is another matter."""
+    listed = write("json://x\n", "urls", 0o644)
+    assert loaded(write('[store]\nkeep = "1d"\n', mode=0o644)).urls == ()
+    (fault,) = faults(write(f'[alerts]\nurls_file = "{listed}"\n', mode=0o644))
+    assert fault.file == str(listed)
+
+
+def test_malformed_url_is_named_by_place_and_label_alone(write: Write) -> None:
+    """Neither the fault nor the exception's text tells the secret."""
+    file = write(f'[alerts]\nurls = ["json://ok", "mailto://bad:{SECRET}@example.org"]\n')
+    with pytest.raises(ConfigurationFaults) as caught:
+        loaded(file, env={"RUNAWAY_WATCHDOG_ALERT_URLS": f"bad-{SECRET}"})
+    assert SECRET not in str(caught.value)
+    assert [(fault.key, fault.problem) for fault in caught.value.faults] == [
+        ("alerts.urls[2]", "(mailto(example.org)) is bad"),
+        ("URL 1", "(channel) is bad"),
+    ]
+
+
+def test_apprise_is_asked_about_real_urls(write: Write) -> None:
+    """Without another judge, Apprise says what is malformed, and its words hold no piece of the URL."""
+    good = f"mailto://me:{SECRET}@example.org?to=a@example.org"
+    bad = [f"mailto://{SECRET}", f"zzz://{SECRET}", f"slack://{SECRET}", SECRET, f"json://h:{SECRET}/x"]
+    file = write(f"[alerts]\nurls = {[good, *bad, f'https://example.org/{SECRET}']}\n")
+    with pytest.raises(ConfigurationFaults) as caught:
+        load((file,), env={}, cpus=1)
+    assert [fault.key for fault in caught.value.faults] == [f"alerts.urls[{number}]" for number in range(2, 8)]
+    assert SECRET not in str(caught.value)
+
+
+def test_configuration_does_not_print_its_urls(write: Write) -> None:
+    """A log line with the object in it tells no secret."""
+    found = loaded(write(f'[alerts]\nurls = ["json://me:{SECRET}@h"]\n'))
+    assert SECRET not in repr(found)
+    assert SECRET not in str(found.labels)
+
+
+# --- durations -------------------------------------------------------------------------------------------------
+
+
+@given(st.integers(min_value=0, max_value=10**8))
+def test_duration_is_read_as_it_was_written(seconds: int) -> None:
+    """Every whole number of seconds survives being written and read."""
+    assert parse_duration(format_duration(seconds)) == seconds
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("2s", 2), ("500ms", 0.5), ("1h30m", 5400), ("90d", 7776000), (" 1h 5m ", 3900), ("0.2s", 0.2)],
+)
+def test_durations_as_people_write_them(text: str, seconds: float) -> None:
+    """Numbers with units, one after the other."""
+    assert parse_duration(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "5", "s", "-5s", "5 weeks", "5s5", "1e9s", "∞", "٣s", "9" * 50 + "s"])
+def test_anything_else_is_no_duration(text: str) -> None:
+    """A number without a unit least of all: nobody knows whether it means seconds or minutes."""
+    with pytest.raises(ValueError, match="not a duration"):
+        parse_duration(text)
