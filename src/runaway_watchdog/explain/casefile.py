@@ -18,9 +18,9 @@ def explain(world: World, records: Records, pid: int, asked_pid: int | None = No
     mark = procfs.cpu_mark(world.files, pid)  # the tenth of a second passes while the owners are asked
     facts, gaps = procfs.facts(world, pid)
     layers, owner_gaps = ownership.layers(facts, world)
-    history = records.history(facts.process.key)
+    history = records.history(facts.process)
     steps, plan_gaps = plan(layers, facts, world)
-    cpu, since = records.cpu(facts.process.key, world.clock.now())
+    cpu, since = records.cpu(facts.process, world.clock.now())
     if cpu is None:
         cpu = procfs.cpu_share(world, pid, mark)
     facts = replace(facts, cpu=cpu)

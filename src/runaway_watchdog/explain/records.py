@@ -8,7 +8,7 @@ from typing import NamedTuple, Protocol
 from runaway_watchdog.model.casefile import CaseFile, History
 from runaway_watchdog.model.gap import Gap
 from runaway_watchdog.model.identity import ProcKey
-from runaway_watchdog.model.process import CpuShare
+from runaway_watchdog.model.process import CpuShare, Process
 
 
 class Trace(NamedTuple):
@@ -21,10 +21,10 @@ class Trace(NamedTuple):
 class Records(Protocol):
     """The watch's memory."""
 
-    def cpu(self, key: ProcKey, now: float) -> tuple[CpuShare | None, float | None]:
+    def cpu(self, process: Process, now: float) -> tuple[CpuShare | None, float | None]:
         """The watch's own figure for a living process, and since when it has been hot."""
 
-    def history(self, key: ProcKey) -> History: ...
+    def history(self, process: Process) -> History: ...
 
     def trace(self, pid: int) -> Trace | None:
         """The newest process that the watch saw under this PID."""
@@ -41,10 +41,10 @@ class NoRecords:
     def __init__(self, *gaps: Gap) -> None:
         self._gaps = gaps
 
-    def cpu(self, key: ProcKey, now: float) -> tuple[CpuShare | None, float | None]:  # noqa: ARG002
+    def cpu(self, process: Process, now: float) -> tuple[CpuShare | None, float | None]:  # noqa: ARG002
         return None, None
 
-    def history(self, key: ProcKey) -> History:  # noqa: ARG002
+    def history(self, process: Process) -> History:  # noqa: ARG002
         return History()
 
     def trace(self, pid: int) -> Trace | None:  # noqa: ARG002

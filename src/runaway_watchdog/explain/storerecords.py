@@ -9,11 +9,11 @@ from runaway_watchdog.explain.document import from_json
 from runaway_watchdog.explain.records import NoRecords, Records, Trace
 from runaway_watchdog.model.casefile import CaseFile, History
 from runaway_watchdog.model.gap import Gap
-from runaway_watchdog.model.identity import ProcKey
-from runaway_watchdog.model.process import CpuShare
+from runaway_watchdog.model.process import CpuShare, Process
 from runaway_watchdog.store import queries
 from runaway_watchdog.store.database import StoreUnavailable, connect
 
+CLOCK_STEP_S = 60.0
 FRESH_S = 60.0
 """The watch writes a hot process's figure more often than this: an older one speaks of the past."""
 
@@ -52,14 +52,28 @@ class StoreRecords:
     def gaps(self) -> tuple[Gap, ...]:
         return self._gaps
 
-    def cpu(self, key: ProcKey, now: float) -> tuple[CpuShare | None, float | None]:
-        stored = queries.by_key(self._connection, key)
-        since = stored.hot_since if stored is not None else None
-        return queries.cpu_record(self._connection, key, now - FRESH_S), since
+    def cpu(self, process: Process, now: float) -> tuple[CpuShare | None, float | None]:
+        stored = self._stored(process)
+        if stored is None:
+            return None, None
+        return queries.cpu_record(self._connection, stored.key, now - FRESH_S), stored.hot_since
 
-    def history(self, key: ProcKey) -> History:
-        lineage = queries.lineage_of(self._connection, key)
-        return History() if lineage is None else queries.lineage_history(self._connection, lineage.id)
+    def history(self, process: Process) -> History:
+        stored = self._stored(process)
+        return History() if stored is None else queries.lineage_history(self._connection, stored.lineage_id)
+
+    def _stored(self, process: Process) -> queries.StoredProcess | None:
+        """What the watch wrote of this very process.
+
+        In a container (nspawn, LXC) the boot id is a file mounted over the kernel's, and the confined watch may see
+        another one than a shell does: then PID, start time and wall clock together say that it is the same process.
+        """
+        for stored in queries.processes_by_pid(self._connection, process.pid):
+            same_start = stored.key.start_ticks == process.key.start_ticks
+            same_boot = stored.key.boot_id == process.key.boot_id
+            if same_start and (same_boot or abs(stored.started_at - process.started_at) < CLOCK_STEP_S):
+                return stored
+        return None
 
     def incident_pid(self, incident: int) -> int | None:
         found = queries.incident(self._connection, incident)

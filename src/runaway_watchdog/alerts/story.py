@@ -1,0 +1,308 @@
+"""A case file in words: what every rendering tells, in the order that the contract fixes.
+
+All text in a Story is cleaned of what a terminal would obey and masked of secrets; each rendering escapes it once
+more for where it goes. Commands are exact, or absent where showing them would alter them.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+from runaway_watchdog.alerts import figures
+from runaway_watchdog.hostile import clean, mask_argv, mask_text, shown_command
+from runaway_watchdog.model.casefile import CaseFile, SeenDeath
+from runaway_watchdog.model.effect import Effect
+from runaway_watchdog.model.owner import Action, Fate, Owner
+from runaway_watchdog.model.plan import Never, Step
+
+Tone = Literal["good", "bad", "unsure"]
+
+UNSHOWABLE: Final = "(not shown: a name in this command holds characters that could deceive, or a secret)"
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """One owner: its name, what it is, and the facts that help to find it."""
+
+    name: str
+    what: str
+    details: tuple[str, ...]
+    evidence: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What one action leads to."""
+
+    action: str
+    result: str
+    tone: Tone
+    why: str
+    ordinary: bool  # told without --verbose
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """One step of the plan."""
+
+    title: str
+    effect: str
+    command: str | None  # None: see UNSHOWABLE
+    undo: str | None
+    verify: str
+
+
+@dataclass(frozen=True, slots=True)
+class Warned:
+    """One command never to run here, and what it would destroy."""
+
+    command: str | None
+    why: str
+    losses: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    succession: str  # "" unless the PID that was asked about died and another took its place
+    headline: str
+    lead: tuple[str, ...]
+    layers: tuple[Layer, ...]
+    returns: str
+    outcomes: tuple[Outcome, ...]
+    goal: str
+    moves: tuple[Move, ...]
+    never: tuple[Warned, ...]
+    gaps: tuple[tuple[str, str], ...]  # (what is not seen, the mend)
+
+
+def tell(case: CaseFile, now: float) -> Story:
+    """The story of one case, told at `now` (seconds since the epoch)."""
+    return Story(
+        succession=_succession(case, now) if case.asked_pid != case.process.pid else "",
+        headline=_headline(case, now),
+        lead=tuple(_lead(case, now)),
+        layers=tuple(_layer(owner) for owner in case.owners),
+        returns=_returns(case),
+        outcomes=tuple(_outcome(fate, case) for fate in case.prognosis),
+        goal=safe(case.plan.goal),
+        moves=tuple(_move(step) for step in case.plan.steps),
+        never=tuple(_warned(never) for never in case.plan.never),
+        gaps=tuple((f"{safe(gap.source)}: {safe(gap.problem)}", safe(gap.mend)) for gap in case.gaps),
+    )
+
+
+def safe(text: str, limit: int = 400) -> str:
+    """One line of text that others wrote, masked and cleaned."""
+    return clean(mask_text(text), limit)
+
+
+# --- what ------------------------------------------------------------------------------------------------------
+
+
+def _headline(case: CaseFile, now: float) -> str:
+    process = case.process
+    who = f"{safe(process.name, 40)} (PID {process.pid})"
+    where = f" on {safe(case.host, 60)}" if case.host else ""
+    if not process.alive:
+        death = _death_of(process.pid, case)
+        when = f" at {figures.clock(death.died_at, now, seconds=True)}" if death else ""
+        return f"{who}{where} died{when} and has not come back"
+    if case.cpu is None:
+        return f"{who}{where}: its CPU share was not measured"
+    lasting = ""
+    if case.since is not None:
+        lasting = f" for {figures.duration(now - case.since)}, since {figures.clock(case.since, now)}"
+    return f"{who} uses {figures.share(case.cpu.percent)}{where}{lasting}"
+
+
+def _lead(case: CaseFile, now: float) -> list[str]:
+    """Since when, as whom, in which state if that is odd, and the command line."""
+    process = case.process
+    started = figures.clock(process.started_at, now, seconds=True)
+    state = "" if process.state in {"running", "sleeping", "dead"} else f", {process.state}"
+    told = f"runs as {safe(process.user, 40)} since {started}{state}" if process.alive else f"started {started}"
+    command = clean(" ".join(clean(each, 200) for each in mask_argv(process.cmdline)), 160)
+    return [f"{told}: {command}" if command else told]
+
+
+def _succession(case: CaseFile, now: float) -> str:
+    """How one PID became another: "PID 3355 died at 14:02:11, came back 0.2 s later as PID 3441"."""
+    death = _death_of(case.asked_pid, case)
+    living = case.process.pid
+    if death is None:
+        return f"PID {case.asked_pid} is gone; the same work goes on as PID {living}"
+    died = f"PID {case.asked_pid} died at {figures.clock(death.died_at, now, seconds=True)}"
+    if death.successor_pid is None:
+        return f"{died}; the same work goes on as PID {living}"
+    later = "" if death.delay_s is None else f" {figures.delay(death.delay_s)} later"
+    today = "" if death.successor_pid == living else f", and is PID {living} by now"
+    return f"{died}, came back{later} as PID {death.successor_pid}{today}"
+
+
+def _death_of(pid: int, case: CaseFile) -> SeenDeath | None:
+    seen = [death for death in case.history.deaths if death.pid == pid]
+    return max(seen, key=lambda death: death.died_at, default=None)
+
+
+# --- who brings it back ----------------------------------------------------------------------------------------
+
+_KINDS: Final = {
+    "docker-container": "Docker container",
+    "compose-service": "Compose service",
+    "swarm-task": "task of a Docker swarm",
+    "systemd-service": "systemd service",
+    "systemd-user-service": "systemd service of a user",
+    "systemd-scope": "systemd scope",
+    "session": "login session",
+    "kernel-thread": "kernel thread",
+    "unmanaged": "no manager claims it",
+}
+_DETAILS: Final = (
+    ("container", "container"),
+    ("image", "image"),
+    ("unit_file", "unit file"),
+    ("config_files", "compose file"),
+    ("upheld_by", "kept up by"),
+    ("triggered_by", "also started by"),
+)
+
+
+def _layer(owner: Owner) -> Layer:
+    kind = _KINDS.get(owner.kind, owner.kind.replace("-", " "))
+    policy = safe(owner.policy, 60)
+    if policy in {"", "none"}:
+        what = kind
+    else:
+        what = f"{kind}, Restart={policy}" if owner.kind.startswith("systemd") else f'{kind}, restart policy "{policy}"'
+    evidence = tuple(safe(each) for each in owner.evidence)
+    return Layer(safe(owner.name, 70), what, tuple(_details(owner.facts)), evidence)
+
+
+def _details(facts: Mapping[str, Any]) -> list[str]:
+    """The facts by which a person finds the owner: its container, image, file, and what would start it again."""
+    lines = []
+    for key, words in _DETAILS:
+        value = facts.get(key)
+        values = value if isinstance(value, (list, tuple)) else [value] if value else []
+        if values:
+            lines.append(f"{words} {', '.join(_detail(each) for each in values)}")
+    if facts.get("parent_pid"):
+        lines.append(f"started by {safe(str(facts.get('parent')), 40)} (PID {facts['parent_pid']})")
+    return lines
+
+
+def _detail(value: Any) -> str:
+    """One value of a fact; a trigger tells its next time."""
+    if not isinstance(value, Mapping):
+        return safe(str(value), 120)
+    due = value.get("next_in_s")
+    return safe(str(value.get("unit")), 80) + ("" if due is None else f" (next in {figures.duration(due)})")
+
+
+def _returns(case: CaseFile) -> str:
+    """The answer in one sentence: who does it, how soon, and how often that was seen."""
+    killed = _fate("sigkill", case)
+    seen = _seen(case)
+    if killed is None:
+        return f"It came back {seen}." if seen else ""
+    if not killed.ends:
+        return "Nothing has to: no signal ends it."
+    if killed.returns is None:
+        return f"Not known.{f' It came back {seen}.' if seen else ''}"
+    if not killed.returns:
+        return "Nobody that could be found."
+    likely = "probably does" if killed.certainty == "likely" else "does"
+    soon = "" if killed.after_s is None else f", {figures.delay(killed.after_s)} after it dies"
+    return f"{doer(killed)} {likely}{soon}{f' (seen {seen})' if seen else ''}."
+
+
+def _seen(case: CaseFile) -> str:
+    """How often the watch saw it return: "4 times, after 0.1 s to 3.2 s"; "" where it did not."""
+    history = case.history
+    if not history.returns_seen:
+        return ""
+    times = "once" if history.returns_seen == 1 else f"{history.returns_seen} times"
+    waits = figures.delays(history.shortest_s, history.longest_s)
+    return f"{times}, after {waits}" if waits else times
+
+
+def _fate(action: Action, case: CaseFile) -> Fate | None:
+    return next((fate for fate in case.prognosis if fate.action == action), None)
+
+
+def doer(fate: Fate) -> str:
+    """Who would start it again, as people call it."""
+    return "Its owner" if fate.by is None else _BY.get(fate.by, safe(fate.by, 40))
+
+
+# --- if you… ---------------------------------------------------------------------------------------------------
+
+_OWNERLESS: Final = frozenset({"unmanaged", "kernel-thread"})
+_BY: Final = {"docker": "Docker"}
+
+
+def _outcome(fate: Fate, case: CaseFile) -> Outcome:
+    kind = case.owners[0].kind if case.owners else "unmanaged"
+    of_owner = fate.action in {"owner-stop", "owner-daemon-restart"}
+    ordinary = fate.action not in {"clean-exit", "failure-exit"} and not (of_owner and kind in _OWNERLESS)
+    result, tone = _result(fate)
+    return Outcome(_action(fate.action, case), result, tone, safe(fate.why), ordinary)
+
+
+def _action(action: Action, case: CaseFile) -> str:
+    owner = case.owners[0] if case.owners else None
+    docker = owner is not None and owner.kind in {"docker-container", "compose-service", "swarm-task"}
+    return {
+        "sigterm": "kill",
+        "sigkill": "kill -9",
+        "clean-exit": "it exits with 0",
+        "failure-exit": "it exits with 1",
+        "owner-stop": "stop its owner" if owner is None else f"stop {safe(owner.name, 32)}",
+        "owner-daemon-restart": "restart Docker" if docker else "restart systemd",
+        "reboot": "reboot",
+    }[action]
+
+
+def _result(fate: Fate) -> tuple[str, Tone]:
+    likely = "probably " if fate.certainty == "likely" else ""
+    if not fate.ends:
+        return f"{likely}does not end it", "bad"
+    if fate.returns is None:
+        return "unknown whether it comes back", "unsure"
+    if not fate.returns:
+        return f"ends it; it {likely}stays away", "good" if not likely else "unsure"
+    after = "" if fate.after_s is None else f" after {figures.delay(fate.after_s)}"
+    by = "" if fate.by is None else f", by {doer(fate)}"
+    return f"{likely}comes back{after}{by}", "bad"
+
+
+# --- do this, never this ---------------------------------------------------------------------------------------
+
+_RISKS: Final = {
+    "none": "",
+    "slows": " (slows it down)",
+    "interrupts": " (interrupts it)",
+    "loses-data": " (LOSES DATA)",
+}
+
+
+def _move(step: Step) -> Move:
+    undo = None if step.undo is None else (shown_command(step.undo) or UNSHOWABLE)
+    title = safe(step.title, 120) + _RISKS[step.risk]
+    return Move(title, safe(step.effect), shown_command(step.command), undo, safe(step.verify))
+
+
+def _warned(never: Never) -> Warned:
+    losses = tuple(_loss(effect) for effect in never.would_lose)
+    return Warned(shown_command(never.command), safe(never.why), losses)
+
+
+def _loss(effect: Effect) -> str:
+    parts = [f"{effect.type} {safe(effect.name, 80)}"]
+    if effect.size is not None:
+        parts.append(figures.size(effect.size.bytes, at_least=effect.size.at_least))
+    if effect.used_by:
+        shown = ", ".join(safe(each, 40) for each in effect.used_by[:3])
+        more = f" and {len(effect.used_by) - 3} more" if len(effect.used_by) > 3 else ""
+        parts.append(f"used by {shown}{more}")
+    return ", ".join(parts)

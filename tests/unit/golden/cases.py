@@ -1,0 +1,204 @@
+"""Hand-made case files for the golden messages: the situations that people meet, with figures that never change."""
+
+from dataclasses import replace
+
+from runaway_watchdog.alerts.example import example
+from runaway_watchdog.model.casefile import CaseFile, History, SeenDeath
+from runaway_watchdog.model.effect import Effect, Size
+from runaway_watchdog.model.gap import Gap
+from runaway_watchdog.model.identity import ProcKey
+from runaway_watchdog.model.owner import Fate, Owner
+from runaway_watchdog.model.plan import Never, Plan, Step
+from runaway_watchdog.model.process import CpuShare, Process
+
+NOW = 1795356480.0  # 2026-11-22 14:08:00 UTC
+
+
+def cases() -> dict[str, CaseFile]:
+    """Name of the golden files -> case."""
+    return {
+        "compose": example(NOW, "web1"),
+        "systemd": systemd(),
+        "unmanaged": unmanaged(),
+        "kernel": kernel(),
+        "returned": replace(example(NOW, "web1"), asked_pid=3355),
+        "dead": dead(),
+        "gaps": with_gaps(),
+    }
+
+
+def process(name: str, pid: int = 812, **changes: object) -> Process:
+    """A plain process of root, started eleven minutes before NOW."""
+    plain = Process(
+        key=ProcKey("8a6d3f10-5c1e-4b52-9c3e-0f1d2a3b4c5d", pid, 51234),
+        name=name,
+        state="running",
+        ppid=1,
+        started_at=NOW - 660,
+        exe=f"/usr/bin/{name}",
+        cmdline=(f"/usr/bin/{name}",),
+        uid=0,
+        user="root",
+        nice=0,
+        cgroup="/",
+        kernel_thread=False,
+        namespace_pids=(pid,),
+        sigterm="default",
+        session=pid,
+    )
+    return replace(plain, **changes)  # type: ignore[arg-type]
+
+
+def systemd() -> CaseFile:
+    """`Restart=always`, and a timer besides."""
+    facts = {
+        "main_pid": 812,
+        "unit_file": "/etc/systemd/system/indexer.service",
+        "restart_after_s": 0.1,
+        "triggered_by": [{"unit": "indexer.timer", "active": True, "unit_file_state": "enabled", "next_in_s": 1260.0}],
+    }
+    again = "Restart=always starts it again"
+    fates = (
+        Fate("sigterm", True, True, "systemd", 0.1, "likely", f"it handles SIGTERM: its own choice; {again}"),
+        Fate("sigkill", True, True, "systemd", 0.1, "certain", f"SIGKILL cannot be caught; {again}"),
+        Fate("clean-exit", True, True, "systemd", 0.1, "certain", f"it exits with 0; {again}"),
+        Fate("failure-exit", True, True, "systemd", 0.1, "certain", f"it exits with 1; {again}"),
+        Fate("owner-stop", True, True, "systemd", 1260.0, "certain", "indexer.timer starts it again"),
+        Fate("owner-daemon-restart", False, False, None, None, "certain", "systemd keeps its services running"),
+        Fate("reboot", True, True, "systemd", None, "certain", "it is enabled"),
+    )
+    steps = (
+        Step(
+            "Take the pressure off",
+            "systemctl set-property --runtime indexer.service CPUQuota=20%",
+            "it goes on with 20 % of a core until the next boot",
+            "slows",
+            "systemctl set-property --runtime indexer.service CPUQuota=",
+            "`systemctl show -p CPUQuotaPerSecUSec indexer.service` prints 200ms",
+        ),
+        Step(
+            "Close what would start it again: indexer.timer",
+            "systemctl disable --now indexer.timer",
+            "it no longer starts the service, after a reboot neither",
+            "interrupts",
+            "systemctl enable --now indexer.timer",
+            "`systemctl is-active indexer.timer` prints inactive",
+        ),
+        Step(
+            "Stop it",
+            "systemctl stop indexer.service",
+            "systemd ends the service and does not start it again: Restart= does not act on a stop",
+            "interrupts",
+            "systemctl start indexer.service",
+            "`systemctl is-active indexer.service` prints inactive or failed",
+        ),
+        Step(
+            "Keep it stopped over a reboot",
+            "systemctl disable indexer.service",
+            "it is no longer started at boot",
+            "none",
+            "systemctl enable indexer.service",
+            "`systemctl is-enabled indexer.service` prints disabled",
+        ),
+    )
+    file = "/etc/systemd/system/indexer.service"
+    lost = Effect("delete", "path", file, True, "the service's only definition", Size(412), ("indexer.service",))
+    why = "the running process stays, and what describes the service is gone: no command brings it back"
+    goal = "Stop indexer.service and keep it stopped, over a reboot too, until somebody starts it"
+    return CaseFile(
+        process=process("indexer", sigterm="handled", cmdline=("/usr/bin/indexer", "--all", "--password=HUNTER2")),
+        cpu=CpuShare(187.4, 300.0),
+        owners=(
+            Owner("systemd-service", "indexer.service", "indexer.service", "always", facts, ("D-Bus: Restart=always",)),
+        ),
+        prognosis=fates,
+        history=History(),
+        plan=Plan(goal, steps, (Never(f"rm {file}", why, (lost,)),)),
+        gaps=(),
+        asked_pid=812,
+        since=NOW - 7500,
+        host="web1",
+    )
+
+
+def unmanaged() -> CaseFile:
+    """Started by a shell that still lives: whether it starts it again is not for us to guess."""
+    unknown = "whether its parent bash (700) starts it again is not known"
+    guard = "[ \"$(sed 's/.*) //' /proc/812/stat | cut -d' ' -f20)\" = 51234 ] && "
+    facts = {"parent": "bash", "parent_pid": 700}
+    fates = (
+        Fate("sigterm", True, None, None, None, "unknown", f"SIGTERM ends it; {unknown}"),
+        Fate("sigkill", True, None, None, None, "unknown", f"SIGKILL cannot be caught; {unknown}"),
+        Fate("owner-stop", True, None, None, None, "unknown", f"SIGTERM ends it; {unknown}"),
+        Fate("owner-daemon-restart", False, False, None, None, "certain", "it has no owner that could be restarted"),
+        Fate("reboot", True, False, None, None, "likely", "no manager that would start it at boot was found"),
+    )
+    freeze = Step(
+        "Freeze it",
+        f"{guard}kill -STOP 812",
+        "it stands still and keeps its memory and files; nothing is lost, nothing is ended",
+        "interrupts",
+        f"{guard}kill -CONT 812",
+        "`ps -o state= -p 812` prints T",
+    )
+    goal = "Hold it still, reversibly, until you know whether its parent would start it again"
+    return CaseFile(
+        process=process("python3", cmdline=("python3", "crunch.py"), user="ana", uid=1000),
+        cpu=CpuShare(100.0, 0.1),
+        owners=(Owner("unmanaged", "python3", "812", "none", facts, ("/proc/812/cgroup: /",)),),
+        prognosis=fates,
+        history=History(),
+        plan=Plan(goal, (freeze,), ()),
+        gaps=(),
+        asked_pid=812,
+        host="web1",
+    )
+
+
+def kernel() -> CaseFile:
+    """A thread of the kernel: nothing to kill, nothing to stop."""
+    why = "a kernel thread: no signal reaches it"
+    no = [Fate(action, False, False, None, None, "certain", why) for action in ("sigterm", "sigkill", "owner-stop")]
+    boot = Fate("reboot", True, None, None, None, "unknown", "the thread returns; the work may not")
+    return CaseFile(
+        process=process("kswapd0", pid=57, cmdline=(), exe=None, kernel_thread=True),
+        cpu=CpuShare(96.2, 300.0),
+        owners=(Owner("kernel-thread", "kswapd0", "57", "none", {}, ("/proc/57/stat: PF_KTHREAD",)),),
+        prognosis=(*no, boot),
+        history=History(),
+        plan=Plan("Find the work behind it: a kernel thread is busy on behalf of somebody", (), ()),
+        gaps=(),
+        asked_pid=57,
+        since=NOW - 340,
+        host="web1",
+    )
+
+
+def dead() -> CaseFile:
+    """Ended for good: asked about its PID, and nobody took its place."""
+    death = SeenDeath(812, NOW - 660, NOW - 60, None, None)
+    return replace(
+        unmanaged(),
+        process=process("python3", cmdline=("python3", "crunch.py"), state="dead", alive=False),
+        prognosis=(),
+        history=History(deaths=(death,), pids=(812,)),
+        plan=Plan("", (), ()),
+    )
+
+
+def with_gaps() -> CaseFile:
+    """Docker could not be asked: what is told says so."""
+    facts = replace(example(NOW, "web1").owners[0], kind="docker-container", name="21fe8d0c5b7a", policy="", facts={})
+    unread = "the restart policy of 21fe8d0c5b7a could not be read"
+    actions = ("sigterm", "sigkill", "owner-stop", "owner-daemon-restart", "reboot")
+    return replace(
+        example(NOW, "web1"),
+        owners=(facts,),
+        prognosis=tuple(Fate(action, True, None, None, None, "unknown", unread) for action in actions),  # type: ignore[arg-type]
+        history=History(),
+        plan=Plan("Hold it still until the engine can be asked what it is", (), ()),
+        gaps=(
+            Gap("docker", "permission denied on /var/run/docker.sock", "run it with sudo"),
+            Gap("store", "no permission for the store /var/lib/runaway-watchdog/watchdog.db", "run it with sudo"),
+        ),
+    )

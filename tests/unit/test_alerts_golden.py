@@ -1,0 +1,109 @@
+"""The messages of hand-made cases, compared with files that a person has read.
+
+RUNAWAY_UPDATE_GOLDEN=1 rewrites them: read them again before they are kept.
+"""
+
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from unit.golden.cases import NOW, cases
+
+from runaway_watchdog.alerts.render import Message, message
+from runaway_watchdog.alerts.text import ANSI, text
+
+GOLDEN = Path(__file__).parent / "golden"
+CASES = cases()
+COMMANDS = ("docker ", "systemctl ", "rm ", "[ ", "# undo: ", "sudo ")
+
+
+@pytest.fixture(autouse=True)
+def utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv("TZ", "UTC")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+def opened(name: str) -> Message:
+    return message(CASES[name], "opened", NOW, incident=12)
+
+
+@pytest.mark.parametrize("form", ["txt", "html", "md"])
+@pytest.mark.parametrize("name", CASES)
+def test_message_is_the_golden_one(name: str, form: str) -> None:
+    """Each form of each case's message is, to the byte, what was reviewed."""
+    told = opened(name)
+    shown = {"txt": f"{told.subject}\n\n{told.text}", "html": told.html, "md": told.markdown}[form]
+    file = GOLDEN / f"{name}.{form}"
+    if os.environ.get("RUNAWAY_UPDATE_GOLDEN"):
+        file.write_text(shown, encoding="utf-8")
+    assert shown == file.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_verbose_text_is_the_golden_one(name: str) -> None:
+    """The verbose text adds evidence and checks, and is what was reviewed."""
+    shown = text(CASES[name], verbose=True, now=NOW) + "\n"
+    file = GOLDEN / f"{name}.verbose.txt"
+    if os.environ.get("RUNAWAY_UPDATE_GOLDEN"):
+        file.write_text(shown, encoding="utf-8")
+    assert shown == file.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_text_fits_a_screen(name: str) -> None:
+    """An ordinary case fits 80 columns and 40 rows with a prompt; only commands may be wider."""
+    lines = text(CASES[name], now=NOW).splitlines()
+    assert len(lines) <= 38
+    assert [line for line in lines if len(line) > 80 and not line.lstrip().startswith(COMMANDS)] == []
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_commands_stand_alone_and_whole(name: str) -> None:
+    """Every command of the plan, every undo and every warning is one whole line of the text."""
+    lines = [line.strip() for line in text(CASES[name], now=NOW).splitlines()]
+    plan = CASES[name].plan
+    for step in plan.steps:
+        assert step.command in lines
+        assert f"# undo: {step.undo}" in lines
+    for never in plan.never:
+        assert never.command in lines
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_colours_add_nothing_but_colours(name: str) -> None:
+    """Without its escape sequences the coloured text is the plain one."""
+    coloured = text(CASES[name], style=ANSI, now=NOW)
+    plain = text(CASES[name], now=NOW)
+    for code in ("0", "1", "2", "31", "32", "33", "1;36"):
+        coloured = coloured.replace(f"\x1b[{code}m", "")
+    assert coloured == plain
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_subject_says_the_essential_in_60_characters(name: str) -> None:
+    """The subject fits a phone's notification and names who it is about."""
+    subject = opened(name).subject
+    assert len(subject) <= 60
+    assert CASES[name].process.name in subject or CASES[name].owners[0].name in subject
+
+
+def test_sections_keep_the_order_of_the_contract() -> None:
+    """what, who brings it back, if you, do this, never this, not seen: in the text, the HTML and the Markdown alike."""
+    told = message(replace(CASES["compose"], gaps=CASES["gaps"].gaps), "opened", NOW)
+    for form in (told.text, told.html, told.markdown):
+        places = [form.index(each) for each in ("99.7 %", "WHO BRINGS", "IF YOU", "DO THIS", "NEVER THIS", "NOT SEEN")]
+        assert places == sorted(places)
+
+
+def test_masked_secret_of_the_command_line_is_in_no_form() -> None:
+    """A password among the arguments is told by its name alone."""
+    told = opened("systemd")
+    for form in (told.subject, told.text, told.html, told.markdown, text(CASES["systemd"], verbose=True, now=NOW)):
+        assert "HUNTER2" not in form
+    assert "--password=***" in told.text

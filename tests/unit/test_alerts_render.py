@@ -1,0 +1,155 @@
+"""Reminders, resolutions, tests and what goes out where no case file could be made."""
+
+from dataclasses import replace
+
+import pytest
+from unit.golden.cases import NOW, cases
+
+from runaway_watchdog.alerts import figures
+from runaway_watchdog.alerts.render import fallback, message
+from runaway_watchdog.alerts.story import tell
+from runaway_watchdog.model.casefile import History, SeenDeath
+from runaway_watchdog.model.events import Commission
+from runaway_watchdog.model.owner import Fate
+
+CASE = cases()["compose"]
+COMMISSION = Commission(
+    incident_id=12,
+    kind="opened",
+    rule="sustained-cpu",
+    severity="warning",
+    pid=3441,
+    start_ticks=1,
+    group="/system.slice/docker-21fe.scope",
+    lineage="x",
+    percent=99.7,
+    window_s=300.0,
+    opened_at=NOW - 600,
+)
+
+
+def test_reminder_says_that_it_still_goes_on() -> None:
+    """In the subject and first of all; the plan is there again."""
+    told = message(CASE, "reminder", NOW, incident=12)
+    assert told.subject.startswith("Still CPU 100 %: ")
+    assert told.text.startswith("Reminder: it still goes on.\n\n")
+    assert "DO THIS" in told.text
+
+
+def test_resolution_is_short_and_proposes_nothing() -> None:
+    """What it was and how long it lasted; a plan would make people act on what is over."""
+    told = message(CASE, "resolved", NOW, incident=12)
+    assert told.subject == "Over: ocr/worker (tesseract) on web1"
+    assert told.text.startswith("Over: ocr/worker (tesseract) on web1 is calm again. It lasted 6 min.")
+    for form in (told.text, told.html, told.markdown):
+        assert "docker stop" not in form
+        assert "NEVER THIS" not in form
+    ended = message(replace(CASE, process=replace(CASE.process, alive=False)), "resolved", NOW)
+    assert "has ended and not come back" in ended.text
+
+
+def test_test_message_says_that_it_is_one() -> None:
+    """Nobody shall run its commands: in the subject and in every form."""
+    told = message(CASE, "test", NOW)
+    assert told.subject.startswith("[test] ")
+    for form in (told.text, told.html, told.markdown):
+        assert "invented" in form
+
+
+def test_incident_is_numbered_and_the_way_to_the_newest_state_told() -> None:
+    """The last line is a command for a terminal on that host."""
+    told = message(CASE, "opened", NOW, incident=12)
+    assert "Incident 12, web1" in told.text
+    assert told.text.splitlines()[-1] == "sudo runaway-watchdog explain 3441"
+    assert "Incident" not in message(CASE, "opened", NOW).text
+
+
+@pytest.mark.parametrize(
+    ("fate", "ending"),
+    [
+        (Fate("sigkill", True, True, "docker", 0.1, "certain", ""), " - Docker revives it"),
+        (Fate("sigkill", True, True, None, None, "likely", ""), " - its owner revives it"),
+        (Fate("sigkill", True, False, None, None, "certain", ""), " - nobody revives it"),
+        (Fate("sigkill", True, None, None, None, "unknown", ""), " - may come back"),
+        (Fate("sigkill", False, False, None, None, "certain", ""), " - no signal ends it"),
+    ],
+)
+def test_subject_ends_with_what_kill_9_leads_to(fate: Fate, ending: str) -> None:
+    """The one thing that a frightened person is about to try."""
+    assert message(replace(CASE, prognosis=(fate,)), "opened", NOW).subject.endswith(ending)
+
+
+def test_fallback_tells_what_is_known_and_why_there_is_no_more() -> None:
+    """Figure, host, group, reason and the command to find out more; no plan is made up."""
+    told = fallback(COMMISSION, NOW, host="web1", reason="Docker did not answer within 2 s")
+    assert told.subject == "CPU 100 %: PID 3441 on web1"
+    for form in (told.text, told.html, told.markdown):
+        for words in ("99.7 % of a core", "web1", "Docker did not answer", "explain 3441", "Incident 12"):
+            assert words in form
+        assert "DO THIS" not in form
+
+
+def test_fallback_for_a_group_and_for_its_end() -> None:
+    """Without a PID the group is named; a resolution says that it is over."""
+    assert "docker-21fe.scope" in fallback(COMMISSION._replace(pid=0), NOW, host="web1", reason="x").subject
+    over = fallback(COMMISSION._replace(kind="resolved"), NOW, host="web1", reason="it is gone")
+    assert over.subject == "Over: PID 3441 on web1 is calm again"
+    assert "10 min" in over.text
+
+
+# --- a dead PID ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("deaths", "told"),
+    [
+        ((SeenDeath(3355, 0.0, NOW - 60, 3441, 0.2),), "came back 0.2 s later as PID 3441"),
+        ((SeenDeath(3355, 0.0, NOW - 60, 3400, 2.0),), "came back 2.0 s later as PID 3400, and is PID 3441 by now"),
+        ((SeenDeath(3355, 0.0, NOW - 60, None, None),), "the same work goes on as PID 3441"),
+        ((), "PID 3355 is gone; the same work goes on as PID 3441"),
+    ],
+)
+def test_dead_pid_leads_to_the_one_that_lives(deaths: tuple[SeenDeath, ...], told: str) -> None:
+    """The first line answers what became of the PID that was asked about."""
+    case = replace(CASE, asked_pid=3355, history=History(deaths=deaths))
+    assert told in tell(case, NOW).succession
+
+
+def test_pid_used_twice_speaks_of_its_last_death() -> None:
+    """A PID that died more than once in this work: the newest death counts."""
+    deaths = (SeenDeath(3355, 0.0, NOW - 5000, 3400, 9.0), SeenDeath(3355, 0.0, NOW - 60, 3441, 0.3))
+    assert "0.3 s later" in tell(replace(CASE, asked_pid=3355, history=History(deaths=deaths)), NOW).succession
+
+
+# --- figures ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("told", "words"),
+    [
+        (figures.share(99.7), "99.7 % of a core"),
+        (figures.share(380.2), "380 % of a core (3.8 cores)"),
+        (figures.duration(40), "40 s"),
+        (figures.duration(400), "6 min"),
+        (figures.duration(12000), "3 h 20 min"),
+        (figures.duration(7200), "2 h"),
+        (figures.duration(90000), "1 day"),
+        (figures.duration(500000), "5 days"),
+        (figures.duration(-3), "0 s"),
+        (figures.delay(0.04), "less than 0.1 s"),
+        (figures.delay(0.1), "0.1 s"),
+        (figures.delay(61), "1 min"),
+        (figures.delays(0.1, 3.2), "0.1 s to 3.2 s"),
+        (figures.delays(2.0, 2.0), "2.0 s"),
+        (figures.delays(None, None), ""),
+        (figures.size(0), "0 bytes"),
+        (figures.size(412), "412 bytes"),
+        (figures.size(1288490189), "1.2 GiB"),
+        (figures.size(3650722202, at_least=True), "at least 3.4 GiB"),
+        (figures.size(200 * 1024**2), "200 MiB"),
+        (figures.size(None), "size not known"),
+    ],
+)
+def test_figures_are_told_as_people_read_them(told: str, words: str) -> None:
+    """No more digits than help."""
+    assert told == words
