@@ -26,6 +26,7 @@ class Command(NamedTuple):
 COMMANDS = (
     Command("run", "run", "watch this host in the foreground (what the service runs)"),
     Command("explain", "explain", "what a process is, who keeps it alive, and what to do about it"),
+    Command("scan", "scan", "one look at the host: who is hot now, and who owns it"),
     Command("incidents", "incidents", "what the watch has found so far"),
     Command("check-config", "check_config", "every fault of the configuration, with its mend"),
     Command("test-alert", "test_alert", "send one test message to each channel"),

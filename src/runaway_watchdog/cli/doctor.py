@@ -55,10 +55,11 @@ def _processes(world: World, options: argparse.Namespace) -> Iterator[Check]:  #
     try:
         world.files.target(f"{procfs.PROC}/1/exe")
     except PermissionError:
-        yield Check(
-            "processes", "missing", "the programs and environments of other users' processes are hidden",
-            f"run it with sudo; the service has what it needs: sudo {PROGRAM} install",
-        )  # fmt: skip
+        mend = f"run it with sudo; the service has what it needs: sudo {PROGRAM} install"
+        if os.geteuid() == 0:
+            mend = "a container or a security module takes CAP_SYS_PTRACE away: run it on the host itself"
+        told = "the programs and environments of other users' processes are hidden"
+        yield Check("processes", "missing", told, mend)
     else:
         yield Check("processes", "ok", "all of /proc can be read, other users' too")
     if procfs.cpu_mark(world.files, 1) is None:

@@ -64,7 +64,7 @@ def find(world: World, records: Records, pid: int) -> CaseFile | None:
             case = explain(world, records, trace.living.pid, asked_pid=pid)
         except procfs.NoSuchProcessError:
             return trace.last
-        if case.process.key == trace.living:
+        if case.process.key.start_ticks == trace.living.start_ticks:
             return case
     return trace.last
 

@@ -1,0 +1,87 @@
+# Everything happens in .venv, which is made when it is first needed and again when pyproject.toml changes.
+# PYTHON=… chooses the interpreter, ARGS=… goes to the program that a target runs.
+
+PYTHON ?= python3
+ARGS ?=
+VENV := .venv
+BIN := $(VENV)/bin
+RUNTIME := $(VENV)/.runtime-is-installed
+DEV := $(VENV)/.dev-is-installed
+
+# A service must not run what lies in somebody's home, and so not with an interpreter from there either.
+PREFIX := /opt/runaway-watchdog
+SERVICE_PYTHON ?= $(firstword $(wildcard /usr/bin/python3) $(PYTHON))
+
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export PIP_ROOT_USER_ACTION := ignore
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lint truth install uninstall wheel clean
+
+help: ## show this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
+
+# set -m: on a terminal, Ctrl-C then reaches the watchdog alone, and make has nothing to report as interrupted.
+run: $(RUNTIME) ## watch this host in the foreground, alerts on the terminal; Ctrl-C ends it
+	@if [ -t 0 ]; then set -m; fi; $(BIN)/runaway-watchdog run $(ARGS)
+
+test: $(DEV) ## run every test; as root the end-to-end ones too, in a host in a box
+	@if [ "$$(id -u)" -eq 0 ]; then PYTHONPATH=tests $(BIN)/python -m e2e.rig.needs || true; fi
+	@PYTHONPATH=tests $(BIN)/python -m truth.tables docs
+	@$(BIN)/python -m pytest --ignore=tests/truth $(ARGS)
+
+lint: $(DEV) ## check style, types and the direction of imports
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+truth: $(DEV) ## run the long matrices that write the tables in docs/ (as root)
+	@$(BIN)/python -m pytest -m truth tests/truth $(ARGS) || \
+	  { code=$$?; [ $$code -eq 5 ] && echo "No table is written by a truth run yet." || exit $$code; }
+
+install: ## as root: put the program into /opt and install the service
+	@[ "$$(id -u)" -eq 0 ] || { echo "make install: needs root: sudo make install" >&2; exit 1; }
+	@$(call require_venv,$(SERVICE_PYTHON))
+	umask 022 && $(SERVICE_PYTHON) -m venv $(PREFIX) && $(PREFIX)/bin/pip install --quiet .
+	@$(PREFIX)/bin/runaway-watchdog install $(ARGS)
+
+uninstall: ## as root: remove the service and the program; configuration and history stay
+	@[ "$$(id -u)" -eq 0 ] || { echo "make uninstall: needs root: sudo make uninstall" >&2; exit 1; }
+	@if [ -x $(PREFIX)/bin/runaway-watchdog ]; then $(PREFIX)/bin/runaway-watchdog uninstall $(ARGS); fi
+	rm -rf $(PREFIX)
+
+wheel: $(RUNTIME) ## build the wheel into dist/
+	@$(BIN)/pip wheel --quiet --no-deps --wheel-dir dist .
+	@ls dist/*.whl
+
+clean: ## remove .venv, dist and every cache
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Debian splits venv from python3: bring it when root, else say how.
+define require_venv
+if ! $(1) -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then \
+  echo "Python 3.11 or newer is needed, $(1) is not: make PYTHON=/path/to/python3.11 …" >&2; exit 1; \
+elif ! $(1) -c 'import ensurepip' 2>/dev/null; then \
+  if [ "$$(id -u)" -ne 0 ]; then \
+    echo "$(1) cannot make virtual environments: sudo apt-get update && sudo apt-get install -y python3-venv" >&2; exit 1; \
+  fi; \
+  apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends python3-venv; \
+fi
+endef
+
+# A virtual environment that was moved, or whose interpreter is gone, is made anew.
+$(RUNTIME): pyproject.toml
+	@$(call require_venv,$(PYTHON))
+	@echo "Setting up $(VENV) (once; again only when pyproject.toml changes)"
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
+	@$(BIN)/python -m pip install --quiet --editable .
+	@touch $@
+
+# The group is read here, since only pip 25.1 and later knows --group, and Debian 12 has 23.0.
+$(DEV): $(RUNTIME)
+	@$(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["dependency-groups"]["dev"], sep="\n")' \
+	  > $(VENV)/dev-requirements.txt
+	@$(BIN)/python -m pip install --quiet --requirement $(VENV)/dev-requirements.txt
+	@touch $@

@@ -1,0 +1,8 @@
+"""Installing and removing our own service: look at the host, plan every change, then carry the plan out.
+
+location   may a service run a program that lies here?
+host       what is there now                           (reads)
+plan       Host -> the steps still to take             (pure: what --dry-run prints is what the real run does)
+unit       our own unit, the only one ever touched     (systemctl)
+execute    one step at a time                          (writes)
+"""

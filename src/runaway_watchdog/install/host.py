@@ -1,0 +1,133 @@
+"""What is on the host now, as far as an installation is concerned. Reads only."""
+
+import os
+import sysconfig
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from runaway_watchdog.install import unit
+from runaway_watchdog.install.unit import Runner, UnitState
+
+USER = "runaway-watchdog"
+COMMANDS = ("runaway-watchdog", "watchdog")
+
+UNIT = f"/etc/systemd/system/{unit.NAME}"
+DROP_INS = f"{UNIT}.d"
+DOCKER_DROP_IN = f"{DROP_INS}/docker.conf"
+SYSUSERS = "/etc/sysusers.d/runaway-watchdog.conf"
+CONFIG_FOLDER = "/etc/runaway-watchdog"
+CONFIG = f"{CONFIG_FOLDER}/config.toml"
+STATE_FOLDER = "/var/lib/runaway-watchdog"
+LINK_FOLDER = "/usr/local/bin"
+
+_ROOTS_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Our user, as /etc/passwd has it."""
+
+    uid: int
+    home: str
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """One look at the host."""
+
+    program: str
+    """The command that the unit starts, absolute."""
+    installed_at: float
+    """When this version of the program was put there; seconds since the epoch."""
+    texts: Mapping[str, str]
+    """What is in our own text files; one that does not exist is missing here."""
+    listings: Mapping[str, tuple[str, ...]]
+    """The names in our folders; one that does not exist is missing here."""
+    links: Mapping[str, str | None]
+    """Our commands in LINK_FOLDER: where each link leads, None for a plain file; missing where there is nothing."""
+    account: Account | None
+    groups: frozenset[str]
+    other_watchdog: str | None
+    """Another program named `watchdog` on root's PATH, outside of LINK_FOLDER."""
+    unit: UnitState | None
+    """None where systemd is not PID 1."""
+
+
+def is_booted_by_systemd(root: Path = Path("/")) -> bool:
+    """What sd_booted(3) looks at."""
+    return (root / "run/systemd/system").is_dir()
+
+
+def own_program() -> Path:
+    """The command that belongs to this interpreter: in a virtual environment, that environment's."""
+    return Path(sysconfig.get_path("scripts")) / "runaway-watchdog"
+
+
+def survey(program: Path, run: Runner, root: Path = Path("/")) -> Host:
+    """Look at everything a plan depends on. Raises OSError, and SystemdError where systemd gives no answer."""
+    return Host(
+        program=str(program),
+        installed_at=_installed_at(),
+        texts=_texts(root, (UNIT, DOCKER_DROP_IN, SYSUSERS)),
+        listings=_listings(root, (DROP_INS, CONFIG_FOLDER, STATE_FOLDER)),
+        links=_links(root),
+        account=_account(root),
+        groups=_groups(root),
+        other_watchdog=_other_watchdog(program, root, os.environ.get("PATH", "")),
+        unit=unit.look(run) if is_booted_by_systemd(root) else None,
+    )
+
+
+def _at(root: Path, path: str) -> Path:
+    return root / path.lstrip("/")
+
+
+def _texts(root: Path, paths: Iterable[str]) -> dict[str, str]:
+    return {
+        path: _at(root, path).read_text("utf-8", errors="replace") for path in paths if os.path.lexists(_at(root, path))
+    }
+
+
+def _listings(root: Path, paths: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    return {path: tuple(sorted(os.listdir(_at(root, path)))) for path in paths if _at(root, path).is_dir()}
+
+
+def _links(root: Path) -> dict[str, str | None]:
+    found: dict[str, str | None] = {}
+    for name in COMMANDS:
+        path = _at(root, f"{LINK_FOLDER}/{name}")
+        if os.path.lexists(path):
+            found[name] = os.readlink(path) if path.is_symlink() else None
+    return found
+
+
+def _account(root: Path) -> Account | None:
+    # The file and not pwd: systemd-sysusers looks there, and a user of a directory service must not shadow ours.
+    for line in _at(root, "/etc/passwd").read_text("utf-8", errors="replace").splitlines():
+        fields = line.split(":")
+        if fields[0] == USER and len(fields) == 7:
+            return Account(int(fields[2]), fields[5])
+    return None
+
+
+def _groups(root: Path) -> frozenset[str]:
+    text = _at(root, "/etc/group").read_text("utf-8", errors="replace")
+    return frozenset(line.split(":", 1)[0] for line in text.splitlines())
+
+
+def _other_watchdog(program: Path, root: Path, path: str) -> str | None:
+    own = {os.path.realpath(program), os.path.realpath(program.with_name("watchdog"))}
+    folders = dict.fromkeys(f"{_ROOTS_PATH}:{path}".split(":"))
+    for folder in folders:
+        candidate = _at(root, f"{folder}/watchdog")
+        if not folder.startswith("/") or folder == LINK_FOLDER:
+            continue
+        if os.access(candidate, os.X_OK) and os.path.realpath(candidate) not in own:
+            return f"{folder}/watchdog"
+    return None
+
+
+def _installed_at() -> float:
+    # pip writes every module anew, also for an upgrade to the same version from a checkout.
+    return Path(__file__).stat().st_ctime

@@ -1,0 +1,260 @@
+"""From what the host is to what it shall be: the steps, decided here and nowhere else. Pure.
+
+What is so already is told as such, so that a second run is as safe as it is silent.
+"""
+
+import shlex
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from runaway_watchdog.install import host as places
+from runaway_watchdog.install.host import Host
+from runaway_watchdog.install.steps import (
+    Already,
+    Do,
+    MakeFolder,
+    MakeLink,
+    Note,
+    RemoveFile,
+    RemoveFiles,
+    RemoveFolder,
+    RunProgram,
+    Step,
+    WriteFile,
+)
+from runaway_watchdog.install.unit import NAME, UnitState, systemctl
+
+_PLACEHOLDER = "@PROGRAM@"
+_DEBIANS_WATCHDOG = "/usr/sbin/watchdog"
+
+DOCKER_DROP_IN = """\
+# Written by `runaway-watchdog install`, because this host has a docker group.
+# It lets the watchdog ask Docker who owns a container and what its restart policy is. Know what that means: whoever
+# reaches the Docker socket can become root. The program passes only reading calls to it, which is care and not a
+# wall. A wall is a proxy that allows GET alone (DOCKER_HOST=); without either, containers are told as not seen.
+[Service]
+SupplementaryGroups=docker
+"""
+
+# The store, what SQLite keeps beside it while it is open, and the lock of the one watch that writes it.
+_STATE_FILES = ("watchdog.db", "watchdog.db-wal", "watchdog.db-shm", "watchdog.db-journal", "watchdog.db.lock")
+
+
+class Shipped(NamedTuple):
+    """The texts that come with the package."""
+
+    unit: str
+    sysusers: str
+    config: str
+
+
+class RefusedError(Exception):
+    """The host forbids it; the message says what, and the mend."""
+
+
+def install(host: Host, shipped: Shipped) -> tuple[Step, ...]:
+    """Everything from the user to the running service. Raises RefusedError."""
+    if host.unit is not None and host.unit.file.startswith("masked"):
+        raise RefusedError(f"{NAME} is masked on this host; to allow it: systemctl unmask {NAME}")
+    unit_files = (*_unit(host, shipped.unit), *_docker(host))
+    return (
+        *_user(host, shipped.sysusers),
+        *_config(host, shipped.config),
+        *unit_files,
+        *_commands(host),
+        *_service(host, changed=any(isinstance(step, Do) for step in unit_files)),
+    )
+
+
+def _user(host: Host, text: str) -> Iterator[Step]:
+    yield _file(host, places.SYSUSERS, text, "the service's user, for systemd-sysusers")
+    if host.account is None:
+        yield Do(f"make the user {places.USER}", RunProgram(("systemd-sysusers", places.SYSUSERS), 20))
+    else:
+        yield Already(f"user {places.USER} (uid {host.account.uid})")
+
+
+def _config(host: Host, sample: str) -> Iterator[Step]:
+    if places.CONFIG_FOLDER not in host.listings:
+        yield Do(f"make {places.CONFIG_FOLDER}", MakeFolder(places.CONFIG_FOLDER, 0o755))
+    if _has(host, places.CONFIG):
+        yield Already(f"{places.CONFIG}: yours, and it stays as it is")
+    else:
+        # Readable for root alone: alert channels carry passwords. The service reads it by CAP_DAC_READ_SEARCH.
+        yield Do(
+            f"write {places.CONFIG} (the sample: every key with its default)", WriteFile(places.CONFIG, sample, 0o600)
+        )
+
+
+def _unit(host: Host, template: str) -> Iterator[Step]:
+    if any(character in host.program for character in " \t\n\"'\\%$;@"):
+        raise RefusedError(
+            f"{host.program}: a unit cannot name a path with such characters; install it into /opt/runaway-watchdog"
+        )
+    yield _file(host, places.UNIT, template.replace(_PLACEHOLDER, host.program), "the service")
+
+
+def _docker(host: Host) -> Iterator[Step]:
+    if "docker" in host.groups:
+        if places.DROP_INS not in host.listings:
+            yield Do(f"make {places.DROP_INS}", MakeFolder(places.DROP_INS, 0o755))
+        yield _file(host, places.DOCKER_DROP_IN, DOCKER_DROP_IN, "the docker group, to ask Docker about containers")
+    elif places.DOCKER_DROP_IN in host.texts:
+        # A unit that names a group which does not exist cannot start.
+        yield Do(f"remove {places.DOCKER_DROP_IN}: the docker group is gone", RemoveFile(places.DOCKER_DROP_IN))
+    else:
+        yield Note("no docker group here: containers are not asked about. After installing Docker, run this again")
+
+
+def _commands(host: Host) -> Iterator[Step]:
+    for name in places.COMMANDS:
+        path, target = f"{places.LINK_FOLDER}/{name}", host.program.removesuffix("runaway-watchdog") + name
+        other = host.other_watchdog if name == "watchdog" else None
+        if other is not None:
+            yield Note(_somebody_else(other))
+        if path == target or host.links.get(name) == target:
+            yield Already(f"{path} leads to {target}")
+        elif other is not None:
+            continue
+        elif name not in host.links:
+            yield Do(f"link {path} to {target}", MakeLink(path, target))
+        elif _is_ours(host.links[name], name):
+            yield Do(f"link {path} to {target} (it led to {host.links[name]})", MakeLink(path, target))
+        else:
+            yield Note(f"{path} is not ours and stays; our command is {target}")
+
+
+def _is_ours(target: str | None, name: str) -> bool:
+    """An older installation's link: it leads to our command in some virtual environment."""
+    return target is not None and target.endswith(f"/bin/{name}") and "runaway-watchdog" in target
+
+
+def _somebody_else(path: str) -> str:
+    danger = " It is Debian's watchdog daemon, which can reboot the host!" if path == _DEBIANS_WATCHDOG else ""
+    return f"the command `watchdog` is another program here ({path}).{danger} Ours is `runaway-watchdog`"
+
+
+def _service(host: Host, *, changed: bool) -> Iterator[Step]:
+    state = host.unit or UnitState()
+    if changed or state.needs_reload:
+        yield Do("let systemd read the units again", systemctl("daemon-reload"))
+    if state.file == "enabled":
+        yield Already(f"{NAME} is enabled: it starts with the host")
+    else:
+        yield Do(f"enable {NAME}: it starts with the host", systemctl("enable"))
+    if state.active != "active":
+        # A unit between two attempts of a broken program would take `start` for done.
+        yield Do(f"start {NAME}", systemctl("restart" if state.active == "activating" else "start"))
+    elif changed or state.needs_reload:
+        yield Do(f"restart {NAME}, since its unit has changed", systemctl("restart"))
+    elif state.started_at is not None and state.started_at < host.installed_at:
+        yield Do(f"restart {NAME}, since the program is newer than what runs", systemctl("restart"))
+    else:
+        yield Already(f"{NAME} is running (PID {state.main_pid})")
+
+
+def uninstall(host: Host, *, purge: bool) -> tuple[Step, ...]:
+    """Remove the service and its files. Configuration, history and user stay, or go too with `purge`."""
+    steps = (*_stop(host), *_remove_unit(host), *_remove_commands(host), *_remove(host, places.SYSUSERS))
+    data = (*_purge_config(host), *_purge_state(host), *_purge_user(host)) if purge else _kept(host)
+    return (*steps, *data, *_program_stays(host))
+
+
+def _stop(host: Host) -> Iterator[Step]:
+    if host.unit is None or host.unit.load == "not-found":
+        yield Already(f"{NAME} is not there")
+        return
+    if host.unit.active not in ("inactive", "failed"):
+        yield Do(f"stop {NAME}", systemctl("stop"))
+    if host.unit.file == "enabled":
+        yield Do(f"disable {NAME}", systemctl("disable"))
+    if host.unit.active == "failed":
+        yield Do(f"let systemd forget that {NAME} failed", systemctl("reset-failed"))
+
+
+def _remove_unit(host: Host) -> Iterator[Step]:
+    removals = (*_remove(host, places.DOCKER_DROP_IN), *_remove_folder(host, places.DROP_INS, {"docker.conf"}))
+    removals = (*removals, *_remove(host, places.UNIT))
+    yield from removals
+    if host.unit is not None and any(isinstance(step, Do) for step in removals):
+        yield Do("let systemd read the units again", systemctl("daemon-reload"))
+
+
+def _remove_commands(host: Host) -> Iterator[Step]:
+    for name, target in host.links.items():
+        path = f"{places.LINK_FOLDER}/{name}"
+        if target == host.program.removesuffix("runaway-watchdog") + name or _is_ours(target, name):
+            yield Do(f"remove {path}", RemoveFile(path))
+
+
+def _kept(host: Host) -> Iterator[Step]:
+    if _has(host, places.CONFIG):
+        yield Note(f"kept: the configuration, {places.CONFIG}")
+    if places.STATE_FOLDER in host.listings:
+        yield Note(f"kept: the history, {places.STATE_FOLDER}")
+    if host.account is not None:
+        yield Note(f"kept: the user {places.USER}, to whom the history belongs")
+        yield Note(f"to remove these too: {shlex.quote(host.program)} uninstall --purge")
+
+
+def _purge_config(host: Host) -> Iterator[Step]:
+    if _has(host, places.CONFIG):
+        yield Do(f"remove {places.CONFIG}", RemoveFile(places.CONFIG))
+    yield from _remove_folder(host, places.CONFIG_FOLDER, {"config.toml"})
+
+
+def _purge_state(host: Host) -> Iterator[Step]:
+    if any(name in _STATE_FILES for name in host.listings.get(places.STATE_FOLDER, ())):
+        # All of them, whichever are there now: stopping the service makes some of them come and go.
+        yield Do(
+            f"remove the history, {places.STATE_FOLDER}/watchdog.db", RemoveFiles(places.STATE_FOLDER, _STATE_FILES)
+        )
+    yield from _remove_folder(host, places.STATE_FOLDER, _STATE_FILES)
+
+
+def _purge_user(host: Host) -> Iterator[Step]:
+    if host.account is None:
+        return
+    if host.account.home != places.STATE_FOLDER:
+        yield Note(f"kept: the user {places.USER}; its home {host.account.home} shows that we did not make it")
+    elif set(host.listings.get(places.STATE_FOLDER, ())) - set(_STATE_FILES):
+        yield Note(f"kept: the user {places.USER}, to whom the rest of {places.STATE_FOLDER} belongs")
+    else:
+        yield Do(f"remove the user {places.USER}", RunProgram(("userdel", places.USER), 20))
+
+
+def _program_stays(host: Host) -> Iterator[Step]:
+    folder = host.program.removesuffix("/bin/runaway-watchdog")
+    if folder == "/opt/runaway-watchdog":
+        yield Note(f"kept: the program, in {folder}; `make uninstall` in the checkout removes it too")
+    else:
+        yield Note(f"kept: the program, {shlex.quote(host.program)}; pip uninstall removes it")
+
+
+def _file(host: Host, path: str, text: str, what: str) -> Step:
+    """A text file that is ours: written where it is missing, and where it differs from what this version ships."""
+    present = host.texts.get(path)
+    if present == text:
+        return Already(f"{path}: {what}")
+    return Do(f"{'write' if present is None else 'replace'} {path}: {what}", WriteFile(path, text, 0o644))
+
+
+def _has(host: Host, path: str) -> bool:
+    folder, name = path.rsplit("/", 1)
+    return name in host.listings.get(folder, ())
+
+
+def _remove(host: Host, path: str) -> Iterator[Step]:
+    if path in host.texts:
+        yield Do(f"remove {path}", RemoveFile(path))
+
+
+def _remove_folder(host: Host, path: str, ours: Iterable[str]) -> Iterator[Step]:
+    """The folder too, where nothing but our own files was in it."""
+    if path not in host.listings:
+        return
+    others = sorted(set(host.listings[path]) - set(ours))
+    if others:
+        yield Note(f"kept: {path}, for what is not ours in it: {', '.join(others[:5])}")
+    else:
+        yield Do(f"remove {path}", RemoveFolder(path))

@@ -1,0 +1,209 @@
+"""From a host's present state to the steps: what is planned, what is spared, what is refused."""
+
+from dataclasses import replace
+
+import pytest
+
+from runaway_watchdog import shipped
+from runaway_watchdog.install import host as places
+from runaway_watchdog.install import plan
+from runaway_watchdog.install.host import Account, Host
+from runaway_watchdog.install.steps import Already, Do, MakeLink, Note, RemoveFile, RunProgram, Step, WriteFile
+from runaway_watchdog.install.unit import UnitState
+
+PROGRAM = "/opt/runaway-watchdog/bin/runaway-watchdog"
+SHIPPED = plan.Shipped("[Service]\nExecStart=@PROGRAM@ run\n", "u runaway-watchdog\n", "# sample\n")
+NAME = "runaway-watchdog.service"
+
+BARE = Host(
+    program=PROGRAM,
+    installed_at=1000.0,
+    texts={},
+    listings={},
+    links={},
+    account=None,
+    groups=frozenset({"root", "docker"}),
+    other_watchdog=None,
+    unit=UnitState(),
+)
+INSTALLED = replace(
+    BARE,
+    texts={
+        places.UNIT: f"[Service]\nExecStart={PROGRAM} run\n",
+        places.DOCKER_DROP_IN: plan.DOCKER_DROP_IN,
+        places.SYSUSERS: SHIPPED.sysusers,
+    },
+    listings={
+        places.DROP_INS: ("docker.conf",),
+        places.CONFIG_FOLDER: ("config.toml",),
+        places.STATE_FOLDER: ("watchdog.db", "watchdog.db-wal"),
+    },
+    links={"runaway-watchdog": PROGRAM, "watchdog": "/opt/runaway-watchdog/bin/watchdog"},
+    account=Account(995, places.STATE_FOLDER),
+    unit=UnitState("loaded", "active", "running", "enabled", main_pid=42, started_at=2000.0),
+)
+
+
+def changes(steps: tuple[Step, ...]) -> list[object]:
+    return [step.action for step in steps if isinstance(step, Do)]
+
+
+def commands(steps: tuple[Step, ...]) -> list[str]:
+    return [" ".join(action.argv) for action in changes(steps) if isinstance(action, RunProgram)]
+
+
+def notes(steps: tuple[Step, ...]) -> str:
+    return "\n".join(step.title for step in steps if isinstance(step, Note))
+
+
+def test_a_bare_host_gets_everything_in_an_order_that_works() -> None:
+    """The user exists before the unit that names it, the unit before it is started."""
+    assert commands(plan.install(BARE, SHIPPED)) == [
+        f"systemd-sysusers {places.SYSUSERS}",
+        "systemctl daemon-reload",
+        f"systemctl enable {NAME}",
+        f"systemctl start {NAME}",
+    ]
+
+
+def test_an_installed_host_needs_nothing() -> None:
+    """Every step of a second run says that it is so already."""
+    assert {type(step) for step in plan.install(INSTALLED, SHIPPED)} == {Already}
+
+
+def test_the_unit_names_the_program() -> None:
+    """The placeholder of the shipped unit becomes the absolute path of the command that installs it."""
+    written = [action for action in changes(plan.install(BARE, SHIPPED)) if isinstance(action, WriteFile)]
+    assert next(action.text for action in written if action.path == places.UNIT) == SHIPPED.unit.replace(
+        "@PROGRAM@", PROGRAM
+    )
+
+
+def test_the_configuration_is_private_and_never_replaced() -> None:
+    """A new one is readable for root alone, since channels carry passwords; one that exists is not touched."""
+    written = {action.path: action for action in changes(plan.install(BARE, SHIPPED)) if isinstance(action, WriteFile)}
+    assert written[places.CONFIG].mode == 0o600
+    host = replace(BARE, listings={places.CONFIG_FOLDER: ("config.toml",)})
+    assert not [
+        action for action in changes(plan.install(host, SHIPPED)) if getattr(action, "path", "") == places.CONFIG
+    ]
+
+
+def test_a_changed_unit_restarts_the_service() -> None:
+    """systemd reads the new unit, and then what runs is started anew."""
+    host = replace(INSTALLED, texts={**INSTALLED.texts, places.UNIT: "older"})
+    assert commands(plan.install(host, SHIPPED)) == ["systemctl daemon-reload", f"systemctl restart {NAME}"]
+
+
+def test_a_newer_program_restarts_the_service() -> None:
+    """What was installed after the service was started does not run yet."""
+    assert commands(plan.install(replace(INSTALLED, installed_at=2001.0), SHIPPED)) == [f"systemctl restart {NAME}"]
+
+
+@pytest.mark.parametrize(("active", "verb"), [("inactive", "start"), ("failed", "start"), ("activating", "restart")])
+def test_a_service_that_does_not_run_is_started(active: str, verb: str) -> None:
+    """Also one that systemd is between two attempts with."""
+    assert INSTALLED.unit is not None
+    host = replace(INSTALLED, unit=replace(INSTALLED.unit, active=active))
+    assert commands(plan.install(host, SHIPPED)) == [f"systemctl {verb} {NAME}"]
+
+
+def test_a_masked_unit_is_refused() -> None:
+    """Somebody forbade it: that is said with the mend, and not overruled."""
+    with pytest.raises(plan.RefusedError, match=r"systemctl unmask runaway-watchdog\.service"):
+        plan.install(replace(BARE, unit=UnitState(file="masked")), SHIPPED)
+
+
+@pytest.mark.parametrize("program", ["/opt/my tools/bin/runaway-watchdog", "/opt/100%/bin/runaway-watchdog"])
+def test_a_path_that_a_unit_cannot_name_is_refused(program: str) -> None:
+    """A space would cut the command short, a per cent sign is systemd's own."""
+    with pytest.raises(plan.RefusedError):
+        plan.install(replace(BARE, program=program), SHIPPED)
+
+
+def test_without_a_docker_group_there_is_no_drop_in() -> None:
+    """A unit that names a group which does not exist cannot start: an old drop-in goes too."""
+    host = replace(BARE, groups=frozenset({"root"}))
+    assert "no docker group" in notes(plan.install(host, SHIPPED))
+    host = replace(INSTALLED, groups=frozenset({"root"}))
+    assert changes(plan.install(host, SHIPPED))[0] == RemoveFile(places.DOCKER_DROP_IN)
+
+
+def test_debians_watchdog_is_told_and_keeps_its_name() -> None:
+    """No link is made over it, and the reader learns what that other command can do."""
+    steps = plan.install(replace(BARE, other_watchdog="/usr/sbin/watchdog"), SHIPPED)
+    links = [action.path for action in changes(steps) if isinstance(action, MakeLink)]
+    assert links == ["/usr/local/bin/runaway-watchdog"]
+    assert "can reboot the host" in notes(steps)
+
+
+def test_somebody_elses_file_in_our_links_place_stays() -> None:
+    """A plain file, or a link that leads elsewhere, is told and left alone; an older link of ours is led anew."""
+    links = {"runaway-watchdog": "/opt/old/bin/runaway-watchdog", "watchdog": None}
+    steps = plan.install(replace(BARE, links=links), SHIPPED)
+    made = [action for action in changes(steps) if isinstance(action, MakeLink)]
+    assert made == [MakeLink("/usr/local/bin/runaway-watchdog", PROGRAM)]
+    assert "/usr/local/bin/watchdog is not ours" in notes(steps)
+
+
+def test_a_program_in_the_links_place_needs_no_link() -> None:
+    """Installed by the system's own pip, the command is in /usr/local/bin already."""
+    host = replace(BARE, program="/usr/local/bin/runaway-watchdog", links={"runaway-watchdog": None, "watchdog": None})
+    assert not [action for action in changes(plan.install(host, SHIPPED)) if isinstance(action, MakeLink)]
+    assert not [action for action in changes(plan.uninstall(host, purge=True)) if "/usr/local/bin" in str(action)]
+
+
+def test_uninstall_stops_before_it_removes() -> None:
+    """The unit is still there when systemd is asked to stop it; configuration, history and user stay."""
+    steps = plan.uninstall(INSTALLED, purge=False)
+    assert commands(steps) == [f"systemctl stop {NAME}", f"systemctl disable {NAME}", "systemctl daemon-reload"]
+    removed = [action.path for action in changes(steps) if isinstance(action, RemoveFile)]
+    assert removed.index(places.UNIT) == 1
+    assert places.CONFIG not in removed
+    assert all(path in notes(steps) for path in (places.CONFIG, places.STATE_FOLDER, "uninstall --purge"))
+    first_removal = next(
+        n for n, step in enumerate(steps) if isinstance(step, Do) and isinstance(step.action, RemoveFile)
+    )
+    assert first_removal == 2
+
+
+def test_uninstall_without_systemd_removes_the_files() -> None:
+    """In a tree that is not booted there is nothing to stop and nobody to tell."""
+    assert commands(plan.uninstall(replace(INSTALLED, unit=None), purge=False)) == []
+
+
+def test_purge_removes_only_our_own() -> None:
+    """Foreign files stay, with their folder and with the user whose they may be; each is told."""
+    listings = {places.CONFIG_FOLDER: ("config.toml", "urls"), places.STATE_FOLDER: ("backup.db", "watchdog.db")}
+    steps = plan.uninstall(replace(INSTALLED, listings=listings), purge=True)
+    text = " ".join(map(str, changes(steps)))
+    assert "config.toml" in text
+    assert "watchdog.db" in text
+    assert "urls" not in text
+    assert "backup.db" not in text
+    assert "userdel" not in text
+    assert all(name in notes(steps) for name in ("urls", "backup.db", "kept: the user"))
+
+
+def test_purge_spares_a_user_that_we_did_not_make() -> None:
+    """An account with another home is somebody else's."""
+    steps = plan.uninstall(replace(INSTALLED, account=Account(1000, "/home/rw")), purge=True)
+    assert "userdel runaway-watchdog" not in commands(steps)
+
+
+def test_the_shipped_unit_has_the_placeholder_once() -> None:
+    """What `install` replaces is in the file that is shipped, exactly once, and nothing else looks like it."""
+    text = shipped.read(shipped.UNIT)
+    assert text.count("@PROGRAM@") == 1
+    assert "ExecStart=@PROGRAM@ run\n" in text
+
+
+def test_every_loosening_of_the_unit_has_its_reason() -> None:
+    """A directive that says no, default or read-only where it could say yes stands under a comment."""
+    lines = shipped.read(shipped.UNIT).splitlines()
+    loose = ["PrivateTmp=no", "ProtectHome=read-only", "ProtectProc=default", "PrivateUsers=no", "ProcSubset=all"]
+    loose += ["AmbientCapabilities=", "RestrictAddressFamilies=", "ExecReload=+", "OOMPolicy=", "CPUWeight="]
+    for start in loose:
+        number = next(n for n, line in enumerate(lines) if line.startswith(start))
+        above = lines[number - 1]
+        assert above.startswith(("#", "ProtectProc=")), f"{start} has no reason"
