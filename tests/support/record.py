@@ -1,6 +1,6 @@
 """Run on a host, with the product's own Python: explains one PID and prints the recording of all that was asked.
 
-    python record.py PID 'what this host shows'
+python record.py PID 'what this host shows'
 """
 
 import json

@@ -27,7 +27,9 @@ def test_a_hostile_stat_is_a_value_error(text: str) -> None:
     assert ")" in text
 
 
-@given(st.text(alphabet=st.characters(blacklist_characters="\x00", blacklist_categories=["Cs"]), min_size=1, max_size=15))
+@given(
+    st.text(alphabet=st.characters(blacklist_characters="\x00", blacklist_categories=["Cs"]), min_size=1, max_size=15)
+)
 def test_any_name_is_read_back(name: str) -> None:
     """A process may be called anything: no name moves the fields behind it."""
     stat = procfs.parse_stat(f"1 ({name}) S 0 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 -5 1 0 42 0 0")

@@ -22,6 +22,8 @@ def ending(process: Process, action: Action) -> Ending:
     """What `action` (a signal or an exit) does to the process itself."""
     if process.state == "zombie":
         return Ending(False, "own", "certain", "it is dead already; it goes when its parent asks for its exit code")
+    if process.pid == 1 and action in ("sigterm", "sigkill"):
+        return Ending(False, "own", "certain", "PID 1 is the host's init: the kernel keeps such signals from it")
     if action == "clean-exit":
         return Ending(True, "clean", "certain", "it exits with 0")
     if action == "failure-exit":

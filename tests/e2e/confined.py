@@ -6,6 +6,7 @@ Writes one JSON object to standard output: for each attempt its result, or the n
 import asyncio
 import ctypes
 import errno
+import importlib
 import json
 import os
 import signal
@@ -16,6 +17,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,13 +26,14 @@ ATTACH = 16  # PTRACE_ATTACH
 
 
 def attempt(action: Callable[[], Any]) -> Any:
-    """What the action returns, or the error's name: "EPERM", "ImportError" …"""
+    """What the action returns ("done" for None), or what it raised: an error's name, "EPERM", or its text."""
     try:
-        return action()
+        result = action()
     except OSError as error:
         return errno.errorcode.get(error.errno or 0, repr(error))
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - whatever it is, the test shows it beside the other results
         return f"{type(error).__name__}: {error}"
+    return "done" if result is None else result
 
 
 def done(result: object) -> str:
@@ -51,13 +54,13 @@ def signals() -> dict[str, Any]:
     abort = subprocess.run([sys.executable, "-c", "import os; os.abort()"], check=False, stderr=subprocess.DEVNULL)
     alarm = "import signal, time; signal.alarm(1); time.sleep(20)"
     results = {
-        "kill own child": attempt(lambda: done(os.kill(child.pid, signal.SIGTERM))),
-        "kill with signal 0": attempt(lambda: done(os.kill(child.pid, 0))),
-        "kill pid 1": attempt(lambda: done(os.kill(1, signal.SIGHUP))),
-        "killpg": attempt(lambda: done(os.killpg(os.getpgrp(), 0))),
-        "pidfd_send_signal": attempt(lambda: done(signal.pidfd_send_signal(handle, signal.SIGTERM))),
-        "raise_signal": attempt(lambda: done(signal.raise_signal(signal.SIGUSR1))),
-        "pthread_kill": attempt(lambda: done(signal.pthread_kill(threading.get_ident(), 0))),
+        "kill own child": attempt(lambda: os.kill(child.pid, signal.SIGTERM)),
+        "kill with signal 0": attempt(lambda: os.kill(child.pid, 0)),
+        "kill pid 1": attempt(lambda: os.kill(1, 0)),
+        "killpg": attempt(lambda: os.killpg(os.getpgrp(), 0)),
+        "pidfd_send_signal": attempt(lambda: signal.pidfd_send_signal(handle, signal.SIGTERM)),
+        "raise_signal": attempt(lambda: signal.raise_signal(signal.SIGUSR1)),
+        "pthread_kill": attempt(lambda: signal.pthread_kill(threading.get_ident(), 0)),
         "ptrace": attempt(lambda: ptrace(child.pid)),
         "abort ends by": -abort.returncode,
         "alarm ends by": -subprocess.run([sys.executable, "-c", alarm], check=False).returncode,
@@ -158,10 +161,13 @@ def systemd_stop() -> str:
 
 
 def writes() -> dict[str, Any]:
-    """Where it may write, and where not."""
+    """Where it may write, and where not. What could hurt the host is only opened, never written."""
 
     def write(path: str) -> Callable[[], str]:
         return lambda: done(Path(path).write_text("1"))
+
+    def opened(path: str) -> Callable[[], None]:
+        return lambda: os.close(os.open(path, os.O_WRONLY))
 
     return {
         "state": attempt(write(f"{STATE}/probe")),
@@ -169,23 +175,14 @@ def writes() -> dict[str, Any]:
         "temporary file": attempt(lambda: tempfile.mkstemp()[1].rsplit("/", 1)[0] == os.environ["TMPDIR"]),
         "/etc": attempt(write("/etc/probe")),
         "/root": attempt(write("/root/probe")),
+        "/home": attempt(write("/home/someone/data")),
         "/tmp": attempt(write("/tmp/probe")),
         "/usr/local/bin": attempt(write("/usr/local/bin/probe")),
-        "kernel setting": attempt(write("/proc/sys/kernel/sysrq")),
-        "group": attempt(write("/sys/fs/cgroup/system.slice/cron.service/cgroup.freeze")),
-        "memory of pid 1": attempt(lambda: open("/proc/1/mem", "r+b").close()),
-        "memory of a child": attempt(child_memory),
+        "a volume": attempt(write("/var/lib/docker/volumes/seen/_data/file")),
+        "a kernel setting": attempt(opened("/proc/sys/kernel/pid_max")),
+        "a control group": attempt(opened("/sys/fs/cgroup/system.slice/cron.service/cgroup.procs")),
+        "memory of pid 1": attempt(opened("/proc/1/mem")),
     }
-
-
-def child_memory() -> str:
-    """Its own child's memory is no other's: told for completeness, it may be open."""
-    child = sleeper()
-    try:
-        open(f"/proc/{child.pid}/mem", "r+b").close()
-    finally:
-        child.wait()
-    return "done"
 
 
 def database() -> str:
@@ -204,15 +201,19 @@ def database() -> str:
 
 def libraries() -> dict[str, Any]:
     """What it imports, with memory that is never both writable and executable, and what reaches the world."""
-    results = {name: attempt(lambda name=name: done(__import__(name))) for name in (
-        "pydantic", "docker", "jeepney", "apprise", "structlog", "rich.console", "psutil", "cryptography", "ssl",
-    )}  # fmt: skip
+    names = ("pydantic", "docker", "jeepney", "apprise", "structlog", "rich.console", "psutil", "ssl")
+    results: dict[str, Any] = {name: attempt(partial(imported, name)) for name in names}
     results["callback from C"] = attempt(callback)
     results["name resolution"] = attempt(lambda: socket.getaddrinfo("localhost", 25)[0][4][1])
     results["connection"] = attempt(connection)
     results["event loop"] = attempt(lambda: asyncio.run(asyncio.sleep(0, "done")))
     results["thread"] = attempt(thread)
     return results
+
+
+def imported(name: str) -> None:
+    """Import it."""
+    importlib.import_module(name)
 
 
 def callback() -> int:
