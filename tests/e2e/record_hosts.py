@@ -7,6 +7,7 @@ A recording is evidence: make it anew only when an explanation asks something ne
 
 import json
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -49,6 +50,25 @@ def compose_worker(box: Box) -> None:
     record(
         box, f"compose-worker-{box.layout}", docker.info(box, "ocr-worker-1").pid, "a Compose service, restart: always"
     )
+
+
+def story(box: Box) -> None:
+    """The one that the README shows: a worker that spins beside a database."""
+    database = "[ -f /data/base ] || head -c 48000000 /dev/zero > /data/base; exec sleep 1000"
+    services = {
+        "db": {"image": docker.IMAGE, "command": ["sh", "-c", database], "volumes": ["pgdata:/data"]},
+        "worker": {
+            "image": docker.IMAGE,
+            "command": ["/usr/local/bin/ocr-worker", "--queue", "scans"],
+            "restart": "always",
+            "volumes": ["./ocr-worker:/usr/local/bin/ocr-worker:ro"],
+        },
+    }
+    box.write("/srv/scans/ocr-worker", f"#!/bin/sh\n{SPIN}\n", 0o755)
+    docker.compose_up(box, "/srv/scans", json.dumps({"services": services, "volumes": {"pgdata": {}}}))
+    box.wait_for("ten seconds of life", lambda: docker.info(box, "scans-worker-1").pid > 1)
+    time.sleep(10)
+    record(box, "story", docker.info(box, "scans-worker-1").pid, "the README's story: a worker beside a database")
 
 
 def on_failure(box: Box) -> None:
@@ -116,6 +136,7 @@ def frozen_engine(box: Box) -> None:
 
 SITUATIONS: dict[str, Callable[[Box], None]] = {
     "compose-worker": compose_worker,
+    "story": story,
     "docker-on-failure": on_failure,
     "docker-rm": removed_when_stopped,
     "docker-exec-stray": exec_stray,

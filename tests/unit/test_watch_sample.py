@@ -26,6 +26,7 @@ class FakeHost:
         self.root = root
         self.now = 1000.0
         self.idle_s = 5000.0
+        self.burnt_s = 0.0
         self.used_ns: dict[int, int] = {}
         self.reads: list[int] = []
         self.version = version
@@ -104,10 +105,9 @@ def hot_container(host: FakeHost) -> ProcKey:
 
 def burn(host: FakeHost, seconds: float, share: float = 1.0) -> Sample:
     host.used_ns[10] += round(seconds * share * 1e9)
-    grown = burn.__dict__.setdefault(id(host), [100.0, 50.0])
-    grown[:] = [each + seconds * share for each in grown]
-    host.group("/system.slice", grown[0])
-    host.group(SCOPE, grown[1])
+    host.burnt_s += seconds * share
+    host.group("/system.slice", 100.0 + host.burnt_s)
+    host.group(SCOPE, 50.0 + host.burnt_s)
     return host.look(seconds, seconds * share)
 
 

@@ -5,12 +5,14 @@ nothing is turned into a link, a mention or typography, and the prose between th
 parted by one empty line, which is where `shortened` may cut.
 """
 
+import re
 from typing import Final
 
 from runaway_watchdog.alerts.story import UNSHOWABLE, Move, Story, Warned
 from runaway_watchdog.hostile import chat_text, code_text
 
 _FENCE: Final = "```"
+_CODE = re.compile(r"`([^`]+)`")
 
 
 def message(notice: str, story: Story | None, tail: tuple[str, ...]) -> str:
@@ -81,9 +83,7 @@ def _gaps(story: Story) -> str:
 
 def _prose(line: str) -> str:
     """Cleared of markup, but for what stands in a pair of backticks: that is code, whoever wrote it."""
-    parts = line.split("`")
-    if len(parts) % 2 == 0:
-        return chat_text(line)
+    parts = _CODE.split(line)
     return "".join(f"`{code_text(part)}`" if at % 2 else chat_text(part) for at, part in enumerate(parts))
 
 

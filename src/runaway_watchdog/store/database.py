@@ -224,6 +224,10 @@ def _version(connection: sqlite3.Connection) -> int:
 def _refuse_other(version: int, file: str) -> None:
     """A reader takes only the version that it knows."""
     _refuse_newer(version, file)
+    if version == 0:
+        raise StoreUnavailable(
+            f"the store {file} is still empty", "the watch is just starting: try again in a few seconds", passing=True
+        )
     if version < SCHEMA_VERSION:
         raise StoreUnavailable(
             f"the store {file} is of an older version ({version}, not {SCHEMA_VERSION})",
