@@ -3,10 +3,9 @@
 A process names itself, a container carries labels, a unit file has a description: whoever runs them may write
 terminal escapes, right-to-left marks, HTML, a mail header or their own password there. Everything that is shown or
 stored goes through `clean` (what a terminal would obey), `mask_*` (what must stay secret) and, at the door, one of
-the escapes (`html_text`, `chat_text`, `header`). Imports nothing of ours, so that every stage can use it.
+the escapes (`html.escape`, `chat_text`, `code_text`, `header`). Imports nothing of ours: every stage may use it.
 """
 
-import html
 import re
 from collections.abc import Sequence
 from typing import Final
@@ -46,11 +45,6 @@ def clean(text: str, limit: int = LINE_LIMIT) -> str:
 def printable(text: str) -> str:
     """All of the text, line breaks and tabs too, with only what is unseen or obeyed replaced: for documents."""
     return _UNSEEN.sub(_REPLACEMENT, text)
-
-
-def html_text(text: str, limit: int = LINE_LIMIT) -> str:
-    """`clean`, for HTML content and attribute values."""
-    return html.escape(clean(text, limit), quote=True)
 
 
 def header(text: str, limit: int = LINE_LIMIT) -> str:

@@ -68,7 +68,8 @@ KINDS = {
 
 def check(box: Box, case: Case) -> None:
     """Explain, do it, and hold the prediction against what happened."""
-    with running(box, case.keeper, work="sleep", **case.how) as workload:
+    how: How = {**case.how, "work": "sleep"}
+    with running(box, case.keeper, **how) as workload:
         explained = box.run(["runaway-watchdog", "explain", str(workload.pid), "--json"], check=False)
         assert explained.returncode == 0, explained.stdout + explained.stderr
         document: dict[str, Any] = json.loads(explained.stdout)

@@ -7,6 +7,7 @@ that it warned of is really run, to see whether it destroys what was predicted.
 
 import json
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -141,14 +142,14 @@ def test_a_killed_pid_is_explained(host: Box, alerted: int) -> None:
     """After `kill` and `kill -9` the old PID leads to the new one, and the returns are counted with their delays."""
     for number, signal in enumerate(("TERM", "KILL"), start=1):
         old = spinner(host)
-        host.wait_for("hot long enough to be followed", lambda pid=old: _is_followed(host, pid), timeout=40)
+        host.wait_for("hot long enough to be followed", partial(_is_followed, host, old), timeout=40)
         promised = {fate["action"]: fate for fate in explain(host, str(old))["prognosis"]}[f"sig{signal.lower()}"]
         assert promised["returns"] is True
         assert promised["after_s"] <= 1
         host.run(["kill", f"-{signal}", str(old)])
-        host.wait_for("the new container process", lambda pid=old: spinner_or_none(host, pid), timeout=5)
+        host.wait_for("the new container process", partial(spinner_or_none, host, old), timeout=5)
         new = spinner(host)
-        document = host.wait_for("the return on record", lambda pid=old, n=number: _returned(host, pid, n), timeout=20)
+        document = host.wait_for("the return on record", partial(_returned, host, old, number), timeout=20)
         assert document["process"]["pid"] == new
         assert document["history"]["returns_seen"] == number
         assert document["history"]["longest_s"] <= 1

@@ -1,7 +1,6 @@
 """systemd services: the matrix of Restart= as it was observed, the overrides, the triggers, and the steps."""
 
 from dataclasses import replace
-
 from typing import Any
 
 import pytest

@@ -12,14 +12,12 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
 import pytest
+from aiosmtpd.controller import Controller
 from unit.golden.cases import NOW, cases
 
 from runaway_watchdog.alerts import chat
 from runaway_watchdog.alerts.channels import TERMINAL_URL, Delivered, Refused, deliver, url_problem
 from runaway_watchdog.alerts.render import Message, message
-
-controller = pytest.importorskip("aiosmtpd.controller")
-smtp = pytest.importorskip("aiosmtpd.smtp")
 
 SECRET = "HUNTER2secret"
 MESSAGE = message(cases()["compose"], "opened", NOW, incident=12)
@@ -43,7 +41,7 @@ class Mailbox:
 def mailbox() -> Iterator[tuple[Mailbox, str]]:
     """The mailbox, and the URL that leads to it."""
     box = Mailbox()
-    server = controller.Controller(box, hostname="127.0.0.1", port=free_port())
+    server = Controller(box, hostname="127.0.0.1", port=free_port())
     server.start()
     yield box, f"mailto://127.0.0.1:{server.port}?from=watchdog@example.org&to=you@example.org"
     server.stop()

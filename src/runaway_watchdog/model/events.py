@@ -8,7 +8,7 @@ Stage = Literal["suspect", "sustained", "resolved"]
 
 
 class Finding(NamedTuple):
-    """A rule that is half met (`suspect`: its case may be prepared), met (`sustained`), or no longer met (`resolved`)."""
+    """A rule that is half met (`suspect`: its case may be prepared), met (`sustained`) or over (`resolved`)."""
 
     stage: Stage
     rule: str
