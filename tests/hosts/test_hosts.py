@@ -31,7 +31,7 @@ def test_a_recorded_host_is_explained_as_it_was(host: Path) -> None:
     world = replay(recording)
     case = explain(world, NoRecords(), recording["pid"])
     _golden(host / "explain.json", json.dumps(to_json(case), indent=2, ensure_ascii=False) + "\n")
-    _golden(host / "explain.txt", text(case, now=recording["now"]))
+    _golden(host / "explain.txt", text(case, now=recording["now"]) + "\n")
 
 
 def test_there_are_hosts() -> None:

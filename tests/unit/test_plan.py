@@ -68,11 +68,17 @@ def steps_of(owner: Owner, name: str = "x") -> tuple[Step, ...]:
 
 @given(owners, processes)
 def test_a_plan_never_loses_data_and_can_be_undone(owner: Owner, process: Process) -> None:
-    """No step loses data, and every step that changes something has its undo."""
-    for step in BY_KIND[owner.kind].hold(owner, make_facts(process)).steps:
+    """No step loses data or kills what would return; what cannot be undone comes last, and says so."""
+    facts = make_facts(process)
+    steps = BY_KIND[owner.kind].hold(owner, facts).steps
+    for step in steps:
         assert step.risk != "loses-data"
-        assert step.undo is not None
-        assert not re.search(r"\b(rm|prune|down)\b|\bkill (?!-STOP)", step.command)
+        assert not re.search(r"\b(rm|prune|down)\b|\bkill -(9|KILL)", step.command)
+        if re.search(r"\bkill [0-9]", step.command):
+            assert BY_KIND[owner.kind].fate(owner, facts, "sigkill").returns is False
+        if step.undo is None:
+            assert step is steps[-1]
+            assert "no undo" in step.effect
 
 
 @given(owners, processes, st.integers(0, 5))

@@ -7,8 +7,6 @@ Exit code 0: everything that was due was tried and the outbox knows what came of
 """
 
 import argparse
-import json
-import os
 import sqlite3
 import sys
 import time
@@ -21,6 +19,7 @@ import structlog
 from runaway_watchdog.alerts.channels import TERMINAL_URL, Delivered, Refused, deliver
 from runaway_watchdog.alerts.render import Message
 from runaway_watchdog.config.labels import TERMINAL
+from runaway_watchdog.handover import log_to_stderr, read_configuration
 from runaway_watchdog.store import outbox
 from runaway_watchdog.store.database import StoreUnavailable, connect
 
@@ -37,8 +36,8 @@ log = structlog.get_logger()
 def main(arguments: Sequence[str] | None = None) -> int:
     """One run of the sender. Never raises for what a store, a service or a configuration does."""
     options = _parser().parse_args(arguments)
-    _log_to_stderr(options.channel)
-    config = read_config(options.config_fd)
+    log_to_stderr(channel=options.channel)
+    config = read_configuration(options.config_fd)
     url = url_of(config, options.channel)
     if options.direct:
         return _send_directly(url, sys.stdin.buffer.read())
@@ -49,12 +48,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         log.warning("outbox-unavailable", problem=str(fault))
         return 1
     return 0
-
-
-def read_config(descriptor: int) -> dict[str, Any]:
-    """The compiled configuration. The file is shared with other processes: its offset belongs to none of them."""
-    config: dict[str, Any] = json.loads(os.pread(descriptor, os.fstat(descriptor).st_size, 0))
-    return config
 
 
 def url_of(config: Mapping[str, Any], channel: str) -> str | None:
@@ -115,19 +108,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--channel", required=True, metavar="LABEL", help="whose messages to send")
     parser.add_argument("--direct", action="store_true", help="send the message on standard input, without the store")
     return parser
-
-
-def _log_to_stderr(channel: str) -> None:
-    """key=value lines, which the journal keeps. They name the channel by its label and hold no URL."""
-    structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.LogfmtRenderer(key_order=["level", "event", "channel"], bool_as_flag=False),
-        ],
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-    )
-    structlog.contextvars.bind_contextvars(channel=channel)
 
 
 if __name__ == "__main__":

@@ -83,7 +83,8 @@ def tell(case: CaseFile, now: float) -> Story:
         lead=tuple(_lead(case, now)),
         layers=tuple(_layer(owner) for owner in case.owners),
         returns=_returns(case),
-        outcomes=tuple(_outcome(fate, case) for fate in case.prognosis),
+        # Of a dead process nothing more can be said than that; the plan tells it in its goal.
+        outcomes=tuple(_outcome(fate, case) for fate in case.prognosis if case.process.alive),
         goal=safe(case.plan.goal),
         moves=tuple(_move(step) for step in case.plan.steps),
         never=tuple(_warned(never) for never in case.plan.never),

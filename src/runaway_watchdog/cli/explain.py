@@ -77,7 +77,7 @@ def show(options: argparse.Namespace, case: CaseFile, world: World) -> None:
         reading.print_json(to_json(case))
     else:
         style = Style.ANSI if reading.colours(options) else Style.PLAIN
-        print(text(case, style=style, verbose=options.verbose, now=world.clock.now()), end="")
+        print(text(case, style=style, verbose=options.verbose, now=world.clock.now()))
 
 
 def _nothing_known(records: Records, pid: int) -> str:

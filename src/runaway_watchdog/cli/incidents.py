@@ -152,4 +152,4 @@ def _print_case(stored: queries.StoredCase, options: argparse.Namespace) -> None
 
     style = Style.ANSI if reading.colours(options) else Style.PLAIN
     print(f"\nAs it was explained at {datetime.fromtimestamp(stored.made_at).astimezone():%Y-%m-%d %H:%M:%S}:\n")
-    print(text(from_json(json.loads(stored.json)), style=style, now=stored.made_at), end="")
+    print(text(from_json(json.loads(stored.json)), style=style, now=stored.made_at))

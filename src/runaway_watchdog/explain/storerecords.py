@@ -9,6 +9,8 @@ from runaway_watchdog.explain.document import from_json
 from runaway_watchdog.explain.records import NoRecords, Records, Trace
 from runaway_watchdog.model.casefile import CaseFile, History
 from runaway_watchdog.model.gap import Gap
+from runaway_watchdog.model.owner import ACTIONS, Fate
+from runaway_watchdog.model.plan import Plan
 from runaway_watchdog.model.process import CpuShare, Process
 from runaway_watchdog.store import queries
 from runaway_watchdog.store.database import StoreUnavailable, connect
@@ -106,4 +108,8 @@ class StoreRecords:
             alive=False,
         )
         history = queries.lineage_history(self._connection, stored.lineage_id)
-        return replace(told, process=dead, cpu=None, history=history, asked_pid=stored.key.pid)
+        nothing_left = Plan("Nothing is left to do: it has ended and has not come back", (), told.plan.never)
+        fates = tuple(Fate(action, False, False, None, None, "certain", "it has ended already") for action in ACTIONS)
+        return replace(
+            told, process=dead, cpu=None, prognosis=fates, history=history, plan=nothing_left, asked_pid=stored.key.pid
+        )

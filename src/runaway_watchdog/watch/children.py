@@ -18,7 +18,7 @@ CASE_S: Final = 60
 SENDER_S: Final = 120
 RELOAD_S: Final = 30
 MOST_WAITING: Final = 64
-_RETRY_S: Final = 5.0
+RETRY_S: Final = 5.0
 _SENDER_RETRY_S: Final = (10.0, 3600.0)  # the first pause, and the longest
 
 
@@ -59,11 +59,15 @@ class Ended(NamedTuple):
 class Children:
     """Starts and reaps them. `config_fd` is passed on to cases and senders."""
 
-    def __init__(self, poll: select.poll, config_fd: int, modules: Modules) -> None:
-        """Their pidfds are polled by the loop's `poll`, which so wakes up when one of them ends."""
+    def __init__(self, poll: select.poll, config_fd: int, modules: Modules, retry_s: float = RETRY_S) -> None:
+        """Their pidfds are polled by the loop's `poll`, which so wakes up when one of them ends.
+
+        A failed case waits `retry_s` for its second attempt, and twice as long for its third.
+        """
         self._poll = poll
         self.config_fd = config_fd
         self._modules = modules
+        self._retry_s = retry_s
         self._waiting: list[Job] = []
         self._running: list[_Running] = []
         self._paused: dict[str, tuple[int, float]] = {}  # channel -> failures in a row, not before
@@ -158,7 +162,7 @@ class Children:
         attempts = job.attempts + 1
         if attempts >= ATTEMPTS:
             return [job]
-        self._waiting.append(job._replace(not_before=now + _RETRY_S * attempts, attempts=attempts))
+        self._waiting.append(job._replace(not_before=now + self._retry_s * attempts, attempts=attempts))
         return []
 
     def _pause(self, channel: str, now: float) -> None:

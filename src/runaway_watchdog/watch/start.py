@@ -11,7 +11,7 @@ from typing import NamedTuple
 from runaway_watchdog.store import records
 from runaway_watchdog.store.database import StoreUnavailable, connect, prepare_directory, transaction
 from runaway_watchdog.store.writer import Writer
-from runaway_watchdog.watch.children import Children, Modules
+from runaway_watchdog.watch.children import RETRY_S, Children, Modules
 from runaway_watchdog.watch.clocks import Paths, system_clocks
 from runaway_watchdog.watch.configuration import Configuration, ConfigurationError, read_configuration
 from runaway_watchdog.watch.lineage import MOST_TRACKED
@@ -41,6 +41,7 @@ class Order(NamedTuple):
     config_fd: int
     config_arguments: tuple[str, ...]  # of `runaway-watchdog run`, for a reload
     modules: Modules = Modules()
+    retry_s: float = RETRY_S  # of a failed case
     paths: Paths = Paths()
 
 
@@ -78,7 +79,7 @@ def _loop(
 ) -> Loop:  # fmt: skip
     """The parts, put together; the signals of `wakeup` are caught already."""
     poll = select.poll()
-    children = Children(poll, order.config_fd, order.modules)
+    children = Children(poll, order.config_fd, order.modules, order.retry_s)
     recorder = Recorder(writer, host.clocks.boottime, host.clocks.wall)
     observer = Observer(host, configuration, recorder, log, children.commission)
     log.info(

@@ -1,0 +1,148 @@
+"""Cases, senders and reloads: started, limited, tried again, given up."""
+
+import json
+import os
+import select
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from runaway_watchdog import programs
+from runaway_watchdog.model.events import Commission
+from runaway_watchdog.watch.children import ATTEMPTS, MOST_WAITING, Children, Ended, Modules
+
+STAND_IN = Modules(*("unit.stand_in_case",) * 3)
+
+
+def order(number: int = 1, kind: Any = "opened") -> Commission:
+    return Commission(number, kind, "r", "warning", 10, 100, "/g", "lineage", 99.0, 300.0, 1e9)
+
+
+@pytest.fixture
+def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent.parent))
+    return tmp_path
+
+
+@pytest.fixture
+def poll() -> select.poll:
+    return select.poll()
+
+
+@pytest.fixture
+def children(state: Path, poll: select.poll) -> Iterator[Children]:
+    fd = os.memfd_create("configuration")
+    os.write(fd, json.dumps({"rules": [], "store": {"path": str(state / "watchdog.db")}}).encode())
+    yield Children(poll, fd, STAND_IN)
+    os.close(fd)
+
+
+def ends(children: Children, poll: select.poll, now: float = 0.0) -> Ended:
+    """Wait until a pidfd says that somebody has ended, and collect."""
+    assert poll.poll(20_000)
+    return children.reap(now)
+
+
+def asked(state: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (state / "asked").read_text().splitlines()]
+
+
+def test_a_case_gets_its_commission_and_the_configuration(children: Children, poll: select.poll, state: Path) -> None:
+    """On standard input and as an inherited descriptor."""
+    children.commission(order(), "tesseract")
+    assert children.start_cases(0.0) == ()
+    assert ends(children, poll).cases == ((order(), 0),)
+    (told,) = asked(state)
+    assert Commission(**json.loads(told["stdin"])) == order()
+    assert told["words"] == ["--config-fd", str(children.config_fd)]
+    assert poll.poll(0) == []
+
+
+def test_at_most_two_cases_run_at_once(children: Children, poll: select.poll) -> None:
+    """The third waits for a place."""
+    for number in range(3):
+        children.commission(order(number), "x")
+    children.start_cases(0.0)
+    assert children.next_start() is None
+    done: list[int] = []
+    while len(done) < 3:
+        done += [each.incident_id for each, _ in ends(children, poll).cases]
+        children.start_cases(0.0)
+    assert sorted(done) == [0, 1, 2]
+
+
+def test_a_failed_case_is_tried_again_and_given_up(children: Children, poll: select.poll, state: Path) -> None:
+    """Three times, with pauses; then its commission comes back."""
+    (state / "exit").write_text("1")
+    children.commission(order(), "tesseract")
+    now = 0.0
+    for attempt in range(1, ATTEMPTS + 1):
+        children.start_cases(now)
+        ended = ends(children, poll, now)
+        assert ended.cases == ((order(), 1),)
+        assert len(ended.given_up) == (1 if attempt == ATTEMPTS else 0)
+        if attempt < ATTEMPTS:
+            later = children.next_start()
+            assert later is not None
+            assert later > now
+            children.start_cases(now)
+            assert poll.poll(0) == []
+            now = later
+    assert [(job.commission, job.name) for job in ended.given_up] == [(order(), "tesseract")]
+    assert children.next_start() is None
+
+
+def test_a_case_that_cannot_be_started_counts_as_failed(children: Children, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No memory, no process number left: tried again all the same."""
+
+    def refuse(*_: object, **__: object) -> None:
+        raise BlockingIOError
+
+    monkeypatch.setattr(programs, "start_module", refuse)
+    children.commission(order(), "x")
+    given_up = [job for number in range(ATTEMPTS) for job in children.start_cases(1000.0 * number)]
+    assert [job.commission for job in given_up] == [order()]
+    children.start_senders(["slack"], 0.0)
+    assert not children.start_reload(())
+
+
+def test_a_flood_of_commissions_costs_the_preparing_ones_first(children: Children) -> None:
+    """Bounded, and an alert is worth more than a suspicion."""
+    children.commission(order(1, "opened"), "x")
+    for number in range(2, MOST_WAITING + 10):
+        children.commission(order(number, "suspect"), "x")
+    waiting = [job.commission.incident_id for job in children._waiting]
+    assert len(waiting) == MOST_WAITING
+    assert waiting[0] == 1
+
+
+def test_one_sender_for_each_channel(children: Children, poll: select.poll, state: Path) -> None:
+    """A channel that is being sent to is left alone; one that failed has a pause that grows."""
+    children.start_senders(["slack", "mail"], 0.0)
+    children.start_senders(["slack"], 0.0)
+    done: list[tuple[str, int]] = []
+    while len(done) < 2:
+        done += ends(children, poll).senders
+    assert sorted(done) == [("mail", 0), ("slack", 0)]
+    assert sorted(told["words"][-1] for told in asked(state)) == ["mail", "slack"]
+
+    (state / "exit").write_text("1")
+    for now, started in ((100.0, True), (105.0, False), (111.0, True), (125.0, False), (131.5, True)):
+        children.start_senders(["slack"], now)
+        assert bool(children._running) is started
+        if started:
+            assert ends(children, poll, now).senders == (("slack", 1),)
+
+
+def test_a_reload_writes_the_new_configuration(children: Children, poll: select.poll, state: Path) -> None:
+    """Its output is in a descriptor, and only one reload runs at a time."""
+    (state / "new.json").write_text('{"new": 1}')
+    assert children.start_reload(("--config", str(state / "new.json")))
+    assert not children.start_reload(())
+    ended = ends(children, poll)
+    assert ended.reload is not None
+    code, fd = ended.reload
+    assert (code, os.pread(fd, 100, 0)) == (0, b'{"new": 1}\n')
+    os.close(fd)
