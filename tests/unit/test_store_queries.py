@@ -154,7 +154,7 @@ def test_a_restarted_watch_finds_what_was_open(story: sqlite3.Connection) -> Non
     left = records.resume(story, "boot", 100.0, 1000.0, 10)
     assert left.next_incident == 6
     assert left.incidents == (incident(5, 150.0),)
-    assert left.processes == (C,)
+    assert left.processes == ((C, WORK, 304.0),)
     ended = queries.incident(story, 4)
     assert ended is not None
     assert (ended.state, ended.resolved_at) == ("resolved", 1000.0)

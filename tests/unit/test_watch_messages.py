@@ -5,6 +5,7 @@ import os
 import pty
 import select
 import socket
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -138,8 +139,30 @@ def test_a_reader_that_hangs_does_not_hold_the_watch_up() -> None:
     reading, writing = os.pipe()
     log = Log(writing, "")
     for _ in range(5000):
-        log.info("watching", rules="x" * 100)
+        log.warning("case-failed", problem="x" * 100)
     assert log.dropped > 0
+    os.close(reading)
+    os.close(writing)
+
+
+def test_a_flood_of_events_is_cut_and_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A crash loop does not fill the journal; warnings are always told."""
+    now = [1000.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    reading, writing = os.pipe()
+    log = Log(writing, "")
+    for number in range(100):
+        log.info("died", pid=number)
+    for _ in range(30):
+        log.warning("case-failed")
+    now[0] += 61
+    log.info("died", pid=100)
+    lines = os.read(reading, 65536).decode().splitlines()
+    assert [line for line in lines if "event=died" in line][-2:] == [
+        "level=info event=died pid=19", "level=info event=died pid=100",
+    ]  # fmt: skip
+    assert sum("case-failed" in line for line in lines) == 30
+    assert "level=info event=not-shown lines=80 of=died" in lines
     os.close(reading)
     os.close(writing)
 

@@ -219,4 +219,7 @@ def _processes(connection: sqlite3.Connection, where: str, values: tuple[str | i
 def _process(
     boot_id: str, pid: int, start_ticks: int, lineage_id: int, name: str, cmdline: str, *rest: Any
 ) -> StoredProcess:
-    return StoredProcess(ProcKey(boot_id, pid, start_ticks), lineage_id, name, tuple(json.loads(cmdline)), *rest)
+    key = ProcKey(boot_id, pid, start_ticks)
+    process = StoredProcess(key, lineage_id, name, tuple(json.loads(cmdline)), *rest)
+    exact = process.death_exact
+    return process if exact is None else process._replace(death_exact=bool(exact))

@@ -51,12 +51,20 @@ class IncidentRecord(NamedTuple):
     start_ticks: int | None
 
 
+class LeftProcess(NamedTuple):
+    """A process that was tracked, and is not known to be dead."""
+
+    key: ProcKey
+    lineage: LineageRecord
+    seen_at: float
+
+
 class Resumed(NamedTuple):
     """What a watch that starts finds of the one before."""
 
     next_incident: int
     incidents: tuple[IncidentRecord, ...]  # open ones of this boot
-    processes: tuple[ProcKey, ...]  # tracked in this boot, and not known to be dead; newest first
+    processes: tuple[LeftProcess, ...]  # of this boot, newest first
 
 
 def put_lineage(connection: sqlite3.Connection, lineage: LineageRecord, now: float) -> int:
@@ -162,7 +170,8 @@ def resume(connection: sqlite3.Connection, boot_id: str, booted_at: float, now: 
         FROM incident JOIN lineage ON lineage.id = lineage_id WHERE state != 'resolved' ORDER BY incident.id"""
     ).fetchall()
     processes = connection.execute(
-        """SELECT boot_id, pid, start_ticks FROM process WHERE boot_id = ? AND died_at IS NULL
+        """SELECT boot_id, pid, start_ticks, key, group_path, lineage.name, seen_at
+        FROM process JOIN lineage ON lineage.id = lineage_id WHERE boot_id = ? AND died_at IS NULL
         ORDER BY seen_at DESC LIMIT ?""",
         (boot_id, most),
     ).fetchall()
@@ -170,5 +179,5 @@ def resume(connection: sqlite3.Connection, boot_id: str, booted_at: float, now: 
     return Resumed(
         next_incident=int(newest or 0) + 1,
         incidents=tuple(IncidentRecord(row[0], LineageRecord(*row[1:4]), *row[4:]) for row in incidents),
-        processes=tuple(ProcKey(*row) for row in processes),
+        processes=tuple(LeftProcess(ProcKey(*row[:3]), LineageRecord(*row[3:6]), row[6]) for row in processes),
     )

@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 from runaway_watchdog.model.events import Death, Return
 from runaway_watchdog.model.identity import ProcKey
 from runaway_watchdog.model.sampling import Sample
-from runaway_watchdog.watch.clocks import GRAIN_S
+from runaway_watchdog.watch.clocks import CLOCK_TICKS, GRAIN_S
 
 RIPE_S: Final = 5.0
 COLD_S: Final = 900.0  # a tracked process that has been cold for so long is let go
@@ -55,6 +55,11 @@ class Seen(NamedTuple):
     name: str  # comm: hostile
     argv: tuple[str, ...]  # hostile, and secrets are not masked yet
     start_s: float  # seconds after boot
+
+
+def remembered(key: ProcKey, group: str, lineage: str, name: str) -> Seen:
+    """A process that can no longer be looked at, as the store knows it."""
+    return Seen(key, group, lineage, name, (), key.start_ticks / CLOCK_TICKS)
 
 
 class Ended(NamedTuple):

@@ -12,6 +12,8 @@ from runaway_watchdog.hostile import clean
 
 _PRIORITIES: Final = {"error": 3, "warning": 4, "notice": 5, "info": 6}
 _VALUE_LIMIT: Final = 200
+_WINDOW_S: Final = 60.0
+_MOST_LINES: Final = 20  # of one event in one window; warnings and errors are always told
 _BARE: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._:/+-@#%,~*")
 
 
@@ -26,6 +28,7 @@ class Log:
         self._ready = select.poll()
         self._ready.register(fd, select.POLLOUT)
         self.dropped = 0
+        self._window = (0.0, dict[str, int]())  # when it began, and lines of each event since
 
     def info(self, event: str, **values: object) -> None:
         self._write("info", event, values)
@@ -42,6 +45,25 @@ class Log:
         self._write("error", event, values)
 
     def _write(self, level: str, event: str, values: dict[str, object]) -> None:
+        if self._is_flood(level, event, time.monotonic()):
+            return
+        self._emit(level, event, values)
+
+    def _is_flood(self, level: str, event: str, now: float) -> bool:
+        """A crash loop dies and returns ten times a second: the store counts that, the log tells of the first ones."""
+        began, counts = self._window
+        if now - began >= _WINDOW_S:
+            self._window = (now, {})
+            for each, count in counts.items():
+                if count > _MOST_LINES:
+                    self._emit("info", "not-shown", {"lines": count - _MOST_LINES, "of": each})
+        if _PRIORITIES[level] <= _PRIORITIES["warning"]:
+            return False
+        counts = self._window[1]
+        counts[event] = counts.get(event, 0) + 1
+        return counts[event] > _MOST_LINES
+
+    def _emit(self, level: str, event: str, values: dict[str, object]) -> None:
         if self._terminal:
             line = terminal_line(level, event, values, time.strftime("%H:%M:%S"))
         else:

@@ -66,12 +66,17 @@ class Observer:
         clocks = self.host.clocks
         now, wall, boottime = clocks.monotonic(), clocks.wall(), clocks.boottime()
         self._book = self._book._replace(next_id=left.next_incident)
-        seen = [found for key in left.processes if (found := look_again(self.host, key))]
-        self._lineages = lineage.track(self._lineages, seen, wall, boottime)
+        for process in left.processes:
+            # One that died meanwhile is tracked all the same: the first tick misses it, and looks for its successor.
+            work = process.lineage
+            seen = look_again(self.host, process.key) or lineage.remembered(
+                process.key, work.group, work.key, work.name
+            )
+            self._lineages = lineage.track(self._lineages, (seen,), wall, boottime - (wall - process.seen_at))
         for record in left.incidents:
             self._reopen(record, now, wall)
         if left.incidents:
-            self._log.info("resumed", incidents=len(left.incidents), processes=len(seen))
+            self._log.info("resumed", incidents=len(left.incidents), processes=len(left.processes))
 
     def tick(self) -> None:
         """One look at the host, and what follows from it."""

@@ -7,6 +7,7 @@ archives stream data out of a container). The Docker socket is root all the same
 import errno
 import re
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from runaway_watchdog.model.gap import Gap
@@ -61,6 +62,12 @@ class LiveEngine:
     def volumes(self) -> Sequence[Mapping[str, Any]]:
         return self._ask("volumes", lambda client: client.volumes()["Volumes"] or [])
 
+    def close(self) -> None:
+        """Let the connection go; what was answered stays."""
+        if self._client is not None:
+            self._client.close()
+            self._client = None
+
     def _ask(self, question: str, ask: Callable[["APIClient"], Answer]) -> Answer:
         """Ask once; raises Unanswered at once for everything after the first time-out."""
         if self._failure is not None:
@@ -73,8 +80,9 @@ class LiveEngine:
                 if self._client is None:
                     self._client = _connect(self._host)
                 self._kept[question] = ask(self._client)
-            # ValueError: an answer that is no JSON, from a socket that is no Docker Engine
-            except (DockerException, RequestException, OSError, ValueError) as fault:
+            # The last three: an answer that is no JSON, or not what an engine answers, from whoever owns the socket
+            except (DockerException, RequestException, OSError, ValueError, LookupError, TypeError) as fault:
+                self.close()
                 self._failure = Unanswered(_gap(fault, self._host))
                 raise self._failure from fault
         answer: Answer = self._kept[question]
@@ -85,7 +93,8 @@ def _connect(host: str | None) -> "APIClient":
     """A client that speaks the newest API version that both sides know."""
     from docker.constants import MINIMUM_DOCKER_API_VERSION
 
-    newest = str(_client(host, MINIMUM_DOCKER_API_VERSION).version(api_version=False)["ApiVersion"])
+    with closing(_client(host, MINIMUM_DOCKER_API_VERSION)) as asking:
+        newest = str(asking.version(api_version=False)["ApiVersion"])
     return _client(host, min(newest, NEWEST_VERSION, key=_version_key))
 
 

@@ -1,0 +1,227 @@
+"""The watch's parts together, on a made-up host: hours of a runaway's life in a second."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from unit.watch_host import FakeHost
+
+from runaway_watchdog.model.events import Commission
+from runaway_watchdog.model.identity import ProcKey
+from runaway_watchdog.model.sampling import Rule
+from runaway_watchdog.store import queries, records
+from runaway_watchdog.store.database import connect
+from runaway_watchdog.store.writer import Operation, Writer
+from runaway_watchdog.watch.configuration import Configuration
+from runaway_watchdog.watch.log import Log
+from runaway_watchdog.watch.loop import QuickLooks, Timer
+from runaway_watchdog.watch.observer import Observer
+from runaway_watchdog.watch.recorder import Recorder
+
+SCOPE = "/system.slice/docker-1.scope"
+RULE = Rule("sustained-cpu", 90.0, 300.0, "warning")
+
+
+class WritesAtOnce(Writer):
+    """The writer without its thread."""
+
+    def __init__(self, store: sqlite3.Connection) -> None:
+        self._store = store
+        self._dropped = 0
+
+    def put(self, operation: Operation) -> bool:
+        operation(self._store)
+        return True
+
+
+class Story:
+    """A made-up host under watch."""
+
+    def __init__(self, host: FakeHost, store: sqlite3.Connection) -> None:
+        self.host = host
+        self.store = store
+        self.orders: list[Commission] = []
+        self.burnt_s = 100.0
+        self.observer = self.new_observer()
+        host.group("/system.slice", 100.0)
+        host.group(SCOPE, 100.0)
+        host.group("/init.scope", 0.0)
+
+    def new_observer(self) -> Observer:
+        with open("/dev/null", "wb") as nowhere:  # its number is reused: nothing is ever written there
+            log = Log(nowhere.fileno(), "")
+        configuration = Configuration(2.0, (RULE,), ("terminal",), 3600.0, "", 86400.0)
+        recorder = Recorder(WritesAtOnce(self.store), lambda: self.host.now, lambda: 1e9 + self.host.now)
+        log._write = lambda *_: None  # type: ignore[method-assign]
+        return Observer(self.host.host, configuration, recorder, log, lambda order, _: self.orders.append(order))
+
+    def goes_on(self, seconds: float, burning: int | None = None) -> None:
+        """Tick every two seconds; one process, or nobody, burns a core meanwhile."""
+        for _ in range(int(seconds / 2)):
+            if burning is not None:
+                self.host.used_ns[burning] += 2_000_000_000
+                self.burnt_s += 2.0
+                self.host.group("/system.slice", self.burnt_s)
+                self.host.group(SCOPE, self.burnt_s)
+            self.host.passes(2.0, 2.0 if burning else 0.1)
+            self.observer.tick()
+
+    def told(self) -> list[tuple[str, int, int]]:
+        return [(each.kind, each.incident_id, each.pid) for each in self.orders]
+
+    def replaced(self, old: int, new: int) -> None:
+        """Killed, and started again by its owner between two ticks."""
+        self.host.end(old, SCOPE)
+        self.host.process(new, start_s=self.host.now + 0.5, group=SCOPE)
+
+
+@pytest.fixture
+def story(tmp_path: Path) -> Iterator[Story]:
+    with closing(connect(tmp_path / "watchdog.db")) as store:
+        yield Story(FakeHost(tmp_path / "host"), store)
+
+
+def test_a_runaway_that_keeps_coming_back_is_one_incident(story: Story) -> None:
+    """Killed twice: one alert, one reminder about the process of that hour, one resolution, two returns."""
+    story.host.process(10, start_s=10.0, group=SCOPE)
+    story.goes_on(400, burning=10)
+    story.replaced(10, 11)
+    story.goes_on(1000, burning=11)
+    story.replaced(11, 12)
+    story.goes_on(3000, burning=12)
+    story.host.end(12, SCOPE)
+    story.goes_on(200)
+    assert story.told() == [("suspect", 0, 10), ("opened", 1, 10), ("reminder", 1, 12), ("resolved", 1, 12)]
+    (incident,) = queries.incidents(story.store)
+    assert (incident.state, incident.pid, incident.name) == ("resolved", 10, "p")
+    history = queries.lineage_history(story.store, incident.lineage_id)
+    assert (history.returns_seen, history.pids) == (2, (10, 11, 12))
+    assert [death.successor_pid for death in history.deaths] == [None, 12, 11]
+
+
+def test_what_is_stored_holds_no_secret(story: Story) -> None:
+    """The command line of the process has one."""
+    key = story.host.process(10, start_s=10.0, group=SCOPE)
+    story.goes_on(400, burning=10)
+    stored = queries.by_key(story.store, ProcKey(*key))
+    assert stored is not None
+    assert stored.cmdline == ("/usr/bin/p", "--token=***")
+    assert "hunter2" not in "".join(story.store.iterdump())
+    assert "hunter2" not in repr(story.orders)
+
+
+def test_the_figure_of_a_hot_process_stays_fresh(story: Story) -> None:
+    """`explain` shows the watch's own measurement, never older than a few ticks."""
+    key = story.host.process(10, start_s=10.0, group=SCOPE)
+    story.goes_on(100, burning=10)
+    share = queries.cpu_record(story.store, key, 1e9 + story.host.now - 15)
+    assert share is not None
+    assert round(share.percent) == 100
+    stored = queries.by_key(story.store, key)
+    assert stored is not None
+    assert stored.hot_since is not None
+    assert stored.hot_since <= 1e9 + 1000 + 6
+
+
+def test_a_crash_loop_of_short_lives_is_found(story: Story) -> None:
+    """Each process burns for 20 seconds only; the work does for ten minutes."""
+    pid = 10
+    story.host.process(pid, start_s=10.0, group=SCOPE)
+    for _ in range(30):
+        story.goes_on(20, burning=pid)
+        story.replaced(pid, pid + 1)
+        pid += 1
+    opened = [order for order in story.orders if order.kind == "opened"]
+    assert len(opened) == 1
+    (incident,) = queries.incidents(story.store)
+    assert queries.lineage_history(story.store, incident.lineage_id).returns_seen >= 28
+
+
+@pytest.mark.parametrize("gone", [True, False])
+def test_a_new_watch_goes_on_where_the_last_one_stopped(story: Story, gone: bool) -> None:
+    """No second alert for what burns on; a death that nobody saw is written down and its incident resolved."""
+    key = story.host.process(10, start_s=10.0, group=SCOPE)
+    story.goes_on(400, burning=10)
+    before = story.told()
+    if gone:
+        story.host.end(10, SCOPE)
+    story.observer = story.new_observer()
+    story.observer.resume(records.resume(story.store, "", 0.0, 1e9 + story.host.now, 100))
+    story.goes_on(400, burning=None if gone else 10)
+    new = story.told()[len(before) :]
+    assert new == ([("resolved", 1, 10)] if gone else [])
+    stored = queries.by_key(story.store, key)
+    assert stored is not None
+    assert (stored.died_at is not None) is gone
+    assert stored.death_exact is (False if gone else None)
+
+
+def test_a_return_while_nobody_watched_is_found(story: Story) -> None:
+    """The watch was restarted meanwhile: the death is not exact, the new start is."""
+    story.host.process(10, start_s=10.0, group=SCOPE)
+    story.goes_on(400, burning=10)
+    story.host.passes(60.0, 1.0)
+    story.replaced(10, 11)
+    story.host.passes(60.0, 1.0)
+    story.observer = story.new_observer()
+    story.observer.resume(records.resume(story.store, "", 0.0, 1e9 + story.host.now, 100))
+    story.goes_on(100, burning=11)
+    (stored,) = queries.processes_by_pid(story.store, 11)
+    assert stored.predecessor_pid == 10
+    assert [order.kind for order in story.orders] == ["suspect", "opened"]
+
+
+def test_work_that_goes_up_and_down_is_prepared_for_once(story: Story) -> None:
+    """A suspect costs a case; the same one again within ten minutes does not."""
+    story.host.process(10, start_s=10.0, group=SCOPE)
+    for _ in range(3):
+        story.goes_on(160, burning=10)
+        story.goes_on(60)
+    assert story.told() == [("suspect", 0, 10)]
+
+
+def test_a_removed_rule_resolves_its_incidents(story: Story) -> None:
+    """After a reload nothing stays open that nothing would ever close."""
+    story.host.process(10, start_s=10.0, group=SCOPE)
+    story.goes_on(400, burning=10)
+    other = Rule("other", 300.0, 60.0, "info")
+    story.observer.configure(Configuration(2.0, (other,), ("terminal",), 3600.0, "", 86400.0))
+    story.goes_on(10, burning=10)
+    assert story.told()[-1] == ("resolved", 1, 10)
+
+
+def test_missed_ticks_are_skipped() -> None:
+    """After a stall there is one tick, not a hundred."""
+    timer = Timer(2.0, 100.0)
+    assert not timer.due(99.9)
+    assert timer.due(100.0)
+    assert timer.at == 102.0
+    assert timer.due(302.5)
+    assert not timer.due(302.6)
+    assert 303.0 <= timer.at <= 304.5
+
+
+def test_looks_between_ticks_are_rationed() -> None:
+    """A fast crash loop does not make the watch burn too."""
+    looks, now, done = QuickLooks(0.0), 0.0, 0
+    for _ in range(10_000):
+        looks.plan(now)
+        now += 0.05
+        done += looks.due(now)
+    assert now == pytest.approx(500)
+    assert 900 < done <= 1025
+    looks.cancel()
+    assert looks.next() is None
+
+
+def test_looks_between_ticks_come_soon_after_a_death() -> None:
+    """The successor may live for a second only."""
+    looks = QuickLooks(0.0)
+    looks.plan(10.0)
+    times: list[float] = []
+    while (at := looks.next()) is not None:
+        assert looks.due(at)
+        times.append(round(at - 10.0, 3))
+    assert times == [0.05, 0.1, 0.2, 0.4, 0.8]
