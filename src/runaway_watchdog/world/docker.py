@@ -32,7 +32,7 @@ class LiveEngine:
     def __init__(self, environment: Mapping[str, str]) -> None:
         self._host = environment.get("DOCKER_HOST") or None
         self._client: APIClient | None = None
-        self._failure: Unanswered | None = None
+        self._failure: Gap | None = None
         self._kept: dict[str, Any] = {}
 
     def endpoint(self) -> str | None:
@@ -70,23 +70,27 @@ class LiveEngine:
 
     def _ask(self, question: str, ask: Callable[["APIClient"], Answer]) -> Answer:
         """Ask once; raises Unanswered at once for everything after the first time-out."""
+        if question not in self._kept and self._failure is None:
+            self._failure = self._try(question, ask)
         if self._failure is not None:
-            raise self._failure
-        if question not in self._kept:
-            from docker.errors import DockerException
-            from requests.exceptions import RequestException
-
-            try:
-                if self._client is None:
-                    self._client = _connect(self._host)
-                self._kept[question] = ask(self._client)
-            # The last three: an answer that is no JSON, or not what an engine answers, from whoever owns the socket
-            except (DockerException, RequestException, OSError, ValueError, LookupError, TypeError) as fault:
-                self.close()
-                self._failure = Unanswered(_gap(fault, self._host))
-                raise self._failure from fault
+            raise Unanswered(self._failure)
         answer: Answer = self._kept[question]
         return answer
+
+    def _try(self, question: str, ask: Callable[["APIClient"], Any]) -> Gap | None:
+        """Keep the answer, or tell why there is none. The fault itself is let go: it holds the connection open."""
+        from docker.errors import DockerException
+        from requests.exceptions import RequestException
+
+        try:
+            if self._client is None:
+                self._client = _connect(self._host)
+            self._kept[question] = ask(self._client)
+        # The last three: an answer that is no JSON, or not what an engine answers, from whoever owns the socket
+        except (DockerException, RequestException, OSError, ValueError, LookupError, TypeError) as fault:
+            self.close()
+            return _gap(fault, self._host)
+        return None
 
 
 def _connect(host: str | None) -> "APIClient":
