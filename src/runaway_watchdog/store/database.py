@@ -195,6 +195,7 @@ def _open_writer(file: str) -> sqlite3.Connection:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")  # a power cut may cost the last commits, never the file
         connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA cache_size = -512")  # KiB: the watch keeps this connection for ever
         _migrate(connection)
     except BaseException:
         connection.close()

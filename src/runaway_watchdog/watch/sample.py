@@ -21,6 +21,7 @@ SWEEP_S = 30.0
 _FORGET_S = 90.0  # a counter that three sweeps did not want is read as new
 _NEAR = 0.9  # go down a little earlier than the proof asks: counters of one look are not read at one instant
 _SHOWN = 0.5  # of the lowest rule: colder subjects are left out of the sample, unless they are tracked
+_SHORTEST_S = 0.001  # less says nothing
 _YOUNGEST_S = 10 * GRAIN_S  # a start time is cut to whole ticks: no rate from a life that is hardly longer
 
 _Name = TypeVar("_Name", int, str)
@@ -53,7 +54,7 @@ def rate(before: Mark, after: Mark) -> tuple[float, float]:
     A counter that went backwards is a new thing that began at 0 after `before`: all it has used, it used since then.
     """
     span_s = after.at - before.at
-    if span_s <= 0:
+    if span_s < _SHORTEST_S:
         return 0.0, 0.0
     used_ns = after.used_ns - before.used_ns if after.used_ns >= before.used_ns else after.used_ns
     return used_ns / 1e7 / span_s, span_s

@@ -37,6 +37,9 @@ PROPERTIES = {
     "Path": ("Paths", "Unit"),
     "Scope": ("ControlGroup", "CPUQuotaPerSecUSec"),
 }  # fmt: skip
+NOT_THERE = ("NoSuchUnit", "NoUnitForPID", "UnknownObject", "UnknownInterface", "UnknownMethod")
+"""Errors that say "nothing there"; every other one says "could not look". A unit that is unloaded between two
+questions answers with the last three."""
 SUFFIXES = {
     ".service": "Service",
     ".timer": "Timer",
@@ -51,7 +54,7 @@ class LiveManager:
 
     def __init__(self) -> None:
         self._connection: DBusConnection | None = None
-        self._failure: Unanswered | None = None
+        self._failure: Gap | None = None
         self._units: dict[str, Mapping[str, Any] | None] = {}
 
     def unit_of(self, pid: int) -> str | None:
@@ -95,19 +98,23 @@ class LiveManager:
         return {name: _plain(answer[name][1]) for name in PROPERTIES[interface] if name in answer}
 
     def _send(self, address: "DBusAddress", method: str, signature: str, body: tuple[Any, ...]) -> Any:
-        from jeepney import MessageType, new_method_call
+        """The reply's first value; None where systemd says that there is no such thing. Raises Unanswered."""
+        from jeepney import HeaderFields, MessageType, new_method_call
         from jeepney.auth import AuthenticationError
 
         if self._failure is not None:
-            raise self._failure
+            raise Unanswered(self._failure)
         try:
             connection = self._connect()
             reply = connection.send_and_get_reply(new_method_call(address, method, signature, body), timeout=LIMIT_S)
         except (OSError, AuthenticationError) as fault:  # TimeoutError is an OSError
-            self._failure = Unanswered(_gap(fault))
-            raise self._failure from fault
+            self._failure = _gap(fault)
+            raise Unanswered(self._failure) from None
         if reply.header.message_type is MessageType.error:
-            return None
+            name = str(reply.header.fields.get(HeaderFields.error_name, "an error without a name"))
+            if name.rpartition(".")[2] in NOT_THERE:
+                return None
+            raise Unanswered(Gap("systemd", f"systemd's manager answered {name}", "run it with sudo"))
         return reply.body[0]
 
     def _connect(self) -> "DBusConnection":

@@ -1,0 +1,135 @@
+"""The commands as a user meets them: exit codes of the contract, clear sentences, never a traceback."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from runaway_watchdog.model.identity import ProcKey
+from runaway_watchdog.store import queries, records
+from runaway_watchdog.store.database import connect
+
+PID_MAX = 2**22
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Path]:
+    """A configuration that names a store of its own, so that this host's is left alone."""
+    config = tmp_path / "config.toml"
+    config.write_text(f'[store]\npath = "{tmp_path}/state/watchdog.db"\n')
+    yield config
+
+
+def watchdog(*words: str) -> subprocess.CompletedProcess[str]:
+    done = subprocess.run(
+        [sys.executable, "-m", "runaway_watchdog", *words], capture_output=True, text=True, check=False, timeout=30
+    )
+    assert "Traceback" not in done.stderr
+    assert "\x1b" not in done.stdout + done.stderr
+    return done
+
+
+def test_no_such_process(store: Path) -> None:
+    """Exit code 3, and a sentence on standard error alone."""
+    done = watchdog("explain", str(PID_MAX), "--config", str(store))
+    assert (done.returncode, done.stdout) == (3, "")
+    assert f"no process {PID_MAX}" in done.stderr
+
+
+@pytest.mark.parametrize("word", ["abc", "0", "-1", str(PID_MAX + 1), "١٢"])
+def test_what_is_no_pid(word: str) -> None:
+    """Exit code 2, and what a PID is."""
+    assert watchdog("explain", word).returncode == 2
+
+
+def test_several_matches_are_listed(store: Path) -> None:
+    """Exit code 2, and which they are: nobody is picked by chance."""
+    sleepers = [subprocess.Popen(["sleep", "31.4159"]) for _ in range(2)]
+    try:
+        done = watchdog("explain", "--name", r"31\.4159", "--config", str(store))
+    finally:
+        for sleeper in sleepers:
+            sleeper.kill()
+            sleeper.wait()
+    assert done.returncode == 2
+    assert all(str(sleeper.pid) in done.stdout for sleeper in sleepers)
+
+
+def test_json_is_one_document(store: Path) -> None:
+    """`--json` prints the contract's document and nothing else on standard output."""
+    done = watchdog("explain", str(os.getpid()), "--json", "--config", str(store))
+    document = json.loads(done.stdout)
+    assert done.returncode in (0, 4)
+    assert (done.returncode == 4) == bool(document["gaps"])
+    assert document["schema_version"] == 1
+    assert document["process"]["pid"] == os.getpid()
+    assert {fate["action"] for fate in document["prognosis"]} >= {"sigterm", "sigkill"}
+    assert set(document) >= {"process", "owners", "prognosis", "history", "plan", "gaps"}
+
+
+def test_a_broken_configuration_is_a_gap_for_reading_commands(tmp_path: Path) -> None:
+    """`explain` goes on and says so; `run` does not start."""
+    broken = tmp_path / "broken.toml"
+    broken.write_text("[store\n")
+    done = watchdog("explain", str(os.getpid()), "--json", "--config", str(broken))
+    assert done.returncode == 4
+    assert any("not valid TOML" in gap["problem"] for gap in json.loads(done.stdout)["gaps"])
+    assert watchdog("run", "--config", str(broken)).returncode == 2
+
+
+def test_an_unknown_command_is_told_the_nearest() -> None:
+    """A typing error costs a second, not a search."""
+    done = watchdog("explian", "1")
+    assert done.returncode == 2
+    assert "did you mean `explain`?" in done.stderr
+
+
+def test_incidents_without_a_store_say_so(store: Path) -> None:
+    """Nothing was watched yet: that is not the same as nothing found."""
+    done = watchdog("incidents", "--config", str(store))
+    assert done.returncode == 1
+    assert "nothing has been watched yet" in done.stderr
+
+
+def test_an_incident_is_told_from_the_store(store: Path) -> None:
+    """The list, one of them whole, and one that is not there."""
+    path = store.parent / "state" / "watchdog.db"
+    connection = connect(path)
+    lineage = records.LineageRecord("key", "/system.slice/burn.service", "burn")
+    records.open_incident(
+        connection,
+        records.IncidentRecord(7, lineage, "sustained-cpu", "warning", "burn burns", 1e9, 99.0, 300.0, 3355, 4711),
+    )
+    dead = records.ProcessRecord(ProcKey("0b00", 3355, 4711), lineage, "[]", 1e9, 1e9)
+    records.put_process(connection, dead, 1e9)
+    assert queries.incident(connection, 7) is not None
+    connection.close()
+    listed = json.loads(watchdog("incidents", "--json", "--config", str(store)).stdout)
+    assert [(each["id"], each["state"], each["pids"]) for each in listed["incidents"]] == [(7, "open", [3355])]
+    table = watchdog("incidents", "--config", str(store)).stdout
+    assert "burn burns" in table
+    assert "opened for PID 3355" in watchdog("incidents", "show", "7", "--config", str(store)).stdout
+    missing = watchdog("incidents", "show", "8", "--config", str(store))
+    assert missing.returncode == 3
+
+
+def test_doctor_tells_each_thing_with_its_mend(store: Path) -> None:
+    """Every line that is missing has a mend, and decides the exit code."""
+    done = watchdog("doctor", "--json", "--config", str(store))
+    checks = json.loads(done.stdout)["checks"]
+    missing = [check for check in checks if check["state"] == "missing"]
+    assert done.returncode == (1 if missing else 0)
+    assert all(check["mend"] for check in missing)
+    assert {"processes", "cgroups", "configuration", "alerts", "watch"} <= {check["subject"] for check in checks}
+
+
+def test_a_closed_pipe_is_no_fault(store: Path) -> None:
+    """`| head -1` has seen enough, and nobody complains."""
+    line = f"{sys.executable} -m runaway_watchdog explain {os.getpid()} --config {store} | head -1"
+    done = subprocess.run(["bash", "-c", line], capture_output=True, text=True, check=True, timeout=30)
+    assert done.stderr == ""
+    assert done.stdout.count("\n") == 1

@@ -1,0 +1,108 @@
+"""Deaths that the kernel tells of, and newcomers after them; with real processes."""
+
+import os
+import select
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from runaway_watchdog.model.identity import ProcKey
+from runaway_watchdog.watch.clocks import Paths, read_stat, system_clocks
+from runaway_watchdog.watch.identity import Newcomers, look_again, look_at
+from runaway_watchdog.watch.sample import Host, Sampler, this_host
+from runaway_watchdog.watch.vigil import Vigil
+
+
+@pytest.fixture
+def sleeper() -> Iterator[subprocess.Popen[bytes]]:
+    child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    yield child
+    child.kill()
+    child.wait()
+
+
+@pytest.fixture
+def host() -> Host:
+    return this_host(Paths(), system_clocks())
+
+
+def key_of(pid: int) -> ProcKey:
+    stat = read_stat(Paths(), pid)
+    assert stat is not None
+    return ProcKey("boot", pid, stat.start_ticks)
+
+
+def test_the_kernel_tells_of_a_death_at_once(sleeper: subprocess.Popen[bytes]) -> None:
+    """Before anybody has collected the zombie; and nobody is told of twice once it is let go."""
+    poll = select.poll()
+    vigil, key = Vigil(poll, Paths()), key_of(sleeper.pid)
+    vigil.keep([key])
+    vigil.keep([key])
+    assert poll.poll(0) == []
+    sleeper.kill()
+    assert vigil.ended(fd for fd, _ in poll.poll(10_000)) == [key]
+    vigil.keep([])
+    assert poll.poll(0) == []
+
+
+def test_another_process_of_the_same_pid_is_not_waited_for(sleeper: subprocess.Popen[bytes]) -> None:
+    """Nor is one that is dead already: its moment is not known."""
+    poll = select.poll()
+    vigil, key = Vigil(poll, Paths()), key_of(sleeper.pid)
+    vigil.keep([key._replace(start_ticks=key.start_ticks - 1)])
+    sleeper.kill()
+    os.waitid(os.P_PID, sleeper.pid, os.WEXITED | os.WNOWAIT)
+    vigil.keep([key])
+    assert poll.poll(50) == []
+    vigil.close()
+
+
+def test_without_pidfds_nothing_breaks(sleeper: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch) -> None:
+    """An old kernel, or a filter that refuses: the next look will notice."""
+
+    def refuse(pid: int, flags: int = 0) -> int:
+        raise PermissionError
+
+    monkeypatch.setattr(os, "pidfd_open", refuse)
+    poll = select.poll()
+    vigil = Vigil(poll, Paths())
+    vigil.keep([key_of(sleeper.pid)])
+    sleeper.kill()
+    assert poll.poll(50) == []
+
+
+def test_a_process_is_known_by_its_start_time(sleeper: subprocess.Popen[bytes], host: Host) -> None:
+    """Looking again at a PID that is another's finds nobody."""
+    seen = look_at(host, sleeper.pid)
+    assert seen is not None
+    assert look_again(host, seen.key) == seen
+    assert look_again(host, seen.key._replace(start_ticks=seen.key.start_ticks - 1)) is None
+    assert seen.argv[0] == sys.executable
+    sleeper.kill()
+    sleeper.wait()
+    assert look_at(host, sleeper.pid) is None
+
+
+def test_newcomers_are_those_that_started_since(host: Host) -> None:
+    """Whether this host has groups or not: the new one is found, the old ones and the known are not."""
+    sampler = Sampler(host, 90.0)
+    newcomers = Newcomers(host, sampler)
+    me = look_at(host, os.getpid())
+    assert me is not None
+    since = host.clocks.boottime()
+    time.sleep(0.05)
+    assert os.getpid() not in {each.key.pid for each in newcomers.find({me.group: since}, ())}
+    child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    try:
+        found = {each.key.pid: each for each in newcomers.find({me.group: since}, ())}
+        assert child.pid in found
+        assert os.getpid() not in found
+        again = newcomers.find({me.group: since}, [found[child.pid].key])
+        assert child.pid not in {each.key.pid for each in again}
+        assert newcomers.find({"/no-such-group.scope": since}, ()) == []
+    finally:
+        child.kill()
+        child.wait()
