@@ -133,3 +133,12 @@ def test_a_closed_pipe_is_no_fault(store: Path) -> None:
     done = subprocess.run(["bash", "-c", line], capture_output=True, text=True, check=True, timeout=30)
     assert done.stderr == ""
     assert done.stdout.count("\n") == 1
+
+
+@pytest.mark.parametrize("module", ["cli.explain", "cli.incidents", "cli.scan"])
+def test_reading_commands_stay_light(module: str) -> None:
+    """They have to answer on a saturated host: no alert service, no log library, no schema library is imported."""
+    heavy = ["apprise", "structlog", "pydantic", "asyncio", "docker", "rich"]
+    code = f"import sys, runaway_watchdog.{module}; print([each for each in {heavy} if each in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=30)
+    assert done.stdout.strip() == "[]"

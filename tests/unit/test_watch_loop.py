@@ -77,8 +77,10 @@ class Watch:
         notes = self.state / "asked"
         return [json.loads(line) for line in notes.read_text().splitlines()] if notes.exists() else []
 
-    def commissions(self) -> list[dict[str, Any]]:
-        return [json.loads(each["stdin"]) for each in self.asked() if each["stdin"]]
+    def commission(self, kind: str, **wanted: object) -> dict[str, Any] | None:
+        """The first that a case got; this machine may have other runaways."""
+        orders = (json.loads(each["stdin"]) for each in self.asked() if each["stdin"])
+        return next((each for each in orders if each["kind"] == kind and wanted.items() <= each.items()), None)
 
 
 @pytest.fixture
@@ -123,7 +125,9 @@ def test_a_runaway_is_found_and_its_return_is_seen(
     """Suspect, incident, exact death, return with its delay, resolution, a case for each; a clean stop at the end."""
     watch = watches()
     first = spin()
-    watch.wait(lambda: any(each["pid"] == first.pid and each["kind"] == "opened" for each in watch.commissions()))
+    watch.wait(lambda: watch.commission("opened", pid=first.pid))
+    opened = watch.commission("opened", pid=first.pid)
+    assert opened is not None
     first.kill()
     died = time.time()
     first.wait()
@@ -140,22 +144,22 @@ def test_a_runaway_is_found_and_its_return_is_seen(
     assert 0 <= new.return_delay_s < 5
     second.kill()
     second.wait()
-    watch.wait(lambda: any(each["kind"] == "resolved" for each in watch.commissions()))
+    watch.wait(lambda: watch.commission("resolved", incident_id=opened["incident_id"]))
     assert watch.stop() == 0
     assert watch.says("stopped")
 
     with closing(connect(tmp_path / "watchdog.db", readonly=True)) as store:
         history = queries.lineage_history(store, old.lineage_id)
-        incident = queries.incidents(store)[-1]
+        incident = queries.incident(store, opened["incident_id"])
         beat = queries.beat(store)
+    assert incident is not None
     assert history.returns_seen == 1
     assert set(history.pids) == {first.pid, second.pid}
     assert (incident.pid, incident.state, incident.lineage_id) == (first.pid, "resolved", old.lineage_id)
     assert beat is not None
     assert beat.pid == watch.process.pid
-    opened = next(each for each in watch.commissions() if each["kind"] == "opened")
     assert opened["lineage"] == incident.lineage_key
-    assert "suspect" in {each["kind"] for each in watch.commissions()}
+    assert watch.commission("suspect", lineage=incident.lineage_key)
 
 
 def test_what_no_case_can_explain_goes_out_all_the_same(
