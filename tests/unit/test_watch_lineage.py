@@ -43,7 +43,7 @@ def test_others_do_not_take_the_place() -> None:
     """Another group, another program, and a process that started before the death are not the successor."""
     old = seen(10, 5.0)
     others = [seen(11, 101.0, group="/other.scope"), seen(12, 101.0, name="sh", argv=("sh",)), seen(13, 50.0)]
-    state, _, returns = lineage.observe(tracking(old), [ended(old, 100.0)], others, WALL, 101.0)
+    state, _, returns = lineage.observe(tracking(old, at=99.0), [ended(old, 100.0)], others, WALL, 101.0)
     assert returns == ()
     assert [each.seen for each in state.awaited] == [old]
 
@@ -51,10 +51,21 @@ def test_others_do_not_take_the_place() -> None:
 def test_a_start_time_is_cut_to_the_kernels_grain() -> None:
     """A successor may seem to have started up to 10 ms before the death; its delay is then 0."""
     old = seen(10, 5.0)
-    _, _, returns = lineage.observe(tracking(old), [ended(old, 100.005)], [seen(11, 100.0)], WALL, 101.0)
+    state = tracking(old, at=100.004)
+    _, _, returns = lineage.observe(state, [ended(old, 100.005)], [seen(11, 100.0)], WALL, 101.0)
     assert [back.delay_s for back in returns] == [0.0]
-    _, _, returns = lineage.observe(tracking(old), [ended(old, 100.02)], [seen(11, 100.0)], WALL, 101.0)
+    _, _, returns = lineage.observe(state, [ended(old, 100.005)], [seen(11, 99.99)], WALL, 101.0)
     assert returns == ()
+
+
+def test_on_a_saturated_host_the_successor_may_be_there_before_the_news() -> None:
+    """The kernel's message waits for a CPU like everybody else; one that started after it is still preferred."""
+    old, early, late = seen(10, 5.0), seen(11, 99.5), seen(12, 100.5)
+    state = tracking(old, at=99.0)
+    _, _, returns = lineage.observe(state, [ended(old, 100.0)], [early], WALL, 101.0)
+    assert [(back.key, back.delay_s) for back in returns] == [(early.key, 0.0)]
+    _, _, returns = lineage.observe(state, [ended(old, 100.0)], [early, late], WALL, 101.0)
+    assert [(back.key, back.delay_s) for back in returns] == [(late.key, 0.5)]
 
 
 def test_a_death_that_was_noticed_late_still_finds_its_successor() -> None:
@@ -130,7 +141,7 @@ def test_the_tracked_are_bounded_and_the_coldest_goes() -> None:
 def test_the_awaited_are_bounded_in_number_and_time() -> None:
     """Nobody is waited for longer than an hour."""
     crowd = [seen(100 + number, 1.0) for number in range(lineage.MOST_AWAITED + 10)]
-    state, _, _ = lineage.observe(tracking(*crowd), [ended(each, 100.0) for each in crowd], [], WALL, 100.0)
+    state, _, _ = lineage.observe(tracking(*crowd, at=100.0), [ended(each, 100.0) for each in crowd], [], WALL, 100.0)
     assert len(state.awaited) == lineage.MOST_AWAITED
     assert state.awaited_groups(0.0) == {G: 100.0 - 0.01}
     assert state.awaited_groups(101.0) == {}

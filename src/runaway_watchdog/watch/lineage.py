@@ -85,7 +85,7 @@ class Awaited(NamedTuple):
 
     seen: Seen
     died_at: float  # seconds after boot
-    started_from: float  # a process that started before this cannot be the successor
+    started_from: float  # seconds after boot: it was alive then, so nobody who started before took its place
 
 
 class State(NamedTuple):
@@ -153,16 +153,12 @@ def observe(
         gone = tracked.pop(end.key, None)
         if gone is not None:
             deaths.append(Death(end.key, end.wall, end.exact))
-            earliest = end.at if end.exact else min(end.at, gone.read_at)
-            awaited.append(Awaited(gone.seen, end.at, earliest - GRAIN_S))
-    returns: list[Return] = []
+            awaited.append(Awaited(gone.seen, end.at, min(end.at, gone.read_at) - GRAIN_S))
     known = set(tracked) | {each.seen.key for each in awaited}
-    for seen in sorted(candidates, key=lambda each: each.start_s):
-        place = next((each for each in awaited if _takes_place(seen, each)), None)
-        if place is None or seen.key in known or len(tracked) >= MOST_TRACKED:
-            continue
+    strangers = sorted((each for each in candidates if each.key not in known), key=lambda each: each.start_s)
+    returns: list[Return] = []
+    for place, seen in _places(awaited, strangers)[: max(0, MOST_TRACKED - len(tracked))]:
         awaited.remove(place)
-        known.add(seen.key)
         tracked[seen.key] = Tracked(seen, wall, boottime, boottime)
         delay_s = max(0.0, seen.start_s - place.died_at)
         returns.append(Return(seen.key, place.seen.key, wall - (boottime - seen.start_s), delay_s))
@@ -170,11 +166,25 @@ def observe(
     return state._replace(tracked=tracked, awaited=waiting), tuple(deaths), tuple(returns)
 
 
+def _places(awaited: Sequence[Awaited], strangers: Sequence[Seen]) -> list[tuple[Awaited, Seen]]:
+    """Who takes whose place: the oldest death is served first, by who started first after it.
+
+    Where there is none, by one that started since the dead was last seen alive: on a saturated host we are told of
+    a death late, and the successor may have started by then.
+    """
+    free = list(strangers)
+    pairs: list[tuple[Awaited, Seen]] = []
+    for each in awaited:
+        same = [seen for seen in free if seen.lineage == each.seen.lineage and seen.start_s >= each.started_from]
+        after = (seen for seen in same if seen.start_s >= each.died_at - GRAIN_S)
+        successor = next(after, same[0] if same else None)
+        if successor is not None:
+            free.remove(successor)
+            pairs.append((each, successor))
+    return pairs
+
+
 def let_go(state: State, kept: Mapping[ProcKey, str], boottime: float) -> State:
     """Stop tracking what has long been cold and is not `kept` for an incident."""
     tracked = {key: each for key, each in state.tracked.items() if key in kept or boottime - each.hot_at < COLD_S}
     return state if len(tracked) == len(state.tracked) else state._replace(tracked=tracked)
-
-
-def _takes_place(seen: Seen, of: Awaited) -> bool:
-    return seen.lineage == of.seen.lineage and seen.start_s >= of.started_from
