@@ -92,7 +92,7 @@ def test_a_runaway_that_keeps_coming_back_is_one_incident(story: Story) -> None:
     story.replaced(11, 12)
     story.goes_on(3000, burning=12)
     story.host.end(12, SCOPE)
-    story.goes_on(200)
+    story.goes_on(400)
     assert story.told() == [("suspect", 0, 10), ("opened", 1, 10), ("reminder", 1, 12), ("resolved", 1, 12)]
     (incident,) = queries.incidents(story.store)
     assert (incident.state, incident.pid, incident.name) == ("resolved", 10, "p")

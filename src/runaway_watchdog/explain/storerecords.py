@@ -58,7 +58,14 @@ class StoreRecords:
         stored = self._stored(process)
         if stored is None:
             return None, None
-        return queries.cpu_record(self._connection, stored.key, now - FRESH_S), stored.hot_since
+        return queries.cpu_record(self._connection, stored.key, now - FRESH_S), self._since(stored)
+
+    def _since(self, stored: queries.StoredProcess) -> float | None:
+        """A process that took a dead one's place goes on with what that one began."""
+        if stored.hot_since is not None:
+            return stored.hot_since
+        incident = queries.open_incident_of(self._connection, stored.lineage_id)
+        return None if incident is None else incident.opened_at - incident.window_s
 
     def history(self, process: Process) -> History:
         stored = self._stored(process)

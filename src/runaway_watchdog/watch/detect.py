@@ -2,7 +2,8 @@
 
 For each subject and rule an accumulator grows by the time spent above the rule's CPU and drains four times as fast
 below it. So one sample below does not start the window anew, and what is above for less than 80 % of the time never
-fires. At half of the window the subject is suspect, at the whole window it is sustained, at zero it is resolved.
+fires. At half of the window the subject is suspect, at the whole window it is sustained. From then on it drains as it
+filled, and at zero it is resolved.
 
 A process and the group it runs in are one story, told once: by the process, where one process can be named. The
 group speaks where nobody in it burns long enough: a crash loop, a swarm of short-lived children.
@@ -16,6 +17,9 @@ from runaway_watchdog.model.identity import ProcKey
 from runaway_watchdog.model.sampling import ProcessRate, Rule, Sample
 
 DRAIN: Final = 4.0
+CALM: Final = 1.0
+"""Once sustained, it is over only after it was calm for as long as it took: a runaway that others slow down for a
+moment (its own alert does) is not over."""
 
 Subject = ProcKey | str
 """A process, or a group by its path: a group that restarts is the same group."""
@@ -121,7 +125,8 @@ def _advance_all(
 
 def _advance(track: Track, seen: _Now, rule: Rule) -> Track:
     above = seen.percent >= rule.cpu
-    level_s = track.level_s + seen.span_s if above else track.level_s - DRAIN * seen.span_s
+    drain = CALM if track.stage == _SUSTAINED else DRAIN
+    level_s = track.level_s + seen.span_s if above else track.level_s - drain * seen.span_s
     level_s = min(rule.for_s, max(0.0, level_s))
     cpu, span_s = track.cpu + seen.percent * seen.span_s, track.span_s + seen.span_s
     if span_s > rule.for_s:
