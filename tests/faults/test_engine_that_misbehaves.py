@@ -1,5 +1,6 @@
 """The Docker Engine absent, refused, frozen, lying: each a gap with its mend within the limit, never a traceback."""
 
+import gc
 import json
 import os
 import socket
@@ -17,6 +18,13 @@ from runaway_watchdog.world.docker import ALLOWED, LiveEngine, _client
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 
 Serve = Callable[[socket.socket], None]
+
+
+@pytest.fixture(autouse=True)
+def collect_at_once() -> Iterator[None]:
+    """The forgotten sockets must not be found, and blamed, in somebody else's test."""
+    yield
+    gc.collect()
 
 
 @pytest.fixture
