@@ -144,8 +144,7 @@ def test_exposure(installed: Box) -> None:
     overall = installed.run(["systemd-analyze", "security", "runaway-watchdog.service"]).stdout
     found = re.search(r"exposure level for runaway-watchdog.service: ([\d.]+)", overall)
     assert found is not None
-    # 2.1 with PrivateTmp=, which would hide what lives in the host's /tmp: the unit tells why it does without.
-    assert float(found[1]) <= 2.3
+    assert float(found[1]) <= 2.1
 
 
 @pytest.fixture(scope="module")
