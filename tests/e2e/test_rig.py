@@ -120,8 +120,8 @@ def test_spinning_and_discarded(bare: Box, keeper: workloads.Keeper) -> None:
     """A spinning workload burns a core whoever keeps it, and none is left when it is discarded."""
     with workloads.running(bare, keeper) as work:
         before = _cpu_ticks(bare, work.pid)
-        bare.run(["sleep", "0.5"])
-        assert _cpu_ticks(bare, work.pid) - before > 25
+        # As long as it takes: what else this machine does decides how much of a core there is to burn.
+        bare.wait_for("half a second of CPU", lambda: _cpu_ticks(bare, work.pid) - before > 50)
     assert bare.pids(work.name) == []
 
 
