@@ -1,5 +1,6 @@
 """Containers: who claims what, what returns, and what is proposed."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -99,7 +100,7 @@ def test_a_stray_is_ended_by_itself() -> None:
     shim = make_process(900, name="containerd-shim")
     held = docker.hold(make_container(main_pid=1000), make_facts(parent=shim))
     assert not any("docker" in step.command for step in held.steps)
-    assert "&& kill 3355" in held.steps[-1].command
+    assert "then kill 3355" in held.steps[-1].command
 
 
 def test_live_restore_keeps_containers_over_a_restart_of_the_engine() -> None:
@@ -109,10 +110,79 @@ def test_live_restore_keeps_containers_over_a_restart_of_the_engine() -> None:
 
 
 def test_a_container_that_dies_young_waits_longer() -> None:
-    """Below ten seconds of life the delay doubles with each restart."""
+    """Below ten seconds of life the delay doubles each time; by how much by now the engine does not tell."""
     fate = docker.fate(make_container(up_s=2.0, restart_count=4), make_facts(), "sigkill")
-    assert fate.after_s == pytest.approx(1.6)
-    assert fate.certainty == "likely"
+    assert (fate.returns, fate.after_s, fate.certainty) == (True, None, "likely")
+
+
+def test_a_child_of_the_main_process_never_stops_the_container() -> None:
+    """A helper that runs away in a database's container is frozen by itself: the database goes on."""
+    parent = make_process(1000, name="postgres")
+    held = docker.hold(make_container(main_pid=1000), make_facts(parent=parent))
+    assert held.steps
+    assert not any("docker" in step.command for step in held.steps)
+
+
+def test_a_grandchild_of_docker_exec_is_a_stray_too() -> None:
+    """Whoever does not descend from the container's main process was put there."""
+    shell = make_process(900, name="sh")
+    fate = docker.fate(make_container(main_pid=1000), make_facts(parent=shell), "sigkill")
+    assert (fate.returns, fate.certainty) == (False, "certain")
+
+
+def test_a_health_check_is_not_a_stray() -> None:
+    """The engine starts it again at its next time."""
+    check = {"command": ["curl -f localhost"], "every_s": 30.0}
+    process = make_process(cmdline=("/bin/sh", "-c", "curl -f localhost"))
+    shim = make_process(900, name="containerd-shim")
+    owner = make_container(main_pid=1000, health_check=check)
+    fate = docker.fate(owner, make_facts(process, shim), "sigkill")
+    assert (fate.returns, fate.by, fate.after_s) == (True, "docker", 30.0)
+    other = docker.fate(owner, make_facts(make_process(), shim), "sigkill")
+    assert (other.returns, other.certainty) == (None, "unknown")
+
+
+def test_the_stop_tells_what_else_it_does() -> None:
+    """Memory-only folders are emptied, and a container that shares the network loses it until it is restarted."""
+    owner = make_container(memory_only=["/scratch"], network_of=["behind"])
+    stop = docker_hold.hold(owner, make_facts()).steps[-1]
+    assert "/scratch" in stop.effect
+    assert "behind" in stop.effect
+    assert stop.undo == "docker start ocr-worker-1 && docker restart behind"
+
+
+def test_a_paused_container_is_paused_again_by_the_undo() -> None:
+    """The undo restores what was."""
+    stop = docker_hold.hold(make_container(state="paused"), make_facts()).steps[-1]
+    assert stop.undo == "docker start ocr-worker-1 && docker pause ocr-worker-1"
+
+
+def test_one_replica_is_told_as_one() -> None:
+    """The steps stop one container of three, and the goal must not promise the service."""
+    held = docker_hold.hold(make_container(kind="compose-service", replicas=2), make_facts())
+    assert "one of 3 of ocr/worker" in held.goal
+
+
+def test_an_unread_policy_does_not_hide_what_the_signal_does() -> None:
+    """Whether SIGTERM ends it is the process's own matter, whoever owns it."""
+    owner = replace(make_container(), facts={})
+    assert docker.fate(owner, make_facts(), "sigterm").ends is True
+    assert docker.fate(owner, make_facts(make_process(sigterm="ignored")), "sigterm").ends is False
+
+
+@pytest.mark.parametrize(
+    ("files", "folder", "expected"),
+    [
+        ("/srv/a/x.yml,/srv/a/y.yml", "/srv/a", ["/srv/a/x.yml", "/srv/a/y.yml"]),
+        ("/srv/my dir, x/compose.yml", "/srv/my dir, x", ["/srv/my dir, x/compose.yml"]),
+        ("docker-compose.yml", "/srv/a", ["/srv/a/docker-compose.yml"]),
+        ("", "/srv/a", []),
+    ],
+)
+def test_compose_files_are_told_whole(files: str, folder: str, expected: list[str]) -> None:
+    """A path may hold a comma, and Compose v1 wrote what was typed."""
+    prefix = "com.docker.compose.project"
+    assert docker.config_files({f"{prefix}.config_files": files, f"{prefix}.working_dir": folder}) == expected
 
 
 def test_the_policy_is_taken_away_before_the_stop() -> None:

@@ -141,3 +141,70 @@ def test_a_transient_unit_is_never_stopped() -> None:
     held = systemd.hold(make_service("always", transient=True), make_facts())
     assert held.steps[-1].command == "systemctl freeze burn.service"
     assert not any(" stop " in step.command for step in held.steps)
+
+
+@pytest.mark.parametrize(
+    ("changes", "main", "ends"),
+    [
+        ({"kill_mode": "none"}, True, False),
+        ({"kill_mode": "process"}, True, True),
+        ({"kill_mode": "process"}, False, False),
+        ({"refuse_manual_stop": True}, True, False),
+        ({}, False, True),
+    ],
+)
+def test_a_stop_does_not_reach_everything(changes: dict[str, Any], main: bool, ends: bool) -> None:
+    """KillMode= keeps processes from it (a running cron job survives), and some units refuse it."""
+    owner = make_service("no", **changes, main_pid=3355 if main else 17)
+    assert systemd.fate(owner, make_facts(), "owner-stop").ends is ends
+
+
+def test_a_unit_that_refuses_is_frozen() -> None:
+    """`systemctl stop` would only be refused."""
+    steps = systemd.hold(make_service("always", refuse_manual_stop=True, cpu_controller=False), make_facts()).steps
+    assert [step.command for step in steps] == ["systemctl freeze burn.service"]
+
+
+def test_systemd_may_give_up_instead() -> None:
+    """Where this life began within the interval that the limit counts over, the return is not certain."""
+    limit = {"start_limit_burst": 2, "start_limit_interval_s": 3600.0, "up_s": 60.0}
+    fate = systemd.fate(make_service("always", **limit, restarts_counted=1), make_facts(), "sigkill")
+    assert (fate.returns, fate.certainty) == (None, "unknown")
+    usual = {"start_limit_burst": 5, "start_limit_interval_s": 10.0, "up_s": 60.0}
+    assert systemd.fate(make_service("always", **usual, restarts_counted=9), make_facts(), "sigkill").returns is True
+
+
+@pytest.mark.parametrize(
+    ("changes", "returns"),
+    [
+        ({"unit_file_state": "enabled-runtime"}, False),
+        ({"wanted_by": ["never.target"]}, None),
+        ({"unit_file_state": "static", "wanted_by": ["other.service"]}, None),
+    ],
+)
+def test_a_boot_is_not_promised_where_it_is_not_known(changes: dict[str, Any], returns: bool | None) -> None:
+    """A link in /run is gone at boot, and not every target is reached."""
+    assert systemd.fate(make_service("always", **changes), make_facts(), "reboot").returns is returns
+
+
+def test_the_undo_starts_what_stopped_with_it() -> None:
+    """Units that require it go down with it, and nothing but the undo brings them back."""
+    owner = make_service("always", stops_with_it=["dep.service"], forgets=["/run/burn"], cpu_controller=False)
+    stop = systemd.hold(owner, make_facts()).steps[0]
+    assert stop.undo == "systemctl start burn.service dep.service"
+    assert "dep.service stops with it" in stop.effect
+    assert "/run/burn" in stop.effect
+
+
+def test_a_unit_enabled_by_its_path_is_enabled_by_its_path_again() -> None:
+    """`disable` removes the link that was its only name."""
+    owner = make_service("always", link_target="/srv/app/burn.service", cpu_controller=False)
+    disable = systemd.hold(owner, make_facts()).steps[-1]
+    assert disable.undo == "systemctl enable /srv/app/burn.service"
+
+
+def test_a_scope_is_ended_by_its_stop() -> None:
+    """systemd sends SIGKILL where SIGTERM is ignored."""
+    owner = replace(make_service("none"), kind="systemd-scope", name="x.scope", facts={})
+    fate = systemd.fate(owner, make_facts(make_process(sigterm="ignored")), "owner-stop")
+    assert (fate.ends, fate.returns) == (True, False)

@@ -107,7 +107,10 @@ def _headline(case: CaseFile, now: float) -> str:
     if not process.alive:
         death = _death_of(process.pid, case)
         when = f" at {figures.clock(death.died_at, now, seconds=True)}" if death else ""
-        return f"{who}{where} died{when} and has not come back"
+        if death is None or death.successor_pid is None:
+            return f"{who}{where} died{when} and has not come back"
+        later = "" if death.delay_s is None else f" {figures.delay(death.delay_s)} later"
+        return f"{who}{where} died{when}; it came back{later} as PID {death.successor_pid}, which has ended too"
     if case.cpu is None:
         return f"{who}{where}: its CPU share was not measured"
     lasting = ""
@@ -204,6 +207,8 @@ def _returns(case: CaseFile) -> str:
     """The answer in one sentence: who does it, how soon, and how often that was seen."""
     killed = _fate("sigkill", case)
     seen = _seen(case)
+    if not case.process.alive:
+        return f"It came back {seen}." if seen else ""
     if killed is None:
         return f"It came back {seen}." if seen else ""
     if not killed.ends:
@@ -266,6 +271,8 @@ def _action(action: Action, case: CaseFile) -> str:
 
 def _result(fate: Fate) -> tuple[str, Tone]:
     likely = "probably " if fate.certainty == "likely" else ""
+    if not fate.ends and fate.certainty == "unknown":
+        return "unknown whether it ends it", "unsure"
     if not fate.ends:
         return f"{likely}does not end it", "bad"
     if fate.returns is None:

@@ -57,6 +57,7 @@ def _lost_volumes(
         volume
         for volume in world.engine.volumes()
         if volume["Name"] not in kept
+        and not _bind_backed(volume)
         and ((volume.get("Labels") or {}).get(PROJECT) == project or (volume["Name"] in used and _anonymous(volume)))
     ]
     doomed.sort(key=lambda volume: (_anonymous(volume), volume["Name"]))
@@ -83,6 +84,12 @@ def volume_size(world: World, volume: Mapping[str, Any], deadline: float) -> Siz
         return world.files.size(volume["Mountpoint"], max(0.0, round(deadline - world.clock.monotonic(), 1)))
     except OSError:
         return Size(None)
+
+
+def _bind_backed(volume: Mapping[str, Any]) -> bool:
+    """A name for a folder of the host (`o: bind`): removing the volume leaves the folder as it is."""
+    options = volume.get("Options") or {}
+    return "bind" in str(options.get("o", "")).split(",")
 
 
 def _label(container: Mapping[str, Any], name: str) -> str | None:

@@ -36,7 +36,7 @@ def _compose(owner: Owner, world: World) -> tuple[Never, ...]:
     effects = compose.down_volumes(world, line, project)
     containers = sum(effect.type == "container" for effect in effects.effects)
     count = f"{containers} containers" if containers > 1 else "its only container"
-    loss = "and deletes this data for good" if effects.lost else "with all that they wrote outside volumes"
+    loss = "and deletes this data for good" if effects.lost else "with what was written outside volumes"
     return (Never(line, f"it removes the whole project {project} ({count}) {loss}", effects.lost),)
 
 
@@ -44,6 +44,8 @@ def _unit_file(owner: Owner, world: World) -> tuple[Never, ...]:
     """Deleting the unit file leaves the process running and its definition gone."""
     if owner.kind != "systemd-service" or not owner.facts or not owner.facts["unit_file"].startswith("/etc/"):
         return ()
+    if owner.facts.get("link_target"):
+        return ()  # a link to the definition, which lies elsewhere
     path = str(owner.facts["unit_file"])
     try:
         size = Size(len(world.files.read(path).encode("utf-8", "surrogateescape")))

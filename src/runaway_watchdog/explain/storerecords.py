@@ -44,6 +44,14 @@ def _absent(path: Path) -> bool:
     return False
 
 
+def _what_is_left(told: CaseFile) -> str:
+    """Of a process that is no more. Its owner was not asked again, so nothing is promised for it."""
+    owner = told.owners[0]
+    if owner.policy in ("none", "no", "not read"):
+        return "Nothing is left to do while it does not run"
+    return f"It does not run now; {owner.name} ({owner.policy}) may start it again, after a reboot for one"
+
+
 class StoreRecords:
     """See `records.Records`."""
 
@@ -115,7 +123,7 @@ class StoreRecords:
             alive=False,
         )
         history = queries.lineage_history(self._connection, stored.lineage_id)
-        nothing_left = Plan("Nothing is left to do: it has ended and has not come back", (), told.plan.never)
+        nothing_left = Plan(_what_is_left(told), (), told.plan.never)
         fates = tuple(Fate(action, False, False, None, None, "certain", "it has ended already") for action in ACTIONS)
         return replace(
             told, process=dead, cpu=None, prognosis=fates, history=history, plan=nothing_left, asked_pid=stored.key.pid

@@ -5,7 +5,7 @@ unit too, but systemd does not act on it: the Docker Engine does, and its own se
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -22,7 +22,7 @@ SCOPE = re.compile(r"(?:/[^/]+\.slice)*/docker-(?P<id>[0-9a-f]{64})\.scope(?:/.*
 CGROUPFS = re.compile(r"/docker/(?P<id>[0-9a-f]{64})(?:/.*)?")
 SHIM = "containerd-shim"
 INIT_NAMES = ("docker-init", "tini")
-FIRST_DELAY_S, LONGEST_DELAY_S, STABLE_AFTER_S = 0.1, 60.0, 10.0
+FIRST_DELAY_S, STABLE_AFTER_S = 0.1, 10.0
 """The engine waits 100 ms before a restart, doubles that each time, and begins anew after 10 s of life."""
 
 
@@ -51,7 +51,8 @@ def inspect(claim: Claim, facts: Facts, world: World) -> Owner:  # noqa: ARG001
     )
     labels = container["Config"].get("Labels") or {}
     raw = {"docker": docker_hold.client(world.engine.endpoint()), "mounts": container.get("Mounts") or []}
-    if swarm := labels.get("com.docker.swarm.service.name"):
+    swarm = labels.get("com.docker.swarm.service.name")
+    if swarm and (info.get("Swarm") or {}).get("LocalNodeState") == "active":  # a label alone is anybody's word
         return Owner("swarm-task", swarm, claim.ref, "swarm", found, evidence, raw)
     if found.get("project"):
         name = f"{found['project']}/{found['service']}"
@@ -81,17 +82,53 @@ def _facts(container: Mapping[str, Any], info: Mapping[str, Any], world: World) 
         "cpu_quota": host.get("CpuQuota") or 0,
         "cpu_period": host.get("CpuPeriod") or 0,
     }
+    found["health_check"] = _health_check(container["Config"])
+    others = [each for each in world.engine.containers() if each["Id"] != container["Id"]]
+    found["network_of"] = [
+        str(each["Names"][0]).lstrip("/")
+        for each in others
+        if (each.get("HostConfig") or {}).get("NetworkMode") == f"container:{container['Id']}"
+    ]
+    found["memory_only"] = sorted(
+        {*(host.get("Tmpfs") or {}), *(m["Destination"] for m in container.get("Mounts") or [] if m["Type"] == "tmpfs")}
+    )
     if project := labels.get("com.docker.compose.project"):
         found |= {
             "project": project,
             "service": labels.get("com.docker.compose.service", ""),
-            "config_files": [
-                each for each in labels.get("com.docker.compose.project.config_files", "").split(",") if each
-            ],
+            "config_files": config_files(labels),
             "working_dir": labels.get("com.docker.compose.project.working_dir", ""),
+            "replicas": _replicas(labels, others),
             "one_off": labels.get("com.docker.compose.oneoff", "").lower() == "true",
         }
     return found
+
+
+def config_files(labels: Mapping[str, str]) -> list[str]:
+    """The label joins paths with commas, which a path may hold too; Compose v1 wrote them as they were typed."""
+    folder = labels.get("com.docker.compose.project.working_dir", "")
+    text = labels.get("com.docker.compose.project.config_files", "")
+    parts = re.split(r",(?=/)", text) if text.startswith("/") else text.split(",")
+    return [part if part.startswith("/") else f"{folder}/{part}" for part in parts if part]
+
+
+def _replicas(labels: Mapping[str, str], others: Sequence[Mapping[str, Any]]) -> int:
+    """How many other running containers do the same service."""
+    same = [f"com.docker.compose.{name}" for name in ("project", "service")]
+    return sum(
+        each.get("State") == "running"
+        and all((each.get("Labels") or {}).get(name) == labels.get(name) for name in same)
+        for each in others
+    )
+
+
+def _health_check(config: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The command that the engine starts inside the container again and again, and how often."""
+    check = config.get("Healthcheck") or {}
+    test = check.get("Test") or []
+    if len(test) < 2 or test[0] not in ("CMD", "CMD-SHELL"):
+        return None
+    return {"command": test[1:], "every_s": (check.get("Interval") or 30_000_000_000) / 1e9}
 
 
 def _time(text: str) -> float:
@@ -126,8 +163,12 @@ def fate(owner: Owner, facts: Facts, action: Action) -> Fate:
 
 
 def _unread(owner: Owner, facts: Facts, action: Action) -> Fate:
-    ends = action in ("owner-stop", "owner-daemon-restart", "reboot") or ending(facts.process, action).ends
-    return Fate(action, ends, None, None, None, "unknown", f"the restart policy of {owner.name} could not be read")
+    why = f"the restart policy of {owner.name} could not be read"
+    if action not in ("owner-stop", "owner-daemon-restart", "reboot"):
+        end = ending(facts.process, action)
+        if not end.ends:
+            return Fate(action, False, False, None, None, end.certainty, end.why)
+    return Fate(action, True, None, None, None, "unknown", why)
 
 
 def _policy(owner: Owner, action: Action, end: Ending) -> Fate:
@@ -153,25 +194,40 @@ def _policy(owner: Owner, action: Action, end: Ending) -> Fate:
 
 
 def _back(owner: Owner, action: Action, why: str, certainty: Certainty) -> Fate:
+    """The first restart comes after 100 ms; a container that dies young waits twice as long each time. How long by
+    now the engine does not tell: its count of restarts goes on when its delay begins anew."""
     if owner.facts["up_s"] >= STABLE_AFTER_S or not owner.facts["restart_count"]:
         return Fate(action, True, True, "docker", FIRST_DELAY_S, certainty, why)
-    delay = min(LONGEST_DELAY_S, FIRST_DELAY_S * 2 ** min(owner.facts["restart_count"], 10))
-    why = f"{why}; it was up for less than 10 s, so the engine waits longer before each restart"
-    return Fate(action, True, True, "docker", round(delay, 1), "likely" if certainty == "certain" else certainty, why)
+    why = f"{why}; it was up for less than {STABLE_AFTER_S:g} s, so the engine waits longer before each restart"
+    return Fate(action, True, True, "docker", None, "likely" if certainty == "certain" else certainty, why)
 
 
 def _not_main(owner: Owner, facts: Facts, action: Action, end: Ending) -> Fate:
     """A process beside the main one: the engine does not act, but something inside the container may."""
-    parent = facts.ancestors[0] if facts.ancestors else None
-    beside = f"{end.why}; it is not the container's main process ({owner.facts['main_pid']})"
-    if parent is None or parent.name.startswith(SHIM):
-        why = f"{beside} but one that `docker exec` put there, so nobody starts it again"
-        return Fate(action, True, False, None, None, "certain", why)
-    if parent.pid == owner.facts["main_pid"] and parent.name in INIT_NAMES:
-        through = end._replace(why=f"{end.why}, and its init exits with it", how="own" if end.how == "own" else end.how)
+    main = owner.facts["main_pid"]
+    beside = f"{end.why}; it is not the container's main process ({main})"
+    if main not in (ancestor.pid for ancestor in facts.ancestors):
+        return _put_there(owner, facts, action, beside)
+    parent = facts.ancestors[0]
+    if parent.pid == main and parent.name in INIT_NAMES:
+        through = end._replace(why=f"{end.why}, and its init exits with it")
         after = _policy(owner, action, through)
         return Fate(action, after.ends, after.returns, after.by, after.after_s, "likely", after.why)
     why = f"{beside}; whether its parent {parent.name} ({parent.pid}) inside the container starts it again is not known"
+    return Fate(action, True, None, None, None, "unknown", why)
+
+
+def _put_there(owner: Owner, facts: Facts, action: Action, beside: str) -> Fate:
+    """It does not descend from the main process: `docker exec` put it there, or the engine itself as a health check."""
+    check = owner.facts.get("health_check")
+    if check is None:
+        why = f"{beside} but one that `docker exec` put there, so nobody starts it again"
+        return Fate(action, True, False, None, None, "certain", why)
+    words = [" ".join(each.cmdline) for each in (facts.process, *facts.ancestors) if not each.name.startswith(SHIM)]
+    if any(" ".join(check["command"]) in each for each in words):
+        why = f"{beside} but its health check, which the engine starts every {check['every_s']:g} s"
+        return Fate(action, True, True, "docker", check["every_s"], "likely", why)
+    why = f"{beside} but one that `docker exec` put there, or a part of the container's health check"
     return Fate(action, True, None, None, None, "unknown", why)
 
 
@@ -206,8 +262,14 @@ def _daemon_starts(owner: Owner, facts: Facts, action: Action) -> Fate:
 
 
 def hold(owner: Owner, facts: Facts) -> Held:
-    if owner.facts and facts.process.pid != owner.facts["main_pid"] and fate(owner, facts, "sigkill").returns is False:
+    """The container, for its main process and what an init only passes on; any other process by itself alone."""
+    if not owner.facts or facts.process.pid == owner.facts["main_pid"]:
+        return docker_hold.hold(owner, facts)
+    killed = fate(owner, facts, "sigkill")
+    if killed.returns and killed.certainty == "likely" and owner.facts.get("health_check") is None:
+        return docker_hold.hold(owner, facts)
+    if killed.returns is False:
         goal = f"Hold this one process still, then end it: {owner.name} itself goes on, and nothing starts it again"
-        process = facts.process
-        return Held(goal, (*single.renice(process), single.freeze(process), single.end(process)))
-    return docker_hold.hold(owner, facts)
+        return Held(goal, (*single.still(facts.process), single.end(facts.process)))
+    goal = f"Hold this one process still: {owner.name} itself goes on; whether something starts it again is not known"
+    return Held(goal, single.still(facts.process))

@@ -32,23 +32,25 @@ def hold(owner: Owner, facts: Facts) -> Held:
     """
     if not owner.facts:
         goal = "Hold it still until the engine can be asked what it is"
-        return Held(goal, (*single.renice(facts.process), single.freeze(facts.process)))
+        return Held(goal, single.still(facts.process))
     docker, name = owner.raw["docker"], reference(owner)
     relief = _relieve(owner, docker, name)
     if owner.facts["auto_remove"]:
         goal = f"Hold {owner.name} still: it was created with --rm, stopping it would delete it and what it wrote"
-        return Held(goal, (*relief, _pause(docker, name)))
+        return Held(goal, (*relief, *_pause(owner, docker, name)))
     if owner.kind == "swarm-task":
         goal = f"Hold this task of {owner.name} still: the swarm replaces whatever stops"
-        return Held(goal, (*relief, _pause(docker, name)))
+        return Held(goal, (*relief, *_pause(owner, docker, name)))
     policy = () if owner.policy == "no" else (_no_restart(owner, docker, name),)
     return Held(_goal(owner), (*relief, *policy, _stop(owner, docker, name)))
 
 
 def _goal(owner: Owner) -> str:
     if owner.kind == "compose-service":
+        replicas = owner.facts.get("replicas", 0)
+        one = f"{owner.facts['container']}, one of {replicas + 1} of {owner.name}," if replicas else owner.name
         return (
-            f"Stop {owner.name} and keep it stopped, over a restart of Docker and a reboot too, until the next "
+            f"Stop {one} and keep it stopped, over a restart of Docker and a reboot too, until the next "
             f"`docker compose up`"
         )
     return f"Stop {owner.name} and keep it stopped, over a restart of Docker and a reboot too, until somebody starts it"
@@ -81,14 +83,19 @@ def _relieve(owner: Owner, docker: str, name: str) -> tuple[Step, ...]:
     )
 
 
-def _pause(docker: str, name: str) -> Step:
-    return Step(
-        "Freeze it",
-        f"{docker} pause {name}",
-        "all its processes stand still and keep what they know",
-        "interrupts",
-        f"{docker} unpause {name}",
-        f"`{docker} inspect -f '{{{{.State.Status}}}}' {name}` prints paused",
+def _pause(owner: Owner, docker: str, name: str) -> tuple[Step, ...]:
+    """Nothing for one that is paused already: an undo would make it run."""
+    if owner.facts["state"] == "paused":
+        return ()
+    return (
+        Step(
+            "Freeze it",
+            f"{docker} pause {name}",
+            "all its processes stand still and keep what they know",
+            "interrupts",
+            f"{docker} unpause {name}",
+            f"`{docker} inspect -f '{{{{.State.Status}}}}' {name}` prints paused",
+        ),
     )
 
 
@@ -104,11 +111,23 @@ def _no_restart(owner: Owner, docker: str, name: str) -> Step:
 
 
 def _stop(owner: Owner, docker: str, name: str) -> Step:
-    return Step(
-        f"Stop {'this one service' if owner.kind == 'compose-service' else 'it'}",
-        f"{docker} stop {name}",
+    """What a stop does beside ending it: memory-only folders are emptied, and whoever shares its network loses it."""
+    effect, undo = (
         "the container ends; its volumes, its files and every other container stay as they are",
+        [f"{docker} start {name}"],
+    )
+    if owner.facts.get("memory_only"):
+        effect += f"; what it keeps in memory only ({', '.join(owner.facts['memory_only'])}) is gone"
+    if sharing := owner.facts.get("network_of"):
+        effect += f"; {', '.join(sharing)} loses the network that it shares with it"
+        undo += [f"{docker} restart {quote(other)}" for other in sharing]
+    if owner.facts["state"] == "paused":
+        undo.append(f"{docker} pause {name}")
+    return Step(
+        f"Stop {'this one service' if owner.kind == 'compose-service' and not owner.facts.get('replicas') else 'it'}",
+        f"{docker} stop {name}",
+        effect,
         "interrupts",
-        f"{docker} start {name}",
+        " && ".join(undo),
         f"`{docker} inspect -f '{{{{.State.Status}}}}' {name}` prints exited",
     )

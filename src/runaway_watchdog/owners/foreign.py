@@ -11,6 +11,7 @@ from runaway_watchdog.model.gap import Gap
 from runaway_watchdog.model.owner import Action, Claim, Fate, Kind, Owner
 from runaway_watchdog.model.plan import Held
 from runaway_watchdog.model.process import Facts
+from runaway_watchdog.owners.ending import ending
 from runaway_watchdog.world import Unanswered, World
 
 
@@ -66,8 +67,14 @@ def outer(owner: Owner) -> Claim | None:  # noqa: ARG001
     return None
 
 
-def fate(owner: Owner, facts: Facts, action: Action) -> Fate:  # noqa: ARG001
-    return Fate(action, action != "sigterm", None, None, None, "unknown", f"the {owner.kind}'s manager was not asked")
+def fate(owner: Owner, facts: Facts, action: Action) -> Fate:
+    asked = f"the {owner.kind}'s manager was not asked"
+    if action in ("owner-stop", "owner-daemon-restart", "reboot"):
+        return Fate(action, action != "owner-daemon-restart", None, None, None, "unknown", asked)
+    end = ending(facts.process, action)
+    if not end.ends:
+        return Fate(action, False, False, None, None, end.certainty, end.why)
+    return Fate(action, True, None, None, None, "unknown", f"{end.why}; {asked}")
 
 
 def hold(owner: Owner, facts: Facts) -> Held:  # noqa: ARG001

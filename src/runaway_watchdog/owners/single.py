@@ -11,9 +11,22 @@ IDLE_NICE = 19
 
 
 def guarded(process: Process, command: str) -> str:
-    """A shell line that runs `command` only while the PID still is this process."""
-    start = f"$(sed 's/.*) //' /proc/{process.pid}/stat | cut -d' ' -f20)"
-    return f'[ "{start}" = {process.key.start_ticks} ] && {command}'
+    """A shell line that runs `command` only while the PID still is this process, and says so where it is not.
+
+    A process may put a line break into its name, so those go first.
+    """
+    start = f"$(tr '\\n' ' ' </proc/{process.pid}/stat | sed 's/.*) //' | cut -d' ' -f20)"
+    otherwise = f'echo "not done: PID {process.pid} is another process now"'
+    return f'if [ "{start}" = {process.key.start_ticks} ]; then {command}; else {otherwise}; fi'
+
+
+def still(process: Process) -> tuple[Step, ...]:
+    """Take the pressure off, then freeze; without what would change nothing, or could not be undone to what was."""
+    if process.pid == 1 or process.state == "zombie":
+        return ()
+    if process.state in ("stopped", "traced"):
+        return renice(process)
+    return (*renice(process), freeze(process))
 
 
 def renice(process: Process) -> tuple[Step, ...]:
@@ -48,7 +61,7 @@ def end(process: Process) -> Step:
     """End it, for a process that nobody would start again."""
     return Step(
         "End it, when you are sure",
-        guarded(process, f"kill {process.pid}") + f" && kill -CONT {process.pid}",
+        guarded(process, f"kill {process.pid} && kill -CONT {process.pid}"),
         "it is asked to exit; what it had only in memory is gone, so there is no undo",
         "interrupts",
         None,

@@ -20,6 +20,11 @@ KINDS = ("systemd-service", "systemd-scope", "session")
 UNIT = re.compile(r"(?:/[^/]+\.slice)*/(?P<unit>[^/]+\.(?:service|scope))(?:/.*)?")
 NEVER_US = 2**64 - 1  # systemd's "infinity"
 SIGTERM, SIGKILL = 15, 9
+BOOT_TARGETS = frozenset(
+    f"{name}.target"
+    for name in ("default", "multi-user", "graphical", "basic", "sysinit", "sockets", "timers", "paths", "getty")
+)
+"""What an ordinary boot reaches. Another target may or may not be among it."""
 
 RESTARTS: Mapping[str, frozenset[How]] = {
     "no": frozenset(),
@@ -97,7 +102,47 @@ def _facts(unit: Mapping[str, Any], world: World) -> dict[str, Any]:
         "triggered_by": [_trigger(name, world) for name in unit.get("TriggeredBy", [])],
         "cpu_quota_percent": None if quota == NEVER_US else quota / 1e4,
         "cpu_controller": procfs.cpu_controller(world.files),
+        "refuse_manual_stop": unit.get("RefuseManualStop", False),
+        "start_limit_burst": unit.get("StartLimitBurst", 0),
+        "start_limit_interval_s": _seconds(unit.get("StartLimitIntervalUSec", 0)),
+        "up_s": _up_s(unit, world),
+        "stops_with_it": _stops_with_it(unit, world),
+        "link_target": _link_target(str(unit.get("FragmentPath", "")), world),
+        "forgets": _forgets(unit),
     }
+
+
+def _seconds(microseconds: int) -> float:
+    return 0.0 if microseconds in (0, NEVER_US) else microseconds / 1e6
+
+
+def _up_s(unit: Mapping[str, Any], world: World) -> float | None:
+    entered = _seconds(unit.get("ActiveEnterTimestamp", 0))
+    return round(max(0.0, world.clock.now() - entered), 1) if entered else None
+
+
+def _stops_with_it(unit: Mapping[str, Any], world: World) -> list[str]:
+    """Active units that a stop of this one stops too, and that nothing would start again after it."""
+    names = dict.fromkeys((*unit.get("RequiredBy", []), *unit.get("BoundBy", []), *unit.get("ConsistsOf", [])))
+    # A target that requires it is stopped too, and nothing but its own name is lost by that.
+    units = [name for name in names if not name.endswith(".target")]
+    return [name for name in units if (world.manager.unit(name) or {}).get("ActiveState") == "active"]
+
+
+def _link_target(path: str, world: World) -> str | None:
+    """Where a unit that was enabled by its path really lies: `disable` removes the link, and its name with it."""
+    try:
+        target = world.files.target(path) if path.startswith("/etc/") else None
+    except OSError:
+        return None
+    return target if target is not None and target.startswith("/") and not target.startswith("/dev/") else None
+
+
+def _forgets(unit: Mapping[str, Any]) -> list[str]:
+    """Folders that systemd deletes when the unit stops."""
+    kept = unit.get("RuntimeDirectoryPreserve", "no") in ("yes", "restart")
+    folders = [] if kept else [f"/run/{name}" for name in unit.get("RuntimeDirectory", [])]
+    return [*folders, "its private /tmp"] if unit.get("PrivateTmp") else folders
 
 
 def _trigger(name: str, world: World) -> dict[str, Any]:
@@ -120,7 +165,7 @@ def _trigger(name: str, world: World) -> dict[str, Any]:
 
 def fate(owner: Owner, facts: Facts, action: Action) -> Fate:
     if owner.kind != "systemd-service":
-        return unmanaged.fate(owner, facts, action)
+        return _scope(owner, facts, action)
     if not owner.facts:
         return _unread(owner, facts, action)
     if action == "reboot":
@@ -129,13 +174,35 @@ def fate(owner: Owner, facts: Facts, action: Action) -> Fate:
         why = "systemd keeps its services running when it re-executes itself"
         return Fate(action, False, False, None, None, "certain", why)
     if action == "owner-stop":
-        return _started_again(owner, action, f"`systemctl stop {owner.name}` ends it; Restart= does not act on a stop")
+        return _stopped(owner, facts)
     end = ending(facts.process, action)
     if not end.ends:
         return Fate(action, False, False, None, None, end.certainty, end.why)
     if facts.process.pid != owner.facts["main_pid"]:
         return _not_main(owner, facts, action, end)
     return _restart(owner, action, end)
+
+
+def _scope(owner: Owner, facts: Facts, action: Action) -> Fate:
+    """systemd starts no scope again; a stop ends all that is in it, with SIGKILL where SIGTERM does not."""
+    if facts.process.pid == 1 or action not in ("owner-stop", "owner-daemon-restart"):
+        return unmanaged.fate(owner, facts, action)
+    if action == "owner-stop":
+        return Fate(action, True, False, None, None, "likely", f"`systemctl stop {owner.name}` ends all that is in it")
+    return Fate(action, False, False, None, None, "certain", "systemd keeps its scopes when it re-executes itself")
+
+
+def _stopped(owner: Owner, facts: Facts) -> Fate:
+    """`systemctl stop`, which not every unit obeys, and which KillMode= keeps from some of its processes."""
+    mode = owner.facts["kill_mode"]
+    if owner.facts.get("refuse_manual_stop"):
+        why = f"{owner.name} refuses to be stopped by hand (RefuseManualStop=yes)"
+        return Fate("owner-stop", False, False, None, None, "certain", why)
+    if mode == "none" or (mode == "process" and facts.process.pid != owner.facts["main_pid"]):
+        why = f"KillMode={mode}: `systemctl stop {owner.name}` leaves this process running"
+        return Fate("owner-stop", False, False, None, None, "certain", why)
+    why = f"`systemctl stop {owner.name}` ends it; Restart= does not act on a stop"
+    return _started_again(owner, "owner-stop", why)
 
 
 def _unread(owner: Owner, facts: Facts, action: Action) -> Fate:
@@ -154,10 +221,23 @@ def _restart(owner: Owner, action: Action, end: Ending) -> Fate:
         why = f"{end.why}, and {policy} depends on it"
         return Fate(action, True, None, None, None, "unknown", why)
     certainty = "likely" if end.how == "own" else end.certainty
+    if answers == {True} and (limit := _start_limit(owner)):
+        return Fate(action, True, None, "systemd", None, "unknown", f"{end.why}; {policy} acts on that, but {limit}")
     if answers == {True}:
         why = f"{end.why}; {policy} starts it again"
         return Fate(action, True, True, "systemd", owner.facts["restart_after_s"], certainty, why)
     return _started_again(owner, action, f"{end.why}; {policy} does not act on that", certainty)
+
+
+def _start_limit(owner: Owner) -> str | None:
+    """Why systemd may give up instead: it counts the starts within an interval, and this one's life is inside it."""
+    burst, interval_s = owner.facts.get("start_limit_burst", 0), owner.facts.get("start_limit_interval_s", 0.0)
+    up_s = owner.facts.get("up_s")
+    if not burst or not interval_s or up_s is None or up_s > interval_s:
+        return None
+    if owner.facts["restarts_counted"] + 1 < burst:
+        return None
+    return f"after {burst} starts within {interval_s:g} s systemd gives it up (StartLimitBurst=)"
 
 
 def restarts(owner: Owner, how: How) -> bool:
@@ -220,13 +300,21 @@ def _reboot(owner: Owner) -> Fate:
     state = owner.facts["unit_file_state"]
     if owner.facts["transient"]:
         return Fate("reboot", True, False, None, None, "certain", "a transient unit: a reboot forgets it")
-    if state == "enabled" or owner.facts["wanted_by"]:
-        by = owner.facts["wanted_by"][0] if owner.facts["wanted_by"] else "its installation"
-        return Fate("reboot", True, True, "systemd", None, "certain", f"it is started at boot ({by})")
+    wanted_by = owner.facts["wanted_by"]
+    booted = next((name for name in wanted_by if name in BOOT_TARGETS), None)
+    if state == "enabled-runtime":
+        return Fate("reboot", True, False, None, None, "likely", "it is enabled until the next boot only")
+    if booted:
+        return Fate("reboot", True, True, "systemd", None, "certain", f"{booted} starts it at boot")
+    if state == "enabled" and not wanted_by:
+        return Fate("reboot", True, True, "systemd", None, "likely", "it is enabled")
     for trigger in owner.facts["triggered_by"]:
         if trigger["unit_file_state"] == "enabled":
             why = f"{trigger['unit']} is enabled: it is there after a reboot and starts it when its time comes"
             return Fate("reboot", True, True, trigger["unit"], None, "likely", why)
+    if wanted_by:
+        why = f"{wanted_by[0]} asks for it; whether that is started at boot is not known"
+        return Fate("reboot", True, None, "systemd", None, "unknown", why)
     why = f"its unit file is {state or 'not installed'} and nothing that starts at boot asks for it"
     return Fate("reboot", True, False, None, None, "likely", why)
 
@@ -235,11 +323,8 @@ def hold(owner: Owner, facts: Facts) -> Held:
     if owner.kind != "systemd-service":
         return unmanaged.hold(owner, facts)
     if not owner.facts:
-        return Held(
-            f"Hold it still until {owner.name} can be read",
-            (*single.renice(facts.process), single.freeze(facts.process)),
-        )
+        return Held(f"Hold it still until {owner.name} can be read", single.still(facts.process))
     if facts.process.pid != owner.facts["main_pid"]:
         goal = f"Hold this one process still: it is not the main process of {owner.name}, which the others may need"
-        return Held(goal, (*single.renice(facts.process), single.freeze(facts.process)))
+        return Held(goal, single.still(facts.process))
     return systemd_hold.hold(owner)

@@ -25,6 +25,9 @@ def hold(owner: Owner) -> Held:
         holder = ", ".join(owner.facts["upheld_by"])
         goal = f"Hold {owner.name} still until {holder}, which starts it whenever it stops, no longer upholds it"
         return Held(goal, (*_relieve(owner, unit), _freeze(unit)))
+    if owner.facts.get("refuse_manual_stop"):
+        goal = f"Hold {owner.name} still: it refuses to be stopped by hand"
+        return Held(goal, (*_relieve(owner, unit), _freeze(unit)))
     if ESSENTIAL.fullmatch(owner.name):
         goal = f"Find who makes {owner.name} work so hard: the whole host needs it, stopping it is no way out"
         return Held(goal, _relieve(owner, unit))
@@ -78,13 +81,19 @@ def _stop(owner: Owner) -> Step:
     moment between them: a socket unit cannot be started while its service runs."""
     triggers = [trigger["unit"] for trigger in owner.facts["triggered_by"] if trigger["active"]]
     names = " ".join(quote(name) for name in (*triggers, owner.name))
+    others = list(owner.facts.get("stops_with_it", []))
+    back = " ".join(quote(name) for name in (*triggers, owner.name, *others))
     also = f", and {' and '.join(triggers)} can no longer start it" if triggers else ""
+    if others:
+        also += f"; {', '.join(others)} stops with it, because it needs it"
+    if owner.facts.get("forgets"):
+        also += f"; systemd then deletes {' and '.join(owner.facts['forgets'])}, as at every stop"
     return Step(
         "Stop it" + (" together with what would start it again" if triggers else ""),
         f"systemctl stop {names}",
         f"systemd ends the service, and Restart= does not act on a stop{also}",
         "interrupts",
-        f"systemctl start {names}",
+        f"systemctl start {back}",
         f"`systemctl is-active {names}` prints inactive or failed",
     )
 
@@ -95,16 +104,24 @@ def _disable(owner: Owner) -> tuple[Step, ...]:
     states |= {trigger["unit"]: trigger["unit_file_state"] for trigger in owner.facts["triggered_by"]}
     steps = []
     for state, flag in (("enabled", ""), ("enabled-runtime", " --runtime")):
-        names = " ".join(quote(name) for name in states if states[name] == state)
-        if names:
+        enabled = [name for name in states if states[name] == state]
+        if enabled:
+            names = " ".join(quote(name) for name in enabled)
+            again = " ".join(quote(_to_enable(owner, name)) for name in enabled)
             steps.append(
                 Step(
                     "Keep it stopped over a reboot",
                     f"systemctl disable{flag} {names}",
                     "it is no longer started at boot",
                     "none",
-                    f"systemctl enable{flag} {names}",
+                    f"systemctl enable{flag} {again}",
                     f"`systemctl is-enabled {names}` prints disabled",
                 )
             )
     return tuple(steps)
+
+
+def _to_enable(owner: Owner, name: str) -> str:
+    """A unit that was enabled by its path has lost its name with the link: it is enabled by its path again."""
+    target = owner.facts.get("link_target")
+    return target if target is not None and name == owner.name else name

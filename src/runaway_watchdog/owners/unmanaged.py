@@ -32,6 +32,8 @@ def parent_facts(facts: Facts) -> dict[str, object]:
 
 def fate(owner: Owner, facts: Facts, action: Action) -> Fate:
     """Nobody restarts an orphan. A living parent may: whether it does is not for us to guess."""
+    if facts.process.pid == 1:
+        return _init(action)
     if action == "reboot":
         why = "no manager that would start it at boot was found; a line in a crontab or rc.local is not looked for yet"
         return Fate(action, True, False, None, None, "likely", why)
@@ -51,8 +53,19 @@ def fate(owner: Owner, facts: Facts, action: Action) -> Fate:
 def hold(owner: Owner, facts: Facts) -> Held:
     """Freeze first. Ending it is proposed only where nobody would start it again."""
     process = facts.process
+    if process.pid == 1:
+        return Held("Find who makes it work so hard: PID 1 runs everything else, nothing ends it but a reboot", ())
+    if process.state == "zombie":
+        parent = owner.facts.get("parent", "PID 1")
+        return Held(f"Nothing: it is dead already, and goes when its parent {parent} asks for its exit code", ())
     if "parent_pid" in owner.facts:
         goal = "Hold it still, reversibly, until you know whether its parent would start it again"
-        return Held(goal, (*single.renice(process), single.freeze(process)))
+        return Held(goal, single.still(process))
     goal = "Hold it still, then end it: nobody was found who would start it again"
-    return Held(goal, (*single.renice(process), single.freeze(process), single.end(process)))
+    return Held(goal, (*single.still(process), single.end(process)))
+
+
+def _init(action: Action) -> Fate:
+    if action == "reboot":
+        return Fate(action, True, True, "kernel", None, "certain", "PID 1 is the first that every boot starts")
+    return Fate(action, False, False, None, None, "certain", "PID 1 is the host's init: nothing ends it but a reboot")

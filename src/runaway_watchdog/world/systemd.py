@@ -21,7 +21,7 @@ PROPERTIES = {
     "Unit": (
         "Id", "Description", "LoadState", "ActiveState", "SubState", "UnitFileState", "FragmentPath", "SourcePath",
         "DropInPaths", "NeedDaemonReload", "Transient", "TriggeredBy", "Triggers", "UpheldBy", "WantedBy", "RequiredBy",
-        "BoundBy", "OnFailure", "OnSuccess", "Names", "InvocationID", "StartLimitBurst", "StartLimitIntervalUSec",
+        "BoundBy", "ConsistsOf", "OnFailure", "OnSuccess", "Names", "InvocationID", "StartLimitBurst", "StartLimitIntervalUSec",
         "ActiveEnterTimestamp", "RefuseManualStop",
     ),
     "Service": (
@@ -30,7 +30,7 @@ PROPERTIES = {
         "RestartForceExitStatus", "SuccessExitStatus", "MainPID", "NRestarts", "Result", "KillMode", "KillSignal",
         "RemainAfterExit", "BusName", "ControlGroup", "CPUQuotaPerSecUSec", "TimeoutStopUSec", "GuessMainPID",
         "PIDFile",
-        "RuntimeMaxUSec",
+        "RuntimeMaxUSec", "PrivateTmp", "RuntimeDirectory", "RuntimeDirectoryPreserve",
     ),
     "Timer": ("NextElapseUSecRealtime", "NextElapseUSecMonotonic", "LastTriggerUSec", "Persistent", "Unit"),
     "Socket": ("Listen", "Accept"),
