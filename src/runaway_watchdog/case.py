@@ -25,7 +25,7 @@ from runaway_watchdog.model.events import Commission
 from runaway_watchdog.model.process import CpuShare
 from runaway_watchdog.store import queries
 from runaway_watchdog.store.database import StoreUnavailable, connect, transaction
-from runaway_watchdog.world import World, live, procfs
+from runaway_watchdog.world import Unanswered, World, live, procfs
 
 SENDER = "runaway_watchdog.alerts.send"
 SENDER_LIMIT_S = 120
@@ -63,7 +63,7 @@ def investigate(world: World, records: Records, commission: Commission) -> CaseF
     for pid in (commission.pid, *_busiest_first(world, commission.group)):
         try:
             case = explain(world, records, pid) if pid > 0 else None
-        except procfs.NoSuchProcessError:
+        except (procfs.NoSuchProcessError, Unanswered):
             continue
         if case is None or _someone_else(case, pid, commission):
             continue
@@ -106,14 +106,19 @@ def _message(case: CaseFile | None, commission: Commission, world: World) -> Mes
 def _keep(
     store: Path, commission: Commission, case: CaseFile | None, told: Message | None, channels: list[str], now: float
 ) -> None:
-    """The explanation and the messages in one transaction: a case that runs twice leaves no more than one."""
+    """The explanation and the messages in one transaction: a case that runs twice leaves no more than one.
+
+    Both are written out before it begins: the watch waits for the store's lock, and must not wait for that.
+    """
+    document = None if case is None or commission.kind == "resolved" else json.dumps(to_json(case))
+    message_json = None if told is None else told.to_json()
     connection = connect(store)
     try:
         with transaction(connection):
             lineage_id = queries.lineage_id_of(connection, commission.lineage)
-            if case is not None and lineage_id is not None and commission.kind != "resolved":
-                queries.save_case_file(connection, lineage_id, json.dumps(to_json(case)), now)
-            if told is not None:
+            if document is not None and lineage_id is not None:
+                queries.save_case_file(connection, lineage_id, document, now)
+            if told is not None and message_json is not None:
                 if commission.kind == "opened":
                     queries.set_summary(connection, commission.incident_id, told.subject)
                 for channel in channels:
@@ -122,7 +127,7 @@ def _keep(
                         commission.incident_id,
                         commission.kind,
                         channel,
-                        told.to_json(),
+                        message_json,
                         _dated(commission, now),
                     )
     finally:

@@ -56,7 +56,7 @@ def test_several_matches_are_listed(store: Path) -> None:
             sleeper.kill()
             sleeper.wait()
     assert done.returncode == 2
-    assert all(str(sleeper.pid) in done.stdout for sleeper in sleepers)
+    assert all(str(sleeper.pid) in done.stderr for sleeper in sleepers)
 
 
 def test_json_is_one_document(store: Path) -> None:

@@ -201,7 +201,7 @@ def test_the_shipped_unit_has_the_placeholder_once() -> None:
 def test_every_loosening_of_the_unit_has_its_reason() -> None:
     """A directive that says no, default or read-only where it could say yes stands under a comment."""
     lines = shipped.read(shipped.UNIT).splitlines()
-    loose = ["PrivateTmp=no", "ProtectHome=read-only", "ProtectProc=default", "PrivateUsers=no", "ProcSubset=all"]
+    loose = ["PrivateTmp=no", "ProtectHome=read-only", "ProtectProc=ptraceable", "PrivateUsers=no", "ProcSubset=all"]
     loose += ["AmbientCapabilities=", "RestrictAddressFamilies=", "ExecReload=+", "OOMPolicy=", "CPUWeight="]
     for start in loose:
         number = next(n for n, line in enumerate(lines) if line.startswith(start))

@@ -1,5 +1,8 @@
 """Deaths and returns of the same work."""
 
+import time
+
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -188,3 +191,11 @@ def test_a_key_can_be_stored_and_holds_no_argument(group: str, name: str, argv: 
 def test_a_name_of_invalid_bytes_makes_a_key() -> None:
     """Names from the kernel may be no UTF-8."""
     lineage_key("/a\udcff.service", "x", ()).encode("utf-8")
+
+
+@pytest.mark.parametrize("letter", ["a", "1", "a1", "-"])
+def test_a_long_argument_costs_little(letter: str) -> None:
+    """An argument may be 128 KiB of what its owner chose: the shape is made in time linear to it."""
+    begun = time.process_time()
+    lineage.lineage_key(G, "sh", [letter * 100_000])
+    assert time.process_time() - begun < 1

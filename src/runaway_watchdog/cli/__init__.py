@@ -84,6 +84,8 @@ class CommandModule(Protocol):
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code. No traceback reaches a user unless RUNAWAY_WATCHDOG_DEBUG is set."""
+    if sys.stdout is None:  # `>&-`: nobody reads it, and no file of ours may be opened under its number
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - it stays open to the end
     words = list(sys.argv[1:] if argv is None else argv)
     top = parser()
     if not words or words[0].startswith("-"):

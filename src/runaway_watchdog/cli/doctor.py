@@ -54,11 +54,13 @@ def run(options: argparse.Namespace) -> int:
 def _processes(world: World, options: argparse.Namespace) -> Iterator[Check]:  # noqa: ARG001
     try:
         world.files.target(f"{procfs.PROC}/1/exe")
-    except PermissionError:
+    except OSError:  # hidepid=2 has no folder of PID 1 at all
         mend = f"run it with sudo; the service has what it needs: sudo {PROGRAM} install"
         if os.geteuid() == 0:
-            mend = "a container or a security module takes CAP_SYS_PTRACE away: run it on the host itself"
+            mend = reading.NO_PTRACE
         told = "the programs and environments of other users' processes are hidden"
+        if procfs.hides(world.files):
+            told = "other users' processes are hidden altogether (/proc is mounted with hidepid)"
         yield Check("processes", "missing", told, mend)
     else:
         yield Check("processes", "ok", "all of /proc can be read, other users' too")

@@ -6,12 +6,16 @@ exit code: 0 explained, 2 usage or several matches, 3 no such process, 4 explain
 """
 
 import argparse
+import os
+import sys
+from dataclasses import replace
 
 from runaway_watchdog.cli import USAGE, reading, selection
 from runaway_watchdog.cli.reading import GAPS, NO_SUCH
 from runaway_watchdog.explain.casefile import explain
 from runaway_watchdog.explain.records import Records
 from runaway_watchdog.explain.storerecords import open_records
+from runaway_watchdog.hostile import clean, mask_argv, printable
 from runaway_watchdog.model.casefile import CaseFile
 from runaway_watchdog.world import Unanswered, World, live, procfs
 
@@ -35,24 +39,38 @@ def run(options: argparse.Namespace) -> int:
     records = open_records(*reading.store_path(options))
     try:
         pid = selection.pid_of(options, world, records)
+        case = find(world, records, pid)
     except selection.SelectionError as error:
-        reading.complain(str(error))
-        for match in error.matches:
-            print(f"  {match.pid:>7}  {match.name:<16} {match.cmdline[:100]}")
-        return USAGE if error.matches else NO_SUCH
+        return _not_one(error, as_json=options.json)
     except Unanswered as unanswered:
-        reading.complain(f"{unanswered.gap.problem}; {unanswered.gap.mend}")
-        return NO_SUCH
-    case = find(world, records, pid)
+        return reading.unseen(unanswered.gap, as_json=options.json)
     if case is None:
         reading.complain(_nothing_known(records, pid))
         return NO_SUCH
+    case = replace(case, gaps=reading.as_whom(case.gaps, os.geteuid()))
     show(options, case, world)
     return GAPS if case.gaps else 0
 
 
+def _not_one(error: selection.SelectionError, *, as_json: bool) -> int:
+    """Nothing fits, or several do: those are listed, as other people's processes call themselves."""
+    reading.complain(str(error))
+    matches = [(each.pid, clean(each.name, 16), mask_argv(each.cmdline)) for each in error.matches]
+    if matches and as_json:
+        keys = ("pid", "name", "cmdline")
+        shown = [(pid, name, [printable(word) for word in words]) for pid, name, words in matches]
+        reading.print_json({"schema_version": 1, "matches": [dict(zip(keys, each, strict=True)) for each in shown]})
+    elif matches:
+        for pid, name, words in matches:
+            print(f"  {pid:>7}  {name:<16} {clean(' '.join(words), 100)}", file=sys.stderr)
+    return USAGE if error.usage else NO_SUCH
+
+
 def find(world: World, records: Records, pid: int) -> CaseFile | None:
-    """The case of a living PID; of the process that took a dead one's place; or the last that was known of it."""
+    """The case of a living PID; of the process that took a dead one's place; or the last that was known of it.
+
+    None: nothing is known. Raises Unanswered for a living one that is hidden from us.
+    """
     try:
         return explain(world, records, pid)
     except procfs.NoSuchProcessError:

@@ -23,7 +23,7 @@ COLOURS = {"critical": "bold red", "warning": "yellow", "info": "cyan"}
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("show", nargs="?", choices=["show"], help="tell one incident whole")
-    parser.add_argument("id", nargs="?", type=int, metavar="ID")
+    parser.add_argument("id", nargs="?", type=reading.incident_id, metavar="ID")
     parser.add_argument("--open", action="store_true", help="only those that are not over")
     reading.arguments(parser)
     parser.usage = f"{PROGRAM} incidents [show ID] [--open] [--json]"

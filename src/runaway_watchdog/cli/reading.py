@@ -3,15 +3,24 @@
 import argparse
 import os
 import sys
+from collections.abc import Iterable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from runaway_watchdog.cli import PROGRAM, USAGE
 from runaway_watchdog.config import locate
+from runaway_watchdog.hostile import clean, mask_text, printable
 from runaway_watchdog.model.gap import Gap
+from runaway_watchdog.world import procfs
 
 NO_SUCH, GAPS = 3, 4
-__all__ = ["GAPS", "NO_SUCH", "USAGE", "arguments", "colours", "complain", "print_json", "store_path"]
+NO_PTRACE = "a container or a security module takes CAP_SYS_PTRACE away: run it on the host itself"
+"""The mend for root, whom sudo helps no further."""
+__all__ = [
+    "GAPS", "NO_PTRACE", "NO_SUCH", "USAGE", "arguments", "as_whom", "colours", "complain", "gap_document",
+    "incident_id", "print_json", "store_path", "unseen",
+]  # fmt: skip
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -23,7 +32,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def colours(options: argparse.Namespace) -> bool:
     """Colours only on a terminal, and only where nobody asked for none (https://no-color.org)."""
-    return sys.stdout.isatty() and not options.no_color and not os.environ.get("NO_COLOR")
+    return sys.stdout is not None and sys.stdout.isatty() and not options.no_color and not os.environ.get("NO_COLOR")
 
 
 def print_json(document: Any) -> None:
@@ -44,3 +53,32 @@ def store_path(options: argparse.Namespace) -> tuple[Path, tuple[Gap, ...]]:
     around = locate.here()
     raw, gaps = locate.read_raw(locate.config_files(options.config, around))
     return locate.store_to_read(raw, around), gaps
+
+
+def as_whom(gaps: Iterable[Gap], uid: int) -> tuple[Gap, ...]:
+    """The gaps as they are told to this user: what root may not read belongs to nobody else, it is kept from root."""
+    told = {procfs.UNREADABLE: Gap("procfs", "the program's file and environment are hidden", NO_PTRACE)}
+    return tuple(told.get(gap, gap) if uid == 0 else gap for gap in gaps)
+
+
+def incident_id(text: str) -> int:
+    """An incident's number, as argparse takes it: what SQLite can hold."""
+    number = int(text) if text.isascii() and text.isdecimal() and len(text) < 20 else 0
+    if not 0 < number < 2**63:
+        told = f"`{PROGRAM} incidents` lists them"
+        raise argparse.ArgumentTypeError(f"{clean(text, 40)!r} is not an incident's number: {told}")
+    return number
+
+
+def gap_document(gap: Gap) -> dict[str, str]:
+    """One of a document's `gaps`."""
+    return {name: printable(mask_text(text)) for name, text in asdict(gap).items()}
+
+
+def unseen(gap: Gap, *, as_json: bool) -> int:
+    """Tell that nothing can be told because a source could not be asked; returns the exit code for it."""
+    complain(f"{gap.problem}; {gap.mend}")
+    if as_json:
+        nothing: dict[str, Any] = {"process": None, "owners": [], "prognosis": [], "history": None, "plan": None}
+        print_json({"schema_version": 1, **nothing, "gaps": [gap_document(gap)]})
+    return GAPS

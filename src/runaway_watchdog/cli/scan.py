@@ -17,11 +17,12 @@ from runaway_watchdog.hostile import clean
 from runaway_watchdog.model.casefile import History
 from runaway_watchdog.model.gap import Gap
 from runaway_watchdog.model.owner import Fate, Owner
-from runaway_watchdog.world import World, live, procfs
+from runaway_watchdog.world import Unanswered, World, live, procfs
 
 LOOK_S = 1.0
 SHOWN = 10
 LEAST_PERCENT = 1.0
+HIDDEN = Gap("procfs", "other users' processes are hidden here (/proc is mounted with hidepid)", procfs.SUDO)
 
 
 class Hot(NamedTuple):
@@ -41,15 +42,19 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     world = live()
     gaps: dict[Gap, None] = {}
+    if os.geteuid() != 0 and procfs.hides(world.files):
+        gaps[HIDDEN] = None
     found = [hot for pid, percent in _busiest() if (hot := _look_at(world, pid, percent, gaps)) is not None]
+    told = reading.as_whom(gaps, os.geteuid())
     if options.json:
-        reading.print_json({"schema_version": 1, "window_s": LOOK_S, "hot": [_document(each) for each in found]})
+        reading.print_json(_whole(found, told))
     elif not found:
-        print(f"Nothing used more than {LEAST_PERCENT:g} % of a core in the last second.")
+        seen = "that is shown to you " if HIDDEN in gaps else ""
+        print(f"Nothing {seen}used more than {LEAST_PERCENT:g} % of a core in the last second.")
     else:
         _print_table(found, reading.colours(options))
         print(f"\n`sudo {PROGRAM} explain {found[0].pid}` tells the whole story of the first.")
-    for gap in gaps:
+    for gap in told:
         reading.complain(f"{gap.source}: {gap.problem}: {gap.mend}")
     return 0
 
@@ -80,10 +85,22 @@ def _look_at(world: World, pid: int, percent: float, gaps: dict[Gap, None]) -> H
         facts, unseen = procfs.facts(world, pid)
     except procfs.NoSuchProcessError:
         return None
+    except Unanswered as hidden:
+        gaps[hidden.gap] = None
+        return None
     layers, unanswered = ownership.layers(facts, world)
     gaps.update(dict.fromkeys((*unseen, *unanswered)))
     killed = next(fate for fate in prognosis(layers, facts, History()) if fate.action == "sigkill")
     return Hot(pid, percent, facts.process.name, layers[0], killed)
+
+
+def _whole(found: list[Hot], gaps: tuple[Gap, ...]) -> dict[str, Any]:
+    return {
+        "schema_version": 1,
+        "window_s": LOOK_S,
+        "hot": [_document(each) for each in found],
+        "gaps": [reading.gap_document(gap) for gap in gaps],
+    }
 
 
 def _document(hot: Hot) -> dict[str, Any]:

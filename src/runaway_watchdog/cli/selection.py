@@ -6,8 +6,11 @@ import re
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
+from runaway_watchdog.cli import reading
 from runaway_watchdog.explain.records import Records
-from runaway_watchdog.world import World, procfs
+from runaway_watchdog.hostile import clean
+from runaway_watchdog.model.gap import Gap
+from runaway_watchdog.world import Unanswered, World, procfs
 
 LISTEN = "0A"  # the kernel's TCP_LISTEN in /proc/net/tcp
 
@@ -17,25 +20,31 @@ class Match(NamedTuple):
 
     pid: int
     name: str
-    cmdline: str
+    cmdline: tuple[str, ...]
 
 
 class SelectionError(Exception):
-    """Nothing, or more than one thing, fits. `matches` lists them in the second case."""
+    """Nothing, or more than one thing, fits. `matches` lists them in the second case.
 
-    def __init__(self, message: str, matches: tuple[Match, ...] = ()) -> None:
+    `usage`: what was asked has to be asked otherwise, as against "there is no such process".
+    """
+
+    def __init__(self, message: str, matches: tuple[Match, ...] = (), *, usage: bool = False) -> None:
         super().__init__(message)
         self.matches = matches
+        self.usage = usage or bool(matches)
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     group = parser.add_mutually_exclusive_group(required=True)
     group.add_argument("pid", nargs="?", type=_pid, metavar="PID", help="a process, also one that has died since")
     group.add_argument("--name", metavar="PATTERN", help="the process whose name or command line matches")
-    group.add_argument("--port", type=int, metavar="N", help="the process that listens on this TCP port")
-    group.add_argument("--container", metavar="NAME", help="the main process of this container (name or ID)")
-    group.add_argument("--unit", metavar="NAME", help="the main process of this systemd unit")
-    group.add_argument("--incident", type=int, metavar="ID", help="the process of this incident")
+    group.add_argument("--port", type=_port, metavar="N", help="the process that listens on this TCP port")
+    group.add_argument(
+        "--container", type=_container, metavar="NAME", help="the main process of this container (name or ID)"
+    )
+    group.add_argument("--unit", type=_unit, metavar="NAME", help="the main process of this systemd unit")
+    group.add_argument("--incident", type=reading.incident_id, metavar="ID", help="the process of this incident")
 
 
 def _pid(text: str) -> int:
@@ -43,6 +52,29 @@ def _pid(text: str) -> int:
     if not 0 < number < 2**22 + 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a PID: a number from 1 to {2**22}")
     return number
+
+
+def _port(text: str) -> int:
+    number = int(text) if text.isascii() and text.isdecimal() and len(text) < 6 else 0
+    if not 0 < number < 2**16:
+        raise argparse.ArgumentTypeError(f"{clean(text, 40)!r} is not a port: a number from 1 to {2**16 - 1}")
+    return number
+
+
+def _container(text: str) -> str:
+    """A name as Docker takes it (RestrictedNameChars): it becomes part of the path that the engine is asked for."""
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,254}", text):
+        told = "letters, digits, _ . and -, as `docker ps -a` shows it"
+        raise argparse.ArgumentTypeError(f"{clean(text, 40)!r} is not a container's name or ID: {told}")
+    return text
+
+
+def _unit(text: str) -> str:
+    """A name as systemd takes it (systemd.unit(5))."""
+    if not re.fullmatch(r"[A-Za-z0-9:_.\\@-]{1,255}", text):
+        told = "letters, digits and : - _ . \\ @, as `systemctl` shows it"
+        raise argparse.ArgumentTypeError(f"{clean(text, 40)!r} is not a unit's name: {told}")
+    return text
 
 
 def pid_of(options: argparse.Namespace, world: World, records: Records) -> int:
@@ -70,14 +102,18 @@ def _by_name(world: World, pattern: str) -> int:
     try:
         expression = re.compile(pattern)
     except re.error as fault:
-        raise SelectionError(f"--name: {pattern!r} is not a regular expression: {fault}") from fault
+        message = f"--name: {clean(pattern, 80)!r} is not a regular expression: {fault}"
+        raise SelectionError(message, usage=True) from fault
     ours = {os.getpid(), os.getppid()}
     found = tuple(
         match
         for match in _processes(world)
-        if match.pid not in ours and (expression.search(match.name) or expression.search(match.cmdline))
+        if match.pid not in ours and (expression.search(match.name) or expression.search(" ".join(match.cmdline)))
     )
-    return _only(found, f"no process matches {pattern!r}", f"{len(found)} processes match {pattern!r}")
+    asked = repr(clean(pattern, 80))
+    if not found and procfs.hides(world.files) and os.geteuid() != 0:
+        raise Unanswered(Gap("procfs", f"no process that is shown to you matches {asked} (hidepid)", procfs.SUDO))
+    return _only(found, f"no process matches {asked}", f"{len(found)} processes match {asked}")
 
 
 def _only(found: tuple[Match, ...], nothing: str, several: str) -> int:
@@ -94,7 +130,7 @@ def _processes(world: World) -> Iterator[Match]:
             continue
         try:
             stat = procfs.parse_stat(world.files.read(f"{procfs.PROC}/{name}/stat"))
-            words = world.files.read(f"{procfs.PROC}/{name}/cmdline").replace("\0", " ").strip()
+            words = procfs.parse_cmdline(world.files.read(f"{procfs.PROC}/{name}/cmdline"))
         except (OSError, ValueError):
             continue  # it went while we looked
         yield Match(int(name), stat.comm, words)
@@ -111,8 +147,10 @@ def _by_port(world: World, port: int) -> int:
         raise SelectionError(f"nothing listens on TCP port {port} in this network namespace")
     links = {f"socket:[{inode}]" for inode in inodes}
     found = tuple(match for match in _processes(world) if links & _open_files(world, match.pid))
-    hidden = f"who listens on TCP port {port} could not be seen: run it with sudo"
-    return _only(found, hidden, f"{len(found)} processes share the listening port {port}")
+    if not found:
+        mend = procfs.SUDO if os.geteuid() != 0 else reading.NO_PTRACE
+        raise Unanswered(Gap("procfs", f"who listens on TCP port {port} could not be seen", mend))
+    return _only(found, "", f"{len(found)} processes share the listening port {port}")
 
 
 def _socket_lines(world: World, table: str) -> Iterator[list[str]]:

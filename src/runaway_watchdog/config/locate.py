@@ -1,6 +1,7 @@
 """Where the configuration and the store are. Cheap: reading commands use this and never import pydantic."""
 
 import os
+import pwd
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -36,22 +37,40 @@ class Surroundings(NamedTuple):
 
 def here() -> Surroundings:
     """The surroundings of this very process."""
-    return Surroundings(os.environ, os.geteuid(), Path(os.environ.get("HOME") or "/root"))
+    uid = os.geteuid()
+    return Surroundings(os.environ, uid, home(os.environ, uid))
+
+
+def home(env: Mapping[str, str], uid: int) -> Path:
+    """$HOME, else what the user database says: cron, `env -i` and services start us without one."""
+    if named := env.get("HOME"):
+        return Path(named)
+    try:
+        return Path(pwd.getpwuid(uid).pw_dir)
+    except KeyError:  # a container's uid without an entry
+        return Path("/")
 
 
 def config_files(option: Path | None, around: Surroundings) -> tuple[Path, ...]:
     """The files to read, in this order: the later one wins. `--config FILE` alone counts, whether it exists or not."""
     if option is not None:
         return (option,)
-    return tuple(path for path in (around.at(SYSTEM_FILE), around.user_file) if _may_exist(path))
+    system, own = around.at(SYSTEM_FILE), around.user_file
+    return tuple(path for path, there in ((system, _may_exist(system)), (own, _may_exist(own, hidden=False))) if there)
 
 
-def _may_exist(path: Path) -> bool:
-    """Whether it is there. One that cannot be looked at counts: reading it tells why."""
+def _may_exist(path: Path, *, hidden: bool = True) -> bool:
+    """Whether it is there. `hidden` is the answer for one below a folder that may not be entered.
+
+    The system's counts then: reading it tells why. A user's own does not: it is somebody else's home that the
+    environment names (sudo, su), and nobody put a configuration for us there.
+    """
     try:
         path.lstat()
     except (FileNotFoundError, NotADirectoryError):
         return False
+    except PermissionError:
+        return hidden
     except OSError:
         return True
     return True

@@ -11,7 +11,7 @@ from runaway_watchdog.world import World, procfs
 
 
 def explain(world: World, records: Records, pid: int, asked_pid: int | None = None) -> CaseFile:
-    """Explain a living process. Raises procfs.NoSuchProcessError.
+    """Explain a living process. Raises procfs.NoSuchProcessError, and Unanswered where it is hidden from us.
 
     `asked_pid` is the PID that somebody asked about, where that one died and `pid` took its place.
     """

@@ -207,7 +207,7 @@ def _not_main(owner: Owner, facts: Facts, action: Action, end: Ending) -> Fate:
     main = owner.facts["main_pid"]
     beside = f"{end.why}; it is not the container's main process ({main})"
     if main not in (ancestor.pid for ancestor in facts.ancestors):
-        return _put_there(owner, facts, action, beside)
+        return _put_there(owner, facts, action, end.certainty, beside)
     parent = facts.ancestors[0]
     if parent.pid == main and parent.name in INIT_NAMES:
         through = end._replace(why=f"{end.why}, and its init exits with it")
@@ -217,12 +217,12 @@ def _not_main(owner: Owner, facts: Facts, action: Action, end: Ending) -> Fate:
     return Fate(action, True, None, None, None, "unknown", why)
 
 
-def _put_there(owner: Owner, facts: Facts, action: Action, beside: str) -> Fate:
+def _put_there(owner: Owner, facts: Facts, action: Action, certainty: Certainty, beside: str) -> Fate:
     """It does not descend from the main process: `docker exec` put it there, or the engine itself as a health check."""
     check = owner.facts.get("health_check")
     if check is None:
         why = f"{beside} but one that `docker exec` put there, so nobody starts it again"
-        return Fate(action, True, False, None, None, "certain", why)
+        return Fate(action, True, False, None, None, certainty, why)
     words = [" ".join(each.cmdline) for each in (facts.process, *facts.ancestors) if not each.name.startswith(SHIM)]
     if any(" ".join(check["command"]) in each for each in words):
         why = f"{beside} but its health check, which the engine starts every {check['every_s']:g} s"

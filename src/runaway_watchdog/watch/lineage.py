@@ -21,7 +21,8 @@ MOST_TRACKED: Final = 128  # each costs a descriptor and 10 us a tick
 MOST_AWAITED: Final = 64
 MOST_WARM: Final = 256
 
-_RANDOM = re.compile(r"[A-Za-z]+[0-9]+[A-Za-z][A-Za-z0-9]*|[0-9]+[A-Za-z]+[0-9][A-Za-z0-9]*")
+# Possessive, and only where a word begins: an argument is as long as its owner likes, and this runs in the watch.
+_RANDOM = re.compile(r"(?<![A-Za-z0-9])(?:[A-Za-z]++[0-9]++[A-Za-z][A-Za-z0-9]*+|[0-9]++[A-Za-z]++[0-9][A-Za-z0-9]*+)")
 _DIGITS = re.compile(r"[0-9]+")
 _SHAPE_LIMIT: Final = 2048
 

@@ -17,7 +17,6 @@ from runaway_watchdog.watch.lineage import Seen
 
 _PATH_LIMIT = 4096
 _ARGUMENT_LIMIT = 1000
-_ARGUMENTS = 64
 
 
 class Recorder:
@@ -102,7 +101,7 @@ class Recorder:
         self._writer.put(lambda store: prune(store, now, keep_s))
 
     def _process(self, seen: Seen, hot_since: float | None) -> records.ProcessRecord:
-        argv = [clean(word, _ARGUMENT_LIMIT) for word in mask_argv(seen.argv[:_ARGUMENTS])]
+        argv = [clean(word, _ARGUMENT_LIMIT) for word in mask_argv(seen.argv)]
         return records.ProcessRecord(
             key=seen.key,
             lineage=_lineage(Work(seen.lineage, seen.group, seen.name)),

@@ -2,9 +2,9 @@
 
 import os
 import pwd
+import threading
 import time
 from collections.abc import Sequence
-from contextlib import suppress
 
 from runaway_watchdog.model.effect import Size
 
@@ -29,7 +29,7 @@ class LiveFiles:
         return os.path.lexists(path)
 
     def size(self, path: str, limit_s: float) -> Size:
-        return measure(path, time.monotonic() + limit_s)
+        return measured_within(path, limit_s)
 
     def user(self, uid: int) -> str:
         try:
@@ -56,39 +56,100 @@ class LiveClock:
         time.sleep(seconds)
 
 
+ENTRIES_A_LOOK = 256
+"""Entries of a folder between two looks at the clock: a mail folder may hold a million."""
+GRACE_S = 0.25
+"""The count ends by itself at its limit; only one that hangs is left behind."""
+
+
+class _Count:
+    """What was counted so far. Another thread may read it at any moment."""
+
+    def __init__(self) -> None:
+        self.total = 0
+        self.newest = 0.0
+        self.partial = False
+        self.fault: OSError | None = None
+        self._links: set[tuple[int, int]] = set()
+
+    def add(self, status: os.stat_result) -> None:
+        """One file; a hard-linked one counts once, as it does for `du`."""
+        self.newest = max(self.newest, status.st_mtime)
+        if status.st_nlink > 1:
+            identity = (status.st_dev, status.st_ino)
+            if identity in self._links:
+                return
+            self._links.add(identity)
+        self.total += status.st_size
+
+    def size(self, *, ended: bool) -> Size:
+        return Size(self.total, self.partial or not ended, self.newest or None)
+
+
+def measured_within(path: str, limit_s: float) -> Size:
+    """`measure`, given up after `limit_s` wherever it hangs: a dead NFS or FUSE mount answers no system call.
+
+    The thread that hangs there is left behind; it ends with this process. Raises OSError as `measure` does.
+    """
+    count = _Count()
+    counting = threading.Thread(
+        target=_count_or_tell, args=(path, time.monotonic() + limit_s, count), name="size", daemon=True
+    )
+    counting.start()
+    counting.join(limit_s + GRACE_S)
+    if count.fault is not None:
+        raise count.fault
+    return count.size(ended=not counting.is_alive())
+
+
+def _count_or_tell(path: str, deadline: float, count: _Count) -> None:
+    try:
+        _count(path, deadline, count)
+    except OSError as fault:
+        count.fault = fault
+
+
 def measure(path: str, deadline: float) -> Size:
     """Count file content below `path` without following links, until the monotonic `deadline`.
 
-    A hard-linked file counts once, as it does for `du`. Raises OSError when the folder itself cannot be read; what
-    cannot be read further down makes the figure an "at least".
+    Raises OSError when the folder itself cannot be read; what cannot be read further down makes the figure an
+    "at least".
     """
-    total, newest, partial = 0, 0.0, False
-    seen_links: set[tuple[int, int]] = set()
-    pending = [path]
+    count = _Count()
+    _count(path, deadline, count)
+    return count.size(ended=True)
+
+
+def _count(path: str, deadline: float, count: _Count) -> None:
     os.scandir(path).close()
+    pending = [path]
     while pending:
-        folder = pending.pop()
         try:
-            newest = max(newest, os.stat(folder).st_mtime)
-            with os.scandir(folder) as entries:
-                for entry in entries:
-                    with suppress(FileNotFoundError):  # gone between listing and looking: a live database does that
-                        status = entry.stat(follow_symlinks=False)
-                        if entry.is_dir(follow_symlinks=False):
-                            pending.append(entry.path)
-                            continue
-                        newest = max(newest, status.st_mtime)
-                        if status.st_nlink > 1:
-                            identity = (status.st_dev, status.st_ino)
-                            if identity in seen_links:
-                                continue
-                            seen_links.add(identity)
-                        total += status.st_size
+            if not _count_folder(pending.pop(), deadline, count, pending):
+                count.partial = True
+                return
         except FileNotFoundError:
             continue
         except OSError:
-            partial = True
+            count.partial = True
         if time.monotonic() > deadline:
-            partial = partial or bool(pending)
-            break
-    return Size(total, partial, newest or None)
+            count.partial = count.partial or bool(pending)
+            return
+
+
+def _count_folder(folder: str, deadline: float, count: _Count, pending: list[str]) -> bool:
+    """Count the files of one folder and add its folders to `pending`; False: the deadline passed on the way."""
+    count.newest = max(count.newest, os.stat(folder).st_mtime)
+    with os.scandir(folder) as entries:
+        for number, entry in enumerate(entries, 1):
+            if number % ENTRIES_A_LOOK == 0 and time.monotonic() > deadline:
+                return False
+            try:
+                status = entry.stat(follow_symlinks=False)
+            except FileNotFoundError:  # gone between listing and looking: a live database does that
+                continue
+            if entry.is_dir(follow_symlinks=False):
+                pending.append(entry.path)
+            else:
+                count.add(status)
+    return True

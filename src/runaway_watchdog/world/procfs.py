@@ -9,7 +9,7 @@ from typing import NamedTuple, cast
 from runaway_watchdog.model.gap import Gap
 from runaway_watchdog.model.identity import ProcKey
 from runaway_watchdog.model.process import CpuShare, Facts, Process, SignalFate, State
-from runaway_watchdog.world import Files, World
+from runaway_watchdog.world import Files, Unanswered, World
 
 PROC = "/proc"
 CLOCK_TICKS = os.sysconf("SC_CLK_TCK")
@@ -120,8 +120,58 @@ def boot_time(files: Files) -> float:
     raise ValueError("no btime in /proc/stat")
 
 
+SUDO = "run it with sudo"
+UNREADABLE = Gap("procfs", "the program's file and environment belong to another user", SUDO)
+
+
+def hides(files: Files) -> bool:
+    """Whether /proc is mounted so that an ordinary user does not see other users' processes (`hidepid`, proc(5))."""
+    try:
+        lines = files.read(f"{PROC}/self/mounts").splitlines()
+    except OSError:
+        return False
+    # Of several mounts over each other the last one is what is seen.
+    mounts = [fields[3] for fields in map(str.split, lines) if len(fields) > 3 and fields[1] == PROC]
+    shown = ("hidepid=0", "hidepid=off")
+    return any(each.startswith("hidepid=") and each not in shown for each in "".join(mounts[-1:]).split(","))
+
+
 def process(files: Files, pid: int) -> tuple[Process, tuple[Gap, ...]]:
-    """Read one process. Raises NoSuchProcessError; what may not be read is a gap."""
+    """Read one process; what may not be read of it is a gap.
+
+    Raises NoSuchProcessError; Unanswered where there is such a process, and /proc hides it from us.
+    """
+    try:
+        return _process(files, pid)
+    except PermissionError:  # hidepid=1 shows its folder and opens nothing in it
+        raise Unanswered(_hidden(pid)) from None
+    except NoSuchProcessError:
+        if _is_hidden(files, pid):
+            raise Unanswered(_hidden(pid)) from None
+        raise
+
+
+def _is_hidden(files: Files, pid: int) -> bool:
+    """Whether a process that /proc does not show is there all the same: the kernel's CPU clocks do not ask /proc."""
+    try:
+        files.read(f"{PROC}/{pid}/stat")
+    except PermissionError:
+        return True
+    except (FileNotFoundError, ProcessLookupError):
+        pass
+    else:
+        return False  # it took the PID of the one that was asked about
+    if cpu_mark(files, pid) is not None:
+        return True
+    return cpu_mark(files, 1) is None and hides(files)  # no clocks here: it cannot be told
+
+
+def _hidden(pid: int) -> Gap:
+    return Gap("procfs", f"process {pid} is another user's, and /proc hides those here (hidepid)", SUDO)
+
+
+def _process(files: Files, pid: int) -> tuple[Process, tuple[Gap, ...]]:
+    """`process`, where /proc is believed. Raises NoSuchProcessError, PermissionError."""
     folder = f"{PROC}/{pid}"
     try:
         stat = parse_stat(files.read(f"{folder}/stat"))
@@ -135,7 +185,7 @@ def process(files: Files, pid: int) -> tuple[Process, tuple[Gap, ...]]:
             ppid=stat.ppid,
             started_at=boot_time(files) + stat.start_ticks / CLOCK_TICKS,
             exe=exe,
-            cmdline=_cmdline(files.read(f"{folder}/cmdline")),
+            cmdline=parse_cmdline(files.read(f"{folder}/cmdline")),
             uid=uid,
             user=files.user(uid),
             nice=stat.nice,
@@ -160,12 +210,13 @@ def _exe(files: Files, folder: str, stat: Stat) -> tuple[str | None, tuple[Gap, 
     except PermissionError:
         if stat.flags & PF_KTHREAD or stat.state == "zombie":
             return None, ()
-        return None, (Gap("procfs", "the program's file and environment belong to another user", "run it with sudo"),)
+        return None, (UNREADABLE,)
     except FileNotFoundError:  # a kernel thread or a zombie has none
         return None, ()
 
 
-def _cmdline(text: str) -> tuple[str, ...]:
+def parse_cmdline(text: str) -> tuple[str, ...]:
+    """The arguments; a process that wrote over its own may have left anything there."""
     return tuple(text.removesuffix("\0").split("\0")) if text else ()
 
 
@@ -182,8 +233,8 @@ def ancestors(files: Files, child: Process) -> tuple[Process, ...]:
     ppid = child.ppid
     while ppid > 0 and len(found) < MAX_ANCESTORS:
         try:
-            parent, _ = process(files, ppid)
-        except NoSuchProcessError:
+            parent, _ = _process(files, ppid)
+        except (NoSuchProcessError, PermissionError):
             break
         found.append(parent)
         ppid = parent.ppid
@@ -221,9 +272,13 @@ def cpu_share(world: World, pid: int, mark: tuple[int, int] | None, window_s: fl
 
 
 def facts(world: World, pid: int) -> tuple[Facts, tuple[Gap, ...]]:
-    """Everything that owners may look at. Raises NoSuchProcessError. CPU is left to the caller, who may wait."""
+    """Everything that owners may look at. Raises NoSuchProcessError, Unanswered. CPU is left to the caller."""
     subject, gaps = process(world.files, pid)
-    return Facts(subject, ancestors(world.files, subject), marks(world.files, pid), None), gaps
+    above = ancestors(world.files, subject)
+    oldest = above[-1] if above else subject
+    if oldest.ppid > 0 and len(above) < MAX_ANCESTORS and _is_hidden(world.files, oldest.ppid):
+        gaps = (*gaps, _hidden(oldest.ppid))
+    return Facts(subject, above, marks(world.files, pid), None), gaps
 
 
 def cpu_controller(files: Files) -> bool:

@@ -21,8 +21,8 @@ PROPERTIES = {
     "Unit": (
         "Id", "Description", "LoadState", "ActiveState", "SubState", "UnitFileState", "FragmentPath", "SourcePath",
         "DropInPaths", "NeedDaemonReload", "Transient", "TriggeredBy", "Triggers", "UpheldBy", "WantedBy", "RequiredBy",
-        "BoundBy", "ConsistsOf", "OnFailure", "OnSuccess", "Names", "InvocationID", "StartLimitBurst", "StartLimitIntervalUSec",
-        "ActiveEnterTimestamp", "RefuseManualStop",
+        "BoundBy", "ConsistsOf", "OnFailure", "OnSuccess", "Names", "InvocationID", "StartLimitBurst",
+        "StartLimitIntervalUSec", "ActiveEnterTimestamp", "RefuseManualStop",
     ),
     "Service": (
         "Type", "Restart", "RestartUSec", "RestartSteps", "RestartMaxDelayUSec", "RestartMode",
