@@ -1,0 +1,77 @@
+"""What a command changes here: one file for each family of commands, used by preflight and by the plan's "never" alike.
+
+A family answers `effects(command, host, world) -> Outcome`, pure but for reading the world: it looks at the host *as
+the commands before it would have left it* (`host`), says what would change, and returns the host as it would then be.
+So `compose stop && docker system prune -f && docker volume prune -af` loses what each alone would not.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from runaway_watchdog.model.effect import Effect
+from runaway_watchdog.model.gap import Gap
+
+
+@dataclass(frozen=True, slots=True)
+class Container:
+    """A container as commands see it: from one list call, no inspect."""
+
+    id: str
+    name: str
+    image: str
+    image_id: str
+    state: str  # created, running, paused, restarting, exited, dead
+    labels: Mapping[str, str]
+    volumes: tuple[str, ...]  # names, anonymous ones too
+    binds: tuple[str, ...]  # folders of the host
+    networks: tuple[str, ...]
+    auto_remove: bool = False
+    unnamed: frozenset[str] | None = None
+    """Volumes that were given no name when it was created: `rm -v` takes them along. None: it was not inspected."""
+    created: float = 0.0  # seconds since the epoch
+
+
+@dataclass(frozen=True, slots=True)
+class Volume:
+    name: str
+    driver: str
+    mountpoint: str
+    labels: Mapping[str, str]
+    options: Mapping[str, str] = field(default_factory=dict)  # the driver's: a device, a network share
+
+
+@dataclass(frozen=True, slots=True)
+class Docker:
+    """What the engine holds now. `gap` says why it could not be asked: then nothing about it is known."""
+
+    api: tuple[int, int] = (0, 0)  # the engine's own API version: what prune does depends on it
+    compose: tuple[int, int, int] | None = None  # None: not asked, since no command needed it, or none here
+    containers: tuple[Container, ...] = ()
+    volumes: tuple[Volume, ...] = ()
+    images: tuple[Mapping[str, Any], ...] = ()
+    networks: tuple[Mapping[str, Any], ...] = ()
+    services: tuple[Mapping[str, Any], ...] = ()  # of the swarm
+    swarm: str = ""  # "", "worker" or "manager"
+    removed: tuple[Container, ...] = ()  # what earlier commands of the line removed: who used the volumes they left
+    gap: Gap | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """The host as the commands so far would have left it."""
+
+    docker: Docker = field(default_factory=Docker)
+    deleted: frozenset[str] = frozenset()  # real paths, as they are on the disk now
+    moved: tuple[tuple[str, str], ...] = ()  # (real path now named, where its content was), in order
+    stopped_units: frozenset[str] = frozenset()
+    ended: frozenset[int] = frozenset()  # PIDs
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What one command would do."""
+
+    effects: tuple[Effect, ...]
+    host: Host
+    unknown: tuple[str, ...] = ()  # what could not be told, in sentences

@@ -1,8 +1,8 @@
 """The only code that asks the host anything for an explanation.
 
-A `World` is four ports: files (procfs, cgroups, unit files, volume data), the Docker Engine, systemd's manager and the
-clock. `live()` asks the real host; `recorded.Recorder` writes down every question with its answer, and
-`recorded.replay()` answers from such a recording: tests explain hosts that they never saw.
+A `World` is five ports: files (procfs, cgroups, unit files, volume data), the Docker Engine, systemd's manager, the
+clock and the Docker client programs. `live()` asks the real host; `recorded.Recorder` writes down every question with
+its answer, and `recorded.replay()` answers from such a recording: tests explain hosts that they never saw.
 Every port is read-only, and a source that does not answer raises `Unanswered`, which carries the gap to show.
 """
 
@@ -39,8 +39,14 @@ class Files(Protocol):
 
     def exists(self, path: str) -> bool: ...
 
+    def status(self, path: str) -> Sequence[Any]:
+        """lstat: what it is (file, folder, link, device, other), its bytes, its last write and its owner's uid."""
+
     def size(self, path: str, limit_s: float) -> Size:
         """Bytes of file content below a folder and the newest write, counted for at most `limit_s`."""
+
+    def variable(self, name: str) -> str | None:
+        """An environment variable of whoever asks; None where it is not set."""
 
     def user(self, uid: int) -> str:
         """The login name of a uid, or the number as text."""
@@ -66,6 +72,32 @@ class Engine(Protocol):
 
     def volumes(self) -> Sequence[Mapping[str, Any]]: ...
 
+    def images(self) -> Sequence[Mapping[str, Any]]: ...
+
+    def networks(self) -> Sequence[Mapping[str, Any]]: ...
+
+    def services(self) -> Sequence[Mapping[str, Any]]:
+        """The swarm's services; none on a node that does not manage a swarm."""
+
+
+class Clients(Protocol):
+    """The Docker client programs of this host: what they say of themselves, and how Compose reads its files."""
+
+    def docker_version(self) -> str:
+        """The version of the `docker` command; the engine is not asked."""
+
+    def compose_version(self, program: str) -> str:
+        """The version of `docker compose` or of `docker-compose`."""
+
+    def compose_config(
+        self, program: str, arguments: Sequence[str], folder: str, environment: Sequence[tuple[str, str]]
+    ) -> Mapping[str, Any]:
+        """How Compose itself reads its files there, with these global options and `config`'s arguments.
+
+        `{"name": …, "services": …, "volumes": …, "networks": …}`, without environments and commands, which may hold
+        secrets; `{"error": TEXT}` where Compose refuses them. `name` is None from Compose 1, which does not tell it.
+        """
+
 
 class Manager(Protocol):
     """The systemd system manager over D-Bus: property reads and GetUnit… only."""
@@ -75,6 +107,9 @@ class Manager(Protocol):
 
     def unit(self, name: str) -> Mapping[str, Any] | None:
         """The properties that owners use, of a loaded unit; None where it is not loaded."""
+
+    def units(self) -> Mapping[str, str]:
+        """Every loaded unit's name, and its ActiveState."""
 
 
 class Clock(Protocol):
@@ -92,6 +127,7 @@ class World:
     engine: Engine
     manager: Manager
     clock: Clock
+    clients: Clients
     host: str
 
 
@@ -99,8 +135,9 @@ def live() -> World:
     """This host, asked for real. The engine and the manager are connected to when they are first asked."""
     import os  # a recorded world needs none of these
 
+    from runaway_watchdog.world.clients import LiveClients
     from runaway_watchdog.world.docker import LiveEngine
     from runaway_watchdog.world.filesystem import LiveClock, LiveFiles
     from runaway_watchdog.world.systemd import LiveManager
 
-    return World(LiveFiles(), LiveEngine(os.environ), LiveManager(), LiveClock(), os.uname().nodename)
+    return World(LiveFiles(), LiveEngine(os.environ), LiveManager(), LiveClock(), LiveClients(), os.uname().nodename)

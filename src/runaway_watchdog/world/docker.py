@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 DEFAULT_SOCKET = "/var/run/docker.sock"
 ALLOWED = re.compile(
-    r"(/v[0-9.]+)?/(_ping|version|info|containers/json|containers/[^/]+/json|volumes|volumes/[^/]+|system/df|networks)"
+    r"(/v[0-9.]+)?/(_ping|version|info|containers/json|containers/[^/]+/json|volumes|volumes/[^/]+|system/df|networks"
+    r"|images/json|services)"
 )
 NEWEST_VERSION = "1.45"
 """The newest API whose answers we know; the engine's own is used where it is older."""
@@ -61,6 +62,17 @@ class LiveEngine:
 
     def volumes(self) -> Sequence[Mapping[str, Any]]:
         return self._ask("volumes", lambda client: client.volumes()["Volumes"] or [])
+
+    def images(self) -> Sequence[Mapping[str, Any]]:
+        return self._ask("images", lambda client: client.images())
+
+    def networks(self) -> Sequence[Mapping[str, Any]]:
+        return self._ask("networks", lambda client: client.networks())
+
+    def services(self) -> Sequence[Mapping[str, Any]]:
+        if not self.info().get("Swarm", {}).get("ControlAvailable"):
+            return ()  # to any other node the engine answers "This node is not a swarm manager"
+        return self._ask("services", lambda client: client.services())  # type: ignore[no-untyped-call]
 
     def close(self) -> None:
         """Let the connection go; what was answered stays."""

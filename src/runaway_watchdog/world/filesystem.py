@@ -2,9 +2,11 @@
 
 import os
 import pwd
+import stat
 import threading
 import time
 from collections.abc import Sequence
+from typing import Any
 
 from runaway_watchdog.model.effect import Size
 
@@ -28,8 +30,15 @@ class LiveFiles:
     def exists(self, path: str) -> bool:
         return os.path.lexists(path)
 
+    def status(self, path: str) -> Sequence[Any]:
+        found = os.lstat(path)
+        return [_kind(found.st_mode), found.st_size, found.st_mtime, found.st_uid]
+
     def size(self, path: str, limit_s: float) -> Size:
         return measured_within(path, limit_s)
+
+    def variable(self, name: str) -> str | None:
+        return os.environ.get(name)
 
     def user(self, uid: int) -> str:
         try:
@@ -41,6 +50,12 @@ class LiveFiles:
         # The kernel's clock id of any process, what clock_getcpuclockid(3) returns: utime + stime of all its
         # threads, those that have ended included, readable by every user.
         return time.clock_gettime_ns((~pid << 3) | 2), time.monotonic_ns()
+
+
+def _kind(mode: int) -> str:
+    kinds = {stat.S_IFREG: "file", stat.S_IFDIR: "folder", stat.S_IFLNK: "link"}
+    devices = {stat.S_IFBLK: "device", stat.S_IFCHR: "device"}
+    return (kinds | devices).get(stat.S_IFMT(mode), "other")
 
 
 class LiveClock:

@@ -11,7 +11,7 @@ from typing import Any, cast
 
 from runaway_watchdog.model.effect import Size
 from runaway_watchdog.model.gap import Gap
-from runaway_watchdog.world import Clock, Engine, Files, Manager, Unanswered, World
+from runaway_watchdog.world import Clients, Clock, Engine, Files, Manager, Unanswered, World
 
 Answers = dict[str, list[dict[str, Any]]]
 
@@ -93,6 +93,7 @@ def _world(port: Callable[[str, object], object], host: str, real: World | None)
         cast(Engine, make("engine")),
         cast(Manager, make("manager")),
         cast(Clock, make("clock")),
+        cast(Clients, make("clients")),
         host,
     )
 

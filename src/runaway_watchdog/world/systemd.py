@@ -21,8 +21,8 @@ PROPERTIES = {
     "Unit": (
         "Id", "Description", "LoadState", "ActiveState", "SubState", "UnitFileState", "FragmentPath", "SourcePath",
         "DropInPaths", "NeedDaemonReload", "Transient", "TriggeredBy", "Triggers", "UpheldBy", "WantedBy", "RequiredBy",
-        "BoundBy", "ConsistsOf", "OnFailure", "OnSuccess", "Names", "InvocationID", "StartLimitBurst",
-        "StartLimitIntervalUSec", "ActiveEnterTimestamp", "RefuseManualStop",
+        "BoundBy", "RequisiteOf", "ConsistsOf", "PropagatesStopTo", "OnFailure", "OnSuccess", "Names", "InvocationID",
+        "StartLimitBurst", "StartLimitIntervalUSec", "ActiveEnterTimestamp", "RefuseManualStop",
     ),
     "Service": (
         "Type", "Restart", "RestartUSec", "RestartSteps", "RestartMaxDelayUSec", "RestartMode",
@@ -56,6 +56,7 @@ class LiveManager:
         self._connection: DBusConnection | None = None
         self._failure: Gap | None = None
         self._units: dict[str, Mapping[str, Any] | None] = {}
+        self._all: Mapping[str, str] | None = None
 
     def unit_of(self, pid: int) -> str | None:
         if pid <= 0:
@@ -70,6 +71,15 @@ class LiveManager:
         if name not in self._units:
             self._units[name] = self._read_unit(name)
         return self._units[name]
+
+    def units(self) -> Mapping[str, str]:
+        if self._all is None:
+            from jeepney import DBusAddress
+
+            address = DBusAddress(ROOT, DESTINATION, f"{DESTINATION}.Manager")
+            listed = self._send(address, "ListUnits", "", ())
+            self._all = {str(each[0]): str(each[3]) for each in listed or ()}
+        return self._all
 
     def _read_unit(self, name: str) -> Mapping[str, Any] | None:
         path = self._call("GetUnit", "s", (name,))

@@ -1,0 +1,98 @@
+"""docker service, stack and swarm. A swarm replaces what stops: only its own commands end its work."""
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from runaway_watchdog.effects import Container, Docker, Outcome
+from runaway_watchdog.effects import docker_state as state
+from runaway_watchdog.effects.docker_call import Call
+from runaway_watchdog.effects.docker_containers import removal
+from runaway_watchdog.model.effect import Effect
+
+NAMESPACE = "com.docker.stack.namespace"
+OTHER_NODES = "what it ends on the swarm's other nodes is not known here"
+
+
+def name(service: Mapping[str, Any]) -> str:
+    return str((service.get("Spec") or {}).get("Name", ""))
+
+
+def services(call: Call, references: Collection[str]) -> list[str]:
+    """The names of the services that are meant: by name, ID, or the only ID that begins so."""
+    found = []
+    for reference in references:
+        exact = [each for each in call.docker.services if reference in (name(each), each["ID"])]
+        near = [each for each in call.docker.services if str(each["ID"]).startswith(reference)]
+        found += exact or (near if len(near) == 1 else [])
+    return [name(each) for each in found]
+
+
+def _tasks(docker: Docker, names: Collection[str]) -> list[Container]:
+    return [each for each in docker.containers if each.labels.get(state.SWARM_SERVICE) in names]
+
+
+def _removal(call: Call, docker: Docker, names: Collection[str]) -> tuple[tuple[Effect, ...], Docker]:
+    """The swarm's agent removes its containers with their unnamed volumes; named ones stay."""
+    why = f"the swarm ends the tasks of {', '.join(sorted(names))}"
+    return removal(call.world, docker, _tasks(docker, names), with_volumes=True, why=why)
+
+
+def _several_nodes(call: Call) -> tuple[str, ...]:
+    nodes = (call.world.engine.info().get("Swarm") or {}).get("Nodes") or 1
+    return (f"{call.name}: {OTHER_NODES}",) if nodes > 1 else ()
+
+
+def service_remove(call: Call) -> Outcome:
+    names = services(call, call.options.operands)
+    effects, after = _removal(call, call.docker, names)
+    return call.outcome(effects, state.without_services(after, names), _several_nodes(call) if names else ())
+
+
+def service_scale(call: Call) -> Outcome:
+    """`docker service scale SERVICE=0`. Which task goes when fewer are left is the swarm's choice."""
+    effects: list[Effect] = []
+    docker, unknown = call.docker, list[str]()
+    for operand in call.options.operands:
+        reference, _, wanted = operand.partition("=")
+        for found in services(call, [reference]):
+            tasks = _tasks(docker, [found])
+            if wanted == "0":
+                gone, docker = _removal(call, docker, [found])
+                effects += gone
+            elif not wanted.isdecimal() or int(wanted) < len(tasks):
+                unknown.append(f"{call.name}: which tasks of {found} are ended is the swarm's choice")
+    return call.outcome(effects, docker, (*unknown, *_several_nodes(call)))
+
+
+def stack_remove(call: Call) -> Outcome:
+    """A stack's services and networks; its volumes, secrets of others and configs of others stay."""
+    stacks = call.options.operands
+    names = [name(each) for each in call.docker.services if _namespace(each) in stacks]
+    effects, docker = _removal(call, call.docker, names)
+    doomed = [each for each in docker.networks if state.label(each, NAMESPACE) in stacks]
+    networks = (Effect("remove", "network", str(each["Name"]), False, "it belongs to the stack") for each in doomed)
+    after = state.without_networks(state.without_services(docker, names), {each["Id"] for each in doomed})
+    return call.outcome((*effects, *networks), after, _several_nodes(call) if names else ())
+
+
+def _namespace(service: Mapping[str, Any]) -> str | None:
+    labels = (service.get("Spec") or {}).get("Labels") or {}
+    return labels.get(NAMESPACE)
+
+
+def leave(call: Call) -> Outcome:
+    """A manager refuses to leave without --force; with it, and as the last one, it erases the swarm."""
+    if not call.docker.swarm or (call.docker.swarm == "manager" and not call.options.has("force")):
+        return call.outcome()
+    every = {
+        str(each.labels[state.SWARM_SERVICE]) for each in call.docker.containers if state.SWARM_SERVICE in each.labels
+    }
+    effects, docker = _removal(call, call.docker, every)
+    overlay = [each for each in docker.networks if each.get("Scope") == "swarm"]
+    networks = (Effect("remove", "network", str(each["Name"]), False, "it belongs to the swarm") for each in overlay)
+    lost: tuple[Effect, ...] = ()
+    if call.docker.swarm == "manager":
+        why = "services, secrets and configs of the swarm are erased on this manager; without another manager for good"
+        lost = (Effect("delete", "host", "swarm state", True, why),)
+    after = state.left_swarm(state.without_networks(docker, {each["Id"] for each in overlay}))
+    return call.outcome((*lost, *effects, *networks), after)

@@ -1,0 +1,78 @@
+"""Which family a program belongs to. The program is the name without its folder, as `Command.program` has it."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from runaway_watchdog.effects import (
+    Host,
+    Outcome,
+    cron,
+    databases,
+    docker,
+    docker_state,
+    files,
+    finding,
+    git,
+    harmless,
+    hosts,
+    kill,
+    podman,
+    systemd,
+)
+from runaway_watchdog.effects.docker_call import Inside
+from runaway_watchdog.model.command import Command
+from runaway_watchdog.world import World
+
+Family = Callable[[Command, Host, World], Outcome]
+
+ENGINES = frozenset(("docker", "docker-compose"))
+SERVICES = frozenset(("systemctl", "service", "invoke-rc.d", "rc-service"))
+DOWN = frozenset(("reboot", "shutdown", "poweroff", "halt", "init", "telinit"))
+NEED_DOCKER: frozenset[Family] = frozenset(
+    (files.effects, finding.effects, git.effects, kill.effects, systemd.effects, hosts.effects)
+)
+"""Families that look at containers and volumes, beside Docker's own."""
+
+
+def effects(command: Command, host: Host, world: World, inside: Inside | None = None) -> Outcome:
+    """What one command would do here. `inside` judges what `docker exec` runs."""
+    if command.remote:
+        return Outcome((), host, (f"`{command.text}` runs on another host, which is not asked",))
+    busybox = command.program == "busybox" and len(command.words) > 1
+    if busybox:
+        command = replace(command, words=command.words[1:])
+    if command.program in ENGINES:
+        return docker.effects(command, host, world, inside)
+    family = of(command)
+    if family in NEED_DOCKER or command.truncates:
+        host = known(host, world)
+    outcome = files.truncated(command.truncates, command, host, world)
+    after = family(command, outcome.host, world)
+    return Outcome((*outcome.effects, *after.effects), after.host, (*outcome.unknown, *after.unknown))
+
+
+def known(host: Host, world: World) -> Host:
+    """The host with the engine's state in it."""
+    return replace(host, docker=docker_state.current(host, world))
+
+
+def of(command: Command) -> Family:
+    """The family of a command's program; `harmless` also answers for what nobody knows."""
+    program = command.program or ""
+    if program in SERVICES or (command.words[0].text or "").startswith("/etc/init.d/"):
+        return systemd.effects
+    if program.startswith(("mkfs", "mke2fs")):
+        return files.effects
+    return _FAMILIES.get(program, harmless.effects)
+
+
+_FAMILIES: dict[str, Family] = {
+    **dict.fromkeys(files.PROGRAMS, files.effects),
+    **dict.fromkeys(kill.PROGRAMS, kill.effects),
+    **dict.fromkeys(databases.PROGRAMS, databases.effects),
+    **dict.fromkeys(DOWN, hosts.effects),
+    **dict.fromkeys(("crontab", "at", "batch", "atrm"), cron.effects),
+    **dict.fromkeys(("find", "rsync"), finding.effects),
+    "podman": podman.effects,
+    "git": git.effects,
+}

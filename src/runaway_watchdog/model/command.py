@@ -1,0 +1,51 @@
+"""A shell line, taken apart: what each simple command would be given, as far as that is known without running it."""
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """One word of a command.
+
+    `text` is its value after quote removal and the expansions that can be known; None where it is only known when
+    the line runs (a variable that nobody set, the output of an unknown program). `answers` are the commands whose
+    output would stand here (`$(docker ps -aq)`, or what a pipe gives to xargs): they are answered by asking, never by
+    running them, and then take the place of this word, split at white space.
+    """
+
+    text: str | None
+    raw: str  # as it stands in the line
+    globbing: bool = False  # holds an unquoted *, ? or […]
+    answers: "Script | None" = None
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One simple command, its wrappers (sudo, env, nohup, time, nice …) taken off."""
+
+    words: tuple[Word, ...]  # the program first; never empty
+    environment: tuple[tuple[str, str | None], ...] = ()  # assignments that hold for it; None: value not known
+    folder: str | None = None  # its working directory; None: not known
+    reads: "Script | None" = None  # what a pipe gives to its standard input
+    here: str | None = None  # a here-document or here-string on its standard input
+    truncates: tuple[Word, ...] = ()  # files that a redirection empties: `> file`
+    text: str = ""  # as it stands in the line
+    conditional: bool = False  # after && or ||, in an if, a loop or a function: it may not run at all
+    remote: bool = False  # on another host (ssh, docker -H, kubectl): nothing is known about it here
+
+    @property
+    def program(self) -> str | None:
+        """The program's name without its folder; None where that is not known."""
+        name = self.words[0].text
+        return None if name is None else name.rsplit("/", 1)[-1]
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """A whole line or file: its simple commands in the order in which they may run, and what could not be read.
+
+    Every part of the line is in a command or in `unknown`: a line with anything in `unknown` is never called safe.
+    """
+
+    commands: tuple[Command, ...]
+    unknown: tuple[str, ...] = field(default=())  # sentences for the user, each naming the part of the line

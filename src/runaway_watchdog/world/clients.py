@@ -1,0 +1,88 @@
+"""The Docker client programs of this host, asked for what they alone know.
+
+Compose decides by itself which files, which project and which services a command means: by options, environment,
+`.env`, parent folders, `include`, `extends`, profiles. `config` is the command with which it tells, and it changes
+nothing; resources on other hosts, which it would fetch, are switched off.
+"""
+
+import json
+import os
+import re
+import signal
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from typing import Any
+
+from runaway_watchdog import programs
+from runaway_watchdog.model.gap import Gap
+from runaway_watchdog.world import Unanswered
+
+LIMIT_S = 5
+"""Compose 1 needs most of a second on an idle host."""
+IN_FOLDER = ("/bin/sh", "-c", 'cd -- "$0" && exec "$@"')
+OFFLINE = {"COMPOSE_EXPERIMENTAL_GIT_REMOTE": "false", "COMPOSE_EXPERIMENTAL_OCI_REMOTE": "false"}
+VERSION = re.compile(r"\d+\.\d+(?:\.\d+)?")
+SERVICE_KEYS = ("image", "build", "container_name", "depends_on", "profiles", "volumes", "networks", "scale")
+
+
+class LiveClients:
+    """See `world.Clients`. A version is asked once for the life of the object."""
+
+    def __init__(self) -> None:
+        self._versions: dict[str, str] = {}
+
+    def docker_version(self) -> str:
+        return self._version("docker", ("docker", "--version"))
+
+    def compose_version(self, program: str) -> str:
+        return self._version(program, (*program.split(), "version", "--short"))
+
+    def compose_config(
+        self, program: str, arguments: Sequence[str], folder: str, environment: Sequence[tuple[str, str]]
+    ) -> Mapping[str, Any]:
+        argv = (*IN_FOLDER, folder, *program.split(), *arguments)
+        status, output, complaint = _run(program, argv, dict(environment))
+        if status != 0:
+            return {"error": complaint.strip()}
+        found = _document(program, output)
+        services = found.get("services") or {}
+        return {
+            "name": found.get("name"),
+            "services": {name: {key: each.get(key) for key in SERVICE_KEYS} for name, each in services.items()},
+            "volumes": found.get("volumes") or {},
+            "networks": found.get("networks") or {},
+        }
+
+    def _version(self, program: str, argv: Sequence[str]) -> str:
+        if program not in self._versions:
+            status, output, _ = _run(program, argv, {})
+            found = VERSION.search(output)
+            if status != 0 or not found:
+                raise Unanswered(Gap(program, "it does not tell its version", f"check it: {' '.join(argv)}"))
+            self._versions[program] = found[0]
+        return self._versions[program]
+
+
+def _run(program: str, argv: Sequence[str], environment: Mapping[str, str]) -> tuple[int, str, str]:
+    try:
+        done = programs.run(argv, seconds=LIMIT_S, env={**os.environ, **environment, **OFFLINE})
+    except OSError as fault:
+        raise Unanswered(Gap(program, f"it cannot be started: {fault.strerror}", "install it")) from fault
+    if done.returncode == -signal.SIGALRM:
+        raise Unanswered(Gap(program, f"it did not answer within {LIMIT_S} s", "see whether the host is overloaded"))
+    return done.returncode, done.stdout, done.stderr
+
+
+def _document(program: str, output: str) -> Mapping[str, Any]:
+    """Compose 2 answers in JSON, Compose 1 in YAML."""
+    with suppress(ValueError):
+        found = json.loads(output)
+        if isinstance(found, dict):
+            return found
+    import yaml  # only Compose 1 needs it
+
+    with suppress(yaml.YAMLError):
+        found = yaml.safe_load(output)
+        if isinstance(found, dict):
+            return found
+    raise Unanswered(Gap(program, "its answer cannot be read", f"check it: {program} config"))

@@ -1,0 +1,108 @@
+"""Every process of the host, as pkill, killall and ps see it."""
+
+from typing import NamedTuple
+
+from runaway_watchdog.world import Files
+from runaway_watchdog.world.procfs import PROC, parse_cgroup, parse_stat, parse_status
+
+
+class Running(NamedTuple):
+    """One process. Text is hostile."""
+
+    pid: int
+    comm: str  # at most 15 characters
+    arguments: tuple[str, ...]  # empty: a kernel thread or a zombie
+    ppid: int
+    group: int
+    session: int
+    terminal: int  # tty_nr of /proc/PID/stat; 0: none
+    start_ticks: int
+    real_uid: int
+    effective_uid: int
+    state: str
+
+    @property
+    def line(self) -> str:
+        """The command line as pgrep -f and ps match it; the name where there is none."""
+        return " ".join(self.arguments) or self.comm
+
+
+def read(files: Files, pid: int) -> Running | None:
+    """One process; None: it is not there, or it went while it was read."""
+    folder = f"{PROC}/{pid}"
+    try:
+        text = files.read(f"{folder}/stat")
+        stat = parse_stat(text)
+        status = parse_status(files.read(f"{folder}/status"))
+        words = files.read(f"{folder}/cmdline")
+        real, effective = (int(each) for each in status["Uid"].split()[:2])
+    except (OSError, ValueError, KeyError):
+        return None
+    fields = text.rpartition(")")[2].split()
+    return Running(
+        pid,
+        stat.comm,
+        tuple(words.removesuffix("\0").split("\0")) if words else (),
+        stat.ppid,
+        int(fields[2]),
+        stat.session,
+        int(fields[4]),
+        stat.start_ticks,
+        real,
+        effective,
+        stat.state,
+    )
+
+
+def everything(files: Files) -> tuple[Running, ...]:
+    """All processes but our own and those that carry our words to us (sudo, a shell's -c), by PID."""
+    pids = sorted(int(name) for name in files.names(PROC) if name.isdigit())
+    found = {pid: running for pid in pids if (running := read(files, pid)) is not None}
+    for own in _own(files, found):
+        found.pop(own, None)
+    return tuple(found.values())
+
+
+def _own(files: Files, found: dict[int, Running]) -> set[int]:
+    """Our own PID, and our ancestors as long as their command lines hold ours: they match whatever the line names."""
+    try:
+        own = int(files.target(f"{PROC}/self"))
+    except (OSError, ValueError):
+        return set()
+    ours = {own}
+    words = found[own].arguments[-1:] if own in found else ()
+    at = found.get(own)
+    while at is not None and words and (parent := found.get(at.ppid)) is not None and words[0] in parent.line:
+        ours.add(parent.pid)
+        at = parent
+    return ours
+
+
+def cgroup(files: Files, pid: int) -> str:
+    """The control group that names a process's owner; "" where it cannot be read."""
+    try:
+        return parse_cgroup(files.read(f"{PROC}/{pid}/cgroup"))
+    except OSError:
+        return ""
+
+
+def members(files: Files, group: str) -> tuple[int, ...]:
+    """The PIDs in a control group and everything below it."""
+    if group in ("", "/"):
+        return ()
+    for mount in ("/sys/fs/cgroup", "/sys/fs/cgroup/unified", "/sys/fs/cgroup/systemd"):
+        if files.exists(f"{mount}{group}/cgroup.procs"):
+            return tuple(sorted(_members(files, f"{mount}{group}")))
+    return ()
+
+
+def _members(files: Files, folder: str) -> set[int]:
+    try:
+        pids = {int(each) for each in files.read(f"{folder}/cgroup.procs").split()}
+        names = files.names(folder)
+    except OSError:  # a threaded group (EOPNOTSUPP), or it went
+        return set()
+    for name in names:
+        if "." not in name or name.endswith((".service", ".scope", ".slice")):
+            pids |= _members(files, f"{folder}/{name}") if files.exists(f"{folder}/{name}/cgroup.procs") else set()
+    return pids

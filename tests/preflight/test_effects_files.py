@@ -1,0 +1,83 @@
+"""What commands do to files: whose they are, what is lost, and what the tools refuse."""
+
+import pytest
+from preflight.host_world import shop
+
+LOST = [
+    ("rm /srv/notes.txt", {"/srv/notes.txt"}),
+    ("rm notes.txt", {"/srv/notes.txt"}),
+    ("rm -rf /srv/uploads", {"/srv/uploads"}),
+    ("rm -rf /srv/link", set()),
+    ("rm -rf /srv/link/", {"/srv/uploads"}),
+    ("rm -rf /srv/link/*", {"/srv/uploads/a.jpg"}),
+    ("rm -rf /srv/link/../notes.txt", {"/srv/notes.txt"}),
+    ("rm /srv/uploads", set()),
+    ("rm -rf /", set()),
+    ("rm -rf /srv/absent", set()),
+    ("rm /srv/empty", set()),
+    ("rm /tmp/scratch", set()),
+    ("rm -rf /var/lib/docker/volumes/shop_pg", {"shop_pg"}),
+    ("rm -rf /var/lib/docker/volumes", {"/var/lib/docker/volumes", "shop_pg"}),
+    ("rm -rf /srv/*", {"/srv/notes.txt", "/srv/shop", "/srv/uploads"}),
+    ("echo > /srv/notes.txt", {"/srv/notes.txt"}),
+    ("echo >> /srv/notes.txt", set()),
+    ("ls 2> /dev/null", set()),
+    ("dd if=/dev/zero of=/dev/sda", {"/dev/sda"}),
+    ("mkfs.ext4 -L data /dev/sda", {"/dev/sda"}),
+    ("wipefs /dev/sda", set()),
+    ("wipefs -a /dev/sda", {"/dev/sda"}),
+    ("truncate -s 0 /srv/notes.txt", {"/srv/notes.txt"}),
+    ("truncate -s 1G /srv/notes.txt", set()),
+    ("shred -u /srv/notes.txt", {"/srv/notes.txt"}),
+    ("mv /srv/notes.txt /srv/shop/compose.yml", {"/srv/shop/compose.yml"}),
+    ("mv -n /srv/notes.txt /srv/shop/compose.yml", set()),
+    ("mv /srv/notes.txt /srv/other", set()),
+    ("cp /srv/notes.txt /srv/shop/", set()),
+    ("tar -cf /srv/new.tar /srv/uploads", set()),
+    ("tar -cf /srv/notes.txt /srv/uploads", {"/srv/notes.txt"}),
+    ("find /srv -name '*.txt' -delete", {"/srv/notes.txt"}),
+    ("find /srv -name '*.jpg' -exec rm {} +", {"/srv/uploads/a.jpg"}),
+    ("find /srv -mtime +1 -delete", set()),
+    ("mv /srv/uploads /srv/old; rm -rf /srv/old", {"/srv/old"}),
+    ("mv /srv/uploads /srv/old; rm -rf /srv/uploads", set()),
+    ("rm notes.txt; rm notes.txt", {"/srv/notes.txt"}),
+]
+
+
+@pytest.mark.parametrize(("line", "lost"), LOST, ids=[line for line, _ in LOST])
+def test_exactly_this_is_lost(line: str, lost: set[str]) -> None:
+    """Links, patterns, `..` and renames are followed; what a tool refuses loses nothing."""
+    found = shop().judge(line)
+    assert {each.name for each in found.lost} == lost
+    assert found.unknown == ()
+
+
+def test_who_uses_it_is_told() -> None:
+    """The container of a volume and of a bind mount, the unit of a unit file, the project of a Compose file."""
+    told = {line: shop().judge(f"rm -rf {line}").lost[0] for line in _USED}
+    assert {line: effect.used_by for line, effect in told.items()} == _USED
+    base = shop().judge("rm -rf /var/lib/docker/volumes/shop_pg/_data/base").lost[0]
+    assert "volume shop_pg" in base.why
+
+
+_USED = {
+    "/var/lib/docker/volumes/shop_pg/_data": ("shop-db-1",),
+    "/srv/uploads": ("shop-db-1",),
+    "/srv/uploads/a.jpg": ("shop-db-1",),
+    "/srv/shop/compose.yml": ("shop-db-1",),
+    "/etc/systemd/system/app.service": ("app.service",),
+}
+
+
+@pytest.mark.parametrize(
+    ("line", "folder"),
+    [
+        ("rm -rf $DIR", "/srv"),
+        ("rm -rf x", None),
+        ("find . -user bob -delete", "/srv"),
+        ("rsync -a --delete web:/a/ /srv/uploads/", "/srv"),
+    ],
+)
+def test_what_cannot_be_known_is_said(line: str, folder: str | None) -> None:
+    """A variable, an unknown folder, another host's files."""
+    assert shop().judge(line, folder=folder).unknown

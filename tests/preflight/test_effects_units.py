@@ -1,0 +1,78 @@
+"""Units: what goes down together, what starts it again, what a verb leaves alone."""
+
+from typing import Any
+
+import pytest
+from preflight.host_world import FakeHost, FakeManager
+
+
+def unit(name: str, **changes: Any) -> dict[str, Any]:
+    return {"Id": name, "ActiveState": "active", "MainPID": 0, "KillMode": "control-group", **changes}
+
+
+@pytest.fixture
+def host() -> FakeHost:
+    loaded = {
+        "db.service": unit("db.service", RequiredBy=["app.service"], FragmentPath="/etc/systemd/system/db.service"),
+        "app.service": unit("app.service", ConsistsOf=["helper.service"], TriggeredBy=["app.socket"]),
+        "helper.service": unit("helper.service"),
+        "app.socket": unit("app.socket"),
+        "idle.service": unit("idle.service", ActiveState="inactive"),
+        "held.service": unit("held.service", UpheldBy=["guard.service"]),
+    }
+    return FakeHost(manager=FakeManager(loaded))
+
+
+CASES = [
+    ("systemctl stop db", "db app helper", ""),
+    ("systemctl stop idle", "", ""),
+    ("systemctl stop nosuch", "", ""),
+    ("systemctl stop 'h*'", "helper held", ""),
+    ("systemctl restart app", "", "app helper"),
+    ("systemctl try-restart idle", "", ""),
+    ("systemctl disable db", "", ""),
+    ("systemctl disable --now helper", "helper", ""),
+    ("systemctl mask --now db", "", ""),  # refused: its unit file stands where the mask would go
+    ("service helper stop", "helper", ""),
+    ("/etc/init.d/helper stop", "helper", ""),
+    ("invoke-rc.d helper restart", "", "helper"),
+    ("systemctl stop helper; systemctl stop helper", "helper", ""),
+    ("systemctl status db", "", ""),
+    ("systemctl reload app", "", ""),
+]
+
+
+@pytest.mark.parametrize(("line", "stops", "restarts"), CASES, ids=[line for line, *_ in CASES])
+def test_these_stop_and_these_restart(host: FakeHost, line: str, stops: str, restarts: str) -> None:
+    """A stop goes on to who requires it and who is part of it."""
+    found = host.judge(line)
+    names = {verb: {each.name for each in found.effects if each.verb == verb} for verb in ("stop", "restart")}
+    assert names["stop"] == {f"{name}.service" for name in stops.split()}
+    assert names["restart"] == {f"{name}.service" for name in restarts.split()}
+    assert found.unknown == ()
+
+
+def test_who_starts_it_again_is_told(host: FakeHost) -> None:
+    """A socket, an upholding unit; not one that the same line stops."""
+    assert "app.socket starts it again" in host.judge("systemctl stop app").effects[0].why
+    assert "guard.service upholds it" in host.judge("systemctl stop held").effects[0].why
+    alone = host.judge("systemctl stop app.socket app").effects
+    assert all("starts it again" not in each.why for each in alone)
+
+
+@pytest.mark.parametrize(
+    "line", ["systemctl -H web stop x", "systemctl --user stop x", "systemctl stop $U", "systemctl frob x"]
+)
+def test_another_systemd_or_another_word_is_unknown(host: FakeHost, line: str) -> None:
+    assert host.judge(line).unknown
+
+
+@pytest.mark.parametrize(
+    "line", ["reboot", "shutdown -r now", "systemctl poweroff", "init 6", "systemctl isolate reboot.target"]
+)
+def test_the_whole_host(host: FakeHost, line: str) -> None:
+    assert host.judge(line).effects[0].type == "host"
+
+
+def test_a_shutdown_that_is_called_off(host: FakeHost) -> None:
+    assert host.judge("shutdown -c").effects == ()
