@@ -1,0 +1,133 @@
+"""What a shell line would stop, change and delete on this host right now, which data would be
+lost, and whether it would end a runaway at all. It runs nothing and changes nothing.
+
+Quote the whole line: without quotes the shell itself would run what follows && and expand
+$(…) before it gets here. A plain command of several words may follow `--`.
+
+exit code: 0 nothing lost or interrupted, 10 interrupts service, 20 destroys data,
+30 cannot tell, 2 usage
+"""
+
+import argparse
+import os
+import sqlite3
+import sys
+from functools import partial
+from shlex import join
+from typing import TYPE_CHECKING
+
+from runaway_watchdog.cli import USAGE, reading
+from runaway_watchdog.world import World, live, procfs
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from runaway_watchdog.preflight.helps import Helps
+    from runaway_watchdog.preflight.safer import Safer
+    from runaway_watchdog.preflight.sequence import Preflight
+
+EXAMPLES = """\
+examples:
+  sudo runaway-watchdog preflight 'docker compose down -v'
+  sudo runaway-watchdog preflight 'kill -9 $(pgrep tesseract)' --for 3355
+  sudo runaway-watchdog preflight - < deploy.sh
+  sudo runaway-watchdog preflight -- docker volume prune -f
+"""
+LONGEST_LINE = 1 << 18
+PID_MAX = 2**22
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "line", nargs="+", metavar="'SHELL LINE'", help="the line; - reads it from standard input; or -- COMMAND ARG…"
+    )
+    parser.add_argument("--for", dest="pid", type=_pid, metavar="PID", help="would it end this process?")
+    reading.arguments(parser)
+    parser.epilog = EXAMPLES
+
+
+def _pid(text: str) -> int:
+    number = int(text) if text.isascii() and text.isdigit() else 0
+    if not 0 < number <= PID_MAX:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a PID: a number from 1 to {PID_MAX}")
+    return number
+
+
+def run(options: argparse.Namespace) -> int:
+    from runaway_watchdog.preflight import sequence
+    from runaway_watchdog.preflight.helps import helps
+    from runaway_watchdog.preflight.safer import safer
+    from runaway_watchdog.preflight.verdict import EXIT_CODES, verdict
+
+    line = _line(options.line)
+    if line is None:
+        reading.complain("the line is empty, or longer than anybody types")
+        return USAGE
+    world = live()
+    shell = sequence.Shell(os.environ, _folder(), os.path.expanduser("~"))
+    judge = partial(sequence.judge, world=world, shell=shell)
+    found = judge(line)
+    pid = options.pid if options.pid is not None else _open_incident(options, world)
+    told = None
+    if pid is not None:
+        try:
+            told = helps(found, pid, world)
+        except procfs.NoSuchProcessError:
+            if options.pid is not None:
+                reading.complain(f"no process {pid} on this host")
+                return USAGE
+    proposals = safer(found, world, None if told is None else pid, judge)
+    _show(options, found, told, proposals, world)
+    return EXIT_CODES[verdict(found)]
+
+
+def _line(words: list[str]) -> str | None:
+    """The line as it would be typed: one quoted word, standard input, or the words of one plain command."""
+    typed = words[0] if len(words) == 1 else join(words)
+    text = sys.stdin.read(LONGEST_LINE + 1) if typed == "-" else typed
+    return text if text.strip() and len(text) <= LONGEST_LINE else None
+
+
+def _folder() -> str | None:
+    """Where the line would run; None where that folder is gone."""
+    try:
+        return os.getcwd()
+    except OSError:
+        return None
+
+
+def _open_incident(options: argparse.Namespace, world: World) -> int | None:
+    """The process of the newest open incident, if there is one and the store can be read."""
+    from runaway_watchdog.store import queries
+    from runaway_watchdog.store.database import StoreUnavailable, connect
+
+    path, _ = reading.store_path(options)
+    try:
+        connection = connect(path, readonly=True)
+    except StoreUnavailable:
+        return None
+    try:
+        for incident in queries.incidents(connection, "open"):
+            newest = queries.newest_process(connection, incident.lineage_id)
+            if newest is not None and world.files.exists(f"{procfs.PROC}/{newest.key.pid}"):
+                return newest.key.pid
+    except sqlite3.Error:
+        return None
+    finally:
+        connection.close()
+    return None
+
+
+def _show(
+    options: argparse.Namespace, found: "Preflight", told: "Helps | None", proposals: "Sequence[Safer]", world: World
+) -> None:
+    if options.json:
+        from runaway_watchdog.preflight.document import to_json
+
+        reading.print_json(to_json(found, told, proposals))
+        return
+    from runaway_watchdog.alerts.text import Style
+    from runaway_watchdog.preflight.text import text
+
+    style = Style.ANSI if reading.colours(options) else Style.PLAIN
+    print(text(found, told, proposals, style=style, now=world.clock.now()))

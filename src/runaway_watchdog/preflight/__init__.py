@@ -1,0 +1,1 @@
+"""What would this line do here? A shell line is taken apart (`shell.parse`), and each command is judged in turn."""

@@ -1,0 +1,217 @@
+"""The shell's own commands that change the shell: its folder, its variables, its options, its end."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from runaway_watchdog.model.command import Script, Word
+from runaway_watchdog.preflight.flow import Outcome, unchanged
+from runaway_watchdog.preflight.state import UNKNOWN, UNSET, State, Value
+
+Words = tuple[Word, ...]
+_NAME = re.compile(r"[A-Za-z_]\w*", re.ASCII)
+_NAMED = re.compile(r"([A-Za-z_]\w*)(?:\[[^\]]*\])?(\+?=)?", re.ASCII)
+_GLOBBING_OPTIONS = frozenset(
+    ("dotglob", "extglob", "failglob", "globstar", "nocaseglob", "nullglob", "globasciiranges")
+)
+
+
+def apply(words: Words, state: State, reads: Script | None) -> Outcome | None:
+    """What the shell's own command does to the shell; None for any other command."""
+    program = words[0].text
+    if program == "read":
+        return unchanged(_read(words, state, reads))
+    found = _BUILTINS.get(program) if program is not None else None
+    return None if found is None else found(words, state)
+
+
+def _cd(words: Words, state: State) -> Outcome:
+    operands = _operands(words)
+    if not operands:
+        target = state.value("HOME").text
+    elif operands[0].text == "-":
+        target = state.previous
+    else:
+        target = _folder(operands[0], state)
+    return Outcome(state.go(target), state, None)
+
+
+def _folder(word: Word, state: State) -> str | None:
+    """A relative folder may be found through CDPATH, where that is set."""
+    text = word.text
+    if text is None or word.globbing or text == "":
+        return None
+    through = "CDPATH" in state.variables and not text.startswith(("/", "./", "../")) and text not in {".", ".."}
+    return None if through else text
+
+
+def _pushd(words: Words, state: State) -> Outcome:
+    operands = _operands(words)
+    target = _folder(operands[0], state) if operands else None
+    if operands and (operands[0].text or "+").startswith("+"):
+        return unchanged(replace(state.go(None), stack=(None,) * (len(state.stack) + 1)))
+    if not operands:
+        moved = replace(state.go(state.stack[-1] if state.stack else None), stack=(*state.stack[:-1], state.folder))
+        return Outcome(moved, state, None)
+    return Outcome(replace(state.go(target), stack=(*state.stack, state.folder)), state, None)
+
+
+def _popd(words: Words, state: State) -> Outcome:
+    target = state.stack[-1] if state.stack and len(words) == 1 else None
+    return Outcome(replace(state.go(target), stack=state.stack[:-1]), state, None)
+
+
+def _declare(words: Words, state: State) -> Outcome:
+    """`export A=b`, `declare -x A`, `local A`: an option that changes what a value means leaves it unknown."""
+    program = words[0].text
+    options = "".join(word.text or "?" for word in words[1:] if word.raw.startswith(("-", "+")))
+    changed = state
+    names: list[str] = []
+    for word in words[1:]:
+        found = _NAMED.match(word.text if word.text is not None else word.raw)
+        if found is None or word.raw.startswith(("-", "+")):
+            continue
+        name = found[1]
+        names.append(name)
+        if program == "local":
+            changed = replace(changed, localised={name: changed.value(name), **changed.localised})
+        if found[2] is None:
+            changed = changed.assign(name, UNSET) if program == "local" else changed
+        else:
+            changed = changed.assign(name, _declared(word, found, changed, plain=not set(options) & set("ainlu?")))
+    if program == "export" and "n" in options:
+        return unchanged(replace(changed, exported=changed.exported - set(names)))
+    exports = program == "export" or "x" in options
+    return Outcome(changed.export(names) if exports else changed, state, None)
+
+
+def _declared(word: Word, found: re.Match[str], state: State, *, plain: bool) -> Value:
+    if word.text is None or not plain or "[" in found[0]:
+        return UNKNOWN
+    text = word.text[found.end() :]
+    if found[2] == "+=":
+        before = state.value(found[1]).text
+        return Value(None if before is None else before + text)
+    return Value(text)
+
+
+def _unset(words: Words, state: State) -> Outcome:
+    functions = dict(state.functions)
+    for word in words[1:]:
+        if word.text is None:
+            return unchanged(state.forget())
+        if words[1].text == "-f" or (word.text not in state.variables and word.text in functions):
+            functions.pop(word.text, None)
+        elif _NAME.fullmatch(word.text):
+            state = state.unset(word.text)
+    return unchanged(replace(state, functions=functions))
+
+
+def _set(words: Words, state: State) -> Outcome:
+    position = 1
+    while position < len(words):
+        text = words[position].text
+        if text is None:
+            return unchanged(replace(state, positional=None, plain_globs=False))
+        if text == "--" or not text.startswith(("-", "+")):
+            position += text == "--"
+            return Outcome(replace(state, positional=words[position:]), state, None)
+        if text[1:] in {"o", "eo", "euo", "ueo", "eux", "euxo"} and position + 1 < len(words):
+            position += "o" in text
+            if words[position].text == "errexit":
+                state = replace(state, errexit=text[0] == "-")
+        if "e" in text[1:]:
+            state = replace(state, errexit=text[0] == "-")
+        if "f" in text[1:]:
+            state = replace(state, plain_globs=text[0] == "+" and state.plain_globs)
+        position += 1
+    return Outcome(state, state, None)
+
+
+def _shopt(words: Words, state: State) -> Outcome:
+    names = {word.text for word in words[1:]}
+    if names & _GLOBBING_OPTIONS or None in names:
+        state = replace(state, plain_globs=False)
+    return unchanged(state)
+
+
+def _shift(words: Words, state: State) -> Outcome:
+    count = words[1].text if len(words) > 1 else "1"
+    if state.positional is None or count is None or not count.isdigit():
+        return unchanged(replace(state, positional=None))
+    return unchanged(replace(state, positional=state.positional[int(count[:6]) :]))
+
+
+def _read(words: Words, state: State, reads: Script | None) -> State:
+    """`read NAME` takes a line of what is given; several names share it, and then none is known."""
+    names = [word.text for word in _operands(words, valued="adinNptu")]
+    if any(name is None for name in names):
+        return state.forget()
+    plain = not any((word.text or "").startswith("-") and word.text != "-r" for word in words[1:])
+    for name in names or ["REPLY"]:
+        value = Value(None, reads) if len(names) <= 1 and plain else UNKNOWN
+        state = state.assign(name or "REPLY", value)
+    return state
+
+
+def _sets(words: Words, state: State) -> Outcome:
+    """`mapfile A`, `getopts … A`, `let A=…`: every name in it may have a new value."""
+    for word in words[1:]:
+        if word.text is None:
+            return unchanged(state.forget())
+        for name in _NAME.findall(word.text):
+            state = state.assign(name, UNKNOWN)
+    return unchanged(state)
+
+
+def _printf(words: Words, state: State) -> Outcome | None:
+    if len(words) < 3 or words[1].text != "-v":
+        return None
+    name = words[2].text
+    return unchanged(state.forget() if name is None else state.assign(name, UNKNOWN))
+
+
+def _exit(_: Words, state: State) -> Outcome:
+    ended = replace(state, ended=True)
+    return Outcome(ended, ended, None)
+
+
+def _leave(_: Words, state: State) -> Outcome:
+    """`return`, `break`, `continue`: what follows in this function or turn of the loop may not run."""
+    return unchanged(replace(state, doubtful=True))
+
+
+def _alias(words: Words, state: State) -> Outcome:
+    names = {(word.text or word.raw).partition("=")[0] for word in words[1:] if "=" in word.raw}
+    return unchanged(replace(state, ambiguous=state.ambiguous | names))
+
+
+def _unalias(words: Words, state: State) -> Outcome:
+    return unchanged(replace(state, ambiguous=state.ambiguous - {word.text for word in words[1:] if word.text}))
+
+
+def _certain(_: Words, state: State) -> Outcome:
+    """Commands that do not fail in practice: what follows after `&&` does run."""
+    return Outcome(state, state, None)
+
+
+def _operands(words: Words, valued: str = "") -> Words:
+    position = 1
+    while position < len(words):
+        text = words[position].text
+        if text is None or not text.startswith("-") or text == "-":
+            break
+        position += 1
+        if text == "--":
+            break
+        position += len(text) == 2 and text[1] in valued
+    return words[position:]
+
+
+_BUILTINS: Mapping[str, Callable[[Words, State], Outcome | None]] = {
+    "cd": _cd, "pushd": _pushd, "popd": _popd, "declare": _declare, "export": _declare, "local": _declare,
+    "readonly": _declare, "typeset": _declare, "unset": _unset, "set": _set, "shopt": _shopt, "shift": _shift,
+    "mapfile": _sets, "readarray": _sets, "getopts": _sets, "let": _sets, "printf": _printf, "exit": _exit,
+    "return": _leave, "break": _leave, "continue": _leave, "logout": _exit, "alias": _alias, "unalias": _unalias,
+    ":": _certain, "true": _certain, "echo": _certain, "mkdir": _certain, "sleep": _certain,
+}  # fmt: skip

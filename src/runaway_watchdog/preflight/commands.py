@@ -1,0 +1,361 @@
+"""A simple command: its words expanded, its wrappers taken off, its effect on the shell carried on."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Protocol
+
+from runaway_watchdog.model.command import Command, Script, Word
+from runaway_watchdog.preflight import builtins, feeders, output, shells
+from runaway_watchdog.preflight.budget import DEPTH, Budget
+from runaway_watchdog.preflight.expansion import Expander, is_assignment
+from runaway_watchdog.preflight.flow import Frame, Outcome, Sink, repeat, unchanged
+from runaway_watchdog.preflight.grammar import Unread
+from runaway_watchdog.preflight.simple import DECLARING, Raw, Redirection, Simple, SimpleReader
+from runaway_watchdog.preflight.state import UNKNOWN, State, Value
+from runaway_watchdog.preflight.words import Substitution
+from runaway_watchdog.preflight.wrappers import SHELLS, WRAPPERS, Inner
+
+Words = tuple[Word, ...]
+RESERVED = frozenset(
+    ("!", "[[", "]]", "case", "coproc", "do", "done", "elif", "else", "esac", "fi", "for", "function", "if", "select",
+     "then", "until", "while", "{", "}")
+)  # fmt: skip
+_NO_FILE = re.compile(r"/dev/(?:null|std(?:in|out|err)|tty|fd/\d+)|-|\d+-?")
+_STEERED = ("DOCKER_", "COMPOSE_")
+_ASSIGNED = re.compile(r"[A-Za-z_]\w*", re.ASCII)
+
+
+class Structure(Protocol):
+    """Whoever reads the rest: texts that a shell is given, and the bodies of functions."""
+
+    def text(self, text: str, state: State, frame: Frame) -> Outcome: ...
+
+    def call(self, name: str, words: Words, state: State, frame: Frame) -> Outcome: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What belongs to a command beside its words."""
+
+    text: str
+    truncates: Words = ()
+    external: bool = False  # run by another program: the shell's builtins and functions do not count
+
+
+class Commands:
+    """Reads simple commands. Raises Unread for one that cannot be read, TooMuch at the end of the budget."""
+
+    def __init__(self, structure: Structure, budget: Budget) -> None:
+        self._structure = structure
+        self._budget = budget
+
+    def simple(self, spans: Sequence[tuple[int, int]], state: State, frame: Frame) -> Outcome:
+        """The simple command in these parts of the source."""
+        self._budget.command()
+        self._budget.characters(sum(end - start for start, end in spans))
+        read = SimpleReader(frame.source).read(spans)
+        if not (read.words or read.assignments or read.redirections):
+            raise Unread(frame.source.text[spans[0][0] :], "a command is missing here")
+        expander = self.expander(state, frame)
+        words = self._words(read, expander)
+        frame, truncates = self.redirected(read.redirections, state, frame)
+        state = _with(state, expander)
+        call = Call(frame.source.text[spans[0][0] : spans[-1][1]].strip(), truncates)
+        assigned = self._assigned(read, state, frame)
+        if not words:
+            self.emptied(truncates, call.text, state, frame)
+            return Outcome(assigned, state, None)
+        names = [each.name for each in read.assignments]
+        before = len(frame.sink.commands)
+        try:
+            outcome = self._run(words, call, assigned.export(names) if names else state, frame)
+        finally:  # what it runs may be a text, or not be read: the files are empty all the same
+            if not any(command.truncates for command, _ in frame.sink.commands[before:]):
+                self.emptied(truncates, call.text, state, frame)
+        return outcome.mapped(lambda after: _taken_back(after, state, names)) if names else outcome
+
+    def expander(self, state: State, frame: Frame) -> Expander:
+        return Expander(state, self._budget, lambda found: self.answer(found, state, frame))
+
+    def answer(self, found: Substitution, state: State, frame: Frame) -> Value:
+        """The commands of `$(…)`; what they print where that is known."""
+        script = self._printed(found, state, frame)
+        printed = None if found.is_file else output.known(script)
+        if printed is not None:
+            return Value(printed.rstrip("\n"))
+        return UNKNOWN if found.is_file else Value(None, script)
+
+    def _printed(self, found: Substitution, state: State, frame: Frame) -> Script:
+        inner = Sink()
+        self._structure.text(found.script, state, replace(frame, sink=inner, depth=frame.depth + 1, silent=False))
+        frame.sink.absorb(inner, prints=False)
+        return inner.printing()
+
+    def inside(self, found: Sequence[Substitution], state: State, frame: Frame) -> None:
+        """Substitutions of a part that is not read further: what they run is told all the same."""
+        for each in found:
+            self.answer(each, state, frame)
+
+    def redirected(self, redirections: Sequence[Redirection], state: State, frame: Frame) -> tuple[Frame, Words]:
+        """The frame of what these redirections hold for, and the files that they empty."""
+        truncates: list[Word] = []
+        for each in redirections:
+            expander = self.expander(state, frame)
+            if each.operator in {"<<", "<<-", "<<<"}:
+                frame = _given_text(expander.single(each.target.pieces, each.target.text), each, frame)
+            elif each.operator in {"<", "<>"} and each.fd in {None, "0"}:
+                frame = replace(frame, reads=self._file(each.target, state, frame), here=None)
+            elif each.operator == "<&" and each.fd in {None, "0"}:
+                frame = replace(frame, reads=None, here=None)
+            else:
+                target = expander.target(each.target.pieces, each.target.text)
+                frame = replace(frame, silent=frame.silent or _takes_output(each))
+                truncates.extend([target] if _empties(each, target) else [])
+        return frame, tuple(truncates)
+
+    def _file(self, target: Raw, state: State, frame: Frame) -> Script:
+        """What `< file` gives; of `< <(…)` what its commands print."""
+        match target.pieces:
+            case (Substitution(is_file=True) as found,):
+                return self._printed(found, state, frame)
+        return feeders.contents(self.expander(state, frame).target(target.pieces, target.text), state.folder)
+
+    def emptied(self, truncates: Words, text: str, state: State, frame: Frame) -> None:
+        """Files that a redirection of a loop or a group empties: there is no command to name them."""
+        if truncates:
+            self._emit((Word(":", ""),), Call(text, truncates), state, frame)
+
+    def _words(self, read: Simple, expander: Expander) -> Words:
+        declares = bool(read.words) and read.words[0].text in DECLARING
+        found: list[Word] = []
+        for raw in read.words:
+            if declares and is_assignment(raw.pieces):
+                found.append(expander.single(raw.pieces, raw.text, "argument"))
+            else:
+                found.extend(expander.words(raw.pieces, raw.text))
+        return tuple(found)
+
+    def _assigned(self, read: Simple, state: State, frame: Frame) -> State:
+        for each in read.assignments:
+            self._budget.characters(len(state.variables))
+            self.inside(each.inside, state, frame)
+            if each.value is None:
+                state = state.assign(each.name, UNKNOWN)
+                continue
+            value = self._value(each.value, state, frame)
+            if each.appends:
+                before = state.value(each.name).text
+                value = Value(None if before is None or value.text is None else before + value.text)
+            state = state.assign(each.name, value)
+        return state
+
+    def _value(self, raw: Raw, state: State, frame: Frame) -> Value:
+        word = self.expander(state, frame).single(raw.pieces, raw.text, "value")
+        return Value(word.text, word.answers, word.globbing)
+
+    def _run(self, words: Words, call: Call, state: State, frame: Frame) -> Outcome:
+        self._budget.command()
+        if frame.depth > DEPTH:
+            raise Unread(call.text, "it is nested too deep to be read")
+        name = words[0].text
+        if name is None:
+            self._emit(words, call, state, frame)
+            return unchanged(state if call.external else state.forget())
+        if not call.external:
+            own = self._own(name, words, call, state, frame)
+            if own is not None:
+                return own
+        return self._program(name.rsplit("/", 1)[-1], words, call, state, frame)
+
+    def _program(self, program: str, words: Words, call: Call, state: State, frame: Frame) -> Outcome:
+        if program in SHELLS:
+            return self._shell(words, call, state, frame)
+        if program in {"xargs", "find"}:
+            return self._feeding(program, words, call, state, frame)
+        inner = WRAPPERS[program](words) if program in WRAPPERS else None
+        if inner is not None:
+            return self._inner(inner, call, state, frame)
+        self._emit(words, call, state, frame)
+        return unchanged(state)
+
+    def _own(self, name: str, words: Words, call: Call, state: State, frame: Frame) -> Outcome | None:
+        """A function, or one of the shell's own commands; None for a program."""
+        if name in state.ambiguous:
+            raise Unread(call.text, f"`{name}` is an alias or a function here that is not read")
+        if name in state.functions:
+            return self._structure.call(name, words, state, frame)
+        if words[0].raw in RESERVED:
+            raise Unread(call.text, f"`{name}` does not start a command here")
+        return self._builtin(words, call, state, frame)
+
+    def _builtin(self, words: Words, call: Call, state: State, frame: Frame) -> Outcome | None:
+        match words[0].text:
+            case "eval":
+                return self._eval(words, state, frame)
+            case "." | "source":
+                self._emit((Word("source", words[0].raw), *words[1:]), call, state, frame)
+                return unchanged(state.forget())
+            case "exec":
+                return self._exec(words, call, state, frame)
+            case "trap":
+                return self._trap(words, call, state, frame)
+        outcome = builtins.apply(words, state, frame.reads)
+        if outcome is not None:
+            self._emit(words, call, state, frame)
+        return outcome
+
+    def _eval(self, words: Words, state: State, frame: Frame) -> Outcome:
+        texts = [word.text for word in words[1:]]
+        known = [text for text in texts if text is not None]
+        if len(known) != len(texts):
+            raise Unread(" ".join(word.raw for word in words), "what it runs is only known when it runs")
+        return self._structure.text(" ".join(known), state, replace(frame, depth=frame.depth + 1))
+
+    def _exec(self, words: Words, call: Call, state: State, frame: Frame) -> Outcome:
+        inner = shells.executed(words)
+        if not inner:
+            self._emit((Word(":", ""),), call, state, frame)
+            return unchanged(state)
+        self._run(inner, replace(call, external=True), state, frame)
+        ended = replace(state, ended=True)
+        return Outcome(ended, ended, None)
+
+    def _trap(self, words: Words, call: Call, state: State, frame: Frame) -> Outcome:
+        """`trap 'COMMANDS' SIGNAL`: they may run later, in whatever state the shell is in by then."""
+        if len(words) < 3 or words[1].text in {"", "-"} or words[1].raw.startswith("-"):
+            self._emit(words, call, state, frame)
+            return unchanged(state)
+        if words[1].text is None:
+            raise Unread(call.text, "what it runs is only known when it runs")
+        later = replace(state.forget(), functions=state.functions)
+        self._structure.text(words[1].text, later, replace(frame, conditional=True, depth=frame.depth + 1))
+        return unchanged(state)
+
+    def _shell(self, words: Words, call: Call, state: State, frame: Frame) -> Outcome:
+        """`sh -c TEXT`, `sh FILE`, or a shell that reads its standard input."""
+        invoked = shells.invoked(words)
+        if invoked.script is not None:
+            return self._script(invoked.script, invoked.positional, state, frame)
+        if invoked.file:
+            self._emit((Word("source", words[0].raw), *invoked.file), replace(call, external=True), state, frame)
+            return unchanged(state)
+        given = frame.here if frame.reads is None else output.known(frame.reads)
+        if given is not None:
+            return self._script(
+                Word(given, call.text), invoked.positional, state, replace(frame, here=None, reads=None)
+            )
+        self._emit(words, call, state, frame)
+        if frame.reads is not None:
+            raise Unread(call.text, "what this shell is given to run is only known when it runs")
+        return unchanged(state if invoked.only_told else replace(state.forget(), elsewhere=True))
+
+    def _script(self, script: Word, positional: Words, state: State, frame: Frame) -> Outcome:
+        if script.text is None:
+            raise Unread(script.raw, "what this shell runs is only known when it runs")
+        self._structure.text(script.text, state.child(positional), replace(frame, depth=frame.depth + 1))
+        return unchanged(state)
+
+    def _feeding(self, program: str, words: Words, call: Call, state: State, frame: Frame) -> Outcome:
+        call = replace(call, external=True)
+        if program == "find":
+            for action, command in feeders.find(words, state.folder):
+                folder = None if action.endswith("dir") else state.folder
+                self._each(command, call, replace(state, folder=folder), replace(frame, reads=None, here=None))
+            self._emit(feeders.without_exec(words), call, state, frame)
+            return unchanged(state)
+        command = feeders.xargs(words, _given(frame), state.folder)
+        self._each(command, call, state, replace(frame, reads=None, here=None))
+        return unchanged(state)
+
+    def _each(self, words: Words, call: Call, state: State, frame: Frame) -> None:
+        self._run(words, call, state, replace(frame, conditional=True, depth=frame.depth + 1))
+
+    def _inner(self, inner: Inner, call: Call, state: State, frame: Frame) -> Outcome:
+        if inner.in_shell:
+            return self._run(inner.words, call, state, replace(frame, depth=frame.depth + 1))
+        within = _environment(inner, state)
+        if inner.moved:
+            within = within.go(inner.folder)
+        if inner.remote:
+            within = replace(within.forget(), exported=frozenset(), changed=frozenset())
+            frame = replace(frame, remote=True)
+        run = partial(self._within, inner, call)
+        after = repeat(run, within, frame) if inner.repeated else run(within, frame)
+        return unchanged(state.forget() if after.elsewhere else state)
+
+    def _within(self, inner: Inner, call: Call, state: State, frame: Frame) -> State:
+        if inner.script is not None:
+            return self._script(inner.script, inner.positional, state, frame).after
+        frame = replace(frame, depth=frame.depth + 1)
+        return self._run(inner.words, replace(call, external=True), state, frame).after
+
+    def _emit(self, words: Words, call: Call, state: State, frame: Frame) -> None:
+        frame.sink.commands.append(
+            (
+                Command(
+                    words=words,
+                    environment=state.environment(),
+                    folder=None if frame.remote else state.folder,
+                    reads=frame.reads,
+                    here=frame.here,
+                    truncates=call.truncates,
+                    text=call.text,
+                    conditional=frame.conditional or state.doubtful or state.ended,
+                    remote=frame.remote,
+                ),
+                not frame.silent,
+            )
+        )
+
+
+def _given(frame: Frame) -> Words:
+    """The words that xargs makes of its input: known ones, or what the commands before the pipe answer."""
+    text = frame.here if frame.reads is None else output.known(frame.reads)
+    if text is not None and not set(text) & set("'\"\\"):
+        return tuple(Word(part, part) for part in text.split())
+    return (Word(None, "", answers=frame.reads),)
+
+
+def _with(state: State, expander: Expander) -> State:
+    for name, value in expander.assigned.items():
+        state = state.assign(name, value)
+    return state
+
+
+def _taken_back(after: State, before: State, names: Sequence[str]) -> State:
+    """`X=1 command`: X is gone again afterwards."""
+    variables = {**after.variables, **{name: before.value(name) for name in names}}
+    exported = (after.exported - set(names)) | (before.exported & set(names))
+    changed = (after.changed - set(names)) | (before.changed & set(names))
+    return replace(after, variables=variables, exported=exported, changed=changed)
+
+
+def _environment(inner: Inner, state: State) -> State:
+    """Another user's environment keeps what its rules let through; `env -i` starts with an empty one."""
+    if inner.filters or inner.cleared:
+        value = replace(UNKNOWN) if inner.filters else Value("", is_set=False)
+        kept = dict.fromkeys(state.exported, value)
+        steering = frozenset(name for name in state.exported if name.startswith(_STEERED))
+        state = replace(state, variables={**state.variables, **kept}, changed=state.changed | steering)
+    for name, text in inner.assigned:
+        state = state.assign(name, Value(text)).export([name])
+    return state
+
+
+def _takes_output(each: Redirection) -> bool:
+    return each.fd in {None, "1"} and each.operator in {">", ">>", ">|", "&>", "&>>", ">&"}
+
+
+def _given_text(text: Word, each: Redirection, frame: Frame) -> Frame:
+    if text.text is None:
+        gap = Unread(each.target.text, "what stands in it is only known when it runs")
+        return replace(frame, here=None, reads=Script((), (str(gap),)))
+    return replace(frame, here=text.text + ("\n" if each.operator == "<<<" else ""), reads=None)
+
+
+def _empties(each: Redirection, target: Word) -> bool:
+    if each.operator not in {">", ">|", "&>", ">&"} or each.target.text.startswith((">(", "<(")):
+        return False
+    return target.text is None or _NO_FILE.fullmatch(target.text) is None

@@ -1,0 +1,108 @@
+"""Where in the line the reading is: what it has found, what holds there, and what may follow from a command's end."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Literal, NamedTuple
+
+from runaway_watchdog.model.command import Command, Script
+from runaway_watchdog.preflight.grammar import Source
+from runaway_watchdog.preflight.state import State, merge
+
+
+@dataclass(slots=True)
+class Sink:
+    """The commands found, each with whether what it prints is what the whole prints, and what could not be read."""
+
+    commands: list[tuple[Command, bool]] = field(default_factory=list)
+    unknown: list[str] = field(default_factory=list)
+
+    def absorb(self, other: "Sink", *, prints: bool) -> None:
+        self.commands.extend((command, prints and its) for command, its in other.commands)
+        self.unknown.extend(other.unknown)
+
+    def printing(self) -> Script:
+        """Those whose output is the whole's: what `$(…)` becomes, or a pipe gives."""
+        return Script(tuple(command for command, prints in self.commands if prints), tuple(self.unknown))
+
+    def script(self) -> Script:
+        return Script(tuple(command for command, _ in self.commands), tuple(dict.fromkeys(self.unknown)))
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What holds for every command of one part of the line."""
+
+    sink: Sink
+    source: Source
+    conditional: bool = False
+    remote: bool = False
+    reads: Script | None = None
+    here: str | None = None
+    depth: int = 0
+    calls: tuple[str, ...] = ()  # functions that are being expanded
+    silent: bool = False  # what it prints goes to a file
+
+
+class Outcome(NamedTuple):
+    """The shell's state after a command that succeeded, after one that failed, and, unless it is taken to succeed
+    (`cd`: whoever looks at the host sees whether the folder is there), the state that a later line may find as well.
+    """
+
+    success: State
+    failure: State
+    doubt: State | None
+
+    @property
+    def after(self) -> State:
+        """What the next command of a list finds. With `set -e` only success goes on."""
+        return replace(self.success, doubtful=True) if self.success.errexit else merge(self.success, self.doubt)
+
+    def mapped(self, change: Callable[[State], State]) -> "Outcome":
+        return Outcome(change(self.success), change(self.failure), None if self.doubt is None else change(self.doubt))
+
+
+def unchanged(state: State) -> Outcome:
+    return Outcome(state, state, state)
+
+
+Part = Callable[[State, Frame], Outcome]
+
+
+def chain(parts: Sequence[tuple[Literal["", "&&", "||"], Part]], state: State, frame: Frame) -> Outcome:
+    """`a && b || c`, from left to right; the first part's operator is ""."""
+    outcome = parts[0][1](state, frame)
+    frame = replace(frame, conditional=True)
+    for operator, part in parts[1:]:
+        if operator == "&&":
+            right = part(outcome.success, frame)
+            outcome = Outcome(right.success, merge(outcome.failure, right.failure), _either(outcome.doubt, right.doubt))
+        else:
+            right = part(outcome.failure, frame)
+            outcome = Outcome(merge(outcome.success, right.success), right.failure, right.doubt)
+    return outcome
+
+
+def repeat(body: Callable[[State, Frame], State], state: State, frame: Frame) -> State:
+    """A loop: what is known in it is what every turn agrees on. Its state afterwards, the turns being none or many."""
+    frame = replace(frame, conditional=True)
+    for _ in range(3):
+        turn = replace(frame, sink=Sink())
+        joined = merge(state, body(state, turn))
+        if joined == state:
+            frame.sink.absorb(turn.sink, prints=True)
+            return state
+        state = joined
+    body(state.forget(), frame)
+    return state.forget()
+
+
+def _either(one: State | None, other: State | None) -> State | None:
+    return other if one is None else merge(one, other)
+
+
+def merged(states: Sequence[State]) -> State:
+    """Any of these."""
+    after = states[0]
+    for other in states[1:]:
+        after = merge(after, other)
+    return after

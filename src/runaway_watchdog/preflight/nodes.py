@@ -1,0 +1,42 @@
+"""The shapes in which tree-sitter-bash gives redirections, operators and loop bodies."""
+
+from typing import Literal
+
+from tree_sitter import Node
+
+from runaway_watchdog.preflight.grammar import Source, Unread
+
+Span = tuple[int, int]
+Operator = Literal["", "&&", "||"]
+REDIRECTS = frozenset(("file_redirect", "herestring_redirect", "heredoc_redirect"))
+
+
+def redirections(node: Node, body: Node | None, source: Source) -> tuple[list[Span], list[Node]]:
+    """Where the redirections after `body` stand, and what a here-document's first line goes on with."""
+    start = source.span(node)[0] if body is None else source.span(body)[1]
+    spans: list[Span] = []
+    following: list[Node] = []
+    for child in node.children:
+        if child.type != "heredoc_redirect":
+            continue
+        for part in child.children:
+            if part.type == "heredoc_start":
+                spans.append((start, source.span(part)[1]))
+            elif part.type in {"&&", "||", "pipeline", "list"} or following:
+                following.append(part)
+            elif part.type not in {"<<", "<<-", "file_descriptor", "heredoc_body", "heredoc_end"}:
+                spans.append(source.span(part))
+        start = source.span(child)[1]
+    spans.append((start, source.span(node)[1]))
+    return [span for span in spans if span[0] < span[1]], following
+
+
+def operator(node: Node) -> Operator:
+    return "&&" if node.type == "&&" else "||"
+
+
+def do_group(node: Node, source: Source) -> Node:
+    body = node.children[-1]
+    if body.type not in {"do_group", "compound_statement"}:
+        raise Unread(source.raw(node), "this loop's body was not found")
+    return body

@@ -1,0 +1,134 @@
+"""What does the same job without the loss: proposals, each judged by the preflight itself before it is made."""
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from shlex import join, quote
+
+from runaway_watchdog import owners
+from runaway_watchdog.explain.plan import plan
+from runaway_watchdog.hostile import shown_command
+from runaway_watchdog.model.command import Command
+from runaway_watchdog.model.effect import Effect
+from runaway_watchdog.preflight.sequence import Preflight
+from runaway_watchdog.preflight.verdict import verdict
+from runaway_watchdog.world import World, procfs
+
+BACKUPS = "/var/backups"
+MOST = 4
+WITHOUT: dict[tuple[str, ...], tuple[frozenset[str], str]] = {
+    ("down",): (frozenset(("-v", "--volumes")), "it removes the containers and leaves the volumes"),
+    ("rm",): (frozenset(("-v", "--volumes")), "it removes the container and leaves its volumes"),
+    ("system", "prune"): (frozenset(("--volumes", "-a", "--all")), "it frees space and leaves every volume"),
+}
+PID = re.compile(r"\((\d+)\)\Z")
+Judge = Callable[[str], Preflight]
+
+
+@dataclass(frozen=True, slots=True)
+class Safer:
+    """A command that was judged here: it does not destroy data."""
+
+    command: str
+    why: str
+
+
+def safer(preflight: Preflight, world: World, pid: int | None, judge: Judge) -> tuple[Safer, ...]:
+    """At most a few proposals for a line that loses data, or ends what comes back anyway."""
+    found: dict[str, Safer] = {}
+    for each in _proposals(preflight, world, pid):
+        if each.command in found or shown_command(each.command) is None or each.command == preflight.line:
+            continue
+        judged = judge(each.command)
+        if verdict(judged) in ("safe", "interrupts") and len(judged.lost) == 0:
+            found[each.command] = each
+        if len(found) == MOST:
+            break
+    return tuple(found.values())
+
+
+def _proposals(preflight: Preflight, world: World, pid: int | None) -> Iterator[Safer]:
+    back = [] if pid is not None else _comes_back(preflight.effects)
+    wanted = pid if preflight.lost or back or _ends_some(preflight.effects) else None
+    for each in [wanted] if wanted is not None else back[:1]:
+        yield from _plan(each, world)
+    if not preflight.lost:
+        return
+    for command in preflight.script.commands:
+        yield from _without_the_loss(command)
+    for effect in preflight.lost:
+        yield from _kept(effect, preflight)
+
+
+def _comes_back(effects: Sequence[Effect]) -> list[int]:
+    """Processes that the line ends and whose container or unit is started again."""
+    returns = {each.name for each in effects if each.verb == "restart" and "main process" in each.why}
+    if not returns:
+        return []
+    return [int(found[1]) for each in effects if each.verb == "kill" and (found := PID.search(each.name))]
+
+
+def _ends_some(effects: Sequence[Effect]) -> bool:
+    return any(each.verb in ("stop", "kill", "restart", "remove") for each in effects)
+
+
+def _plan(pid: int, world: World) -> Iterator[Safer]:
+    """The steps that end this work and keep it ended, as one line: what `explain` proposes."""
+    try:
+        facts, _ = procfs.facts(world, pid)
+    except procfs.NoSuchProcessError:
+        return
+    layers, _ = owners.layers(facts, world)
+    way_out, _ = plan(layers, facts, world)
+    steps = [step.command for step in way_out.steps if step.risk in ("none", "interrupts")]
+    if steps:
+        yield Safer(" && ".join(steps), way_out.goal)
+
+
+def _without_the_loss(command: Command) -> Iterator[Safer]:
+    texts = [word.text for word in command.words]
+    known = [text for text in texts if text is not None]
+    if len(known) < len(texts) or command.program not in ("docker", "docker-compose"):
+        return
+    if tuple(known[1:3]) == ("volume", "prune"):
+        yield Safer("docker image prune -f", "it frees space: images without a name go, every volume stays")
+    for words, (options, why) in WITHOUT.items():
+        if all(word in known for word in words):
+            kept = [left for text in known if (left := _stripped(text, options)) is not None]
+            if kept != known:
+                yield Safer(join(kept), why)
+
+
+def _stripped(text: str, unwanted: frozenset[str]) -> str | None:
+    """The word without these options; None where nothing of it is left. `-fv` becomes `-f`."""
+    if text in unwanted or any(text.startswith(f"{name}=") for name in unwanted):
+        return None
+    if not re.fullmatch(r"-[A-Za-z]{2,}", text):
+        return text
+    letters = "".join(letter for letter in text[1:] if f"-{letter}" not in unwanted)
+    return f"-{letters}" if letters else None
+
+
+def _kept(effect: Effect, preflight: Preflight) -> Iterator[Safer]:
+    """A copy first, or another name instead of the end."""
+    if effect.type == "volume":
+        volume = next((each for each in preflight.host.docker.volumes if each.name == effect.name), None)
+        folder = f"/var/lib/docker/volumes/{effect.name}/_data" if volume is None else volume.mountpoint
+        archive = f"{BACKUPS}/{effect.name}.tar"
+        why = f"it keeps a copy of {effect.name}; stop what writes to it first, or dump the database"
+        yield Safer(f"tar -C {quote(folder)} -cf {quote(archive)} .", why)
+    elif effect.type == "path":
+        yield from _path_kept(effect)
+    elif effect.type == "crontab" and not effect.name.startswith("at job"):
+        archive = f"{BACKUPS}/crontab.{effect.name}"
+        yield Safer(f"crontab -u {quote(effect.name)} -l > {quote(archive)}", "it keeps a copy of the table first")
+
+
+def _path_kept(effect: Effect) -> Iterator[Safer]:
+    if not effect.name.startswith("/") or " more" in effect.name or "this host" in effect.used_by:
+        return
+    other = quote(f"{effect.name}.old")
+    if any(words in effect.why for words in ("empties it", "over it", "cut short", "overwrites it")):
+        yield Safer(f"cp -aT {quote(effect.name)} {other}", "it keeps a copy of what the file holds now")
+        return
+    yield Safer(f"mv -nT {quote(effect.name)} {other}", "it is out of the way, and still there")

@@ -1,0 +1,178 @@
+"""A whole line, command by command: each sees the host as the ones before it would have left it.
+
+Nothing is run. A substitution (`docker rm $(docker ps -aq)`) is answered by asking the host; a command that may not
+run at all (after `&&`, in an `if`) counts as if it ran; a script file that the line starts is read and judged too.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from runaway_watchdog.effects import (
+    Container,
+    Host,
+    Outcome,
+    answers_docker,
+    answers_host,
+    filters,
+    harmless,
+    places,
+    table,
+)
+from runaway_watchdog.effects.arguments import shown
+from runaway_watchdog.effects.targets import absolute
+from runaway_watchdog.model.command import Command, Script, Word
+from runaway_watchdog.model.effect import Effect
+from runaway_watchdog.preflight import inside
+from runaway_watchdog.preflight.shell import parse
+from runaway_watchdog.world import World
+
+DEPTH = 5
+"""Scripts that start scripts, substitutions in substitutions: further down nothing is judged."""
+LARGEST_SCRIPT = 1 << 18
+SHELLS = frozenset(("sh", "bash", "dash", "zsh", "ksh", "ash"))
+SOURCES = frozenset((".", "source"))
+MOST_WORDS = 5000
+
+
+@dataclass(frozen=True, slots=True)
+class Shell:
+    """Where a line is typed."""
+
+    environment: Mapping[str, str]
+    folder: str | None
+    home: str
+
+
+@dataclass(frozen=True, slots=True)
+class Preflight:
+    """What a line would do here, in the order in which it would do it."""
+
+    line: str
+    script: Script
+    effects: tuple[Effect, ...]
+    unknown: tuple[str, ...]
+    host: Host  # as the line would leave it
+
+    @property
+    def lost(self) -> tuple[Effect, ...]:
+        return tuple(effect for effect in self.effects if effect.data_lost)
+
+
+def run(script: Script, world: World, line: str = "", *, home: str = "/root") -> Preflight:
+    """Judge every command of the line in turn. Never runs one."""
+    outcome = _Judge(world, home).script(script, Host(), 0)
+    return Preflight(line, script, outcome.effects, outcome.unknown, outcome.host)
+
+
+def judge(line: str, world: World, shell: Shell) -> Preflight:
+    """Parse a line and judge it, as if it were typed into that shell."""
+    script = parse(line, environment=shell.environment, folder=shell.folder, home=shell.home)
+    return run(script, world, line, home=shell.home)
+
+
+class _Judge:
+    def __init__(self, world: World, home: str) -> None:
+        self._world = world
+        self._home = home
+
+    def script(self, script: Script, host: Host, depth: int) -> Outcome:
+        effects: list[Effect] = []
+        unknown: list[str] = list(script.unknown)
+        for command in script.commands:
+            outcome = self._command(command, host, depth)
+            effects += outcome.effects
+            unknown += outcome.unknown
+            host = outcome.host
+        return Outcome(tuple(effects), host, tuple(dict.fromkeys(unknown)))
+
+    def _command(self, command: Command, host: Host, depth: int) -> Outcome:
+        command = self._answered(command, host, depth)
+        if not command.words:
+            return Outcome((), host)
+        if command.program is None:
+            return Outcome((), host, (f"which program `{shown(command)}` runs is only known when it runs",))
+        file = None if command.remote else self._script_file(command, host)
+        if file is not None:
+            return self._file(file, command, host, depth)
+
+        def within(inner: Command, container: Container, now: Host) -> Outcome | None:
+            return inside.effects(inner, container, now, self._world)
+
+        return table.effects(command, host, self._world, within)
+
+    def _answered(self, command: Command, host: Host, depth: int) -> Command:
+        """The command with every substitution that can be answered in place of its word."""
+        words: list[Word] = []
+        for word in command.words:
+            lines = None if word.answers is None else self._output(word.answers, host, depth + 1)
+            given = None if lines is None else " ".join(lines).split()
+            if given is None or len(given) > MOST_WORDS:
+                words.append(word)
+            else:
+                words += [Word(text, word.raw, globbing=bool(set(text) & set("*?["))) for text in given]
+        return replace(command, words=tuple(words))
+
+    def _output(self, script: Script, host: Host, depth: int) -> tuple[str, ...] | None:
+        """What the commands would print; None where any of it is only known when they run."""
+        if script.unknown or depth > DEPTH:
+            return None
+        feeding = [each for command in script.commands if command.reads for each in command.reads.commands]
+        found: list[str] = []
+        for command in script.commands:
+            if command in feeding:
+                continue
+            lines = None if command.conditional or command.remote else self._lines(command, host, depth)
+            if lines is None:
+                return None
+            found += lines
+        return tuple(found)
+
+    def _lines(self, command: Command, host: Host, depth: int) -> tuple[str, ...] | None:
+        command = self._answered(command, host, depth)
+        if not command.words or command.truncates:
+            return None if command.truncates else ()
+        if command.reads is not None:
+            given = self._output(command.reads, host, depth + 1)
+            return None if given is None else filters.passed(command, given)
+        if command.program in table.ENGINES:
+            return answers_docker.answer(command, host, self._world)
+        return answers_host.answer(command, host, self._world)
+
+    def _script_file(self, command: Command, host: Host) -> str | None:
+        """The script that the command starts: `sh x.sh`, `. x.sh`, `./x.sh`; None: it starts none."""
+        first = command.words[0]
+        if command.program in SHELLS | SOURCES:
+            operands = [word for word in command.words[1:] if not (word.text or "").startswith("-")]
+            options = [word.text or "" for word in command.words[1:] if (word.text or "").startswith("-")]
+            plain = all(option in ("-e", "-x", "-u", "-ex", "-eu", "-eux", "-l", "--") for option in options)
+            return absolute(operands[0], command) if operands and plain else None
+        if "/" not in (first.text or "") or table.of(command) is not harmless.effects:
+            return None
+        path = absolute(first, command)
+        return path if path is not None and self._text(path, host, "#!") is not None else None
+
+    def _text(self, path: str, host: Host, start: str = "") -> str | None:
+        """A shell script's text; None where there is none, or it is not for a shell."""
+        tree = places.tree(host, self._world)
+        try:
+            real = tree.real(path)
+            entry = tree.entry(real)
+            if entry is None or entry.kind != "file" or entry.size > LARGEST_SCRIPT:
+                return None
+            text = self._world.files.read(real)
+        except OSError:
+            return None
+        first = text.partition("\n")[0]
+        interpreter = first[2:].split()[-1:] or [""]
+        if first.startswith("#!") and interpreter[0].rpartition("/")[2] not in SHELLS | {"-e", "-eu", "-x"}:
+            return None
+        return text if text.startswith(start) else None
+
+    def _file(self, path: str, command: Command, host: Host, depth: int) -> Outcome:
+        """A script, read and judged line by line with the variables that are known here."""
+        text = self._text(path, host)
+        if text is None or depth >= DEPTH:
+            return Outcome((), host, (f"what the script {path} does could not be read",))
+        environment = {name: value for name, value in command.environment if value is not None}
+        parsed = parse(text, environment=environment, folder=command.folder, home=self._home)
+        return self.script(parsed, host, depth + 1)

@@ -1,0 +1,390 @@
+"""A shell line taken apart: bash's grammar, and what is known of its words without running any of it.
+
+Nothing here asks the host anything. What cannot be known is said: a word without a text, or a sentence in `unknown`.
+"""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Final
+
+from tree_sitter import Node
+
+from runaway_watchdog.model.command import Script, Word
+from runaway_watchdog.preflight import budget
+from runaway_watchdog.preflight.budget import Budget, TooMuch
+from runaway_watchdog.preflight.commands import Commands
+from runaway_watchdog.preflight.flow import Frame, Outcome, Part, Sink, chain, merged, repeat, unchanged
+from runaway_watchdog.preflight.grammar import Source, Unread
+from runaway_watchdog.preflight.nodes import REDIRECTS, Operator, Span, do_group, operator, redirections
+from runaway_watchdog.preflight.simple import SimpleReader
+from runaway_watchdog.preflight.state import UNKNOWN, Function, State, Value
+from runaway_watchdog.preflight.words import changed_names
+
+TURNS: Final = 64
+"""A `for` with more words than this is read once, its variable unknown."""
+
+Words = tuple[Word, ...]
+_SIMPLE = frozenset(
+    ("command", "declaration_command", "unset_command", "variable_assignment", "variable_assignments", "test_command")
+)
+_SEPARATORS = frozenset((";", "&", "\n", "comment"))
+
+
+def parse(line: str, *, environment: Mapping[str, str], folder: str | None, home: str) -> Script:
+    """The simple commands of a line or of a whole script, in the order in which they may run.
+
+    `environment`: the variables that are known; one that is not in it is not known, since the person's shell may have
+    set it. Never raises, and the work is bounded: what is too long, too deep or not bash is told in `unknown`.
+    """
+    if len(line) > budget.TEXT or "\0" in line:
+        return Script((), ("the line is too long to be read, or holds a NUL: nothing is known about it",))
+    variables = {"HOME": Value(home), "PWD": Value(folder)}
+    variables.update((name, Value(text)) for name, text in environment.items() if name != "PWD")
+    state = State(folder, variables, frozenset(environment))
+    sink = Sink()
+    try:
+        _Structure().text(line, state, Frame(sink, Source("", math.inf)))
+    except TooMuch:
+        sink.unknown.append("the line unfolds to more commands than are read: the rest is not known")
+    return sink.script()
+
+
+class _Structure:
+    """Lists, pipes, loops and functions; what a simple command does is read by Commands."""
+
+    def __init__(self) -> None:
+        self._budget = Budget()
+        self._commands = Commands(self, self._budget)
+        self._lists: Mapping[str, Callable[[Node, State, Frame, Sequence[Span]], Outcome]] = {
+            "list": self._list,
+            "pipeline": self._pipeline,
+            "negated_command": self._negated,
+            "redirected_statement": self._redirected,
+            **dict.fromkeys(_SIMPLE, self._simple),
+        }
+        self._compounds: Mapping[str, Callable[[Node, State, Frame], Outcome]] = {
+            "subshell": self._subshell,
+            "compound_statement": self._group,
+            "if_statement": self._if,
+            "while_statement": self._while,
+            "for_statement": self._for,
+            "c_style_for_statement": self._counting,
+            "case_statement": self._case,
+            "function_definition": self._function,
+        }
+
+    def text(self, text: str, state: State, frame: Frame) -> Outcome:
+        """A text that a shell reads in this state; what cannot be read is told in the frame's sink."""
+        self._budget.characters(len(text))
+        try:
+            return self._program(text, state, frame)
+        except Unread as gap:
+            frame.sink.unknown.append(str(gap))
+            return unchanged(state.forget())
+
+    def _program(self, text: str, state: State, frame: Frame) -> Outcome:
+        if frame.depth > budget.DEPTH:
+            raise Unread(text, "it is nested too deep to be read")
+        source = Source(text, self._budget.deadline)
+        if source.root.type != "program":
+            raise Unread(text, "this is not bash, or not complete")
+        return self._body(source.root.children, (0, len(text)), state, replace(frame, source=source))
+
+    def call(self, name: str, words: Words, state: State, frame: Frame) -> Outcome:
+        """A function that the line defines, called with these words."""
+        if frame.calls.count(name) > 1:
+            raise Unread(name, "this function calls itself")
+        function = state.functions[name]
+        within = replace(state, positional=words[1:], localised={})
+        inner = replace(
+            frame, source=function.source, conditional=True, calls=(*frame.calls, name), depth=frame.depth + 1
+        )
+        outcome = self.statement(function.body, within, inner)
+        return outcome.mapped(
+            lambda after: replace(
+                after,
+                positional=state.positional,
+                doubtful=state.doubtful,
+                variables={**after.variables, **after.localised},
+                localised=state.localised,
+            )
+        )
+
+    def statement(self, node: Node, state: State, frame: Frame, tail: Sequence[Span] = ()) -> Outcome:
+        """One statement; `tail`: redirections after it, which belong to the last command of a list."""
+        try:
+            return self._read(node, state, replace(frame, depth=frame.depth + 1), tail)
+        except Unread as gap:
+            frame.sink.unknown.append(str(gap))
+            return unchanged(state.forget())
+
+    def _read(self, node: Node, state: State, frame: Frame, tail: Sequence[Span]) -> Outcome:
+        if node.type == "ERROR" or node.is_missing:
+            raise Unread(frame.source.raw(node), "the shell grammar does not know this part")
+        if frame.depth > budget.DEPTH:
+            raise Unread(frame.source.raw(node), "it is nested too deep to be read")
+        if node.type in self._lists:
+            return self._lists[node.type](node, state, frame, tail)
+        if node.type not in self._compounds:
+            raise Unread(frame.source.raw(node), "this kind of command is not read")
+        frame.source.check(node)
+        return self._compounds[node.type](node, state, self._redirect(tail, state, frame))
+
+    def _body(self, children: Sequence[Node], within: Span, state: State, frame: Frame) -> Outcome:
+        """A list of statements between `;`, `&` and new lines. Raises Unread for what the grammar skipped."""
+        frame.source.check_between(children, *within)
+        outcome = unchanged(state)
+        position, parted = within[0], True
+        for index, node in enumerate(children):
+            start, end = frame.source.span(node)
+            parted = parted or "\n" in frame.source.text[position:start]
+            if node.is_missing or not (parted or node.type in _SEPARATORS):
+                raise Unread(frame.source.text[position:], "where one command ends and the next begins is not clear")
+            position, parted = end, node.type in _SEPARATORS
+            if parted:
+                continue
+            if index + 1 < len(children) and children[index + 1].type == "&":
+                self.statement(node, outcome.after, frame)
+                outcome = unchanged(outcome.after)
+            else:
+                outcome = self.statement(node, outcome.after, frame)
+        return outcome
+
+    def _simple(self, node: Node, state: State, frame: Frame, tail: Sequence[Span]) -> Outcome:
+        if node.type == "test_command" and frame.source.raw(node).startswith("[["):
+            return self._condition(node, state, self._redirect(tail, state, frame))
+        return self._commands.simple((frame.source.span(node), *tail), state, frame)
+
+    def _condition(self, node: Node, state: State, frame: Frame) -> Outcome:
+        """`[[ … ]]`, `(( … ))`: only what runs inside counts, and what arithmetic may set."""
+        if node.has_error or not frame.source.raw(node).endswith(("]]", "))")):
+            raise Unread(frame.source.raw(node), "the shell grammar does not know this condition")
+        self._commands.inside(SimpleReader(frame.source).inside(*frame.source.span(node)), state, frame)
+        if not frame.source.raw(node).startswith("[["):
+            for name in changed_names(frame.source.raw(node)):
+                state = state.assign(name, UNKNOWN)
+        return unchanged(state)
+
+    def _list(self, node: Node, state: State, frame: Frame, tail: Sequence[Span]) -> Outcome:
+        return chain(self._operands(node, frame, tail), state, frame)
+
+    def _operands(self, node: Node, frame: Frame, tail: Sequence[Span]) -> list[tuple[Operator, Part]]:
+        """`a && b || c` leans to the left, however long it is."""
+        found: list[tuple[Operator, Part]] = []
+        while node.type == "list":
+            frame.source.check(node)
+            parts = [child for child in node.children if child.type != "comment"]
+            if len(parts) != 3 or parts[1].type not in {"&&", "||"}:
+                raise Unread(frame.source.raw(node), "this kind of list is not read")
+            found.append((operator(parts[1]), partial(self._statement_in, parts[2], () if found else tail)))
+            node = parts[0]
+        return [("", partial(self._statement_in, node, () if found else tail)), *reversed(found)]
+
+    def _statement_in(self, node: Node, tail: Sequence[Span], state: State, frame: Frame) -> Outcome:
+        return self.statement(node, state, frame, tail)
+
+    def _pipeline(self, node: Node, state: State, frame: Frame, tail: Sequence[Span]) -> Outcome:
+        frame.source.check(node)
+        stages = [child for child in node.children if child.type not in {"|", "|&", "comment"}]
+        parts = [partial(self._statement_in, stage, ()) for stage in stages[:-1]]
+        return self._piped([*parts, partial(self._statement_in, stages[-1], tail)], state, frame)
+
+    def _piped(self, stages: Sequence[Part], state: State, frame: Frame) -> Outcome:
+        """Each stage in a shell of its own; what one prints the next one reads."""
+        reads, here = frame.reads, frame.here
+        for index, stage in enumerate(stages):
+            last = index + 1 == len(stages)
+            inner = replace(frame, sink=Sink(), reads=reads, here=here, silent=frame.silent and last)
+            stage(state, inner)
+            frame.sink.absorb(inner.sink, prints=last)
+            reads, here = inner.sink.printing(), None
+        return unchanged(state)
+
+    def _negated(self, node: Node, state: State, frame: Frame, tail: Sequence[Span]) -> Outcome:
+        frame.source.check(node)
+        outcome = self.statement(node.children[-1], state, frame, tail)
+        return Outcome(outcome.failure, outcome.success, outcome.success)
+
+    def _redirected(self, node: Node, state: State, frame: Frame, tail: Sequence[Span]) -> Outcome:
+        body = next((child for child in node.children if child.type not in REDIRECTS and child.is_named), None)
+        if body is not None and body.type == "ERROR":
+            body = None
+        spans, following = redirections(node, body, frame.source)
+        part: Part
+        if body is None:
+            part = partial(self._simple_in, (*spans, *tail))
+        else:
+            part = partial(self._statement_in, body, (*spans, *tail))
+        if not following:
+            return part(state, frame)
+        return self._followed(part, following, state, frame)
+
+    def _simple_in(self, spans: Sequence[Span], state: State, frame: Frame) -> Outcome:
+        return self._commands.simple(spans, state, frame)
+
+    def _followed(self, part: Part, following: Sequence[Node], state: State, frame: Frame) -> Outcome:
+        """`cat <<END | a && b`: the grammar hangs all that follows on the here-document."""
+        first = following[0]
+        parts = [part]
+        rest: list[tuple[Operator, Part]] = []
+        if first.type == "pipeline":
+            for node in [child for child in first.children if child.type not in {"|", "|&"}]:
+                operands = self._operands(node, frame, ())
+                parts.append(operands[0][1])
+                rest.extend(operands[1:])
+        elif len(following) > 1 and first.type in {"&&", "||"}:
+            operands = self._operands(following[1], frame, ())
+            rest = [(operator(first), operands[0][1]), *operands[1:]]
+        else:
+            raise Unread(frame.source.raw(first), "what follows this here-document is not read")
+        head = partial(self._piped, parts) if len(parts) > 1 else part
+        return chain([("", head), *rest], state, frame)
+
+    def _redirect(self, tail: Sequence[Span], state: State, frame: Frame) -> Frame:
+        """The redirections of a loop or a group hold for all in it."""
+        if not tail:
+            return frame
+        read = SimpleReader(frame.source).read(list(tail))
+        if read.words or read.assignments:
+            raise Unread(frame.source.text[tail[0][0] : tail[-1][1]], "this does not belong to a command")
+        frame, truncates = self._commands.redirected(read.redirections, state, frame)
+        self._commands.emptied(truncates, frame.source.text[tail[0][0] : tail[-1][1]].strip(), state, frame)
+        return frame
+
+    def _subshell(self, node: Node, state: State, frame: Frame) -> Outcome:
+        self._between(node.children, state, frame)
+        return unchanged(state)
+
+    def _group(self, node: Node, state: State, frame: Frame) -> Outcome:
+        if node.children[0].type == "((":
+            return self._condition(node, state, frame)
+        return self._between(node.children, state, frame)
+
+    def _between(self, children: Sequence[Node], state: State, frame: Frame) -> Outcome:
+        """The statements between the first and the last child: `{` and `}`, `do` and `done`."""
+        inner = (frame.source.span(children[0])[1], frame.source.span(children[-1])[0])
+        for edge in (children[0], children[-1]):
+            if edge.is_named or edge.is_missing:
+                raise Unread(frame.source.text[inner[0] : inner[1]], "where this begins or ends was not found")
+        return self._body(children[1:-1], inner, state, frame)
+
+    def _if(self, node: Node, state: State, frame: Frame) -> Outcome:
+        """`if` and each `elif`: what is tested runs, one of the branches may."""
+        words = [child for child in node.children if child.type not in {"elif_clause", "else_clause", "fi"}]
+        ends = self._branch(words, state, frame)
+        states = [ends[0].after]
+        failed = ends[1].failure
+        inner = replace(frame, conditional=True)
+        has_else = False
+        for clause in node.children:
+            if clause.type == "elif_clause":
+                frame.source.check(clause)
+                then, tested = self._branch(clause.children, failed, inner)
+                states.append(then.after)
+                failed = tested.failure
+            elif clause.type == "else_clause":
+                has_else = True
+                start, end = frame.source.span(clause.children[0])[1], frame.source.span(clause)[1]
+                states.append(self._body(clause.children[1:], (start, end), failed, inner).after)
+        if not has_else:
+            states.append(failed)
+        return unchanged(merged(states))
+
+    def _branch(self, children: Sequence[Node], state: State, frame: Frame) -> tuple[Outcome, Outcome]:
+        """`if TEST; then BODY`: how the body ends, and how the test does."""
+        split = next((index for index, child in enumerate(children) if child.type == "then"), None)
+        if split is None or children[0].type not in {"if", "elif"}:
+            raise Unread(frame.source.raw(children[0]), "this condition has no `then`")
+        source = frame.source
+        test = (source.span(children[0])[1], source.span(children[split])[0])
+        tested = self._body(children[1:split], test, state, frame)
+        body = (source.span(children[split])[1], source.span(children[-1])[1])
+        then = self._body(children[split + 1 :], body, tested.success, replace(frame, conditional=True))
+        return then, tested
+
+    def _while(self, node: Node, state: State, frame: Frame) -> Outcome:
+        source = frame.source
+        until = node.children[0].type == "until"
+        test = (source.span(node.children[0])[1], source.span(node.children[-1])[0])
+
+        def turn(at: State, inner: Frame) -> State:
+            tested = self._body(node.children[1:-1], test, at, inner)
+            return self._between(
+                do_group(node, source).children, tested.failure if until else tested.success, inner
+            ).after
+
+        return unchanged(self._looped(turn, state, frame))
+
+    def _looped(self, turn: Callable[[State, Frame], State], state: State, frame: Frame) -> State:
+        after = repeat(turn, state, frame)
+        return replace(after, doubtful=state.doubtful)
+
+    def _for(self, node: Node, state: State, frame: Frame) -> Outcome:
+        name, words = self._for_head(node, state, frame)
+        body = do_group(node, frame.source)
+
+        def turn(value: Value, at: State, inner: Frame) -> State:
+            return self._between(body.children, at.assign(name, value), inner).after
+
+        inner = replace(frame, conditional=True)
+        after = state
+        if len(words) > TURNS:
+            words = (Word(None, ""),)
+        for word in words:
+            value = Value(word.text, word.answers, word.globbing)
+            if word.text is None or word.globbing:
+                after = repeat(partial(turn, value), after, inner)
+            else:
+                after = turn(value, after, inner)
+        return unchanged(replace(after.assign(name, UNKNOWN), doubtful=state.doubtful))
+
+    def _for_head(self, node: Node, state: State, frame: Frame) -> tuple[str, Words]:
+        """`for NAME [in WORDS]`: without words, the arguments of the script or function."""
+        source = frame.source
+        head = [child for child in node.children[:-1] if child.type not in {";", "\n", "comment"}]
+        if len(head) < 2 or head[0].type != "for" or head[1].type != "variable_name":
+            raise Unread(source.raw(node), "this loop is not read")
+        name = source.raw(head[1])
+        if len(head) == 2:
+            return name, (Word(None, "$@"),) if state.positional is None else state.positional
+        expander = self._commands.expander(state, frame)
+        raws = SimpleReader(source).words(source.span(head[2])[1], source.span(head[-1])[1])
+        return name, tuple(word for raw in raws for word in expander.words(raw.pieces, raw.text))
+
+    def _counting(self, node: Node, state: State, frame: Frame) -> Outcome:
+        source = frame.source
+        group = do_group(node, source)
+        head = (source.span(node)[0], source.span(group)[0])
+        self._commands.inside(SimpleReader(source).inside(*head), state, frame)
+        for name in changed_names(source.text[head[0] : head[1]]):
+            state = state.assign(name, UNKNOWN)
+        return unchanged(self._looped(lambda at, turn: self._between(group.children, at, turn).after, state, frame))
+
+    def _case(self, node: Node, state: State, frame: Frame) -> Outcome:
+        source = frame.source
+        items = [child for child in node.children if child.type == "case_item"]
+        start = source.span(items[0])[0] if items else source.span(node)[1]
+        self._commands.inside(SimpleReader(source).inside(source.span(node)[0], start), state, frame)
+        states = [state]
+        for item in items:
+            close = next((index for index, child in enumerate(item.children) if child.type == ")"), None)
+            ends = item.children[-1].type in {";;", ";&", ";;&"}
+            if close is None or item.children[-1].type in {";&", ";;&"}:
+                raise Unread(source.raw(item), "this kind of `case` is not read")
+            source.check(item)
+            begin = source.span(item.children[close])[1]
+            self._commands.inside(SimpleReader(source).inside(source.span(item)[0], begin), state, frame)
+            body = item.children[close + 1 : -1 if ends else None]
+            stop = source.span(item.children[-1])[0 if ends else 1]
+            states.append(self._body(body, (begin, stop), state, replace(frame, conditional=True)).after)
+        return unchanged(merged(states))
+
+    def _function(self, node: Node, state: State, frame: Frame) -> Outcome:
+        name = next((child for child in node.children if child.type == "word"), None)
+        body = node.children[-1]
+        if name is None or body.type not in self._compounds:
+            raise Unread(frame.source.raw(node), "this function is not read")
+        functions = {**state.functions, frame.source.raw(name): Function(frame.source, body)}
+        return unchanged(replace(state, functions=functions))

@@ -1,0 +1,137 @@
+"""The shell as the commands so far would have left it: variables, folder, functions, and what is not known of them."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from posixpath import join, normpath
+from typing import TYPE_CHECKING
+
+from runaway_watchdog.model.command import Script, Word
+
+if TYPE_CHECKING:
+    from tree_sitter import Node
+
+    from runaway_watchdog.preflight.grammar import Source
+
+STEERING = (
+    "COMPOSE_ENV_FILES", "COMPOSE_FILE", "COMPOSE_PROFILES", "COMPOSE_PROJECT_NAME", "DOCKER_API_VERSION",
+    "DOCKER_CONFIG", "DOCKER_CONTEXT", "DOCKER_HOST",
+)  # fmt: skip
+"""Variables that decide which project and which engine a command means: where a script that is not read here may have
+set them, each command says that they are not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A variable's value. `text` None: not known; `answers`: what it would hold is the output of these."""
+
+    text: str | None
+    answers: Script | None = None
+    globbing: bool = False  # stands for the names that match, as in `for f in *.log`
+    is_set: bool = True
+
+
+UNKNOWN = Value(None)
+UNSET = Value("", is_set=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """A function's body, where it was defined."""
+
+    source: "Source"
+    body: "Node"
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What one shell would know at one point of the line. A variable that is not in `variables` is not known."""
+
+    folder: str | None
+    variables: Mapping[str, Value]
+    exported: frozenset[str]
+    positional: tuple[Word, ...] | None = None  # None: not known, as for the person's own shell
+    previous: str | None = None  # $OLDPWD
+    stack: tuple[str | None, ...] = ()  # pushd
+    functions: Mapping[str, Function] = field(default_factory=dict)
+    ambiguous: frozenset[str] = frozenset()  # names that are an alias, or one of two functions
+    changed: frozenset[str] = frozenset()  # variables that the line sets, exports or unsets
+    localised: Mapping[str, Value] = field(default_factory=dict)  # what `local` hid
+    plain_globs: bool = True  # no shopt or `set -f` that changes what * matches
+    errexit: bool = False
+    doubtful: bool = False  # it may be that nothing from here on runs
+    ended: bool = False  # exit: nothing from here on runs
+    elsewhere: bool = False  # a shell was started that reads what comes next (`sudo -i` and more lines pasted)
+
+    def value(self, name: str) -> Value:
+        return self.variables.get(name, UNKNOWN)
+
+    def assign(self, name: str, value: Value) -> "State":
+        variables = {**self.variables, name: value}
+        return replace(self, variables=variables, changed=self.changed | {name})
+
+    def export(self, names: Iterable[str]) -> "State":
+        found = frozenset(names)
+        return replace(self, exported=self.exported | found, changed=self.changed | found)
+
+    def unset(self, name: str) -> "State":
+        return replace(self.assign(name, UNSET), exported=self.exported | {name})
+
+    def forget(self) -> "State":
+        """After something that may have changed anything: `source FILE`, an `eval` of unknown text."""
+        known = frozenset(STEERING)
+        return replace(
+            self, folder=None, previous=None, stack=(), variables={}, positional=None, functions={},
+            exported=self.exported | known, changed=self.changed | known, plain_globs=False,
+        )  # fmt: skip
+
+    def go(self, folder: str | None) -> "State":
+        """`cd`: relative to the folder before, `..` taken off by name as the shell does."""
+        if folder is not None and not folder.startswith("/"):
+            folder = None if self.folder is None else join(self.folder, folder)
+        if folder is not None:
+            folder = normpath(folder)
+            folder = folder[1:] if folder.startswith("//") else folder
+        variables = {**self.variables, "PWD": Value(folder), "OLDPWD": Value(self.folder)}
+        return replace(self, folder=folder, previous=self.folder, variables=variables)
+
+    def child(self, positional: tuple[Word, ...]) -> "State":
+        """What a new shell (`sh -c`) inherits: the folder and what is exported."""
+        variables = {
+            name: value if name in self.exported or name == "PWD" else UNSET for name, value in self.variables.items()
+        }
+        return State(
+            self.folder, variables, self.exported, positional, self.previous, changed=self.changed,
+            doubtful=self.doubtful,
+        )  # fmt: skip
+
+    def environment(self) -> tuple[tuple[str, str | None], ...]:
+        """What the line itself puts into a command's environment; an unset variable is told as empty."""
+        return tuple((name, self.value(name).text) for name in sorted(self.changed & self.exported))
+
+
+def merge(one: State, other: State | None) -> State:
+    """Either of the two: only what they agree on is known."""
+    if other is None or one == other:
+        return one
+    if one.ended != other.ended:
+        return replace(other if one.ended else one, doubtful=True)
+    return replace(
+        one,
+        folder=one.folder if one.folder == other.folder else None,
+        previous=one.previous if one.previous == other.previous else None,
+        stack=one.stack if one.stack == other.stack else (None,) * max(len(one.stack), len(other.stack)),
+        variables={name: value for name, value in one.variables.items() if other.variables.get(name) == value},
+        exported=one.exported | other.exported,
+        changed=one.changed | other.changed,
+        positional=one.positional if one.positional == other.positional else None,
+        functions={**other.functions, **one.functions},
+        ambiguous=one.ambiguous | other.ambiguous | _differing(one.functions, other.functions),
+        plain_globs=one.plain_globs and other.plain_globs,
+        errexit=one.errexit or other.errexit,
+        doubtful=one.doubtful or other.doubtful,
+        elsewhere=one.elsewhere or other.elsewhere,
+    )
+
+
+def _differing(one: Mapping[str, Function], other: Mapping[str, Function]) -> frozenset[str]:
+    return frozenset(name for name in one.keys() | other.keys() if one.get(name) != other.get(name))

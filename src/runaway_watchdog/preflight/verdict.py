@@ -1,0 +1,31 @@
+"""The worst of the parts: destroys-data, then unknown, then interrupts, then safe."""
+
+from typing import Literal
+
+from runaway_watchdog.model.effect import Effect
+from runaway_watchdog.preflight.sequence import Preflight
+
+Verdict = Literal["safe", "interrupts", "destroys-data", "unknown"]
+EXIT_CODES: dict[Verdict, int] = {"safe": 0, "interrupts": 10, "destroys-data": 20, "unknown": 30}
+"""The contract's."""
+
+INTERRUPTING = frozenset(("stop", "restart", "kill"))
+REMOVED_IN_USE = frozenset(("container", "network", "unit", "process", "host"))
+
+
+def verdict(preflight: Preflight) -> Verdict:
+    """A line with an unknown part is never safe."""
+    if preflight.lost:
+        return "destroys-data"
+    if preflight.unknown:
+        return "unknown"
+    return "interrupts" if any(map(interrupts, preflight.effects)) else "safe"
+
+
+def interrupts(effect: Effect) -> bool:
+    """Whether somebody who works with it would notice: it stops, goes, or is taken from under its users."""
+    if effect.verb in INTERRUPTING:
+        return True
+    if effect.verb == "remove":
+        return effect.type in REMOVED_IN_USE
+    return effect.type == "path" and effect.verb in ("change", "delete") and bool(effect.used_by)

@@ -1,0 +1,297 @@
+"""Programs that run another one: taken off, so that what is judged is the command inside.
+
+Each answers `(words) -> Inner`, or None where it runs nothing and stays a command of its own. The option tables are
+those of the manual pages of Debian 12 and of sudo 1.9; an option that is in none makes the command unreadable.
+"""
+
+import re
+import shlex
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+from runaway_watchdog.model.command import Word
+from runaway_watchdog.preflight.grammar import Unread
+from runaway_watchdog.preflight.options import Options, Taken, Words, known, take
+
+_ASSIGNMENT = re.compile(r"([A-Za-z_]\w*)=(.*)", re.DOTALL | re.ASCII)
+SHELLS = frozenset(("sh", "bash", "dash", "ash", "ksh", "mksh", "zsh", "rbash"))
+
+
+@dataclass(frozen=True, slots=True)
+class Inner:
+    """What a wrapper runs: a command, or a text that a shell reads."""
+
+    words: Words = ()
+    script: Word | None = None
+    positional: Words = ()  # the script's $1, $2 …
+    assigned: tuple[tuple[str, str | None], ...] = ()
+    filters: bool = False  # another user's environment: what is exported may not get through
+    cleared: bool = False  # env -i
+    moved: bool = False  # to a folder that is `folder`
+    folder: str | None = None
+    repeated: bool = False  # may run never, once or often
+    remote: bool = False
+    in_shell: bool = False  # the shell itself goes on: its builtins and functions count (`command`, `time`)
+    detached: bool = False  # its standard input is not what the line gives
+
+
+def _plain(
+    options: Options, operands: int = 0, *, never: frozenset[str] = frozenset()
+) -> Callable[[Words], Inner | None]:
+    """A wrapper that is nothing but options, a fixed count of operands, and the command."""
+
+    def read(words: Words) -> Inner | None:
+        taken = take(words, options)
+        rest = taken.rest[operands:]
+        return Inner(rest) if rest and not taken.has(*never) else None
+
+    return read
+
+
+def _sudo(words: Words) -> Inner | None:
+    taken = take(
+        words,
+        Options(
+            "ABEHKNPSVbeiklnsv", "CDRTUacghprtu",
+            frozenset(("askpass", "background", "bell", "set-home", "login", "non-interactive", "preserve-env",
+                       "preserve-groups", "shell", "stdin", "edit", "validate", "list", "version", "help",
+                       "reset-timestamp", "remove-timestamp", "no-update")),
+            frozenset(("user", "group", "prompt", "chdir", "host", "role", "type", "close-from", "chroot",
+                       "command-timeout", "other-user", "preserve-env")),
+        ),
+    )  # fmt: skip
+    if taken.has("K", "V", "e", "edit", "l", "list", "v", "validate", "version", "help"):
+        return None
+    if taken.has("R", "chroot", "h", "host"):
+        raise Unread(" ".join(word.raw for word in words), "it runs in another root folder or on another host")
+    assigned, rest = _assignments(taken.rest)
+    shell = taken.has("i", "s", "login", "shell")
+    if not rest and not shell:
+        return None
+    moved = taken.has("D", "chdir") or taken.has("i", "login")
+    folder = taken.value("D", "chdir")
+    return Inner(
+        rest or (Word("sh", "sh"),), assigned=assigned, filters=not (taken.has("E") and not moved), moved=moved,
+        folder=folder.text if folder else None,
+    )  # fmt: skip
+
+
+def _doas(words: Words) -> Inner | None:
+    taken = take(words, Options("Lns", "aCu"))
+    if taken.has("C", "L"):
+        return None
+    rest = taken.rest or ((Word("sh", "sh"),) if taken.has("s") else ())
+    return Inner(rest, filters=True) if rest else None
+
+
+_ENV = Options(
+    "i0v", "uCS", frozenset(("ignore-environment", "null", "debug")), frozenset(("unset", "chdir", "split-string"))
+)
+
+
+def _env(words: Words) -> Inner | None:
+    taken = take(words, _ENV)
+    if split := taken.value("S", "split-string"):
+        if split.text is None or any(letter in split.text for letter in "\\$#"):
+            raise Unread(" ".join(word.raw for word in words), "what -S splits is not known")
+        return _env((words[0], *(Word(part, split.raw) for part in _split(split)), *taken.rest))
+    rest = taken.rest
+    cleared = taken.has("i", "ignore-environment")
+    if rest and rest[0].text == "-":
+        rest, cleared = rest[1:], True
+    assigned, rest = _assignments(rest)
+    unset = taken.value("u", "unset")
+    if unset is not None and unset.text is not None:
+        assigned = ((unset.text, ""), *assigned)
+    folder = taken.value("C", "chdir")
+    if not rest:
+        return None
+    return Inner(
+        rest, assigned=assigned, cleared=cleared, moved=folder is not None, folder=folder.text if folder else None
+    )
+
+
+def _assignments(words: Words) -> tuple[tuple[tuple[str, str | None], ...], Words]:
+    """`NAME=value` before the command of sudo and env. A word that is not known may be one, or the command."""
+    assigned: list[tuple[str, str | None]] = []
+    position = 0
+    while position < len(words):
+        text = words[position].text
+        found = _ASSIGNMENT.fullmatch(text) if text is not None else _ASSIGNMENT.match(words[position].raw)
+        if found is None:
+            break
+        assigned.append((found[1], found[2] if text is not None else None))
+        position += 1
+    return tuple(assigned), words[position:]
+
+
+def _flock(words: Words) -> Inner | None:
+    options = Options(
+        "sxenuoFv", "wEc",
+        frozenset(("shared", "exclusive", "unlock", "nonblock", "nb", "close", "no-fork", "verbose")),
+        frozenset(("timeout", "wait", "conflict-exit-code", "command")),
+    )  # fmt: skip
+    taken = take(words, options)
+    rest = taken.rest[1:]
+    if not rest:
+        return None
+    if rest[0].text in {"-c", "--command"} and len(rest) == 2:
+        return Inner(script=rest[1])
+    return Inner(rest)
+
+
+def _watch(words: Words) -> Inner | None:
+    taken = take(
+        words,
+        Options("bcCdegprtwxq", "n", frozenset(("beep", "color", "differences", "errexit", "chgexit", "no-title",
+                                               "no-wrap", "precise", "exec")), frozenset(("interval", "equexit"))),
+    )  # fmt: skip
+    if not taken.rest:
+        return None
+    if taken.has("x", "exec"):
+        return Inner(taken.rest, repeated=True)
+    return Inner(script=_joined(taken.rest), repeated=True)
+
+
+_SU = Options(
+    "lmpPf", "cgGsTuCwU", frozenset(("login", "preserve-environment", "pty", "fast")),
+    frozenset(("command", "session-command", "group", "supp-group", "shell", "user", "whitelist-environment")),
+)  # fmt: skip
+
+
+def _su(words: Words) -> Inner | None:
+    """`su [-] [user] [-c COMMAND]`, its options before and after the user's name; without a command a shell."""
+    taken = take(words, _SU)
+    login = taken.has("l", "login")
+    rest = taken.rest
+    if rest and rest[0].text == "-":
+        login, rest = True, rest[1:]
+        more = take((words[0], *rest), _SU)
+        taken.chosen.update(more.chosen)
+        rest = more.rest
+    if words[0].text is not None and words[0].text.endswith("runuser") and taken.has("u", "user"):
+        return Inner(rest, filters=True, moved=login) if rest else None
+    operands, taken = _permuted(words[0], rest, taken)
+    script = taken.value("c", "command", "session-command")
+    if taken.has("s", "shell"):
+        raise Unread(" ".join(word.raw for word in words), "it runs another shell")
+    if script is None:
+        return Inner((Word("sh", "sh"), *operands[1:]), filters=True, moved=login)
+    return Inner(script=script, positional=operands[2:], filters=True, moved=login)
+
+
+def _permuted(program: Word, rest: Words, taken: Taken) -> tuple[Words, Taken]:
+    """GNU programs take options after their operands too."""
+    operands: list[Word] = []
+    while rest:
+        operands.append(rest[0])
+        more = take((program, *rest[1:]), _SU)
+        taken.chosen.update(more.chosen)
+        rest = more.rest
+    return tuple(operands), taken
+
+
+def _ssh(words: Words) -> Inner | None:
+    taken = take(words, Options("46AaCfGgKkMNnqsTtVvXxYy", "BbcDEeFIiJLlmOoPpQRSWw"))
+    operands = taken.rest
+    more = take(operands, Options("46AaCfGgKkMNnqsTtVvXxYy", "BbcDEeFIiJLlmOoPpQRSWw")) if operands else taken
+    if taken.has("N", "V", "Q", "O", "G", "W") or not operands:
+        return None
+    if not more.rest:
+        return Inner((Word("sh", "sh"),), remote=True)
+    return Inner(script=_joined(more.rest), remote=True)
+
+
+def _nsenter(words: Words) -> Inner | None:
+    """Process 1's namespaces are the host's own; any other process has its own files and folders."""
+    target = re.compile(r"(?:-t|--target[= ])\s*1(?=\s)|-[a-su-z]*t\s*1(?=\s)")
+    shown = " ".join(known(words, position) for position in range(len(words)))
+    if target.search(shown + " ") is None:
+        raise Unread(shown, "it runs in the namespaces of another process")
+    position = 1
+    while position < len(words) and (known(words, position).startswith("-") or words[position].text == "1"):
+        if words[position].text == "--":
+            position += 1
+            break
+        position += 1
+    return Inner(words[position:] or (Word("sh", "sh"),), moved=True)
+
+
+def _command(words: Words) -> Inner | None:
+    taken = take(words, Options("pvV"))
+    return None if taken.has("v", "V") or not taken.rest else Inner(taken.rest, in_shell=True)
+
+
+def _time(words: Words) -> Inner | None:
+    taken = take(words, Options("pavqV", "fo", frozenset(("append", "verbose", "portability", "quiet")),
+                                frozenset(("format", "output"))))  # fmt: skip
+    return Inner(taken.rest, in_shell=words[0].raw == "time") if taken.rest else None
+
+
+def _unreadable(why: str) -> Callable[[Words], Inner | None]:
+    def read(words: Words) -> Inner | None:
+        raise Unread(" ".join(word.raw for word in words), why)
+
+    return read
+
+
+def _joined(words: Words) -> Word:
+    """The words with spaces between: what ssh and watch hand to a shell."""
+    raw = " ".join(word.raw for word in words)
+    texts = [word.text for word in words]
+    known_texts = [text for text in texts if text is not None]
+    return Word(" ".join(known_texts) if len(known_texts) == len(texts) else None, raw)
+
+
+def _split(word: Word) -> list[str]:
+    try:
+        return shlex.split(word.text or "")
+    except ValueError:
+        raise Unread(word.raw, "its quotation marks do not match") from None
+
+
+WRAPPERS: Mapping[str, Callable[[Words], Inner | None]] = {
+    "sudo": _sudo,
+    "doas": _doas,
+    "env": _env,
+    "nohup": _plain(Options()),
+    "nice": _plain(Options("", "n", frozenset(), frozenset(("adjustment",)), numeric=True)),
+    "ionice": _plain(
+        Options("t", "cnpPu", frozenset(("ignore",)), frozenset(("class", "classdata", "pid", "pgid", "uid"))),
+        never=frozenset(("p", "P", "u", "pid", "pgid", "uid")),
+    ),
+    "timeout": _plain(
+        Options(
+            "v", "ks", frozenset(("foreground", "preserve-status", "verbose")), frozenset(("kill-after", "signal"))
+        ),
+        1,
+    ),
+    "time": _time,
+    "command": _command,
+    "builtin": lambda words: Inner(words[1:], in_shell=True) if len(words) > 1 else None,
+    "stdbuf": _plain(Options("", "ioe", frozenset(), frozenset(("input", "output", "error")))),
+    "setsid": _plain(Options("cfw", "", frozenset(("ctty", "fork", "wait")))),
+    "chrt": _plain(
+        Options(
+            "abdfimoRrv", "TPDp",
+            frozenset(("all-tasks", "batch", "deadline", "fifo", "idle", "other", "reset-on-fork", "rr", "verbose")),
+            frozenset(("sched-runtime", "sched-period", "sched-deadline", "pid")),
+        ),
+        1,
+        never=frozenset(("m", "p", "pid")),
+    ),
+    "taskset": _plain(Options("ac", "p", frozenset(("all-tasks", "cpu-list")), frozenset(("pid",))), 1,
+                      never=frozenset(("p", "pid"))),
+    "flock": _flock,
+    "watch": _watch,
+    "su": _su,
+    "runuser": _su,
+    "ssh": _ssh,
+    "nsenter": _nsenter,
+    "busybox": lambda words: replace(Inner(words[1:]), in_shell=False) if len(words) > 1 else None,
+    "chroot": _unreadable("it runs in another root folder"),
+    "unshare": _unreadable("it runs in namespaces of its own"),
+    "parallel": _unreadable("what it puts together is not read"),
+    "coproc": _unreadable("a coprocess is not read"),
+    "fish": _unreadable("fish is another language"),
+}  # fmt: skip
