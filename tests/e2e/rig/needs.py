@@ -9,11 +9,12 @@ import sys
 
 from . import sources
 
-HOST_PACKAGES: list[str] = ["systemd-container", "debootstrap"]
+HOST_PACKAGES: list[str] = ["systemd-container", "debootstrap", "zsh"]
 
 _PROGRAMS: dict[str, str] = {
     "systemd-nspawn": "systemd-container",
     "debootstrap": "debootstrap",
+    "zsh": "zsh",  # the guard's own tests drive it under a pseudo-terminal
     "nsenter": "util-linux",
     "mount": "mount",
 }

@@ -1,0 +1,146 @@
+"""Holds a line that would destroy data, until the name of what dies is typed; everything else
+passes. For interactive shells, in ~/.bashrc or ~/.zshrc:
+
+  eval "$(runaway-watchdog guard bash)"
+  eval "$(runaway-watchdog guard zsh)"
+
+RUNAWAY_WATCHDOG_GUARD=off lets every line pass; runaway_watchdog_guard_off takes the guard
+out of a shell. Scripts never see it, and what a script or a function does is not looked at.
+
+For agents that run commands without a person, as a hook before each command:
+
+  runaway-watchdog guard --check < DOCUMENT        runaway-watchdog guard --check -- 'LINE'
+
+DOCUMENT is JSON, either {"tool_input": {"command": "LINE"}, "cwd": …, "hook_event_name": …},
+answered as {"hookSpecificOutput": {"permissionDecision": "deny" or "ask", …}} (without a
+decision where nothing speaks against the line: the hook's own rules stay in force), or plain
+{"command": "LINE", "cwd": …}, answered as {"permission": "allow", "ask" or "deny", "reason",
+"names", "safer"}. What it cannot judge it answers with "ask"; it never blocks because it broke.
+
+exit code: 0, 2 usage; of --check: 2 blocks the command, its reason also on standard error
+"""
+
+import argparse
+import os
+import shlex
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from runaway_watchdog.cli import PROGRAM, USAGE, reading
+
+if TYPE_CHECKING:
+    from runaway_watchdog.guard.decide import Decision, Hold
+    from runaway_watchdog.guard.terminal import Terminal
+
+LONGEST = 1 << 20
+"""Bytes of standard input: more than any line that a person or an agent types."""
+STATUS = f"{PROGRAM}: looking at what this would do…"
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("words", nargs="*", metavar="bash|zsh", help="print the integration for this shell")
+    parser.add_argument("--check", action="store_true", help="answer in JSON, for a hook before an agent's command")
+    # What the integration itself calls: asks the person about the line on standard input.
+    parser.add_argument("--ask", choices=("bash", "zsh"), help=argparse.SUPPRESS)
+    parser.usage = f"{PROGRAM} guard bash|zsh\n       {PROGRAM} guard --check [-- 'LINE']"
+
+
+def run(options: argparse.Namespace) -> int:
+    from runaway_watchdog.guard.script import SHELLS, integration
+
+    if options.ask:
+        return _ask()
+    if options.check:
+        return _check(options.words)
+    if len(options.words) != 1 or options.words[0] not in SHELLS:
+        reading.complain(f'say which shell: eval "$({PROGRAM} guard bash)", or zsh')
+        return USAGE
+    print(integration(options.words[0], program()), end="")
+    return 0
+
+
+def program() -> list[str]:
+    """How this very program is started again, wherever PATH leads by then."""
+    started = Path(sys.argv[0])
+    if started.name in (PROGRAM, "watchdog") and os.access(started, os.X_OK):
+        return [os.path.abspath(started)]
+    return [sys.executable, "-m", "runaway_watchdog"]
+
+
+def _ask() -> int:
+    """0: the line runs. HELD: it does not. Anything else is a fault, and the shell says so."""
+    from runaway_watchdog.guard import typed
+    from runaway_watchdog.guard.decide import Hold
+    from runaway_watchdog.guard.script import HELD
+    from runaway_watchdog.guard.terminal import Terminal
+
+    try:
+        line = typed.parse(sys.stdin.buffer.read(LONGEST).decode(errors="surrogateescape"))
+        with Terminal() as terminal:
+            terminal.status(STATUS)
+            decision = _decide(line.to_judge())
+            terminal.status("")
+            if isinstance(decision, Hold):
+                return 0 if _confirmed(decision, line.line, terminal) else HELD
+            if decision.cannot_judge is not None:
+                terminal.show([f"{PROGRAM} guard: cannot judge this line, it runs: {decision.cannot_judge}"])
+            return 0
+    except KeyboardInterrupt:
+        return HELD
+    except (OSError, ValueError) as fault:  # no terminal to ask on; no line
+        reading.complain(str(fault))
+        return 1
+
+
+def _decide(line: str) -> "Decision":
+    """The preflight's answer; a preflight that gives none is one that cannot judge."""
+    from runaway_watchdog.guard.decide import Pass, decide
+    from runaway_watchdog.guard.judge import NotJudgedError, judge
+
+    try:
+        return decide(judge(line, program()))
+    except (NotJudgedError, ValueError) as fault:
+        return Pass(str(fault))
+
+
+def _confirmed(hold: "Hold", line: str, terminal: "Terminal") -> bool:
+    from runaway_watchdog.guard.page import page
+
+    colours = not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    dropped = terminal.drain()
+    terminal.show(page(hold, line, colours=colours, now=time.time()))
+    if dropped:
+        terminal.show(["What was typed or pasted after the line was dropped."])
+    try:
+        answer = terminal.ask(f"To run it all the same, {hold.asks_for()}; anything else leaves it: ")
+    except KeyboardInterrupt:
+        answer = ""
+    if hold.accepts(answer):
+        return True
+    terminal.drain()
+    terminal.show(["", "Nothing was run; the line is still yours to change."])
+    return False
+
+
+def _check(words: list[str]) -> int:
+    from runaway_watchdog.guard import hook
+    from runaway_watchdog.guard.words import suspicious
+
+    event: str | None = "PreToolUse"
+    try:
+        if words:
+            asked = hook.Request(words[0] if len(words) == 1 else shlex.join(words), None, None)
+        else:
+            asked = hook.request(sys.stdin.read(LONGEST))
+        event = asked.event
+        if asked.folder is not None:
+            os.chdir(asked.folder)
+        found = hook.answer(_decide(asked.line), suspicious=suspicious(asked.line))
+    except (ValueError, OSError) as fault:
+        found = hook.cannot_judge(str(fault))
+    reading.print_json(found.document(event))
+    if found.permission == "deny":
+        reading.complain(found.reason)
+    return found.exit_code

@@ -1,0 +1,150 @@
+"""What the preflight's answer means for the line: it passes, it passes and that is said, or it is held. Pure."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from runaway_watchdog.hostile import clean
+
+NAME_LIMIT: Final = 200
+_DIGEST = re.compile(r"[0-9a-f]{64}\Z")
+_SHORT: Final = 12
+"""As many characters of an identifier as Docker itself shows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """One thing whose data would be lost, its texts cleaned for a terminal."""
+
+    type: str
+    name: str
+    size_bytes: int | None
+    size_is_at_least: bool
+    last_write: str | None
+    used_by: tuple[str, ...]
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Safer:
+    command: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Help:
+    """Whether the line would end the runaway that is open."""
+
+    pid: int
+    ends: bool
+    returns: bool | None
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """The line runs. `cannot_judge` says what could not be told, where something could not."""
+
+    cannot_judge: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """The line would destroy data."""
+
+    losses: tuple[Loss, ...]  # never empty
+    safer: tuple[Safer, ...]
+    helps: Help | None
+    unknown: tuple[str, ...]
+
+    def asks_for(self) -> str:
+        """What must be typed, in words.
+
+        One thing: its name. Several: how many they are and one of the names, since a line that takes more than one
+        thought is the one that people regret, and a name alone shows only that the first of them was read.
+        """
+        if not self._names():
+            return f"type  {self._fallback()}"
+        if len(self.losses) == 1:
+            return "type its name"
+        return "type how many things that is, and the name of any one of them (for two: 2 NAME)"
+
+    def accepts(self, answer: str) -> bool:
+        """Whether this is what was asked for. Case and every letter count; blanks around it do not."""
+        words = answer.strip()
+        if not self._names():
+            return words == self._fallback()
+        if len(self.losses) > 1:
+            count, _, words = words.partition(" ")
+            if count != str(len(self.losses)):
+                return False
+            words = words.strip()
+        return any(words in spellings for spellings in map(_spellings, self._names()))
+
+    def _names(self) -> list[str]:
+        """The names that a person can type."""
+        return [loss.name for loss in self.losses if _typeable(loss.name)]
+
+    def _fallback(self) -> str:
+        return f"{len(self.losses)} {self.losses[0].type}"
+
+
+Decision = Pass | Hold
+
+
+def decide(document: Mapping[str, Any]) -> Decision:
+    """From one document of `preflight --json`. Raises ValueError for one that is not whole."""
+    try:
+        unknown = tuple(clean(str(each)) for each in document["unknown"])
+        match document["verdict"]:
+            case "destroys-data":
+                return _hold(document, unknown)
+            case "unknown":
+                return Pass(unknown[0] if unknown else "the preflight does not say why")
+            case "safe" | "interrupts":
+                return Pass()
+            case other:
+                raise ValueError(f"a verdict that is not known here: {other!r}")
+    except (KeyError, TypeError, AttributeError) as fault:
+        raise ValueError(f"a preflight that is not whole: {fault!r}") from fault
+
+
+def _hold(document: Mapping[str, Any], unknown: tuple[str, ...]) -> Hold:
+    losses = {(each["type"], each["name"]): _loss(each) for each in document["effects"] if each["data_lost"]}
+    if not losses:
+        raise ValueError("a preflight that speaks of lost data and names none")
+    helps = document["helps"]
+    return Hold(
+        tuple(losses.values()),
+        tuple(Safer(str(each["command"]), clean(str(each["why"]))) for each in document["safer"]),
+        None if helps is None else Help(int(helps["pid"]), helps["ends"], helps["returns"], clean(str(helps["why"]))),
+        unknown,
+    )
+
+
+def _loss(effect: Mapping[str, Any]) -> Loss:
+    return Loss(
+        clean(str(effect["type"]), 40),
+        clean(str(effect["name"]), NAME_LIMIT).strip(),
+        effect["size_bytes"],
+        bool(effect.get("size_is_at_least", False)),
+        effect.get("last_write"),
+        tuple(clean(str(each), 60) for each in effect["used_by"]),
+        clean(str(effect["why"])),
+    )
+
+
+def _typeable(name: str) -> bool:
+    """Nothing in it was cut off or replaced, and nobody's keyboard is asked too much."""
+    return bool(name) and "\ufffd" not in name and len(name) < NAME_LIMIT and "  " not in name
+
+
+def _spellings(name: str) -> set[str]:
+    """A path may be told by its last part, an identifier by as much of it as Docker shows."""
+    found = {name}
+    if name.startswith("/"):
+        found.add(name.rpartition("/")[2])
+    if _DIGEST.match(name):
+        found.add(name[:_SHORT])
+    return found - {""}

@@ -1,0 +1,47 @@
+"""Asks the preflight what a line would do, within a time limit."""
+
+import json
+import os
+import signal
+from typing import Any, Final
+
+from runaway_watchdog import programs
+from runaway_watchdog.hostile import clean
+
+LIMIT_S: Final = 3
+MOST_S: Final = 12
+EXIT_CODES: Final = {"safe": 0, "interrupts": 10, "destroys-data": 20, "unknown": 30}
+"""The contract's: an answer whose exit code says something else is no answer."""
+
+
+class NotJudgedError(Exception):
+    """The preflight gave no answer that can be relied on; the text says why, for the person."""
+
+
+def limit(load: float, cpus: int) -> int:
+    """Seconds that the preflight may take. A host that is overloaded, which is when people reach for strong
+    commands, starts every program late: the limit stretches with the load on each CPU."""
+    return min(MOST_S, round(LIMIT_S * max(1.0, load / max(1, cpus))))
+
+
+def judge(line: str, program: list[str]) -> dict[str, Any]:
+    """The document of `preflight --json` for the line. Raises NotJudgedError."""
+    seconds = limit(os.getloadavg()[0], os.cpu_count() or 1)
+    try:
+        done = programs.run([*program, "preflight", "--json", "-"], seconds=seconds, stdin=line)
+    except (OSError, ValueError) as fault:
+        raise NotJudgedError(f"the preflight cannot be started: {fault}") from fault
+    if done.returncode == -signal.SIGALRM:
+        raise NotJudgedError(f"the preflight did not answer within {seconds} s")
+    try:
+        document = json.loads(done.stdout)
+    except ValueError:
+        said = clean(done.stderr.strip().rpartition("\n")[2], 200)
+        raise NotJudgedError(
+            f"the preflight failed (exit code {done.returncode}){': ' if said else ''}{said}"
+        ) from None
+    if not isinstance(document, dict) or document.get("schema_version") != 1:
+        raise NotJudgedError("the preflight answered in a form that is not known here")
+    if EXIT_CODES.get(str(document.get("verdict"))) != done.returncode:
+        raise NotJudgedError(f"the preflight says {document.get('verdict')!r} and ends with {done.returncode}")
+    return document

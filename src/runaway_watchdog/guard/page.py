@@ -1,0 +1,101 @@
+"""What a person reads when a line is held: what would be lost, whether it even helps, what to do instead. Pure.
+
+80 columns; hostile text is cleaned by `decide`; commands are never wrapped.
+"""
+
+import textwrap
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Final
+
+from runaway_watchdog.alerts import figures
+from runaway_watchdog.guard.decide import Help, Hold, Loss
+from runaway_watchdog.guard.dump import offer
+from runaway_watchdog.hostile import clean, mask_text, shown_command
+
+COLUMNS: Final = 80
+SHOWN: Final = 8
+USERS: Final = 5
+UNSHOWABLE: Final = "(it cannot be shown here as it must be typed: runaway-watchdog preflight --json tells it)"
+_RESET, _BOLD, _RED, _CYAN = "\x1b[0m", "\x1b[1m", "\x1b[1;31m", "\x1b[1;36m"
+
+
+def page(hold: Hold, line: str, *, colours: bool, now: float) -> list[str]:
+    """The lines to show, before the question."""
+    return list(_Page(colours, now).write(hold, line))
+
+
+class _Page:
+    def __init__(self, colours: bool, now: float) -> None:
+        self._colours = colours
+        self._now = now
+
+    def _in(self, colour: str, words: str) -> str:
+        return f"{colour}{words}{_RESET}" if self._colours else words
+
+    def write(self, hold: Hold, line: str) -> Iterator[str]:
+        count = len(hold.losses)
+        head = "this would be lost for good" if count == 1 else f"these {count} would be lost for good"
+        yield f"{self._in(_RED, 'HELD')} by runaway-watchdog: {head}"
+        yield f"  {clean(mask_text(line))}"
+        for loss in hold.losses[:SHOWN]:
+            yield from _wrapped(self._loss(loss), "  - ", "    ")
+        if count > SHOWN:
+            yield f"  - and {count - SHOWN} more: runaway-watchdog preflight '…' names them all"
+        for words in hold.unknown[:2]:
+            yield from _wrapped(f"not known: {words}", "  - ", "    ")
+        yield from self._helps(hold.helps)
+        yield from self._dump(hold)
+        yield from self._safer(hold)
+
+    def _loss(self, loss: Loss) -> str:
+        facts = [figures.size(loss.size_bytes, at_least=loss.size_is_at_least)]
+        if loss.last_write:
+            facts.append(f"last write {_moment(loss.last_write, self._now)}")
+        if loss.used_by:
+            more = f" and {len(loss.used_by) - USERS} more" if len(loss.used_by) > USERS else ""
+            facts.append(f"used by {', '.join(loss.used_by[:USERS])}{more}")
+        return f"{loss.type} {loss.name} ({'; '.join(facts)}): {loss.why}"
+
+    def _helps(self, helps: Help | None) -> Iterator[str]:
+        if helps is None:
+            return
+        if not helps.ends:
+            told = f"It would not even end PID {helps.pid}, which burns the CPU"
+        elif helps.returns:
+            told = f"It would end PID {helps.pid} for a moment only: it comes back"
+        elif helps.returns is None:
+            told = f"It would end PID {helps.pid}; whether that comes back cannot be told"
+        else:
+            told = f"It would end PID {helps.pid}"
+        yield from _wrapped(f"{told}: {helps.why}", "", "  ")
+
+    def _dump(self, hold: Hold) -> Iterator[str]:
+        found = offer(hold.losses)
+        if found is None:
+            return
+        yield from _wrapped(f"{self._in(_BOLD, 'Dump it first')}: {found.words}", "", "  ")
+        if found.command is not None:
+            yield f"  {self._in(_CYAN, found.command)}"
+
+    def _safer(self, hold: Hold) -> Iterator[str]:
+        if hold.safer:
+            yield f"{self._in(_BOLD, 'Safer')}:"
+        for each in hold.safer[:3]:
+            command = shown_command(each.command)
+            yield f"  {self._in(_CYAN, command)}" if command else f"  {UNSHOWABLE}"
+            yield from _wrapped(each.why, "      # ", "      # ")
+
+
+def _moment(written: str, now: float) -> str:
+    try:
+        return figures.clock(datetime.fromisoformat(written).timestamp(), now)
+    except (ValueError, OverflowError):
+        return "not known"
+
+
+def _wrapped(text: str, first: str, others: str) -> list[str]:
+    return textwrap.wrap(
+        text, COLUMNS - 1, initial_indent=first, subsequent_indent=others, break_long_words=False,
+        break_on_hyphens=False,
+    )  # fmt: skip

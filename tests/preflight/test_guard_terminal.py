@@ -1,0 +1,361 @@
+"""The guard in real shells under a pseudo-terminal, with a stand-in for the preflight.
+
+The stand-in holds every line that speaks of shop_pgdata, so that what is tested here is the shell and the person.
+Commands of these lines are harmless: `rm` and the like only stand in them as words.
+"""
+
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from support.terminal import Terminal
+
+pytestmark = pytest.mark.truth  # real shells under a pseudo-terminal: three minutes
+
+ASKS = "leaves it: "
+PROMPT = r"P> $"
+HELD = f"Nothing was run; the line is still yours to change.[\r\n]+{PROMPT[:-1]}"
+DESTROYER = "echo rm shop_pgdata"
+
+STAND_IN = """\
+#!{python}
+import json, os, sys, time
+sys.path[:0] = {path!r}
+if sys.argv[1:2] != ["preflight"]:
+    from runaway_watchdog.cli import main
+    sys.exit(main())
+line = sys.stdin.read()
+with open(os.environ["ASKED"], "a") as log:
+    print(json.dumps(line), file=log)
+mood = os.environ.get("MOOD", "")
+if mood == "slow":
+    time.sleep(60)
+if mood == "broken":
+    sys.exit("it broke")
+lost = [] if "shop_pgdata" not in line else [
+    {{"verb": "delete", "type": "volume", "name": name, "data_lost": True, "size_bytes": 1234567,
+      "size_is_at_least": False, "last_write": None, "used_by": ["shop-db-1"], "why": "down -v removes it"}}
+    for name in ["shop_pgdata", "shop_uploads"][: 2 if "both" in line else 1]]
+verdict = "destroys-data" if lost else "unknown" if "mystery" in line else "safe"
+print(json.dumps({{
+    "schema_version": 1, "command": line, "verdict": verdict, "effects": lost,
+    "helps": {{"pid": 3355, "ends": False, "returns": None, "why": "it belongs to project blog"}} if lost else None,
+    "safer": [{{"command": "docker compose -p shop stop worker", "why": "it keeps the volumes"}}] if lost else [],
+    "unknown": ["what mystery does is not known"] if verdict == "unknown" else []}}))
+sys.exit({{"safe": 0, "destroys-data": 20, "unknown": 30}}[verdict])
+"""
+ARGV = {"bash": ["bash", "--norc", "--noprofile", "-i"], "zsh": ["zsh", "-f", "-i"]}
+NEEDED = {shell: pytest.mark.skipif(shutil.which(shell) is None, reason=f"no {shell} here") for shell in ARGV}
+
+
+class Shell:
+    """One interactive shell with the guard in it."""
+
+    def __init__(self, name: str, folder: Path) -> None:
+        self.name = name
+        self.folder = folder
+        program = folder / "bin" / "runaway-watchdog"
+        program.parent.mkdir()
+        program.write_text(STAND_IN.format(python=sys.executable, path=[str(Path("src").resolve()), *sys.path]))
+        program.chmod(0o755)
+        self.env = {
+            "PATH": f"{program.parent}:/usr/sbin:/usr/bin:/sbin:/bin",
+            "HOME": str(folder), "TERM": "xterm", "PS1": "P> ", "PS2": "C> ", "HISTFILE": "/dev/null",
+            "ASKED": str(folder / "asked"), "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8",
+            "PROMPT_EOL_MARK": "", "COVERAGE_PROCESS_START": "",
+        }  # fmt: skip
+
+    def __enter__(self) -> "Shell":
+        self.terminal = Terminal(ARGV[self.name], env=self.env, cwd=str(self.folder))
+        self.terminal.wait_for("P> ")
+        if self.name == "zsh":
+            self.enter("unset zle_bracketed_paste; PROMPT_SP=; unsetopt prompt_sp; PS1='P> ' PS2='C> '")
+        self.enter(f'eval "$(runaway-watchdog guard {self.name})"')
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.terminal.__exit__(None, None, None)
+
+    def enter(self, line: str) -> str:
+        """Type a line and wait for the next prompt; returns what came between."""
+        self.terminal.press(line + "\r")
+        return self.terminal.wait_for(r"\n(?:.*\r)?P> ") + self.terminal.quiet(0.15)
+
+    def asks(self, line: str) -> str:
+        """Type a line that is held; returns what is told before the question."""
+        self.terminal.press(line + "\r")
+        return self.terminal.wait_for(ASKS)
+
+    def answers(self, words: str) -> str:
+        self.terminal.press(words)
+        return self.terminal.quiet(1.2)
+
+    def clears(self) -> None:
+        """Refuse, and take the line away."""
+        self.answers("\x03")
+        self.terminal.press("\x15")
+        self.terminal.quiet(0.3)
+
+    def asked(self) -> list[str]:
+        """The lines that the preflight was asked about."""
+        log = self.folder / "asked"
+        return log.read_text().splitlines() if log.exists() else []
+
+
+@pytest.fixture(params=[pytest.param(name, marks=NEEDED[name]) for name in ARGV])
+def shell(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Shell]:
+    with Shell(request.param, tmp_path) as started:
+        yield started
+        request.node.add_report_section("call", "screen", started.terminal.all)
+
+
+def ran(said: str, output: str = "rm shop_pgdata") -> bool:
+    """Whether the line's own output stands on a row of its own."""
+    return re.search(rf"\n[\r]*{re.escape(output)}\r", said) is not None
+
+
+def test_what_would_be_lost_is_told_and_the_line_stays(shell: Shell) -> None:
+    """Name, size, users, whether it helps, the dump and the safer line; a wrong answer runs nothing."""
+    told = shell.asks(DESTROYER)
+    for words in (
+        "HELD", "volume shop_pgdata", "1.2 MiB", "used by shop-db-1", "would not even end PID 3355", "project blog",
+        "PostgreSQL", "pg_dumpall", "docker compose -p shop stop worker", "type its name",
+    ):  # fmt: skip
+        assert words in told
+    said = shell.answers("yes\r")
+    assert "Nothing was run" in said
+    assert said.rstrip().endswith(DESTROYER)
+    assert not ran(said)
+
+
+def test_the_name_runs_it_and_history_has_the_line(shell: Shell) -> None:
+    """Once, as it was typed."""
+    shell.asks(DESTROYER)
+    assert ran(shell.answers("shop_pgdata\r"))
+    shell.terminal.press("\x1b[A")
+    assert shell.terminal.quiet(0.5).endswith(DESTROYER)
+
+
+@pytest.mark.parametrize("key", ["\x03", "\x04", "\r"], ids=["Ctrl-C", "Ctrl-D", "Enter"])
+def test_a_held_line_can_be_edited(shell: Shell, key: str) -> None:
+    """Whatever ends the question, the shell goes on with the line, and its next Enter is a new look."""
+    shell.asks(DESTROYER)
+    assert shell.answers(key).rstrip().endswith(DESTROYER)
+    shell.terminal.press("\x7f" * len("rm shop_pgdata") + "harmless\r")
+    assert ran(shell.terminal.wait_for(r"\n[\r]*harmless\r"), "harmless")
+
+
+def test_several_need_their_number_and_a_name(shell: Shell) -> None:
+    """One name alone shows only that the first was read."""
+    line = f"{DESTROYER} both"
+    assert "these 2 would be lost" in shell.asks(line)
+    assert "Nothing was run" in shell.answers("shop_pgdata\r")
+    shell.terminal.press("\r")
+    shell.terminal.wait_for(ASKS)
+    assert ran(shell.answers("2 shop_uploads\r"), "rm shop_pgdata both")
+
+
+def test_an_ordinary_line_starts_nothing(shell: Shell) -> None:
+    """Neither for plain programs nor for the harmless words of the engine; a new file may be written."""
+    for line in ("echo hello", "docker-ps() { :; }; docker-ps", "echo docker ps", "echo x > new-file", "", "   "):
+        shell.enter(line)
+    assert shell.asked() == []
+
+
+def test_what_cannot_be_judged_runs_and_says_so(shell: Shell) -> None:
+    """One line, and then the command."""
+    said = shell.enter("echo rm mystery")
+    assert "cannot judge this line, it runs: what mystery does is not known" in said
+    assert ran(said, "rm mystery")
+
+
+@pytest.mark.parametrize(("mood", "words"), [("slow", "did not answer within"), ("broken", "it broke")])
+def test_a_preflight_that_fails_is_told(shell: Shell, mood: str, words: str) -> None:
+    """The line runs, never silently."""
+    shell.enter(f"export MOOD={mood}")
+    said = shell.enter(DESTROYER)
+    assert "cannot judge this line, it runs" in said
+    assert words in said
+    assert ran(said)
+
+
+def test_a_guard_that_is_gone_is_told(shell: Shell) -> None:
+    """As after an uninstall, in a shell that is still open."""
+    (shell.folder / "bin" / "runaway-watchdog").unlink()
+    said = shell.enter(DESTROYER)
+    assert "cannot judge this line (the guard ended with 127); it runs" in said
+    assert ran(said)
+
+
+def test_ctrl_c_while_it_looks_holds_the_line(shell: Shell) -> None:
+    """Whoever is in doubt gets the line back."""
+    shell.enter("export MOOD=slow")
+    shell.terminal.press(DESTROYER + "\r")
+    shell.terminal.wait_for("looking at what this would do")
+    shell.terminal.quiet(0.5)
+    said = shell.answers("\x03")
+    assert said.rstrip().endswith(DESTROYER)
+    assert not ran(said)
+
+
+def test_a_paste_of_several_lines_never_answers_the_question(shell: Shell) -> None:
+    """Without bracketed paste every line has its own Enter: what follows the held one is dropped, and said."""
+    shell.terminal.press(f"echo first\r{DESTROYER}\rshop_pgdata\recho third\r")
+    told = shell.terminal.wait_for(ASKS)
+    assert ran(told, "first")
+    assert "was dropped" in told
+    said = shell.answers("\r")
+    assert said.rstrip().endswith(DESTROYER)
+    assert not ran(said)
+
+
+def test_a_bracketed_paste_is_one_line(tmp_path: Path) -> None:
+    """All of its lines are looked at together, and run only after Enter."""
+    for name in ARGV:
+        if shutil.which(name) is None:
+            continue
+        folder = tmp_path / name
+        folder.mkdir()
+        with Shell(name, folder) as shell:
+            if name == "bash":
+                shell.enter("bind 'set enable-bracketed-paste on'")
+            else:
+                shell.enter(r"zle_bracketed_paste=($'\e[?2004h' $'\e[?2004l')")
+            shell.terminal.press(f"\x1b[200~echo first\r{DESTROYER}\r\x1b[201~")
+            assert "HELD" not in shell.terminal.quiet(0.7)
+            shell.terminal.press("\r")
+            shell.terminal.wait_for(ASKS)
+            said = shell.answers("shop_pgdata\r")
+            assert ran(said, "first")
+            assert ran(said)
+            assert len(shell.asked()) == 1
+
+
+def test_lines_that_go_on_are_looked_at_as_one(shell: Shell) -> None:
+    """A command over several lines is judged once, when it is whole; then the whole of it can be refused."""
+    shell.terminal.press("for v in shop_pgdata; do\r")
+    shell.terminal.wait_for("C> |for> ")
+    shell.terminal.press("echo rm $v\r")
+    shell.terminal.wait_for("C> |for> ")
+    shell.terminal.press("done\r")
+    shell.terminal.wait_for(ASKS)
+    assert len(shell.asked()) == 1
+    assert "for v in shop_pgdata; do\\necho rm $v\\ndone" in shell.asked()[0]
+    assert ran(shell.answers("shop_pgdata\r"))
+
+
+def test_what_only_the_shell_knows_is_told_to_the_preflight(shell: Shell) -> None:
+    """Its aliases, its variables that are not exported, and those that are not set."""
+    shell.enter("gone='shop_pgdata and more'")
+    shell.enter("alias dangerous='echo rm'")
+    shell.asks('dangerous "$gone" $nothing')
+    shell.answers("\x03")
+    judged = shell.asked()[-1]
+    assert "gone='shop_pgdata and more'" in judged
+    assert "unset nothing" in judged
+    assert 'echo rm \\"$gone\\" $nothing' in judged
+
+
+def test_an_old_line_that_is_called_back_is_looked_at(shell: Shell) -> None:
+    """`!!` is what it stands for; in the editor it stays `!!`."""
+    shell.asks(DESTROYER)
+    shell.answers("shop_pgdata\r")
+    shell.asks("!!")
+    assert shell.answers("\x03").rstrip().endswith("!!")
+    assert "rm shop_pgdata" in shell.asked()[-1]
+
+
+def test_job_control_and_completion_are_the_shells_own(shell: Shell) -> None:
+    """Background, Ctrl-Z, fg, Tab; with the guard's program having run in between."""
+    shell.asks(DESTROYER)
+    shell.clears()
+    shell.enter("sleep 1.5 &")
+    assert "sleep 1.5" in shell.enter("jobs")
+    shell.terminal.press("fg\r")
+    shell.terminal.wait_for("P> ")
+    shell.terminal.press("sleep 30\r")
+    shell.terminal.quiet(0.5)
+    shell.terminal.press("\x1a")
+    shell.terminal.wait_for("P> ")
+    assert re.search("(?i)stopped|suspended", shell.enter("jobs"))
+    assert shell.enter("kill %1; wait") is not None
+    (shell.folder / "completed-name").touch()
+    shell.terminal.press("echo complet\t")
+    assert "completed-name" in shell.terminal.quiet(0.7)
+
+
+@pytest.mark.parametrize("options", ["set -e", "set -u", "set -o noglob", "set -o vi", "set -eu"])
+def test_the_persons_own_options_are_nobodys_trouble(shell: Shell, options: str) -> None:
+    """The guard works under them, and a refusal does not end a shell that ends at the first failure."""
+    shell.enter(options)
+    shell.asks(DESTROYER)
+    shell.answers("no\r")
+    shell.terminal.press("\r")
+    shell.terminal.wait_for(ASKS)
+    assert ran(shell.answers("shop_pgdata\r"))
+    assert ran(shell.enter("echo alive"), "alive")
+
+
+def test_it_can_be_switched_off(shell: Shell) -> None:
+    """By the variable for the time being, by the function for good; then nothing of it is left."""
+    shell.enter("RUNAWAY_WATCHDOG_GUARD=off")
+    assert ran(shell.enter(DESTROYER))
+    shell.enter("unset RUNAWAY_WATCHDOG_GUARD")
+    shell.asks(DESTROYER)
+    shell.clears()
+    shell.enter("runaway_watchdog_guard_off")
+    assert ran(shell.enter(DESTROYER))
+    left = shell.enter("set | grep -c '^_*runaway_watchdog'")
+    assert ran(left, "0")
+    assert len(shell.asked()) == 1
+
+
+def test_loading_twice_is_loading_once(shell: Shell) -> None:
+    """As when ~/.bashrc is read again."""
+    shell.enter(f'eval "$(runaway-watchdog guard {shell.name})"')
+    shell.asks(DESTROYER)
+    shell.answers("shop_pgdata\r")
+    assert len(shell.asked()) == 1
+
+
+def test_only_the_shell_that_loaded_it_is_guarded(shell: Shell) -> None:
+    """A script, a command string and a pipe without a terminal never see it, even when they load it."""
+    script = shell.folder / "script"
+    load = f'eval "$(runaway-watchdog guard {shell.name})"'
+    script.write_text(f"{load}\n{DESTROYER}\n")
+    words = {"bash": ["bash", "--norc"], "zsh": ["zsh", "-f"]}[shell.name]
+    for argv, text in (
+        ([*words, str(script)], ""),
+        ([*words, "-c", f"{load}; {DESTROYER}"], ""),
+        (words, f"{load}\n{DESTROYER}\n"),
+        ([*words, "-i"], f"{load}\n{DESTROYER}\n"),
+        ([*words, "-eu", str(script)], ""),
+    ):
+        done = subprocess.run(
+            argv, input=text, capture_output=True, text=True, env=shell.env, timeout=30, check=False,
+            start_new_session=True,
+        )  # fmt: skip
+        assert "rm shop_pgdata" in done.stdout
+        assert "runaway-watchdog" not in done.stderr.replace(load, "")
+    assert shell.asked() == []
+
+
+def test_an_ordinary_line_costs_little(shell: Shell, record_property: Callable[[str, object], None]) -> None:
+    """The test of the words, measured in the shell itself over a thousand looks at a line of 150 characters."""
+    line = (
+        "for f in /srv/www/*.html; do grep -c title $f | sort -n | head -5; done && ls -la $HOME; git status; docker ps"
+    )
+    looks = {"bash": 'holds "$t"', "zsh": 'suspicious "$t" "$t"'}[shell.name]
+    holds = f"__runaway_watchdog_{looks}"
+    shell.enter(f"t='{line}'; n=0")
+    said = shell.enter(f"time (while [ $n -lt 1000 ]; do {holds}; n=$((n+1)); done)")
+    found = re.search(r"real\s+0m([\d.]+)s|([\d.]+) total", said)
+    assert found is not None
+    each_ms = float(found[1] or found[2])
+    record_property("ordinary_line_ms", each_ms)
+    print(f"{shell.name}: {each_ms:.3f} ms for an ordinary line")
+    assert shell.asked() == []

@@ -1,0 +1,134 @@
+"""The tools for assistants, asked over standard input and output by the SDK's own client."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("mcp", reason="the extra `mcp` is not installed")
+
+import anyio
+from mcp import Client, StdioServerParameters
+
+SERVER = StdioServerParameters(command=sys.executable, args=["-m", "runaway_watchdog", "mcp"], env=dict(os.environ))
+Asking = Callable[[Client], Awaitable[Any]]
+
+
+def asked(asking: Asking, server: StdioServerParameters = SERVER) -> Any:
+    """What `asking` returns, with a server of its own."""
+
+    async def session() -> Any:
+        with anyio.fail_after(60):
+            async with Client(server) as client:
+                return await asking(client)
+
+    return anyio.run(session)
+
+
+def call(tool: str, **arguments: Any) -> Any:
+    """The tool's answer."""
+    return asked(lambda client: client.call_tool(tool, arguments))
+
+
+def command(*words: str) -> Any:
+    """The document of the command itself."""
+    done = subprocess.run(
+        [sys.executable, "-m", "runaway_watchdog", *words, "--json"], capture_output=True, text=True, check=False
+    )
+    return json.loads(done.stdout)
+
+
+def test_five_tools_that_only_read() -> None:
+    """Each says so in a form that a client can rely on, and tells an assistant when to ask it."""
+    listed = asked(lambda client: client.list_tools())
+    tools = {tool.name: tool for tool in listed.tools}
+    assert set(tools) == {"explain", "scan", "plan", "preflight", "incidents"}
+    for tool in tools.values():
+        assert tool.annotations is not None
+        assert tool.annotations.read_only_hint is True
+        assert tool.annotations.destructive_hint is False
+    assert "before you suggest" in (tools["preflight"].description or "")
+    assert tools["preflight"].input_schema["required"] == ["line"]
+
+
+def test_preflight_answers_as_the_command_does(tmp_path: Path) -> None:
+    """The same document, in the folder that was named; nothing is run."""
+    (tmp_path / "kept").write_text("data")
+    answer = call("preflight", line="rm -rf kept && echo done", folder=str(tmp_path))
+    assert not answer.is_error
+    assert answer.structured_content["command"] == "rm -rf kept && echo done"
+    assert [each["name"] for each in answer.structured_content["effects"]] == [f"{tmp_path}/kept"]
+    assert answer.structured_content == command("preflight", f"cd {tmp_path} && rm -rf kept && echo done") | {
+        "command": "rm -rf kept && echo done"
+    }
+    assert (tmp_path / "kept").exists()
+
+
+def test_a_line_is_never_an_option_or_standard_input() -> None:
+    """What an assistant sends is a line, whatever it begins with."""
+    assert call("preflight", line="--help").structured_content["verdict"] == "unknown"
+    refused = call("preflight", line="-")
+    assert refused.is_error
+    assert "no shell line" in refused.content[0].text
+
+
+def test_explain_and_plan_tell_of_one_process() -> None:
+    """The document of `explain`, and its plan alone."""
+    told = call("explain", pid=os.getpid()).structured_content
+    assert told["process"]["pid"] == os.getpid()
+    assert set(told) == set(command("explain", str(os.getpid())))
+    way_out = call("plan", pid=os.getpid()).structured_content
+    assert way_out["plan"]["goal"] == told["plan"]["goal"]
+
+
+@pytest.mark.parametrize("arguments", [{}, {"pid": 1, "unit": "cron"}])
+def test_exactly_one_process_is_named(arguments: dict[str, Any]) -> None:
+    """A clear word for an assistant that names none or two."""
+    answer = call("explain", **arguments)
+    assert answer.is_error
+    assert "exactly one" in answer.content[0].text
+
+
+def test_what_a_command_refuses_is_told_in_its_own_words() -> None:
+    """No such process, no such incident: the sentence that a person would read."""
+    answer = call("explain", pid=2**22)
+    assert answer.is_error
+    assert f"no process {2**22} on this host" in answer.content[0].text
+
+
+def test_scan_answers_while_other_tools_are_asked() -> None:
+    """Several questions at once each get their own document."""
+
+    async def both(client: Client) -> list[Any]:
+        answers: list[Any] = [None, None]
+
+        async def ask(place: int, tool: str, arguments: dict[str, Any]) -> None:
+            answers[place] = await client.call_tool(tool, arguments)
+
+        async with anyio.create_task_group() as group:
+            group.start_soon(ask, 0, "scan", {})
+            group.start_soon(ask, 1, "preflight", {"line": "ls"})
+        return answers
+
+    scanned, judged = asked(both)
+    assert set(scanned.structured_content) == {"schema_version", "window_s", "hot", "gaps"}
+    assert judged.structured_content["verdict"] == "safe"
+
+
+def test_without_the_extra_the_mend_is_told(tmp_path: Path) -> None:
+    """One sentence and the command, no traceback."""
+    (tmp_path / "mcp").mkdir()
+    (tmp_path / "mcp" / "__init__.py").write_text("raise ModuleNotFoundError(\"No module named 'mcp'\")\n")
+    paths = os.pathsep.join([str(tmp_path), *sys.path])
+    done = subprocess.run(
+        [sys.executable, "-m", "runaway_watchdog", "mcp"],
+        capture_output=True, text=True, check=False, env={**os.environ, "PYTHONPATH": paths}, timeout=30,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert "-m pip install 'mcp>=2'" in done.stderr
+    assert "Traceback" not in done.stderr
