@@ -164,8 +164,10 @@ def spinner_or_none(box: Box, other_than: int) -> int | None:
 
 
 def _is_followed(box: Box, pid: int) -> bool:
-    """The watch has a figure of its own for it, which is then what `explain` shows."""
-    return bool(explain(box, str(pid))["process"]["cpu"]["window_s"] > 0.5)
+    """The watch has a figure of its own for it, which `explain` then shows; and it has lived for ten seconds, after
+    which the engine's delay is the first one again."""
+    document = explain(box, str(pid))
+    return bool(document["process"]["cpu"]["window_s"] > 0.5 and document["owners"][0]["facts"]["up_s"] >= 10)
 
 
 def _returned(box: Box, pid: int, returns: int) -> dict[str, Any] | None:
