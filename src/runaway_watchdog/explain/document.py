@@ -135,11 +135,12 @@ def _never(never: Never) -> Document:
     return {
         "command": _text(never.command),
         "why": _text(never.why),
-        "would_lose": [_loss(effect) for effect in never.would_lose],
+        "would_lose": [effect_to_json(effect) for effect in never.would_lose],
     }
 
 
-def _loss(effect: Effect) -> Document:
+def effect_to_json(effect: Effect) -> Document:
+    """One entry of `would_lose`, as `preflight --json` has it in `effects` too."""
     size = effect.size or Size(None)
     return {
         "verb": effect.verb,
