@@ -53,5 +53,5 @@ def test_others_are_recognised_and_nothing_is_promised(path: str, kind: str) -> 
     assert claim is not None
     assert claim.kind == kind
     owner = Owner(claim.kind, claim.ref, claim.ref, "not read", {}, claim.evidence)
-    term, kill = (owners.BY_KIND[kind].fate(owner, facts, action) for action in ("sigterm", "sigkill"))
+    term, kill = (owners.fate([owners.Layer(owner, facts)], action) for action in ("sigterm", "sigkill"))
     assert (term.ends, term.returns, kill.ends, kill.returns) == (True, None, True, None)

@@ -90,8 +90,8 @@ def _look_at(world: World, pid: int, percent: float, gaps: dict[Gap, None]) -> H
         return None
     layers, unanswered = ownership.layers(facts, world)
     gaps.update(dict.fromkeys((*unseen, *unanswered)))
-    killed = next(fate for fate in prognosis(layers, facts, History()) if fate.action == "sigkill")
-    return Hot(pid, percent, facts.process.name, layers[0], killed)
+    killed = next(fate for fate in prognosis(layers, History()) if fate.action == "sigkill")
+    return Hot(pid, percent, facts.process.name, layers[0].owner, killed)
 
 
 def _whole(found: list[Hot], gaps: tuple[Gap, ...]) -> dict[str, Any]:

@@ -57,15 +57,15 @@ def name(facts: Facts) -> str:
 
 def _one(facts: Facts, value: int, host: Host, world: World) -> Outcome:
     layers, gaps = owners.layers(facts, world)
-    owner = layers[0]
-    users = tuple(clean(each.name) for each in layers[:1] if each.kind not in ("unmanaged", "kernel-thread"))
+    owner = layers[0].owner
+    users = () if owner.kind in ("unmanaged", "kernel-thread") else (clean(owner.name),)
     if value in signals.HARMLESS:
         return Outcome((), host)
     if value in signals.STOPS:
         why = f"{signals.named(value)} freezes it; it keeps what it knows, and SIGCONT lets it go on"
         return Outcome((Effect("stop", "process", name(facts), False, why, None, users),), host)
     met = signals.met(facts, value, world.files)
-    fate = owners.BY_KIND[owner.kind].fate(owner, met.facts, met.action)
+    fate = owners.fate((owners.Layer(owner, met.facts), *layers[1:]), met.action)
     if not fate.ends:
         why = f"nothing happens to it: {met.end.why}"
         return Outcome((Effect("change", "process", name(facts), False, why, None, users),), host)

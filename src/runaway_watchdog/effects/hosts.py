@@ -88,8 +88,7 @@ def _unmanaged(world: World) -> list[Effect]:
             facts, _ = procfs.facts(world, int(name))
         except (OSError, ValueError, procfs.NoSuchProcessError):
             continue
-        claim = next((claim for kind in owners.KINDS if (claim := kind.claim(facts)) is not None), None)
-        if claim is not None and claim.kind in ("unmanaged", "session"):
+        if owners.claimed(facts).kind in ("unmanaged", "session"):
             why = "nobody was found who starts it at boot"
             found.append(Effect("kill", "process", f"{facts.process.name} ({name})", False, why))
     return found

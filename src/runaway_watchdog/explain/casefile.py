@@ -19,7 +19,7 @@ def explain(world: World, records: Records, pid: int, asked_pid: int | None = No
     facts, gaps = procfs.facts(world, pid)
     layers, owner_gaps = ownership.layers(facts, world)
     history = records.history(facts.process)
-    steps, plan_gaps = plan(layers, facts, world)
+    steps, plan_gaps = plan(layers, world)
     cpu, since = records.cpu(facts.process, world.clock.now())
     if cpu is None:
         cpu = procfs.cpu_share(world, pid, mark)
@@ -27,8 +27,8 @@ def explain(world: World, records: Records, pid: int, asked_pid: int | None = No
     return CaseFile(
         process=facts.process,
         cpu=cpu,
-        owners=layers,
-        prognosis=prognosis(layers, facts, history),
+        owners=tuple(layer.owner for layer in layers),
+        prognosis=prognosis(layers, history),
         history=history,
         plan=steps,
         gaps=tuple(dict.fromkeys((*gaps, *owner_gaps, *plan_gaps, *records.gaps()))),

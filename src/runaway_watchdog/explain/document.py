@@ -151,6 +151,7 @@ def effect_to_json(effect: Effect) -> Document:
         "size_is_at_least": size.at_least,
         "last_write": _time(size.last_write),
         "used_by": [_text(each) for each in effect.used_by],
+        "in_use": effect.in_use,
         "why": _text(effect.why),
     }
 
@@ -245,7 +246,14 @@ def _history_of(history: Document) -> History:
 def _loss_of(loss: Document) -> Effect:
     size = Size(loss["size_bytes"], loss["size_is_at_least"], _seconds(loss["last_write"]))
     return Effect(
-        loss["verb"], loss["type"], loss["name"], loss["data_lost"], loss["why"], size, tuple(loss["used_by"])
+        verb=loss["verb"],
+        type=loss["type"],
+        name=loss["name"],
+        data_lost=loss["data_lost"],
+        why=loss["why"],
+        size=size,
+        used_by=tuple(loss["used_by"]),
+        in_use=loss.get("in_use"),  # documents of the first version do not have it
     )
 
 

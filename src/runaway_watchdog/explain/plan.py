@@ -7,22 +7,22 @@ from runaway_watchdog.model.effect import Effect, Size
 from runaway_watchdog.model.gap import Gap
 from runaway_watchdog.model.owner import Owner
 from runaway_watchdog.model.plan import Never, Plan
-from runaway_watchdog.model.process import Facts
-from runaway_watchdog.owners import BY_KIND
+from runaway_watchdog.owners import Layer, hold
 from runaway_watchdog.world import Unanswered, World
 
 
-def plan(owners: Sequence[Owner], facts: Facts, world: World) -> tuple[Plan, tuple[Gap, ...]]:
-    """Steps from the innermost owner; warnings from every layer; and what could not be looked up for them."""
-    innermost = owners[0]
-    held = BY_KIND[innermost.kind].hold(innermost, facts)
+def plan(layers: Sequence[Layer], world: World) -> tuple[Plan, tuple[Gap, ...]]:
+    """Steps from the innermost owner that can be held; warnings from every layer; and what could not be looked up."""
+    held = hold(layers)
     nevers: list[Never] = []
     gaps: list[Gap] = []
-    try:
-        nevers += _compose(innermost, world)
-    except Unanswered as unanswered:
-        gaps.append(unanswered.gap)
-    nevers += _unit_file(innermost, world)
+    for layer in layers:
+        try:
+            nevers += _compose(layer.owner, world)
+        except Unanswered as unanswered:
+            gaps.append(unanswered.gap)
+    for layer in layers:
+        nevers += _unit_file(layer.owner, world)
     return Plan(held.goal, held.steps, tuple(nevers)), tuple(gaps)
 
 

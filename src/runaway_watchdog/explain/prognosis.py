@@ -4,18 +4,15 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from runaway_watchdog.model.casefile import History
-from runaway_watchdog.model.owner import ACTIONS, Action, Fate, Owner
-from runaway_watchdog.model.process import Facts
-from runaway_watchdog.owners import BY_KIND
+from runaway_watchdog.model.owner import ACTIONS, Action, Fate
+from runaway_watchdog.owners import Layer, fate
 
 SEEN_ACTIONS: tuple[Action, ...] = ("sigterm", "sigkill")
 
 
-def prognosis(owners: Sequence[Owner], facts: Facts, history: History) -> tuple[Fate, ...]:
+def prognosis(layers: Sequence[Layer], history: History) -> tuple[Fate, ...]:
     """One fate for each action, in the order of ACTIONS."""
-    innermost = owners[0]
-    kind = BY_KIND[innermost.kind]
-    return tuple(_with_history(kind.fate(innermost, facts, action), history) for action in ACTIONS)
+    return tuple(_with_history(fate(layers, action), history) for action in ACTIONS)
 
 
 def _with_history(fate: Fate, history: History) -> Fate:

@@ -27,6 +27,7 @@ class Effect:
     why: str
     size: Size | None = None
     used_by: tuple[str, ...] = ()
+    in_use: bool | None = None  # whether anything uses it now; None: nobody looked, or it cannot be told
 
 
 @dataclass(frozen=True, slots=True)

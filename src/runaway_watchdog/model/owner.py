@@ -8,19 +8,37 @@ Kind = Literal[
     "docker-container",
     "compose-service",
     "swarm-task",
-    "systemd-service",
-    "systemd-user-service",
-    "systemd-scope",
-    "session",
     "podman-container",
+    "containerd-container",
     "kubernetes-pod",
     "lxc-container",
     "nspawn-machine",
     "vm-guest",
+    "systemd-service",
+    "systemd-user-service",
+    "systemd-scope",
+    "session",
+    "cron-job",
+    "at-job",
+    "supervisord-program",
+    "runit-service",
+    "s6-service",
+    "daemontools-service",
+    "openrc-service",
+    "sysv-service",
+    "monit-service",
+    "pm2-app",
+    "circus-watcher",
+    "forever-app",
+    "nomad-task",
+    "snap-service",
+    "controller",
+    "app-master",
+    "shell-loop",
     "kernel-thread",
     "unmanaged",
 ]
-"""Grows with the keepers; the contract lists every name."""
+"""Every name of the contract."""
 
 Action = Literal["sigterm", "sigkill", "clean-exit", "failure-exit", "owner-stop", "owner-daemon-restart", "reboot"]
 ACTIONS: tuple[Action, ...] = (
@@ -42,6 +60,8 @@ class Claim:
     kind: Kind
     ref: str  # how to ask for it: a container ID, a unit name
     evidence: tuple[str, ...]
+    manager_pid: int | None = None
+    """The ancestor that would start it again, where the claim was made from inside: the next layers are its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,3 +93,18 @@ class Fate:
     after_s: float | None
     certainty: Certainty
     why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Deferred:
+    """This owner does not decide: the next layer does.
+
+    `action` is what the next layer's own process (the supervisor, the master) meets then. `along` says whether that
+    one's return brings this work back with it (None: not known). `ends`: this process ends whatever the next layer's
+    does; else it ends when that one ends.
+    """
+
+    action: Action
+    along: bool | None
+    why: str
+    ends: bool = False

@@ -1,12 +1,18 @@
 """Who keeps a process alive: one file for each kind of owner, which answers four questions.
 
-    claim(facts) -> Claim | None            may this process be mine? Pure: cgroup, environment, ancestors
-    inspect(claim, facts, world) -> Owner   ask the owner's own manager, bounded; raises Unanswered
-    fate(owner, facts, action) -> Fate      what would become of it. Pure
-    hold(owner, facts) -> Held              how it is stopped for good, reversibly. Pure
+    claim(facts) -> Claim | None                  may this process be mine? Pure: cgroup, environment, ancestors
+    inspect(claim, facts, world) -> Owner         ask the owner's own manager, bounded; raises Unanswered
+    fate(owner, facts, action) -> Fate | Deferred what would become of it, or: the next layer decides. Pure
+    hold(owner, facts) -> Held | None             how it is stopped for good, reversibly; None: as the next layer. Pure
 
 Owners are layers, not alternatives: the innermost that acts decides, the next is told as what happens when that one
-goes. `KINDS` is the order in which they are asked, innermost first:
+goes. Two tables hold them, each in the order in which they are asked.
+
+`INSIDE`: whatever would start this process again is another process beside it, inside the same container or unit: a
+supervisor, cron, a master of workers, a shell's loop. The nearest one up the line of ancestors comes first, and the
+next layers are those of that one's own process.
+
+`AROUND`: whose room the process is in, by its cgroup. Exactly one claims:
 
     kernel      a kernel thread belongs to no one else, and everything below would misread its empty cgroup
     foreign     another engine's or machine's cgroup: what is inside must never be taken for a unit of this host
@@ -16,16 +22,17 @@ goes. `KINDS` is the order in which they are asked, innermost first:
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from types import ModuleType
-from typing import Protocol, cast
+from typing import NamedTuple, Protocol, cast
 
 from runaway_watchdog.model.gap import Gap
-from runaway_watchdog.model.owner import Action, Claim, Fate, Owner
+from runaway_watchdog.model.owner import Action, Certainty, Claim, Deferred, Fate, Owner
 from runaway_watchdog.model.plan import Held
 from runaway_watchdog.model.process import Facts
 from runaway_watchdog.owners import docker, foreign, kernel, systemd, unmanaged
-from runaway_watchdog.world import Unanswered, World
+from runaway_watchdog.world import Unanswered, World, procfs
 
 
 class OwnerKind(Protocol):
@@ -36,44 +43,140 @@ class OwnerKind(Protocol):
     def inspect(self, claim: Claim, facts: Facts, world: World) -> Owner: ...
 
     def outer(self, owner: Owner) -> Claim | None:
-        """The claim of the layer around this one, where it is not told by the process itself."""
+        """The claim of the layer around this one, where it is not told by the process itself. Asked of AROUND only."""
 
-    def fate(self, owner: Owner, facts: Facts, action: Action) -> Fate: ...
+    def fate(self, owner: Owner, facts: Facts, action: Action) -> Fate | Deferred: ...
 
-    def hold(self, owner: Owner, facts: Facts) -> Held: ...
+    def hold(self, owner: Owner, facts: Facts) -> Held | None: ...
 
 
-def _kind(module: ModuleType) -> OwnerKind:
-    return cast(OwnerKind, module)
+class Layer(NamedTuple):
+    """One owner, with the facts of the process that it is asked about: the supervised one, then its supervisor …"""
+
+    owner: Owner
+    facts: Facts
+
+
+def _kinds(*modules: ModuleType) -> Sequence[OwnerKind]:
+    return tuple(cast(OwnerKind, module) for module in modules)
 
 
 LONG_ID = re.compile(r"[0-9a-f]{64}")
 SHORT_ID = 12  # as `docker ps` shows it
 
-KINDS: Sequence[OwnerKind] = tuple(_kind(module) for module in (kernel, foreign, docker, systemd, unmanaged))
+_INSIDE: tuple[ModuleType, ...] = ()
+_AROUND: tuple[ModuleType, ...] = (kernel, foreign, docker, systemd, unmanaged)
+INSIDE, AROUND = _kinds(*_INSIDE), _kinds(*_AROUND)
 BY_KIND: dict[str, OwnerKind] = {
-    kind: _kind(module) for module in (kernel, foreign, docker, systemd, unmanaged) for kind in module.KINDS
+    kind: cast(OwnerKind, module) for module in (*_INSIDE, *_AROUND) for kind in module.KINDS
 }
+MOST_LAYERS = 16
+"""Of supervisors within supervisors; a longer line of ancestors would be a loop of ours."""
 
 
-def layers(facts: Facts, world: World) -> tuple[tuple[Owner, ...], tuple[Gap, ...]]:
+def layers(facts: Facts, world: World) -> tuple[tuple[Layer, ...], tuple[Gap, ...]]:
     """Every owner of the process, innermost first, and what could not be asked. Never empty."""
-    claim: Claim | None = next(found for kind in KINDS if (found := kind.claim(facts)) is not None)
-    owners: list[Owner] = []
+    found: list[Layer] = []
     gaps: list[Gap] = []
-    while claim is not None:
-        kind = BY_KIND[claim.kind]
-        try:
-            owner = kind.inspect(claim, facts, world)
-        except Unanswered as unanswered:
-            gaps.append(unanswered.gap)
-            owner = _unread(claim)
-        owners.append(owner)
-        claim = kind.outer(owner)
-    return tuple(owners), tuple(gaps)
+    subject = facts
+    while len(found) < MOST_LAYERS and (claim := _inside(subject)) is not None:
+        found.append(Layer(_ask(claim, subject, world, gaps), subject))
+        manager = _facts_of(claim.manager_pid, subject, world)
+        if manager is None:
+            break
+        subject = manager
+    around: Claim | None = _around(subject)
+    while around is not None:
+        owner = _ask(around, subject, world, gaps)
+        found.append(Layer(owner, subject))
+        around = BY_KIND[around.kind].outer(owner)
+    return tuple(found), tuple(gaps)
+
+
+def claimed(facts: Facts) -> Claim:
+    """Who claims the process first; nobody is asked."""
+    return _inside(facts) or _around(facts)
+
+
+def _around(facts: Facts) -> Claim:
+    return next(claim for kind in AROUND if (claim := kind.claim(facts)) is not None)
+
+
+def _inside(facts: Facts) -> Claim | None:
+    """The nearest supervisor of the process, or of the ancestor that it belongs to, within the same room."""
+    for subject in _line(facts):
+        for kind in INSIDE:
+            claim = kind.claim(subject)
+            if claim is not None:
+                return claim
+    return None
+
+
+def _line(facts: Facts) -> Iterator[Facts]:
+    """The process and its ancestors, each with those above it, as far as they are in the same container."""
+    yield facts
+    inner = len(facts.process.namespace_pids)
+    for index, ancestor in enumerate(facts.ancestors):
+        if len(ancestor.namespace_pids) != inner or ancestor.pid == 1:
+            return
+        yield replace(facts, process=ancestor, ancestors=facts.ancestors[index + 1 :], marks=())
+
+
+def _facts_of(pid: int | None, facts: Facts, world: World) -> Facts | None:
+    """The manager's own facts; None where it is no ancestor, or gone by now."""
+    if pid is None or pid not in (each.pid for each in facts.ancestors):
+        return None
+    try:
+        found, _ = procfs.facts(world, pid)
+    except (procfs.NoSuchProcessError, Unanswered):
+        return None
+    return found
+
+
+def _ask(claim: Claim, facts: Facts, world: World, gaps: list[Gap]) -> Owner:
+    try:
+        return BY_KIND[claim.kind].inspect(claim, facts, world)
+    except Unanswered as unanswered:
+        gaps.append(unanswered.gap)
+        return _unread(claim)
 
 
 def _unread(claim: Claim) -> Owner:
     """The owner that the process itself names, where its manager did not answer: no policy, so no future."""
     name = claim.ref[:SHORT_ID] if LONG_ID.fullmatch(claim.ref) else claim.ref
     return Owner(claim.kind, name, claim.ref, "not read", {}, claim.evidence)
+
+
+def fate(layers: Sequence[Layer], action: Action) -> Fate:
+    """What becomes of the innermost layer's process, by the first layer that decides."""
+    layer = layers[0]
+    answer = BY_KIND[layer.owner.kind].fate(layer.owner, layer.facts, action)
+    if isinstance(answer, Fate):
+        return answer
+    if len(layers) == 1:
+        why = f"{answer.why}; who would act then is not known"
+        return Fate(action, answer.ends, None, None, None, "unknown", why)
+    return _along(answer, fate(layers[1:], answer.action), action)
+
+
+def _along(answer: Deferred, then: Fate, action: Action) -> Fate:
+    """The next layer's future, as this one's process shares in it."""
+    why = f"{answer.why}; {then.why}"
+    if not (answer.ends or then.ends):
+        return Fate(action, False, False, None, None, then.certainty, why)
+    if not then.returns or answer.along is False:
+        returns = None if then.returns is None and answer.along is not False else False
+        certainty: Certainty = "unknown" if returns is None else then.certainty
+        return Fate(action, True, returns, None if returns is False else then.by, None, certainty, why)
+    if answer.along is None:
+        return Fate(action, True, None, then.by, None, "unknown", why)
+    return Fate(action, True, True, then.by, then.after_s, then.certainty, why)
+
+
+def hold(layers: Sequence[Layer]) -> Held:
+    """How the innermost layer that can be held is stopped for good."""
+    for layer in layers:
+        held = BY_KIND[layer.owner.kind].hold(layer.owner, layer.facts)
+        if held is not None:
+            return held
+    return Held("Nothing: whoever keeps it alive offers no way to stop it that could be undone", ())

@@ -39,23 +39,23 @@ def helps(preflight: Preflight, pid: int, world: World) -> Helps:
     return Helps(pid, False, None, _untouched(preflight, layers, facts))
 
 
-def _fate(layers: Sequence[Owner], facts: Facts, action: Action) -> Fate:
-    return owners.BY_KIND[layers[0].kind].fate(layers[0], facts, action)
+def _fate(layers: Sequence[owners.Layer], action: Action) -> Fate:
+    return owners.fate(layers, action)
 
 
-def _by_host(preflight: Preflight, layers: Sequence[Owner], facts: Facts) -> Helps | None:
+def _by_host(preflight: Preflight, layers: Sequence[owners.Layer], facts: Facts) -> Helps | None:
     whole = next((each for each in preflight.effects if each.type == "host" and each.verb in ENDING), None)
     if whole is None or "put to sleep" in whole.why:
         return None
     if whole.verb == "stop":
         return Helps(facts.process.pid, True, False, "the whole host goes down, and this process with it")
-    fate = _fate(layers, facts, "reboot")
+    fate = _fate(layers, "reboot")
     return Helps(facts.process.pid, True, fate.returns, fate.why)
 
 
-def _by_owner(preflight: Preflight, layers: Sequence[Owner], facts: Facts) -> Helps | None:
+def _by_owner(preflight: Preflight, layers: Sequence[owners.Layer], facts: Facts) -> Helps | None:
     """The container or the unit is stopped, restarted or removed by the line."""
-    for effect, owner in ((effect, owner) for effect in preflight.effects for owner in layers):
+    for effect, owner in ((effect, owner) for effect in preflight.effects for owner, _ in layers):
         if effect.verb not in ENDING or not _same(effect, owner):
             continue
         pid = facts.process.pid
@@ -67,7 +67,7 @@ def _by_owner(preflight: Preflight, layers: Sequence[Owner], facts: Facts) -> He
             return Helps(pid, True, not gone, why)
         if pid in preflight.host.ended and "main process" in effect.why:
             return _by_signal(preflight, layers, facts)
-        fate = _fate(layers, facts, "owner-stop")
+        fate = _fate(layers, "owner-stop")
         return Helps(pid, True, _returns(fate, preflight.host), fate.why)
     return None
 
@@ -85,16 +85,16 @@ def _same(effect: Effect, owner: Owner) -> bool:
     return effect.type == "unit" and effect.name == owner.name
 
 
-def _by_signal(preflight: Preflight, layers: Sequence[Owner], facts: Facts) -> Helps:
+def _by_signal(preflight: Preflight, layers: Sequence[owners.Layer], facts: Facts) -> Helps:
     """The line signals it: the effect's own words say with what and what comes of it."""
     pid = facts.process.pid
     killed = next(
         (each for each in preflight.effects if each.type == "process" and each.name.endswith(f"({pid})")), None
     )
     if killed is None:
-        return Helps(pid, True, _fate(layers, facts, "sigkill").returns, "it ends with its main process")
-    fate = _fate(layers, facts, "sigkill" if "SIGKILL" in killed.why else "sigterm")
-    if _policy_off(preflight, layers[0]):
+        return Helps(pid, True, _fate(layers, "sigkill").returns, "it ends with its main process")
+    fate = _fate(layers, "sigkill" if "SIGKILL" in killed.why else "sigterm")
+    if _policy_off(preflight, layers[0].owner):
         return Helps(pid, True, False, "it is ended, and the line has told its owner before not to start it again")
     return Helps(pid, True, fate.returns, killed.why)
 
@@ -107,14 +107,14 @@ def _policy_off(preflight: Preflight, owner: Owner) -> bool:
     )
 
 
-def _untouched(preflight: Preflight, layers: Sequence[Owner], facts: Facts) -> str:
+def _untouched(preflight: Preflight, layers: Sequence[owners.Layer], facts: Facts) -> str:
     """Why nothing happens to it: whose it is, and whom the line touches instead."""
     pid = facts.process.pid
     own = next((each.why for each in preflight.effects if each.name.endswith(f"({pid})")), None)
     if own is not None:
         return own
-    whose = clean(layers[0].name)
-    belongs = "nobody" if layers[0].kind in ("unmanaged", "kernel-thread") else whose
+    whose = clean(layers[0].owner.name)
+    belongs = "nobody" if layers[0].owner.kind in ("unmanaged", "kernel-thread") else whose
     touched = list(dict.fromkeys(chain.from_iterable((each.used_by or (each.name,)) for each in preflight.effects)))
     if not touched:
         return f"it belongs to {belongs}, and this line touches nothing of it"

@@ -79,7 +79,7 @@ def _plan(pid: int, world: World) -> Iterator[Safer]:
     except procfs.NoSuchProcessError:
         return
     layers, _ = owners.layers(facts, world)
-    way_out, _ = plan(layers, facts, world)
+    way_out, _ = plan(layers, world)
     steps = [step.command for step in way_out.steps if step.risk in ("none", "interrupts")]
     if steps:
         yield Safer(" && ".join(steps), way_out.goal)

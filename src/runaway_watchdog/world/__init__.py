@@ -6,9 +6,9 @@ its answer, and `recorded.replay()` answers from such a recording: tests explain
 Every port is read-only, and a source that does not answer raises `Unanswered`, which carries the gap to show.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from runaway_watchdog.model.effect import Size
 from runaway_watchdog.model.gap import Gap
@@ -112,6 +112,30 @@ class Manager(Protocol):
         """Every loaded unit's name, and its ActiveState."""
 
 
+class UserManagers(Protocol):
+    """The systemd managers of users (`user@UID.service`), asked as that user: root's own connection is refused."""
+
+    def unit_of(self, uid: int, pid: int) -> str | None:
+        """The name of the user's unit that a PID belongs to; None if it belongs to none."""
+
+    def unit(self, uid: int, name: str) -> Mapping[str, Any] | None:
+        """As `Manager.unit`."""
+
+
+class Journal(Protocol):
+    """The systemd journal, a bounded number of entries at a time."""
+
+    def entries(self, matches: Sequence[str], limit: int) -> Sequence[Mapping[str, Any]]:
+        """The newest `limit` entries that match (`FIELD=value`, as journalctl takes them), oldest first."""
+
+
+class Supervisors(Protocol):
+    """Supervisors that answer over a socket of their own; questions only."""
+
+    def supervisord(self, url: str, user: str | None, password: str | None) -> Sequence[Mapping[str, Any]]:
+        """supervisord's getAllProcessInfo, from `unix:///path` or `http://host:port`."""
+
+
 class Clock(Protocol):
     def now(self) -> float:
         """Seconds since the epoch."""
@@ -119,6 +143,19 @@ class Clock(Protocol):
     def monotonic(self) -> float: ...
 
     def sleep(self, seconds: float) -> None: ...
+
+
+class _Absent:
+    """A port that this world does not have: every question is a gap."""
+
+    def __init__(self, name: str) -> None:
+        self._gap = Gap(name, f"{name} cannot be asked here", "explain it on the host itself")
+
+    def __getattr__(self, method: str) -> Callable[..., Any]:
+        def unanswered(*_: Any) -> Any:
+            raise Unanswered(self._gap)
+
+        return unanswered
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +166,9 @@ class World:
     clock: Clock
     clients: Clients
     host: str
+    users: UserManagers = cast(UserManagers, _Absent("user managers"))  # noqa: RUF009 - it has no state
+    journal: Journal = cast(Journal, _Absent("journal"))  # noqa: RUF009
+    supervisors: Supervisors = cast(Supervisors, _Absent("supervisors"))  # noqa: RUF009
 
 
 def live() -> World:

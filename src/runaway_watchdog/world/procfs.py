@@ -28,12 +28,19 @@ STATES: dict[str, State] = {
 }
 MARKS = (
     "INVOCATION_ID",
-    "SUPERVISOR_ENABLED",
-    "SUPERVISOR_PROCESS_NAME",
     "MANAGERPID",
-    "TMUX",
-    "STY",
+    "MONIT_SERVICE",
+    "NOMAD_ALLOC_ID",
+    "PM2_HOME",
+    "PODMAN_SYSTEMD_UNIT",
     "SSH_CONNECTION",
+    "STY",
+    "SUPERVISOR_ENABLED",
+    "SUPERVISOR_GROUP_NAME",
+    "SUPERVISOR_PROCESS_NAME",
+    "SUPERVISOR_SERVER_URL",
+    "TMUX",
+    "pm_id",
 )
 """Environment variables that managers set. No other variable is kept: an environment holds secrets."""
 
@@ -239,6 +246,16 @@ def ancestors(files: Files, child: Process) -> tuple[Process, ...]:
         found.append(parent)
         ppid = parent.ppid
     return tuple(found)
+
+
+def children(files: Files, pid: int) -> tuple[int, ...]:
+    """The PIDs of a process's children, in the order in which they were started (proc(5), task/TID/children).
+
+    Raises OSError where the kernel does not tell or the process is gone.
+    """
+    tasks = files.names(f"{PROC}/{pid}/task")
+    found = (files.read(f"{PROC}/{pid}/task/{task}/children").split() for task in tasks)
+    return tuple(int(child) for line in found for child in line)
 
 
 def marks(files: Files, pid: int) -> tuple[tuple[str, str], ...]:

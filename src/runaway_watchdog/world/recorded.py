@@ -11,7 +11,18 @@ from typing import Any, cast
 
 from runaway_watchdog.model.effect import Size
 from runaway_watchdog.model.gap import Gap
-from runaway_watchdog.world import Clients, Clock, Engine, Files, Manager, Unanswered, World
+from runaway_watchdog.world import (
+    Clients,
+    Clock,
+    Engine,
+    Files,
+    Journal,
+    Manager,
+    Supervisors,
+    Unanswered,
+    UserManagers,
+    World,
+)
 
 Answers = dict[str, list[dict[str, Any]]]
 
@@ -95,6 +106,9 @@ def _world(port: Callable[[str, object], object], host: str, real: World | None)
         cast(Clock, make("clock")),
         cast(Clients, make("clients")),
         host,
+        users=cast(UserManagers, make("users")),
+        journal=cast(Journal, make("journal")),
+        supervisors=cast(Supervisors, make("supervisors")),
     )
 
 
