@@ -5,7 +5,7 @@ what helps least is left out first, and `verbose` shows everything. Commands are
 """
 
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from enum import Enum
 from typing import Final
 
@@ -42,6 +42,11 @@ def text(case: CaseFile, *, style: Style = PLAIN, verbose: bool = False, now: fl
     return write(tell(case, now), style=style, verbose=verbose)
 
 
+def plan_text(case: CaseFile, *, style: Style = PLAIN, now: float) -> str:
+    """The way out alone, whole: every step with its check and its undo, what never to do, what was not seen."""
+    return _Page(style, Detail.VERBOSE).write_plan(tell(case, now))
+
+
 def write(story: Story, *, style: Style = PLAIN, verbose: bool = False) -> str:
     """The text of a story that was told already."""
     if verbose:
@@ -74,7 +79,10 @@ class _Page:
             self._never(story.never),
             self._gaps(story.gaps),
         )
-        return "\n\n".join("\n".join(lines) for section in sections if (lines := list(section)))
+        return _paragraphs(sections)
+
+    def write_plan(self, story: Story) -> str:
+        return _paragraphs((self._plan(story), self._never(story.never), self._gaps(story.gaps)))
 
     def _in(self, colour: str, words: str) -> str:
         return f"{colour}{words}{_RESET}" if self._colours and words else words
@@ -172,6 +180,10 @@ class _Page:
         yield self._in(_BOLD, "NOT SEEN")
         for problem, mend in gaps:
             yield from wrapped(f"{problem} → {mend}", "  ", "    ")
+
+
+def _paragraphs(sections: Iterable[Iterator[str]]) -> str:
+    return "\n\n".join("\n".join(lines) for section in sections if (lines := list(section)))
 
 
 def wrapped(words: str, first: str, rest: str) -> list[str]:

@@ -26,6 +26,7 @@ class Command(NamedTuple):
 COMMANDS = (
     Command("run", "run", "watch this host in the foreground (what the service runs)"),
     Command("explain", "explain", "what a process is, who keeps it alive, and what to do about it"),
+    Command("plan", "plan", "the reversible way out alone, also as a shell script with its undo"),
     Command("preflight", "preflight", "what a command would stop, change and delete here; runs nothing"),
     Command("guard", "guard", "hold a line that would destroy data, in your shell or before an agent's command"),
     Command("mcp", "mcp", "the read-only tools for assistants, on standard input and output"),

@@ -8,6 +8,7 @@ exit code: 0 explained, 2 usage or several matches, 3 no such process, 4 explain
 import argparse
 import os
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 
 from runaway_watchdog.cli import USAGE, reading, selection
@@ -35,6 +36,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
+    return about(options, show)
+
+
+def about(options: argparse.Namespace, tell: Callable[[argparse.Namespace, CaseFile, World], int]) -> int:
+    """Find the case that the options name and let `tell` show it; its exit code, where that is not 0, is ours."""
     world = live()
     records = open_records(*reading.store_path(options))
     try:
@@ -48,8 +54,7 @@ def run(options: argparse.Namespace) -> int:
         reading.complain(_nothing_known(records, pid))
         return NO_SUCH
     case = replace(case, gaps=reading.as_whom(case.gaps, os.geteuid()))
-    show(options, case, world)
-    return GAPS if case.gaps else 0
+    return tell(options, case, world) or (GAPS if case.gaps else 0)
 
 
 def _not_one(error: selection.SelectionError, *, as_json: bool) -> int:
@@ -87,7 +92,7 @@ def find(world: World, records: Records, pid: int) -> CaseFile | None:
     return trace.last
 
 
-def show(options: argparse.Namespace, case: CaseFile, world: World) -> None:
+def show(options: argparse.Namespace, case: CaseFile, world: World) -> int:
     from runaway_watchdog.alerts.text import Style, text
     from runaway_watchdog.explain.document import to_json
 
@@ -96,6 +101,7 @@ def show(options: argparse.Namespace, case: CaseFile, world: World) -> None:
     else:
         style = Style.ANSI if reading.colours(options) else Style.PLAIN
         print(text(case, style=style, verbose=options.verbose, now=world.clock.now()))
+    return 0
 
 
 def _nothing_known(records: Records, pid: int) -> str:

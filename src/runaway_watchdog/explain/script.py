@@ -1,0 +1,124 @@
+"""A plan as a POSIX shell script: it stops at the first step that fails, and undoes what it did when asked to.
+
+What comes from the host (names, titles) is in comments without line breaks, or quoted by whoever wrote the command.
+"""
+
+from collections.abc import Iterator, Sequence
+from shlex import quote
+from textwrap import wrap
+
+from runaway_watchdog.hostile import clean, mask_text
+from runaway_watchdog.model.casefile import CaseFile
+from runaway_watchdog.model.plan import Step
+
+COLUMNS = 100
+CHECK_S = 15
+"""How long a check may take to come true: a stop waits up to ten seconds before it kills."""
+
+HELPERS = f"""\
+say() {{ printf '%s\\n' "$*" >&2; }}
+
+if [ "$(id -u)" -ne 0 ]; then
+    say "run it as root: sudo sh $0"
+    exit 1
+fi
+
+# check COMMAND: whether it comes true within {CHECK_S} s
+check() {{
+    left={CHECK_S}
+    until "$1" >/dev/null 2>&1; do
+        left=$((left - 1))
+        if [ "$left" -le 0 ]; then return 1; fi
+        sleep 1
+    done
+}}
+
+# failed NUMBER WHY: stop here, and say how to go back
+failed() {{
+    say "step $1 $2; nothing after it was done"
+    say "to go back: sh $0 undo $1"
+    exit 1
+}}
+"""
+
+MAIN = """\
+steps={count}
+case "${{1-do}}" in
+do)
+    number=1
+    while [ "$number" -le "$steps" ]; do
+        say "step $number of $steps"
+        "step_$number" || failed "$number" "failed"
+        check "check_$number" || failed "$number" "did not work: its check failed"
+        number=$((number + 1))
+    done
+    say "done; to go back: sh $0 undo"
+    ;;
+undo)
+    number="${{2-$steps}}"
+    case "$number" in
+    '' | *[!0-9]*) say "undo from which step? a number from 1 to $steps"; exit 2 ;;
+    esac
+    if [ "$number" -gt "$steps" ]; then say "there are only $steps steps"; exit 2; fi
+    broken=0
+    while [ "$number" -ge 1 ]; do
+        say "undo step $number"
+        "undo_$number" || {{ say "undo of step $number failed"; broken=1; }}
+        number=$((number - 1))
+    done
+    exit "$broken"
+    ;;
+*)
+    say "usage: sh $0 [undo [FROM_STEP]]"
+    exit 2
+    ;;
+esac
+"""
+
+
+class NotWritableError(ValueError):
+    """A plan without steps, or with a command that may not be written down."""
+
+
+def script(case: CaseFile, written: str) -> str:
+    """The script; `written` is the time of writing, for its head. Raises NotWritableError."""
+    steps = case.plan.steps
+    if not steps:
+        raise NotWritableError(f"this plan has no steps: {clean(case.plan.goal)}")
+    for step in steps:
+        for line in (step.command, step.undo or "", step.check or ""):
+            if mask_text(line) != line:
+                raise NotWritableError("a command of this plan holds what looks like a secret: carry it out by hand")
+    parts = [_head(case, written), HELPERS]
+    parts += ["\n".join(_functions(number, step)) for number, step in enumerate(steps, 1)]
+    return "\n".join([*parts, MAIN.format(count=len(steps))])
+
+
+def _head(case: CaseFile, written: str) -> str:
+    owner = case.owners[0]
+    about = f"Plan for {clean(owner.name)} ({owner.kind}, PID {case.process.pid}) on {clean(case.host)}"
+    told = (
+        f"{about}, written {written} by runaway-watchdog.",
+        clean(case.plan.goal),
+        "",
+        "sh FILE        carries out the steps; stops at the first one that fails or whose check fails",
+        "sh FILE undo   goes back, last step first; `undo N` from step N",
+    )
+    return "\n".join(["#!/bin/sh", *_comment(*told), "set -u", ""])
+
+
+def _comment(*paragraphs: str) -> Iterator[str]:
+    for paragraph in paragraphs:
+        yield from (f"# {line}".rstrip() for line in wrap(paragraph, COLUMNS) or [""])
+
+
+def _functions(number: int, step: Step) -> Sequence[str]:
+    """`step_N`, `check_N` and `undo_N`. A subshell each: an `exit` in a command ends only that."""
+    undo = step.undo or f"say {quote('nothing to undo: ' + clean(step.effect))}"
+    return (
+        *_comment(f"{number}. {clean(step.title)}: {clean(step.effect)} (risk: {step.risk})"),
+        f"step_{number}() (\n{step.command}\n)",
+        f"check_{number}() (\n{step.check or ':'}\n)",
+        f"undo_{number}() (\n{undo}\n)",
+        "",
+    )

@@ -1,0 +1,129 @@
+"""A plan as a shell script: really run, with steps that only write down that they ran."""
+
+import subprocess
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from shlex import quote
+from tempfile import TemporaryDirectory
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from unit.golden.cases import cases
+
+from runaway_watchdog.explain.script import NotWritableError, script
+from runaway_watchdog.model.plan import Plan, Step
+
+CASE = cases()["compose"]
+STUBS = {"id": "echo ${FAKE_UID-0}", "sleep": ":"}
+
+
+def make_step(name: str, *, command: str | None = None, undo: str | None = "", check: str | None = None) -> Step:
+    """A step that appends its name to the file `log`."""
+    return Step(
+        f"do {name}",
+        command or f"echo {quote(name)} >> log",
+        "it is written down",
+        "none",
+        f"echo {quote('undo ' + name)} >> log" if undo == "" else undo,
+        "look into the log",
+        check,
+    )
+
+
+def carry_out(folder: Path, steps: Sequence[Step], *words: str, uid: int = 0) -> subprocess.CompletedProcess[str]:
+    """Write the script of these steps and run it in `folder`."""
+    for name, body in STUBS.items():
+        (folder / name).write_text(f"#!/bin/sh\n{body}\n")
+        (folder / name).chmod(0o755)
+    text = script(replace(CASE, plan=Plan("Stop it", tuple(steps), ())), "2026-11-22")
+    (folder / "plan.sh").write_text(text, errors="surrogateescape")
+    environment = {"PATH": f"{folder}:/usr/bin:/bin", "FAKE_UID": str(uid)}
+    return subprocess.run(
+        ["/bin/sh", "plan.sh", *words], cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
+
+
+def log(folder: Path) -> list[str]:
+    path = folder / "log"
+    return path.read_text().splitlines() if path.exists() else []
+
+
+def test_the_steps_in_their_order_and_back_again(tmp_path: Path) -> None:
+    """`undo` is the same way back."""
+    steps = [make_step("a", check="grep -q a log"), make_step("b")]
+    done = carry_out(tmp_path, steps)
+    assert (done.returncode, log(tmp_path)) == (0, ["a", "b"])
+    assert carry_out(tmp_path, steps, "undo").returncode == 0
+    assert log(tmp_path) == ["a", "b", "undo b", "undo a"]
+
+
+@pytest.mark.parametrize("broken", [make_step("b", command="false"), make_step("b", check="grep -q z log")])
+def test_it_stops_at_the_first_that_does_not_work(tmp_path: Path, broken: Step) -> None:
+    """Also where only the check says so; it tells how to go back from there."""
+    done = carry_out(tmp_path, [make_step("a"), broken, make_step("c")])
+    assert done.returncode == 1
+    assert "c" not in log(tmp_path)
+    assert "undo 2" in done.stderr
+
+
+def test_undo_begins_where_it_is_told(tmp_path: Path) -> None:
+    """What was never done is not undone; one undo that fails does not keep the others from being tried."""
+    steps = [make_step("a"), make_step("b", undo="false"), make_step("c")]
+    done = carry_out(tmp_path, steps, "undo", "2")
+    assert (done.returncode, log(tmp_path)) == (1, ["undo a"])
+    assert "undo of step 2 failed" in done.stderr
+
+
+@pytest.mark.parametrize("words", [("undo", "x"), ("undo", "9"), ("again",)])
+def test_another_word_does_nothing(tmp_path: Path, words: tuple[str, ...]) -> None:
+    """It says how it is used."""
+    assert carry_out(tmp_path, [make_step("a")], *words).returncode == 2
+    assert log(tmp_path) == []
+
+
+def test_only_root_carries_it_out(tmp_path: Path) -> None:
+    """A step that fails halfway for want of a right is worse than none."""
+    done = carry_out(tmp_path, [make_step("a")], uid=1000)
+    assert (done.returncode, log(tmp_path)) == (1, [])
+    assert "sudo" in done.stderr
+
+
+def test_a_step_that_exits_ends_only_itself(tmp_path: Path) -> None:
+    """Each is a subshell."""
+    assert carry_out(tmp_path, [make_step("a", command="echo a >> log; exit 0"), make_step("b")]).returncode == 0
+    assert log(tmp_path) == ["a", "b"]
+
+
+def test_a_plan_without_steps_is_no_script() -> None:
+    """It says what there is to know instead."""
+    with pytest.raises(NotWritableError, match="no steps"):
+        script(replace(CASE, plan=Plan("Find the work behind it", (), ())), "2026-11-22")
+
+
+def test_no_secret_is_written_down() -> None:
+    """Such a command is carried out by hand."""
+    step = make_step("a", command="docker -H tcp://x run -e MYSQL_PASSWORD=hunter2 x")
+    with pytest.raises(NotWritableError, match="secret"):
+        script(replace(CASE, plan=Plan("Stop it", (step,), ())), "2026-11-22")
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=60))
+def test_a_hostile_name_runs_nothing(name: str) -> None:
+    """In a title, an effect or the goal it stays a comment, whatever line breaks or quotes it holds."""
+    hostile = f"{name}\n touch owned; $(touch owned) `touch owned` '"
+    step = replace(make_step("a", undo=None), title=hostile, effect=hostile)
+    owner = replace(CASE.owners[0], name=hostile)
+    case = replace(CASE, owners=(owner,), host=hostile, plan=Plan(hostile, (step,), ()))
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "plan.sh"
+        path.write_text(script(case, "2026-11-22"))
+        (Path(folder) / "id").write_text("#!/bin/sh\necho 0\n")
+        (Path(folder) / "id").chmod(0o755)
+        for words in ([], ["undo"]):
+            environment = {"PATH": f"{folder}:/usr/bin:/bin"}
+            done = subprocess.run(["/bin/sh", str(path), *words], cwd=folder, env=environment, check=False)
+            assert done.returncode == 0
+        assert not (Path(folder) / "owned").exists()
