@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from e2e.rig import docker, needs, product
+from e2e.rig import base, docker, needs, product
 from e2e.rig.box import Box, Layout, MakeBox
+from e2e.rig.extras import Extra, layers
 
 HERE = Path(__file__).parent
 
@@ -68,9 +69,17 @@ def make_box(request: pytest.FixtureRequest, rig_can_run: None) -> Iterator[Make
     """Boots boxes on demand, see MakeBox; all end with the module."""
     with ExitStack() as boxes:
 
-        def make(layout: Layout = "v2", *, installed: bool = True, docker_up: bool = True, image: bool = True) -> Box:
-            layers = product.product_layers(request.getfixturevalue("wheel")) if installed else None
-            box = boxes.enter_context(Box(layers, layout=layout, docker=docker_up))
+        def make(
+            layout: Layout = "v2",
+            *,
+            installed: bool = True,
+            docker_up: bool = True,
+            image: bool = True,
+            extras: Sequence[Extra] = (),
+        ) -> Box:
+            below = product.product_layers(request.getfixturevalue("wheel")) if installed else (base.ensure_base(),)
+            *tops, bottom = below
+            box = boxes.enter_context(Box((*tops, *layers(extras), bottom), layout=layout, docker=docker_up))
             if docker_up and image:
                 docker.import_image(box)
             return box

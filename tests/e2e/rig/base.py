@@ -53,17 +53,9 @@ apt-get -q install -y --no-install-recommends {packages}
 systemctl mask {units}
 """
 
-# A private apt folder: the next suite is seen by these two commands only, never by the tree's own apt.
-_COMPOSE_V2 = """
-d=/var/tmp/next-suite
-mkdir -p $d/lists/partial $d/cache/archives/partial
-echo "deb [signed-by={keyring}] {mirror} {suite} main" > $d/sources.list
-own="-o Dir::Etc::sourcelist=$d/sources.list -o Dir::Etc::sourceparts=/dev/null"
-own="$own -o Dir::State::lists=$d/lists -o Dir::Cache=$d/cache -o APT::Sandbox::User=root"
-apt-get -q $own update
-cd $d
-apt-get -q $own download docker-compose
-dpkg-deb -x docker-compose_*.deb $d/tree
+_COMPOSE_V2 = (
+    sources.fetched("docker-compose")
+    + """
 mkdir -p /usr/libexec/docker/cli-plugins
 cp $d/tree/usr/libexec/docker/cli-plugins/docker-compose /usr/libexec/docker/cli-plugins/
 cd /
@@ -71,6 +63,7 @@ rm -rf $d
 apt-get clean
 rm -rf /var/lib/apt/lists/*
 """
+)
 
 _SINKS = """
 python3 -m venv /opt/sinks
@@ -106,7 +99,7 @@ def _build(tree: Path) -> None:
     sources.copy_apt_configuration(tree)
     packages, units = (" ".join(map(shlex.quote, words)) for words in (PACKAGES, MASKED_UNITS))
     cache.run_in_tree(tree, _INSTALL.format(packages=packages, units=units))
-    cache.run_in_tree(tree, _COMPOSE_V2.format(keyring=sources.keyring(), mirror=mirror, suite=sources.NEXT_SUITE))
+    cache.run_in_tree(tree, sources.of_suite(_COMPOSE_V2, sources.NEXT_SUITE))
     scratch = tree / "var/tmp"
     cache.run_in_tree(tree, _SINKS, binds=pip_binds(scratch))
     (scratch / "pip.conf").unlink()

@@ -14,14 +14,15 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Literal, Protocol, TypeVar
+from typing import Literal, Protocol, Self, TypeVar
 
 from . import base, cache, cgroups, processes
+from .extras import Extra
 
 T = TypeVar("T")
 Layout = Literal["v2", "v1"]
 
-_ENVIRONMENT = {
+ENVIRONMENT = {
     "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
     "HOME": "/root",
     "LANG": "C.UTF-8",
@@ -89,7 +90,7 @@ class Box:
         self._leader: processes.Identity | None = None
         self._entry = ""
 
-    def __enter__(self) -> Box:
+    def __enter__(self) -> Self:
         self.start()
         return self
 
@@ -134,6 +135,16 @@ class Box:
                 self._nspawn.wait(5)
         self._leader = None
         _remove_box(self.folder)
+
+    def reboot(self) -> None:
+        """Restart the host: what ran is gone, what is on its disk stays. The kernel below stays up (same boot ID)."""
+        assert self._nspawn is not None
+        self.run(["systemctl", "poweroff"], check=False)
+        self._nspawn.wait(90)
+        self._leader = None
+        cgroups.remove(self.name)
+        self._boot()
+        self._wait_until_up()
 
     def run(
         self,
@@ -223,17 +234,21 @@ class Box:
         return {int(word) for word in done.stdout.split()}
 
     def _entering(self, words: Sequence[str], env: Mapping[str, str]) -> list[str]:
-        settings = [f"{name}={value}" for name, value in {**_ENVIRONMENT, **env}.items()]
+        settings = [f"{name}={value}" for name, value in {**ENVIRONMENT, **env}.items()]
         # The shell is outside of the box and gives way to nsenter: nothing in the box ever sees the words twice.
         inner = ["nsenter", "-t", str(self.leader), "-a", "env", "-i", *settings, *words]
         return ["sh", "-c", f'{self._entry}exec "$@"', "enter", *inner]
 
-    def _prepare(self, lower: Sequence[Path]) -> None:
+    def _make_folder(self, lower: Sequence[Path]) -> None:
+        """With a record of whose it is, and of what in the cache it stands on."""
         self.folder.mkdir(parents=True)
         me = processes.identify(os.getpid())
         assert me is not None
         record = {"owner": [me.pid, me.start_ticks], "lower": [str(path) for path in lower]}
         (self.folder / "box.json").write_text(json.dumps(record))
+
+    def _prepare(self, lower: Sequence[Path]) -> None:
+        self._make_folder(lower)
         for plain in ("docker", "containerd"):
             (self.folder / plain).mkdir(mode=0o711)
         cache.mount_overlay(lower, self.folder / "upper", self.folder / "work", self.root)
@@ -256,7 +271,7 @@ class Box:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
                 env={
-                    **_ENVIRONMENT,
+                    **ENVIRONMENT,
                     "SYSTEMD_SECCOMP": "0",
                     "SYSTEMD_NSPAWN_API_VFS_WRITABLE": "1",
                     "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "1" if self.layout == "v2" else "0",
@@ -290,9 +305,16 @@ class MakeBox(Protocol):
     """The fixture `make_box`: boots a box that ends with the test module, or sooner by its stop()."""
 
     def __call__(
-        self, layout: Layout = "v2", *, installed: bool = True, docker_up: bool = True, image: bool = True
+        self,
+        layout: Layout = "v2",
+        *,
+        installed: bool = True,
+        docker_up: bool = True,
+        image: bool = True,
+        extras: Sequence[Extra] = (),
     ) -> Box:
-        """`installed`: the product's wheel; `docker_up`: wait for Docker; `image`: import bb:1."""
+        """`installed`: the product's wheel; `docker_up`: wait for Docker; `image`: import bb:1; `extras`: more
+        packages."""
         ...
 
 
@@ -313,8 +335,8 @@ def remove_stale() -> None:
 
 
 def _end_processes(folder: Path) -> None:
-    """End the box's PID 1 (the kernel then ends all inside) and its nspawn, as the box's own files name them."""
-    for name in ("leader.pid", "nspawn.pid"):
+    """End what runs the box, as its files name it: PID 1 (the kernel then ends all inside), nspawn or QEMU."""
+    for name in ("leader.pid", "nspawn.pid", "qemu.pid"):
         with suppress(OSError, ValueError):
             pid, start = (folder / name).read_text().split()
             if not processes.Identity(int(pid), int(start)).end():

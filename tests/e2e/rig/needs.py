@@ -1,11 +1,16 @@
-"""What the machine below must have before a box can be built; `python -m e2e.rig.needs` (as root) installs it."""
+"""What the machine below must have before a box can be built; `python -m e2e.rig.needs` (as root) installs it.
+
+`python -m e2e.rig.needs machine` installs what the second rig, a virtual machine, needs beside that.
+"""
 
 from __future__ import annotations
 
 import os
+import platform
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 
 from . import sources
 
@@ -18,6 +23,13 @@ _PROGRAMS: dict[str, str] = {
     "nsenter": "util-linux",
     "mount": "mount",
 }
+MACHINE_PACKAGES: list[str] = ["qemu-system-x86", "cpio", "e2fsprogs", "kmod"]
+_MACHINE_PROGRAMS: dict[str, str] = {
+    "qemu-system-x86_64": "qemu-system-x86",
+    "cpio": "cpio",
+    "mke2fs": "e2fsprogs",
+    "depmod": "kmod",
+}
 
 
 def missing() -> list[str]:
@@ -25,25 +37,33 @@ def missing() -> list[str]:
     reasons: list[str] = []
     if os.geteuid() != 0:
         reasons.append("not root")
-    reasons += [
-        f"no {program} (Debian package {package})"
-        for program, package in _PROGRAMS.items()
-        if not shutil.which(program)
-    ]
+    reasons += _absent(_PROGRAMS)
     if sources.mirror(sources.SUITE) is None:
         reasons.append(f"no apt source for Debian {sources.SUITE} on this machine")
     return reasons
 
 
-def install() -> int:
-    """Install HOST_PACKAGES with apt-get. Returns apt-get's exit code, or 1 when not root."""
+def missing_for_machine() -> list[str]:
+    """Every reason why a virtual machine cannot run here, beside those of `missing`."""
+    wrong = [] if platform.machine() == "x86_64" else [f"a machine of kind {platform.machine()}, not x86_64"]
+    return wrong + _absent(_MACHINE_PROGRAMS)
+
+
+def _absent(programs: Mapping[str, str]) -> list[str]:
+    return [
+        f"no {program} (Debian package {package})" for program, package in programs.items() if not shutil.which(program)
+    ]
+
+
+def install(packages: Sequence[str], programs: Mapping[str, str]) -> int:
+    """Install the packages with apt-get. Returns apt-get's exit code, or 1 when not root."""
     if os.geteuid() != 0:
         print("rig.needs: not root; run it with sudo", file=sys.stderr)
         return 1
-    if all(shutil.which(program) for program in _PROGRAMS):
+    if not _absent(programs):
         return 0
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    for arguments in (["update", "-q"], ["install", "-y", "-q", "--no-install-recommends", *HOST_PACKAGES]):
+    for arguments in (["update", "-q"], ["install", "-y", "-q", "--no-install-recommends", *packages]):
         code = subprocess.run(["apt-get", *arguments], env=environment, check=False).returncode
         if code != 0:
             return code
@@ -51,8 +71,12 @@ def install() -> int:
 
 
 if __name__ == "__main__":
-    code = install()
-    for reason in missing():
+    code = install(HOST_PACKAGES, _PROGRAMS)
+    reasons = missing()
+    if sys.argv[1:] == ["machine"]:
+        code = install(MACHINE_PACKAGES, _MACHINE_PROGRAMS) or code
+        reasons += missing_for_machine()
+    for reason in reasons:
         print(f"rig.needs: still missing: {reason}", file=sys.stderr)
         code = code or 1
     sys.exit(code)

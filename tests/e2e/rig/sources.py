@@ -15,6 +15,21 @@ from urllib.parse import unquote, urlparse
 
 SUITE = "bookworm"
 NEXT_SUITE = "trixie"
+NEWEST_SUITE = "sid"
+
+# A private apt folder: the other suite is seen by these commands only, never by the tree's own apt. What was fetched
+# lies in $d/tree; the script goes on from there and ends by removing $d.
+_FETCH = """
+d=/var/tmp/next-suite
+mkdir -p $d/lists/partial $d/cache/archives/partial
+echo "deb [{options}] {{mirror}} {{suite}} main" > $d/sources.list
+own="-o Dir::Etc::sourcelist=$d/sources.list -o Dir::Etc::sourceparts=/dev/null"
+own="$own -o Dir::State::lists=$d/lists -o Dir::Cache=$d/cache -o APT::Sandbox::User=root"
+apt-get -q $own update
+cd $d
+apt-get -q $own download {packages}
+{unpack}"""
+_OPTIONS = "signed-by={keyring}"
 
 
 @dataclass(frozen=True)
@@ -68,6 +83,21 @@ def apt_sources(etc_apt: Path = Path("/etc/apt")) -> list[AptSource]:
 def mirror(suite: str) -> str | None:
     """The machine's own mirror address for `suite`, or None when it has no such source."""
     return next((source.uri for source in apt_sources() if suite in source.suites), None)
+
+
+def fetched(*packages: str, dated: bool = True) -> str:
+    """A script that unpacks packages of another suite into $d/tree, to be completed by `of_suite`.
+
+    `dated`: refuse an index whose date has passed; a copy of the newest suite may lag behind, and has no other.
+    """
+    options = _OPTIONS if dated else f"{_OPTIONS} check-valid-until=no"
+    unpack = "\n".join(f"dpkg-deb -x {package}_*.deb $d/tree" for package in packages)
+    return _FETCH.format(options=options, packages=" ".join(packages), unpack=unpack)
+
+
+def of_suite(script: str, suite: str) -> str:
+    """The script with the machine's own mirror, which has `suite` beside the suite of the base."""
+    return script.format(keyring=keyring(), mirror=mirror(SUITE), suite=suite)
 
 
 def copy_apt_configuration(tree: Path) -> None:

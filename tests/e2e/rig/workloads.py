@@ -32,11 +32,13 @@ _numbers = itertools.count(1)
 
 @dataclass(frozen=True)
 class Workload:
-    """One running program. `pid` is its PID in the box; `owner` is the part of its cgroup path that names its owner."""
+    """One running program. `pid` is its PID in the box; `owner` is the part of its cgroup path that names its owner;
+    `name` is a word of its command line that nothing else has. The two argv are the owner's stop and its daemon's
+    restart, as a person would type them; empty where there is no such thing."""
 
     pid: int
     name: str
-    keeper: Keeper
+    keeper: str
     owner: str
     stop_argv: tuple[str, ...]
     daemon_restart_argv: tuple[str, ...]

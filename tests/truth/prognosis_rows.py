@@ -1,0 +1,242 @@
+"""docs/prognosis.md: one row for every future that `explain` foretold and that was then brought about.
+
+A test compares by `foretold.check`, or appends to `foretold.ROWS` itself; this plugin gives each row to the test in
+which it came. A module's rows are kept with a hash of the code that they speak of, test by test: the quick tests and
+the long ones may run in two sessions. When every module that leans on `foretold` has the rows of all its tests, told by
+one and the same code, all of them together become the page. A part never takes the place of the whole: a run that
+leaves something out says what is missing.
+
+Keepers that no rig can run stand in tests/hosts as recordings whose `about` begins with NOT_RUN; they are listed below
+the table.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Generator, Iterable, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from e2e.rig import foretold
+from e2e.rig.foretold import Row
+from truth import imports, pages, tables
+
+TESTS = tables.REPOSITORY / "tests"
+SOURCES = tuple(f"src/runaway_watchdog/{part}" for part in ("explain", "owners", "world"))
+PAGE = tables.REPOSITORY / "docs/prognosis.md"
+FOLDER = "prognosis-rows"
+MARKER = "prognosis"
+NOT_RUN = "not run: "
+"""How the `about` of a recording begins, when it was not made on the rig; its source follows."""
+
+
+class Recorded(NamedTuple):
+    """A keeper that is told from a recorded host."""
+
+    kind: str
+    about: str
+    folder: str
+
+
+# --- the page --------------------------------------------------------------------------------------------------------
+
+
+def body(rows: Sequence[Row], recorded: Sequence[Recorded], machine: str) -> str:
+    """The page below its header. Pure."""
+    lines = [
+        "# What explain foretold, and what then happened",
+        "",
+        "In every case a process was really started under its keeper, explained, really ended in the way named, and",
+        "watched. A delay is as foretold within a second or a fifth of itself. Written by `make truth`, never by hand.",
+        "",
+        f"{_counts(rows)}, on {machine}.",
+        "",
+        "| cgroups | cases | as foretold | otherwise |",
+        "| --- | --- | --- | --- |",
+        *_by_layout(rows),
+        "",
+        "| keeper | policy | what was done | cgroups | owner named | foretold | seen |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
+        *map(_shown, sorted(rows, key=lambda row: (row.keeper, row.policy, row.action, row.layout, row.test))),
+    ]
+    if recorded:
+        lines += [
+            "",
+            "## Told from a recorded host, not run",
+            "",
+            "| owner named | host | source |",
+            "| --- | --- | --- |",
+            *(pages.line(each.kind, f"tests/hosts/{each.folder}", each.about) for each in sorted(recorded)),
+        ]
+    return "\n".join(lines) + "\n"
+
+
+def _counts(rows: Sequence[Row]) -> str:
+    right = sum(row.right for row in rows)
+    return f"{len(rows)} cases: {right} as foretold, {len(rows) - right} otherwise"
+
+
+def _by_layout(rows: Sequence[Row]) -> Iterable[str]:
+    total = Counter(row.layout for row in rows)
+    right = Counter(row.layout for row in rows if row.right)
+    for layout in sorted(total):
+        numbers = (total[layout], right[layout], total[layout] - right[layout])
+        yield pages.line(layout, *map(str, numbers))
+
+
+def _shown(row: Row) -> str:
+    seen = row.seen if row.right else f"**{row.seen}**"
+    return pages.line(row.keeper, row.policy, row.action, row.layout, row.owner, row.predicted, seen)
+
+
+def recorded_only(hosts: Path) -> list[Recorded]:
+    """The recordings that stand for a keeper which no rig can run."""
+    found: list[Recorded] = []
+    for file in hosts.glob("*/recording.json"):
+        about = str(json.loads(file.read_text()).get("about", ""))
+        if about.startswith(NOT_RUN):
+            owners = json.loads((file.parent / "explain.json").read_text())["owners"]
+            found.append(Recorded(owners[0]["kind"], about.removeprefix(NOT_RUN), file.parent.name))
+    return found
+
+
+# --- collecting ------------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Told:
+    """What one module's tests have told: `expected` are all of them, None while nobody collected the whole module."""
+
+    hash: str
+    expected: list[str] | None = None
+    rows: dict[str, list[Row]] = field(default_factory=dict)  # test -> its rows; a test that has none is there too
+
+    @property
+    def whole(self) -> bool:
+        return self.expected is not None and set(self.expected) <= set(self.rows)
+
+    def joined(self, later: Told) -> Told:
+        """Both sessions together: the later one's word counts, and another code's word does not."""
+        if self.hash != later.hash:
+            return later
+        expected = self.expected if later.expected is None else later.expected
+        return Told(self.hash, expected, {**self.rows, **later.rows})
+
+    def of_expected(self) -> list[Row]:
+        """The rows of the tests that there are; those of a test that was renamed stay out."""
+        return [row for test in self.expected or () for row in self.rows.get(test, ())]
+
+
+def keep(file: Path, told: Told) -> None:
+    """Write it for the next session."""
+    file.write_text(json.dumps(asdict(told)))
+
+
+def kept(file: Path) -> Told | None:
+    """What earlier sessions told."""
+    if not file.exists():
+        return None
+    found = json.loads(file.read_text())
+    rows = {test: [Row(**each) for each in told] for test, told in found["rows"].items()}
+    return Told(found["hash"], found["expected"], rows)
+
+
+class Recorder:
+    """The rows of one session. The hashes are taken before the wheel is built: they are of the code that is run."""
+
+    def __init__(self, modules: dict[str, Path]) -> None:
+        self._modules = modules
+        self.session = {module: Told(self._hash(module)) for module in modules}
+
+    def _hash(self, module: str) -> str:
+        test_file = str(self._modules[module].relative_to(tables.REPOSITORY))
+        return tables.source_hash((*SOURCES, test_file))
+
+    def changed(self) -> list[str]:
+        """Modules whose code, or whose own text, is no longer what was run."""
+        return [module for module, told in self.session.items() if told.rows and told.hash != self._hash(module)]
+
+    def tell(self, folder: Path) -> tuple[list[Row], list[str]]:
+        """Keep what this session told; returns all rows of this code, and the modules that still owe some."""
+        rows: list[Row] = []
+        missing: list[str] = []
+        for module, told in self.session.items():
+            file = folder / f"{module}.json"
+            before = kept(file)
+            now = told if before is None else before.joined(told)
+            if told.rows:
+                keep(file, now)
+            if now.whole:
+                rows += now.of_expected()
+            else:
+                missing.append(module)
+        return rows, missing
+
+
+RECORDER = pytest.StashKey[Recorder]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", f"{MARKER}: tells rows of docs/prognosis.md (set by its plugin)")
+    helper = Path(foretold.__file__)
+    config.stash[RECORDER] = Recorder(imports.users(TESTS / "e2e", helper, TESTS))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Note which tests there are, before -k and -m leave any out."""
+    session = config.stash[RECORDER].session
+    picked = {Path(each.partition("::")[0]).stem for each in config.args if "::" in each}
+    for item in items:
+        told = session.get(item.path.stem)
+        if told is not None:
+            item.add_marker(MARKER)
+            if item.path.stem not in picked:
+                told.expected = [*(told.expected or ()), item.nodeid]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
+    """The rows that come while a test runs are its own. One that failed before it told any still owes them."""
+    told = item.config.stash[RECORDER].session.get(item.path.stem)
+    before = len(foretold.ROWS)
+    passed = False
+    try:
+        result = yield
+        passed = True
+        return result
+    finally:
+        rows = foretold.ROWS[before:]
+        if "machine" in getattr(item, "fixturenames", ()):
+            rows = [replace(row, layout=f"{row.layout}, virtual machine") for row in rows]
+        if told is not None and (passed or rows):
+            told.rows[item.nodeid] = rows
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Keep what this session told, and write the page once it is whole."""
+    recorder = config.stash[RECORDER]
+    if not any(told.rows for told in recorder.session.values()):
+        return
+    if recorder.changed():
+        terminalreporter.write_line("docs/prognosis.md stays as it is: the code was changed while the tests ran")
+        return
+    rows, missing = recorder.tell(config.cache.mkdir(FOLDER))
+    if missing:
+        terminalreporter.write_line(
+            f"docs/prognosis.md stays as it is: not every case of {', '.join(missing)} was run with this code"
+        )
+        return
+    write(rows)
+    terminalreporter.write_line(f"docs/prognosis.md: written, {_counts(rows)}")
+
+
+def write(rows: Sequence[Row], page: Path = PAGE) -> None:
+    """Write the page with its header (see truth.tables)."""
+    machine = f"Debian 12 hosts (boxes: kernel {pages.kernel()}; machines: Debian's own)"
+    head = tables.header(SOURCES, {"machine": machine}, datetime.now(UTC).date())
+    page.write_text(tables.render(head, body(rows, recorded_only(TESTS / "hosts"), machine)))
