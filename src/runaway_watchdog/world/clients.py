@@ -19,17 +19,17 @@ from runaway_watchdog.world import Unanswered
 
 LIMIT_S = 5
 """Compose 1 needs most of a second on an idle host."""
-IN_FOLDER = ("/bin/sh", "-c", 'cd -- "$0" && exec "$@"')
 OFFLINE = {"COMPOSE_EXPERIMENTAL_GIT_REMOTE": "false", "COMPOSE_EXPERIMENTAL_OCI_REMOTE": "false"}
 VERSION = re.compile(r"\d+\.\d+(?:\.\d+)?")
 SERVICE_KEYS = ("image", "build", "container_name", "depends_on", "profiles", "volumes", "networks", "scale")
 
 
 class LiveClients:
-    """See `world.Clients`. A version is asked once for the life of the object."""
+    """See `world.Clients`. Every answer is kept for the life of the object: Compose takes a tenth of a second."""
 
     def __init__(self) -> None:
         self._versions: dict[str, str] = {}
+        self._configs: dict[tuple[object, ...], Mapping[str, Any]] = {}
 
     def docker_version(self) -> str:
         return self._version("docker", ("docker", "--version"))
@@ -40,18 +40,10 @@ class LiveClients:
     def compose_config(
         self, program: str, arguments: Sequence[str], folder: str, environment: Sequence[tuple[str, str]]
     ) -> Mapping[str, Any]:
-        argv = (*IN_FOLDER, folder, *program.split(), *arguments)
-        status, output, complaint = _run(program, argv, dict(environment))
-        if status != 0:
-            return {"error": complaint.strip()}
-        found = _document(program, output)
-        services = found.get("services") or {}
-        return {
-            "name": found.get("name"),
-            "services": {name: {key: each.get(key) for key in SERVICE_KEYS} for name, each in services.items()},
-            "volumes": found.get("volumes") or {},
-            "networks": found.get("networks") or {},
-        }
+        key = (program, tuple(arguments), folder, tuple(environment))
+        if key not in self._configs:
+            self._configs[key] = _config(program, arguments, folder, dict(environment))
+        return self._configs[key]
 
     def _version(self, program: str, argv: Sequence[str]) -> str:
         if program not in self._versions:
@@ -63,10 +55,31 @@ class LiveClients:
         return self._versions[program]
 
 
-def _run(program: str, argv: Sequence[str], environment: Mapping[str, str]) -> tuple[int, str, str]:
+def _config(program: str, arguments: Sequence[str], folder: str, environment: Mapping[str, str]) -> Mapping[str, Any]:
+    # With $PWD, as after `cd`: of a folder reached by a symbolic link Compose takes the link's name for the project's
+    argv = (*program.split(), *arguments)
+    status, output, complaint = _run(program, argv, {**environment, "PWD": folder}, folder)
+    if status != 0:
+        return {"error": complaint.strip()}
+    found = _document(program, output)
+    services = found.get("services") or {}
+    return {
+        "name": found.get("name"),
+        "services": {name: {key: each.get(key) for key in SERVICE_KEYS} for name, each in services.items()},
+        "volumes": found.get("volumes") or {},
+        "networks": found.get("networks") or {},
+    }
+
+
+def _run(
+    program: str, argv: Sequence[str], environment: Mapping[str, str], folder: str | None = None
+) -> tuple[int, str, str]:
+    """Exit code, output and complaint. Raises Unanswered where it cannot be started or takes too long."""
     try:
-        done = programs.run(argv, seconds=LIMIT_S, env={**os.environ, **environment, **OFFLINE})
+        done = programs.run(argv, seconds=LIMIT_S, env={**os.environ, **environment, **OFFLINE}, cwd=folder)
     except OSError as fault:
+        if folder is not None and fault.filename == folder:
+            return 1, "", f"{folder}: {fault.strerror}"
         raise Unanswered(Gap(program, f"it cannot be started: {fault.strerror}", "install it")) from fault
     if done.returncode == -signal.SIGALRM:
         raise Unanswered(Gap(program, f"it did not answer within {LIMIT_S} s", "see whether the host is overloaded"))

@@ -1,30 +1,36 @@
 """The Docker Engine of this host, read-only by construction.
 
-The transport itself refuses whatever is not one of the listed GETs: not every GET is harmless (attach, exports and
-archives stream data out of a container). The Docker socket is root all the same; the README says so.
+The one function that asks refuses whatever is not one of the listed GETs: not every GET is harmless (attach, exports
+and archives stream data out of a container). The Docker socket is root all the same; the README says so.
 """
 
 import errno
+import json
 import re
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing
-from typing import TYPE_CHECKING, Any, TypeVar
+from functools import partial
+from typing import Any, TypeVar, cast
 
+from runaway_watchdog.hostile import clean
 from runaway_watchdog.model.gap import Gap
-from runaway_watchdog.world import LIMIT_S, Unanswered
-
-if TYPE_CHECKING:
-    from docker.api.client import APIClient
+from runaway_watchdog.world import LIMIT_S, Unanswered, http
 
 DEFAULT_SOCKET = "/var/run/docker.sock"
 ALLOWED = re.compile(
-    r"(/v[0-9.]+)?/(_ping|version|info|containers/json|containers/[^/]+/json|volumes|volumes/[^/]+|system/df|networks"
-    r"|images/json|services)"
+    r"(/v[0-9.]+)?/(_ping|version|info|containers/json|containers/[^/?]+/json|volumes|volumes/[^/?]+|system/df|networks"
+    r"|images/json|services)(\?.*)?"
 )
-NEWEST_VERSION = "1.45"
-"""The newest API whose answers we know; the engine's own is used where it is older."""
+NEWEST_VERSION = (1, 45)
+"""The newest API whose answers we know."""
+OLDEST_VERSION = (1, 24)
+"""Before it an engine answers in other words (Docker 1.12, of 2016)."""
 
-Answer = TypeVar("Answer")
+_VERSION = re.compile(r"(\d{1,3})\.(\d{1,4})")
+_REFERENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+_PLAIN_TCP = re.compile(r"(?:tcp|http)://(?:\[([0-9A-Fa-f:.]+)\]|([^][/:@]+)):(\d{1,5})/?")
+
+Get = Callable[[str], http.Answer]
+Kind = TypeVar("Kind", dict[str, Any], list[dict[str, Any]])
 
 
 class LiveEngine:
@@ -32,7 +38,8 @@ class LiveEngine:
 
     def __init__(self, environment: Mapping[str, str]) -> None:
         self._host = environment.get("DOCKER_HOST") or None
-        self._client: APIClient | None = None
+        self._where = self._host or DEFAULT_SOCKET
+        self._get = _way(environment)
         self._failure: Gap | None = None
         self._kept: dict[str, Any] = {}
 
@@ -40,142 +47,139 @@ class LiveEngine:
         return self._host
 
     def version(self) -> Mapping[str, Any]:
-        return self._ask("version", lambda client: client.version(api_version=False))
+        return self._ask("/version", dict)
 
     def info(self) -> Mapping[str, Any]:
-        return self._ask("info", lambda client: client.info())
+        return self._ask("/info", dict)
 
     def containers(self) -> Sequence[Mapping[str, Any]]:
-        return self._ask("containers", lambda client: client.containers(all=True))
+        return self._ask("/containers/json?all=1", list)
 
     def container(self, reference: str) -> Mapping[str, Any] | None:
-        from docker.errors import NotFound  # docker is imported when it is needed: 100 ms
-
-        def inspect(client: "APIClient") -> Mapping[str, Any] | None:
-            try:
-                found: Mapping[str, Any] = client.inspect_container(reference)
-                return found
-            except NotFound:
-                return None
-
-        return self._ask(f"container {reference}", inspect)
+        if not _REFERENCE.fullmatch(reference):
+            return None  # Docker takes no such name
+        return self._found(f"/containers/{reference}/json", dict)
 
     def volumes(self) -> Sequence[Mapping[str, Any]]:
-        return self._ask("volumes", lambda client: client.volumes()["Volumes"] or [])
+        return self._ask("/volumes", dict).get("Volumes") or []
 
     def images(self) -> Sequence[Mapping[str, Any]]:
-        return self._ask("images", lambda client: client.images())
+        return self._ask("/images/json", list)
 
     def networks(self) -> Sequence[Mapping[str, Any]]:
-        return self._ask("networks", lambda client: client.networks())
+        return self._ask("/networks", list)
 
     def services(self) -> Sequence[Mapping[str, Any]]:
-        if not self.info().get("Swarm", {}).get("ControlAvailable"):
+        if not (self.info().get("Swarm") or {}).get("ControlAvailable"):
             return ()  # to any other node the engine answers "This node is not a swarm manager"
-        return self._ask("services", lambda client: client.services())  # type: ignore[no-untyped-call]
+        return self._ask("/services", list)
 
-    def close(self) -> None:
-        """Let the connection go; what was answered stays."""
-        if self._client is not None:
-            self._client.close()
-            self._client = None
+    def _ask(self, path: str, kind: type[Kind]) -> Kind:
+        found = self._found(path, kind)
+        if found is None:
+            raise Unanswered(_refused(404, path, self._where))
+        return found
 
-    def _ask(self, question: str, ask: Callable[["APIClient"], Answer]) -> Answer:
-        """Ask once; raises Unanswered at once for everything after the first time-out."""
-        if question not in self._kept and self._failure is None:
-            self._failure = self._try(question, ask)
-        if self._failure is not None:
-            raise Unanswered(self._failure)
-        answer: Answer = self._kept[question]
-        return answer
+    def _found(self, path: str, kind: type[Kind]) -> Kind | None:
+        """The engine's answer, asked for once; None where it says 404.
 
-    def _try(self, question: str, ask: Callable[["APIClient"], Any]) -> Gap | None:
-        """Keep the answer, or tell why there is none. The fault itself is let go: it holds the connection open."""
-        from docker.errors import DockerException
-        from requests.exceptions import RequestException
+        Raises Unanswered: for what it refuses, and, once it was silent or said nonsense, at once for everything else.
+        """
+        if path not in self._kept:
+            self._kept[path] = self._failure or self._try(path, kind)
+        if isinstance(self._kept[path], Gap):
+            raise Unanswered(self._kept[path])
+        return cast("Kind | None", self._kept[path])
 
+    def _try(self, path: str, kind: type[Kind]) -> Kind | Gap | None:
+        """The answer, or why there is none. A refusal (a socket proxy's 403) speaks of this one question only."""
         try:
-            if self._client is None:
-                self._client = _connect(self._host)
-            self._kept[question] = ask(self._client)
-        # The last three: an answer that is no JSON, or not what an engine answers, from whoever owns the socket
-        except (DockerException, RequestException, OSError, ValueError, LookupError, TypeError) as fault:
-            self.close()
-            return _gap(fault, self._host)
-        return None
+            if path == "/version":
+                status, found = self._exchange(path, kind)
+            else:
+                status, found = self._exchange(_spoken(self.version()) + path, kind)
+        except Unanswered as unanswered:
+            return unanswered.gap
+        except (OSError, ValueError, RecursionError) as fault:
+            self._failure = _gap(fault, self._where)
+            return self._failure
+        if status == 404:
+            return None
+        return _refused(status, path, self._where) if found is None else found
+
+    def _exchange(self, path: str, kind: type[Kind]) -> tuple[int, Kind | None]:
+        """The status, and with 200 the document. Raises OSError, and ValueError for what no engine says."""
+        if not ALLOWED.fullmatch(path):
+            raise PermissionError(errno.EPERM, f"the watchdog only reads: GET {path}")
+        status, body = self._get(path)
+        if status != 200:
+            return status, None
+        found = json.loads(body)
+        if not _fits(found, kind):
+            raise ValueError("an engine does not answer like this")
+        return status, found
 
 
-def _connect(host: str | None) -> "APIClient":
-    """A client that speaks the newest API version that both sides know."""
-    from docker.constants import MINIMUM_DOCKER_API_VERSION
+def _way(environment: Mapping[str, str]) -> Get:
+    """How this engine is reached: by a plain socket where it has one, else by the `docker` package."""
+    host = environment.get("DOCKER_HOST") or f"unix://{DEFAULT_SOCKET}"
+    address: http.Address | None = None
+    if host.startswith("unix://"):
+        address = host.removeprefix("unix://")
+    elif not environment.get("DOCKER_TLS_VERIFY") and (found := _PLAIN_TCP.fullmatch(host)):
+        address = (found[1] or found[2], int(found[3]))
+    if address is not None:
+        return partial(http.get, address, seconds=LIMIT_S)
 
-    with closing(_client(host, MINIMUM_DOCKER_API_VERSION)) as asking:
-        newest = str(asking.version(api_version=False)["ApiVersion"])
-    return _client(host, min(newest, NEWEST_VERSION, key=_version_key))
+    def by_library(path: str) -> http.Answer:
+        from runaway_watchdog.world import docker_library  # 100 ms and more
 
+        return docker_library.get(environment, path, seconds=LIMIT_S)
 
-def _version_key(version: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in version.split("."))
-
-
-def _client(host: str | None, version: str) -> "APIClient":
-    from docker.api.client import APIClient
-    from requests import PreparedRequest, Response
-    from requests.adapters import BaseAdapter
-
-    class ReadOnly(BaseAdapter):
-        """Passes a listed GET on; everything else never leaves this process."""
-
-        def __init__(self, inner: BaseAdapter) -> None:
-            super().__init__()
-            self._inner = inner
-
-        def send(self, request: PreparedRequest, *args: Any, **kwargs: Any) -> Response:
-            path = request.path_url.partition("?")[0]
-            if request.method != "GET" or not ALLOWED.fullmatch(path):
-                raise PermissionError(errno.EPERM, f"the watchdog only reads: {request.method} {path}")
-            return self._inner.send(request, *args, **kwargs)
-
-        def close(self) -> None:
-            self._inner.close()
-
-    client = APIClient(base_url=host, version=version, timeout=LIMIT_S)
-    for prefix, adapter in list(client.adapters.items()):
-        client.mount(prefix, ReadOnly(adapter))
-    return client
+    return by_library
 
 
-def _gap(fault: BaseException, host: str | None) -> Gap:
+def _fits(found: Any, kind: type[Kind]) -> bool:
+    if kind is dict:
+        return isinstance(found, dict)
+    return isinstance(found, list) and all(isinstance(each, dict) for each in found)
+
+
+def _spoken(version: Mapping[str, Any]) -> str:
+    """The newest API that both sides know, as a path's start. Raises ValueError where there is none."""
+    newest = _version(version["ApiVersion"]) if "ApiVersion" in version else (0, 0)
+    oldest = _version(version.get("MinAPIVersion", "1.12"))
+    if newest < OLDEST_VERSION:
+        raise ValueError("an engine that old, or none")
+    return "/v{}.{}".format(*min(max(NEWEST_VERSION, oldest), newest))
+
+
+def _version(text: Any) -> tuple[int, int]:
+    found = _VERSION.fullmatch(str(text))
+    if found is None:
+        raise ValueError("not a version")
+    return int(found[1]), int(found[2])
+
+
+def _refused(status: int, path: str, where: str) -> Gap:
+    mend = "let its proxy pass that question: it only reads" if status == 403 else "check it: docker version"
+    return Gap("docker", f"the Docker Engine at {where} answered GET {path} with status {status}", mend)
+
+
+def _gap(fault: Exception, where: str) -> Gap:
     """Why the engine did not answer, from the system's own error number where there is one."""
-    where = host or DEFAULT_SOCKET
-    number = _errno(fault)
-    if number in (errno.EACCES, errno.EPERM):
-        return Gap("docker", f"permission denied on {where}", "run it with sudo")
-    if number in (errno.ENOENT, errno.ECONNREFUSED):
-        return Gap(
-            "docker", f"no Docker Engine answers at {where}", "start Docker, or set DOCKER_HOST if it is elsewhere"
-        )
-    if "timeout" in type(fault).__name__.lower() or "timed out" in str(fault).lower():
+    if isinstance(fault, TimeoutError):
         return Gap(
             "docker",
             f"the Docker Engine did not answer within {LIMIT_S:g} s",
             "see what it is doing: journalctl -u docker -n 50",
         )
-    return Gap(
-        "docker", f"the Docker Engine at {where} answered with {type(fault).__name__}", "check it: docker version"
-    )
-
-
-def _errno(fault: BaseException | object) -> int | None:
-    """The first error number in a chain of exceptions: requests and urllib3 wrap the one that says why."""
-    seen: set[int] = set()
-    pending: list[object] = [fault]
-    while pending:
-        each = pending.pop()
-        if not isinstance(each, BaseException) or id(each) in seen:
-            continue
-        seen.add(id(each))
-        if isinstance(each, OSError) and isinstance(each.errno, int):
-            return each.errno
-        pending += [each.__cause__, each.__context__, *each.args, getattr(each, "reason", None)]
-    return None
+    number = fault.errno if isinstance(fault, OSError) else None
+    if number in (errno.EACCES, errno.EPERM):
+        return Gap("docker", f"permission denied on {where}", "run it with sudo")
+    if isinstance(fault, OSError):
+        known = number in (errno.ENOENT, errno.ECONNREFUSED)
+        told = "" if known else f" ({clean(fault.strerror or str(fault), 200)})"
+        mend = "start Docker, or set DOCKER_HOST if it is elsewhere"
+        return Gap("docker", f"no Docker Engine answers at {where}{told}", mend)
+    return Gap("docker", f"what answers at {where} does not speak as a Docker Engine does", "check it: docker version")
