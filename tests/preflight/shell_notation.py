@@ -1,7 +1,8 @@
 """A Script as a few lines of text, so that a table of shell lines can be read and checked by eye.
 
 One line for each command: `if` where it may not run, `remote`, its environment, its words (`?` for one that is only
-known when it runs, `<…>` for what answers it, `glob:` before a pattern), and what else is known of it in brackets.
+known when it runs, `<…>` for what answers it, `whole:` before that where it stays one word, `glob:` before a pattern),
+and what else is known of it in brackets.
 """
 
 from shlex import quote
@@ -34,12 +35,14 @@ def _command(command: Command) -> str:
     parts += [f"[reads {_inline(command.reads)}]"] if command.reads is not None else []
     parts += [f"[given {command.here!r}]"] if command.here is not None else []
     parts += [f"[empties {_word(word)}]" for word in command.truncates]
+    parts += [f"[adds to {_word(word)}]" for word in command.appends]
     return " ".join(parts)
 
 
 def _word(word: Word) -> str:
     if word.text is None:
-        return "?" if word.answers is None else f"<{_inline(word.answers)}>"
+        answers = "?" if word.answers is None else f"<{_inline(word.answers)}>"
+        return f"whole:{answers}" if word.whole else answers
     return ("glob:" if word.globbing else "") + (word.text if word.text.isalnum() else _quoted(word.text))
 
 

@@ -32,3 +32,41 @@ LINES = {
 def test_statements(expected: str, line: str) -> None:
     """Known by their first words; strings and comments do not count."""
     assert verdict(shop().judge(line)) == expected
+
+
+NAMED = {
+    "psql -d postgres -c 'DROP DATABASE shop'": {"shop"},
+    "psql -c 'DROP DATABASE IF EXISTS \"shop\"'": {"shop"},
+    "psql shop -c 'DROP TABLE public.users'": {"shop"},
+    "mysql -e 'DELETE FROM shop.users'": {"shop"},
+    "mysql -e 'USE shop; DELETE FROM users'": {"shop"},
+    "mysql blog -e 'DELETE FROM a; USE shop; DELETE FROM b'": {"blog", "shop"},
+    "echo 'drop table a' | psql shop": {"shop"},
+    "psql shop < /srv/wipe.sql": {"shop"},
+    "echo flushall | redis-cli": {"every database of this Redis"},
+    "printf '%s\\n' 'delete from a;' | sqlite3 /srv/notes.txt": {"/srv/notes.txt"},
+}
+
+
+@pytest.mark.parametrize("line", NAMED)
+def test_the_database_is_named(line: str) -> None:
+    """By the statement where it says so, else the one that the client is connected to."""
+    host = shop()
+    host.files.add("/srv/wipe.sql", "-- all of it\nDROP TABLE users;\n")
+    assert {each.name for each in host.judge(line).lost} == NAMED[line]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "psql shop -c 'ALTER TABLE a ADD COLUMN b int'",
+        "redis-cli SET a 1",
+        "zcat dump.gz | psql shop",
+        "printf 'SELECT 1\\nFLUSHDB\\n' | redis-cli",
+    ],
+)
+def test_no_loss_is_invented(line: str) -> None:
+    """What may add or replace is unknown, neither safe nor a loss."""
+    found = shop().judge(line)
+    assert found.unknown
+    assert found.lost == ()

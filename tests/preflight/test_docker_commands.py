@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from preflight.docker_world import (
     UNLABELLED,
+    FakeClients,
     FakeEngine,
     FakeFiles,
     foretell,
@@ -91,6 +92,72 @@ def test_a_volume_over_a_device_loses_nothing() -> None:
     outcome = foretell("docker volume rm bound nfs", host)
     assert lost(outcome) == ["nfs"]
     assert "/srv/data" in outcome.effects[0].why
+
+
+def test_a_volume_in_memory_is_empty_once_nobody_runs_with_it() -> None:
+    """So its removal loses nothing; the stop of its last user says what goes."""
+    memory = make_volume("ram", options={"type": "tmpfs", "device": "tmpfs"})
+    assert lost(foretell("docker volume rm ram", make_host(volumes=[memory]))) == []
+    one, two = make_container("one", volumes=("ram",)), make_container("two", volumes=("ram",))
+    host = make_host(one, two, volumes=[memory])
+    assert "ram" not in foretell("docker stop one", host).effects[0].why
+    assert all("volume ram" in each.why for each in foretell("docker stop one two", host).effects)
+    assert "volume ram" in foretell("docker restart one", make_host(one, volumes=[memory])).effects[0].why
+
+
+@pytest.mark.parametrize(
+    ("client", "line", "happens"),
+    [
+        ("20.10.24", "docker network rm -f lonely", False),
+        ("23.0.0", "docker network rm -f lonely", True),
+        ("20.10.24", "docker stop -s KILL up", False),
+        ("26.1.5", "docker stop -s KILL up", True),
+        ("26.1.5", "docker restart --timeout 1 up", False),
+        ("28.5.2", "docker restart --timeout 1 up", True),
+        ("20.10.24", "docker stop -t 1 up", True),
+    ],
+)
+def test_an_option_that_this_docker_command_does_not_have(client: str, line: str, happens: bool) -> None:
+    """It prints its usage and does nothing."""
+    host = make_host(make_container("up"), networks=({"Name": "lonely", "Id": "1"},))
+    outcome = foretell(line, host, make_world(clients=FakeClients(docker=client)))
+    assert bool(outcome.effects) == happens and not outcome.unknown
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("docker service rm api", [("remove", "container", "task"), ("delete", "volume", UNLABELLED)]),
+        ("docker service scale api=0", [("remove", "container", "task"), ("delete", "volume", UNLABELLED)]),
+        (
+            "docker stack rm shop",
+            [("delete", "host", "stack shop"), ("remove", "container", "task"), ("delete", "volume", UNLABELLED)],
+        ),
+        ("docker stack rm nosuch", []),
+        ("docker swarm leave", []),
+        ("docker swarm leave -f", [("delete", "host", "swarm state"), ("remove", "container", "task")]),
+    ],
+)
+def test_a_swarm_of_one(line: str, expected: list[tuple[str, str, str]]) -> None:
+    """Its agent takes a task's anonymous volumes along; an engine that leaves the swarm does not. A secret is lost."""
+    secrets = [{"SecretName": "shop_key"}, {"SecretName": "common"}]
+    template = {"ContainerSpec": {"Secrets": secrets}}
+    labels = {"com.docker.stack.namespace": "shop"}
+    task = make_container(
+        "task",
+        volumes=(UNLABELLED, "data"),
+        labels={"com.docker.swarm.service.name": "api"},
+        unnamed=frozenset({UNLABELLED}),
+    )
+    host = make_host(
+        task,
+        volumes=[make_volume(UNLABELLED), make_volume("data")],
+        services=({"ID": "1", "Spec": {"Name": "api", "Labels": labels, "TaskTemplate": template}},),
+        swarm="manager",
+    )
+    outcome = foretell(line, host)
+    assert told(outcome) == expected
+    assert all("shop_key" in each.why and "common" not in each.why for each in outcome.effects if "stack" in each.name)
 
 
 @pytest.mark.parametrize(

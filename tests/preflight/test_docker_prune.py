@@ -37,6 +37,7 @@ EVERY = ["named", UNLABELLED, LABELLED]
         ((1, 51), "28.5.2", "1.41", "docker volume prune -f", EVERY),
         ((1, 41), "28.5.2", None, "docker volume prune -f", EVERY),
         ((1, 41), "28.5.2", None, "docker volume prune -af", []),
+        ((1, 41), "20.10.24", None, "docker volume prune -f --filter all=1", []),  # the engine refuses the filter
         ((1, 41), "20.10.24", None, "docker system prune -f --volumes", EVERY),
         ((1, 51), "28.5.2", None, "docker system prune -f --volumes", [LABELLED]),
         ((1, 51), "28.5.2", None, "docker system prune -af --volumes", [LABELLED]),

@@ -76,3 +76,18 @@ def test_the_whole_host(host: FakeHost, line: str) -> None:
 
 def test_a_shutdown_that_is_called_off(host: FakeHost) -> None:
     assert host.judge("shutdown -c").effects == ()
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("systemctl mask db", "refused"),
+        ("systemctl mask --runtime db", "has no effect"),
+        ("systemctl mask helper", "nobody can start it"),
+        ("systemctl mask --runtime helper", "nobody can start it"),
+    ],
+)
+def test_a_mask_beside_a_unit_file_in_etc_does_not_hold(host: FakeHost, line: str, told: str) -> None:
+    """It is refused, or with --runtime made in silence and passed over."""
+    (effect,) = host.judge(line).effects
+    assert told in effect.why

@@ -62,7 +62,7 @@ def test_whether_it_helps() -> None:
 
 
 SAFER = [
-    ("rm -rf /srv/uploads", "mv -nT /srv/uploads /srv/uploads.old"),
+    ("rm -rf /srv/uploads", "cp -aT /srv/uploads /srv/uploads.old"),
     (f"rm -rf {DATA}", f"tar -C {DATA} -cf /var/backups/shop_pg.tar ."),
     ("truncate -s 0 /srv/notes.txt", "cp -aT /srv/notes.txt /srv/notes.txt.old"),
 ]

@@ -81,3 +81,44 @@ _USED = {
 def test_what_cannot_be_known_is_said(line: str, folder: str | None) -> None:
     """A variable, an unknown folder, another host's files."""
     assert shop().judge(line, folder=folder).unknown
+
+
+AT_JOBS = [
+    ("atrm 18", {"at job 18"}),
+    ("atrm 18 19 99", {"at job 18"}),
+    ("at -d 18", {"at job 18"}),
+    ("atrm $(atq | cut -f 1)", {"at job 18"}),
+    ("atrm 18; atrm 18", {"at job 18"}),
+    ("atrm 99", set()),
+]
+
+
+@pytest.mark.parametrize(("line", "lost"), AT_JOBS, ids=[line for line, _ in AT_JOBS])
+def test_jobs_of_at(line: str, lost: set[str]) -> None:
+    """Those that are there, by the number in the name of their file."""
+    host = shop()
+    host.files.add("/var/spool/cron/atjobs/a0001201a2b3c4", "echo hello")
+    host.files.add("/var/spool/cron/atjobs/.SEQ", "12")
+    found = host.judge(line)
+    assert [each.name for each in found.lost] == list(lost)
+    assert found.unknown == ()
+
+
+def test_a_file_is_not_copied_over_itself() -> None:
+    """cp and install refuse it, by a link too."""
+    host = shop()
+    host.files.add("/srv/same", "\0link /srv/notes.txt")
+    assert host.judge("cp /srv/notes.txt /srv/same").lost == ()
+    assert host.judge("cp /srv/shop/compose.yml /srv/same").lost != ()
+
+
+def test_rsync_replaces_and_deletes() -> None:
+    """By names, sizes and times; a choice of files or another host is not judged."""
+    host = shop()
+    host.files.add("/srv/new/a.jpg", "another size")
+    (lost,) = host.judge("rsync -a --delete /srv/new/ /srv/uploads").lost
+    assert (lost.name, lost.used_by) == ("/srv/uploads", ("shop-db-1",))
+    assert "replaces 1 file" in lost.why
+    assert host.judge("rsync -a --delete /srv/new /srv/uploads").lost == ()
+    for line in ("rsync -a --delete --exclude x /srv/new/ /srv/uploads", "rsync -ac web:/new/ /srv/uploads"):
+        assert host.judge(line).unknown

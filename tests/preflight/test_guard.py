@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from runaway_watchdog.guard import hook, judge, typed
 from runaway_watchdog.guard.decide import Hold, Pass, decide
 from runaway_watchdog.guard.dump import offer
-from runaway_watchdog.guard.page import page
+from runaway_watchdog.guard.page import note, page
 from runaway_watchdog.guard.words import PROGRAMS, suspicious
 
 
@@ -131,6 +131,21 @@ def test_one_thing_is_named() -> None:
     assert held(lost("/", "path")).accepts("/")
     assert not held(lost("/", "path")).accepts("")
     assert held(lost("0123456789ab" + "c" * 52)).accepts("0123456789ab")
+
+
+def test_files_that_nothing_uses_are_told_and_not_held() -> None:
+    """A guard that stops every `rm` is soon switched off; what is large, used, or not known to be unused is held."""
+    idle = lost("/tmp/build", "path", in_use=False, used_by=[])
+    decision = decide(document(idle, idle | {"name": "/tmp/notes"}))
+    assert isinstance(decision, Pass)
+    assert note(decision.idle).endswith("in nobody's use: /tmp/build (at least 2.0 KiB) and 1 more")
+    assert hook.answer(decision, suspicious=True).permission == "allow"
+    for other in ({"in_use": True}, {"in_use": None}, {"type": "volume"}, {"size_bytes": 1 << 30}):
+        held(idle, idle | {"name": "/srv/other"} | other)
+    doubtful = decide(document(idle, unknown=["what x does is not known"]))
+    assert isinstance(doubtful, Pass)
+    assert doubtful.cannot_judge == "what x does is not known"
+    assert hook.answer(doubtful, suspicious=True).permission == "ask"
 
 
 def test_several_are_counted_and_one_is_named() -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from support.terminal import Terminal
 
-pytestmark = pytest.mark.truth  # real shells under a pseudo-terminal: three minutes
+truth = pytest.mark.truth  # real shells under a pseudo-terminal: all together three minutes; the rest is a sample
 
 ASKS = "leaves it: "
 PROMPT = r"P> $"
@@ -140,6 +140,7 @@ def test_the_name_runs_it_and_history_has_the_line(shell: Shell) -> None:
     assert shell.terminal.quiet(0.5).endswith(DESTROYER)
 
 
+@truth
 @pytest.mark.parametrize("key", ["\x03", "\x04", "\r"], ids=["Ctrl-C", "Ctrl-D", "Enter"])
 def test_a_held_line_can_be_edited(shell: Shell, key: str) -> None:
     """Whatever ends the question, the shell goes on with the line, and its next Enter is a new look."""
@@ -149,6 +150,7 @@ def test_a_held_line_can_be_edited(shell: Shell, key: str) -> None:
     assert ran(shell.terminal.wait_for(r"\n[\r]*harmless\r"), "harmless")
 
 
+@truth
 def test_several_need_their_number_and_a_name(shell: Shell) -> None:
     """One name alone shows only that the first was read."""
     line = f"{DESTROYER} both"
@@ -166,6 +168,7 @@ def test_an_ordinary_line_starts_nothing(shell: Shell) -> None:
     assert shell.asked() == []
 
 
+@truth
 def test_what_cannot_be_judged_runs_and_says_so(shell: Shell) -> None:
     """One line, and then the command."""
     said = shell.enter("echo rm mystery")
@@ -173,6 +176,7 @@ def test_what_cannot_be_judged_runs_and_says_so(shell: Shell) -> None:
     assert ran(said, "rm mystery")
 
 
+@truth
 @pytest.mark.parametrize(("mood", "words"), [("slow", "did not answer within"), ("broken", "it broke")])
 def test_a_preflight_that_fails_is_told(shell: Shell, mood: str, words: str) -> None:
     """The line runs, never silently."""
@@ -183,6 +187,7 @@ def test_a_preflight_that_fails_is_told(shell: Shell, mood: str, words: str) -> 
     assert ran(said)
 
 
+@truth
 def test_a_guard_that_is_gone_is_told(shell: Shell) -> None:
     """As after an uninstall, in a shell that is still open."""
     (shell.folder / "bin" / "runaway-watchdog").unlink()
@@ -191,6 +196,7 @@ def test_a_guard_that_is_gone_is_told(shell: Shell) -> None:
     assert ran(said)
 
 
+@truth
 def test_ctrl_c_while_it_looks_holds_the_line(shell: Shell) -> None:
     """Whoever is in doubt gets the line back."""
     shell.enter("export MOOD=slow")
@@ -213,6 +219,7 @@ def test_a_paste_of_several_lines_never_answers_the_question(shell: Shell) -> No
     assert not ran(said)
 
 
+@truth
 def test_a_bracketed_paste_is_one_line(tmp_path: Path) -> None:
     """All of its lines are looked at together, and run only after Enter."""
     for name in ARGV:
@@ -235,6 +242,7 @@ def test_a_bracketed_paste_is_one_line(tmp_path: Path) -> None:
             assert len(shell.asked()) == 1
 
 
+@truth
 def test_lines_that_go_on_are_looked_at_as_one(shell: Shell) -> None:
     """A command over several lines is judged once, when it is whole; then the whole of it can be refused."""
     shell.terminal.press("for v in shop_pgdata; do\r")
@@ -248,6 +256,7 @@ def test_lines_that_go_on_are_looked_at_as_one(shell: Shell) -> None:
     assert ran(shell.answers("shop_pgdata\r"))
 
 
+@truth
 def test_what_only_the_shell_knows_is_told_to_the_preflight(shell: Shell) -> None:
     """Its aliases, its variables that are not exported, and those that are not set."""
     shell.enter("gone='shop_pgdata and more'")
@@ -260,6 +269,7 @@ def test_what_only_the_shell_knows_is_told_to_the_preflight(shell: Shell) -> Non
     assert 'echo rm \\"$gone\\" $nothing' in judged
 
 
+@truth
 def test_an_old_line_that_is_called_back_is_looked_at(shell: Shell) -> None:
     """`!!` is what it stands for; in the editor it stays `!!`."""
     shell.asks(DESTROYER)
@@ -269,6 +279,77 @@ def test_an_old_line_that_is_called_back_is_looked_at(shell: Shell) -> None:
     assert "rm shop_pgdata" in shell.asked()[-1]
 
 
+@truth
+@NEEDED["bash"]
+@pytest.mark.parametrize("keys", ["\x18\x05", "\x1bv"], ids=["C-x C-e", "v"])
+def test_what_comes_out_of_an_editor_is_looked_at(tmp_path: Path, keys: str) -> None:
+    """Also that runs at once, and not at all where the editor fails. (zsh puts it into the line, for Enter.)"""
+    editor, text = tmp_path / "edit", tmp_path / "text"
+    editor.write_text(f'#!/bin/sh\ncat {text} > "$1"\nexit "${{FAILS:-0}}"\n')
+    editor.chmod(0o755)
+    with Shell("bash", tmp_path) as shell:
+        if keys == "\x1bv":
+            shell.enter("set -o vi")
+        shell.enter(f"export EDITOR={editor}")
+        text.write_text("echo fine\n")
+        shell.terminal.press(f"echo before{keys}")
+        assert ran(shell.terminal.wait_for(r"\n[\r]*fine\r"), "fine")
+        text.write_text(f"{DESTROYER}\n")
+        shell.terminal.press(f"echo before{keys}")
+        shell.terminal.wait_for(ASKS)
+        assert shell.answers("no\r").rstrip().endswith(DESTROYER)
+        shell.answers("\x03")
+        shell.enter("export FAILS=1")
+        shell.terminal.press(f"echo before{keys}")
+        said = shell.terminal.quiet(1.5)
+        assert not ran(said, "before")
+        assert not ran(said)
+        shell.answers("\x03")
+        shell.enter("FAILS=0; runaway_watchdog_guard_off")
+        text.write_text("echo own\n")
+        shell.terminal.press(f"echo before{keys}")
+        assert ran(shell.terminal.wait_for(r"\n[\r]*own\r"), "own")
+
+
+WRAPS_ALL = """
+for w in ${(f)"$(zle -la)"}; do
+    case $w:${widgets[$w]-} in
+    (.*|orig-*) ;;
+    (*:builtin) functions[wrapped_$w]="zle .$w -- \\"\\$@\\"" && zle -N $w wrapped_$w ;;
+    (*:user:*)
+        zle -N orig-$w ${widgets[$w]#*:}
+        functions[wrapped_$w]="zle orig-$w -- \\"\\$@\\""
+        zle -N $w wrapped_$w
+        ;;
+    esac
+done
+"""
+
+
+@truth
+@NEEDED["zsh"]
+@pytest.mark.parametrize("first", ["plugin", "guard"])
+def test_a_plugin_that_wraps_every_widget(tmp_path: Path, first: str) -> None:
+    """As those for colours and suggestions do, whichever comes first; also once the guard is switched off."""
+    plugin = tmp_path / "plugin"
+    plugin.write_text(WRAPS_ALL)
+    with Shell("zsh", tmp_path) as shell:
+        if first == "plugin":
+            shell.enter("runaway_watchdog_guard_off")
+            shell.enter(f"source {plugin}")
+            shell.enter('eval "$(runaway-watchdog guard zsh)"')
+        else:
+            shell.enter(f"source {plugin}")
+        assert ran(shell.enter("echo fine"), "fine")
+        shell.asks(DESTROYER)
+        assert ran(shell.answers("shop_pgdata\r"))
+        shell.enter("runaway_watchdog_guard_off")
+        assert ran(shell.enter(DESTROYER))
+        shell.enter('eval "$(runaway-watchdog guard zsh)"')
+        shell.asks(DESTROYER)
+
+
+@truth
 def test_job_control_and_completion_are_the_shells_own(shell: Shell) -> None:
     """Background, Ctrl-Z, fg, Tab; with the guard's program having run in between."""
     shell.asks(DESTROYER)
@@ -288,6 +369,7 @@ def test_job_control_and_completion_are_the_shells_own(shell: Shell) -> None:
     assert "completed-name" in shell.terminal.quiet(0.7)
 
 
+@truth
 @pytest.mark.parametrize("options", ["set -e", "set -u", "set -o noglob", "set -o vi", "set -eu"])
 def test_the_persons_own_options_are_nobodys_trouble(shell: Shell, options: str) -> None:
     """The guard works under them, and a refusal does not end a shell that ends at the first failure."""
@@ -300,6 +382,7 @@ def test_the_persons_own_options_are_nobodys_trouble(shell: Shell, options: str)
     assert ran(shell.enter("echo alive"), "alive")
 
 
+@truth
 def test_it_can_be_switched_off(shell: Shell) -> None:
     """By the variable for the time being, by the function for good; then nothing of it is left."""
     shell.enter("RUNAWAY_WATCHDOG_GUARD=off")
@@ -314,6 +397,7 @@ def test_it_can_be_switched_off(shell: Shell) -> None:
     assert len(shell.asked()) == 1
 
 
+@truth
 def test_loading_twice_is_loading_once(shell: Shell) -> None:
     """As when ~/.bashrc is read again."""
     shell.enter(f'eval "$(runaway-watchdog guard {shell.name})"')
@@ -322,6 +406,7 @@ def test_loading_twice_is_loading_once(shell: Shell) -> None:
     assert len(shell.asked()) == 1
 
 
+@truth
 def test_only_the_shell_that_loaded_it_is_guarded(shell: Shell) -> None:
     """A script, a command string and a pipe without a terminal never see it, even when they load it."""
     script = shell.folder / "script"
@@ -344,6 +429,7 @@ def test_only_the_shell_that_loaded_it_is_guarded(shell: Shell) -> None:
     assert shell.asked() == []
 
 
+@truth
 def test_an_ordinary_line_costs_little(shell: Shell, record_property: Callable[[str, object], None]) -> None:
     """The test of the words, measured in the shell itself over a thousand looks at a line of 150 characters."""
     line = (

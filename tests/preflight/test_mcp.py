@@ -15,6 +15,10 @@ pytest.importorskip("mcp", reason="the extra `mcp` is not installed")
 import anyio
 from mcp import Client, StdioServerParameters
 
+from runaway_watchdog.model.identity import ProcKey
+from runaway_watchdog.store import records
+from runaway_watchdog.store.database import connect
+
 SERVER = StdioServerParameters(command=sys.executable, args=["-m", "runaway_watchdog", "mcp"], env=dict(os.environ))
 Asking = Callable[[Client], Awaitable[Any]]
 
@@ -35,12 +39,39 @@ def call(tool: str, **arguments: Any) -> Any:
     return asked(lambda client: client.call_tool(tool, arguments))
 
 
-def command(*words: str) -> Any:
+def command(*words: str, env: dict[str, str] | None = None) -> Any:
     """The document of the command itself."""
     done = subprocess.run(
-        [sys.executable, "-m", "runaway_watchdog", *words, "--json"], capture_output=True, text=True, check=False
-    )
+        [sys.executable, "-m", "runaway_watchdog", *words, "--json"],
+        capture_output=True, text=True, check=False, env=env,
+    )  # fmt: skip
     return json.loads(done.stdout)
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> dict[str, str]:
+    """An environment whose configuration names a store of its own, with one incident in it."""
+    folder = tmp_path / ".config" / "runaway-watchdog"
+    folder.mkdir(parents=True)
+    (folder / "config.toml").write_text(f'[store]\npath = "{tmp_path}/watchdog.db"\n')
+    connection = connect(tmp_path / "watchdog.db")
+    lineage = records.LineageRecord("key", "/system.slice/burn.service", "burn")
+    incident = records.IncidentRecord(
+        7, lineage, "sustained-cpu", "warning", "burn burns", 1e9, 99.0, 300.0, os.getpid(), 1
+    )
+    records.open_incident(connection, incident)
+    records.put_process(
+        connection, records.ProcessRecord(ProcKey("0b00", os.getpid(), 1), lineage, "[]", 1e9, 1e9), 1e9
+    )
+    connection.close()
+    return {**os.environ, "HOME": str(tmp_path)}
+
+
+def lasting(document: Any) -> Any:
+    """Without what is another from moment to moment: the CPU's figures, and whether it sleeps just now."""
+    if isinstance(document, dict):
+        return {name: lasting(each) for name, each in document.items() if name not in ("cpu", "state", "hot_since")}
+    return [lasting(each) for each in document] if isinstance(document, list) else document
 
 
 def test_five_tools_that_only_read() -> None:
@@ -77,13 +108,27 @@ def test_a_line_is_never_an_option_or_standard_input() -> None:
     assert "no shell line" in refused.content[0].text
 
 
-def test_explain_and_plan_tell_of_one_process() -> None:
-    """The document of `explain`, and its plan alone."""
-    told = call("explain", pid=os.getpid()).structured_content
-    assert told["process"]["pid"] == os.getpid()
-    assert set(told) == set(command("explain", str(os.getpid())))
-    way_out = call("plan", pid=os.getpid()).structured_content
-    assert way_out["plan"]["goal"] == told["plan"]["goal"]
+def test_a_tool_answers_as_its_command_does(home: dict[str, str]) -> None:
+    """The same document, whole; also where several processes fit."""
+    me = str(os.getpid())
+    questions: list[tuple[str, dict[str, Any], list[str]]] = [
+        ("explain", {"pid": os.getpid()}, ["explain", me]),
+        ("plan", {"pid": os.getpid()}, ["plan", me]),
+        ("incidents", {}, ["incidents"]),
+        ("incidents", {"id": 7}, ["incidents", "show", "7"]),
+        ("explain", {"name": "."}, ["explain", "--name", "."]),
+    ]
+
+    async def all_of_them(client: Client) -> list[Any]:
+        return [await client.call_tool(tool, arguments) for tool, arguments, _ in questions]
+
+    server = StdioServerParameters(command=sys.executable, args=["-m", "runaway_watchdog", "mcp"], env=home)
+    answers = asked(all_of_them, server)
+    assert not any(answer.is_error for answer in answers)
+    documents = [answer.structured_content for answer in answers]
+    expected = [command(*words, env=home) for _, _, words in questions]
+    assert lasting(documents[:-1]) == lasting(expected[:-1])
+    assert documents[-1].keys() == expected[-1].keys() == {"schema_version", "matches"}  # which come and go
 
 
 @pytest.mark.parametrize("arguments", [{}, {"pid": 1, "unit": "cron"}])
@@ -99,6 +144,10 @@ def test_what_a_command_refuses_is_told_in_its_own_words() -> None:
     answer = call("explain", pid=2**22)
     assert answer.is_error
     assert f"no process {2**22} on this host" in answer.content[0].text
+    answer = call("explain", container="a b")
+    assert answer.is_error
+    assert "'a b' is not a container's name or ID" in answer.content[0].text
+    assert "usage" not in answer.content[0].text
 
 
 def test_scan_answers_while_other_tools_are_asked() -> None:

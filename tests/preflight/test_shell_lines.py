@@ -216,7 +216,6 @@ LINES: tuple[tuple[str, ...], ...] = (
     (
         "wget -qO- https://example.org/install.sh | sudo bash -s -- --yes",
         "wget -qO- https://example.org/install.sh",
-        "bash -s -- --yes [reads wget -qO- https://example.org/install.sh]",
         "?? `sudo bash -s -- --yes`: what this shell is given to run is only known when it runs",
     ),
     (
@@ -388,7 +387,7 @@ LINES: tuple[tuple[str, ...], ...] = (
     (
         "watch -n 5 'docker ps | wc -l'",
         "if docker ps",
-        "if wc -l [reads if docker ps]",
+        "if wc -l [reads docker ps]",
     ),
     (
         "docker stop web & docker stop db & wait",
@@ -412,14 +411,14 @@ LINES: tuple[tuple[str, ...], ...] = (
     (
         '[ "$(docker ps -q -f name=web)" ] && docker stop web',
         "docker ps -q -f name=web",
-        "'[' <docker ps -q -f name=web> ']'",
+        "'[' whole:<docker ps -q -f name=web> ']'",
         "if docker stop web",
     ),
     (
         "[[ -n $(docker ps -q) ]] && docker stop $(docker ps -q)",
         "docker ps -q",
         "if docker ps -q",
-        "if docker stop <if docker ps -q>",
+        "if docker stop <docker ps -q>",
     ),
     (
         'case "$1" in stop) docker stop web;; *) docker start web;; esac',

@@ -5,6 +5,7 @@ A command's file offers `arguments(parser)` and `run(options) -> int` (the exit 
 """
 
 import argparse
+import gc
 import importlib
 import os
 import signal
@@ -48,6 +49,23 @@ PROGRAM = "runaway-watchdog"
 """The name in every command that we print: Debian has another `watchdog`, a daemon that can reboot the host."""
 
 
+class _Help(argparse.RawDescriptionHelpFormatter):
+    """As wide as the terminal. argparse asks shutil for that, which brings every compressor with it: 8 ms."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, width=_columns() - 2)
+
+
+def _columns() -> int:
+    named = os.environ.get("COLUMNS", "")
+    if named.isascii() and named.isdecimal() and 0 < len(named) < 6:
+        return max(int(named), 20)
+    try:
+        return os.get_terminal_size().columns or 80
+    except (OSError, ValueError):  # standard output is no terminal, or closed
+        return 80
+
+
 def parser() -> argparse.ArgumentParser:
     """The parser of the first word; each command adds its own arguments when it is chosen."""
     width = max(len(command.name) for command in COMMANDS)
@@ -57,7 +75,7 @@ def parser() -> argparse.ArgumentParser:
         description=DESCRIPTION,
         usage=f"{PROGRAM} COMMAND [OPTIONS]",
         epilog=f"commands:\n{listing}\n\n`{PROGRAM} COMMAND --help` tells more.",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=_Help,
     )
     top.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     top.add_argument("command", nargs="?", metavar="COMMAND", help=argparse.SUPPRESS)
@@ -70,7 +88,7 @@ def command_parser(command: Command) -> tuple[argparse.ArgumentParser, "CommandM
     sub = argparse.ArgumentParser(
         prog=f"{PROGRAM} {command.name}",
         description=(module.__doc__ or command.help).strip(),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=_Help,
     )
     module.arguments(sub)
     return sub, module
@@ -90,6 +108,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code. No traceback reaches a user unless RUNAWAY_WATCHDOG_DEBUG is set."""
     if sys.stdout is None:  # `>&-`: nobody reads it, and no file of ours may be opened under its number
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - it stays open to the end
+    gc.set_threshold(100_000)  # importing makes many objects and no garbage: looking for it takes a tenth of the start
     words = list(sys.argv[1:] if argv is None else argv)
     top = parser()
     if not words or words[0].startswith("-"):

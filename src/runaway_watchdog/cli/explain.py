@@ -44,17 +44,27 @@ def about(options: argparse.Namespace, tell: Callable[[argparse.Namespace, CaseF
     world = live()
     records = open_records(*reading.store_path(options))
     try:
-        pid = selection.pid_of(options, world, records)
-        case = find(world, records, pid)
+        case = _case(options, world, records)
     except selection.SelectionError as error:
         return _not_one(error, as_json=options.json)
     except Unanswered as unanswered:
         return reading.unseen(unanswered.gap, as_json=options.json)
     if case is None:
-        reading.complain(_nothing_known(records, pid))
+        reading.complain(_nothing_known(records, options.pid))
         return NO_SUCH
     case = replace(case, gaps=reading.as_whom(case.gaps, os.geteuid()))
     return tell(options, case, world) or (GAPS if case.gaps else 0)
+
+
+def _case(options: argparse.Namespace, world: World, records: Records) -> CaseFile | None:
+    """Raises SelectionError, Unanswered; None where nothing is known of the PID, `options.pid` from then on."""
+    try:
+        options.pid = selection.pid_of(options, world, records)
+    except selection.Down as down:
+        from runaway_watchdog.explain.down import explain_down
+
+        return explain_down(world, records, down.container)
+    return find(world, records, options.pid)
 
 
 def _not_one(error: selection.SelectionError, *, as_json: bool) -> int:

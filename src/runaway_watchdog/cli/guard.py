@@ -1,5 +1,5 @@
 """Holds a line that would destroy data, until the name of what dies is typed; everything else
-passes. For interactive shells, in ~/.bashrc or ~/.zshrc:
+passes, with a word where it deletes files that nothing uses. For interactive shells, in ~/.bashrc or ~/.zshrc:
 
   eval "$(runaway-watchdog guard bash)"
   eval "$(runaway-watchdog guard zsh)"
@@ -73,6 +73,7 @@ def _ask() -> int:
     """0: the line runs. HELD: it does not. Anything else is a fault, and the shell says so."""
     from runaway_watchdog.guard import typed
     from runaway_watchdog.guard.decide import Hold
+    from runaway_watchdog.guard.page import note
     from runaway_watchdog.guard.script import HELD
     from runaway_watchdog.guard.terminal import Terminal
 
@@ -84,6 +85,8 @@ def _ask() -> int:
             terminal.status("")
             if isinstance(decision, Hold):
                 return 0 if _confirmed(decision, line.line, terminal) else HELD
+            if decision.idle:
+                terminal.show([note(decision.idle)])
             if decision.cannot_judge is not None:
                 terminal.show([f"{PROGRAM} guard: cannot judge this line, it runs: {decision.cannot_judge}"])
             return 0

@@ -99,8 +99,7 @@ def plan(pid: Pid = None, incident: Incident = None) -> Document:
     """The reversible way to stop a runaway process for good, without losing data: `plan.steps` are complete commands,
     each with its effect, risk, undo and how to verify it; `plan.never` is what people reach for and what it would
     destroy here. Suggest these steps and no others. Give exactly one argument."""
-    told = document("explain", *_one(pid=pid, incident=incident))
-    return {key: told[key] for key in ("schema_version", "plan", "gaps")} | {"pid": told["process"]["pid"]}
+    return document("plan", *_one(pid=pid, incident=incident))
 
 
 def preflight(
@@ -151,7 +150,9 @@ def document(command: str, *words: str, folder: str | None = None) -> Document:
         try:
             with chdir(folder if folder is not None else os.curdir):
                 module.run(parser.parse_args(["--json", *words]))
-        except (OSError, SystemExit) as fault:
+        except SystemExit as fault:  # argparse: the usage of a command line that no assistant has written, and why
+            raise _error(told.getvalue().rpartition(" error: ")[2]) from fault
+        except OSError as fault:
             raise _error(told.getvalue() or str(fault)) from fault
     try:
         answer: Document = json.loads(said.getvalue())

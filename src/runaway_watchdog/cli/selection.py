@@ -3,8 +3,8 @@
 import argparse
 import os
 import re
-from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple
 
 from runaway_watchdog.cli import reading
 from runaway_watchdog.explain.records import Records
@@ -21,6 +21,14 @@ class Match(NamedTuple):
     pid: int
     name: str
     cmdline: tuple[str, ...]
+
+
+class Down(Exception):  # noqa: N818 - a turn of the story, not a fault
+    """A container was asked about that has no process now; `container` is the engine's inspect JSON."""
+
+    def __init__(self, container: Mapping[str, Any]) -> None:
+        super().__init__(str(container["Name"]))
+        self.container = container
 
 
 class SelectionError(Exception):
@@ -78,7 +86,7 @@ def _unit(text: str) -> str:
 
 
 def pid_of(options: argparse.Namespace, world: World, records: Records) -> int:
-    """The one PID that the options name. Raises SelectionError, Unanswered."""
+    """The one PID that the options name. Raises SelectionError, Down, Unanswered."""
     if options.pid is not None:
         return int(options.pid)
     if options.incident is not None:
@@ -178,7 +186,7 @@ def _by_container(world: World, name: str) -> int:
         raise SelectionError(f"the Docker Engine knows no container {name!r}; `docker ps -a` lists them")
     pid = int(container["State"]["Pid"])
     if pid <= 0:
-        raise SelectionError(f"container {name} is {container['State']['Status']}: it has no process now")
+        raise Down(container)
     return pid
 
 

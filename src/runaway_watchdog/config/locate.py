@@ -2,7 +2,6 @@
 
 import os
 import pwd
-import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -90,6 +89,8 @@ def read_raw(files: Iterable[Path]) -> tuple[dict[str, Any], tuple[Gap, ...]]:
     raw: dict[str, Any] = {}
     gaps: list[Gap] = []
     for path in files:
+        import tomllib  # most hosts have no file, and every command starts here
+
         try:
             raw = merge(raw, tomllib.loads(path.read_text(encoding="utf-8")))
         except OSError as fault:

@@ -11,6 +11,7 @@ from typing import Any
 
 from runaway_watchdog.model.effect import Effect
 from runaway_watchdog.model.gap import Gap
+from runaway_watchdog.model.owner import Fate
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,8 @@ class Container:
     unnamed: frozenset[str] | None = None
     """Volumes that were given no name when it was created: `rm -v` takes them along. None: it was not inspected."""
     created: float = 0.0  # seconds since the epoch
+    policy: str | None = None  # the restart policy that the line has given it ("no", "on-failure:3"); None: its own
+    stopped: bool = False  # by an earlier command of the line, whatever it does now
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,14 +61,38 @@ class Docker:
 
 
 @dataclass(frozen=True, slots=True)
+class Pod:
+    id: str
+    name: str
+    members: frozenset[str]  # IDs of its containers, the one that holds its namespaces too
+    infra: str = ""  # the ID of that one; "" where it has none
+
+
+@dataclass(frozen=True, slots=True)
+class Podman:
+    """What the Podman of whoever asks holds now, in the engine's terms; `docker.gap` says why it could not be asked."""
+
+    docker: Docker
+    pods: tuple[Pod, ...] = ()
+    rootless: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Host:
     """The host as the commands so far would have left it."""
 
     docker: Docker = field(default_factory=Docker)
+    podman: Podman | None = None  # None: not asked, since no command needed it
     deleted: frozenset[str] = frozenset()  # real paths, as they are on the disk now
     moved: tuple[tuple[str, str], ...] = ()  # (real path now named, where its content was), in order
     stopped_units: frozenset[str] = frozenset()
     ended: frozenset[int] = frozenset()  # PIDs
+    fates: Mapping[int, Fate] = field(default_factory=dict)  # PID that was signalled -> what becomes of it
+
+    @property
+    def containers(self) -> tuple[Container, ...]:
+        """Of every engine that a command has asked for."""
+        return (*self.docker.containers, *(self.podman.docker.containers if self.podman else ()))
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ Nothing is run. Whatever is not answered exactly is None: it is only known when 
 
 from collections.abc import Callable
 
-from runaway_watchdog.effects import Host, finding, kill, places
+from runaway_watchdog.effects import Host, cron, finding, kill, places, podman_answers
 from runaway_watchdog.effects.arguments import of, read
 from runaway_watchdog.effects.targets import existing
 from runaway_watchdog.model.command import Command
@@ -141,6 +141,17 @@ def _systemctl(command: Command, host: Host, world: World) -> Lines | None:  # n
     return (str((unit or {}).get("MainPID", 0)),)
 
 
+def _atq(command: Command, host: Host, world: World) -> Lines | None:
+    """The jobs' numbers, and what stands beside them for nobody to use."""
+    if len(command.words) > 1:
+        return None
+    try:
+        jobs = cron.at_jobs(world)
+    except OSError:
+        return None
+    return tuple(f"{job}\t{UNKNOWN_FIELD}" for job, file in jobs.items() if file not in host.deleted)
+
+
 def _pwd(command: Command, host: Host, world: World) -> Lines | None:  # noqa: ARG001
     return None if command.folder is None else (command.folder,)
 
@@ -155,5 +166,5 @@ def _seq(command: Command, host: Host, world: World) -> Lines | None:  # noqa: A
 
 _SOURCES: dict[str, Callable[[Command, Host, World], Lines | None]] = {
     "echo": _echo, "printf": _printf, "cat": _cat, "pgrep": _pgrep, "pidof": _pidof, "ps": _ps, "find": _find,
-    "ls": _ls, "systemctl": _systemctl, "pwd": _pwd, "seq": _seq,
+    "ls": _ls, "systemctl": _systemctl, "pwd": _pwd, "seq": _seq, "atq": _atq, "podman": podman_answers.answer,
 }  # fmt: skip

@@ -62,9 +62,7 @@ def remove(compose: Compose) -> Outcome:
 
 def restart(compose: Compose) -> Outcome:
     call = compose.call
-    found = _chosen(compose)
-    docker = state.with_state(call.docker, {each.id for each in found}, "running")
-    return call.outcome(map(containers.restarted, found), docker)
+    return call.outcome(*containers.restarting(call.docker, _chosen(compose)))
 
 
 def start(compose: Compose) -> Outcome:

@@ -1,5 +1,6 @@
 """crontab, at, batch, atrm: the tables of what runs by itself."""
 
+import re
 from dataclasses import replace
 
 from runaway_watchdog.effects import Host, Outcome
@@ -10,6 +11,7 @@ from runaway_watchdog.world import World, procfs
 
 SPOOLS = ("/var/spool/cron/crontabs", "/var/spool/cron")
 AT_SPOOLS = ("/var/spool/cron/atjobs", "/var/spool/at")
+AT_JOB = re.compile(r"[A-Za-z=][0-9a-f]{13}")
 
 
 def effects(command: Command, host: Host, world: World) -> Outcome:
@@ -22,7 +24,7 @@ def effects(command: Command, host: Host, world: World) -> Outcome:
             if words.has("-l", "-c", "-V"):
                 return Outcome((), host)
             return Outcome((), host, (f"what `{shown(command)}` runs later is not judged",))
-    return _atrm(command, host)
+    return _atrm(command, host, world)
 
 
 def _crontab(command: Command, host: Host, world: World) -> Outcome:
@@ -50,7 +52,7 @@ def _crontab(command: Command, host: Host, world: World) -> Outcome:
             continue
         lines = _jobs(path, world)
         told = f"{why}; {lines} job{'' if lines == 1 else 's'}. `crontab -l > FILE` keeps a copy" if lines else why
-        effect = Effect("delete", "crontab", user, bool(lines), told, Size(size, False, written_at))
+        effect = Effect("delete", "crontab", user, bool(lines), told, Size(size, False, written_at), in_use=bool(lines))
         gone = host.deleted | {path} if words.has("-r") else host.deleted
         return Outcome((effect,), replace(host, deleted=gone))
     return Outcome((), host)
@@ -74,9 +76,32 @@ def _caller(world: World) -> str | None:
     return world.files.user(uid)
 
 
-def _atrm(command: Command, host: Host) -> Outcome:
+def _atrm(command: Command, host: Host, world: World) -> Outcome:
     words = of(command, "-q -f -t")
     if not words.complete:
         return Outcome((), host, (f"which jobs `{shown(command)}` deletes is only known when it runs",))
-    found = tuple(Effect("delete", "crontab", f"at job {each}", True, "the job is deleted") for each in words.texts)
-    return Outcome(found, host)
+    try:
+        jobs = at_jobs(world)
+    except OSError as fault:
+        return Outcome((), host, (f"which jobs at has cannot be looked up ({fault.strerror}); run it with sudo",))
+    found = [
+        Effect("delete", "crontab", f"at job {job}", True, "the job is deleted", in_use=True)
+        for job, file in jobs.items()
+        if str(job) in words.texts and file not in host.deleted
+    ]
+    gone = {file for job, file in jobs.items() if str(job) in words.texts}
+    return Outcome(tuple(found), replace(host, deleted=host.deleted | gone))
+
+
+def at_jobs(world: World) -> dict[int, str]:
+    """The number of each job of at, and its file: the queue's letter, the number and the time in hexadecimal digits.
+
+    Raises OSError where the folder may not be read; none where there is no folder.
+    """
+    for spool in AT_SPOOLS:
+        try:
+            names = world.files.names(spool)
+        except FileNotFoundError:
+            continue
+        return {int(name[1:6], 16): f"{spool}/{name}" for name in sorted(names) if AT_JOB.fullmatch(name)}
+    return {}

@@ -7,7 +7,7 @@ neither surely a question nor surely a loss is unknown; what stands inside a dat
 import re
 from collections.abc import Iterator, Sequence
 
-from runaway_watchdog.effects import Host, Outcome, places
+from runaway_watchdog.effects import Host, Outcome, answers_host, places
 from runaway_watchdog.effects.arguments import Arguments, of, shown
 from runaway_watchdog.effects.targets import existing
 from runaway_watchdog.model.command import Command
@@ -27,18 +27,21 @@ WRITES_ANYWAY = re.compile(
     re.IGNORECASE,
 )
 DESTROYS = re.compile(
-    r"(?P<what>DROP|DELETE|TRUNCATE|UPDATE|ALTER|REPLACE|MERGE|RESET\s+MASTER|PURGE)\b(?:\s+(?:FROM|TABLE|INTO|ONLY|"
-    r"DATABASE|SCHEMA|VIEW|INDEX|USER|ROLE|SEQUENCE|IF|EXISTS))*\s*(?P<name>[\w.\"`\[\]-]{0,120})",
-    re.IGNORECASE,
+    r"(?P<what>DROP|DELETE|TRUNCATE|UPDATE|ALTER(?=.*\bDROP\b)|REPLACE|MERGE|RESET\s+MASTER|PURGE)\b"
+    r"(?P<kind>(?:\s+(?:FROM|TABLE|INTO|ONLY|DATABASE|SCHEMA|VIEW|INDEX|USER|ROLE|SEQUENCE|IF|EXISTS))*)"
+    r"\s*(?P<name>[\w.\"`\[\]-]{0,120})",
+    re.IGNORECASE | re.DOTALL,
 )
+USE = re.compile(r"(?:USE\s+|\\(?:c|connect)\s+|\\u\s+)[`\"]?(?P<name>[\w-]+)", re.IGNORECASE)
+"""Goes on in another database: MySQL's USE and \\u, psql's \\c."""
 REDIS_READS = frozenset(
     (
         "GET", "MGET", "KEYS", "SCAN", "INFO", "PING", "DBSIZE", "TTL", "PTTL", "TYPE", "EXISTS", "LRANGE", "LLEN",
         "HGETALL", "HGET", "HKEYS", "HLEN", "SMEMBERS", "SCARD", "ZRANGE", "ZCARD", "STRLEN", "MEMORY", "SLOWLOG",
-        "LATENCY", "COMMAND", "ECHO", "TIME", "LASTSAVE", "ROLE", "AUTH", "SELECT", "MONITOR",
+        "LATENCY", "COMMAND", "ECHO", "TIME", "LASTSAVE", "ROLE", "AUTH", "MONITOR",
     )
 )  # fmt: skip
-REDIS_DESTROYS = frozenset(("FLUSHALL", "FLUSHDB", "DEL", "UNLINK", "SET", "GETDEL", "EXPIRE", "LTRIM", "SWAPDB"))
+REDIS_DESTROYS = frozenset(("FLUSHALL", "FLUSHDB", "DEL", "UNLINK", "GETDEL", "EXPIRE", "LTRIM", "SWAPDB"))
 MONGO_DESTROYS = re.compile(
     r"\b(?:dropDatabase|drop|dropIndexes|deleteMany|deleteOne|remove|findOneAndDelete|replaceOne|updateMany|updateOne"
     r"|findOneAndUpdate|findOneAndReplace|bulkWrite|renameCollection)\s*\("
@@ -48,6 +51,8 @@ MONGO_READS = re.compile(
     r"|db\.[\w.]+\.(?:find|findOne|count|countDocuments|estimatedDocumentCount|distinct|stats|getIndexes)\([^()]*\)"
     r"(?:\.(?:limit|sort|count|pretty|toArray)\([^()]*\))*)",
 )
+NO_DATABASE = "MySQL"
+"""Stands for the database of a client that was given none."""
 NO_UNDO = "nothing but a backup brings it back"
 
 
@@ -70,7 +75,7 @@ def _psql(command: Command, host: Host, world: World) -> Outcome:
 
 def _mysql(command: Command, host: Host, world: World) -> Outcome:
     words = of(command, "-e --execute -D --database -u --user -h --host -P --port -S --socket --defaults-file")
-    name = words.value("-D", "--database") or next(iter(words.texts), None) or "MySQL"
+    name = words.value("-D", "--database") or next(iter(words.texts), None) or NO_DATABASE
     if words.has("-V", "--version", "--help"):
         return Outcome((), host)
     return _sql(name, words, ("-e", "--execute"), (), command, host, world)
@@ -83,7 +88,7 @@ def _sqlite(command: Command, host: Host, world: World) -> Outcome:
     target = existing(words.operands[:1], command, places.tree(host, world), follow=True)
     name = target.found[0].real if target.found else (words.operands[0].text or words.operands[0].raw)
     if len(words.operands) == 1:
-        return _statements(command.here, name, command, host)
+        return _statements(_typed(command, host, world), name, command, host)
     if not words.complete:
         return Outcome((), host, (f"the statement of `{shown(command)}` is only known when it runs",))
     if not target.found:
@@ -100,7 +105,7 @@ def _sql(
         if option in files:
             given.append(_script(value, command, world))
     if not given:
-        given = [command.here]
+        given = [_typed(command, host, world)]
     effects: list[Effect] = []
     unknown: list[str] = []
     for text in given:
@@ -108,6 +113,14 @@ def _sql(
         effects += outcome.effects
         unknown += outcome.unknown
     return Outcome(tuple(effects), host, tuple(unknown))
+
+
+def _typed(command: Command, host: Host, world: World) -> str | None:
+    """What the line itself puts on standard input: a here-document, or the output of one command that is known."""
+    if command.reads is None or command.reads.unknown or len(command.reads.commands) != 1:
+        return command.here
+    lines = answers_host.answer(command.reads.commands[0], host, world)
+    return None if lines is None else "\n".join(lines)
 
 
 def _script(path: str | None, command: Command, world: World) -> str | None:
@@ -127,14 +140,25 @@ def _statements(text: str | None, name: str, command: Command, host: Host) -> Ou
     found: list[Effect] = []
     unknown: list[str] = []
     for statement in statements(text):
-        if lost := DESTROYS.match(statement):
+        if used := USE.match(statement):
+            name = used["name"]
+        elif lost := DESTROYS.match(statement):
             what = " ".join(lost["what"].upper().split())
             table = f" {lost['name']}" if lost["name"] else ""
-            found.append(Effect("delete", "database", name, True, f"{what}{table}: {NO_UNDO}"))
+            found.append(Effect("delete", "database", _database(lost, name), True, f"{what}{table}: {NO_UNDO}"))
         elif not READS.match(statement) or WRITES_ANYWAY.search(statement):
             short = " ".join(statement.split())[:50]
             unknown.append(f"what `{short}` does in the database {name} is not judged")
     return Outcome(tuple(found), host, tuple(unknown))
+
+
+def _database(lost: re.Match[str], connected: str) -> str:
+    """The database that a statement is about: that of DROP DATABASE, or MySQL's `shop.orders`, else the one in use."""
+    named = lost["name"].strip('`"')
+    if re.search(r"\bDATABASE\b", lost["kind"], re.IGNORECASE) and named:
+        return named
+    database, dot, _ = named.partition(".")
+    return database.rstrip('`"') if dot and connected == NO_DATABASE else connected
 
 
 def statements(text: str) -> Iterator[str]:
@@ -175,21 +199,31 @@ def _mysqladmin(command: Command, host: Host, world: World) -> Outcome:  # noqa:
     return Outcome((), host, (f"what `{shown(command)}` does is not judged",))
 
 
-def _redis(command: Command, host: Host, world: World) -> Outcome:  # noqa: ARG001
+def _redis(command: Command, host: Host, world: World) -> Outcome:
     words = of(command, "-h -p -s -a -u -r -i -n --user --pass --cacert --cert --key -t", stops=True)
     if words.has("--version", "--help", "--stat", "--latency", "--bigkeys", "--memkeys", "--scan"):
         return Outcome((), host)
-    if not words.operands or words.operands[0].text is None:
+    if words.operands:
+        return _redis_command(words.texts if words.complete else (), words.value("-n") or "0", command, host)
+    typed = _typed(command, host, world)
+    given = [line.split() for line in (typed or "").splitlines() if line.strip()]
+    if typed is None or len(given) != 1:  # SELECT in one line changes what the next one means
         return Outcome((), host, (f"what is typed into `{shown(command)}` is not known",))
-    verb = words.operands[0].text.upper()
-    name = f"Redis database {words.value('-n') or '0'}" if verb != "FLUSHALL" else "every database of this Redis"
+    return _redis_command(given[0], words.value("-n") or "0", command, host)
+
+
+def _redis_command(texts: Sequence[str], database: str, command: Command, host: Host) -> Outcome:
+    if not texts:
+        return Outcome((), host, (f"what `{shown(command)}` tells Redis is only known when it runs",))
+    verb = texts[0].upper()
+    name = f"Redis database {database}" if verb != "FLUSHALL" else "every database of this Redis"
     if verb in REDIS_DESTROYS:
         return Outcome((Effect("delete", "database", name, True, f"{verb}: {NO_UNDO}"),), host)
     if verb == "SHUTDOWN":
-        lost = any(text.upper() == "NOSAVE" for text in words.texts)
+        lost = any(text.upper() == "NOSAVE" for text in texts)
         why = "what was not saved yet is lost" if lost else "the server is shut down, after it has saved"
         return Outcome((Effect("stop", "database", "Redis", lost, why),), host)
-    reads = verb in REDIS_READS or (verb == "CONFIG" and words.texts[1:2] and words.texts[1].upper() == "GET")
+    reads = verb in REDIS_READS or (verb == "CONFIG" and [each.upper() for each in texts[1:2]] == ["GET"])
     return Outcome((), host, () if reads else (f"what `{verb}` does in {name} is not judged",))
 
 

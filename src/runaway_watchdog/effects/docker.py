@@ -27,8 +27,9 @@ from runaway_watchdog.effects import (
 )
 from runaway_watchdog.effects import docker_options as options
 from runaway_watchdog.effects import docker_state as state
-from runaway_watchdog.effects.docker_call import Call, Handler, Inside, elsewhere
+from runaway_watchdog.effects.docker_call import Call, Handler, Inside, client_version, elsewhere
 from runaway_watchdog.effects.docker_grammar import ADDS, EXEC, GLOBAL, PRUNE, READS, RUN, STOP, UPDATE, subcommand
+from runaway_watchdog.effects.docker_options import Options
 from runaway_watchdog.model.command import Command, Word
 from runaway_watchdog.world import Unanswered, World
 
@@ -37,13 +38,15 @@ class Subcommand(NamedTuple):
     handler: Handler
     options: str
     stops: bool = False  # the first operand ends the options
+    since: Mapping[str, int] = {}  # option -> the docker command's major version that has it; an older one refuses it
 
 
+STOP_SINCE = {"signal": 23, "timeout": 28}
 TABLE: Mapping[str, Subcommand] = {
     "container rm": Subcommand(docker_containers.remove, "-f --force, -l --link, -v --volumes"),
-    "container stop": Subcommand(docker_containers.stop, f"{STOP}, --timeout N"),
+    "container stop": Subcommand(docker_containers.stop, f"{STOP}, --timeout N", since=STOP_SINCE),
     "container kill": Subcommand(docker_containers.kill, "-s --signal SIG"),
-    "container restart": Subcommand(docker_containers.restart, f"{STOP}, --timeout N"),
+    "container restart": Subcommand(docker_containers.restart, f"{STOP}, --timeout N", since=STOP_SINCE),
     "container start": Subcommand(
         docker_containers.start, "-a --attach, --checkpoint S, --checkpoint-dir S, --detach-keys S, -i --interactive"
     ),
@@ -63,7 +66,7 @@ TABLE: Mapping[str, Subcommand] = {
     "image prune": Subcommand(docker_prune.image_prune, f"-a --all, {PRUNE}"),
     "volume rm": Subcommand(docker_volumes.remove, "-f --force"),
     "volume prune": Subcommand(docker_prune.volume_prune, f"-a --all, {PRUNE}"),
-    "network rm": Subcommand(docker_networks.remove, "-f --force"),
+    "network rm": Subcommand(docker_networks.remove, "-f --force", since={"force": 23}),  # docker/cli 3547
     "network prune": Subcommand(docker_prune.network_prune, PRUNE),
     "network connect": Subcommand(
         docker_networks.connect,
@@ -130,12 +133,23 @@ def _handled(
     given = options.read(words, found.options, stops=found.stops)
     if given.refused:
         return Outcome((), host, (f"{shown}: the option {given.refused} is not known",))
+    if _too_new(given, found.since, world):
+        return Outcome((), host)
     docker = state.current(host, world)
     if docker.gap is not None:
         return Outcome((), host, (f"{shown}: {docker.gap.problem} ({docker.gap.mend})",))
     call = Call(shown, given, command, host, docker, world, inside)
     outcome = found.handler(call)
     return Outcome(outcome.effects, outcome.host, (*(f"{shown}: {each}" for each in given.unread), *outcome.unknown))
+
+
+def _too_new(given: Options, since: Mapping[str, int], world: World) -> bool:
+    """Whether this host's docker command does not know an option yet: then it prints its usage and does nothing."""
+    needed = max((since.get(name, 0) for name in given.given), default=0)
+    if not needed:
+        return False
+    client = client_version(world)
+    return client is not None and client < needed
 
 
 def _runs_something(name: str) -> bool:

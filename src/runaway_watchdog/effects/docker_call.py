@@ -1,6 +1,5 @@
 """One Docker command on its way to its handler, and the engine that it speaks to."""
 
-import hashlib
 import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -9,7 +8,7 @@ from runaway_watchdog.effects import Container, Docker, Host, Outcome
 from runaway_watchdog.effects.docker_options import Options
 from runaway_watchdog.model.command import Command
 from runaway_watchdog.model.effect import Effect
-from runaway_watchdog.world import World
+from runaway_watchdog.world import Unanswered, World
 
 DEFAULT_ENDPOINTS = (None, "", "unix:///var/run/docker.sock", "unix:///run/docker.sock")
 UNSET = object()
@@ -48,6 +47,14 @@ def variable(command: Command, world: World, name: str) -> str | None:
         if key == name:
             return value or ""
     return world.files.variable(name)
+
+
+def client_version(world: World) -> int | None:
+    """The docker command's major version; None where it does not tell."""
+    try:
+        return int(world.clients.docker_version().partition(".")[0])
+    except (Unanswered, ValueError):
+        return None
 
 
 def elsewhere(options: Options, command: Command, world: World) -> str | None:
@@ -101,6 +108,8 @@ def _chosen(world: World, folder: str) -> str:
 
 def _endpoint(world: World, folder: str, context: str) -> str:
     """The docker command keeps each context in a folder named after the SHA-256 of its name."""
+    import hashlib  # it loads OpenSSL, for the few hosts with a context
+
     name = hashlib.sha256(context.encode()).hexdigest()
     return str(json.loads(world.files.read(f"{folder}/contexts/meta/{name}/meta.json"))["Endpoints"]["docker"]["Host"])
 

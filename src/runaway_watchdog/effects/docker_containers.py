@@ -1,10 +1,11 @@
 """docker rm, stop, kill, restart …: what happens to containers, and to the volumes that go with them."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 
 from runaway_watchdog.effects import Container, Docker, Outcome, volumes
 from runaway_watchdog.effects import docker_state as state
 from runaway_watchdog.effects.docker_call import Call
+from runaway_watchdog.effects.docker_policy import POLICY, with_policy
 from runaway_watchdog.model.effect import Effect, Verb
 from runaway_watchdog.world import World
 
@@ -34,7 +35,8 @@ def removal(
     if with_volumes:
         docker = state.inspected(docker, ids, world)
     gone = [each for each in docker.containers if each.id in ids]
-    removed = tuple(Effect("remove", "container", each.name, False, _removed(each, why)) for each in gone)
+    told = ((each, f"{_removed(each, why)}{_emptied(each, docker, ids)}") for each in gone)
+    removed = tuple(Effect("remove", "container", each.name, False, reason) for each, reason in told)
     after = state.without_containers(docker, ids)
     if not with_volumes:
         return removed, after
@@ -50,6 +52,21 @@ def _removed(container: Container, why: str) -> str:
     return f"{why + '; ' if why else ''}{running}{OUTSIDE}"
 
 
+def _emptied(container: Container, docker: Docker, stopping: Collection[str]) -> str:
+    """What ends with it, beside its own layer: volumes in memory that no other container keeps mounted."""
+    if container.state not in state.RUNNING:
+        return ""
+    users = [each for each in docker.containers if each.state in state.RUNNING and each.id not in stopping]
+    lost = [
+        each.name
+        for each in docker.volumes
+        if each.name in container.volumes
+        and volumes.in_memory(each)
+        and not any(each.name in one.volumes for one in users)
+    ]
+    return f"; what is in memory only (volume {', '.join(lost)}) is gone" if lost else ""
+
+
 def stopping(
     world: World, docker: Docker, found: Iterable[Container], *, verb: Verb = "stop", why: str = STAYS
 ) -> tuple[tuple[Effect, ...], Docker]:
@@ -59,7 +76,11 @@ def stopping(
     stopped = [each for each in docker.containers if each.id in ids]
     leaving = [each for each in stopped if each.auto_remove]
     staying = {each.id for each in stopped if not each.auto_remove}
-    effects = tuple(Effect(verb, "container", each.name, False, why) for each in stopped if each.id in staying)
+    effects = tuple(
+        Effect(verb, "container", each.name, False, f"{why}{_emptied(each, docker, ids)}")
+        for each in stopped
+        if each.id in staying
+    )
     gone, after = removal(world, docker, leaving, with_volumes=True, why="it was created with --rm")
     return (*effects, *gone), state.with_state(after, staying, "exited")
 
@@ -95,14 +116,20 @@ def killing(call: Call, found: Iterable[Container]) -> tuple[tuple[Effect, ...],
 
 
 def restart(call: Call) -> Outcome:
-    found = named(call)
-    return call.outcome(map(restarted, found), state.with_state(call.docker, {each.id for each in found}, "running"))
+    return call.outcome(*restarting(call.docker, named(call)))
 
 
-def restarted(container: Container) -> Effect:
-    if container.state in state.RUNNING:
-        return Effect("restart", "container", container.name, False, "it is down for that long; nothing is deleted")
-    return Effect("change", "container", container.name, False, "it is started")
+def restarting(docker: Docker, found: Sequence[Container]) -> tuple[list[Effect], Docker]:
+    """One after the other; what does not run is started."""
+    effects = [restarted(each, _emptied(each, docker, {each.id})) for each in found]
+    return effects, state.with_state(docker, {each.id for each in found}, "running")
+
+
+def restarted(container: Container, emptied: str = "") -> Effect:
+    if container.state not in state.RUNNING:
+        return Effect("change", "container", container.name, False, "it is started")
+    why = f"it is down for that long; nothing is deleted{emptied}"
+    return Effect("restart", "container", container.name, False, why)
 
 
 def start(call: Call) -> Outcome:
@@ -133,11 +160,19 @@ def unpausing(docker: Docker, found: Iterable[Container]) -> tuple[list[Effect],
 
 
 def update(call: Call) -> Outcome:
-    changed = ", ".join(f"--{name}" for name in call.options.given)
-    return call.outcome(
-        Effect("change", "container", each.name, False, f"its settings change ({changed}); it goes on as it is")
-        for each in named(call)
-    )
+    """Limits and the restart policy. A policy that does not exist is refused, and so is any for a --rm container."""
+    found = named(call)
+    settings = ", ".join(f"--{name}" for name in call.options.given if name != "restart")
+    told = [f"its settings change ({settings})"] if settings else []
+    docker, policy = call.docker, call.options.value("restart")
+    if policy:
+        docker = state.inspected(docker, {each.id for each in found}, call.world)
+        wanted = {each.id for each in found} if POLICY.fullmatch(policy) else frozenset()
+        found = [each for each in docker.containers if each.id in wanted and not each.auto_remove]
+        docker = with_policy(docker, {each.id for each in found}, policy)
+        told.append(f"its restart policy becomes {policy}")
+    why = "; ".join([*told, "it goes on as it is"])
+    return call.outcome((Effect("change", "container", each.name, False, why) for each in found), docker)
 
 
 def rename(call: Call) -> Outcome:

@@ -5,18 +5,18 @@ from typing import Any
 
 from runaway_watchdog.effects import Docker, Outcome, Volume, docker_filters, volumes
 from runaway_watchdog.effects import docker_state as state
-from runaway_watchdog.effects.docker_call import Call, variable
+from runaway_watchdog.effects.docker_call import Call, client_version, variable
 from runaway_watchdog.effects.docker_containers import removal
 from runaway_watchdog.effects.docker_filters import Filters
 from runaway_watchdog.effects.docker_images import registry_name, removing
 from runaway_watchdog.effects.docker_images import removed as removed_image
 from runaway_watchdog.model.effect import Effect
-from runaway_watchdog.world import Unanswered
 
 KEEPS_NAMED = (1, 42)
 """From this API version on (Engine 23.0) `volume prune` takes anonymous volumes only, unless it is told `-a`."""
 FIRST_CLIENT = 23
 """The first docker command that speaks it. An older one asks a new engine in the old way, and gets the old answer."""
+TRUE = ("1", "true")
 NOT_RUNNING = ("created", "exited", "dead")
 Pruned = tuple[tuple[Effect, ...], Docker]
 
@@ -28,9 +28,8 @@ def agreed_api(call: Call) -> tuple[int, int] | None:
         return version(pinned)
     if call.docker.api < KEEPS_NAMED:
         return call.docker.api
-    try:
-        client = int(call.world.clients.docker_version().partition(".")[0])
-    except (Unanswered, ValueError):
+    client = client_version(call.world)
+    if client is None:
         return None
     return call.docker.api if client >= FIRST_CLIENT else (1, 41)
 
@@ -44,7 +43,7 @@ def doomed_volumes(docker: Docker, api: tuple[int, int], filters: Filters, *, ev
     """What `volume prune` takes. Pure: before API 1.42 every volume that no container refers to; after it only those
     with the engine's own label for anonymous ones, which volumes made before 23.0 lack, or with -a again every one.
     """
-    every = every or api < KEEPS_NAMED or any(key == "all" and value in ("1", "true") for key, value in filters.others)
+    every = every or api < KEEPS_NAMED or any(key == "all" and value in TRUE for key, value in filters.others)
     return tuple(
         each
         for each in state.unreferenced(docker)
@@ -62,8 +61,9 @@ def volume_prune(call: Call) -> Outcome:
         return call.not_known(
             "whether it takes named volumes depends on the docker command's version, which it does not tell"
         )
-    if call.options.has("all") and api < KEEPS_NAMED:
-        return call.outcome()  # the docker command refuses -a for such an engine
+    every = call.options.has("all") or any(key == "all" for key, _ in filters.others)
+    if every and api < KEEPS_NAMED:
+        return call.outcome()  # the docker command refuses -a there, and the engine the filter that it stands for
     if unsure := _unsure(filters, ("all",)):
         return call.not_known(unsure)
     effects, after = _volumes(

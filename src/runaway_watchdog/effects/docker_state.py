@@ -175,8 +175,10 @@ def label(thing: Mapping[str, Any], name: str) -> str | None:
 
 
 def with_state(docker: Docker, ids: Collection[str], state: str) -> Docker:
-    changed = (replace(each, state=state) if each.id in ids else each for each in docker.containers)
-    return replace(docker, containers=tuple(changed))
+    def changed(each: Container) -> Container:
+        return replace(each, state=state, stopped=each.stopped or state == "exited")
+
+    return replace(docker, containers=tuple(changed(each) if each.id in ids else each for each in docker.containers))
 
 
 def without_containers(docker: Docker, ids: Collection[str]) -> Docker:

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from runaway_watchdog import owners
 from runaway_watchdog.effects import Container, Host, Outcome, docker_containers, docker_state, signals
+from runaway_watchdog.effects.docker_policy import carried
 from runaway_watchdog.hostile import clean
 from runaway_watchdog.model.effect import Effect, Verb
 from runaway_watchdog.model.owner import Fate, Owner
@@ -56,7 +57,8 @@ def name(facts: Facts) -> str:
 
 
 def _one(facts: Facts, value: int, host: Host, world: World) -> Outcome:
-    layers, gaps = owners.layers(facts, world)
+    found, gaps = owners.layers(facts, world)
+    layers = carried(found, host)
     owner = layers[0].owner
     users = () if owner.kind in ("unmanaged", "kernel-thread") else (clean(owner.name),)
     if value in signals.HARMLESS:
@@ -68,13 +70,18 @@ def _one(facts: Facts, value: int, host: Host, world: World) -> Outcome:
     fate = owners.fate((owners.Layer(owner, met.facts), *layers[1:]), met.action)
     if not fate.ends:
         why = f"nothing happens to it: {met.end.why}"
+        host = _with_fate(host, facts, replace(fate, why=why))
         return Outcome((Effect("change", "process", name(facts), False, why, None, users),), host)
     told = fate.why.replace("SIGKILL cannot be caught", met.end.why).replace("SIGTERM", signals.named(value))
     killed = Effect("kill", "process", name(facts), False, told, None, users)
     unknown = tuple(f"{gap.problem}; {gap.mend}" for gap in gaps)
-    host = replace(host, ended=host.ended | {facts.process.pid})
+    host = _with_fate(replace(host, ended=host.ended | {facts.process.pid}), facts, replace(fate, why=told))
     beyond, host = _beyond(owner, facts, fate, host, world)
     return Outcome((killed, *beyond), host, unknown)
+
+
+def _with_fate(host: Host, facts: Facts, fate: Fate) -> Host:
+    return replace(host, fates={**host.fates, facts.process.pid: fate})
 
 
 def _beyond(owner: Owner, facts: Facts, fate: Fate, host: Host, world: World) -> tuple[tuple[Effect, ...], Host]:
@@ -139,6 +146,9 @@ def engine_ends(host: Host, world: World, *, starts_again: bool) -> tuple[tuple[
 
 
 def restart_policy(container: Container, world: World) -> str:
+    """Without its count; "" where the engine does not tell."""
+    if container.policy is not None:
+        return container.policy.partition(":")[0]
     try:
         found = world.engine.container(container.id)
     except Unanswered:

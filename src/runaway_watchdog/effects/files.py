@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from runaway_watchdog.effects import Host, Outcome, places
+from runaway_watchdog.effects import Host, Outcome, places, uses
 from runaway_watchdog.effects.arguments import Arguments, of, shown
 from runaway_watchdog.effects.targets import Target, absolute, existing
 from runaway_watchdog.model.command import Command, Word
@@ -38,10 +38,11 @@ def truncated(words: Sequence[Word], command: Command, host: Host, world: World)
 def removed(targets: Sequence[Target], why: str, host: Host, world: World) -> tuple[tuple[Effect, ...], Host]:
     """The end of several files and folders, in order."""
     found: list[Effect] = []
+    among = uses.table(world) if len(targets) > 1 else None
     for target in targets[:NAMED]:
         if places.tree(host, world).entry(target.real) is None:
             continue  # it went with the one before
-        found += places.lost(target.real, target.entry, why, host, world)
+        found += places.lost(target.real, target.entry, why, host, world, among)
         host = places.without(host, target.real)
     if rest := targets[NAMED:]:
         found.append(_many(rest, why))
@@ -108,10 +109,9 @@ def _overwritten(words: Sequence[Word], command: Command, host: Host, world: Wor
 
 
 def _disk(target: Target, why: str, world: World) -> Effect:
-    return Effect(
-        "delete", "path", target.real, True, f"{why}: a device, with all that is on it", Size(None),
-        tuple(_mounted(target, world)),
-    )  # fmt: skip
+    mounted = tuple(_mounted(target, world))
+    told = f"{why}: a device, with all that is on it"
+    return Effect("delete", "path", target.real, True, told, Size(None), mounted, in_use=bool(mounted) or None)
 
 
 def _mounted(target: Target, world: World) -> list[str]:
@@ -204,7 +204,8 @@ def _copy(command: Command, host: Host, world: World) -> Outcome:
     if words.has(*BACKUP, *ASKS):
         return Outcome((), host)
     pairs, unknown = _pairs(words, command, host, world)
-    over = [pair[1] for pair in pairs if pair[0].entry.kind == "file"]
+    itself = places.tree(host, world)  # cp and install refuse to write a file over itself
+    over = [into for source, into in pairs if source.entry.kind == "file" and itself.real(into) != source.real]
     outcome = _overwritten(
         [Word(path, path) for path in over], command, host, world, f"{command.program} overwrites it"
     )

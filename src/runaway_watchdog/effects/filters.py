@@ -62,6 +62,17 @@ def _awk(command: Command, lines: Lines) -> Lines | None:
     return tuple(out)
 
 
+def _cut(command: Command, lines: Lines) -> Lines | None:
+    """cut -f 1, at tabs: how many spaces a program puts between its columns is not told here."""
+    words = of(command, "-f --fields")
+    field = words.value("-f", "--fields") or ""
+    if words.operands or {name for name, _ in words.options} - {"-f", "--fields"} or not field.isdecimal():
+        return None
+    rows = [line.split("\t") for line in lines]
+    at = int(field) - 1
+    return tuple(row[at] for row in rows) if all(0 <= at < len(row) and len(row) > 1 for row in rows) else None
+
+
 def _count(command: Command, default: int = 10) -> tuple[str, int] | None:
     """head's and tail's number: -n N, -N, -n +N."""
     for word in command.words[1:]:
@@ -108,5 +119,5 @@ def _same(command: Command, lines: Lines) -> Lines | None:
 
 _FILTERS: dict[str, Callable[[Command, Lines], Lines | None]] = {
     "grep": _grep, "egrep": _grep, "fgrep": _grep, "awk": _awk, "gawk": _awk, "mawk": _awk, "head": _head,
-    "tail": _tail, "sort": _sort, "uniq": _unique, "cat": _same,
+    "tail": _tail, "sort": _sort, "uniq": _unique, "cat": _same, "cut": _cut,
 }  # fmt: skip

@@ -1,13 +1,12 @@
-"""find with -delete or -exec, and rsync: many files at once."""
+"""find with -delete or -exec: many files at once."""
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from fnmatch import fnmatchcase
-from itertools import pairwise
+from itertools import chain, pairwise
 
-from runaway_watchdog.effects import Host, Outcome, places
-from runaway_watchdog.effects.arguments import of, shown
+from runaway_watchdog.effects import Host, Outcome, places, rsync, uses
+from runaway_watchdog.effects.arguments import shown
 from runaway_watchdog.effects.targets import Target, existing
 from runaway_watchdog.model.command import Command, Word
 from runaway_watchdog.model.effect import Effect, Size
@@ -22,17 +21,12 @@ UNJUDGED = frozenset(("-fprint", "-fprint0", "-fprintf", "-fls", "-exec", "-exec
 TYPES = {"f": "file", "d": "folder", "l": "link"}
 UNITS = {"c": 1, "w": 2, "b": 512, "k": 1 << 10, "M": 1 << 20, "G": 1 << 30, "": 512}
 
-RSYNC_VALUED = (
-    "-e --rsh --exclude --include --exclude-from --include-from --files-from -f --filter -T --temp-dir --backup-dir "
-    "--suffix --bwlimit --port --password-file --chmod --chown --rsync-path"
-)
-
 Test = Callable[[str, Entry, float], bool]
 
 
 def effects(command: Command, host: Host, world: World) -> Outcome:
     """What find or rsync deletes."""
-    return _rsync(command, host, world) if command.program == "rsync" else _find(command, host, world)
+    return rsync.effects(command, host, world) if command.program == "rsync" else _find(command, host, world)
 
 
 def _find(command: Command, host: Host, world: World) -> Outcome:
@@ -198,67 +192,19 @@ def _gone(
     if not files:
         return (), host
     after = places.without(host, *(path for path, _ in files))
+    among = uses.table(world)
     if len(files) <= NAMED:
-        return tuple(each for path, entry in files for each in places.lost(path, entry, why, host, world)), after
+        lost = (places.lost(path, entry, why, host, world, among) for path, entry in files)
+        return tuple(chain.from_iterable(lost)), after
     size = _together(files)
     what, users = places.meaning(start.real, start.entry, host, world)
     told = f"find deletes {len(files)} files in it" + (f": {what}" if what else "")
-    lost = size.bytes != 0 and (what is not None or not places.passing(start.real))
-    return (Effect("delete", "path", start.real, lost, told, size, users),), after
+    used = uses.of(start.real, world, among)
+    needed = places.in_use(what, users, used)
+    data_lost = size.bytes != 0 and (what is not None or not places.passing(start.real))
+    return (Effect("delete", "path", start.real, data_lost, told, size, (*users, *used.by), needed),), after
 
 
 def _together(files: Sequence[tuple[str, Entry]]) -> Size:
     newest = max(entry.written_at for _, entry in files)
     return Size(sum(entry.size for _, entry in files), len(files) >= WALK_LIMIT, newest)
-
-
-def _rsync(command: Command, host: Host, world: World) -> Outcome:
-    """rsync --delete: what the target has and the source has not. Replaced files are not compared."""
-    words = of(command, RSYNC_VALUED)
-    if words.has("-n", "--dry-run", "--list-only", "--version", "--help"):
-        return Outcome((), host)
-    if not words.complete or len(words.operands) < 2 or ":" in words.texts[-1].partition("/")[0]:
-        return Outcome((), host, (f"what `{shown(command)}` changes is not looked up",))
-    tree = places.tree(host, world)
-    into = existing(words.operands[-1:], command, tree, follow=True).found
-    if not into:
-        return Outcome((), host)  # a new folder: nothing is there to lose
-    unknown = [f"which files of {into[0].real} `{shown(command)}` replaces is not looked up"]
-    deletes = any(name.startswith("--del") for name, _ in words.options)
-    remote = any(":" in text.partition("/")[0] for text in words.texts[:-1])
-    if not deletes:
-        return Outcome((), host, tuple(unknown))
-    if remote or words.has("--exclude", "--include", "--exclude-from", "--files-from", "-f", "--filter"):
-        return Outcome((), host, (*unknown, f"which files of {into[0].real} it deletes is only known when it runs"))
-    extra = _extraneous(command, words.operands[:-1], into[0], tree)
-    found, host = _extra_lost(extra, into[0], host, world)
-    return Outcome(found, host, tuple(unknown))
-
-
-def _extraneous(command: Command, sources: Sequence[Word], into: Target, tree: Tree) -> list[tuple[str, Entry]]:
-    kept: set[str] = set()
-    roots: set[str] = set()  # --delete looks only into the folders that are sent
-    for source in existing(sources, command, tree, follow=True).found:
-        prefix = "" if source.written.endswith("/") else f"{source.written.rpartition('/')[2]}/"
-        roots.add(prefix)
-        kept.add(prefix.rstrip("/"))
-        kept |= {prefix + path[len(source.real) + 1 :] for path, _ in tree.below(source.real, WALK_LIMIT)}
-    return [
-        (path, entry)
-        for path, entry in tree.below(into.real, WALK_LIMIT)
-        if (below := path[len(into.real) + 1 :]) not in kept
-        and any(below.startswith(root) for root in roots)
-        and entry.kind != "folder"
-    ]
-
-
-def _extra_lost(
-    extra: list[tuple[str, Entry]], into: Target, host: Host, world: World
-) -> tuple[tuple[Effect, ...], Host]:
-    if not extra:
-        return (), host
-    what, users = places.meaning(into.real, into.entry, host, world)
-    told = f"rsync deletes {len(extra)} file{'' if len(extra) == 1 else 's'} in it that the source does not have"
-    size = _together(extra)
-    effect = Effect("delete", "path", into.real, size.bytes != 0, f"{told}: {what}" if what else told, size, users)
-    return (effect,), replace(host, deleted=host.deleted | {path for path, _ in extra})

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import NamedTuple
 
-from runaway_watchdog.effects import Host, Outcome, places
+from runaway_watchdog.effects import Host, Outcome, places, uses
 from runaway_watchdog.effects.arguments import of, read, shown
 from runaway_watchdog.effects.targets import absolute
 from runaway_watchdog.model.command import Command, Word
@@ -125,7 +125,9 @@ def _clean(local: Command, command: Command, host: Host, world: World) -> Outcom
         unknown = (f"which of the untracked files of {root} `{shown(command)}` leaves is not looked up",)
     total = sum(size for _, size in doomed)
     why = f"git clean deletes {len(doomed)} untracked file{'' if len(doomed) == 1 else 's'} in it: no commit holds them"
-    effect = Effect("delete", "path", start, total > 0, why, Size(total, bool(unknown)))
+    used = uses.of(start, world)
+    needed = places.in_use(None, (), used)
+    effect = Effect("delete", "path", start, total > 0, why, Size(total, bool(unknown)), used.by, needed)
     return Outcome((effect,), places.without(host, *(path for path, _ in doomed)), unknown)
 
 

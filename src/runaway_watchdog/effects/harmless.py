@@ -15,10 +15,10 @@ from runaway_watchdog.world import World, procfs
 
 PROGRAMS = frozenset(
     (
-        ":", "[", "[[", "alias", "arch", "basename", "break", "cal", "cat", "cd", "cksum", "clear", "cmp", "column",
-        "comm", "continue", "cut", "declare", "df", "diff", "dig", "dirname", "dirs", "du", "echo", "egrep", "exit",
-        "expand", "export", "expr", "false", "fgrep", "file", "fold", "free", "getconf", "getent", "getfacl", "grep",
-        "groups", "hash", "head", "hexdump", "host", "htop", "id", "iostat", "iotop", "jobs", "join",
+        ":", "[", "[[", "alias", "arch", "atq", "basename", "break", "cal", "cat", "cd", "cksum", "clear", "cmp",
+        "column", "comm", "continue", "cut", "declare", "df", "diff", "dig", "dirname", "dirs", "du", "echo", "egrep",
+        "exit", "expand", "export", "expr", "false", "fgrep", "file", "fold", "free", "getconf", "getent", "getfacl",
+        "grep", "groups", "hash", "head", "hexdump", "host", "htop", "id", "iostat", "iotop", "jobs", "join",
         "jq", "last", "lastlog", "let", "local", "locale", "locate", "ls", "lsattr", "lsblk", "lscpu", "lsipc",
         "lslocks", "lsmod", "lsns", "lsof", "lspci", "lsusb", "md5sum", "mkdir", "mpstat", "namei", "nl", "nproc",
         "nslookup", "numfmt", "od", "paste", "pathchk", "pgrep", "pidof", "pidstat", "ping", "pmap", "popd", "pr",

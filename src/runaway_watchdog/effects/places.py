@@ -5,18 +5,16 @@ ibdata1, WiredTiger, dump.rdb, and SQLite's header.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import replace
 
-from runaway_watchdog.effects import Container, Host, Volume
+from runaway_watchdog.effects import Container, Host, Volume, uses
 from runaway_watchdog.model.effect import Effect, Size
 from runaway_watchdog.world import World
 from runaway_watchdog.world.paths import Entry, Tree, under
-from runaway_watchdog.world.procfs import PROC
 
 SIZING_S = 0.2
-OPENERS_S = 0.15
-"""Time limits of one command: an answer late is no answer."""
+"""Time limit of one command: an answer late is no answer."""
 
 PASSING = ("/tmp", "/var/tmp", "/var/cache", "/run", "/dev/shm", "/var/lib/apt/lists")  # noqa: S108 - compared with
 SYSTEM = (
@@ -35,6 +33,8 @@ DATABASES = {
 UNIT_FILE = re.compile(
     r"(?:/etc|/usr/lib|/lib|/run)/systemd/system/(?P<unit>[^/]+\.(?:service|socket|timer|path|mount|target))"
 )
+PODMAN = re.compile(r"/containers/storage(?:/volumes(?:/(?P<volume>[^/]+)(?:/.*)?)?)?")
+"""Podman's own folder, of the system or of a user: told by the path alone, without a start of the program."""
 CONFIG_FILES = "com.docker.compose.project.config_files"
 SQLITE = "SQLite format 3\0"
 
@@ -59,14 +59,19 @@ def tree(host: Host, world: World) -> Tree:
     return Tree(world.files, lies)
 
 
-def lost(path: str, entry: Entry, why: str, host: Host, world: World) -> tuple[Effect, ...]:
-    """The end of what is at `path`: the file or folder itself, and every volume whose data is in it."""
+def lost(
+    path: str, entry: Entry, why: str, host: Host, world: World, among: uses.Table | None = None
+) -> tuple[Effect, ...]:
+    """The end of what is at `path`: the file or folder itself, and every volume whose data is in it.
+
+    `among` is what is in use on this host, for those who ask about several paths.
+    """
     volumes = tuple(volume for volume in host.docker.volumes if _covers(path, volume))
     size = measured(path, entry, host, world)
     if volumes and any(path in (each.mountpoint, each.mountpoint.rpartition("/")[0]) for each in volumes):
         return tuple(_volume_lost(volume, size, why, host, world) for volume in volumes)
     inner = tuple(_volume_lost(each, None, f"its data is in {path}", host, world) for each in volumes)
-    return (_path_lost(path, entry, size, why, host, world), *inner)
+    return (_path_lost(path, entry, size, why, host, world, among), *inner)
 
 
 def _covers(path: str, volume: Volume) -> bool:
@@ -79,10 +84,12 @@ def _volume_lost(volume: Volume, size: Size | None, why: str, host: Host, world:
         size = _folder_size(volume.mountpoint, world)
     users = tuple(sorted(each.name for each in host.docker.containers if volume.name in each.volumes))
     told = f"{why}: the data of this volume; nothing but a backup brings it back"
-    return Effect("delete", "volume", volume.name, size.bytes != 0, told, size, users)
+    return Effect("delete", "volume", volume.name, size.bytes != 0, told, size, users, in_use=bool(users))
 
 
-def _path_lost(path: str, entry: Entry, size: Size, why: str, host: Host, world: World) -> Effect:
+def _path_lost(
+    path: str, entry: Entry, size: Size, why: str, host: Host, world: World, among: uses.Table | None
+) -> Effect:
     if entry.kind == "link":
         told = f"{why}: a symbolic link, what it points to stays"
         return Effect("delete", "path", path, False, told, size)
@@ -91,11 +98,18 @@ def _path_lost(path: str, entry: Entry, size: Size, why: str, host: Host, world:
         return Effect("delete", "path", path, False, f"{why}: a place for what may go at any time", size)
     if size.bytes == 0 and not size.at_least:
         return Effect("delete", "path", path, False, f"{why}: it is empty", size, users)
-    openers = opened_by(path, world)
+    used = uses.of(_on_disk(path, host), world, among)
     told = f"{why}: {what}" if what else why
-    if openers:
-        told += "; it is open in a running process, which goes on with what no longer has a name"
-    return Effect("delete", "path", path, True, told, size, (*users, *openers))
+    if used.by:
+        told += "; what uses it now goes on with something that no longer has a name, or fails when it asks for it next"
+    return Effect("delete", "path", path, True, told, size, (*users, *used.by), in_use(what, users, used))
+
+
+def in_use(what: str | None, users: Sequence[str], used: uses.Uses) -> bool | None:
+    """Whether anything on this host needs it; None where not all could be looked at."""
+    if what or users or used.by:
+        return True
+    return False if used.complete else None
 
 
 def passing(path: str) -> bool:
@@ -116,7 +130,7 @@ def meaning(path: str, entry: Entry, host: Host, world: World) -> tuple[str | No
         return f"{what}a folder of this host that containers work in", tuple(bound)
     if database:
         return database, ()
-    return _definition(path, host) or _system(path)
+    return _definition(path, host) or _podman(path) or _system(path)
 
 
 def _binds(path: str, container: Container) -> bool:
@@ -155,6 +169,13 @@ def _definition(path: str, host: Host) -> tuple[str, tuple[str, ...]] | None:
     return None
 
 
+def _podman(path: str) -> tuple[str, tuple[str, ...]] | None:
+    found = PODMAN.search(path)
+    if found is None or found.end() != len(path):
+        return None
+    return (f"it is data of Podman's volume {found['volume']}" if found["volume"] else "Podman's data"), ()
+
+
 def _system(path: str) -> tuple[str | None, tuple[str, ...]]:
     if path in SYSTEM or any(under(path, each) for each in SYSTEM_BELOW):
         return "a part of the system that this host cannot do without", ("this host",)
@@ -169,8 +190,12 @@ def measured(path: str, entry: Entry, host: Host, world: World) -> Size:
         return Size(entry.size, False, entry.written_at)
     if entry.kind != "folder":
         return Size(0 if entry.kind == "link" else None)
-    disk = next((old + path[len(new) :] for new, old in reversed(host.moved) if under(path, new)), path)
-    return _folder_size(disk, world)
+    return _folder_size(_on_disk(path, host), world)
+
+
+def _on_disk(path: str, host: Host) -> str:
+    """Where it is now, before the line renames it."""
+    return next((old + path[len(new) :] for new, old in reversed(host.moved) if under(path, new)), path)
 
 
 def _folder_size(path: str, world: World) -> Size:
@@ -179,39 +204,6 @@ def _folder_size(path: str, world: World) -> Size:
         return world.files.size(path, SIZING_S)
     except OSError:
         return Size(None)
-
-
-def opened_by(path: str, world: World) -> tuple[str, ...]:
-    """The processes that have the path, or something in it, open now: "postgres (812)". At most a few are named."""
-    deadline = world.clock.monotonic() + OPENERS_S
-    found: list[str] = []
-    for pid in sorted((name for name in world.files.names(PROC) if name.isdigit()), key=int, reverse=True):
-        if len(found) >= 5 or world.clock.monotonic() > deadline:
-            break
-        if any(under(each, path) for each in _open_files(pid, world)):
-            found.append(f"{_comm(pid, world)} ({pid})")
-    return tuple(found)
-
-
-def _open_files(pid: str, world: World) -> Iterator[str]:
-    """Targets of a process's file descriptors; none where they may not be read."""
-    folder = f"{PROC}/{pid}/fd"
-    try:
-        names = world.files.names(folder)
-    except OSError:
-        return
-    for name in names:
-        try:
-            yield world.files.target(f"{folder}/{name}")
-        except OSError:
-            continue
-
-
-def _comm(pid: str, world: World) -> str:
-    try:
-        return world.files.read(f"{PROC}/{pid}/comm").strip()
-    except OSError:
-        return "a process"
 
 
 def without(host: Host, *paths: str) -> Host:

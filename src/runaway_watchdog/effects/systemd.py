@@ -214,17 +214,17 @@ def _kept_down(verb: str, names: Sequence[str], words: Arguments, host: Host, wo
     stopped: list[str] = []
     for name in names:
         unit = world.manager.unit(name) or {}
-        if (
-            verb == "mask"
-            and str(unit.get("FragmentPath", "")).startswith(f"{SYSTEMD_FOLDER}/")
-            and not words.has("--runtime")
-        ):
-            why = f"refused: its own unit file stands at {unit['FragmentPath']}, where the mask would go"
+        own_file = str(unit.get("FragmentPath", ""))
+        hidden = verb == "mask" and own_file.startswith(f"{SYSTEMD_FOLDER}/")
+        if hidden and not words.has("--runtime"):
+            why = f"refused: its own unit file stands at {own_file}, where the mask would go"
             found.append(Effect("change", "unit", name, False, why))
             continue
         stopped.append(name)
         runs = unit.get("ActiveState") in units.UP and not words.has("--now")
         what = "nobody can start it any more" if verb == "mask" else "it is not started at boot any more"
+        if hidden:
+            what = f"the mask has no effect: its own unit file {own_file} goes before one in /run"
         found.append(Effect("change", "unit", name, False, f"{what}{'; it goes on running now' if runs else ''}"))
     if not words.has("--now"):
         return Outcome(tuple(found), host)

@@ -23,6 +23,11 @@ def anonymous(volume: Volume) -> bool:
     return ANONYMOUS_LABEL in volume.labels or bool(ANONYMOUS_NAME.fullmatch(volume.name))
 
 
+def in_memory(volume: Volume) -> bool:
+    """A tmpfs: mounted when the first container that uses it starts, emptied when the last one of them stops."""
+    return volume.driver == "local" and volume.options.get("type") == "tmpfs"
+
+
 def unnamed(container: Container, docker: Docker) -> frozenset[str]:
     """The volumes that go with a container under `rm -v`: those that it was given without a name.
 
@@ -56,6 +61,9 @@ def deleted(
 
 
 def _deleted(world: World, volume: Volume, why: str, used_by: tuple[str, ...], deadline: float) -> Effect:
+    if in_memory(volume):
+        gone = f"{why}; it was only in memory, and empty since the last container that used it stopped"
+        return Effect("delete", "volume", volume.name, False, gone, None, used_by)
     device = volume.options.get("device")
     if device:
         kept = f"{why}; its data stays where it is, at {device}"

@@ -8,6 +8,8 @@ from typing import Any, Final
 from runaway_watchdog.hostile import clean
 
 NAME_LIMIT: Final = 200
+LARGE: Final = 1 << 30
+"""Bytes. Whoever keeps this much keeps it for something, a backup or an archive, though no process has it open."""
 _DIGEST = re.compile(r"[0-9a-f]{64}\Z")
 _SHORT: Final = 12
 """As many characters of an identifier as Docker itself shows."""
@@ -24,6 +26,7 @@ class Loss:
     last_write: str | None
     used_by: tuple[str, ...]
     why: str
+    idle: bool  # a plain file or folder that nothing on this host uses
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +47,11 @@ class Help:
 
 @dataclass(frozen=True, slots=True)
 class Pass:
-    """The line runs. `cannot_judge` says what could not be told, where something could not."""
+    """The line runs. `cannot_judge` says what could not be told, where something could not; `idle` what it deletes
+    for good without anybody's loss: worth a word, and not a question."""
 
     cannot_judge: str | None = None
+    idle: tuple[Loss, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +104,7 @@ def decide(document: Mapping[str, Any]) -> Decision:
         unknown = tuple(clean(str(each)) for each in document["unknown"])
         match document["verdict"]:
             case "destroys-data":
-                return _hold(document, unknown)
+                return _judged(document, unknown)
             case "unknown":
                 return Pass(unknown[0] if unknown else "the preflight does not say why")
             case "safe" | "interrupts":
@@ -110,10 +115,12 @@ def decide(document: Mapping[str, Any]) -> Decision:
         raise ValueError(f"a preflight that is not whole: {fault!r}") from fault
 
 
-def _hold(document: Mapping[str, Any], unknown: tuple[str, ...]) -> Hold:
+def _judged(document: Mapping[str, Any], unknown: tuple[str, ...]) -> Decision:
     losses = {(each["type"], each["name"]): _loss(each) for each in document["effects"] if each["data_lost"]}
     if not losses:
         raise ValueError("a preflight that speaks of lost data and names none")
+    if all(loss.idle for loss in losses.values()) and sum(loss.size_bytes or 0 for loss in losses.values()) < LARGE:
+        return Pass(unknown[0] if unknown else None, tuple(losses.values()))
     helps = document["helps"]
     return Hold(
         tuple(losses.values()),
@@ -132,6 +139,7 @@ def _loss(effect: Mapping[str, Any]) -> Loss:
         effect.get("last_write"),
         tuple(clean(str(each), 60) for each in effect["used_by"]),
         clean(str(effect["why"])),
+        idle=effect["type"] == "path" and effect.get("in_use") is False,
     )
 
 

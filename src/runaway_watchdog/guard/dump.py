@@ -22,12 +22,16 @@ class _Engine(NamedTuple):
 
 _POSTGRES: Final = 'pg_dumpall -U "${POSTGRES_USER:-postgres}"'
 _MYSQL: Final = 'exec mysqldump --all-databases -uroot -p"$MYSQL_ROOT_PASSWORD"'
-_MARIADB: Final = 'exec mariadb-dump --all-databases -uroot -p"$MARIADB_ROOT_PASSWORD"'
+_MARIADB: Final = 'exec mariadb-dump --all-databases -uroot -p"${MARIADB_ROOT_PASSWORD:-$MYSQL_ROOT_PASSWORD}"'
+_MONGODB: Final = (
+    'exec mongodump --archive ${MONGO_INITDB_ROOT_USERNAME:+-u "$MONGO_INITDB_ROOT_USERNAME" '
+    '-p "$MONGO_INITDB_ROOT_PASSWORD" --authenticationDatabase admin}'
+)
 _ENGINES: Final = (
     _Engine("PostgreSQL", re.compile(r"postgres|pgdata|\bpsql\b|timescale|postgis", re.I), _POSTGRES, "sql"),
     _Engine("MariaDB", re.compile(r"mariadb", re.I), _MARIADB, "sql"),
     _Engine("MySQL", re.compile(r"mysql|ibdata", re.I), _MYSQL, "sql"),
-    _Engine("MongoDB", re.compile(r"mongo|wiredtiger", re.I), "exec mongodump --archive", "archive"),
+    _Engine("MongoDB", re.compile(r"mongo|wiredtiger", re.I), _MONGODB, "archive"),
     _Engine("Redis", re.compile(r"redis|valkey", re.I), None),
     _Engine("SQLite", re.compile(r"sqlite", re.I), None),
     _Engine("", re.compile(r"database|(?:^|[-_./])db(?:$|[-_./\d])|elastic|influx|clickhouse|couchdb", re.I), None),

@@ -23,7 +23,7 @@ __runaway_watchdog_load() {
 
 # Only where Enter is readline's own: what somebody else put there is left alone, and that is said.
 __runaway_watchdog_bind() {
-    local keymap
+    local keymap list
     for keymap in emacs vi-insert vi-command; do
         case $(builtin bind -m "$keymap" -s 2>/dev/null) in
         *'"\C-m": "\e[8410~'*) continue ;;
@@ -48,6 +48,35 @@ __runaway_watchdog_bind() {
         builtin bind -m emacs '"\C-o": "\e[8410~\e[8412~"'
         ;;
     esac
+    # C-x C-e (`v` in vi's command mode) runs what comes out of the editor. Here it goes through Enter, as all lines do.
+    case $(builtin bind -m emacs -q edit-and-execute-command 2>/dev/null) in
+    *'"\C-x\C-e"'*) __runaway_watchdog_bind_edit emacs '\C-x\C-e' ;;
+    esac
+    # (before 5.2 the function of that `v` has no name: there no list names a `v`)
+    case $(for list in p s X; do builtin bind -m vi-command -$list; done 2>/dev/null) in
+    *'"v": vi-edit-and-execute-command'*) __runaway_watchdog_bind_edit vi-command v ;;
+    *'"v":'*) ;;
+    *) __runaway_watchdog_bind_edit vi-command v ;;
+    esac
+}
+
+__runaway_watchdog_bind_edit() {
+    builtin bind -m "$1" -x '"\e[8413~": __runaway_watchdog_edit'
+    builtin bind -m "$1" "\"$2\": \"\\e[8413~\\e[8410~\\e[8411~\""
+}
+
+# The line in the editor that readline itself would take. If that fails the line is not run, as with readline's own.
+__runaway_watchdog_edit() {
+    local - file
+    builtin set +euxv -f
+    __runaway_watchdog_edited=failed
+    file=$(command mktemp "${TMPDIR:-/tmp}/bash-line.XXXXXX") || return 0
+    builtin printf '%s\n' "$READLINE_LINE" >|"$file"
+    if command ${VISUAL:-${EDITOR:-vi}} "$file" </dev/tty >/dev/tty 2>&1; then
+        READLINE_LINE=$(<"$file") READLINE_POINT=0
+        __runaway_watchdog_edited=
+    fi
+    command rm -f -- "$file"
 }
 
 # PROMPT_COMMAND runs where a new command begins, and not at PS2: there the lines before belong to the command.
@@ -70,7 +99,9 @@ __runaway_watchdog_prompt() {
 __runaway_watchdog_enter() {
     local - IFS=$' \t\n' second=accept-line text
     builtin set +euxv -f +o pipefail
-    if ((${#FUNCNAME[@]} == 1)) && [[ ${RUNAWAY_WATCHDOG_GUARD-} != off ]]; then
+    if [[ -n ${__runaway_watchdog_edited-} ]]; then
+        __runaway_watchdog_edited= second=redraw-current-line
+    elif ((${#FUNCNAME[@]} == 1)) && [[ ${RUNAWAY_WATCHDOG_GUARD-} != off ]]; then
         case ${PROMPT_COMMAND[*]-} in
         *__runaway_watchdog_prompt*) ;;
         *) __runaway_watchdog_hook && __runaway_watchdog_lines= ;;
@@ -212,6 +243,20 @@ runaway_watchdog_guard_off() {
     done
     builtin bind -m emacs -r '\e[8412~'
     builtin bind -m emacs '"\C-o": operate-and-get-next'
+    for keymap in emacs vi-command; do
+        case $(builtin bind -m "$keymap" -s 2>/dev/null) in
+        *'"\e[8413~'*)
+            builtin bind -m "$keymap" -r '\e[8413~'
+            if [[ $keymap == emacs ]]; then
+                builtin bind -m emacs '"\C-x\C-e": edit-and-execute-command'
+            elif ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] < 502)); then
+                builtin bind -m vi-command '"v": edit-and-execute-command'
+            else
+                builtin bind -m vi-command '"v": vi-edit-and-execute-command'
+            fi
+            ;;
+        esac
+    done
     if [[ $(builtin declare -p PROMPT_COMMAND 2>/dev/null) == 'declare -a'* ]]; then
         for keymap in "${!PROMPT_COMMAND[@]}"; do
             [[ ${PROMPT_COMMAND[keymap]} != __runaway_watchdog_prompt ]] || builtin unset "PROMPT_COMMAND[keymap]"
@@ -220,9 +265,9 @@ runaway_watchdog_guard_off() {
         PROMPT_COMMAND=${PROMPT_COMMAND%__runaway_watchdog_prompt}
         PROMPT_COMMAND=${PROMPT_COMMAND%$'\n'}
     fi
-    builtin unset -f __runaway_watchdog_{load,bind,hook,prompt,enter,then,holds,suspicious,empties,whole,ask,tell,recall} \
+    builtin unset -f __runaway_watchdog_{load,bind,bind_edit,edit,hook,prompt,enter,then,holds,suspicious,empties,whole,ask,tell,recall} \
         runaway_watchdog_guard_off
-    builtin unset -v __runaway_watchdog_{program,words,lines,second}
+    builtin unset -v __runaway_watchdog_{program,words,lines,second,edited}
 }
 
 case $- in

@@ -14,13 +14,31 @@ __runaway_watchdog_load() {
     __runaway_watchdog_program=(@PROGRAM@)
     typeset -gA __runaway_watchdog_words
     __runaway_watchdog_words=(@WORDS@)
+    # What a widget was before: zsh's own is called by its dotted name, since a plugin that wraps every widget it finds
+    # would take a copy of it for another one of zsh's own.
+    typeset -gA __runaway_watchdog_kept
     for widget in accept-line accept-and-hold accept-line-and-down-history accept-and-infer-next-history; do
-        [[ -z ${widgets[__runaway_watchdog_kept_$widget]-} ]] || continue
-        # A function for each widget: a plugin that wraps ours calls it under another name.
-        functions[__runaway_watchdog_$widget]="__runaway_watchdog_enter $widget \"\$@\""
-        builtin zle -A $widget __runaway_watchdog_kept_$widget
+        if [[ ${widgets[$widget]-} == builtin ]]; then
+            __runaway_watchdog_kept[$widget]=.$widget
+        elif [[ -z ${__runaway_watchdog_kept[$widget]-} ]]; then
+            builtin zle -A $widget __runaway_watchdog_kept_$widget
+            __runaway_watchdog_kept[$widget]=__runaway_watchdog_kept_$widget
+        else
+            __runaway_watchdog_pass $widget enter
+            continue
+        fi
+        __runaway_watchdog_pass $widget enter
         builtin zle -N $widget __runaway_watchdog_$widget
     done
+}
+
+# A function for each widget: a plugin that wraps ours calls it under another name.
+__runaway_watchdog_pass() {
+    local kept=${__runaway_watchdog_kept[$1]}
+    case $2 in
+    (enter) functions[__runaway_watchdog_$1]="__runaway_watchdog_enter $kept \"\$@\"" ;;
+    (on) functions[__runaway_watchdog_$1]="builtin zle $kept -- \"\$@\"" ;;
+    esac
 }
 
 # At Enter, under whatever options the person has set. In `vared` and `select` it is an answer, not a command.
@@ -37,7 +55,7 @@ __runaway_watchdog_enter() {
             return 0
         fi
     fi
-    builtin zle "__runaway_watchdog_kept_$1" -- "${@[2,-1]}"
+    builtin zle "$1" -- "${@[2,-1]}"
 }
 
 __runaway_watchdog_holds() {
@@ -134,14 +152,21 @@ __runaway_watchdog_tell() {
 
 runaway_watchdog_guard_off() {
     emulate -L zsh
-    local widget
-    for widget in accept-line accept-and-hold accept-line-and-down-history accept-and-infer-next-history; do
-        [[ -n ${widgets[__runaway_watchdog_kept_$widget]-} ]] || continue
-        builtin zle -A __runaway_watchdog_kept_$widget $widget
-        builtin zle -D __runaway_watchdog_kept_$widget
+    local widget kept
+    for widget kept in ${(kv)__runaway_watchdog_kept}; do
+        if [[ ${widgets[$widget]-} == user:__runaway_watchdog_$widget ]]; then
+            builtin zle -A $kept $widget
+            [[ $kept == .* ]] || builtin zle -D $kept
+            builtin unset "__runaway_watchdog_kept[$widget]"
+            builtin unfunction __runaway_watchdog_$widget
+        else
+            # A plugin that has wrapped ours goes on calling it: from now on it only passes on.
+            __runaway_watchdog_pass $widget on
+        fi
     done
+    (( $#__runaway_watchdog_kept )) || builtin unset __runaway_watchdog_kept
     builtin unset __runaway_watchdog_program __runaway_watchdog_words
-    builtin unfunction -m '__runaway_watchdog_*'
+    builtin unfunction __runaway_watchdog_{load,pass,enter,holds,recall,suspicious,empties,ask,tell}
     builtin unfunction runaway_watchdog_guard_off
 }
 

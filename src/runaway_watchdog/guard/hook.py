@@ -79,8 +79,11 @@ def answer(decision: Decision, *, suspicious: bool) -> Answer:
     is not known to the preflight either, and to ask about each of those would only teach everybody to say yes."""
     if isinstance(decision, Hold):
         return _deny(decision)
+    names = tuple(f"{loss.type} {loss.name}" for loss in decision.idle)
     if decision.cannot_judge is not None and suspicious:
         return cannot_judge(decision.cannot_judge)
+    if names:
+        return Answer("allow", f"it deletes for good what nothing on this host uses: {', '.join(names[:NAMED])}", names)
     if decision.cannot_judge is not None:
         return Answer("allow", f"no program in it is known to destroy data; not known: {decision.cannot_judge}")
     return Answer("allow", "the preflight found nothing that would be lost on this host")

@@ -36,7 +36,7 @@ def judge(line: str, program: list[str]) -> dict[str, Any]:
     try:
         document = json.loads(done.stdout)
     except ValueError:
-        said = clean(done.stderr.strip().rpartition("\n")[2], 200)
+        said = clean(done.stderr.strip().partition("\n")[0], 200)
         raise NotJudgedError(
             f"the preflight failed (exit code {done.returncode}){': ' if said else ''}{said}"
         ) from None

@@ -4,7 +4,7 @@
 """
 
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -13,6 +13,7 @@ from runaway_watchdog.guard.decide import Help, Hold, Loss
 from runaway_watchdog.guard.dump import offer
 from runaway_watchdog.hostile import clean, mask_text, shown_command
 
+PROGRAM: Final = "runaway-watchdog"
 COLUMNS: Final = 80
 SHOWN: Final = 8
 USERS: Final = 5
@@ -23,6 +24,14 @@ _RESET, _BOLD, _RED, _CYAN = "\x1b[0m", "\x1b[1m", "\x1b[1;31m", "\x1b[1;36m"
 def page(hold: Hold, line: str, *, colours: bool, now: float) -> list[str]:
     """The lines to show, before the question."""
     return list(_Page(colours, now).write(hold, line))
+
+
+def note(losses: Sequence[Loss]) -> str:
+    """One line about what goes for good and is nobody's loss."""
+    first = losses[0]
+    more = f" and {len(losses) - 1} more" if len(losses) > 1 else ""
+    size = figures.size(first.size_bytes, at_least=first.size_is_at_least)
+    return f"{PROGRAM} guard: gone for good, and in nobody's use: {clean(first.name, 120)} ({size}){more}"
 
 
 class _Page:
@@ -36,7 +45,7 @@ class _Page:
     def write(self, hold: Hold, line: str) -> Iterator[str]:
         count = len(hold.losses)
         head = "this would be lost for good" if count == 1 else f"these {count} would be lost for good"
-        yield f"{self._in(_RED, 'HELD')} by runaway-watchdog: {head}"
+        yield f"{self._in(_RED, 'HELD')} by {PROGRAM}: {head}"
         yield f"  {clean(mask_text(line))}"
         for loss in hold.losses[:SHOWN]:
             yield from _wrapped(self._loss(loss), "  - ", "    ")

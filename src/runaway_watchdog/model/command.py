@@ -10,13 +10,15 @@ class Word:
     `text` is its value after quote removal and the expansions that can be known; None where it is only known when
     the line runs (a variable that nobody set, the output of an unknown program). `answers` are the commands whose
     output would stand here (`$(docker ps -aq)`, or what a pipe gives to xargs): they are answered by asking, never by
-    running them, and then take the place of this word, split at white space.
+    running them, and then take the place of this word: split at white space, or, where it is `whole` (`"$(…)"`), as one
+    word with all their lines in it.
     """
 
     text: str | None
     raw: str  # as it stands in the line
     globbing: bool = False  # holds an unquoted *, ? or […]
     answers: "Script | None" = None
+    whole: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +31,10 @@ class Command:
     reads: "Script | None" = None  # what a pipe gives to its standard input
     here: str | None = None  # a here-document or here-string on its standard input
     truncates: tuple[Word, ...] = ()  # files that a redirection empties: `> file`
+    appends: tuple[Word, ...] = ()  # files that a redirection adds to: `>> file`
     text: str = ""  # as it stands in the line
     conditional: bool = False  # after && or ||, in an if, a loop or a function: it may not run at all
+    user: str | None = None  # whom sudo, su … make it run as, "" where that is not known; None: whoever types the line
     remote: bool = False  # on another host (ssh, docker -H, kubectl): nothing is known about it here
 
     @property

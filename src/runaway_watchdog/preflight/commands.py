@@ -23,6 +23,8 @@ RESERVED = frozenset(
      "then", "until", "while", "{", "}")
 )  # fmt: skip
 _NO_FILE = re.compile(r"/dev/(?:null|std(?:in|out|err)|tty|fd/\d+)|-|\d+-?")
+_APPENDING = frozenset((">>", "&>>"))
+_WRITING = _APPENDING | {">", ">|", "&>", ">&"}
 _STEERED = ("DOCKER_", "COMPOSE_")
 _ASSIGNED = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 
@@ -36,11 +38,22 @@ class Structure(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Files:
+    """What redirections do to files."""
+
+    truncates: Words = ()
+    appends: Words = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.truncates or self.appends)
+
+
+@dataclass(frozen=True, slots=True)
 class Call:
     """What belongs to a command beside its words."""
 
     text: str
-    truncates: Words = ()
+    files: Files = Files()
     external: bool = False  # run by another program: the shell's builtins and functions do not count
 
 
@@ -60,20 +73,20 @@ class Commands:
             raise Unread(frame.source.text[spans[0][0] :], "a command is missing here")
         expander = self.expander(state, frame)
         words = self._words(read, expander)
-        frame, truncates = self.redirected(read.redirections, state, frame)
+        frame, files = self.redirected(read.redirections, state, frame)
         state = _with(state, expander)
-        call = Call(frame.source.text[spans[0][0] : spans[-1][1]].strip(), truncates)
+        call = Call(frame.source.text[spans[0][0] : spans[-1][1]].strip(), files)
         assigned = self._assigned(read, state, frame)
         if not words:
-            self.emptied(truncates, call.text, state, frame)
+            self.written(files, call.text, state, frame)
             return Outcome(assigned, state, None)
         names = [each.name for each in read.assignments]
         before = len(frame.sink.commands)
         try:
             outcome = self._run(words, call, assigned.export(names) if names else state, frame)
-        finally:  # what it runs may be a text, or not be read: the files are empty all the same
-            if not any(command.truncates for command, _ in frame.sink.commands[before:]):
-                self.emptied(truncates, call.text, state, frame)
+        finally:  # what it runs may be a text, or not be read: the files are written all the same
+            if not any(command.truncates or command.appends for command, _ in frame.sink.commands[before:]):
+                self.written(files, call.text, state, frame)
         return outcome.mapped(lambda after: _taken_back(after, state, names)) if names else outcome
 
     def expander(self, state: State, frame: Frame) -> Expander:
@@ -85,12 +98,13 @@ class Commands:
         printed = None if found.is_file else output.known(script)
         if printed is not None:
             return Value(printed.rstrip("\n"))
-        return UNKNOWN if found.is_file else Value(None, script)
+        return UNKNOWN if found.is_file else Value(None, script, whole=True)
 
     def _printed(self, found: Substitution, state: State, frame: Frame) -> Script:
         inner = Sink()
-        self._structure.text(found.script, state, replace(frame, sink=inner, depth=frame.depth + 1, silent=False))
-        frame.sink.absorb(inner, prints=False)
+        within = replace(frame, sink=inner, depth=frame.depth + 1, silent=False, conditional=False)
+        self._structure.text(found.script, state.surely(), within)
+        frame.sink.absorb(inner, prints=False, conditional=frame.doubts(state))
         return inner.printing()
 
     def inside(self, found: Sequence[Substitution], state: State, frame: Frame) -> None:
@@ -98,9 +112,10 @@ class Commands:
         for each in found:
             self.answer(each, state, frame)
 
-    def redirected(self, redirections: Sequence[Redirection], state: State, frame: Frame) -> tuple[Frame, Words]:
-        """The frame of what these redirections hold for, and the files that they empty."""
+    def redirected(self, redirections: Sequence[Redirection], state: State, frame: Frame) -> tuple[Frame, Files]:
+        """The frame of what these redirections hold for, and the files that they write."""
         truncates: list[Word] = []
+        appends: list[Word] = []
         for each in redirections:
             expander = self.expander(state, frame)
             if each.operator in {"<<", "<<-", "<<<"}:
@@ -112,8 +127,9 @@ class Commands:
             else:
                 target = expander.target(each.target.pieces, each.target.text)
                 frame = replace(frame, silent=frame.silent or _takes_output(each))
-                truncates.extend([target] if _empties(each, target) else [])
-        return frame, tuple(truncates)
+                if _is_file(each, target):
+                    (appends if each.operator in _APPENDING else truncates).append(target)
+        return frame, Files(tuple(truncates), tuple(appends))
 
     def _file(self, target: Raw, state: State, frame: Frame) -> Script:
         """What `< file` gives; of `< <(…)` what its commands print."""
@@ -122,10 +138,10 @@ class Commands:
                 return self._printed(found, state, frame)
         return feeders.contents(self.expander(state, frame).target(target.pieces, target.text), state.folder)
 
-    def emptied(self, truncates: Words, text: str, state: State, frame: Frame) -> None:
-        """Files that a redirection of a loop or a group empties: there is no command to name them."""
-        if truncates:
-            self._emit((Word(":", ""),), Call(text, truncates), state, frame)
+    def written(self, files: Files, text: str, state: State, frame: Frame) -> None:
+        """Files that a redirection of a loop or a group writes: there is no command to name them."""
+        if files:
+            self._emit((Word(":", ""),), Call(text, files), state, frame)
 
     def _words(self, read: Simple, expander: Expander) -> Words:
         declares = bool(read.words) and read.words[0].text in DECLARING
@@ -153,7 +169,7 @@ class Commands:
 
     def _value(self, raw: Raw, state: State, frame: Frame) -> Value:
         word = self.expander(state, frame).single(raw.pieces, raw.text, "value")
-        return Value(word.text, word.answers, word.globbing)
+        return Value(word.text, word.answers, word.globbing, whole=word.whole)
 
     def _run(self, words: Words, call: Call, state: State, frame: Frame) -> Outcome:
         self._budget.command()
@@ -246,9 +262,9 @@ class Commands:
             return self._script(
                 Word(given, call.text), invoked.positional, state, replace(frame, here=None, reads=None)
             )
-        self._emit(words, call, state, frame)
         if frame.reads is not None:
             raise Unread(call.text, "what this shell is given to run is only known when it runs")
+        self._emit(words, call, state, frame)
         return unchanged(state if invoked.only_told else replace(state.forget(), elsewhere=True))
 
     def _script(self, script: Word, positional: Words, state: State, frame: Frame) -> Outcome:
@@ -273,14 +289,18 @@ class Commands:
         self._run(words, call, state, replace(frame, conditional=True, depth=frame.depth + 1))
 
     def _inner(self, inner: Inner, call: Call, state: State, frame: Frame) -> Outcome:
-        if inner.in_shell:
-            return self._run(inner.words, call, state, replace(frame, depth=frame.depth + 1))
         within = _environment(inner, state)
+        if inner.in_shell:
+            outcome = self._run(inner.words, call, within, replace(frame, depth=frame.depth + 1))
+            names = [name for name, _ in inner.assigned]
+            return outcome.mapped(lambda after: _taken_back(after, state, names)) if names else outcome
         if inner.moved:
             within = within.go(inner.folder)
         if inner.remote:
             within = replace(within.forget(), exported=frozenset(), changed=frozenset())
             frame = replace(frame, remote=True)
+        if inner.user is not None:
+            frame = replace(frame, user=inner.user)
         run = partial(self._within, inner, call)
         after = repeat(run, within, frame) if inner.repeated else run(within, frame)
         return unchanged(state.forget() if after.elsewhere else state)
@@ -300,9 +320,11 @@ class Commands:
                     folder=None if frame.remote else state.folder,
                     reads=frame.reads,
                     here=frame.here,
-                    truncates=call.truncates,
+                    truncates=call.files.truncates,
+                    appends=call.files.appends,
                     text=call.text,
-                    conditional=frame.conditional or state.doubtful or state.ended,
+                    conditional=frame.doubts(state),
+                    user=frame.user,
                     remote=frame.remote,
                 ),
                 not frame.silent,
@@ -345,7 +367,7 @@ def _environment(inner: Inner, state: State) -> State:
 
 
 def _takes_output(each: Redirection) -> bool:
-    return each.fd in {None, "1"} and each.operator in {">", ">>", ">|", "&>", "&>>", ">&"}
+    return each.fd in {None, "1"} and each.operator in _WRITING
 
 
 def _given_text(text: Word, each: Redirection, frame: Frame) -> Frame:
@@ -355,7 +377,7 @@ def _given_text(text: Word, each: Redirection, frame: Frame) -> Frame:
     return replace(frame, here=text.text + ("\n" if each.operator == "<<<" else ""), reads=None)
 
 
-def _empties(each: Redirection, target: Word) -> bool:
-    if each.operator not in {">", ">|", "&>", ">&"} or each.target.text.startswith((">(", "<(")):
+def _is_file(each: Redirection, target: Word) -> bool:
+    if each.operator not in _WRITING or each.target.text.startswith((">(", "<(")):
         return False
     return target.text is None or _NO_FILE.fullmatch(target.text) is None

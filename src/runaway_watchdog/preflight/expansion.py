@@ -39,6 +39,7 @@ class _Field:
     globbing: bool = False
     pieces: int = 0
     answers: Script | None = None
+    whole: bool = False
 
     def add(self, letter: str, *, quoted: bool) -> None:
         self.text.append(letter)
@@ -46,10 +47,11 @@ class _Field:
         self.exists = True
         self.pieces += bool(letter)
 
-    def unknown(self, answers: Script | None = None) -> None:
+    def unknown(self, answers: Script | None = None, *, whole: bool = False) -> None:
         self.known = False
         self.exists = True
         self.answers = answers
+        self.whole = whole
         self.pieces += 1
 
     def word(self, raw: str, *, patterns: bool) -> Word:
@@ -57,7 +59,8 @@ class _Field:
         plain = "".join(self.plain) if patterns else ""
         globbing = self.globbing or "*" in plain or "?" in plain or _BRACKETS.search(plain) is not None
         if not self.known:
-            return Word(None, raw, answers=self.answers if self.pieces == 1 else None)
+            answers = self.answers if self.pieces == 1 else None
+            return Word(None, raw, answers=answers, whole=self.whole and answers is not None)
         if len(text) > TEXT or _EXTENDED.search(plain) or (globbing and plain and self._ambiguous(text, plain)):
             return Word(None, raw)
         return Word(text, raw, globbing=globbing)
@@ -130,7 +133,7 @@ class Expander:
         value = self._value(piece)
         self._budget.characters(len(value.text or ""))
         if value.text is None:
-            current.unknown(value.answers)
+            current.unknown(value.answers, whole=value.whole)
         else:
             current.add(value.text, quoted=not value.globbing)
             current.globbing |= value.globbing
@@ -172,7 +175,7 @@ class Expander:
                 _next(fields)
             self._budget.characters(1 + len(argument.text or ""))
             if argument.text is None:
-                fields[-1].unknown(argument.answers)
+                fields[-1].unknown(argument.answers, whole=argument.whole and piece.quoted)
             elif piece.quoted:
                 fields[-1].add(argument.text, quoted=not argument.globbing)
                 fields[-1].globbing |= argument.globbing
@@ -197,7 +200,7 @@ class Expander:
         if self._takes_word(piece):
             self._remember(piece)
             word = self.single(piece.word, "")
-            return Value(word.text, word.answers)
+            return Value(word.text, word.answers, whole=word.whole)
         if value.text is None or (piece.operator[-1] == "?" and _missing(value, piece.operator)):
             self._run_all(piece.word)
             return Value(None)
@@ -218,7 +221,7 @@ class Expander:
         """`${X:=word}` sets X."""
         if piece.operator[-1] == "=":
             word = self.single(piece.word, "")
-            self.assigned[piece.name] = Value(word.text, word.answers)
+            self.assigned[piece.name] = Value(word.text, word.answers, whole=word.whole)
 
     def _named(self, name: str) -> Value:
         if not name.isdigit():
@@ -228,8 +231,10 @@ class Expander:
             return Value(None)
         if int(name[:6]) > len(arguments):
             return Value("", is_set=False)
-        word = arguments[int(name[:6]) - 1]
-        return Value(word.text, word.answers, word.globbing)
+        before = arguments[: int(name[:6])]
+        if any(each.text is None and not each.whole for each in before):
+            return Value(None)  # `$(…)` before it, or itself, may be any number of words
+        return Value(before[-1].text, before[-1].answers, before[-1].globbing, whole=before[-1].whole)
 
     def _run_all(self, pieces: Sequence[Piece]) -> None:
         """What runs in a part whose value is not known."""

@@ -16,8 +16,11 @@ class Sink:
     commands: list[tuple[Command, bool]] = field(default_factory=list)
     unknown: list[str] = field(default_factory=list)
 
-    def absorb(self, other: "Sink", *, prints: bool) -> None:
-        self.commands.extend((command, prints and its) for command, its in other.commands)
+    def absorb(self, other: "Sink", *, prints: bool, conditional: bool = False) -> None:
+        """What another one has found; `conditional`: all of it may not run at all."""
+        for command, its in other.commands:
+            found = replace(command, conditional=True) if conditional and not command.conditional else command
+            self.commands.append((found, prints and its))
         self.unknown.extend(other.unknown)
 
     def printing(self) -> Script:
@@ -36,11 +39,16 @@ class Frame:
     source: Source
     conditional: bool = False
     remote: bool = False
+    user: str | None = None  # see Command
     reads: Script | None = None
     here: str | None = None
     depth: int = 0
     calls: tuple[str, ...] = ()  # functions that are being expanded
     silent: bool = False  # what it prints goes to a file
+
+    def doubts(self, state: State) -> bool:
+        """Whether a command here may not run at all."""
+        return self.conditional or state.doubtful or state.ended
 
 
 class Outcome(NamedTuple):

@@ -3,12 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
+from typing import Literal
 
 from runaway_watchdog import owners
 from runaway_watchdog.effects import Host
+from runaway_watchdog.effects.docker_policy import carried
+from runaway_watchdog.effects.docker_state import RUNNING
 from runaway_watchdog.hostile import clean
 from runaway_watchdog.model.effect import Effect
-from runaway_watchdog.model.owner import Action, Fate, Owner
+from runaway_watchdog.model.owner import Owner
 from runaway_watchdog.model.process import Facts
 from runaway_watchdog.preflight.sequence import Preflight
 from runaway_watchdog.world import World, procfs
@@ -28,19 +31,22 @@ class Helps:
 
 
 def helps(preflight: Preflight, pid: int, world: World) -> Helps:
-    """What the line does to this one process. Raises procfs.NoSuchProcessError."""
+    """What the line does to this one process. Raises procfs.NoSuchProcessError.
+
+    Answered from the host as the line leaves it: which containers and units run then, with which restart policy.
+    """
     facts, _ = procfs.facts(world, pid)
-    layers, _ = owners.layers(facts, world)
+    found, _ = owners.layers(facts, world)
+    layers = carried(found, preflight.host)
     told = _by_host(preflight, layers, facts) or _by_owner(preflight, layers, facts)
     if told is not None:
         return told
     if pid in preflight.host.ended:
-        return _by_signal(preflight, layers, facts)
+        fate = preflight.host.fates.get(pid)
+        if fate is None:
+            return Helps(pid, True, owners.fate(layers, "sigkill").returns, "it ends with its main process")
+        return Helps(pid, True, fate.returns, fate.why)
     return Helps(pid, False, None, _untouched(preflight, layers, facts))
-
-
-def _fate(layers: Sequence[owners.Layer], action: Action) -> Fate:
-    return owners.fate(layers, action)
 
 
 def _by_host(preflight: Preflight, layers: Sequence[owners.Layer], facts: Facts) -> Helps | None:
@@ -49,62 +55,79 @@ def _by_host(preflight: Preflight, layers: Sequence[owners.Layer], facts: Facts)
         return None
     if whole.verb == "stop":
         return Helps(facts.process.pid, True, False, "the whole host goes down, and this process with it")
-    fate = _fate(layers, "reboot")
+    fate = owners.fate(layers, "reboot")
     return Helps(facts.process.pid, True, fate.returns, fate.why)
 
 
 def _by_owner(preflight: Preflight, layers: Sequence[owners.Layer], facts: Facts) -> Helps | None:
-    """The container or the unit is stopped, restarted or removed by the line."""
-    for effect, owner in ((effect, owner) for effect in preflight.effects for owner, _ in layers):
-        if effect.verb not in ENDING or not _same(effect, owner):
+    """The container or the unit is stopped, restarted or removed by the line: its last word counts."""
+    pid, host = facts.process.pid, preflight.host
+    about = [
+        (effect, owner)
+        for effect in reversed(preflight.effects)
+        for owner, _ in layers
+        if effect.verb in ENDING and _same(effect, owner)
+    ]
+    for effect, owner in about:
+        left = _left(effect, owner, host)
+        if left == "as it was" and pid not in host.ended:
             continue
-        pid = facts.process.pid
-        if effect.verb == "restart":
-            return Helps(pid, True, True, f"it ends with {owner.name}, which is started again: {effect.why}")
-        if effect.verb == "remove":
-            gone = owner.kind != "swarm-task"
-            why = f"its container {effect.name} is removed" + ("" if gone else ", and the swarm starts another")
-            return Helps(pid, True, not gone, why)
-        if pid in preflight.host.ended and "main process" in effect.why:
-            return _by_signal(preflight, layers, facts)
-        fate = _fate(layers, "owner-stop")
-        return Helps(pid, True, _returns(fate, preflight.host), fate.why)
-    return None
+        decide = _down if left == "down" else _running
+        return Helps(pid, True, *decide(effect, owner, layers, host, facts))
+    return Helps(pid, False, None, about[0][0].why) if about else None
 
 
-def _returns(fate: Fate, host: Host) -> bool | None:
-    """What would start it again may itself be stopped by the line."""
-    if fate.returns and fate.by in host.stopped_units:
-        return False
-    return fate.returns
+Left = Literal["running", "as it was", "down"]
+Returns = tuple[bool | None, str]
+
+
+def _left(effect: Effect, owner: Owner, host: Host) -> Left:
+    """How the whole line leaves the container or the unit that the effect is about; a pause does not end it."""
+    if effect.verb == "restart":
+        return "running"
+    if effect.type == "unit":
+        return "down" if effect.name in host.stopped_units else "as it was"
+    now = next((each for each in host.containers if each.id == owner.id), None)
+    if now is None:  # it is gone; `compose up` may have made another one
+        another = any(each.name == effect.name and each.state in RUNNING for each in host.containers)
+        return "running" if another else "down"
+    if now.state not in RUNNING:
+        return "down"
+    return "running" if now.stopped else "as it was"
+
+
+def _running(effect: Effect, owner: Owner, layers: Sequence[owners.Layer], host: Host, facts: Facts) -> Returns:
+    """The process ended, and what it belongs to runs: by its policy, or since the line starts it again."""
+    pid = facts.process.pid
+    signalled = host.fates.get(pid)
+    if signalled is not None and signalled.returns:
+        return True, signalled.why
+    if effect.verb == "restart":
+        return True, f"it ends with {owner.name}, which is started again: {effect.why}"
+    if signalled is None and pid in host.ended:
+        fate = owners.fate(layers, "sigkill")
+        return fate.returns, fate.why
+    return True, f"it ends with {owner.name}, which the line itself starts again"
+
+
+def _down(effect: Effect, owner: Owner, layers: Sequence[owners.Layer], host: Host, facts: Facts) -> Returns:
+    """What it belongs to is stopped or gone when the line has ended."""
+    signalled = host.fates.get(facts.process.pid)
+    if effect.verb == "remove":
+        another = owner.kind == "swarm-task"
+        return another, f"its container {effect.name} is removed{', and the swarm starts another' if another else ''}"
+    if signalled is not None and signalled.ends and not signalled.returns:
+        return signalled.returns, signalled.why
+    fate = owners.fate(layers, "owner-stop")
+    if fate.returns and fate.by not in host.stopped_units:
+        return True, fate.why
+    return (None, fate.why) if fate.returns is None else (False, effect.why)
 
 
 def _same(effect: Effect, owner: Owner) -> bool:
     if effect.type == "container":
         return owner.kind in CONTAINERS and effect.name in (owner.facts.get("container"), owner.id)
     return effect.type == "unit" and effect.name == owner.name
-
-
-def _by_signal(preflight: Preflight, layers: Sequence[owners.Layer], facts: Facts) -> Helps:
-    """The line signals it: the effect's own words say with what and what comes of it."""
-    pid = facts.process.pid
-    killed = next(
-        (each for each in preflight.effects if each.type == "process" and each.name.endswith(f"({pid})")), None
-    )
-    if killed is None:
-        return Helps(pid, True, _fate(layers, "sigkill").returns, "it ends with its main process")
-    fate = _fate(layers, "sigkill" if "SIGKILL" in killed.why else "sigterm")
-    if _policy_off(preflight, layers[0].owner):
-        return Helps(pid, True, False, "it is ended, and the line has told its owner before not to start it again")
-    return Helps(pid, True, fate.returns, killed.why)
-
-
-def _policy_off(preflight: Preflight, owner: Owner) -> bool:
-    """`docker update --restart=no C && kill -9 …`"""
-    return any(
-        each.verb == "change" and _same(each, owner) and "restart policy" in each.why and " no" in each.why
-        for each in preflight.effects
-    )
 
 
 def _untouched(preflight: Preflight, layers: Sequence[owners.Layer], facts: Facts) -> str:

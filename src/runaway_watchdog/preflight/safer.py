@@ -15,6 +15,8 @@ from runaway_watchdog.preflight.verdict import verdict
 from runaway_watchdog.world import World, procfs
 
 BACKUPS = "/var/backups"
+ENGINE = "/var/lib/docker/"
+"""Docker's own files: of no use to anybody as copies, or under another name."""
 MOST = 4
 WITHOUT: dict[tuple[str, ...], tuple[frozenset[str], str]] = {
     ("down",): (frozenset(("-v", "--volumes")), "it removes the containers and leaves the volumes"),
@@ -55,7 +57,7 @@ def _proposals(preflight: Preflight, world: World, pid: int | None) -> Iterator[
     if not preflight.lost:
         return
     for command in preflight.script.commands:
-        yield from _without_the_loss(command)
+        yield from _without_the_loss(command, preflight.script.commands[0].folder)
     for effect in preflight.lost:
         yield from _kept(effect, preflight)
 
@@ -85,18 +87,23 @@ def _plan(pid: int, world: World) -> Iterator[Safer]:
         yield Safer(" && ".join(steps), way_out.goal)
 
 
-def _without_the_loss(command: Command) -> Iterator[Safer]:
+def _without_the_loss(command: Command, typed_in: str | None) -> Iterator[Safer]:
+    """The same command less an option, of the same project: in its folder, with its variables."""
     texts = [word.text for word in command.words]
     known = [text for text in texts if text is not None]
-    if len(known) < len(texts) or command.program not in ("docker", "docker-compose"):
+    if len(known) < len(texts) or command.program not in ("docker", "docker-compose") or command.remote:
         return
+    if command.folder is None or any(value is None for _, value in command.environment):
+        return
+    before = f"cd {quote(command.folder)} && " if command.folder != typed_in else ""
+    before += "".join(f"{name}={quote(value or '')} " for name, value in command.environment)
     if tuple(known[1:3]) == ("volume", "prune"):
         yield Safer("docker image prune -f", "it frees space: images without a name go, every volume stays")
     for words, (options, why) in WITHOUT.items():
         if all(word in known for word in words):
             kept = [left for text in known if (left := _stripped(text, options)) is not None]
             if kept != known:
-                yield Safer(join(kept), why)
+                yield Safer(before + join(kept), why)
 
 
 def _stripped(text: str, unwanted: frozenset[str]) -> str | None:
@@ -127,8 +134,15 @@ def _kept(effect: Effect, preflight: Preflight) -> Iterator[Safer]:
 def _path_kept(effect: Effect) -> Iterator[Safer]:
     if not effect.name.startswith("/") or " more" in effect.name or "this host" in effect.used_by:
         return
+    if effect.size is not None and effect.size.bytes is None:
+        return  # neither a file nor a folder that could be copied
+    if effect.name.startswith(ENGINE):
+        return
     other = quote(f"{effect.name}.old")
     if any(words in effect.why for words in ("empties it", "over it", "cut short", "overwrites it")):
         yield Safer(f"cp -aT {quote(effect.name)} {other}", "it keeps a copy of what the file holds now")
+        return
+    if effect.in_use or effect.used_by:
+        yield Safer(f"cp -aT {quote(effect.name)} {other}", "it keeps a copy; stop what writes to it first")
         return
     yield Safer(f"mv -nT {quote(effect.name)} {other}", "it is out of the way, and still there")

@@ -105,8 +105,11 @@ class _Judge:
         words: list[Word] = []
         for word in command.words:
             lines = None if word.answers is None else self._output(word.answers, host, depth + 1)
-            given = None if lines is None else " ".join(lines).split()
-            if given is None or len(given) > MOST_WORDS:
+            if lines is None:
+                words.append(word)
+            elif word.whole:
+                words.append(Word("\n".join(lines).rstrip("\n"), word.raw))
+            elif len(given := " ".join(lines).split()) > MOST_WORDS:
                 words.append(word)
             else:
                 words += [Word(text, word.raw, globbing=bool(set(text) & set("*?["))) for text in given]

@@ -135,7 +135,7 @@ class _Structure:
     def _body(self, children: Sequence[Node], within: Span, state: State, frame: Frame) -> Outcome:
         """A list of statements between `;`, `&` and new lines. Raises Unread for what the grammar skipped."""
         frame.source.check_between(children, *within)
-        outcome = unchanged(state)
+        outcome, before = unchanged(state), state
         position, parted = within[0], True
         for index, node in enumerate(children):
             start, end = frame.source.span(node)
@@ -145,11 +145,11 @@ class _Structure:
             position, parted = end, node.type in _SEPARATORS
             if parted:
                 continue
+            outcome = self.statement(node, before, frame)
             if index + 1 < len(children) and children[index + 1].type == "&":
-                self.statement(node, outcome.after, frame)
-                outcome = unchanged(outcome.after)
+                outcome = unchanged(before)
             else:
-                outcome = self.statement(node, outcome.after, frame)
+                before = outcome.after
         return outcome
 
     def _simple(self, node: Node, state: State, frame: Frame, tail: Sequence[Span]) -> Outcome:
@@ -196,9 +196,10 @@ class _Structure:
         reads, here = frame.reads, frame.here
         for index, stage in enumerate(stages):
             last = index + 1 == len(stages)
-            inner = replace(frame, sink=Sink(), reads=reads, here=here, silent=frame.silent and last)
-            stage(state, inner)
-            frame.sink.absorb(inner.sink, prints=last)
+            silent = frame.silent and last
+            inner = replace(frame, sink=Sink(), reads=reads, here=here, silent=silent, conditional=False)
+            stage(state.surely(), inner)
+            frame.sink.absorb(inner.sink, prints=last, conditional=frame.doubts(state))
             reads, here = inner.sink.printing(), None
         return unchanged(state)
 
@@ -249,8 +250,8 @@ class _Structure:
         read = SimpleReader(frame.source).read(list(tail))
         if read.words or read.assignments:
             raise Unread(frame.source.text[tail[0][0] : tail[-1][1]], "this does not belong to a command")
-        frame, truncates = self._commands.redirected(read.redirections, state, frame)
-        self._commands.emptied(truncates, frame.source.text[tail[0][0] : tail[-1][1]].strip(), state, frame)
+        frame, files = self._commands.redirected(read.redirections, state, frame)
+        self._commands.written(files, frame.source.text[tail[0][0] : tail[-1][1]].strip(), state, frame)
         return frame
 
     def _subshell(self, node: Node, state: State, frame: Frame) -> Outcome:
@@ -333,7 +334,7 @@ class _Structure:
         if len(words) > TURNS:
             words = (Word(None, ""),)
         for word in words:
-            value = Value(word.text, word.answers, word.globbing)
+            value = Value(word.text, word.answers, word.globbing, whole=word.whole)
             if word.text is None or word.globbing:
                 after = repeat(partial(turn, value), after, inner)
             else:

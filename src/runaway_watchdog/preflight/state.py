@@ -28,6 +28,7 @@ class Value:
     answers: Script | None = None
     globbing: bool = False  # stands for the names that match, as in `for f in *.log`
     is_set: bool = True
+    whole: bool = False  # `answers` are one value, line breaks and all, and not the values that a loop takes in turn
 
 
 UNKNOWN = Value(None)
@@ -75,6 +76,10 @@ class State:
 
     def unset(self, name: str) -> "State":
         return replace(self.assign(name, UNSET), exported=self.exported | {name})
+
+    def surely(self) -> "State":
+        """The same, for what runs whenever the command runs that it is a part of, be that doubtful or not."""
+        return replace(self, doubtful=False, ended=False)
 
     def forget(self) -> "State":
         """After something that may have changed anything: `source FILE`, an `eval` of unknown text."""

@@ -13,7 +13,7 @@ from runaway_watchdog.model.command import Word
 from runaway_watchdog.preflight.grammar import Unread
 from runaway_watchdog.preflight.options import Options, Taken, Words, known, take
 
-_ASSIGNMENT = re.compile(r"([A-Za-z_]\w*)=(.*)", re.DOTALL | re.ASCII)
+_ASSIGNMENT = re.compile(r"([A-Za-z_]\w*)(\+?)=(.*)", re.DOTALL | re.ASCII)
 SHELLS = frozenset(("sh", "bash", "dash", "ash", "ksh", "mksh", "zsh", "rbash"))
 
 
@@ -25,6 +25,7 @@ class Inner:
     script: Word | None = None
     positional: Words = ()  # the script's $1, $2 …
     assigned: tuple[tuple[str, str | None], ...] = ()
+    user: str | None = None  # who runs it then, "" where that is not known; None: who has run it so far
     filters: bool = False  # another user's environment: what is exported may not get through
     cleared: bool = False  # env -i
     moved: bool = False  # to a folder that is `folder`
@@ -72,7 +73,7 @@ def _sudo(words: Words) -> Inner | None:
     folder = taken.value("D", "chdir")
     return Inner(
         rest or (Word("sh", "sh"),), assigned=assigned, filters=not (taken.has("E") and not moved), moved=moved,
-        folder=folder.text if folder else None,
+        folder=folder.text if folder else None, user=_user(taken, "u", "user"),
     )  # fmt: skip
 
 
@@ -81,7 +82,13 @@ def _doas(words: Words) -> Inner | None:
     if taken.has("C", "L"):
         return None
     rest = taken.rest or ((Word("sh", "sh"),) if taken.has("s") else ())
-    return Inner(rest, filters=True) if rest else None
+    return Inner(rest, filters=True, user=_user(taken, "u")) if rest else None
+
+
+def _user(taken: Taken, *names: str) -> str:
+    """Whom these options name; root where none does."""
+    word = taken.value(*names)
+    return "root" if word is None else word.text or ""
 
 
 _ENV = Options(
@@ -112,7 +119,7 @@ def _env(words: Words) -> Inner | None:
 
 
 def _assignments(words: Words) -> tuple[tuple[tuple[str, str | None], ...], Words]:
-    """`NAME=value` before the command of sudo and env. A word that is not known may be one, or the command."""
+    """`NAME=value` before the command of sudo, env and time. A word that is not known may be one, or the command."""
     assigned: list[tuple[str, str | None]] = []
     position = 0
     while position < len(words):
@@ -120,7 +127,7 @@ def _assignments(words: Words) -> tuple[tuple[tuple[str, str | None], ...], Word
         found = _ASSIGNMENT.fullmatch(text) if text is not None else _ASSIGNMENT.match(words[position].raw)
         if found is None:
             break
-        assigned.append((found[1], found[2] if text is not None else None))
+        assigned.append((found[1], found[3] if text is not None and not found[2] else None))
         position += 1
     return tuple(assigned), words[position:]
 
@@ -170,14 +177,15 @@ def _su(words: Words) -> Inner | None:
         taken.chosen.update(more.chosen)
         rest = more.rest
     if words[0].text is not None and words[0].text.endswith("runuser") and taken.has("u", "user"):
-        return Inner(rest, filters=True, moved=login) if rest else None
+        return Inner(rest, filters=True, moved=login, user=_user(taken, "u", "user")) if rest else None
     operands, taken = _permuted(words[0], rest, taken)
     script = taken.value("c", "command", "session-command")
     if taken.has("s", "shell"):
         raise Unread(" ".join(word.raw for word in words), "it runs another shell")
+    user = (operands[0].text or "") if operands else "root"
     if script is None:
-        return Inner((Word("sh", "sh"), *operands[1:]), filters=True, moved=login)
-    return Inner(script=script, positional=operands[2:], filters=True, moved=login)
+        return Inner((Word("sh", "sh"), *operands[1:]), filters=True, moved=login, user=user)
+    return Inner(script=script, positional=operands[2:], filters=True, moved=login, user=user)
 
 
 def _permuted(program: Word, rest: Words, taken: Taken) -> tuple[Words, Taken]:
@@ -225,7 +233,10 @@ def _command(words: Words) -> Inner | None:
 def _time(words: Words) -> Inner | None:
     taken = take(words, Options("pavqV", "fo", frozenset(("append", "verbose", "portability", "quiet")),
                                 frozenset(("format", "output"))))  # fmt: skip
-    return Inner(taken.rest, in_shell=words[0].raw == "time") if taken.rest else None
+    if words[0].raw != "time":
+        return Inner(taken.rest) if taken.rest else None
+    assigned, rest = _assignments(taken.rest)  # a reserved word: a whole command follows it
+    return Inner(rest, assigned=assigned, in_shell=True) if rest else None
 
 
 def _unreadable(why: str) -> Callable[[Words], Inner | None]:

@@ -1,0 +1,35 @@
+"""Restart policies: what `docker update --restart` makes of them, and owners as a line would have left them.
+
+`docker update --restart=no C && docker kill C` ends what the kill alone would bring back.
+"""
+
+import re
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+
+from runaway_watchdog.effects import Docker, Host
+from runaway_watchdog.owners import Layer
+
+POLICY = re.compile(r"no|always|unless-stopped|on-failure(:\d+)?")
+"""What the engine takes; it refuses everything else, and a count with any other policy than on-failure."""
+KINDS = ("docker-container", "compose-service", "podman-container")
+"""Owners whose policy decides. A swarm's task is replaced whatever its container's policy says."""
+
+
+def with_policy(docker: Docker, ids: Collection[str], policy: str) -> Docker:
+    """The engine after these containers were given another restart policy."""
+    changed = (replace(each, policy=policy) if each.id in ids else each for each in docker.containers)
+    return replace(docker, containers=tuple(changed))
+
+
+def carried(layers: Sequence[Layer], host: Host) -> tuple[Layer, ...]:
+    """The owners of a process with the policies that the commands so far would have given them."""
+    given = {each.id: each.policy for each in host.containers if each.policy is not None}
+    return tuple(_with(layer, given.get(layer.owner.id)) for layer in layers)
+
+
+def _with(layer: Layer, policy: str | None) -> Layer:
+    owner = layer.owner
+    if policy is None or owner.kind not in KINDS or not owner.facts:
+        return layer
+    return layer._replace(owner=replace(owner, policy=policy, facts={**owner.facts, "policy": policy}))
