@@ -5,10 +5,13 @@ from typing import Any
 
 import pytest
 from support.builders import CONTAINER_ID, make_container, make_facts, make_process
+from support.made_world import made_world
 
 from runaway_watchdog import owners
-from runaway_watchdog.model.owner import Action
+from runaway_watchdog.model.owner import Action, Owner
 from runaway_watchdog.owners import docker, docker_hold
+from runaway_watchdog.owners.controllers import Acting
+from runaway_watchdog.world import Unanswered
 
 
 @pytest.mark.parametrize(
@@ -170,21 +173,6 @@ def test_an_unread_policy_does_not_hide_what_the_signal_does() -> None:
     assert docker.fate(owner, make_facts(make_process(sigterm="ignored")), "sigterm").ends is False
 
 
-@pytest.mark.parametrize(
-    ("files", "folder", "expected"),
-    [
-        ("/srv/a/x.yml,/srv/a/y.yml", "/srv/a", ["/srv/a/x.yml", "/srv/a/y.yml"]),
-        ("/srv/my dir, x/compose.yml", "/srv/my dir, x", ["/srv/my dir, x/compose.yml"]),
-        ("docker-compose.yml", "/srv/a", ["/srv/a/docker-compose.yml"]),
-        ("", "/srv/a", []),
-    ],
-)
-def test_compose_files_are_told_whole(files: str, folder: str, expected: list[str]) -> None:
-    """A path may hold a comma, and Compose v1 wrote what was typed."""
-    prefix = "com.docker.compose.project"
-    assert docker.config_files({f"{prefix}.config_files": files, f"{prefix}.working_dir": folder}) == expected
-
-
 def test_the_policy_is_taken_away_before_the_stop() -> None:
     """A container that is stopped under `always` runs again when Docker restarts."""
     commands = [step.command for step in docker_hold.hold(make_container(), make_facts()).steps]
@@ -233,3 +221,201 @@ def test_a_name_that_looks_like_an_id_is_not_used() -> None:
 def test_every_kind_is_known_to_the_table() -> None:
     """Each claim can be led back to the file that made it."""
     assert owners.BY_KIND["compose-service"] is owners.BY_KIND["docker-container"]
+
+
+# --- an init, and what it passes on ------------------------------------------------------------------------------
+
+TINI: dict[str, Any] = {
+    "init": "docker-init",
+    "init_child": 3355,
+    "init_child_sigterm": "default",
+    "init_certain": True,
+}
+
+
+def test_the_end_of_an_inits_child_is_the_containers() -> None:
+    """docker-init exits with the program that it was started for."""
+    owner = make_container("on-failure", main_pid=1000, **TINI)
+    facts = make_facts(parent=make_process(1000, name="docker-init", namespace_pids=(1000, 1)))
+    fate = docker.fate(owner, facts, "sigterm")
+    assert (fate.returns, fate.certainty) == (True, "certain")
+    assert docker.hold(owner, facts).steps[-1].command == "docker stop ocr-worker-1"
+
+
+@pytest.mark.parametrize(("disposition", "ends"), [("default", True), ("ignored", False), ("handled", True)])
+def test_an_init_passes_sigterm_on(disposition: str, ends: bool) -> None:
+    """It waits for signals with sigwait, so its own masks say nothing."""
+    owner = make_container("always", main_pid=3355, **(TINI | {"init_child": 77, "init_child_sigterm": disposition}))
+    fate = docker.fate(owner, make_facts(make_process(namespace_pids=(3355, 1))), "sigterm")
+    assert fate.ends is ends
+
+
+def test_an_orphan_that_an_init_took_in_does_not_return() -> None:
+    """Its parent is PID 1, which starts nothing again."""
+    owner = make_container(main_pid=1000, **(TINI | {"init_child": 1001}))
+    fate = docker.fate(owner, make_facts(parent=make_process(1000, name="docker-init")), "sigkill")
+    assert (fate.returns, fate.certainty) == (False, "certain")
+
+
+# --- what the engine's start brings back -------------------------------------------------------------------------
+
+PID_1 = {"namespace_pids": (3355, 1)}
+STARTS: list[tuple[str, dict[str, Any], dict[str, Any], bool | None]] = [
+    ("on-failure", PID_1, {}, True),  # killed in the end: 137
+    ("on-failure", PID_1 | {"sigterm": "ignored"}, {}, True),
+    ("on-failure", PID_1 | {"sigterm": "handled"}, {}, None),
+    ("on-failure", PID_1, {"stop_signal": "SIGQUIT"}, None),
+    ("on-failure:2", PID_1, {"restart_count": 2}, False),
+    ("on-failure", PID_1 | {"sigterm": "handled"}, {"live_restore": True}, True),  # a boot finds it dead: 255
+    ("no", PID_1, {"auto_remove": True}, False),
+    ("always", PID_1, {"engine_at_boot": False, "engine_unit": "docker.service"}, False),
+]
+
+
+@pytest.mark.parametrize(("policy", "process", "changes", "returns"), STARTS)
+def test_a_boot_asks_how_the_container_was_stopped(
+    policy: str, process: dict[str, Any], changes: dict[str, Any], returns: bool | None
+) -> None:
+    """on-failure answers the exit code of the stop, as long as its restarts last."""
+    fate = docker.fate(make_container(policy, **changes), make_facts(make_process(**process)), "reboot")
+    assert (fate.ends, fate.returns) == (True, returns)
+
+
+DOWN: list[tuple[str, dict[str, Any], bool, bool]] = [
+    ("always", {"state": "exited", "exit_code": 0}, False, True),
+    ("unless-stopped", {"state": "exited", "exit_code": 0}, False, False),
+    ("on-failure", {"state": "exited", "exit_code": 137}, False, True),
+    ("on-failure", {"state": "exited", "exit_code": 0}, False, False),
+    ("on-failure:3", {"state": "exited", "exit_code": 1, "restart_count": 3}, False, False),
+    ("always", {"state": "created", "exit_code": 0}, False, False),
+    ("always", {"state": "restarting", "exit_code": 1, "restart_count": 5}, True, True),
+    ("no", {"state": "exited", "exit_code": 1}, False, False),
+]
+
+
+@pytest.mark.parametrize(("policy", "state", "soon", "at_start"), DOWN)
+def test_a_container_without_a_process(policy: str, state: dict[str, Any], soon: bool, at_start: bool) -> None:
+    """Between two attempts it comes back by itself; a stopped one where the engine's start wants it."""
+    owner = make_container(policy, main_pid=0, **state)
+    facts = make_facts(make_process(0, state="dead", alive=False))
+    assert docker.fate(owner, facts, "sigkill").returns is soon
+    assert docker.fate(owner, facts, "owner-stop").returns is False
+    assert docker.fate(owner, facts, "owner-daemon-restart").returns is at_start
+
+
+def test_a_loop_is_stopped_before_its_policy_changes() -> None:
+    """Between two attempts the engine may refuse an update; and nothing ever names a PID."""
+    owner = make_container("always", main_pid=0, state="restarting", restart_count=5)
+    held = docker.hold(owner, make_facts(make_process(0, state="dead", alive=False)))
+    assert [step.command for step in held.steps] == [
+        "docker stop ocr-worker-1",
+        "docker update --restart=no ocr-worker-1",
+    ]
+
+
+def test_a_stopped_one_that_stays_so_needs_nothing() -> None:
+    """No step, and the goal says why."""
+    held = docker.hold(make_container("no", main_pid=0, state="exited"), make_facts(make_process(0)))
+    assert held.steps == ()
+
+
+# --- swarms ------------------------------------------------------------------------------------------------------
+
+SWARMS: list[tuple[str | None, Action, bool]] = [
+    ("any", "clean-exit", True),
+    ("any", "owner-stop", True),
+    ("on-failure", "clean-exit", False),
+    ("on-failure", "sigkill", True),
+    ("none", "sigkill", False),
+    (None, "sigkill", True),
+]
+
+
+@pytest.mark.parametrize(("condition", "action", "returns"), SWARMS)
+def test_a_swarm_replaces_by_its_condition(condition: str | None, action: Action, returns: bool) -> None:
+    """Whatever its container's own policy says."""
+    swarm = {"condition": condition, "delay_s": None if condition is None else 5.0, "attempts": 0}
+    owner = make_container("no", kind="swarm-task", swarm=swarm)
+    fate = docker.fate(owner, make_facts(), action)
+    assert (fate.ends, fate.returns) == (True, returns)
+    assert fate.after_s == (6.0 if returns and condition else None)
+
+
+def test_a_child_of_a_swarms_task_is_not_the_task() -> None:
+    """Only the end of the main process is the task's."""
+    owner = make_container(
+        "no", kind="swarm-task", main_pid=1000, swarm={"condition": "any", "delay_s": 5.0, "attempts": 0}
+    )
+    assert docker.fate(owner, make_facts(parent=make_process(1000)), "sigkill").returns is None
+
+
+# --- controllers -------------------------------------------------------------------------------------------------
+
+
+def with_controller(acting: Acting, policy: str = "no", **changes: Any) -> Owner:
+    owner = make_container(policy, **changes)
+    return replace(owner, raw={**owner.raw, "controllers": (acting,)})
+
+
+def test_who_revives_it_makes_it_return() -> None:
+    """The engine leaves it stopped; a line of a crontab does not."""
+    acting = Acting("/etc/cron.d/x", "a line of /etc/cron.d/x starts it again", "", revives=True)
+    fate = docker.fate(with_controller(acting), make_facts(), "owner-stop")
+    assert (fate.returns, fate.by, fate.certainty) == (True, "/etc/cron.d/x", "likely")
+
+
+def test_a_deploy_makes_a_stop_less_sure() -> None:
+    """It stays away until the next deploy, and the goal says so."""
+    acting = Acting("Dokku", "Dokku makes it anew", "", "until the next deploy by Dokku")
+    owner = with_controller(acting)
+    fate = docker.fate(owner, make_facts(), "sigkill")
+    assert (fate.returns, fate.certainty) == (False, "likely")
+    assert "or the next deploy by Dokku" in docker_hold.hold(owner, make_facts()).goal
+
+
+def test_what_is_deleted_when_it_stops_is_only_paused() -> None:
+    """Coolify's clean-up removes containers that were stopped by hand."""
+    acting = Acting("Coolify", "Coolify makes it anew", "", "until the next deploy", deletes_stopped=True)
+    commands = [step.command for step in docker_hold.hold(with_controller(acting, "always"), make_facts()).steps]
+    assert commands[-1] == "docker pause ocr-worker-1"
+    assert not any(" stop " in command for command in commands)
+
+
+def test_a_unit_that_starts_it_is_stopped_first() -> None:
+    """Every name is quoted: a unit may be called anything that systemd takes."""
+    acting = Acting("a b.service", "it runs `docker compose up`", "", revives=True, at_boot=True, unit="a b.service")
+    commands = [step.command for step in docker_hold.hold(with_controller(acting), make_facts()).steps]
+    assert commands[1:] == [
+        "systemctl stop 'a b.service'",
+        "systemctl disable 'a b.service'",
+        "docker stop ocr-worker-1",
+    ]
+
+
+def test_controllers_stand_between_the_container_and_its_engine() -> None:
+    """The next layer is the controller, then the engine's own unit."""
+    acting = Acting("heal", "it restarts it", "image autoheal")
+    claim = docker.outer(with_controller(acting))
+    assert claim is not None
+    assert (claim.kind, claim.ref) == ("controller", "heal")
+    last = docker.outer(make_container())
+    assert last is not None
+    assert last.ref == "docker.service"
+
+
+def test_a_rootless_engines_container_names_its_socket() -> None:
+    """This engine does not know it; the mend is the one that does."""
+    path = f"/user.slice/user-1000.slice/user@1000.service/user.slice/docker-{CONTAINER_ID}.scope"
+    facts = make_facts(make_process(cgroup=path))
+    claim = docker.claim(facts)
+    assert claim is not None
+    with pytest.raises(Unanswered) as caught:
+        docker.inspect(claim, facts, made_world([], engine=NoContainers()))
+    assert "unix:///run/user/1000/docker.sock" in caught.value.gap.mend
+
+
+class NoContainers:
+    """An engine that knows none."""
+
+    def container(self, reference: str) -> None:  # noqa: ARG002
+        return None

@@ -1,4 +1,4 @@
-"""systemd services: the matrix of Restart= as it was observed, the overrides, the triggers, and the steps."""
+"""systemd services: the matrix of Restart= as it was observed, the overrides, and all that starts a unit again."""
 
 from dataclasses import replace
 from typing import Any
@@ -110,39 +110,6 @@ def test_a_unit_of_another_machine_is_not_ours(path: str) -> None:
     assert systemd.claim(make_facts(make_process(cgroup=path))) is None
 
 
-def test_the_plan_stops_the_timer_with_the_service() -> None:
-    """In one command, as their undo is: a socket unit, for one, cannot be started while its service runs."""
-    timer = {"unit": "burn.timer", "active": True, "unit_file_state": "enabled", "next_in_s": 90.0}
-    held = systemd.hold(make_service("always", triggered_by=[timer], cpu_controller=False), make_facts())
-    assert [step.command for step in held.steps] == [
-        "systemctl stop burn.timer burn.service",
-        "systemctl disable burn.service burn.timer",
-    ]
-    assert [step.undo for step in held.steps] == [
-        "systemctl start burn.timer burn.service",
-        "systemctl enable burn.service burn.timer",
-    ]
-
-
-def test_only_what_was_enabled_is_disabled() -> None:
-    """The undo must restore what was, and enable nothing that was not."""
-    held = systemd.hold(make_service("always", unit_file_state="static", cpu_controller=False), make_facts())
-    assert [step.command for step in held.steps] == ["systemctl stop burn.service"]
-
-
-def test_the_host_is_not_told_to_stop_what_it_needs() -> None:
-    """A busy dockerd or journald works for somebody else: the plan never stops it."""
-    owner = replace(make_service("on-failure"), name="docker.service")
-    assert not any("stop" in step.command for step in systemd.hold(owner, make_facts()).steps)
-
-
-def test_a_transient_unit_is_never_stopped() -> None:
-    """Its definition would be gone, and no start could undo that."""
-    held = systemd.hold(make_service("always", transient=True), make_facts())
-    assert held.steps[-1].command == "systemctl freeze burn.service"
-    assert not any(" stop " in step.command for step in held.steps)
-
-
 @pytest.mark.parametrize(
     ("changes", "main", "ends"),
     [
@@ -157,12 +124,6 @@ def test_a_stop_does_not_reach_everything(changes: dict[str, Any], main: bool, e
     """KillMode= keeps processes from it (a running cron job survives), and some units refuse it."""
     owner = make_service("no", **changes, main_pid=3355 if main else 17)
     assert systemd.fate(owner, make_facts(), "owner-stop").ends is ends
-
-
-def test_a_unit_that_refuses_is_frozen() -> None:
-    """`systemctl stop` would only be refused."""
-    steps = systemd.hold(make_service("always", refuse_manual_stop=True, cpu_controller=False), make_facts()).steps
-    assert [step.command for step in steps] == ["systemctl freeze burn.service"]
 
 
 def test_systemd_may_give_up_instead() -> None:
@@ -187,24 +148,196 @@ def test_a_boot_is_not_promised_where_it_is_not_known(changes: dict[str, Any], r
     assert systemd.fate(make_service("always", **changes), make_facts(), "reboot").returns is returns
 
 
-def test_the_undo_starts_what_stopped_with_it() -> None:
-    """Units that require it go down with it, and nothing but the undo brings them back."""
-    owner = make_service("always", stops_with_it=["dep.service"], forgets=["/run/burn"], cpu_controller=False)
-    stop = systemd.hold(owner, make_facts()).steps[0]
-    assert stop.undo == "systemctl start burn.service dep.service"
-    assert "dep.service stops with it" in stop.effect
-    assert "/run/burn" in stop.effect
-
-
-def test_a_unit_enabled_by_its_path_is_enabled_by_its_path_again() -> None:
-    """`disable` removes the link that was its only name."""
-    owner = make_service("always", link_target="/srv/app/burn.service", cpu_controller=False)
-    disable = systemd.hold(owner, make_facts()).steps[-1]
-    assert disable.undo == "systemctl enable /srv/app/burn.service"
-
-
 def test_a_scope_is_ended_by_its_stop() -> None:
     """systemd sends SIGKILL where SIGTERM is ignored."""
     owner = replace(make_service("none"), kind="systemd-scope", name="x.scope", facts={})
     fate = systemd.fate(owner, make_facts(make_process(sigterm="ignored")), "owner-stop")
     assert (fate.ends, fate.returns) == (True, False)
+
+
+@pytest.mark.parametrize(
+    ("changes", "action", "returns"),
+    [
+        ({"type": "oneshot"}, "sigterm", True),  # there no signal is clean
+        ({"type": "oneshot"}, "clean-exit", False),
+        ({"restart_after_s": None}, "sigkill", False),  # RestartSec=infinity
+        ({"prevent": [[], [9]], "force": [[], [9]]}, "sigkill", False),
+    ],
+)
+def test_settings_that_change_what_an_end_is(changes: dict[str, Any], action: Action, returns: bool) -> None:
+    """As observed under Restart=on-failure."""
+    assert systemd.fate(make_service("on-failure", **changes), make_facts(), action).returns is returns
+
+
+@pytest.mark.parametrize(("action", "returns"), [("sigterm", False), ("clean-exit", False), ("sigkill", True)])
+def test_a_unit_that_remains_after_a_clean_exit_is_not_started(action: Action, returns: bool) -> None:
+    """Restart=always does not act, and no timer starts what is active already."""
+    timer = {"unit": "burn.timer", "active": True, "unit_file_state": "enabled", "next_in_s": 9.0, "due": True}
+    owner = make_service("always", remain_after_exit=True, triggered_by=[timer])
+    assert systemd.fate(owner, make_facts(), action).returns is returns
+
+
+def test_an_exit_code_that_a_list_names_is_one_of_the_possible() -> None:
+    """A program that handles SIGTERM may exit with 143, and then Restart=always does not act."""
+    owner = make_service("always", prevent=[[143], []])
+    fate = systemd.fate(owner, make_facts(make_process(sigterm="handled")), "sigterm")
+    assert (fate.returns, fate.certainty) == (None, "unknown")
+
+
+def test_a_young_unit_may_have_been_started_by_hand() -> None:
+    """Those starts count for the limit too, and nothing tells how many there were."""
+    limit = {"start_limit_burst": 5, "start_limit_interval_s": 10.0}
+    young = systemd.fate(make_service("always", **limit, up_s=3.0), make_facts(), "sigkill")
+    old = systemd.fate(make_service("always", **limit, up_s=60.0), make_facts(), "sigkill")
+    slow = systemd.fate(make_service("always", **limit, up_s=3.0, restart_after_s=30.0), make_facts(), "sigkill")
+    assert [each.certainty for each in (young, old, slow)] == ["likely", "certain", "certain"]
+    assert "unless it ends 5 times within 10 s" in old.why
+    assert "however often it ends" in slow.why
+
+
+@pytest.mark.parametrize(
+    ("trigger", "returns"),
+    [
+        ({"unit": "x.timer", "due": False, "next_in_s": None}, False),
+        ({"unit": "x.timer", "due": True, "next_in_s": None}, True),
+        ({"unit": "x.path", "at_once": True}, True),
+        ({"unit": "x.path", "at_once": False}, True),
+        ({"unit": "x.socket", "one_connection": False}, True),
+        ({"unit": "x.socket", "one_connection": True}, False),
+    ],
+)
+def test_doors_of_every_kind(trigger: dict[str, Any], returns: bool) -> None:
+    """A timer whose time is over opens no more; a server of one connection ends with it."""
+    door = {"active": True, "unit_file_state": "static"} | trigger
+    assert systemd.fate(make_service("no", triggered_by=[door]), make_facts(), "sigkill").returns is returns
+    closed = door | {"active": False}
+    assert systemd.fate(make_service("no", triggered_by=[closed]), make_facts(), "sigkill").returns is False
+
+
+def test_a_handler_of_failures_is_told() -> None:
+    """Whatever it does: it may start the unit again."""
+    owner = make_service("no", on_failure=["mail.service"])
+    failed, clean = (systemd.fate(owner, make_facts(), action) for action in ("sigkill", "sigterm"))
+    assert ("mail.service" in failed.why, failed.certainty) == (True, "likely")
+    assert ("mail.service" in clean.why, clean.certainty) == (False, "certain")
+
+
+@pytest.mark.parametrize(("setting", "returns"), [("reboot", True), ("poweroff", False)])
+def test_a_failure_that_takes_the_host_down_is_told(setting: str, returns: bool) -> None:
+    """FailureAction=: after a reboot, what is enabled is there again."""
+    for policy in ("no", "always"):  # it comes before Restart=
+        owner = make_service(policy, failure_action=setting)
+        fate = systemd.fate(owner, make_facts(), "sigkill")
+        assert (fate.returns, f"whole host: {setting}" in fate.why) == (returns, True)
+        assert setting not in systemd.fate(owner, make_facts(), "sigterm").why
+        handled = systemd.fate(owner, make_facts(make_process(sigterm="handled")), "sigterm")
+        assert (handled.returns, setting in handled.why) == (None, True)
+
+
+@pytest.mark.parametrize(
+    ("policy", "action", "returns"),
+    [
+        ("on-failure", "sigterm", True),
+        ("on-abort", "sigterm", True),
+        ("on-success", "sigterm", False),
+        ("on-success", "clean-exit", False),
+        ("on-failure", "failure-exit", True),
+    ],
+)
+def test_what_a_start_waits_for(policy: str, action: Action, returns: bool) -> None:
+    """ExecStartPre=: its death by SIGTERM fails the start, as SIGKILL does."""
+    owner = make_service(policy, main_pid=0, control_pid=3355, sub_state="start-pre", active_state="activating")
+    assert systemd.fate(owner, make_facts(), action).returns is returns
+
+
+@pytest.mark.parametrize(
+    ("policy", "count", "returns"),
+    [("always", 1, True), ("on-success", 1, True), ("on-failure", 1, False), ("always", 2, False)],
+)
+def test_a_unit_without_a_known_main_process(policy: str, count: int, returns: bool) -> None:
+    """Type=forking with several children: the end of the last one is a success to systemd, the others' are nothing."""
+    owner = make_service(policy, main_pid=0, processes=count, type="forking")
+    assert systemd.fate(owner, make_facts(), "sigkill").returns is returns
+
+
+def test_what_was_left_behind_is_reached_by_no_stop() -> None:
+    """KillMode=process: the unit is down, and one of its processes burns on."""
+    owner = make_service("always", main_pid=0, processes=1, active_state="inactive", kill_mode="process")
+    stop, kill = (systemd.fate(owner, make_facts(), action) for action in ("owner-stop", "sigkill"))
+    assert (stop.ends, kill.returns) == (False, False)
+    assert "left behind" in kill.why
+
+
+@pytest.mark.parametrize(
+    ("policy", "action", "returns"), [("on-failure", "sigterm", True), ("on-success", "sigkill", False)]
+)
+def test_a_start_script_ends_with_what_it_waits_for(policy: str, action: Action, returns: bool) -> None:
+    """A shell that runs a script exits with 128 and the signal: a failure, whatever the signal."""
+    script = make_process(4000, name="start.sh", exe="/usr/bin/dash", cmdline=("/bin/sh", "/opt/start.sh"))
+    fate = systemd.fate(make_service(policy, main_pid=4000), make_facts(parent=script), action)
+    assert (fate.returns, fate.certainty) == (returns, "likely")
+
+
+@pytest.mark.parametrize(
+    ("changes", "returns", "certainty"),
+    [
+        ({"load_state": "not-found"}, False, "certain"),
+        ({"unit_file_state": "masked"}, False, "certain"),
+        ({"unit_file_state": "masked-runtime"}, True, "likely"),
+        ({"unit_file_state": "generated"}, True, "certain"),
+        ({"unit_file_state": "enabled", "wanted_by": []}, None, "unknown"),
+        ({"unit_file_state": "static", "wanted_by": [], "upheld_at_boot": ["x.service"]}, True, "likely"),
+        ({"unit_file_state": "static", "wanted_by": [], "bus_name": "org.x"}, None, "unknown"),
+        ({"main_pid": 17}, None, "unknown"),
+    ],
+)
+def test_what_a_boot_brings(changes: dict[str, Any], returns: bool | None, certainty: str) -> None:
+    """Masks, generated units, upholders, and a process that is not the main one."""
+    fate = systemd.fate(make_service("always", **changes), make_facts(), "reboot")
+    assert (fate.returns, fate.certainty) == (returns, certainty)
+
+
+@pytest.mark.parametrize(("at_boot", "returns"), [(True, True), (False, False)])
+def test_a_timer_that_boots_brings_it_back(at_boot: bool, returns: bool) -> None:
+    """One that counts only from a run of its service never elapses after a boot."""
+    timer = {"unit": "x.timer", "active": True, "unit_file_state": "enabled", "next_in_s": 5.0, "at_boot": at_boot}
+    owner = make_service("no", unit_file_state="static", wanted_by=[], triggered_by=[timer])
+    assert systemd.fate(owner, make_facts(), "reboot").returns is returns
+
+
+def test_an_init_script_is_trusted_to_stop_what_it_started() -> None:
+    """KillMode=process and no main process: systemd itself ends nothing."""
+    owner = replace(
+        make_service("no", main_pid=0, processes=1, kill_mode="process", stop_command=True, source="/etc/init.d/burn"),
+        kind="sysv-service",
+    )
+    fate = systemd.fate(owner, make_facts(), "owner-stop")
+    assert (fate.ends, fate.returns, fate.certainty) == (True, False, "likely")
+    assert "/etc/init.d/burn stop" in fate.why
+
+
+@pytest.mark.parametrize(
+    ("path", "kind", "ref"),
+    [
+        ("/system.slice/snap.lxd.daemon.service", "snap-service", "snap.lxd.daemon.service"),
+        ("/system.slice/snap.service", "systemd-service", "snap.service"),
+        ("/user.slice/user-1000.slice/user@1000.service/init.scope", "systemd-service", "user@1000.service"),
+        (
+            "/user.slice/user-1000.slice/user@1000.service/app.slice/x.scope",
+            "systemd-scope",
+            "user@1000.service/x.scope",
+        ),
+    ],
+)
+def test_kinds_by_the_path(path: str, kind: str, ref: str) -> None:
+    """A user's manager itself is a service of the system's; a scope of it is not."""
+    claim = systemd.claim(make_facts(make_process(cgroup=path)))
+    assert claim is not None
+    assert (claim.kind, claim.ref) == (kind, ref)
+
+
+@pytest.mark.parametrize("action", ["sigkill", "owner-stop", "reboot"])
+def test_a_unit_that_was_not_read_has_no_future(action: Action) -> None:
+    """What could not be asked is not guessed."""
+    owner = replace(make_service("not read"), facts={})
+    assert systemd.fate(owner, make_facts(), action).returns is None

@@ -57,6 +57,8 @@ def make_container(policy: str = "always", *, kind: Kind = "docker-container", *
     }
     if kind == "compose-service":
         facts |= {"project": "ocr", "service": "worker", "config_files": ["/srv/ocr/compose.yml"], "one_off": False}
+    if kind == "swarm-task":
+        facts["swarm"] = {"condition": "any", "delay_s": 5.0, "attempts": 0}
     facts |= changes
     name = "ocr/worker" if kind == "compose-service" else facts["container"]
     return Owner(kind, name, CONTAINER_ID, policy, facts, (), {"docker": "docker", "mounts": []})
@@ -84,5 +86,12 @@ def make_service(policy: str = "no", **changes: Any) -> Owner:
         "triggered_by": [],
         "cpu_quota_percent": None,
         "cpu_controller": True,
+        "load_state": "loaded",
+        "sub_state": "running",
+        "control_pid": 0,
+        "processes": None,
     }
-    return Owner("systemd-service", "burn.service", "burn.service", policy, facts | changes, ())
+    facts |= changes
+    booted = [name for name in facts["wanted_by"] if name == "multi-user.target"]
+    facts.setdefault("booted_by", booted[0] if booted else None)
+    return Owner("systemd-service", "burn.service", "burn.service", policy, facts, ())

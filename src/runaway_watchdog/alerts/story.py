@@ -10,13 +10,14 @@ from typing import Any, Final, Literal
 
 from runaway_watchdog.alerts import figures
 from runaway_watchdog.hostile import clean, mask_argv, mask_text, shown_command
-from runaway_watchdog.model.casefile import CaseFile, SeenDeath
+from runaway_watchdog.model.casefile import CaseFile, LeftBehind, SeenDeath
 from runaway_watchdog.model.effect import Effect
 from runaway_watchdog.model.owner import Action, Fate, Owner
 from runaway_watchdog.model.plan import Never, Step
 
 Tone = Literal["good", "bad", "unsure"]
 
+MOST_SIGNS: Final = 4
 UNSHOWABLE: Final = "(not shown: a name in this command holds characters that could deceive, or a secret)"
 
 
@@ -84,7 +85,7 @@ def tell(case: CaseFile, now: float) -> Story:
         layers=tuple(_layer(owner) for owner in case.owners),
         returns=_returns(case),
         # Of a dead process nothing more can be said than that; the plan tells it in its goal.
-        outcomes=tuple(_outcome(fate, case) for fate in case.prognosis if case.process.alive),
+        outcomes=tuple(_outcome(fate, case) for fate in case.prognosis if case.process.alive or not case.process.pid),
         goal=safe(case.plan.goal),
         moves=tuple(_move(step) for step in case.plan.steps),
         never=tuple(_warned(never) for never in case.plan.never),
@@ -102,6 +103,8 @@ def safe(text: str, limit: int = 400) -> str:
 
 def _headline(case: CaseFile, now: float) -> str:
     process = case.process
+    if not process.pid:
+        return _down(case)
     who = f"{safe(process.name, 40)} (PID {process.pid})"
     where = f" on {safe(case.host, 60)}" if case.host else ""
     if not process.alive:
@@ -119,6 +122,16 @@ def _headline(case: CaseFile, now: float) -> str:
     return f"{who} uses {figures.share(case.cpu.percent)}{where}{lasting}"
 
 
+def _down(case: CaseFile) -> str:
+    """A container between two attempts of its engine, or a stopped one."""
+    owner = case.owners[0]
+    state = owner.facts.get("state")
+    attempts = f" (restart {owner.facts.get('restart_count')})" if state == "restarting" else ""
+    ended = "" if state == "created" else f", it exited with {owner.facts.get('exit_code')}"
+    where = f" on {safe(case.host, 60)}" if case.host else ""
+    return f"{safe(owner.name, 70)}{where} is {safe(str(state), 20)}{attempts}: it has no process now{ended}"
+
+
 def _lead(case: CaseFile, now: float) -> list[str]:
     """Since when, as whom, in which state if that is odd, and the command line."""
     process = case.process
@@ -126,7 +139,28 @@ def _lead(case: CaseFile, now: float) -> list[str]:
     state = "" if process.state in {"running", "sleeping", "dead"} else f", {process.state}"
     told = f"runs as {safe(process.user, 40)} since {started}{state}" if process.alive else f"started {started}"
     command = clean(" ".join(clean(each, 200) for each in mask_argv(process.cmdline)), 160)
-    return [f"{told}: {command}" if command else told]
+    return [f"{told}: {command}" if command else told, *_findings(case)]
+
+
+def _findings(case: CaseFile) -> list[str]:
+    """What is odd about it, who makes it work, whether anybody still wants it, and what an intruder would do."""
+    lines = [safe(each) for each in case.condition]
+    if case.cause is not None:
+        lines.append(f"works for {safe(case.cause.name, 80)}, which {safe(case.cause.told)}")
+    if case.left_behind is not None:
+        lines.append(f"left behind: {safe(case.left_behind.why)}{_copies(case.left_behind)}")
+    if len({sign.kind for sign in case.signs}) > 1:
+        lines.append("SIGNS OF AN INTRUDER, evidence and no verdict:")
+        lines += [f"- {safe(sign.told)} [{safe(sign.evidence, 200)}]" for sign in case.signs[:MOST_SIGNS]]
+    return lines
+
+
+def _copies(left: LeftBehind) -> str:
+    """ "; with 95 more just like it, 190 % of a core together"."""
+    if len(left.pids) == 1:
+        return ""
+    together = "" if left.cpu_percent is None else f", {figures.share(left.cpu_percent)} together"
+    return f"; with {len(left.pids) - 1} more just like it{together}"
 
 
 def _succession(case: CaseFile, now: float) -> str:
@@ -161,11 +195,35 @@ _KINDS: Final = {
     "kernel-thread": "kernel thread",
     "unmanaged": "no manager claims it",
 }
+_WORDS: Final = {
+    "controller": "acts on it too: {policy}",
+    "app-master": "its master, which runs the workers",
+    "shell-loop": "a shell's loop: {policy}",
+    "cron-job": 'cron job, "{policy}"',
+    "at-job": "job of at, run {policy}",
+    "supervisord-program": "supervisord program, {policy}",
+    "runit-service": "runit service, {policy}",
+    "s6-service": "s6 service, {policy}",
+    "daemontools-service": "daemontools service, {policy}",
+    "monit-service": "watched by monit: {policy}",
+    "pm2-app": "pm2 app, {policy}",
+    "circus-watcher": "circus watcher, {policy}",
+    "forever-app": "started again {policy}",
+    "openrc-service": "kept up by init: {policy}",
+}
+"""Kinds whose policy is no setting of anybody."""
 _DETAILS: Final = (
+    ("script", "script"),
+    ("role", "this one is"),
+    ("via", "by"),
+    ("from", "from"),
     ("container", "container"),
     ("image", "image"),
     ("unit_file", "unit file"),
     ("config_files", "compose file"),
+    ("settings_in", "settings in"),
+    ("down", "note:"),
+    ("socket_holders", "the Docker socket, so may act on it:"),
     ("upheld_by", "kept up by"),
     ("triggered_by", "also started by"),
 )
@@ -173,8 +231,10 @@ _DETAILS: Final = (
 
 def _layer(owner: Owner) -> Layer:
     kind = _KINDS.get(owner.kind, owner.kind.replace("-", " "))
-    policy = safe(owner.policy, 60)
-    if policy in {"", "none"}:
+    policy = safe(owner.policy, 200 if owner.kind == "controller" else 60)
+    if owner.kind in _WORDS:
+        what = _WORDS[owner.kind].format(policy=policy)
+    elif policy in {"", "none"}:
         what = kind
     else:
         what = f"{kind}, Restart={policy}" if owner.kind.startswith("systemd") else f'{kind}, restart policy "{policy}"'
@@ -207,7 +267,7 @@ def _returns(case: CaseFile) -> str:
     """The answer in one sentence: who does it, how soon, and how often that was seen."""
     killed = _fate("sigkill", case)
     seen = _seen(case)
-    if not case.process.alive:
+    if not case.process.alive and case.process.pid:
         return f"It came back {seen}." if seen else ""
     if killed is None:
         return f"It came back {seen}." if seen else ""
@@ -218,7 +278,8 @@ def _returns(case: CaseFile) -> str:
     if not killed.returns:
         return "Nobody that could be found."
     likely = "probably does" if killed.certainty == "likely" else "does"
-    soon = "" if killed.after_s is None else f", {figures.delay(killed.after_s)} after it dies"
+    due = "in {}" if killed.by in _BY_THE_CLOCK else "{} after it dies"
+    soon = "" if killed.after_s is None else f", {due.format(figures.delay(killed.after_s))}"
     return f"{doer(killed)} {likely}{soon}{f' (seen {seen})' if seen else ''}."
 
 
@@ -244,27 +305,42 @@ def doer(fate: Fate) -> str:
 # --- if you… ---------------------------------------------------------------------------------------------------
 
 _OWNERLESS: Final = frozenset({"unmanaged", "kernel-thread"})
-_BY: Final = {"docker": "Docker"}
+_BY_THE_CLOCK: Final = frozenset({"cron", "at"})
+"""Whose next time comes whether it died or not."""
+_BY: Final = {"docker": "Docker", "podman": "Podman"}
+_MANAGERS: Final = {
+    "podman-container": "Podman",
+    "kubernetes-pod": "the kubelet",
+    "containerd-container": "containerd",
+    "lxc-container": "LXC",
+    "vm-guest": "libvirt",
+    "nomad-task": "Nomad",
+}
 
 
 def _outcome(fate: Fate, case: CaseFile) -> Outcome:
     kind = case.owners[0].kind if case.owners else "unmanaged"
     of_owner = fate.action in {"owner-stop", "owner-daemon-restart"}
     ordinary = fate.action not in {"clean-exit", "failure-exit"} and not (of_owner and kind in _OWNERLESS)
+    ordinary &= of_owner or fate.action == "reboot" or bool(case.process.pid)  # nothing that could be killed
     result, tone = _result(fate)
     return Outcome(_action(fate.action, case), result, tone, safe(fate.why), ordinary)
 
 
 def _action(action: Action, case: CaseFile) -> str:
     owner = case.owners[0] if case.owners else None
-    docker = owner is not None and owner.kind in {"docker-container", "compose-service", "swarm-task"}
+    docker = any(each.kind in {"docker-container", "compose-service", "swarm-task"} for each in case.owners)
+    kind = "" if owner is None else owner.kind
+    told = {} if owner is None else owner.facts
+    daemon = str(told.get("daemon") or ("Docker" if docker else _MANAGERS.get(kind, "systemd")))
+    stopped = "its owner" if owner is None else str(told.get("stopped_as", owner.name))
     return {
         "sigterm": "kill",
         "sigkill": "kill -9",
         "clean-exit": "it exits with 0",
         "failure-exit": "it exits with 1",
-        "owner-stop": "stop its owner" if owner is None else f"stop {safe(owner.name, 32)}",
-        "owner-daemon-restart": "restart Docker" if docker else "restart systemd",
+        "owner-stop": f"stop {safe(stopped, 32)}",
+        "owner-daemon-restart": f"restart {safe(daemon, 32)}",
         "reboot": "reboot",
     }[action]
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from runaway_watchdog.hostile import mask_argv, mask_text, mask_variable, printable
-from runaway_watchdog.model.casefile import SCHEMA_VERSION, CaseFile, History, SeenDeath
+from runaway_watchdog.model.casefile import SCHEMA_VERSION, CaseFile, Cause, History, LeftBehind, SeenDeath, Sign
 from runaway_watchdog.model.effect import Effect, Size
 from runaway_watchdog.model.gap import Gap
 from runaway_watchdog.model.identity import ProcKey
@@ -25,7 +25,7 @@ def to_json(case: CaseFile) -> Document:
     return {
         "schema_version": SCHEMA_VERSION,
         "host": _text(case.host),
-        "asked_pid": case.asked_pid,
+        "asked_pid": case.asked_pid or None,
         "hot_since": _time(case.since),
         "process": process_to_json(case.process, case.cpu),
         "owners": [owner_to_json(owner) for owner in case.owners],
@@ -36,16 +36,32 @@ def to_json(case: CaseFile) -> Document:
             "steps": [_step(step) for step in case.plan.steps],
             "never": [_never(never) for never in case.plan.never],
         },
+        "condition": [_text(each) for each in case.condition],
+        "signs": [
+            {"kind": each.kind, "told": _text(each.told), "evidence": _text(each.evidence)} for each in case.signs
+        ],
+        "cause": None if case.cause is None else _cause(case.cause),
+        "left_behind": None if case.left_behind is None else _left_behind(case.left_behind),
         "gaps": [
             {"source": _text(gap.source), "problem": _text(gap.problem), "mend": _text(gap.mend)} for gap in case.gaps
         ],
     }
 
 
+def _cause(cause: Cause) -> Document:
+    evidence = [_text(each) for each in cause.evidence]
+    unit = None if cause.unit is None else _text(cause.unit)
+    return {"name": _text(cause.name), "pid": cause.pid, "told": _text(cause.told), "evidence": evidence, "unit": unit}
+
+
+def _left_behind(found: LeftBehind) -> Document:
+    return {"why": _text(found.why), "pids": list(found.pids), "cpu_percent": found.cpu_percent}
+
+
 def process_to_json(process: Process, cpu: CpuShare | None) -> Document:
     """`process` of the document, as `incidents --json` has it too."""
     return {
-        "pid": process.pid,
+        "pid": process.pid or None,
         "started_at": _time(process.started_at),
         "alive": process.alive,
         "name": _text(process.name),
@@ -201,15 +217,24 @@ def _case(document: Document) -> CaseFile:
             ),
         ),
         gaps=tuple(Gap(**gap) for gap in document["gaps"]),
-        asked_pid=document["asked_pid"],
+        asked_pid=document["asked_pid"] or 0,
         since=_seconds(document["hot_since"]),
         host=document["host"],
+        # Documents of the first version have none of these.
+        condition=tuple(document.get("condition", ())),
+        signs=tuple(Sign(**sign) for sign in document.get("signs", ())),
+        cause=None if (cause := document.get("cause")) is None else Cause(**_with_tuple(cause, "evidence")),
+        left_behind=None if (left := document.get("left_behind")) is None else LeftBehind(**_with_tuple(left, "pids")),
     )
+
+
+def _with_tuple(document: Document, name: str) -> Document:
+    return {**document, name: tuple(document[name])}
 
 
 def _process_of(process: Document) -> Process:
     return Process(
-        key=ProcKey(process["boot_id"], process["pid"], process["start_ticks"]),
+        key=ProcKey(process["boot_id"], process["pid"] or 0, process["start_ticks"]),
         name=process["name"],
         state=process["state"],
         ppid=process["ppid"],

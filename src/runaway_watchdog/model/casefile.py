@@ -1,6 +1,7 @@
 """One case, put together: what `explain` shows, what `--json` prints, what an alert says."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from runaway_watchdog.model.gap import Gap
 from runaway_watchdog.model.owner import Fate, Owner
@@ -33,6 +34,35 @@ class History:
 
 
 @dataclass(frozen=True, slots=True)
+class Sign:
+    """One thing that intruders' programs do and few others. Evidence, never a verdict."""
+
+    kind: Literal["program-file", "posing", "preload", "download", "watchdogs", "hidden", "no-keeper", "door"]
+    told: str
+    evidence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Who makes an innocent process work: the one that floods the journal, eats the memory, restarts in a loop."""
+
+    name: str
+    pid: int | None  # None: no process of its own, or none that lives
+    told: str
+    evidence: tuple[str, ...]
+    unit: str | None = None  # the unit to act on, where there is one
+
+
+@dataclass(frozen=True, slots=True)
+class LeftBehind:
+    """A process whose caller is gone, and how many just like it there are."""
+
+    why: str
+    pids: tuple[int, ...]  # itself among them
+    cpu_percent: float | None  # of all together, of one core
+
+
+@dataclass(frozen=True, slots=True)
 class CaseFile:
     process: Process
     cpu: CpuShare | None
@@ -44,3 +74,7 @@ class CaseFile:
     asked_pid: int  # the PID that was asked about: a dead one leads to the process that took its place
     since: float | None = None  # hot since, where the watch knows; seconds since the epoch
     host: str = ""
+    condition: tuple[str, ...] = ()  # what is odd about its state, in words: waiting for a disk, held by a debugger …
+    signs: tuple[Sign, ...] = ()
+    cause: Cause | None = None
+    left_behind: LeftBehind | None = None

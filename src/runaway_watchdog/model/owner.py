@@ -61,7 +61,8 @@ class Claim:
     ref: str  # how to ask for it: a container ID, a unit name
     evidence: tuple[str, ...]
     manager_pid: int | None = None
-    """The ancestor that would start it again, where the claim was made from inside: the next layers are its own."""
+    """The ancestor that would start it again, where the claim was made from inside, or that a container's layer is
+    run by: the next layers are its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,10 +102,11 @@ class Deferred:
 
     `action` is what the next layer's own process (the supervisor, the master) meets then. `along` says whether that
     one's return brings this work back with it (None: not known). `ends`: this process ends whatever the next layer's
-    does; else it ends when that one ends.
+    does; else it ends when that one ends. `more_s`: what passes from that one's return to this work's.
     """
 
     action: Action
     along: bool | None
     why: str
     ends: bool = False
+    more_s: float = 0.0

@@ -1,7 +1,8 @@
 """Who keeps a process alive: one file for each kind of owner, which answers four questions.
 
     claim(facts) -> Claim | None                  may this process be mine? Pure: cgroup, environment, ancestors
-    inspect(claim, facts, world) -> Owner         ask the owner's own manager, bounded; raises Unanswered
+    inspect(claim, facts, world) -> Owner | None  ask the owner's own manager, bounded; raises Unanswered; None (of
+                                                  an INSIDE kind alone): on a closer look it is not mine
     fate(owner, facts, action) -> Fate | Deferred what would become of it, or: the next layer decides. Pure
     hold(owner, facts) -> Held | None             how it is stopped for good, reversibly; None: as the next layer. Pure
 
@@ -10,13 +11,20 @@ goes. Two tables hold them, each in the order in which they are asked.
 
 `INSIDE`: whatever would start this process again is another process beside it, inside the same container or unit: a
 supervisor, cron, a master of workers, a shell's loop. The nearest one up the line of ancestors comes first, and the
-next layers are those of that one's own process.
+next layers are those of that one's own process. For one process the most particular comes first:
+
+    app_master  a program's own parent that starts its workers: its child is the same program
+    shell_loop  any shell that runs a script or a line, until its text shows that no loop is in it
 
 `AROUND`: whose room the process is in, by its cgroup. Exactly one claims:
 
     kernel      a kernel thread belongs to no one else, and everything below would misread its empty cgroup
+    terminal    a login's scope, and what a tmux, a screen or an ssh holds where no manager's group says more
     foreign     another engine's or machine's cgroup: what is inside must never be taken for a unit of this host
     docker      a container's scope is a unit too, but systemd does not act on it: Docker does
+    controller  no process's own: the layer between a container and its engine
+    podman      as docker; where a unit runs the container, that is the layer around it
+    systemd_user  a service of a user's own manager, which lives inside one of the system's
     systemd     services and scopes
     unmanaged   what nobody claimed
 """
@@ -29,9 +37,32 @@ from typing import NamedTuple, Protocol, cast
 
 from runaway_watchdog.model.gap import Gap
 from runaway_watchdog.model.owner import Action, Certainty, Claim, Deferred, Fate, Owner
-from runaway_watchdog.model.plan import Held
+from runaway_watchdog.model.plan import Held, Step
 from runaway_watchdog.model.process import Facts
-from runaway_watchdog.owners import docker, foreign, kernel, systemd, unmanaged
+from runaway_watchdog.owners import (
+    app_master,
+    at,
+    circus,
+    controller,
+    cron,
+    docker,
+    foreign,
+    forever,
+    kernel,
+    monit,
+    pm2,
+    podman,
+    shell_loop,
+    single,
+    supervise,
+    supervisord,
+    systemd,
+    systemd_user,
+    sysv,
+    terminal,
+    unmanaged,
+)
+from runaway_watchdog.owners.partly import PartlyAnswered
 from runaway_watchdog.world import Unanswered, World, procfs
 
 
@@ -40,7 +71,7 @@ class OwnerKind(Protocol):
 
     def claim(self, facts: Facts) -> Claim | None: ...
 
-    def inspect(self, claim: Claim, facts: Facts, world: World) -> Owner: ...
+    def inspect(self, claim: Claim, facts: Facts, world: World) -> Owner | None: ...
 
     def outer(self, owner: Owner) -> Claim | None:
         """The claim of the layer around this one, where it is not told by the process itself. Asked of AROUND only."""
@@ -64,8 +95,30 @@ def _kinds(*modules: ModuleType) -> Sequence[OwnerKind]:
 LONG_ID = re.compile(r"[0-9a-f]{64}")
 SHORT_ID = 12  # as `docker ps` shows it
 
-_INSIDE: tuple[ModuleType, ...] = ()
-_AROUND: tuple[ModuleType, ...] = (kernel, foreign, docker, systemd, unmanaged)
+_INSIDE: tuple[ModuleType, ...] = (
+    circus,
+    forever,
+    sysv,
+    monit,
+    pm2,
+    at,
+    supervise,
+    supervisord,
+    cron,
+    app_master,
+    shell_loop,
+)
+_AROUND: tuple[ModuleType, ...] = (
+    kernel,
+    terminal,
+    foreign,
+    docker,
+    controller,
+    podman,
+    systemd_user,
+    systemd,
+    unmanaged,
+)
 INSIDE, AROUND = _kinds(*_INSIDE), _kinds(*_AROUND)
 BY_KIND: dict[str, OwnerKind] = {
     kind: cast(OwnerKind, module) for module in (*_INSIDE, *_AROUND) for kind in module.KINDS
@@ -79,37 +132,48 @@ def layers(facts: Facts, world: World) -> tuple[tuple[Layer, ...], tuple[Gap, ..
     found: list[Layer] = []
     gaps: list[Gap] = []
     subject = facts
-    while len(found) < MOST_LAYERS and (claim := _inside(subject)) is not None:
-        found.append(Layer(_ask(claim, subject, world, gaps), subject))
-        manager = _facts_of(claim.manager_pid, subject, world)
+    while len(found) < MOST_LAYERS and (supervised := _supervised(subject, world, gaps)) is not None:
+        owner, manager_pid = supervised
+        found.append(Layer(owner, subject))
+        manager = _facts_of(manager_pid, subject, world)
         if manager is None:
             break
         subject = manager
     around: Claim | None = _around(subject)
     while around is not None:
-        owner = _ask(around, subject, world, gaps)
-        found.append(Layer(owner, subject))
-        around = BY_KIND[around.kind].outer(owner)
+        layer = Layer(_ask(around, subject, world, gaps) or _unread(around), subject)
+        found.append(layer)
+        around = BY_KIND[around.kind].outer(layer.owner)
+        if around is not None and (manager := _facts_of(around.manager_pid, subject, world)) is not None:
+            subject, around = manager, _around(manager)
     return tuple(found), tuple(gaps)
 
 
 def claimed(facts: Facts) -> Claim:
     """Who claims the process first; nobody is asked."""
-    return _inside(facts) or _around(facts)
+    return next(_inside(facts), None) or _around(facts)
 
 
 def _around(facts: Facts) -> Claim:
     return next(claim for kind in AROUND if (claim := kind.claim(facts)) is not None)
 
 
-def _inside(facts: Facts) -> Claim | None:
-    """The nearest supervisor of the process, or of the ancestor that it belongs to, within the same room."""
+def _supervised(facts: Facts, world: World, gaps: list[Gap]) -> tuple[Owner, int | None] | None:
+    """The nearest supervisor that does not disown the process, and that supervisor's PID."""
+    for claim in _inside(facts):
+        owner = _ask(claim, facts, world, gaps)
+        if owner is not None:
+            return owner, claim.manager_pid
+    return None
+
+
+def _inside(facts: Facts) -> Iterator[Claim]:
+    """Who may supervise the process, or the ancestor that it belongs to, within the same room; the nearest first."""
     for subject in _line(facts):
         for kind in INSIDE:
             claim = kind.claim(subject)
             if claim is not None:
-                return claim
-    return None
+                yield claim
 
 
 def _line(facts: Facts) -> Iterator[Facts]:
@@ -133,9 +197,12 @@ def _facts_of(pid: int | None, facts: Facts, world: World) -> Facts | None:
     return found
 
 
-def _ask(claim: Claim, facts: Facts, world: World, gaps: list[Gap]) -> Owner:
+def _ask(claim: Claim, facts: Facts, world: World, gaps: list[Gap]) -> Owner | None:
     try:
         return BY_KIND[claim.kind].inspect(claim, facts, world)
+    except PartlyAnswered as partly:
+        gaps.append(partly.gap)
+        return partly.owner
     except Unanswered as unanswered:
         gaps.append(unanswered.gap)
         return _unread(claim)
@@ -163,20 +230,25 @@ def _along(answer: Deferred, then: Fate, action: Action) -> Fate:
     """The next layer's future, as this one's process shares in it."""
     why = f"{answer.why}; {then.why}"
     if not (answer.ends or then.ends):
-        return Fate(action, False, False, None, None, then.certainty, why)
+        return Fate(action, False, False, None, None, then.certainty, then.why)
     if not then.returns or answer.along is False:
         returns = None if then.returns is None and answer.along is not False else False
         certainty: Certainty = "unknown" if returns is None else then.certainty
         return Fate(action, True, returns, None if returns is False else then.by, None, certainty, why)
     if answer.along is None:
         return Fate(action, True, None, then.by, None, "unknown", why)
-    return Fate(action, True, True, then.by, then.after_s, then.certainty, why)
+    after_s = None if then.after_s is None else then.after_s + answer.more_s
+    return Fate(action, True, True, then.by, after_s, then.certainty, why)
 
 
 def hold(layers: Sequence[Layer]) -> Held:
-    """How the innermost layer that can be held is stopped for good."""
+    """How the innermost layer that can be held is stopped for good; where that is not the process's own, and cannot
+    be slowed down, the process itself is made to give way first."""
+    relief: tuple[Step, ...] = ()
     for layer in layers:
         held = BY_KIND[layer.owner.kind].hold(layer.owner, layer.facts)
         if held is not None:
-            return held
+            relieved = any(step.risk == "slows" for step in held.steps)
+            return held if relieved else Held(held.goal, (*relief, *held.steps))
+        relief = relief or single.renice(layer.facts.process)
     return Held("Nothing: whoever keeps it alive offers no way to stop it that could be undone", ())

@@ -1,27 +1,33 @@
-"""Docker containers and Compose services.
+"""Docker containers, Compose services and the tasks of a swarm.
 
 Restart semantics as observed on Engine 20.10 and 28.5; the rig confirms them again. A container's scope is a systemd
 unit too, but systemd does not act on it: the Docker Engine does, and its own service is the layer around it.
+
+docker_facts   what the engine tells of a container
+docker_start   what the engine's start, and a boot, bring back
+docker_hold    how a container is stopped for good
 """
 
 import re
-from collections.abc import Mapping, Sequence
-from datetime import datetime
+from collections.abc import Mapping
 from typing import Any
 
 from runaway_watchdog.model.gap import Gap
 from runaway_watchdog.model.owner import Action, Certainty, Claim, Fate, Owner
 from runaway_watchdog.model.plan import Held
 from runaway_watchdog.model.process import Facts
-from runaway_watchdog.owners import docker_hold, single
+from runaway_watchdog.owners import controllers, docker_facts, docker_hold, docker_start, docker_swarm, single
 from runaway_watchdog.owners.ending import Ending, ending
 from runaway_watchdog.world import Unanswered, World
 
 KINDS = ("docker-container", "compose-service", "swarm-task")
 SCOPE = re.compile(r"(?:/[^/]+\.slice)*/docker-(?P<id>[0-9a-f]{64})\.scope(?:/.*)?")
+ROOTLESS = re.compile(
+    r"/user\.slice/user-(?P<uid>\d+)\.slice/user@\d+\.service/(?:[^/]+\.slice/)*docker-(?P<id>[0-9a-f]{64})\.scope(?:/.*)?"
+)
 CGROUPFS = re.compile(r"/docker/(?P<id>[0-9a-f]{64})(?:/.*)?")
 SHIM = "containerd-shim"
-INIT_NAMES = ("docker-init", "tini")
+SWARM_SERVICE = "com.docker.swarm.service.name"
 FIRST_DELAY_S, STABLE_AFTER_S = 0.1, 10.0
 """The engine waits 100 ms before a restart, doubles that each time, and begins anew after 10 s of life."""
 
@@ -29,20 +35,19 @@ FIRST_DELAY_S, STABLE_AFTER_S = 0.1, 10.0
 def claim(facts: Facts) -> Claim | None:
     """Anchored: a `.mount` unit or a file whose name holds a container's ID is not that container."""
     path = facts.process.cgroup
-    found = SCOPE.fullmatch(path) or CGROUPFS.fullmatch(path)
+    found = SCOPE.fullmatch(path) or CGROUPFS.fullmatch(path) or ROOTLESS.fullmatch(path)
     if not found:
         return None
     return Claim("docker-container", found["id"], (f"/proc/{facts.process.pid}/cgroup: {path}",))
 
 
-def inspect(claim: Claim, facts: Facts, world: World) -> Owner:  # noqa: ARG001
+def inspect(claim: Claim, facts: Facts, world: World) -> Owner:
     """Ask the engine for the container, its policy and its Compose labels. Raises Unanswered."""
     container = world.engine.container(claim.ref)
     if container is None:
-        mend = "set DOCKER_HOST to the engine that runs it (rootless, or a Docker inside a container)"
-        raise Unanswered(Gap("docker", f"this Docker Engine does not know container {claim.ref[:12]}", mend))
+        raise Unanswered(Gap("docker", f"this Docker Engine does not know container {claim.ref[:12]}", _mend(facts)))
     info = world.engine.info()
-    found = _facts(container, info, world)
+    found = docker_facts.read(container, info, facts, world)
     policy = found["policy"]
     evidence = (
         *claim.evidence,
@@ -50,116 +55,87 @@ def inspect(claim: Claim, facts: Facts, world: World) -> Owner:  # noqa: ARG001
         f"RestartCount={found['restart_count']}",
     )
     labels = container["Config"].get("Labels") or {}
-    raw = {"docker": docker_hold.client(world.engine.endpoint()), "mounts": container.get("Mounts") or []}
-    swarm = labels.get("com.docker.swarm.service.name")
+    acting = controllers.acting_on(container, found, world)
+    found["controllers"] = [each.told for each in acting]
+    raw = {
+        "docker": docker_hold.client(world.engine.endpoint()),
+        "mounts": container.get("Mounts") or [],
+        "controllers": acting,
+    }
+    swarm = labels.get(SWARM_SERVICE)
     if swarm and (info.get("Swarm") or {}).get("LocalNodeState") == "active":  # a label alone is anybody's word
-        return Owner("swarm-task", swarm, claim.ref, "swarm", found, evidence, raw)
+        found["swarm"] = docker_swarm.restart(labels, world)
+        return Owner("swarm-task", swarm, claim.ref, docker_swarm.policy(found["swarm"]), found, evidence, raw)
     if found.get("project"):
         name = f"{found['project']}/{found['service']}"
         return Owner("compose-service", name, claim.ref, policy, found, evidence, raw)
     return Owner("docker-container", found["container"], claim.ref, policy, found, evidence, raw)
 
 
-def _facts(container: Mapping[str, Any], info: Mapping[str, Any], world: World) -> dict[str, Any]:
-    host = container["HostConfig"]
-    state = container["State"]
-    restart = host.get("RestartPolicy") or {}
-    limit = restart.get("MaximumRetryCount") or 0
-    name = restart.get("Name") or "no"
-    labels = container["Config"].get("Labels") or {}
-    found = {
-        "container": container["Name"].lstrip("/"),
-        "image": container["Config"].get("Image", ""),
-        "policy": f"{name}:{limit}" if limit else name,
-        "state": state.get("Status", ""),
-        "restart_count": container.get("RestartCount", 0),
-        "main_pid": state.get("Pid", 0),
-        "up_s": round(max(0.0, world.clock.now() - _time(state.get("StartedAt", ""))), 1),
-        "auto_remove": bool(host.get("AutoRemove")),
-        "live_restore": bool(info.get("LiveRestoreEnabled")),
-        "cpu_limit": bool(info.get("CpuCfsQuota")),
-        "nano_cpus": host.get("NanoCpus") or 0,
-        "cpu_quota": host.get("CpuQuota") or 0,
-        "cpu_period": host.get("CpuPeriod") or 0,
-    }
-    found["health_check"] = _health_check(container["Config"])
-    others = [each for each in world.engine.containers() if each["Id"] != container["Id"]]
-    found["network_of"] = [
-        str(each["Names"][0]).lstrip("/")
-        for each in others
-        if (each.get("HostConfig") or {}).get("NetworkMode") == f"container:{container['Id']}"
-    ]
-    found["memory_only"] = sorted(
-        {*(host.get("Tmpfs") or {}), *(m["Destination"] for m in container.get("Mounts") or [] if m["Type"] == "tmpfs")}
-    )
-    if project := labels.get("com.docker.compose.project"):
-        found |= {
-            "project": project,
-            "service": labels.get("com.docker.compose.service", ""),
-            "config_files": config_files(labels),
-            "working_dir": labels.get("com.docker.compose.project.working_dir", ""),
-            "replicas": _replicas(labels, others),
-            "one_off": labels.get("com.docker.compose.oneoff", "").lower() == "true",
-        }
-    return found
+def _mend(facts: Facts) -> str:
+    rootless = ROOTLESS.fullmatch(facts.process.cgroup)
+    if rootless:
+        return f"ask the engine of that user: DOCKER_HOST=unix:///run/user/{rootless['uid']}/docker.sock"
+    return "set DOCKER_HOST to the engine that runs it (rootless, or a Docker inside a container)"
 
 
-def config_files(labels: Mapping[str, str]) -> list[str]:
-    """The label joins paths with commas, which a path may hold too; Compose v1 wrote them as they were typed."""
-    folder = labels.get("com.docker.compose.project.working_dir", "")
-    text = labels.get("com.docker.compose.project.config_files", "")
-    parts = re.split(r",(?=/)", text) if text.startswith("/") else text.split(",")
-    return [part if part.startswith("/") else f"{folder}/{part}" for part in parts if part]
+def outer(owner: Owner) -> Claim | None:
+    """Who acts on the container beside the engine, then the engine's own unit."""
+    acting = owner.raw.get("controllers") or ()
+    return controllers.claim(acting, engine_unit(owner.facts))
 
 
-def _replicas(labels: Mapping[str, str], others: Sequence[Mapping[str, Any]]) -> int:
-    """How many other running containers do the same service."""
-    same = [f"com.docker.compose.{name}" for name in ("project", "service")]
-    return sum(
-        each.get("State") == "running"
-        and all((each.get("Labels") or {}).get(name) == labels.get(name) for name in same)
-        for each in others
-    )
-
-
-def _health_check(config: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The command that the engine starts inside the container again and again, and how often."""
-    check = config.get("Healthcheck") or {}
-    test = check.get("Test") or []
-    if len(test) < 2 or test[0] not in ("CMD", "CMD-SHELL"):
-        return None
-    return {"command": test[1:], "every_s": (check.get("Interval") or 30_000_000_000) / 1e9}
-
-
-def _time(text: str) -> float:
-    """The engine's RFC 3339 times; the epoch for its zero time or anything else."""
-    try:
-        return datetime.fromisoformat(text).timestamp()
-    except ValueError:
-        return 0.0
-
-
-def outer(owner: Owner) -> Claim | None:  # noqa: ARG001
-    return Claim("systemd-service", "docker.service", ("the Docker Engine's own unit",))
+def engine_unit(facts: Mapping[str, Any]) -> str | None:
+    """The unit that the engine runs in; of a container that was not read, the ordinary one."""
+    unit = facts.get("engine_unit", "docker.service")
+    return None if unit is None else str(unit)
 
 
 def fate(owner: Owner, facts: Facts, action: Action) -> Fate:
     if not owner.facts:
         return _unread(owner, facts, action)
     if action in ("owner-daemon-restart", "reboot"):
-        return _daemon_starts(owner, facts, action)
-    if owner.kind == "swarm-task":
-        return _swarm(facts, action)
+        return docker_start.fate(owner, facts, action, main=is_main(owner, facts))
+    if not owner.facts["main_pid"]:
+        return _down(owner, action)
     if action == "owner-stop":
-        why = "`docker stop` ends the container, and its restart policy does not act on that"
-        return Fate(action, True, False, None, None, "certain", why)
-    end = ending(facts.process, action)
+        return _stopped(owner, facts)
+    end = _ending(owner, facts, action)
     if not end.ends:
         return Fate(action, False, False, None, None, end.certainty, end.why)
-    main = owner.facts["main_pid"]
-    if facts.process.pid != main:
+    if not is_main(owner, facts):
         return _not_main(owner, facts, action, end)
-    return _policy(owner, action, end)
+    if owner.kind == "swarm-task":
+        return docker_swarm.fate(owner, action, end)
+    return controllers.started_again(owner, _policy(owner, action, end))
+
+
+def is_main(owner: Owner, facts: Facts) -> bool:
+    """Whether the container lives and dies with this process: its main one, or the one that its init started."""
+    return facts.process.pid in (owner.facts["main_pid"], owner.facts.get("init_child"))
+
+
+def _ending(owner: Owner, facts: Facts, action: Action) -> Ending:
+    """As the process itself takes it; an init as PID 1 waits for signals with sigwait, and passes them on."""
+    end = ending(facts.process, action)
+    child = owner.facts.get("init_child")
+    if child is None or facts.process.pid not in (owner.facts["main_pid"], child):
+        return end
+    init, sure = owner.facts["init"], owner.facts["init_certain"]
+    certainty: Certainty = "certain" if sure else "likely"
+    if facts.process.pid == child:
+        return end._replace(
+            certainty=end.certainty if sure or not end.ends else "likely",
+            why=f"{end.why}, and {init} exits with it" if end.ends else end.why,
+        )
+    if action != "sigterm":
+        return end
+    passed = f"{init} passes SIGTERM on to {child}"
+    return {
+        "handled": Ending(True, "own", "likely", f"{passed}, which handles it: how that exits is its own choice"),
+        "ignored": Ending(False, "own", certainty, f"{passed}, which ignores it"),
+        "default": Ending(True, "sigterm", certainty, f"{passed}, which ends by it"),
+    }.get(owner.facts["init_child_sigterm"], Ending(True, "own", "unknown", passed))
 
 
 def _unread(owner: Owner, facts: Facts, action: Action) -> Fate:
@@ -171,6 +147,25 @@ def _unread(owner: Owner, facts: Facts, action: Action) -> Fate:
     return Fate(action, True, None, None, None, "unknown", why)
 
 
+def _down(owner: Owner, action: Action) -> Fate:
+    """A container without a process: between two attempts of the engine, or stopped."""
+    if owner.facts["state"] != "restarting":
+        why = f"it is {owner.facts['state']}: it has no process, and nothing starts it while the engine goes on"
+        return controllers.started_again(owner, Fate(action, True, False, None, None, "certain", why))
+    if action == "owner-stop":
+        why = "`docker stop` ends the engine's attempts, and its restart policy does not act on that"
+        return controllers.started_again(owner, Fate(action, True, False, None, None, "certain", why))
+    why = f"it is dead at this moment; {owner.policy} starts it again when the engine's delay is over"
+    return Fate(action, True, True, "docker", None, "certain", why)
+
+
+def _stopped(owner: Owner, facts: Facts) -> Fate:
+    if owner.kind == "swarm-task":
+        return docker_swarm.stopped(owner, facts)
+    why = f"`docker stop` ends the container, and its restart policy does not act on that{docker_start.later(owner)}"
+    return controllers.started_again(owner, Fate("owner-stop", True, False, None, None, "certain", why))
+
+
 def _policy(owner: Owner, action: Action, end: Ending) -> Fate:
     """What the restart policy makes of the end of the container's main process."""
     name, _, limit = owner.policy.partition(":")
@@ -180,15 +175,14 @@ def _policy(owner: Owner, action: Action, end: Ending) -> Fate:
     if name == "no":
         gone = ", and --rm removes the container" if owner.facts["auto_remove"] else ""
         return Fate(action, True, False, None, None, certainty, f"{end.why}; restart policy no leaves it stopped{gone}")
+    if limit and owner.facts["restart_count"] >= int(limit):
+        why = f"{end.why}; the {limit} restarts that {owner.policy} allows are used up (`docker start` counts anew)"
+        return Fate(action, True, False, None, None, certainty, why)
     if end.how == "own":
         why = f"{end.why}; {owner.policy} restarts it only if that is not 0"
         return Fate(action, True, None, "docker", None, "unknown", why)
     if end.how == "clean":
-        return Fate(
-            action, True, False, None, None, certainty, f"{end.why}; {owner.policy} does not act on exit code 0"
-        )
-    if limit and owner.facts["restart_count"] >= int(limit):
-        why = f"{end.why}; the {limit} restarts that {owner.policy} allows are used up"
+        why = f"{end.why}; {owner.policy} does not act on exit code 0"
         return Fate(action, True, False, None, None, certainty, why)
     return _back(owner, action, f"{end.why}; {owner.policy} starts the container again", certainty)
 
@@ -206,19 +200,23 @@ def _not_main(owner: Owner, facts: Facts, action: Action, end: Ending) -> Fate:
     """A process beside the main one: the engine does not act, but something inside the container may."""
     main = owner.facts["main_pid"]
     beside = f"{end.why}; it is not the container's main process ({main})"
-    if main not in (ancestor.pid for ancestor in facts.ancestors):
+    if is_stray(owner, facts):
         return _put_there(owner, facts, action, end.certainty, beside)
     parent = facts.ancestors[0]
-    if parent.pid == main and parent.name in INIT_NAMES:
-        through = end._replace(why=f"{end.why}, and its init exits with it")
-        after = _policy(owner, action, through)
-        return Fate(action, after.ends, after.returns, after.by, after.after_s, "likely", after.why)
+    if parent.pid == main and owner.facts.get("init_child") is not None:
+        why = f"{beside} but an orphan that its init {owner.facts['init']} took in, so nobody starts it again"
+        return Fate(action, True, False, None, None, end.certainty, why)
     why = f"{beside}; whether its parent {parent.name} ({parent.pid}) inside the container starts it again is not known"
     return Fate(action, True, None, None, None, "unknown", why)
 
 
+def is_stray(owner: Owner, facts: Facts) -> bool:
+    """Whether it does not descend from the main process: `docker exec` put it there, or a health check is it."""
+    main = owner.facts["main_pid"]
+    return facts.process.pid != main and main not in (ancestor.pid for ancestor in facts.ancestors)
+
+
 def _put_there(owner: Owner, facts: Facts, action: Action, certainty: Certainty, beside: str) -> Fate:
-    """It does not descend from the main process: `docker exec` put it there, or the engine itself as a health check."""
     check = owner.facts.get("health_check")
     if check is None:
         why = f"{beside} but one that `docker exec` put there, so nobody starts it again"
@@ -231,43 +229,11 @@ def _put_there(owner: Owner, facts: Facts, action: Action, certainty: Certainty,
     return Fate(action, True, None, None, None, "unknown", why)
 
 
-def _swarm(facts: Facts, action: Action) -> Fate:
-    """A swarm task's container has policy "no", and yet the swarm puts a new container in its place."""
-    if action != "owner-stop":
-        end = ending(facts.process, action)
-        if not end.ends:
-            return Fate(action, False, False, None, None, end.certainty, end.why)
-    why = "the swarm starts a new container for the task that is missing"
-    return Fate(action, True, True, "swarm", None, "likely", why)
-
-
-def _daemon_starts(owner: Owner, facts: Facts, action: Action) -> Fate:
-    """The engine's start, told from the present state: it runs, and was not stopped by hand."""
-    if action == "owner-daemon-restart" and owner.facts["live_restore"]:
-        return Fate(action, False, False, None, None, "certain", "live-restore: containers outlive the engine")
-    at = "at the next boot" if action == "reboot" else "when the engine starts"
-    main = facts.process.pid == owner.facts["main_pid"]
-    name = owner.policy.partition(":")[0]
-    if owner.kind == "swarm-task":
-        return Fate(action, True, True, "swarm", None, "likely", f"the swarm starts its tasks again {at}")
-    if name == "no":
-        return Fate(action, True, False, None, None, "certain", f"restart policy no: it is not started {at}")
-    if not main:
-        why = f"the container starts again {at}; whether that brings this process with it is not known"
-        return Fate(action, True, None, "docker", None, "unknown", why)
-    # on-failure: an engine that stops ends its containers by signal, which counts as a failure (exit code 137 or
-    # 143) unless the program turns SIGTERM into exit code 0.
-    sure: Certainty = "likely" if name == "on-failure" or action == "reboot" else "certain"
-    return Fate(action, True, True, "docker", None, sure, f"restart policy {owner.policy}: it is started again {at}")
-
-
 def hold(owner: Owner, facts: Facts) -> Held:
     """The container, for its main process and what an init only passes on; any other process by itself alone."""
-    if not owner.facts or facts.process.pid == owner.facts["main_pid"]:
+    if not owner.facts or is_main(owner, facts):
         return docker_hold.hold(owner, facts)
     killed = fate(owner, facts, "sigkill")
-    if killed.returns and killed.certainty == "likely" and owner.facts.get("health_check") is None:
-        return docker_hold.hold(owner, facts)
     if killed.returns is False:
         goal = f"Hold this one process still, then end it: {owner.name} itself goes on, and nothing starts it again"
         return Held(goal, (*single.still(facts.process), single.end(facts.process)))

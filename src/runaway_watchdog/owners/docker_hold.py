@@ -1,12 +1,14 @@
 """Stopping a container and keeping it stopped, reversibly and without losing anything that it wrote."""
 
 import re
+from collections.abc import Sequence
 from shlex import quote
 
 from runaway_watchdog.model.owner import Owner
 from runaway_watchdog.model.plan import Held, Step
 from runaway_watchdog.model.process import Facts
 from runaway_watchdog.owners import single
+from runaway_watchdog.owners.controllers import Acting
 
 RELIEVED = 0.2  # of a core
 DEFAULT_PERIOD = 100_000
@@ -25,35 +27,91 @@ def reference(owner: Owner) -> str:
 
 
 def hold(owner: Owner, facts: Facts) -> Held:
-    """Relieve, close the engine's door (the policy), then stop.
+    """Relieve, close the engine's door (the policy) and those of whoever else starts it, then stop.
 
-    The policy goes first: a container stopped with policy `always` runs again after the next restart of Docker.
-    One that was created with --rm, or that a swarm replaces, must not stop at all: it is paused.
+    The policy goes first: a container stopped with policy `always` runs again after the next restart of Docker. One
+    that was created with --rm, or that is replaced or deleted when it stops, must not stop at all: it is paused.
     """
     if not owner.facts:
         goal = "Hold it still until the engine can be asked what it is"
         return Held(goal, single.still(facts.process))
     docker, name = owner.raw["docker"], reference(owner)
-    relief = _relieve(owner, docker, name)
-    if owner.facts["auto_remove"]:
-        goal = f"Hold {owner.name} still: it was created with --rm, stopping it would delete it and what it wrote"
-        return Held(goal, (*relief, *_pause(owner, docker, name)))
-    if owner.kind == "swarm-task":
-        goal = f"Hold this task of {owner.name} still: the swarm replaces whatever stops"
-        return Held(goal, (*relief, *_pause(owner, docker, name)))
     policy = () if owner.policy == "no" else (_no_restart(owner, docker, name),)
-    return Held(_goal(owner), (*relief, *policy, _stop(owner, docker, name)))
+    if not owner.facts["main_pid"]:
+        return _of_one_that_is_down(owner, docker, name, policy)
+    relief = _relieve(owner, docker, name)
+    if (why := _must_not_stop(owner)) is not None:
+        return Held(f"Hold {why}", (*relief, *_pause(owner, docker, name)))
+    doors = tuple(step for each in _units(owner) for step in _close(each))
+    return Held(_goal(owner), (*relief, *policy, *doors, _stop(owner, docker, name)))
+
+
+def _must_not_stop(owner: Owner) -> str | None:
+    """Why it can only be paused; None for one that can be stopped and started again as it was."""
+    if owner.facts["auto_remove"]:
+        return f"{owner.name} still: it was created with --rm, stopping it would delete it and what it wrote"
+    if owner.kind == "swarm-task":
+        return f"this task of {owner.name} still: the swarm replaces whatever stops"
+    deleting = next((each for each in _acting(owner) if each.deletes_stopped), None)
+    if deleting is not None:
+        return (
+            f"{owner.name} still, and stop it in {deleting.name} itself: its clean-up deletes what is stopped by hand"
+        )
+    return None
+
+
+def _of_one_that_is_down(owner: Owner, docker: str, name: str, policy: tuple[Step, ...]) -> Held:
+    """Between two attempts the engine may refuse `docker update` for a moment; stopped first, it does not."""
+    if owner.facts["state"] == "restarting":
+        return Held(_goal(owner), (_stop(owner, docker, name), *policy))
+    if not policy:
+        return Held(f"Nothing: {owner.name} is stopped, and Docker leaves it so", ())
+    return Held(f"Keep {owner.name} stopped, over a restart of Docker and a reboot too", policy)
+
+
+def _acting(owner: Owner) -> Sequence[Acting]:
+    return owner.raw.get("controllers") or ()
+
+
+def _units(owner: Owner) -> tuple[Acting, ...]:
+    return tuple(each for each in _acting(owner) if each.unit and (each.revives or each.at_boot))
+
+
+def _close(starter: Acting) -> tuple[Step, ...]:
+    """A unit that starts the container is told not to."""
+    unit = quote(starter.unit)
+    stop = Step(
+        f"Stop {starter.unit}, which starts it",
+        f"systemctl stop {unit}",
+        "it no longer starts the container again; the container may end with it",
+        "interrupts",
+        f"systemctl start {unit}",
+        f"`systemctl is-active {unit}` prints inactive or failed",
+    )
+    disable = Step(
+        f"Keep {starter.unit} from starting it at boot",
+        f"systemctl disable {unit}",
+        "it is no longer started at boot",
+        "none",
+        f"systemctl enable {unit}",
+        f"`systemctl is-enabled {unit}` prints disabled",
+    )
+    return (*((stop,) if starter.revives else ()), *((disable,) if starter.at_boot else ()))
 
 
 def _goal(owner: Owner) -> str:
+    """What is reached, and for how long."""
+    one, until = owner.name, "until somebody starts it"
     if owner.kind == "compose-service":
         replicas = owner.facts.get("replicas", 0)
         one = f"{owner.facts['container']}, one of {replicas + 1} of {owner.name}," if replicas else owner.name
-        return (
-            f"Stop {one} and keep it stopped, over a restart of Docker and a reboot too, until the next "
-            f"`docker compose up`"
-        )
-    return f"Stop {owner.name} and keep it stopped, over a restart of Docker and a reboot too, until somebody starts it"
+        until = "until the next `docker compose up`"
+    others = [each for each in _acting(owner) if not each.unit and (each.until or each.revives)]
+    if reviving := next((each for each in others if each.revives), None):
+        return f"Stop {one} for now; it stays stopped only when this is ended too: {reviving.told}"
+    if others:
+        until = f"{until}, or {others[0].until.removeprefix('until ')}"
+    return f"Stop {one} and keep it stopped, over a restart of Docker and a reboot too, {until}"
 
 
 def _relieve(owner: Owner, docker: str, name: str) -> tuple[Step, ...]:
@@ -100,10 +158,11 @@ def _pause(owner: Owner, docker: str, name: str) -> tuple[Step, ...]:
 
 
 def _no_restart(owner: Owner, docker: str, name: str) -> Step:
+    untouched = "the running container is not touched; " if owner.facts["main_pid"] else ""
     return Step(
         "Tell Docker not to bring it back",
         f"{docker} update --restart=no {name}",
-        "the running container is not touched; from now on Docker leaves it stopped when it ends",
+        f"{untouched}from now on Docker leaves it stopped when it ends",
         "none",
         f"{docker} update --restart={quote(owner.policy)} {name}",
         f"`{docker} inspect -f '{{{{.HostConfig.RestartPolicy.Name}}}}' {name}` prints no",

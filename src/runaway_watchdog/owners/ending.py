@@ -30,18 +30,23 @@ def ending(process: Process, action: Action) -> Ending:
         return Ending(True, "failure", "certain", "it exits with 1")
     if action == "sigterm":
         return _sigterm(process)
+    if process.state == "disk-sleep":
+        why = "it waits inside the kernel (state D): even SIGKILL takes effect only when that wait is over"
+        return Ending(True, "sigkill", "likely", why)
     return Ending(True, "sigkill", "certain", "SIGKILL cannot be caught")
 
 
 def _sigterm(process: Process) -> Ending:
-    if process.sigterm == "handled":
+    if process.sigterm == "handled" and process.state not in ("stopped", "traced"):
         return Ending(True, "own", "likely", "it handles SIGTERM: whether and how it exits is its own choice")
     if process.sigterm == "ignored":
         return Ending(False, "own", "certain", "it ignores SIGTERM")
     if process.sigterm == "unknown":
         return Ending(True, "own", "unknown", "how it takes SIGTERM could not be read")
-    if process.is_namespace_init:
+    if process.is_namespace_init and process.sigterm == "default":
         return Ending(False, "own", "certain", "it is PID 1 of its container and has no handler: SIGTERM does nothing")
-    if process.state in ("stopped", "traced"):
+    if process.state == "traced":
+        return Ending(False, "own", "certain", "a debugger holds it (ptrace): SIGTERM waits until that lets it go on")
+    if process.state == "stopped":
         return Ending(False, "own", "certain", "it is stopped: SIGTERM waits until it continues")
     return Ending(True, "sigterm", "certain", "SIGTERM ends it")

@@ -1,81 +1,285 @@
-"""What belongs to a manager that is recognised by its cgroup and not read yet.
+"""What belongs to another engine or machine: recognised by its cgroup, its shim or its environment, and not asked.
 
 Their cgroups hold paths that look like units of this host ("/payload/system.slice/dbus.service"): claimed here, so
-that no unit of this host is ever blamed for them. Nothing is said about the future of something that was not asked.
+that no unit of this host is ever blamed for them. Of the future only that is told which holds for every such manager,
+and as likely at most; what decides there, and how a person asks for it, is told instead.
+
+Shapes: those of the managers' own sources (kubelet's pkg/kubelet/cm, runc's systemd driver, lxc's cgfsng.c, libvirt's
+virsystemd.c, nomad's client/lib/cgroupslib), and of systemd-nspawn as it was seen.
 """
 
+import json
 import re
-from typing import NamedTuple
+from collections.abc import Callable, Mapping
+from shlex import quote
+from typing import Any, NamedTuple
 
 from runaway_watchdog.model.gap import Gap
 from runaway_watchdog.model.owner import Action, Claim, Fate, Kind, Owner
-from runaway_watchdog.model.plan import Held
-from runaway_watchdog.model.process import Facts
+from runaway_watchdog.model.plan import Held, Step
+from runaway_watchdog.model.process import Facts, Process
+from runaway_watchdog.owners import single
 from runaway_watchdog.owners.ending import ending
-from runaway_watchdog.world import Unanswered, World
+from runaway_watchdog.owners.partly import PartlyAnswered
+from runaway_watchdog.world import World
+
+SHIM = "containerd-shim"
+NOT_OURS = ("moby", "k8s.io")
+"""Namespaces of containerd that are another engine's: Docker's, and Kubernetes'."""
+STATE_FOLDERS = (
+    "/run/containerd",
+    "/run/k3s/containerd",
+    "/var/snap/microk8s/common/run/containerd",
+    "/run/k0s/containerd",
+)
+ANNOTATIONS = (
+    "io.kubernetes.cri.sandbox-namespace",
+    "io.kubernetes.cri.sandbox-name",
+    "io.kubernetes.cri.container-name",
+)
+STATIC_POD = re.compile(r"[0-9a-f]{32}")
+"""kubelet makes a static pod's UID from its manifest: a bare MD5, where the API server gives UUIDs."""
+MOST_OF_A_CONFIG = 1_000_000
 
 
 class Manager(NamedTuple):
-    """A cgroup path's beginning, and how a person asks the manager that owns it."""
+    """A cgroup path's beginning, and how a person asks the manager that owns it. `{name}` is what the path names."""
 
     kind: Kind
     path: re.Pattern[str]
     ask: str
+    decides: str  # what makes the same work come back there
 
 
+_POD = r"pod(?P<pod>[0-9a-f]{8}[-_0-9a-f]+|[0-9a-f]{32})"
+_RUNTIME = r"(?:cri-containerd|crio|cri-o|docker)"
 MANAGERS = (
     Manager(
-        "systemd-user-service",
+        "kubernetes-pod",
         re.compile(
-            r"/user\.slice/user-(?P<uid>\d+)\.slice/user@\d+\.service/(?:[^/]+\.slice/)*(?P<name>[^/]+\.(?:service|scope))(?:/.*)?"
+            rf"(?:/kubelet\.slice|/system\.slice/[^/]+\.service)?/(?:kubelet-)?kubepods(?:\.slice)?/(?:[^/]+/)?[^/]*{_POD}(?:\.slice)?/(?:{_RUNTIME}[-:])?(?P<name>[0-9a-f]{{64}})(?:\.scope)?(?:/.*)?"
         ),
-        "systemctl --user -M USER@ status NAME, as root",
+        "kubectl get pods -A -o wide; or on this host: crictl inspect {short}",
+        "the kubelet decides, by the pod's restartPolicy",
     ),
-    Manager("podman-container", re.compile(r".*/libpod-(?P<name>[0-9a-f]{64})\.scope(?:/.*)?"), "podman inspect NAME"),
-    Manager("kubernetes-pod", re.compile(r"/kubepods(?:\.slice)?/(?:.*/)?(?P<name>[^/]+)"), "crictl ps"),
-    Manager("lxc-container", re.compile(r"/lxc\.payload[./](?P<name>[^/]+)(?:/.*)?"), "incus list, or lxc-ls"),
-    Manager("vm-guest", re.compile(r"/machine\.slice/machine-qemu(?P<name>[^/]+)\.scope(?:/.*)?"), "virsh list"),
+    Manager(
+        "kubernetes-pod",  # any other shape below a kubelet's own folder
+        re.compile(r"/kubepods(?:\.slice)?/(?:.*/)?(?P<name>[^/]+)"),
+        "kubectl get pods -A -o wide",
+        "the kubelet decides, by the pod's restartPolicy",
+    ),
+    Manager(
+        "containerd-container",
+        re.compile(r"(?:/[^/]+\.slice)*/nerdctl-(?P<name>[0-9a-f]{64})\.scope(?:/.*)?"),
+        "nerdctl inspect {short}",
+        "containerd's restart plugin decides, by the container's restart label",
+    ),
+    Manager(
+        "lxc-container",
+        re.compile(r"/lxc(?:\.payload[./]|/)(?P<name>[^/]+)(?P<inside>/.*)?"),
+        "incus list, lxc list or pct list",
+        "the container's own init decides",
+    ),
+    Manager(
+        "vm-guest",
+        re.compile(
+            r"/machine\.slice/machine-qemu(?P<name>[^/]+)\.scope(?:/.*)?|/machine/qemu-(?P<old>[^/]+)\.libvirt-qemu(?:/.*)?"
+        ),
+        "virsh dominfo {name}",
+        "libvirt decides, by on_crash and autostart",
+    ),
+    Manager(
+        "vm-guest",
+        re.compile(r"/qemu\.slice/(?P<name>\d+)\.scope(?:/.*)?"),
+        "qm status {name}",
+        "Proxmox decides, by the guest's onboot",
+    ),
     Manager(
         "nspawn-machine",
         re.compile(
-            r"/(?:machine\.slice/(?:machine-|systemd-nspawn@)(?P<name>[^/]+)\.(?:scope|service)|payload)(?:/.*)?"
+            r"/(?:machine\.slice/(?:machine-|systemd-nspawn@)(?P<name>[^/]+)\.(?:scope|service)|payload)(?P<inside>/.*)?"
         ),
         "machinectl list",
+        "the machine's own systemd decides",
+    ),
+    Manager(
+        "nomad-task",
+        re.compile(
+            r"/nomad(?:\.slice)?/(?:[^/]+\.slice/)?(?P<alloc>[0-9a-f-]{36})[.-](?P<name>[^/]+?)(?:\.scope)?(?:/.*)?"
+        ),
+        "nomad alloc status {alloc}",
+        "Nomad decides, by the job's restart and reschedule stanzas",
     ),
 )
-KINDS = tuple(manager.kind for manager in MANAGERS)
-BY_KIND = {manager.kind: manager for manager in MANAGERS}
+KINDS = tuple(dict.fromkeys(manager.kind for manager in MANAGERS))
 
 
 def claim(facts: Facts) -> Claim | None:
-    path = facts.process.cgroup
+    process = facts.process
+    found = _by_path(process.cgroup)
+    if found is not None:
+        manager, parts = found
+        name = parts.get("name") or parts.get("old") or "systemd-nspawn"
+        return Claim(manager.kind, _name(manager.kind, name), (f"/proc/{process.pid}/cgroup: {process.cgroup}",))
+    if allocation := facts.mark("NOMAD_ALLOC_ID"):
+        if len(process.namespace_pids) == 1:
+            evidence = f"/proc/{process.pid}/environ: NOMAD_ALLOC_ID={allocation}"
+            return Claim("nomad-task", allocation, (evidence,))
+        return None
+    return _by_shim(facts)
+
+
+def _by_path(path: str) -> tuple[Manager, Mapping[str, str | None]] | None:
     for manager in MANAGERS:
         found = manager.path.fullmatch(path)
         if found:
-            name = found.groupdict().get("name") or path
-            return Claim(manager.kind, name, (f"/proc/{facts.process.pid}/cgroup: {path}",))
+            return manager, found.groupdict()
     return None
 
 
-def inspect(claim: Claim, facts: Facts, world: World) -> Owner:  # noqa: ARG001
-    """Raises Unanswered always: this manager is not asked yet, and saying so is the honest answer."""
-    problem = f"this belongs to a {claim.kind.replace('-', ' ')}, whose manager this version does not ask"
-    raise Unanswered(Gap(claim.kind, problem, f"ask it yourself: {BY_KIND[claim.kind].ask}"))
+def _by_shim(facts: Facts) -> Claim | None:
+    """A container of a containerd that is asked by `ctr` or `nerdctl`: its shim names the namespace and the ID."""
+    shim = next((each for each in facts.ancestors if each.name.startswith(SHIM)), None)
+    if shim is None:
+        return None
+    namespace, reference = _argument(shim, "-namespace"), _argument(shim, "-id")
+    if not namespace or not reference or namespace in NOT_OURS:
+        return None
+    return Claim("containerd-container", reference, (f"its shim {shim.pid}: -namespace {namespace} -id {reference}",))
 
 
-def outer(owner: Owner) -> Claim | None:  # noqa: ARG001
-    return None
+def _argument(process: Process, option: str) -> str:
+    words = process.cmdline
+    return next((words[i + 1] for i, word in enumerate(words[:-1]) if word == option), "")
+
+
+def _name(kind: Kind, name: str) -> str:
+    """libvirt escapes a guest's name as systemd does, and puts a number before it: `\\x2d3\\x2dweb` is web."""
+    plain = re.sub(r"\\x([0-9a-f]{2})", lambda found: chr(int(found[1], 16)), name)
+    if kind == "vm-guest" and not plain.isdigit():
+        return re.sub(r"^-?\d+-", "", plain)
+    return plain
+
+
+def inspect(claim: Claim, facts: Facts, world: World) -> Owner:
+    """Raises PartlyAnswered always: this manager is not asked, and saying so is the honest answer."""
+    found = _by_path(facts.process.cgroup)
+    manager = found[0] if found else next(each for each in MANAGERS if each.kind == claim.kind)
+    parts = dict(found[1]) if found else {}
+    read = _FACTS.get(claim.kind, _others_facts)(claim, parts, facts, world)
+    asked = {"name": claim.ref, "short": claim.ref[:12], "alloc": str(parts.get("alloc") or claim.ref)}
+    shown = {
+        "ask": manager.ask.format(**{key: quote(value) for key, value in asked.items()}),
+        "decides": manager.decides,
+    }
+    name = read.pop("name", "") or (claim.ref[:12] if re.fullmatch(r"[0-9a-f]{64}", claim.ref) else claim.ref)
+    owner = Owner(claim.kind, str(name), claim.ref, "not read", {**read, **shown}, claim.evidence)
+    problem = f"the manager of {name} ({claim.kind.replace('-', ' ')}) is not asked by this version"
+    raise PartlyAnswered(Gap(claim.kind, problem, f"ask it yourself: {shown['ask']}"), owner)
+
+
+Parts = Mapping[str, str | None]
+
+
+def _pod_facts(claim: Claim, parts: Parts, facts: Facts, world: World) -> dict[str, Any]:  # noqa: ARG001
+    """The pod's name as containerd keeps it beside the container; its UID tells a static pod."""
+    uid = (parts.get("pod") or "").replace("_", "-")
+    found: dict[str, Any] = {"pod_uid": uid, "static": STATIC_POD.fullmatch(uid) is not None}
+    names = _annotations(claim.ref, world)
+    if names:
+        namespace, pod, container = names
+        found |= {"namespace": namespace, "pod": pod, "container": container, "name": f"{namespace}/{pod}"}
+    return found
+
+
+def _annotations(container_id: str, world: World) -> tuple[str, ...]:
+    """Of the whole configuration, whose environment may hold secrets, three names are looked at."""
+    for folder in STATE_FOLDERS:
+        try:
+            text = world.files.read(f"{folder}/io.containerd.runtime.v2.task/k8s.io/{container_id}/config.json")
+            annotations = json.loads(text[:MOST_OF_A_CONFIG]).get("annotations") or {}
+            found = tuple(str(annotations.get(key) or "") for key in ANNOTATIONS)
+        except (OSError, ValueError, AttributeError):
+            continue
+        return found if all(found[:2]) else ()
+    return ()
+
+
+def _machine_facts(claim: Claim, parts: Parts, facts: Facts, world: World) -> dict[str, Any]:  # noqa: ARG001
+    """The unit inside the machine, which is none of this host's."""
+    units = re.findall(r"/([^/]+\.(?:service|scope))(?=/|$)", parts.get("inside") or "")
+    found: dict[str, Any] = {"inside": units[0] if units else None}
+    unit = re.match(r"/machine\.slice/(systemd-nspawn@[^/]+\.service)(?:/|$)", facts.process.cgroup)
+    return found | ({"unit": unit[1]} if unit else {})
+
+
+def _guest_facts(claim: Claim, parts: Parts, facts: Facts, world: World) -> dict[str, Any]:  # noqa: ARG001
+    return {"proxmox": facts.process.cgroup.startswith("/qemu.slice/")}
+
+
+def _others_facts(claim: Claim, parts: Parts, facts: Facts, world: World) -> dict[str, Any]:  # noqa: ARG001
+    return {"allocation": parts.get("alloc")} if parts.get("alloc") else {}
+
+
+_FACTS: Mapping[str, Callable[[Claim, Parts, Facts, World], dict[str, Any]]] = {
+    "kubernetes-pod": _pod_facts,
+    "lxc-container": _machine_facts,
+    "nspawn-machine": _machine_facts,
+    "vm-guest": _guest_facts,
+}
+
+
+def outer(owner: Owner) -> Claim | None:
+    """A machine that a unit of this host runs has that as its next layer."""
+    unit = owner.facts.get("unit")
+    return None if unit is None else Claim("systemd-service", unit, ("the unit that runs the machine",))
 
 
 def fate(owner: Owner, facts: Facts, action: Action) -> Fate:
-    asked = f"the {owner.kind}'s manager was not asked"
-    if action in ("owner-stop", "owner-daemon-restart", "reboot"):
-        return Fate(action, action != "owner-daemon-restart", None, None, None, "unknown", asked)
+    decides = owner.facts.get("decides", f"the manager of this {owner.kind.replace('-', ' ')} decides")
+    asked = f"{decides}; it was not asked"
+    if action == "owner-daemon-restart":
+        why = "such a manager leaves what runs alone when it is restarted itself"
+        return Fate(action, False, False, None, None, "likely", why)
+    if action in ("owner-stop", "reboot"):
+        return Fate(action, True, None, None, None, "unknown", asked)
     end = ending(facts.process, action)
     if not end.ends:
         return Fate(action, False, False, None, None, end.certainty, end.why)
-    return Fate(action, True, None, None, None, "unknown", f"{end.why}; {asked}")
+    if owner.kind == "kubernetes-pod" and owner.facts.get("static") and facts.process.is_namespace_init:
+        why = f"{end.why}; it is a static pod's: the kubelet runs whatever has a manifest on this host"
+        return Fate(action, True, True, "kubelet", None, "likely", why)
+    if owner.kind == "vm-guest":
+        asked = f"for the guest that is a power cut; {asked}"
+    return Fate(action, True, None, None, None, "unknown", asked)
 
 
-def hold(owner: Owner, facts: Facts) -> Held:  # noqa: ARG001
-    return Held(f"Ask its own manager first: {BY_KIND[owner.kind].ask}", ())
+def hold(owner: Owner, facts: Facts) -> Held:
+    """What can be undone from outside without the manager noticing: it goes on, with lower priority."""
+    ask = owner.facts.get("ask", "its own manager")
+    if owner.kind == "vm-guest" and owner.facts:
+        return _pause_the_guest(owner, facts)
+    goal = f"Ask its own manager first: {ask}"
+    if owner.facts.get("static"):
+        goal = f"Take the pressure off; a static pod stops only when its manifest leaves the kubelet's folder: {ask}"
+    return Held(goal, single.renice(facts.process))
+
+
+def _pause_the_guest(owner: Owner, facts: Facts) -> Held:
+    """The CPU is the guest's own work: look inside it, and never kill it."""
+    name = quote(owner.name)
+    command, back, check = (
+        (f"qm suspend {name}", f"qm resume {name}", f"`qm status {name} --verbose` says paused")
+        if owner.facts["proxmox"]
+        else (f"virsh suspend {name}", f"virsh resume {name}", f"`virsh domstate {name}` prints paused")
+    )
+    pause = Step(
+        "Pause the guest",
+        command,
+        "the whole guest stands still and keeps its memory; its clients wait",
+        "interrupts",
+        back,
+        check,
+    )
+    goal = f"Look inside the guest {owner.name}: the CPU is its own work, and killing this is a power cut to it"
+    return Held(goal, (*single.renice(facts.process), pause))

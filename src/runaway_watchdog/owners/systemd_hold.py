@@ -1,121 +1,244 @@
-"""Stopping a systemd service and keeping it stopped, reversibly."""
+"""Stopping a systemd service and keeping it stopped, reversibly. Pure, for the system's units and for those of users.
+
+The outermost trap comes first: what would start it again is stopped in the same command. Where that is no unit that
+could be stopped (another one upholds it, a D-Bus call starts it), a drop-in with a condition turns every start into
+nothing. `mask --runtime` would not do: it has no effect on a unit whose file is in /etc, and says nothing about it.
+"""
 
 import re
 from shlex import quote
+from typing import NamedTuple
 
 from runaway_watchdog.model.owner import Owner
 from runaway_watchdog.model.plan import Held, Step
+from runaway_watchdog.model.process import Facts
+from runaway_watchdog.owners import single
+from runaway_watchdog.owners.systemd_unit import role_of
 
 RELIEVED_PERCENT = 20
-ESSENTIAL = re.compile(r"(docker|containerd|dbus|dbus-broker|ssh|sshd|systemd-[a-z]+|user@[0-9]+)\.service")
+ESSENTIAL = re.compile(
+    r"(docker|snap\.docker\.dockerd|containerd|dbus|dbus-broker|ssh|sshd|systemd-[a-z]+|user@[0-9]+)\.service"
+)
 """Stopping one of these takes the host's containers, its logins or its log away, and is never the remedy."""
 
 
-def hold(owner: Owner) -> Held:
-    """Outermost trap first: what would start it again, then the unit itself, then its start at boot.
+class Words(NamedTuple):
+    """One systemd manager, as a person types to it."""
 
-    A transient unit's definition is gone once it stops, and a start could not undo that: it is frozen instead. An
-    upheld unit is started again whatever one does to it.
-    """
-    unit = quote(owner.name)
-    if owner.facts["transient"]:
-        goal = f"Hold {owner.name} still: it is a transient unit, stopping it would forget its definition"
-        return Held(goal, (*_relieve(owner, unit), _freeze(unit)))
-    if owner.facts["upheld_by"]:
-        holder = ", ".join(owner.facts["upheld_by"])
-        goal = f"Hold {owner.name} still until {holder}, which starts it whenever it stops, no longer upholds it"
-        return Held(goal, (*_relieve(owner, unit), _freeze(unit)))
-    if owner.facts.get("refuse_manual_stop"):
-        goal = f"Hold {owner.name} still: it refuses to be stopped by hand"
-        return Held(goal, (*_relieve(owner, unit), _freeze(unit)))
+    systemctl: str
+    runtime: str  # where its units of this boot are
+    runtime_specifier: str  # the same folder, as a unit file writes it (systemd.unit(5), specifiers)
+
+
+SYSTEM = Words("systemctl", "/run/systemd/system", "/run/systemd/system")
+
+
+def hold(owner: Owner, facts: Facts, words: Words) -> Held:
+    """Stop the unit, or, where a stop could not be undone, hold it still."""
+    if not owner.facts:
+        return Held(f"Hold it still until {owner.name} can be read", single.still(facts.process))
+    aside = _aside(owner, facts)
+    if aside is not None:
+        return aside
+    why_not = _cannot_be_stopped(owner)
+    if why_not:
+        return Held(f"Hold {owner.name} still: {why_not}", (*_relieve(owner, words), *_freeze(owner, facts, words)))
     if ESSENTIAL.fullmatch(owner.name):
-        goal = f"Find who makes {owner.name} work so hard: the whole host needs it, stopping it is no way out"
-        return Held(goal, _relieve(owner, unit))
-    return Held(_goal(owner), (*_relieve(owner, unit), _stop(owner), *_disable(owner)))
+        needs = "all that this user runs" if owner.name.startswith("user@") else "the whole host"
+        goal = f"Find who makes {owner.name} work so hard: {needs} needs it, stopping it is no way out"
+        return Held(goal, _relieve(owner, words))
+    if owner.facts["upheld_by"] or owner.facts["bus_name"]:
+        return Held(_goal(owner), (*_relieve(owner, words), _stop_and_bar(owner, words)))
+    return Held(_goal(owner), (*_relieve(owner, words), _stop(owner, words), *_disable(owner, words)))
+
+
+def hold_snap(owner: Owner, facts: Facts, service: str) -> Held:
+    """Through snapd, which would write its unit's state anew at the next refresh."""
+    if _aside(owner, facts) is not None or ESSENTIAL.fullmatch(owner.name):
+        return hold(owner, facts, SYSTEM)
+    flag, keeps = ("--disable ", ", over a reboot too") if owner.facts["unit_file_state"] == "enabled" else ("", "")
+    back = "--enable " if flag else ""
+    step = Step(
+        "Stop it",
+        f"snap stop {flag}{quote(service)}",
+        f"snapd stops the service{' and no longer starts it at boot' if flag else ''}; Restart= does not act on a stop",
+        "interrupts",
+        f"snap start {back}{quote(service)}",
+        f"`systemctl is-active {quote(owner.name)}` prints inactive or failed",
+    )
+    return Held(f"Stop {owner.name}{keeps}, until somebody starts it", (*_relieve(owner, SYSTEM), step))
+
+
+def _aside(owner: Owner, facts: Facts) -> Held | None:
+    """A process that is not the whole of the unit's work; None where it is."""
+    role = role_of(owner, facts.process.pid)
+    if role == "left":
+        goal = f"Hold it still, then end it: {owner.name} left it behind when it stopped, and nothing starts it again"
+        return Held(goal, (*single.still(facts.process), single.end(facts.process)))
+    whole = not owner.facts["main_pid"] and owner.facts["active_state"] == "active"
+    if role in ("main", "last", "control") or whole:
+        return None
+    goal = f"Hold this one process still: it is not the main process of {owner.name}, which the others may need"
+    return Held(goal, single.still(facts.process))
+
+
+def _cannot_be_stopped(owner: Owner) -> str | None:
+    """Why no start could undo its stop, or why it refuses."""
+    if owner.facts["transient"]:
+        return "it is a transient unit, stopping it would forget its definition"
+    if owner.facts.get("load_state") == "not-found":
+        return "its unit file is gone, nothing could start it again"
+    if owner.facts.get("refuse_manual_stop"):
+        return "it refuses to be stopped by hand"
+    connection = next((each["unit"] for each in owner.facts["triggered_by"] if each.get("one_connection")), None)
+    if connection:
+        return f"it serves one connection of {connection}, which its end would break off"
+    return None
 
 
 def _goal(owner: Owner) -> str:
-    if owner.facts["bus_name"]:
-        return f"Stop {owner.name} until somebody calls {owner.facts['bus_name']} on D-Bus"
-    static_but_wanted = owner.facts["wanted_by"] and owner.facts["unit_file_state"] not in (
-        "enabled",
-        "enabled-runtime",
-    )
-    if static_but_wanted:
-        return f"Stop {owner.name} until the next boot, or until {owner.facts['wanted_by'][0]} is started again"
+    """For how long it holds, and which door stays open."""
+    doors = [each["unit"] for each in owner.facts["triggered_by"] if each.get("at_boot") and not _is_enabled(each)]
+    asked = owner.facts.get("booted_by") if not _is_enabled(owner.facts) and owner.kind != "sysv-service" else None
+    barred = owner.facts["upheld_by"] or owner.facts["bus_name"]
+    if barred:
+        name = ", ".join(owner.facts["upheld_by"]) or f"a D-Bus call to {owner.facts['bus_name']}"
+        return f"Stop {owner.name} until the next boot, also against {name}, which would start it again"
+    if doors or asked:
+        return f"Stop {owner.name} until the next boot, when {(doors or [asked])[0]} may start it again"
+    others = [name for name in owner.facts["wanted_by"] if not name.endswith(".target")]
+    if others:
+        return f"Stop {owner.name}, over a reboot too, until {others[0]} is started again, which starts it along"
     return f"Stop {owner.name} and keep it stopped, over a reboot too, until somebody starts it"
 
 
-def _relieve(owner: Owner, unit: str) -> tuple[Step, ...]:
+def _is_enabled(unit: object) -> bool:
+    return isinstance(unit, dict) and unit["unit_file_state"] in ("enabled", "enabled-runtime")
+
+
+def _relieve(owner: Owner, words: Words) -> tuple[Step, ...]:
     """A CPU quota, where the host can enforce one: without a cpu controller it is accepted and limits nothing."""
-    if not owner.facts["cpu_controller"]:
+    if not owner.facts["cpu_controller"] or owner.facts.get("load_state") in ("not-found", "masked"):
         return ()
     old = owner.facts["cpu_quota_percent"]
     if old is not None and old <= RELIEVED_PERCENT:
         return ()
+    unit, systemctl = quote(owner.name), words.systemctl
     return (
         Step(
             "Take the pressure off",
-            f"systemctl set-property --runtime {unit} CPUQuota={RELIEVED_PERCENT}%",
+            f"{systemctl} set-property --runtime {unit} CPUQuota={RELIEVED_PERCENT}%",
             f"it goes on with {RELIEVED_PERCENT} % of a core until the next boot",
             "slows",
-            f"systemctl set-property --runtime {unit} CPUQuota={'' if old is None else f'{old:g}%'}",
-            f"`systemctl show -p CPUQuotaPerSecUSec {unit}` prints 200ms",
+            f"{systemctl} set-property --runtime {unit} CPUQuota={'' if old is None else f'{old:g}%'}",
+            f"`{systemctl} show -p CPUQuotaPerSecUSec {unit}` prints 200ms",
         ),
     )
 
 
-def _freeze(unit: str) -> Step:
-    return Step(
-        "Freeze it",
-        f"systemctl freeze {unit}",
-        "all its processes stand still and keep what they know",
-        "interrupts",
-        f"systemctl thaw {unit}",
-        f"`systemctl show -p FreezerState {unit}` prints frozen",
+def _freeze(owner: Owner, facts: Facts, words: Words) -> tuple[Step, ...]:
+    """All its processes at once; this one alone where systemd cannot freeze (cgroup v1), or does not find the file."""
+    if not owner.facts.get("can_freeze", True) or owner.facts.get("load_state") == "not-found":
+        steps = single.still(facts.process)
+        return steps[len(single.renice(facts.process)) :] if _relieve(owner, words) else steps
+    unit, systemctl = quote(owner.name), words.systemctl
+    return (
+        Step(
+            "Freeze it",
+            f"{systemctl} freeze {unit}",
+            "all its processes stand still and keep what they know",
+            "interrupts",
+            f"{systemctl} thaw {unit}",
+            f"`{systemctl} show -p FreezerState {unit}` prints frozen",
+        ),
     )
 
 
-def _stop(owner: Owner) -> Step:
+def _stop(owner: Owner, words: Words) -> Step:
     """One command for the unit and for what would start it again, so that neither the stop nor its undo leaves a
     moment between them: a socket unit cannot be started while its service runs."""
-    triggers = [trigger["unit"] for trigger in owner.facts["triggered_by"] if trigger["active"]]
-    names = " ".join(quote(name) for name in (*triggers, owner.name))
-    others = list(owner.facts.get("stops_with_it", []))
-    back = " ".join(quote(name) for name in (*triggers, owner.name, *others))
+    triggers = _triggers(owner)
+    names = _words(*triggers, owner.name)
     also = f", and {' and '.join(triggers)} can no longer start it" if triggers else ""
-    if others:
-        also += f"; {', '.join(others)} stops with it, because it needs it"
-    if owner.facts.get("forgets"):
-        also += f"; systemd then deletes {' and '.join(owner.facts['forgets'])}, as at every stop"
     return Step(
         "Stop it" + (" together with what would start it again" if triggers else ""),
-        f"systemctl stop {names}",
-        f"systemd ends the service, and Restart= does not act on a stop{also}",
+        f"{words.systemctl} stop {names}",
+        f"systemd ends the service, and Restart= does not act on a stop{also}{_side_effects(owner)}",
         "interrupts",
-        f"systemctl start {back}",
-        f"`systemctl is-active {names}` prints inactive or failed",
+        _start(owner, words),
+        f"`{words.systemctl} is-active {names}` prints inactive or failed",
     )
 
 
-def _disable(owner: Owner) -> tuple[Step, ...]:
+def _stop_and_bar(owner: Owner, words: Words) -> Step:
+    """The drop-in is its own condition: as long as it is there, a start does nothing and says so in the journal.
+
+    Its name sorts last, since drop-ins of all folders are read in the order of their names.
+    """
+    systemctl, triggers = words.systemctl, _triggers(owner)
+    folder = f"{words.runtime}/{owner.name}.d"
+    file = quote(f"{folder}/zz-hold.conf")
+    text = f"'[Unit]\\nConditionPathExists=!{words.runtime_specifier.replace('%', '%%')}/%%n.d/zz-hold.conf\\n'"
+    return Step(
+        "Stop it, and bar every start",
+        f"mkdir -p {quote(folder)} && printf {text} > {file} && {systemctl} daemon-reload"
+        f" && {systemctl} stop {_words(*triggers, owner.name)}",
+        f"a drop-in turns every start into nothing until the next boot; systemd ends the service{_side_effects(owner)}",
+        "interrupts",
+        f"rm -f {file} && rmdir --ignore-fail-on-non-empty {quote(folder)} && {systemctl} daemon-reload"
+        f" && {_start(owner, words)}",
+        f"`{systemctl} is-active {quote(owner.name)}` prints inactive or failed, also after a minute",
+    )
+
+
+def _start(owner: Owner, words: Words) -> str:
+    """What undoes a stop; a masked unit is started between its unmasking and its masking."""
+    systemctl, unit = words.systemctl, quote(owner.name)
+    start = f"{systemctl} start {_words(*_triggers(owner), owner.name, *owner.facts.get('stops_with_it', []))}"
+    if owner.facts.get("load_state") != "masked":
+        return start
+    flag = " --runtime" if owner.facts["unit_file_state"] == "masked-runtime" else ""
+    return f"{systemctl} unmask{flag} {unit} && {start} && {systemctl} mask{flag} {unit}"
+
+
+def _triggers(owner: Owner) -> list[str]:
+    return [trigger["unit"] for trigger in owner.facts["triggered_by"] if trigger["active"]]
+
+
+def _words(*names: str) -> str:
+    return " ".join(quote(name) for name in names)
+
+
+def _side_effects(owner: Owner) -> str:
+    told = ""
+    others = owner.facts.get("stops_with_it", [])
+    if others:
+        told += f"; {', '.join(others)} stops with it, because it needs it"
+    if owner.facts.get("forgets"):
+        told += f"; systemd then deletes {' and '.join(owner.facts['forgets'])}, as at every stop"
+    return told
+
+
+def _disable(owner: Owner, words: Words) -> tuple[Step, ...]:
     """What is enabled at present, and only that, so that the undo restores just what was."""
     states = {owner.name: owner.facts["unit_file_state"]}
     states |= {trigger["unit"]: trigger["unit_file_state"] for trigger in owner.facts["triggered_by"]}
+    if owner.kind == "sysv-service" and owner.facts.get("booted_by"):
+        states[owner.name] = "enabled"  # systemd says "generated", and hands both commands on to the old tool
     steps = []
     for state, flag in (("enabled", ""), ("enabled-runtime", " --runtime")):
         enabled = [name for name in states if states[name] == state]
         if enabled:
-            names = " ".join(quote(name) for name in enabled)
-            again = " ".join(quote(_to_enable(owner, name)) for name in enabled)
+            names = _words(*enabled)
+            again = _words(*(_to_enable(owner, name) for name in enabled))
             steps.append(
                 Step(
                     "Keep it stopped over a reboot",
-                    f"systemctl disable{flag} {names}",
+                    f"{words.systemctl} disable{flag} {names}",
                     "it is no longer started at boot",
                     "none",
-                    f"systemctl enable{flag} {again}",
-                    f"`systemctl is-enabled {names}` prints disabled",
+                    f"{words.systemctl} enable{flag} {again}",
+                    f"`{words.systemctl} is-enabled {names}` prints disabled",
                 )
             )
     return tuple(steps)

@@ -1,10 +1,11 @@
 """What no manager claimed: started by a person, a script, or something that is gone."""
 
-from runaway_watchdog.model.owner import Action, Claim, Fate, Owner
+from runaway_watchdog.model.owner import Action, Certainty, Claim, Fate, Owner
 from runaway_watchdog.model.plan import Held
-from runaway_watchdog.model.process import Facts
-from runaway_watchdog.owners import single
+from runaway_watchdog.model.process import Facts, Process
+from runaway_watchdog.owners import beside, shell_text, single
 from runaway_watchdog.owners.ending import ending
+from runaway_watchdog.owners.shells import base, shell
 from runaway_watchdog.world import World
 
 KINDS = ("unmanaged",)
@@ -27,7 +28,19 @@ def parent_facts(facts: Facts) -> dict[str, object]:
     """The parent, as shown in `owners[].facts`; empty for an orphan."""
     if not facts.ancestors or facts.ancestors[0].pid == 1:
         return {}
-    return {"parent": facts.ancestors[0].name, "parent_pid": facts.ancestors[0].pid}
+    parent = facts.ancestors[0]
+    found: dict[str, object] = {"parent": parent.name, "parent_pid": parent.pid}
+    if starts_nothing_again(parent):
+        found["parent_starts_nothing_again"] = True
+    return found
+
+
+def starts_nothing_again(parent: Process) -> bool:
+    """A shell that is typed into, one whose line has no loop, a waiting `timeout`, and who only adopts orphans."""
+    started = shell(parent)
+    if started is None:
+        return base(parent.exe) in (*beside.WAITERS, "systemd")
+    return started.way == "typed" or (started.way == "line" and not shell_text.has_loop(started.text))
 
 
 def fate(owner: Owner, facts: Facts, action: Action) -> Fate:
@@ -42,11 +55,14 @@ def fate(owner: Owner, facts: Facts, action: Action) -> Fate:
     end = ending(facts.process, "sigterm" if action == "owner-stop" else action)
     if not end.ends:
         return Fate(action, False, False, None, None, end.certainty, end.why)
+    certainty: Certainty = "likely" if end.certainty == "certain" else end.certainty
     if "parent_pid" in owner.facts:
         parent = f"{owner.facts['parent']} ({owner.facts['parent_pid']})"
+        if owner.facts.get("parent_starts_nothing_again"):
+            why = f"{end.why}; no manager claims it, and its parent {parent} starts nothing by itself"
+            return Fate(action, True, False, None, None, certainty, why)
         why = f"{end.why}; whether its parent {parent} starts it again is not known"
         return Fate(action, True, None, None, None, "unknown", why)
-    certainty = "likely" if end.certainty == "certain" else end.certainty
     return Fate(action, True, False, None, None, certainty, f"{end.why}; no manager claims it and its parent is gone")
 
 
@@ -58,7 +74,7 @@ def hold(owner: Owner, facts: Facts) -> Held:
     if process.state == "zombie":
         parent = owner.facts.get("parent", "PID 1")
         return Held(f"Nothing: it is dead already, and goes when its parent {parent} asks for its exit code", ())
-    if "parent_pid" in owner.facts:
+    if "parent_pid" in owner.facts and not owner.facts.get("parent_starts_nothing_again"):
         goal = "Hold it still, reversibly, until you know whether its parent would start it again"
         return Held(goal, single.still(process))
     goal = "Hold it still, then end it: nobody was found who would start it again"

@@ -1,8 +1,9 @@
 """The only code that asks the host anything for an explanation.
 
-A `World` is five ports: files (procfs, cgroups, unit files, volume data), the Docker Engine, systemd's manager, the
-clock and the Docker client programs. `live()` asks the real host; `recorded.Recorder` writes down every question with
-its answer, and `recorded.replay()` answers from such a recording: tests explain hosts that they never saw.
+A `World` is a handful of ports: files (procfs, cgroups, unit files, volume data), the Docker Engine, systemd's
+manager, the clock, the Docker client programs, Podman … `live()` asks the real host; `recorded.Recorder` writes down
+every question with its answer, and `recorded.replay()` answers from such a recording: tests explain hosts that they
+never saw.
 Every port is read-only, and a source that does not answer raises `Unanswered`, which carries the gap to show.
 """
 
@@ -99,6 +100,30 @@ class Clients(Protocol):
         """
 
 
+class Podman(Protocol):
+    """The Podman of whoever asks (each user has their own), by its reading subcommands. Methods return its own JSON."""
+
+    def rootless(self) -> bool:
+        """Whether it is a user's own Podman, and not the system's."""
+
+    def version(self) -> str: ...
+
+    def containers(self) -> Sequence[Mapping[str, Any]]:
+        """`podman ps --all`: every container, the stopped ones too; none where Podman was never used."""
+
+    def container(self, reference: str) -> Mapping[str, Any] | None:
+        """`podman container inspect`, by ID, name or the start of an ID, without what may hold secrets."""
+
+    def volumes(self) -> Sequence[Mapping[str, Any]]: ...
+
+    def images(self) -> Sequence[Mapping[str, Any]]:
+        """Those without a name too."""
+
+    def pods(self) -> Sequence[Mapping[str, Any]]: ...
+
+    def networks(self) -> Sequence[Mapping[str, Any]]: ...
+
+
 class Manager(Protocol):
     """The systemd system manager over D-Bus: property reads and GetUnit… only."""
 
@@ -110,6 +135,9 @@ class Manager(Protocol):
 
     def units(self) -> Mapping[str, str]:
         """Every loaded unit's name, and its ActiveState."""
+
+    def next_elapse(self, calendar: str) -> float | None:
+        """When a calendar expression (systemd.time(7)) comes next, seconds since the epoch; None: never."""
 
 
 class UserManagers(Protocol):
@@ -169,6 +197,7 @@ class World:
     users: UserManagers = cast(UserManagers, _Absent("user managers"))  # noqa: RUF009 - it has no state
     journal: Journal = cast(Journal, _Absent("journal"))  # noqa: RUF009
     supervisors: Supervisors = cast(Supervisors, _Absent("supervisors"))  # noqa: RUF009
+    podman: Podman = cast(Podman, _Absent("podman"))  # noqa: RUF009
 
 
 def live() -> World:
@@ -178,6 +207,21 @@ def live() -> World:
     from runaway_watchdog.world.clients import LiveClients
     from runaway_watchdog.world.docker import LiveEngine
     from runaway_watchdog.world.filesystem import LiveClock, LiveFiles
+    from runaway_watchdog.world.journal import LiveJournal
+    from runaway_watchdog.world.podman import LivePodman
+    from runaway_watchdog.world.supervisors import LiveSupervisors
     from runaway_watchdog.world.systemd import LiveManager
+    from runaway_watchdog.world.user_manager import LiveUserManagers
 
-    return World(LiveFiles(), LiveEngine(os.environ), LiveManager(), LiveClock(), LiveClients(), os.uname().nodename)
+    return World(
+        LiveFiles(),
+        LiveEngine(os.environ),
+        LiveManager(),
+        LiveClock(),
+        LiveClients(),
+        os.uname().nodename,
+        supervisors=LiveSupervisors(),
+        users=LiveUserManagers(),
+        journal=LiveJournal(),
+        podman=LivePodman(os.environ),
+    )

@@ -4,6 +4,7 @@ Field numbers and flags are those of proc(5) and of the kernel's include/linux/s
 """
 
 import os
+from dataclasses import replace
 from typing import NamedTuple, cast
 
 from runaway_watchdog.model.gap import Gap
@@ -89,12 +90,14 @@ def parse_status(text: str) -> dict[str, str]:
 
 
 def sigterm_fate(status: dict[str, str]) -> SignalFate:
-    """What SIGTERM would meet in the process, from the masks SigCgt and SigIgn."""
+    """What SIGTERM would meet in the process, from the masks SigCgt, SigBlk and SigIgn. What is blocked is waited for:
+    by sigwait in another thread, or by a signalfd."""
     try:
         caught, ignored = int(status["SigCgt"], 16), int(status["SigIgn"], 16)
+        blocked = int(status.get("SigBlk", "0"), 16)
     except (KeyError, ValueError):
         return "unknown"
-    if caught & SIGTERM_BIT:
+    if (caught | blocked) & SIGTERM_BIT:
         return "handled"
     return "ignored" if ignored & SIGTERM_BIT else "default"
 
@@ -291,11 +294,21 @@ def cpu_share(world: World, pid: int, mark: tuple[int, int] | None, window_s: fl
 def facts(world: World, pid: int) -> tuple[Facts, tuple[Gap, ...]]:
     """Everything that owners may look at. Raises NoSuchProcessError, Unanswered. CPU is left to the caller."""
     subject, gaps = process(world.files, pid)
+    if subject.is_namespace_init and subject.sigterm == "default" and _waits_for_signals(world.files, pid):
+        subject = replace(subject, sigterm="handled")
     above = ancestors(world.files, subject)
     oldest = above[-1] if above else subject
     if oldest.ppid > 0 and len(above) < MAX_ANCESTORS and _is_hidden(world.files, oldest.ppid):
         gaps = (*gaps, _hidden(oldest.ppid))
     return Facts(subject, above, marks(world.files, pid), None), gaps
+
+
+def _waits_for_signals(files: Files, pid: int) -> bool:
+    """Whether it is in sigwait: for that time the kernel shows the signals that it blocks as not blocked."""
+    try:
+        return "sigtimedwait" in files.read(f"{PROC}/{pid}/wchan")
+    except OSError:
+        return False
 
 
 def cpu_controller(files: Files) -> bool:

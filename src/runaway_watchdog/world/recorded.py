@@ -18,6 +18,7 @@ from runaway_watchdog.world import (
     Files,
     Journal,
     Manager,
+    Podman,
     Supervisors,
     Unanswered,
     UserManagers,
@@ -109,6 +110,7 @@ def _world(port: Callable[[str, object], object], host: str, real: World | None)
         users=cast(UserManagers, make("users")),
         journal=cast(Journal, make("journal")),
         supervisors=cast(Supervisors, make("supervisors")),
+        podman=cast(Podman, make("podman")),
     )
 
 

@@ -3,9 +3,15 @@
 jeepney: 2 ms for all of a unit's properties, against 11 ms of a `systemctl show`.
 """
 
+import os
+import re
+import signal
 from collections.abc import Mapping
+from contextlib import suppress
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from runaway_watchdog import programs
 from runaway_watchdog.model.gap import Gap
 from runaway_watchdog.world import LIMIT_S, Unanswered
 
@@ -16,30 +22,63 @@ if TYPE_CHECKING:
 DESTINATION = "org.freedesktop.systemd1"
 ROOT = "/org/freedesktop/systemd1"
 
-# What owners use, by interface. Never all properties: Environment= may hold secrets.
-PROPERTIES = {
-    "Unit": (
-        "Id", "Description", "LoadState", "ActiveState", "SubState", "UnitFileState", "FragmentPath", "SourcePath",
-        "DropInPaths", "NeedDaemonReload", "Transient", "TriggeredBy", "Triggers", "UpheldBy", "WantedBy", "RequiredBy",
-        "BoundBy", "RequisiteOf", "ConsistsOf", "PropagatesStopTo", "OnFailure", "OnSuccess", "Names", "InvocationID",
-        "StartLimitBurst", "StartLimitIntervalUSec", "ActiveEnterTimestamp", "RefuseManualStop",
-    ),
-    "Service": (
-        "Type", "Restart", "RestartUSec", "RestartSteps", "RestartMaxDelayUSec", "RestartMode",
-        "RestartPreventExitStatus",
-        "RestartForceExitStatus", "SuccessExitStatus", "MainPID", "NRestarts", "Result", "KillMode", "KillSignal",
-        "RemainAfterExit", "BusName", "ControlGroup", "CPUQuotaPerSecUSec", "TimeoutStopUSec", "GuessMainPID",
-        "PIDFile",
-        "RuntimeMaxUSec", "PrivateTmp", "RuntimeDirectory", "RuntimeDirectoryPreserve",
-    ),
-    "Timer": ("NextElapseUSecRealtime", "NextElapseUSecMonotonic", "LastTriggerUSec", "Persistent", "Unit"),
-    "Socket": ("Listen", "Accept"),
-    "Path": ("Paths", "Unit"),
-    "Scope": ("ControlGroup", "CPUQuotaPerSecUSec"),
-}  # fmt: skip
+SYSTEM_BUS = "SYSTEM"  # jeepney's word for it
+NEVER_US = 2**64 - 1  # systemd's "infinity"
+
+# What owners use, by interface, each with its D-Bus type: a user's bus may be answered by anybody, and a value of
+# another type is left out. Never all properties: Environment= may hold secrets, and so may a command's arguments, so
+# of commands only their number is kept. RestartSteps, RestartMode and RestartUSecNext are there since systemd 254.
+_STRING_LISTS = (
+    "DropInPaths", "TriggeredBy", "Triggers", "UpheldBy", "WantedBy", "RequiredBy", "BoundBy", "RequisiteOf",
+    "ConsistsOf", "PropagatesStopTo", "OnFailure", "OnSuccess", "Names",
+)  # fmt: skip
+_STRINGS = (
+    "Id", "Description", "LoadState", "ActiveState", "SubState", "UnitFileState", "FragmentPath", "SourcePath",
+    "FailureAction", "SuccessAction",
+)  # fmt: skip
+PROPERTIES: Mapping[str, Mapping[str, str]] = {
+    "Unit": {
+        **dict.fromkeys(_STRINGS, "s"),
+        **dict.fromkeys(_STRING_LISTS, "as"),
+        **dict.fromkeys(("NeedDaemonReload", "Transient", "RefuseManualStop"), "b"),
+        **dict.fromkeys(("ActiveEnterTimestamp", "InactiveExitTimestamp", "InactiveExitTimestampMonotonic"), "t"),
+        "InvocationID": "ay",
+        "StartLimitBurst": "u",
+        "StartLimitIntervalUSec": "t",
+    },
+    "Service": {
+        **dict.fromkeys(
+            ("Type", "Restart", "RestartMode", "Result", "KillMode", "BusName", "ControlGroup", "PIDFile"), "s"
+        ),
+        **dict.fromkeys(("RestartUSec", "RestartUSecNext", "RestartMaxDelayUSec", "CPUQuotaPerSecUSec"), "t"),
+        **dict.fromkeys(("TimeoutStopUSec", "RuntimeMaxUSec"), "t"),
+        **dict.fromkeys(("RestartPreventExitStatus", "RestartForceExitStatus", "SuccessExitStatus"), "(aiai)"),
+        **dict.fromkeys(("MainPID", "ControlPID", "NRestarts", "RestartSteps"), "u"),
+        **dict.fromkeys(("RemainAfterExit", "GuessMainPID", "PrivateTmp"), "b"),
+        "KillSignal": "i",
+        "RuntimeDirectory": "as",
+        "RuntimeDirectoryPreserve": "s",
+        "ExecStop": "a(sasbttttuii)",
+    },
+    "Timer": {
+        **dict.fromkeys(("NextElapseUSecRealtime", "NextElapseUSecMonotonic", "LastTriggerUSec"), "t"),
+        **dict.fromkeys(("AccuracyUSec", "RandomizedDelayUSec"), "t"),
+        "Persistent": "b",
+        "TimersCalendar": "a(sst)",
+        "TimersMonotonic": "a(stt)",
+        "Unit": "s",
+    },
+    "Socket": {"Listen": "a(ss)", "Accept": "b"},
+    "Path": {"Paths": "a(ss)", "Unit": "s"},
+    "Scope": {"ControlGroup": "s", "CPUQuotaPerSecUSec": "t"},
+}
+COMMANDS = ("ExecStop",)
 NOT_THERE = ("NoSuchUnit", "NoUnitForPID", "UnknownObject", "UnknownInterface", "UnknownMethod")
 """Errors that say "nothing there"; every other one says "could not look". A unit that is unloaded between two
 questions answers with the last three."""
+NO_BUS = Gap(
+    "systemd", "systemd's manager cannot be asked: no system bus here", "apt-get install dbus, where systemd runs"
+)
 SUFFIXES = {
     ".service": "Service",
     ".timer": "Timer",
@@ -50,9 +89,13 @@ SUFFIXES = {
 
 
 class LiveManager:
-    """See `world.Manager`. Every answer is kept for the life of the object."""
+    """See `world.Manager`. Every answer is kept for the life of the object.
 
-    def __init__(self) -> None:
+    `bus` is where the manager is: the system's own, or the address of a user's.
+    """
+
+    def __init__(self, bus: str = SYSTEM_BUS) -> None:
+        self._bus = bus
         self._connection: DBusConnection | None = None
         self._failure: Gap | None = None
         self._units: dict[str, Mapping[str, Any] | None] = {}
@@ -81,6 +124,9 @@ class LiveManager:
             self._all = {str(each[0]): str(each[3]) for each in listed or ()}
         return self._all
 
+    def next_elapse(self, calendar: str) -> float | None:
+        return calendar_next(calendar)
+
     def _read_unit(self, name: str) -> Mapping[str, Any] | None:
         path = self._call("GetUnit", "s", (name,))
         if path is None:
@@ -105,7 +151,12 @@ class LiveManager:
         answer = self._send(address, "GetAll", "s", (f"{DESTINATION}.{interface}",))
         if answer is None:
             return None
-        return {name: _plain(answer[name][1]) for name in PROPERTIES[interface] if name in answer}
+        wanted = PROPERTIES[interface]
+        return {
+            name: len(answer[name][1]) if name in COMMANDS else _plain(answer[name][1])
+            for name, signature in wanted.items()
+            if name in answer and answer[name][0] == signature
+        }
 
     def _send(self, address: "DBusAddress", method: str, signature: str, body: tuple[Any, ...]) -> Any:
         """The reply's first value; None where systemd says that there is no such thing. Raises Unanswered."""
@@ -131,8 +182,42 @@ class LiveManager:
         if self._connection is None:
             from jeepney.io.blocking import open_dbus_connection
 
-            self._connection = open_dbus_connection(bus="SYSTEM")
+            self._connection = open_dbus_connection(bus=self._bus)
         return self._connection
+
+
+def calendar_next(calendar: str) -> float | None:
+    """When a calendar expression (systemd.time(7)) comes next, seconds since the epoch; None: never.
+
+    A timer does not tell that itself while what it started runs. Raises Unanswered.
+    """
+    argv = ("systemd-analyze", "calendar", "--", calendar)
+    try:
+        done = programs.run(argv, seconds=LIMIT_S, env={**os.environ, "LC_ALL": "C"})
+    except OSError as fault:
+        raise Unanswered(_no_calendar(f"systemd-analyze cannot be started: {fault.strerror}")) from fault
+    if done.returncode == -signal.SIGALRM:
+        raise Unanswered(_no_calendar(f"systemd-analyze did not answer within {LIMIT_S} s"))
+    return parse_calendar(done.stdout)
+
+
+def parse_calendar(text: str) -> float | None:
+    """The first time in UTC that `systemd-analyze calendar` prints; None for "never". Raises Unanswered."""
+    found = _UTC.search(text)
+    if found:
+        with suppress(ValueError):
+            return datetime.strptime(found[1], "%Y-%m-%d %H:%M:%S").replace(tzinfo=UTC).timestamp()
+    elif _NEVER.search(text):
+        return None
+    raise Unanswered(_no_calendar("systemd-analyze does not say when it comes"))
+
+
+_UTC = re.compile(r"^\s*(?:Next elapse|\(in UTC\)): \w+ (\d+-\d\d-\d\d \d\d:\d\d:\d\d)(?:\.\d+)? UTC$", re.MULTILINE)
+_NEVER = re.compile(r"^\s*Next elapse: never$", re.MULTILINE)
+
+
+def _no_calendar(problem: str) -> Gap:
+    return Gap("systemd", f"when a timer comes next is not known: {problem}", "see it: systemctl list-timers")
 
 
 def _plain(value: Any) -> Any:
@@ -146,11 +231,7 @@ def _plain(value: Any) -> Any:
 
 def _gap(fault: Exception) -> Gap:
     if isinstance(fault, FileNotFoundError | ConnectionRefusedError):
-        return Gap(
-            "systemd",
-            "systemd's manager cannot be asked: no system bus here",
-            "apt-get install dbus, where systemd runs",
-        )
+        return NO_BUS
     if isinstance(fault, TimeoutError):
         return Gap(
             "systemd", f"systemd did not answer within {LIMIT_S:g} s", "look whether it is busy: systemctl list-jobs"

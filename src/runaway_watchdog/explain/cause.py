@@ -1,0 +1,302 @@
+"""The innocent burner: a process that works for somebody else, and who that is.
+
+journald burns because a program floods it, kswapd because one eats the memory, PID 1 because a unit restarts ten times
+a second, dockerd because of one container's log or health check. Stopping the worker helps nobody (and stopping
+journald or dockerd does harm), so the one behind it is named.
+"""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, Literal, NamedTuple
+
+from runaway_watchdog.hostile import clean
+from runaway_watchdog.model.casefile import Cause
+from runaway_watchdog.model.gap import Gap
+from runaway_watchdog.model.process import Process
+from runaway_watchdog.world import Unanswered, World, processes, procfs
+
+NEWEST: Final = 300
+"""Journal entries that are looked at."""
+FLOOD: Final = NEWEST // 2
+"""Who made at least so many of them is named: most of the newest, and more than a service says when it starts."""
+FLOOD_PER_S: Final = 50.0
+SUPPRESSED: Final = "a596d6fe7bfa4994828e72309e95d61e"
+"""journald's own message when it drops a flooder's messages (systemd's catalog)."""
+JOURNALD: Final = "systemd-journal"
+SHARED: Final = ("docker.service", "cron.service", "crond.service", "ssh.service", "sshd.service")
+"""Units that many write under."""
+OFTEN_S: Final = 5.0
+"""A health check more often than this keeps dockerd busy."""
+LOOK_S: Final = 0.3
+GROWING: Final = 100_000
+"""Bytes a second of a container's log that keep dockerd busy."""
+RESTARTS: Final = 5
+JUST_NOW_S: Final = 60.0
+
+
+class Innocent(NamedTuple):
+    """Who works for others here, and how to look for the one behind it by hand."""
+
+    what: str
+    find: Callable[[World], Cause | None]
+    look: str
+    to_blame: bool = True  # who is found is surely the cause, so that the plan may be about it
+
+
+def innocent(process: Process) -> Innocent | None:
+    """Recognised by what cannot be forged: the kernel's flag, PID 1, or the unit and the user it runs as."""
+    if process.kernel_thread:
+        name = process.name.rstrip("0123456789").rstrip("/")
+        return _KERNEL.get(name)
+    if process.pid == 1:
+        return _INIT
+    unit = re.fullmatch(r"/system\.slice/(?P<unit>[^/]+\.service)", process.cgroup)
+    return _UNITS.get((unit["unit"], process.name)) if unit else None
+
+
+def cause(world: World, process: Process) -> tuple[Cause | None, tuple[Gap, ...]]:
+    """Who makes it work; None where it is no such process, or nobody stands out."""
+    known = innocent(process)
+    if known is None:
+        return None, ()
+    try:
+        return known.find(world), ()
+    except Unanswered as unanswered:
+        return None, (unanswered.gap,)
+
+
+# --- the journal's flooder -------------------------------------------------------------------------------------
+
+
+class Writer(NamedTuple):
+    """Whom journal entries are counted for: a container, a service, or a program in somebody's session."""
+
+    kind: Literal["container", "unit", "program"]
+    name: str
+
+
+def _flooder(world: World) -> Cause | None:
+    """Most of the newest entries are one writer's, made just now; or journald says that it drops somebody's."""
+    entries = world.journal.entries((), NEWEST)
+    dropped = _dropped(entries, world.clock.now())
+    if dropped is not None:
+        return dropped
+    by_writer: dict[Writer, list[Mapping[str, Any]]] = {}
+    for each in entries:
+        if (writer := _writer(each)) is not None:
+            by_writer.setdefault(writer, []).append(each)
+    if not by_writer:
+        return None
+    writer, own = max(by_writer.items(), key=lambda item: len(item[1]))
+    rate = _rate(own, world.clock.now())
+    if len(own) < FLOOD or rate < FLOOD_PER_S:
+        return None
+    evidence = (
+        f"{len(own)} of the newest {len(entries)} journal entries are of the {writer.kind} {clean(writer.name, 80)}"
+    )
+    unit = writer.name if writer.kind == "unit" else None
+    name = clean(writer.name, 80) if unit else f"the {writer.kind} {clean(writer.name, 80)}"
+    return Cause(name, _pid(own[-1]), f"writes about {rate:.0f} lines a second to the journal", (evidence,), unit)
+
+
+def _writer(entry: Mapping[str, Any]) -> Writer | None:
+    """None: the kernel's and journald's own messages."""
+    unit = str(entry.get("_SYSTEMD_UNIT", ""))
+    if entry.get("CONTAINER_NAME"):
+        return Writer("container", str(entry["CONTAINER_NAME"]))
+    if _pid(entry) is None or entry.get("_COMM") == JOURNALD:
+        return None
+    if unit.endswith(".service") and unit not in SHARED and not unit.startswith("user@"):
+        return Writer("unit", unit)
+    return Writer("program", str(entry.get("SYSLOG_IDENTIFIER") or entry.get("_COMM") or "without a name"))
+
+
+def _pid(entry: Mapping[str, Any]) -> int | None:
+    try:
+        return int(entry["_PID"])
+    except (KeyError, TypeError, ValueError):
+        return None
+
+
+def _rate(own: Sequence[Mapping[str, Any]], now: float) -> float:
+    """Entries a second between the oldest and the newest of one writer's; 0 where the newest is not of just now.
+
+    journald drops what is too much, so the burst that it kept may be a few seconds old.
+    """
+    try:
+        first, last = (int(each["__REALTIME_TIMESTAMP"]) / 1e6 for each in (own[0], own[-1]))
+    except (KeyError, ValueError, TypeError):
+        return 0.0
+    return 0.0 if now - last > JUST_NOW_S or len(own) == 1 else len(own) / max(last - first, 0.001)
+
+
+def _dropped(entries: Sequence[Mapping[str, Any]], now: float) -> Cause | None:
+    """`Suppressed 12345 messages from flood.service`, which journald itself wrote just now."""
+    for each in reversed(entries):
+        found = re.fullmatch(r"Suppressed (\d+) messages from (\S+)", str(each.get("MESSAGE", "")))
+        if found and each.get("MESSAGE_ID") == SUPPRESSED and each.get("_TRANSPORT") == "driver":
+            if now - int(each.get("__REALTIME_TIMESTAMP", 0)) / 1e6 > JUST_NOW_S:
+                return None
+            unit = found[2].rpartition("/")[2]
+            told = f"floods the journal: {found[1]} of its lines were dropped at once"
+            pid = next((_pid(other) for other in reversed(entries) if other.get("_SYSTEMD_UNIT") == unit), None)
+            return Cause(clean(unit, 80), pid, told, (f"journal: {clean(found[0])}",), unit)
+    return None
+
+
+# --- PID 1's restart loop --------------------------------------------------------------------------------------
+
+
+def _restart_loop(world: World) -> Cause | None:
+    """The service that was started again most often, and only just now."""
+    worst: tuple[int, str, float] | None = None
+    for name, state in world.manager.units().items():
+        if not name.endswith(".service") or state not in ("activating", "active", "deactivating", "failed"):
+            continue
+        unit = world.manager.unit(name) or {}
+        restarts, since = int(unit.get("NRestarts", 0)), _since(unit, world)
+        if restarts >= RESTARTS and since <= JUST_NOW_S and (worst is None or restarts > worst[0]):
+            worst = (restarts, name, float(unit.get("RestartUSec", 0)) / 1e6)
+    if worst is None:
+        return None
+    restarts, name, delay = worst
+    told = f"ends and is started again, {restarts} times by now, each time {delay:g} s later"
+    return Cause(clean(name, 80), None, told, (f"D-Bus {clean(name)}: NRestarts={restarts}",), name)
+
+
+def _since(unit: Mapping[str, Any], world: World) -> float:
+    """Seconds since it last became active, or stopped being so."""
+    times = [unit.get(name, 0) for name in ("ActiveEnterTimestamp", "InactiveExitTimestamp", "InactiveEnterTimestamp")]
+    return float(world.clock.now() - max(times) / 1e6)
+
+
+# --- who eats the memory ---------------------------------------------------------------------------------------
+
+
+def _eater(world: World) -> Cause | None:
+    """The process with the most memory, in RAM and in swap."""
+    sizes: dict[int, int] = {}
+    for name in world.files.names(procfs.PROC):
+        if name.isdigit():
+            sizes[int(name)] = _memory_kib(world, name)
+    total = sum(sizes.values())
+    if not total:
+        return None
+    pid = max(sizes, key=lambda each: sizes[each])
+    found = processes.read(world.files, pid)
+    if found is None:
+        return None
+    told = f"holds {sizes[pid] / 1048576:.1f} GiB of memory and swap, more than any other process"
+    return Cause(f"{clean(found.comm, 40)} ({pid})", pid, told, (f"/proc/{pid}/status: VmRSS and VmSwap",))
+
+
+def _memory_kib(world: World, name: str) -> int:
+    try:
+        status = procfs.parse_status(world.files.read(f"{procfs.PROC}/{name}/status"))
+        return sum(int(status[key].split()[0]) for key in ("VmRSS", "VmSwap") if key in status)
+    except (OSError, ValueError, IndexError):
+        return 0
+
+
+# --- what keeps dockerd busy -----------------------------------------------------------------------------------
+
+
+def _container(world: World) -> Cause | None:
+    """A container with a health check every moment, or one whose log grows fast."""
+    running = [each for each in world.engine.containers() if each.get("State") == "running"]
+    details = [found for each in running if (found := world.engine.container(str(each["Id"]))) is not None]
+    return _writes_log(world, details) or _checked_often(details)
+
+
+def _writes_log(world: World, details: Sequence[Mapping[str, Any]]) -> Cause | None:
+    before = {_id(each): _log_bytes(world, each) for each in details}
+    world.clock.sleep(LOOK_S)
+    growth = {_id(each): (_log_bytes(world, each) - before[_id(each)]) / LOOK_S for each in details}
+    fastest = max(details, key=lambda each: growth[_id(each)], default=None)
+    if fastest is None or growth[_id(fastest)] < GROWING:
+        return None
+    told = f"writes {growth[_id(fastest)] / 1e6:.1f} MB a second to its log, all of it through dockerd"
+    return Cause(_container_name(fastest), _main_pid(fastest), told, (f"it grows: {clean(str(fastest['LogPath']))}",))
+
+
+def _log_bytes(world: World, details: Mapping[str, Any]) -> int:
+    """The log's size; its rotation only makes one reading too small."""
+    try:
+        return int(world.files.status(str(details["LogPath"]))[1]) if details.get("LogPath") else 0
+    except OSError:
+        return 0
+
+
+def _checked_often(details: Sequence[Mapping[str, Any]]) -> Cause | None:
+    def every_s(each: Mapping[str, Any]) -> float:
+        check = (each.get("Config") or {}).get("Healthcheck") or {}
+        test = check.get("Test") or ["NONE"]
+        return (check.get("Interval") or 30_000_000_000) / 1e9 if test[0] != "NONE" else float("inf")
+
+    often = min(details, key=every_s, default=None)
+    if often is None or every_s(often) > OFTEN_S:
+        return None
+    told = f"has a health check every {every_s(often):g} s: each is a `docker exec`"
+    evidence = "GET /containers/…/json: Config.Healthcheck.Interval"
+    return Cause(_container_name(often), _main_pid(often), told, (evidence,))
+
+
+def _id(details: Mapping[str, Any]) -> str:
+    return str(details["Id"])
+
+
+def _container_name(details: Mapping[str, Any]) -> str:
+    return f"the container {clean(str(details.get('Name', '')).lstrip('/'), 80)}"
+
+
+def _main_pid(details: Mapping[str, Any]) -> int | None:
+    pid = (details.get("State") or {}).get("Pid")
+    return pid if isinstance(pid, int) and pid > 1 else None
+
+
+# --- who gets the packets --------------------------------------------------------------------------------------
+
+
+def _packets(world: World) -> Cause | None:
+    """The network card that gets the most packets just now."""
+    before = _received(world)
+    world.clock.sleep(LOOK_S)
+    growth = {name: (count - before.get(name, count)) / LOOK_S for name, count in _received(world).items()}
+    name = max(growth, key=lambda each: growth[each], default="")
+    if not name or growth[name] < 1000:
+        return None
+    told = f"gets {growth[name]:.0f} packets a second"
+    return Cause(f"the network interface {clean(name, 20)}", None, told, (f"/proc/net/dev: {clean(name)}",))
+
+
+def _received(world: World) -> dict[str, int]:
+    try:
+        lines = world.files.read(f"{procfs.PROC}/net/dev").splitlines()[2:]
+    except OSError:
+        return {}
+    rows = [line.replace(":", " ").split() for line in lines]
+    return {row[0]: int(row[2]) for row in rows if len(row) > 2 and row[2].isdigit()}
+
+
+_JOURNAL = (
+    "journalctl -n 1000 -o json --output-fields=_SYSTEMD_UNIT | grep -o '\"_SYSTEMD_UNIT\":[^,}]*' | sort | uniq -c"
+)
+_MEMORY = "ps -eo rss,pid,user,args --sort=-rss | head"
+_NETWORK = "cat /proc/net/dev /proc/net/softnet_stat"
+_LOGGER = Innocent("writes what others log", _flooder, _JOURNAL)
+_DOCKERD = Innocent("works for the containers", _container, "docker stats --no-stream")
+_INIT = Innocent(
+    "starts and ends what others ask for",
+    _restart_loop,
+    "systemctl list-units --state=activating,deactivating; journalctl -n 50 _PID=1",
+)
+_KERNEL = {
+    "kswapd": Innocent("frees memory for whoever wants more", _eater, _MEMORY, to_blame=False),
+    "kcompactd": Innocent("makes room in memory for others", _eater, _MEMORY, to_blame=False),
+    "ksoftirqd": Innocent("takes in network packets for others", _packets, _NETWORK),
+}
+_UNITS = {
+    ("systemd-journald.service", "systemd-journal"): _LOGGER,
+    ("rsyslog.service", "rsyslogd"): _LOGGER,
+    ("docker.service", "dockerd"): _DOCKERD,
+}

@@ -1,0 +1,63 @@
+"""What is odd about a process's state: why a signal may not reach it, or what it only seems to be."""
+
+import signal
+from collections.abc import Iterator
+
+from runaway_watchdog.model.process import Process
+from runaway_watchdog.world import Files, procfs
+
+WCHAN_LIMIT = 60
+
+
+def condition(files: Files, process: Process) -> tuple[str, ...]:
+    """One sentence for each oddity; none for an ordinary process."""
+    return tuple(_sentences(files, process))
+
+
+def _sentences(files: Files, process: Process) -> Iterator[str]:
+    folder = f"{procfs.PROC}/{process.pid}"
+    if process.state == "disk-sleep":
+        where = _read(files, f"{folder}/wchan").strip("0 \n")[:WCHAN_LIMIT]
+        at = f" (in {where})" if where else ""
+        yield f"waits inside the kernel{at}, mostly for a disk or a network share: no signal ends it before that"
+    elif process.state == "traced":
+        yield _traced(files, folder)
+    elif process.state == "stopped":
+        yield "somebody stopped it (SIGSTOP): it uses no CPU until SIGCONT, and SIGTERM waits until then"
+    elif process.state == "zombie":
+        yield _zombie(files, folder, process)
+
+
+def _traced(files: Files, folder: str) -> str:
+    pid = procfs.parse_status(_read(files, f"{folder}/status")).get("TracerPid", "0")
+    name = _read(files, f"{procfs.PROC}/{pid}/comm").strip()
+    tracer = f"{name} (PID {pid})" if name else "a debugger"
+    return f"{tracer} traces it and holds it still: SIGTERM waits, kill -9 works"
+
+
+def _zombie(files: Files, folder: str, process: Process) -> str:
+    """The exit code is the last field of /proc/PID/stat, as wait() would tell it."""
+    parent = _read(files, f"{procfs.PROC}/{process.ppid}/comm").strip()
+    who = f"its parent {parent} (PID {process.ppid})" if parent else "its parent"
+    fields = _read(files, f"{folder}/stat").split()
+    code = int(fields[-1]) if fields and fields[-1].isdigit() else None
+    return f"dead already{_ended(code)}: {who} has not asked for its exit code, and it goes when that one does or ends"
+
+
+def _ended(code: int | None) -> str:
+    if code is None:
+        return ""
+    number = code & 0x7F
+    if not number:
+        return f", it exited with {code >> 8}"
+    try:
+        return f", ended by {signal.Signals(number).name}"
+    except ValueError:
+        return f", ended by signal {number}"
+
+
+def _read(files: Files, path: str) -> str:
+    try:
+        return files.read(path)
+    except OSError:
+        return ""

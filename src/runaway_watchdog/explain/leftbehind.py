@@ -1,0 +1,147 @@
+"""A process whose caller is gone: the request timed out, the login ended, the agent exited. Nobody waits for it.
+
+And its copies: 96 orphans at 2 % each are one problem, and none of them is big enough to be seen alone.
+"""
+
+import re
+from shlex import quote
+
+from runaway_watchdog.model.casefile import LeftBehind
+from runaway_watchdog.model.owner import Owner
+from runaway_watchdog.model.plan import Held, Step
+from runaway_watchdog.model.process import Facts, Process
+from runaway_watchdog.owners.shells import base
+from runaway_watchdog.world import Files, World, processes, procfs
+
+LISTENING = "0A"
+MOST_DESCRIPTORS = 512
+MOST_COPIES = 2000
+WINDOW_S = 0.1
+REGEX_MARKS = re.compile(r"[][().*+?{}|^$\\]")
+ROOMS = ("unmanaged", "session", "systemd-scope")
+
+
+def left_behind(world: World, facts: Facts, owner: Owner) -> LeftBehind | None:
+    """None for a process that has a caller, a manager, or clients of its own (it listens on a socket)."""
+    process = facts.process
+    if process.pid == 1 or process.kernel_thread or not _adopted(facts) or not _loose(owner, process):
+        return None
+    if _listens(world.files, process.pid):
+        return None
+    pids = _copies(world.files, process)
+    return LeftBehind(_why(world.files, process), pids, _cpu(world, pids))
+
+
+def _adopted(facts: Facts) -> bool:
+    """Its parent is the one that takes in orphans: PID 1, or the user's own manager."""
+    if not facts.ancestors:
+        return False
+    parent = facts.ancestors[0]
+    return parent.pid == 1 or (base(parent.exe) == "systemd" and "--user" in parent.cmdline)
+
+
+def _loose(owner: Owner, process: Process) -> bool:
+    """No manager waits for it: it has none, or it is not the process that its unit is about."""
+    if owner.kind == "systemd-service":
+        return bool(owner.facts) and owner.facts.get("main_pid") not in (0, process.pid)
+    return owner.kind in ROOMS
+
+
+def _why(files: Files, process: Process) -> str:
+    gone = process.session not in (process.pid, 0) and not files.exists(f"{procfs.PROC}/{process.session}")
+    caller = f"what started it (session {process.session}) is gone" if gone else "what started it is gone"
+    return f"{caller}: nobody waits for this any more"
+
+
+def _listens(files: Files, pid: int) -> bool:
+    """A server is an orphan by choice: somebody may connect. False where that cannot be read."""
+    folder = f"{procfs.PROC}/{pid}"
+    try:
+        names = files.names(f"{folder}/fd")[:MOST_DESCRIPTORS]
+    except OSError:
+        return False
+    sockets = {inode for name in names if (inode := _socket(files, f"{folder}/fd/{name}")) is not None}
+    return bool(sockets) and not sockets.isdisjoint(_listening(files, folder))
+
+
+def _socket(files: Files, path: str) -> str | None:
+    try:
+        found = re.fullmatch(r"socket:\[(\d+)\]", files.target(path))
+    except OSError:
+        return None
+    return found[1] if found else None
+
+
+def _listening(files: Files, folder: str) -> set[str]:
+    """Inodes of the listening sockets of its network: proc(5), net/tcp and net/unix (flag __SO_ACCEPTCON)."""
+    found: set[str] = set()
+    for name in ("tcp", "tcp6"):
+        rows = [line.split() for line in _lines(files, f"{folder}/net/{name}")]
+        found |= {row[9] for row in rows if len(row) > 9 and row[3] == LISTENING}
+    rows = [line.split() for line in _lines(files, f"{folder}/net/unix")]
+    return found | {row[6] for row in rows if len(row) > 6 and row[3] == "00010000"}
+
+
+def _lines(files: Files, path: str) -> list[str]:
+    try:
+        return files.read(path).splitlines()[1:]
+    except OSError:
+        return []
+
+
+def _copies(files: Files, process: Process) -> tuple[int, ...]:
+    """Orphans of the same user with the same command line and the same parent."""
+    if not process.cmdline:
+        return (process.pid,)
+    found = {process.pid}
+    for each in processes.everything(files):
+        same = (each.arguments, each.ppid, each.real_uid) == (process.cmdline, process.ppid, process.uid)
+        if same and len(found) < MOST_COPIES:
+            found.add(each.pid)
+    return tuple(sorted(found))
+
+
+def _cpu(world: World, pids: tuple[int, ...]) -> float | None:
+    """All together, over a tenth of a second; None for one alone (the case has its own figure) or without clocks."""
+    if len(pids) == 1:
+        return None
+    before = {pid: mark for pid in pids if (mark := procfs.cpu_mark(world.files, pid)) is not None}
+    world.clock.sleep(WINDOW_S)
+    total = 0.0
+    for pid, mark in before.items():
+        later = procfs.cpu_mark(world.files, pid)
+        if later is not None and later[1] > mark[1]:
+            total += 100 * (later[0] - mark[0]) / (later[1] - mark[1])
+    return round(total, 1) if before else None
+
+
+def held(found: LeftBehind, process: Process) -> Held | None:
+    """The steps for all copies at once, picked by what they have in common; None for one alone."""
+    line = " ".join(process.cmdline)
+    if len(found.pids) == 1 or not line.strip() or "\n" in line:
+        return None
+    pattern = REGEX_MARKS.sub(r"\\\g<0>", line)
+    alike = f"-P {process.ppid} -U {process.uid} -fx -- {quote(pattern)}"
+    count = len(found.pids)
+    goal = f"Hold all {count} copies still, then end them: nobody was found who would start them again"
+    return Held(
+        goal,
+        (
+            Step(
+                f"Freeze all {count}",
+                f"pkill -STOP {alike}",
+                "every orphan with just this command line stands still and keeps what it knows",
+                "interrupts",
+                f"pkill -CONT {alike}",
+                f"`ps -o state= -p {process.pid}` prints T",
+            ),
+            Step(
+                "End them, when you are sure",
+                f"pkill -CONT {alike}; pkill -TERM {alike}",
+                "they are asked to exit; what they had only in memory is gone, so there is no undo",
+                "interrupts",
+                None,
+                f"`pgrep -c {alike}` prints 0",
+            ),
+        ),
+    )

@@ -1,0 +1,178 @@
+"""Signs of an intruder's program, read without running anything. Evidence, never a verdict.
+
+One sign has harmless reasons (an upgrade leaves deleted programs, runc runs from a memfd, a test runs from /tmp), so
+the word is used only where two of different kinds meet. What costs a look around the host is asked only of a process
+that is odd already, or that nobody manages.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+
+from runaway_watchdog.hostile import clean, mask_text
+from runaway_watchdog.model.casefile import History, Sign
+from runaway_watchdog.model.owner import Owner
+from runaway_watchdog.model.process import Facts, Process
+from runaway_watchdog.owners.shell_loop import INTERPRETERS, script
+from runaway_watchdog.owners.shells import base
+from runaway_watchdog.world import Files, Unanswered, World, processes, procfs
+
+ENOUGH = 2
+"""Signs of different kinds, before anybody speaks of an intruder."""
+DELETED = " (deleted)"
+TEMPORARY = ("/tmp/", "/var/tmp/", "/dev/shm/", "/run/shm/")  # noqa: S108 - looked for, not written to
+RUNC = re.compile(r"/memfd:runc_cloned:.*|/.*/runc(?: \(deleted\))?")
+HIDDEN = re.compile(r"/(?:usr|etc|dev|bin|sbin|lib)/(?:.*/)?\.(?!venv)[^/.][^/]*(?:/.*)?")
+KERNEL_NAME = re.compile(
+    r"\[[a-z_]+[\w/:.-]*\]|kworker.*|ksoftirqd.*|kswapd\d*|kthreadd\w*|kdevtmpfs\w*|kcompactd\d*|migration/\d+|rcu_\w+|khugepaged|jbd2/.*"
+)
+DOWNLOAD = re.compile(
+    r"(?:curl|wget|fetch)\b[^\n]{0,300}(?:\|\s*(?:/\S*/)?(?:ba|da|z)?sh\b|(?:ba|da|z)?sh\s+/tmp/|chmod\s+\+x)"
+    r"|base64\s+(?:-d|--decode)[^\n]{0,100}\|\s*(?:/\S*/)?(?:ba|da|z)?sh\b"
+)
+CRON_FILES = ("/etc/crontab", "/etc/rc.local")
+CRON_FOLDERS = ("/etc/cron.d", "/var/spool/cron/crontabs", "/var/spool/cron")
+MOST_FILES = 200
+DOORS = {2375: "the Docker API without a password", 6379: "Redis", 9000: "PHP-FPM"}
+NOBODYS = ("unmanaged", "session")
+
+
+def signs(world: World, facts: Facts, owners: Sequence[Owner], history: History) -> tuple[Sign, ...]:
+    """Every sign that was found, in no order of weight; none for a process that gives no reason to look."""
+    own = tuple(_own(world.files, facts.process))
+    alone = owners[-1].kind in NOBODYS
+    if not own and not alone:
+        return ()
+    found = [*own, *_no_keeper(owners[0], history), *_hidden(world.files, facts.process)]
+    found += [*_preload(world.files, facts.process), *_downloads(world.files), *_watchdogs(world.files, facts)]
+    if own:
+        found += _doors(world, owners)
+    return tuple(found)
+
+
+def suspicious(found: Sequence[Sign]) -> bool:
+    """Whether signs of two different kinds meet."""
+    return len({each.kind for each in found}) >= ENOUGH
+
+
+def _own(files: Files, process: Process) -> Iterator[Sign]:
+    """What the process itself shows."""
+    evidence = f"/proc/{process.pid}/exe -> {clean(process.exe or '', 200)}"
+    if process.exe is not None and (told := _program_file(files, process)) is not None:
+        yield Sign("program-file", told, evidence)
+    names = (process.name, process.cmdline[0] if process.cmdline else "")
+    if not process.kernel_thread and process.exe is not None and any(map(KERNEL_NAME.fullmatch, names)):
+        told = f"it calls itself {clean(names[1] or names[0], 40)}, as a kernel thread does, and is none"
+        yield Sign("posing", told, f"{evidence}; no PF_KTHREAD in /proc/{process.pid}/stat")
+
+
+def _program_file(files: Files, process: Process) -> str | None:
+    exe = process.exe or ""
+    path = exe.removesuffix(DELETED)
+    if RUNC.fullmatch(exe):
+        return None
+    if path.startswith("/memfd:"):
+        return "its program is in no file at all, only in memory (memfd)"
+    if path.startswith(TEMPORARY):
+        return (
+            f"its program {'was deleted, and lay' if exe.endswith(DELETED) else 'lies'} in a folder for temporary files"
+        )
+    if INTERPRETERS.fullmatch(base(path)) and (run := _script_of(process)).startswith(TEMPORARY):
+        return f"its script, {clean(run, 80)}, lies in a folder for temporary files"
+    if HIDDEN.fullmatch(path):
+        return "its program lies in a hidden file or folder"
+    # An upgrade puts a new file in its place.
+    if exe.endswith(DELETED) and not files.exists(f"{procfs.PROC}/{process.pid}/root{path}"):
+        return "its program's file was deleted, and no new one is in its place"
+    return None
+
+
+def _script_of(process: Process) -> str:
+    """What an interpreter runs: its first argument that is no option; "" for none."""
+    return next((word for word in process.cmdline[1:4] if not word.startswith("-")), "")
+
+
+def _no_keeper(owner: Owner, history: History) -> Iterator[Sign]:
+    if owner.kind in NOBODYS and history.returns_seen >= 2:
+        told = f"it came back {history.returns_seen} times, and nothing that would start it was found"
+        yield Sign("no-keeper", told, "the watch's own record of deaths and returns")
+
+
+def _hidden(files: Files, process: Process) -> Iterator[Sign]:
+    try:
+        listed = str(process.pid) in files.names(procfs.PROC) or not files.exists(f"{procfs.PROC}/{process.pid}/stat")
+    except OSError:
+        return
+    if not listed:
+        told = "it is hidden: /proc does not list it, and yet it is there"
+        yield Sign("hidden", told, f"readdir of /proc lacks {process.pid}; /proc/{process.pid}/stat opens")
+
+
+def _preload(files: Files, process: Process) -> Iterator[Sign]:
+    path = f"{procfs.PROC}/{process.pid}/root/etc/ld.so.preload"
+    lines = [line for line in _text(files, path).splitlines() if line.strip() and not line.startswith("#")]
+    if lines:
+        told = "a library is forced into every program (/etc/ld.so.preload): such a one can hide processes and files"
+        yield Sign("preload", told, f"/etc/ld.so.preload: {clean(lines[0], 120)}")
+
+
+def _downloads(files: Files) -> Iterator[Sign]:
+    """A line of cron or rc.local that fetches something and runs it: the next infection."""
+    paths = list(CRON_FILES)
+    for folder in CRON_FOLDERS:
+        try:
+            paths += [f"{folder}/{name}" for name in sorted(files.names(folder))[:MOST_FILES]]
+        except OSError:
+            continue
+    for path in paths:
+        for line in _text(files, path).splitlines():
+            if not line.lstrip().startswith("#") and DOWNLOAD.search(line[:2000]):
+                told = "a scheduled line downloads something and runs it"
+                yield Sign("download", told, f"{clean(path, 120)}: {clean(mask_text(line), 160)}")
+                return
+
+
+def _watchdogs(files: Files, facts: Facts) -> Iterator[Sign]:
+    """Two running scripts that name each other, one of which names this program or is its parent."""
+    scripts: dict[int, tuple[str, str]] = {}
+    for each in processes.everything(files):
+        words = [base(word) for word in each.arguments[:3] if not word.startswith("-")]
+        if len(words) > 1 and words[0] in ("sh", "bash", "dash", "ash", "busybox"):
+            scripts[each.pid] = (words[-1], script(files, each.pid) or "")
+    line = {facts.process.pid, *(each.pid for each in facts.ancestors)}
+    mine = {base(facts.process.exe), *(base(word) for word in facts.process.cmdline[:2])} - {"", "sh", "bash", "dash"}
+    for pid, (name, text) in scripts.items():
+        for other, (other_name, other_text) in scripts.items():
+            about = pid in line or any(word in text for word in mine)
+            if pid != other and name != other_name and about and other_name in text and name in other_text:
+                pair = f"{clean(name, 40)} ({pid}) and {clean(other_name, 40)} ({other})"
+                told = f"two scripts start each other again: {pair}"
+                yield Sign("watchdogs", told, f"the text of both, as /proc/{pid}/fd shows it")
+                return
+
+
+def _doors(world: World, owners: Sequence[Owner]) -> list[Sign]:
+    """A port of its container that the whole network reaches, and that worms knock at."""
+    found = []
+    for owner in owners:
+        if owner.kind not in ("docker-container", "compose-service", "swarm-task"):
+            continue
+        try:
+            details = world.engine.container(owner.id) or {}
+        except Unanswered:
+            continue
+        ports = (details.get("NetworkSettings") or {}).get("Ports") or {}
+        for port, bindings in ports.items():
+            number = int(port.partition("/")[0]) if port.partition("/")[0].isdigit() else 0
+            open_to_all = any(each.get("HostIp") in ("", "0.0.0.0", "::") for each in bindings or ())  # noqa: S104
+            if number in DOORS and open_to_all:
+                told = f"port {number} ({DOORS[number]}) is open to everybody: a new container would be entered again"
+                found.append(Sign("door", told, f"GET /containers/{owner.id[:12]}/json: Ports {port}"))
+    return found
+
+
+def _text(files: Files, path: str) -> str:
+    """A plain file's text; "" for anything else."""
+    try:
+        return files.read(path) if files.status(path)[0] == "file" else ""
+    except OSError:
+        return ""

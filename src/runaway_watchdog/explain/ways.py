@@ -1,0 +1,78 @@
+"""The plan, where the way out is not the owner's: at the one who causes the work, for all copies, or with evidence."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from shlex import quote
+
+from runaway_watchdog import owners as ownership
+from runaway_watchdog.explain import leftbehind
+from runaway_watchdog.explain.cause import Innocent, innocent
+from runaway_watchdog.explain.signs import suspicious
+from runaway_watchdog.model.casefile import Cause, LeftBehind, Sign
+from runaway_watchdog.model.plan import Held, Plan, Step
+from runaway_watchdog.model.process import Process
+from runaway_watchdog.owners import single
+from runaway_watchdog.world import Unanswered, World, procfs
+
+
+def adapted(
+    plan: Plan, process: Process, cause: Cause | None, orphan: LeftBehind | None, signs: Sequence[Sign], world: World
+) -> Plan:
+    """`plan`, or a better one. Who works for others is never told to stop."""
+    known = innocent(process)
+    if known is not None:
+        return _at_the_source(plan, process, known, cause, world)
+    if orphan is not None and (held := leftbehind.held(orphan, process)) is not None:
+        plan = replace(plan, goal=held.goal, steps=held.steps)
+    if suspicious(signs):
+        goal = "Freeze it, keep the evidence, and find what would bring it back before you end it"
+        steps = (*single.still(process), _evidence(process))
+        return replace(plan, goal=goal, steps=steps)
+    return plan
+
+
+def _at_the_source(plan: Plan, process: Process, known: Innocent, cause: Cause | None, world: World) -> Plan:
+    look = Step("Look who it works for", known.look, "only reads", "none", None, "one name stands out")
+    if cause is None:
+        goal = f"Leave {process.name} alone and find who makes it work: it {known.what}"
+        return replace(plan, goal=goal, steps=(look,))
+    goal = f"Leave {process.name} alone and look at the cause, {cause.name}"
+    held = _held(cause, world) if known.to_blame else None
+    if held is None or not held.steps:
+        return replace(plan, goal=goal, steps=(look,))
+    return replace(plan, goal=f"{goal}. {held.goal}", steps=held.steps)
+
+
+def _held(cause: Cause, world: World) -> Held | None:
+    """How the cause is held: as its own case would say, or its unit where no process of it lives just now."""
+    try:
+        if cause.pid is not None:
+            facts, _ = procfs.facts(world, cause.pid)
+            layers, _ = ownership.layers(facts, world)
+            return ownership.hold(layers)
+    except (procfs.NoSuchProcessError, Unanswered):
+        pass
+    return None if cause.unit is None else Held(f"Stop {cause.unit} until somebody starts it", (_stop(cause.unit),))
+
+
+def _stop(unit: str) -> Step:
+    return Step(
+        "Stop the unit",
+        f"systemctl stop {quote(unit)}",
+        "systemd ends it, and Restart= does not act on a stop; its file stays",
+        "interrupts",
+        f"systemctl start {quote(unit)}",
+        f"`systemctl is-active {quote(unit)}` prints inactive or failed",
+    )
+
+
+def _evidence(process: Process) -> Step:
+    copy = f"/root/suspect-{process.pid}"
+    return Step(
+        "Keep a copy of its program",
+        single.guarded(process, f"install -m 600 /proc/{process.pid}/exe {copy}"),
+        f"{copy} holds what runs, for whoever looks into it; never run it, and nothing is removed",
+        "none",
+        None,
+        f"`ls -l {copy}` shows it",
+    )

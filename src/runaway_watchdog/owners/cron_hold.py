@@ -1,0 +1,75 @@
+"""Keeping cron from starting a line again, reversibly, and then ending the job that runs."""
+
+from collections.abc import Mapping
+from shlex import quote
+from typing import Any
+
+from runaway_watchdog.model.owner import Owner
+from runaway_watchdog.model.plan import Held, Step
+from runaway_watchdog.model.process import Facts
+from runaway_watchdog.owners import edited, single
+from runaway_watchdog.world import World, crontabs
+from runaway_watchdog.world.crontabs import Line
+
+MARK = "# held: "
+
+
+def raw(line: Line, script: str, world: World) -> Mapping[str, Any]:
+    """The table as it is now, and the line as the command that changes it counts; the mode of run-parts' script."""
+    try:
+        text = world.files.read(line.path)
+    except OSError:
+        return {}
+    text = crontabs.printed(text) if line.of_user else text
+    return {"text": text, "line": line.number, "of_user": line.of_user, "script": script}
+
+
+def hold(owner: Owner, facts: Facts) -> Held | None:
+    """The line first: a job that is ended before would be started again. None in a container: that is held."""
+    if owner.facts.get("in_container"):
+        return None
+    end = ending_steps(facts)
+    if not owner.facts:
+        return Held("Hold it still until cron's tables can be read", single.still(facts.process))
+    if not owner.raw:
+        known = owner.facts["known_by"] == "text"
+        which = "no table of cron has its line any more" if known else "which line of cron's tables it is was not found"
+        return Held(f"End what runs: {which}", end)
+    if owner.raw["script"]:
+        return Held(f"Keep cron from running {owner.raw['script']} until it is executable again", (_off(owner), *end))
+    goal = f"Keep cron from starting {owner.name} until the line is put back, then end what runs"
+    return Held(goal, (comment_out(owner, "cron"), *end))
+
+
+def ending_steps(facts: Facts) -> tuple[Step, ...]:
+    """Hold it still, then end it."""
+    stopped = facts.process.state in ("stopped", "traced", "zombie")
+    return (*(() if stopped else (single.freeze(facts.process),)), single.end(facts.process))
+
+
+def comment_out(owner: Owner, daemon: str) -> Step:
+    """One line of a table, and no other one."""
+    number, text = owner.raw["line"], owner.raw["text"]
+    sed = f"{number}s/^/{MARK}/"
+    effect = f"line {number} becomes a comment, and no other line changes; what runs now goes on"
+    title = f"Keep {daemon} from starting it again"
+    if owner.raw["of_user"]:
+        user = str(owner.facts["user"])
+        verify = f"`crontab -u {quote(user)} -l | sed -n {number}p` begins with {MARK.strip()}"
+        return edited.crontab(title, user, text, sed, effect=effect, verify=verify)
+    path = str(owner.facts["table"])
+    verify = f"`sed -n {number}p {quote(path)}` begins with {MARK.strip()}"
+    return edited.file(title, path, text, sed, effect=effect, verify=verify)
+
+
+def _off(owner: Owner) -> Step:
+    """run-parts passes over what is not executable; the other scripts of its folder go on."""
+    script = quote(owner.raw["script"])
+    return Step(
+        "Keep cron from starting it again",
+        f"chmod a-x {script}",
+        "run-parts passes over a file that is not executable; the others of its folder go on",
+        "none",
+        f"chmod a+x {script}",
+        f"`test -x {script} || echo off` prints off",
+    )

@@ -1,0 +1,56 @@
+"""Steps that change one line of a file, and whose undo puts the same bytes back.
+
+An alert is read hours later, and somebody may have edited the file since. So the command first compares the file
+with what was read (by the start of its SHA-256: the text itself may hold secrets), and the copy that the undo needs
+is made in the same command, under a name that no later plan uses for another state of the file.
+"""
+
+import hashlib
+import re
+from shlex import quote
+
+from runaway_watchdog.model.plan import Step
+
+DIGITS = 12
+NAME_CHARACTERS = re.compile(r"[^A-Za-z0-9._-]+")
+
+
+def digest(text: str) -> str:
+    """The start of the SHA-256 of a file's bytes, as Files.read gives them."""
+    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:DIGITS]
+
+
+def saved(path: str, text: str) -> str:
+    """Where the copy goes: root's own folder, which nobody else may read."""
+    return f"/root/{NAME_CHARACTERS.sub('-', path.rpartition('/')[2])}.{digest(text)}"
+
+
+def unless_changed(source: str, text: str, command: str) -> str:
+    """A shell line that runs `command` only while `source` still prints what was read, and fails where it does not."""
+    otherwise = 'echo "not done: it was edited since, look again"; false'
+    return f'case "$({source} | sha256sum)" in {digest(text)}*) {command};; *) {otherwise};; esac'
+
+
+def file(title: str, path: str, text: str, sed: str, *, effect: str, verify: str, then: str = "") -> Step:
+    """Run a sed script over a file; its owner, its mode and its links stay as they are.
+
+    `then` is the command by which its reader hears of the change, and of its undo.
+    """
+    name, copy = quote(path), quote(saved(path, text))
+    after = f" && {then}" if then else ""
+    change = f"cp -p {name} {copy} && sed {quote(sed)} {copy} >{copy}.held && cp {copy}.held {name}{after}"
+    return Step(
+        title,
+        unless_changed(f"cat {name}", text, change),
+        effect,
+        "none",
+        f"cp {copy} {name}{after}",
+        verify,
+    )
+
+
+def crontab(title: str, user: str, text: str, sed: str, *, effect: str, verify: str) -> Step:
+    """The same for a user's table, through crontab(1). `text` is what `crontab -l` prints."""
+    table, copy = f"crontab -u {quote(user)}", saved(f"crontab-{user}", text)
+    change = f"{table} -l >{copy} && sed {quote(sed)} {copy} | {table} -"
+    return Step(title, unless_changed(f"{table} -l", text, change), effect, "none", f"{table} {copy}", verify)

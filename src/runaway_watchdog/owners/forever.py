@@ -1,0 +1,104 @@
+"""Apps of forever and of nodemon: each under a Node.js process of its own that waits for it.
+
+Observed with forever 4.0.3 and nodemon 3.1: forever answers every end within a fifth of a second, exit code 0 too,
+unless the app lived for less than a second, or `--max` (which no file tells) is used up. nodemon starts its app again
+only when a file changes. Both leave their app running when they are killed themselves.
+"""
+
+from typing import Any
+
+from runaway_watchdog.model.owner import Action, Claim, Deferred, Fate, Owner
+from runaway_watchdog.model.plan import Held, Step
+from runaway_watchdog.model.process import Facts, Process
+from runaway_watchdog.owners import beside, passing, single
+from runaway_watchdog.owners.ending import Ending
+from runaway_watchdog.owners.shells import base
+from runaway_watchdog.world import World, inside
+
+KINDS = ("forever-app",)
+FOREVER, NODEMON = "forever", "nodemon"
+AT_ONCE_S = 0.2
+MONITOR = "/forever/bin/monitor"
+
+
+def claim(facts: Facts) -> Claim | None:
+    """Its parent is Node.js with one of the two scripts."""
+    parent = facts.ancestors[0] if facts.ancestors else None
+    if parent is None or parent.pid == 1 or program(parent) is None:
+        return None
+    pid = facts.process.pid
+    evidence = f"/proc/{parent.pid}/cmdline: {' '.join(parent.cmdline)[:200]}"
+    return Claim("forever-app", str(pid), (evidence,), parent.pid)
+
+
+def program(process: Process) -> str | None:
+    """Which of the two it is; None for any other process."""
+    scripts = process.cmdline[:3]
+    if any(word.endswith(MONITOR) for word in scripts):
+        return FOREVER
+    return NODEMON if any(base(word) in ("nodemon", "nodemon.js") for word in scripts) else None
+
+
+def outer(owner: Owner) -> Claim | None:  # noqa: ARG001
+    return None
+
+
+def inspect(claim: Claim, facts: Facts, world: World) -> Owner:
+    manager, main = beside.manager_and_main(facts, claim.manager_pid)
+    by = program(manager) or FOREVER
+    shown: dict[str, Any] = {
+        "main_pid": main.pid,
+        "manager_pid": manager.pid,
+        "program": by,
+        "in_container": bool(inside.of(world.files, manager).root),
+        "daemon": by,
+    }
+    policy = "after every end" if by == FOREVER else "when a file changes"
+    name = base(next((word for word in reversed(main.cmdline) if word.endswith((".js", ".mjs", ".cjs", ".ts"))), ""))
+    return Owner("forever-app", f"{name or main.name} of {by}", claim.ref, policy, shown, claim.evidence)
+
+
+def fate(owner: Owner, facts: Facts, action: Action) -> Fate | Deferred:
+    by, manager = owner.facts["program"], owner.facts["manager_pid"]
+    if action == "reboot":
+        return Deferred(action, True, f"{by} starts it, where something starts {by} at boot")
+    if action == "owner-daemon-restart":
+        why = f"{by} has no daemon: each app has a process of its own that waits for it ({manager})"
+        return Fate(action, False, False, None, None, "certain", why)
+    if action == "owner-stop":
+        why = f"`forever stop {manager}`" if by == FOREVER else f"the end of nodemon ({manager})"
+        return Fate(action, True, False, None, None, "likely", f"{why} ends it too")
+    end = passing.end_of(owner, facts, action, str(by))
+    if isinstance(end, Fate):
+        return end
+    return _answered(by, action, end)
+
+
+def _answered(by: str, action: Action, end: Ending) -> Fate:
+    if by == NODEMON:
+        why = f"{end.why}; nodemon starts it again only when a file of its folder changes"
+        return Fate(action, True, False, None, None, "likely", why)
+    why = f"{end.why}; forever starts it again after every end, unless its --max is used up, which is not told"
+    return Fate(action, True, True, FOREVER, AT_ONCE_S, "likely", why)
+
+
+def hold(owner: Owner, facts: Facts) -> Held | None:
+    """Freeze whoever waits for it, then end it: that keeps all the options that it was started with."""
+    manager = next((each for each in facts.ancestors if each.pid == owner.facts["manager_pid"]), None)
+    if owner.facts["in_container"] or manager is None:
+        return None
+    by = owner.facts["program"]
+    goal = f"Keep {by} from starting it again, then end it; until {by} goes on, or the next boot"
+    return Held(goal, (_freeze(manager, by), single.end(facts.process)))
+
+
+def _freeze(manager: Process, by: str) -> Step:
+    again = "starts it again" if by == FOREVER else "waits for the next change of a file"
+    return Step(
+        f"Freeze {by} first",
+        single.guarded(manager, f"kill -STOP {manager.pid}"),
+        f"it stands still and starts nothing any more; once it goes on, it {again}",
+        "none",
+        single.guarded(manager, f"kill -CONT {manager.pid}"),
+        f"`ps -o state= -p {manager.pid}` prints T",
+    )

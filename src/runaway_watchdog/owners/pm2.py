@@ -1,0 +1,236 @@
+"""Apps of pm2, read from files and environments alone: to ask pm2 is to run it, and that may start a daemon.
+
+Observed with pm2 7.0.4 on Node.js 18: every end is answered within a tenth of a second, exit code 0 too. A death by
+a signal counts as exit code 0, so with `stop_exit_codes: [0]` a kill -9 leaves it stopped. The daemon ("God") lives
+wherever pm2 was first typed: in a login's session, or in the unit that `pm2 startup` made.
+"""
+
+import re
+from shlex import quote
+from typing import Any
+
+from runaway_watchdog.model.gap import Gap
+from runaway_watchdog.model.owner import Action, Certainty, Claim, Deferred, Fate, Owner
+from runaway_watchdog.model.plan import Held, Step
+from runaway_watchdog.model.process import Facts, Process
+from runaway_watchdog.owners import beside, edited, passing, single, systemd
+from runaway_watchdog.owners.ending import Ending
+from runaway_watchdog.world import Unanswered, World, inside, pm2, procfs
+
+KINDS = ("pm2-app",)
+GOD = re.compile(r"PM2 v[^:]+: God Daemon \((?P<home>/.*)\)")
+UNIT = re.compile(r"pm2-[^/]+\.service")
+AT_ONCE_S = 0.1
+FOLDERS = ("/usr/local/bin", "/usr/bin")
+
+
+def claim(facts: Facts) -> Claim | None:
+    """Its parent calls itself God."""
+    parent = facts.ancestors[0] if facts.ancestors else None
+    if parent is None or parent.pid == 1 or home(parent) is None:
+        return None
+    pid = facts.process.pid
+    return Claim("pm2-app", str(pid), (f"/proc/{parent.pid}/cmdline: {_title(parent)}",), parent.pid)
+
+
+def _title(process: Process) -> str:
+    """A program that writes its title over its arguments leaves blanks behind it."""
+    return " ".join(process.cmdline).strip()
+
+
+def home(process: Process) -> str | None:
+    """PM2_HOME of a daemon; None for any other process."""
+    found = GOD.fullmatch(_title(process))
+    return None if found is None else found["home"]
+
+
+def outer(owner: Owner) -> Claim | None:  # noqa: ARG001
+    return None
+
+
+def inspect(claim: Claim, facts: Facts, world: World) -> Owner:
+    """Read the app's environment, and what was saved for the next boot. Raises Unanswered."""
+    manager, main = beside.manager_and_main(facts, claim.manager_pid)
+    view = inside.of(world.files, manager)
+    folder = home(manager) or ""
+    try:
+        found = pm2.settings(world.files.read(f"{procfs.PROC}/{main.pid}/environ"))
+        saved = pm2.saved(view, folder)
+    except OSError:
+        raise Unanswered(Gap("pm2", "the environment of its app cannot be read", "run it with sudo")) from None
+    if found is None:
+        raise Unanswered(Gap("pm2", "which of its apps this is could not be told", "ask it yourself: pm2 list"))
+    shown: dict[str, Any] = {
+        "main_pid": main.pid,
+        "manager_pid": manager.pid,
+        "pm2_home": folder,
+        "pm_id": found.id,
+        "mode": "cluster" if found.cluster else "fork",
+        "autorestart": found.autorestart,
+        "stop_exit_codes": list(found.stop_codes),
+        "after_s": found.restart_delay_s + AT_ONCE_S,
+        "backs_off": found.backs_off,
+        "watch": found.watch,
+        "cron_restart": found.cron,
+        "max_restarts": found.max_restarts,
+        "saved": saved.get(found.name, "") if saved else "",
+        "boot_unit": "" if view.root else _boot_unit(manager, world),
+        "in_container": bool(view.root),
+        "daemon": "pm2",
+    }
+    evidence = (*claim.evidence, f"/proc/{main.pid}/environ: pm_id={found.id}, autorestart={found.autorestart}")
+    raw = {} if view.root else {"pm2": _command(manager, folder, view), "dump": _dump(view, folder)}
+    policy = "autorestart" if found.autorestart else "no autorestart"
+    return Owner("pm2-app", found.name or f"app {found.id}", found.id, policy, shown, evidence, raw)
+
+
+def _boot_unit(manager: Process, world: World) -> str:
+    """The enabled unit that `pm2 startup` made for this user; "" where there is none."""
+    name = f"pm2-{manager.user}.service"
+    try:
+        unit = world.manager.unit(name)
+    except Unanswered:
+        return ""
+    return name if unit is not None and unit.get("UnitFileState") == "enabled" else ""
+
+
+def _command(manager: Process, folder: str, view: inside.Inside) -> str:
+    """pm2 as its own user calls it: it finds its daemon by PM2_HOME, and itself needs node on the PATH."""
+    beside_node = (manager.exe or "").rpartition("/")[0]
+    where = next((each for each in (beside_node, *FOLDERS) if each and view.exists(f"{each}/pm2")), "")
+    path = f"{where}:" if where and where not in FOLDERS else ""
+    settings = [f"PM2_HOME={quote(folder)}", *([f"PATH={quote(path)}$PATH"] if path else [])]
+    called = f"env {' '.join(settings)} pm2"
+    return called if manager.uid == 0 else f"runuser -u {quote(manager.user)} -- {called}"
+
+
+def _dump(view: inside.Inside, folder: str) -> str | None:
+    try:
+        return view.read(f"{folder}/dump.pm2")
+    except OSError:
+        return None
+
+
+def fate(owner: Owner, facts: Facts, action: Action) -> Fate | Deferred:
+    """autorestart for an end; what was saved for whatever starts pm2 anew."""
+    if not owner.facts:
+        return passing.unread(facts, action, "the settings of its app could not be read")
+    if action == "reboot":
+        return _booted(owner, facts)
+    if action == "owner-daemon-restart":
+        return _started_anew(owner, facts)
+    if action == "owner-stop":
+        watch = "; it watches its files, and a change in them starts it again" if owner.facts["watch"] else ""
+        why = f"`pm2 stop {owner.id}` ends it with all its children, and autorestart does not act on a stop{watch}"
+        return Fate(action, True, None if watch else False, None, None, "unknown" if watch else "certain", why)
+    end = passing.end_of(owner, facts, action, "pm2")
+    if isinstance(end, Fate):
+        return end
+    return _restarted(owner, action, end)
+
+
+def _restarted(owner: Owner, action: Action, end: Ending) -> Fate:
+    told = owner.facts
+    if not told["autorestart"]:
+        cron = told["cron_restart"]
+        if cron:
+            why = f"{end.why}; autorestart is off, and cron_restart starts it at `{cron}`"
+            return Fate(action, True, True, "pm2", None, "likely", why)
+        return Fate(action, True, False, None, None, end.certainty, f"{end.why}; autorestart is off")
+    code = {"clean": 0, "failure": 1, "sigterm": 0, "sigkill": 0}.get(end.how)
+    codes = told["stop_exit_codes"]
+    if codes and code is None:
+        why = f"{end.why}; with stop_exit_codes {codes} it depends on the code it exits with"
+        return Fate(action, True, None, "pm2", None, "unknown", why)
+    if code in codes:
+        signal = "; pm2 takes a death by a signal for exit code 0" if end.how in ("sigterm", "sigkill") else ""
+        why = f"{end.why}{signal}; its stop_exit_codes {codes} leave it stopped"
+        return Fate(action, True, False, None, None, end.certainty, why)
+    limit = f"it gives up after {told['max_restarts']} starts that end within a second"
+    why = f"{end.why}; pm2 starts it again after every end; {limit}"
+    certainty: Certainty = "likely" if end.how == "own" else end.certainty
+    return Fate(action, True, True, "pm2", None if told["backs_off"] else told["after_s"], certainty, why)
+
+
+def _saved(owner: Owner) -> tuple[bool, str]:
+    """Whether the next start of pm2 starts it, and why."""
+    file = f"{owner.facts['pm2_home']}/dump.pm2"
+    if owner.facts["saved"] == "online":
+        return True, f"it is in {file}, which `pm2 resurrect` starts"
+    if owner.facts["saved"]:
+        return False, f"{file} says that it is {owner.facts['saved']}"
+    return False, f"it is not in {file}: `pm2 save` was not typed since it was started"
+
+
+def _in_unit(owner: Owner, facts: Facts) -> bool:
+    """Whether the daemon lives in the unit that `pm2 startup` made."""
+    manager = next((each for each in facts.ancestors if each.pid == owner.facts["manager_pid"]), None)
+    found = None if manager is None else systemd.UNIT.fullmatch(manager.cgroup)
+    return found is not None and UNIT.fullmatch(found["unit"]) is not None
+
+
+def _booted(owner: Owner, facts: Facts) -> Fate | Deferred:
+    saved, why = _saved(owner)
+    if owner.facts["in_container"]:
+        return Deferred("reboot", None, "what its container starts was not read")
+    if _in_unit(owner, facts):
+        return Deferred("reboot", saved, why)
+    unit = owner.facts["boot_unit"]
+    if not unit:
+        why = f"no enabled unit pm2-USER.service starts pm2 at boot; {why}"
+        return Fate("reboot", True, False, None, None, "likely", why)
+    # Seen: outside its unit pm2 is ended by SIGTERM, and then saves its apps as they are; `pm2 kill` saves nothing.
+    why = f"an orderly shutdown makes pm2 save its apps as they are, and {unit} starts it at boot"
+    return Fate("reboot", True, True, unit, None, "likely", why)
+
+
+def _started_anew(owner: Owner, facts: Facts) -> Fate:
+    """As its unit does it: `pm2 kill` and `pm2 resurrect`; without a unit `pm2 update`, which saves before."""
+    action: Action = "owner-daemon-restart"
+    if owner.facts["in_container"]:
+        why = "what its container starts was not read"
+        return Fate(action, True, None, None, None, "unknown", why)
+    if not _in_unit(owner, facts):
+        why = "`pm2 update` saves the list of apps, and starts what is in it"
+        return Fate(action, True, True, "pm2", None, "likely", why)
+    saved, why = _saved(owner)
+    return Fate(action, True, saved, "pm2" if saved else None, None, "likely", why)
+
+
+def hold(owner: Owner, facts: Facts) -> Held | None:
+    """Stop it, and save that it is stopped. None in a container: that is held."""
+    if owner.facts.get("in_container"):
+        return None
+    if not owner.facts:
+        return Held("Hold it still until the settings of its app can be read", single.still(facts.process))
+    saves = owner.facts["saved"] == "online" and owner.raw["dump"] is not None
+    goal = f"Stop {owner.name} and keep it stopped, over a restart of pm2 and a reboot too, until somebody starts it"
+    return Held(goal, (_stop(owner), *((_save(owner),) if saves else ())))
+
+
+def _stop(owner: Owner) -> Step:
+    called, app = owner.raw["pm2"], quote(owner.id)
+    watch = " --watch" if owner.facts["watch"] else ""
+    return Step(
+        "Stop it",
+        f"{called} stop {app}{watch}",
+        "pm2 ends it with all its children, and does not start it again" + (", nor watch its files" if watch else ""),
+        "interrupts",
+        f"{called} start {app}{watch}",
+        f"`{called} pid {app}` prints 0 or nothing",
+    )
+
+
+def _save(owner: Owner) -> Step:
+    """The list as it is now takes the place of the saved one; the copy is the undo."""
+    dump, text = f"{owner.facts['pm2_home']}/dump.pm2", owner.raw["dump"]
+    copy = edited.saved(dump, text)
+    change = f"cp -p {quote(dump)} {copy} && {owner.raw['pm2']} save"
+    return Step(
+        "Keep it stopped over a restart of pm2, and a reboot",
+        edited.unless_changed(f"cat {quote(dump)}", text, change),
+        f"pm2 saves its apps as they are now; {copy} keeps the list that was saved before",
+        "none",
+        f"cp {copy} {quote(dump)}",
+        f"`ls {copy}` shows the copy",
+    )

@@ -1,0 +1,74 @@
+"""Stopping a Podman container and keeping it stopped, reversibly."""
+
+import re
+from shlex import quote
+
+from runaway_watchdog.model.owner import Owner
+from runaway_watchdog.model.plan import Held, Step
+from runaway_watchdog.model.process import Facts
+from runaway_watchdog.owners import single
+
+LOOKS_LIKE_AN_ID = re.compile(r"[0-9a-f]{8,64}")
+
+
+def hold(owner: Owner, facts: Facts) -> Held | None:
+    """None where the unit that runs it is to be stopped: `podman stop` is answered by the unit's `Restart=`.
+
+    One that was created with --rm is only paused, also under a unit: any stop deletes it and what it wrote.
+    """
+    unit = owner.facts.get("run_by")
+    relief = single.renice(facts.process)
+    if owner.facts["auto_remove"]:
+        ends = f"; `systemctl stop {unit}` would end it and delete that" if unit else ""
+        goal = f"Hold {owner.name} still: it was created with --rm, stopping it deletes it and what it wrote{ends}"
+        return Held(goal, (*relief, *_pause(owner)))
+    if unit is not None:
+        return None
+    until = "until somebody starts it"
+    if owner.facts["started_at_boot"]:
+        until = "until the next boot, when podman-restart.service starts it again"
+    return Held(f"Stop {owner.name} and keep it stopped, {until}", (*relief, _stop(owner)))
+
+
+def command(owner: Owner, words: str) -> str:
+    """A podman command for root's shell; a user's own Podman is asked as that user."""
+    user = owner.facts.get("user")
+    if user is None:
+        return f"podman {words}"
+    inner = f"XDG_RUNTIME_DIR=/run/user/{owner.facts['uid']} podman {words}"
+    return f"runuser -l {quote(user)} -c {quote(inner)}"
+
+
+def _reference(owner: Owner) -> str:
+    """The container's name, as people know it; its ID where the name could be mistaken for another one's ID."""
+    name = str(owner.facts["container"])
+    return owner.id if LOOKS_LIKE_AN_ID.fullmatch(name) else quote(name)
+
+
+def _pause(owner: Owner) -> tuple[Step, ...]:
+    """Nothing for one that is paused already: an undo would make it run."""
+    if owner.facts["state"] == "paused":
+        return ()
+    name = _reference(owner)
+    return (
+        Step(
+            "Freeze it",
+            command(owner, f"pause {name}"),
+            "all its processes stand still and keep what they know",
+            "interrupts",
+            command(owner, f"unpause {name}"),
+            f"`{command(owner, f'inspect -f {{{{.State.Status}}}} {name}')}` prints paused",
+        ),
+    )
+
+
+def _stop(owner: Owner) -> Step:
+    name = _reference(owner)
+    return Step(
+        "Stop it",
+        command(owner, f"stop {name}"),
+        "the container ends, and Podman does not start it again; its volumes and its files stay as they are",
+        "interrupts",
+        command(owner, f"start {name}"),
+        f"`{command(owner, f'inspect -f {{{{.State.Status}}}} {name}')}` prints exited",
+    )

@@ -1,0 +1,227 @@
+"""A loop in a shell script (or `watch`, `xargs`, `parallel`) that starts its child again.
+
+The script's own text tells a loop from no loop. bash keeps its script open as descriptor 255, other shells as 10, so
+the text that runs is read, also where the file was replaced or deleted since. Observed: a loop whose child is killed
+starts the next within a tenth of a second; a loop that is killed leaves its child behind, running, with PID 1 as its
+parent. So the loop is held first, then the child.
+"""
+
+import re
+from typing import NamedTuple
+
+from runaway_watchdog.model.owner import Action, Claim, Deferred, Fate, Owner
+from runaway_watchdog.model.plan import Held, Step
+from runaway_watchdog.model.process import Facts, Process
+from runaway_watchdog.owners import beside, shell_text, single
+from runaway_watchdog.owners.ending import Ending, ending
+from runaway_watchdog.owners.shells import Shell, base, shell
+from runaway_watchdog.world import Files, World, procfs
+
+KINDS = ("shell-loop",)
+AT_ONCE_S = 0.1
+WATCH_EVERY_S = 2.0
+RUNNERS = frozenset({"watch", "xargs", "parallel"})
+SCRIPT_DESCRIPTORS = (255, 10)
+INTERPRETERS = re.compile(r"python[\d.]*|perl[\d.]*|ruby[\d.]*|node|nodejs|php[\d.]*|java|busybox|sh|bash|dash|env")
+ROOMS = re.compile(
+    r".*\.service(?:/.*)?|.*(?:docker|libpod|crio|containerd)[-/][^/]*(?:/.*)?|/kubepods.*|/lxc\.payload.*"
+)
+"""Control groups whose own manager stops all that is in them: the loop is then held by holding that."""
+
+
+class Round(NamedTuple):
+    """What the loop does after one end of its child. `again` None: cannot be told."""
+
+    again: bool | None
+    why: str
+
+
+def claim(facts: Facts) -> Claim | None:
+    """The parent is a shell that runs a script or a line, or a program that runs another one again and again."""
+    if not facts.ancestors:
+        return None
+    parent = facts.ancestors[0]
+    if len(parent.namespace_pids) != len(facts.process.namespace_pids) or parent.pid == 1:
+        return None
+    started = shell(parent)
+    if started is None and runner(parent) is None:
+        return None
+    if started is not None and started.way == "typed":
+        return None
+    return Claim("shell-loop", str(parent.pid), (f"/proc/{parent.pid}/cmdline: {_line(parent)}",), parent.pid)
+
+
+def runner(process: Process) -> str | None:
+    """`watch`, `xargs` or `parallel`; None for anything else."""
+    name = base(process.exe) or process.name
+    if name not in ("perl", "busybox"):
+        return name if name in RUNNERS else None
+    words = [base(word) for word in process.cmdline[:2]]  # GNU parallel is a Perl script
+    return next((word for word in words if word in RUNNERS), None)
+
+
+def inspect(claim: Claim, facts: Facts, world: World) -> Owner | None:
+    """Read the script. None: it has no loop that could run the process, or may not be read."""
+    manager, main = beside.manager_and_main(facts, claim.manager_pid)
+    shown: dict[str, object] = {"loop_pid": manager.pid, "main_pid": main.pid}
+    started = shell(manager)
+    if started is None:
+        name = str(runner(manager))
+        shown |= {"program": name, "mode": name, "pause_s": _interval(manager) if name == "watch" else None}
+        return Owner("shell-loop", f"{name} ({manager.pid})", claim.ref, name, shown, claim.evidence)
+    text = started.text if started.way == "line" else script(world.files, manager.pid)
+    shown |= {"program": _name(manager, started), "script": started.text if started.way == "script" else None}
+    name = f"{shown['program']} ({manager.pid})"
+    if text is None:
+        return None
+    reading = shell_text.read(text, _names(main), errexit=started.errexit)
+    if reading.loop is None and not reading.other:
+        return None
+    loop = reading.loop
+    shown |= {"mode": "unclear" if loop is None else loop.mode, "pause_s": None if loop is None else loop.pause_s}
+    if loop is None:
+        return Owner("shell-loop", name, claim.ref, "a loop", shown, claim.evidence)
+    shown |= {"leaves": loop.leaves, "leaves_on_failure": loop.leaves_on_failure}
+    evidence = f"{started.text if started.way == 'script' else 'its line'}: {loop.head}"
+    return Owner("shell-loop", name, claim.ref, loop.head, shown, (*claim.evidence, evidence))
+
+
+def script(files: Files, pid: int) -> str | None:
+    """The text that a shell reads from; None where it holds no script open, or not for us (a gap says so)."""
+    folder = f"{procfs.PROC}/{pid}"
+    for number in SCRIPT_DESCRIPTORS:
+        try:
+            target = files.target(f"{folder}/fd/{number}")
+            # Only what has been read from by now is a plain file: opening a pipe or a terminal could wait for ever.
+            read_on = re.search(r"^pos:\s*([1-9]\d*)", files.read(f"{folder}/fdinfo/{number}"), re.MULTILINE)
+            if target.startswith("/") and not target.startswith("/dev/") and read_on is not None:
+                return files.read(f"{folder}/fd/{number}")
+        except OSError:
+            continue
+    return None
+
+
+def _names(process: Process) -> tuple[str, ...]:
+    """What a script would call this program: what an interpreter runs goes by its own file's name."""
+    runs: list[str] = []
+    for word in process.cmdline[:6]:
+        if word in ("-c", "-e"):
+            return tuple(runs)  # a line of text: only the interpreter has a name
+        if word.startswith("-"):
+            continue
+        runs.append(base(word))
+        if not INTERPRETERS.fullmatch(runs[-1]):
+            break
+    alone = runs[-1:] if len(runs) > 1 else [*runs, base(process.exe)]
+    return tuple(dict.fromkeys(name for name in alone if name))
+
+
+def _name(manager: Process, started: Shell) -> str:
+    return base(started.text) if started.way == "script" else f"{base(manager.exe) or manager.name} -c"
+
+
+def _line(process: Process) -> str:
+    return " ".join(process.cmdline)[:200]
+
+
+def _interval(manager: Process) -> float:
+    """`watch -n 5`, `-n5`, `--interval=5`: seconds."""
+    line = " ".join(manager.cmdline[1:])
+    found = re.match(r"(?:-[a-mo-zA-Z]+ +)*(?:-[a-mo-zA-Z]*n *|--interval[= ])(\d+(?:\.\d+)?)", line)
+    return float(found[1]) if found else WATCH_EVERY_S
+
+
+def outer(owner: Owner) -> Claim | None:  # noqa: ARG001
+    return None
+
+
+def fate(owner: Owner, facts: Facts, action: Action) -> Fate | Deferred:
+    """The loop's next round, or what its own owner does to both."""
+    if action == "owner-stop" and owner.facts and held_by_itself(facts, int(owner.facts["loop_pid"])):
+        why = f"ending {owner.name} alone leaves this process running, and nothing starts it again after that"
+        return Fate(action, False, False, None, None, "certain", why)
+    if action in ("owner-stop", "owner-daemon-restart", "reboot"):
+        return Deferred(action, True, f"{owner.name} runs it")
+    end = ending(facts.process, action)
+    if not end.ends:
+        return Fate(action, False, False, None, None, end.certainty, end.why)
+    if not owner.facts:
+        return Fate(action, True, None, None, None, "unknown", f"{end.why}; the script of {owner.name} was not read")
+    if facts.process.pid != owner.facts["main_pid"]:
+        return _below(owner, facts, action, end)
+    return _again(owner, action, end)
+
+
+def _again(owner: Owner, action: Action, end: Ending, between: str = "") -> Fate:
+    rounds = {_round(owner, failed) for failed in ((True, False) if end.how == "own" else (end.how != "clean",))}
+    told = rounds.pop()
+    why = f"{end.why}; {between}{told.why}"
+    if rounds and rounds.pop().again != told.again:
+        return Fate(action, True, None, None, None, "unknown", f"{why}, and whether it fails is its own choice")
+    if told.again is None:
+        return Fate(action, True, None, None, None, "unknown", why)
+    if not told.again:
+        return Fate(action, True, False, None, None, "likely", why)
+    pause = owner.facts["pause_s"]
+    after = None if pause is None or between else AT_ONCE_S + float(pause)
+    return Fate(action, True, True, owner.name, after, "likely", why)
+
+
+_UNTOLD = {
+    "xargs": "goes on with the next item, unless a signal or exit code 255 ended this one",
+    "parallel": "goes on with the next item, if one is left",
+    "items": "goes on with the next item, if one is left",
+    "unclear": "has a loop, and whether that runs this program could not be made out",
+}
+
+
+def _round(owner: Owner, failed: bool) -> Round:
+    """What the loop does when its child ended, well or badly."""
+    mode, name, head = owner.facts["mode"], owner.name, owner.policy
+    if mode in _UNTOLD:
+        return Round(None, f"{name} {_UNTOLD[mode]}")
+    if mode == "watch":
+        return Round(True, f"{name} runs it every {owner.facts['pause_s']:g} s")
+    if mode in ("until-success", "while-success"):
+        again = failed == (mode == "until-success")
+        return Round(again, f"the loop `{head}` of {name} {'goes round again' if again else 'ends then'}")
+    if failed and owner.facts["leaves_on_failure"]:
+        return Round(False, f"{name} leaves its loop when the program fails")
+    if mode == "condition":
+        return Round(None, f"{name} runs it again as long as this holds: `{head}`")
+    if owner.facts["leaves"] and not owner.facts["leaves_on_failure"]:
+        return Round(None, f"{name} runs it in a loop, `{head}`, and may leave that")
+    return Round(True, f"{name} runs it in a loop, `{head}`")
+
+
+def _below(owner: Owner, facts: Facts, action: Action, end: Ending) -> Fate:
+    """Not the loop's own child: where only waiting wrappers lie between, the loop's turn comes all the same."""
+    between = beside.between(facts, int(owner.facts["loop_pid"]))
+    if between and all(beside.only_waits(each) for each in between):
+        names = ", ".join(each.name for each in between)
+        return _again(owner, action, end, f"{names} ends with it, and ")
+    return beside.not_main(facts, action, end, f"{owner.name} waits for {owner.facts['main_pid']} alone")
+
+
+def held_by_itself(facts: Facts, loop_pid: int) -> bool:
+    """Whether no container and no service is around the loop: then it is for us to say how it is held."""
+    loop = next((each for each in facts.ancestors if each.pid == loop_pid), None)
+    return loop is not None and len(loop.namespace_pids) == 1 and not ROOMS.fullmatch(loop.cgroup)
+
+
+def hold(owner: Owner, facts: Facts) -> Held | None:
+    """The loop first, then its child: the other way round it would only be started again."""
+    loop_pid = int(owner.facts["loop_pid"]) if owner.facts else 0
+    if not held_by_itself(facts, loop_pid):
+        return None
+    loop = next(each for each in facts.ancestors if each.pid == loop_pid)
+    goal = f"Stop {owner.name} from starting it again, then end it; until somebody lets the script go on"
+    stop = Step(
+        "Freeze the loop first",
+        single.guarded(loop, f"kill -STOP {loop.pid}"),
+        "the script stands still and starts nothing any more; what it started goes on",
+        "none",
+        single.guarded(loop, f"kill -CONT {loop.pid}"),
+        f"`ps -o state= -p {loop.pid}` prints T",
+    )
+    return Held(goal, (*single.renice(facts.process), stop, single.end(facts.process)))

@@ -1,0 +1,243 @@
+"""Lines of this host that start a container: units, crontabs and git hooks, and the scripts that they call.
+
+Read as text, never run. Only what names the container, its project or its folder counts: `docker exec NAME …` does
+not start it, and another project's `docker compose up` is another project's.
+"""
+
+import os.path
+import re
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from runaway_watchdog.world import Unanswered, World
+
+UNIT_FOLDERS = ("/etc/systemd/system",)
+CRONTABS = ("/etc/crontab",)
+CRON_FOLDERS = ("/etc/cron.d", "/var/spool/cron/crontabs", "/var/spool/cron")
+HOOKS = ("post-receive", "post-merge", "post-checkout", "post-update")
+STARTING = ("up", "start", "restart", "run")
+VALUED = frozenset(
+    ("-f", "--file", "-p", "--project-name", "--project-directory", "--env-file", "--profile", "-H", "--host", "-c")
+)
+PRINTING = frozenset(("echo", "printf", "logger"))
+MOST_FILES, MOST_CHARACTERS = 200, 64_000
+_SCRIPT = re.compile(r"(?:^|\s)(/[A-Za-z0-9_./-]+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Starter:
+    """One line that starts the container."""
+
+    name: str
+    told: str
+    evidence: str
+    until: str
+    revives: bool
+    at_boot: bool
+    unit: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What a docker command of a line would start."""
+
+    verb: str
+    words: tuple[str, ...]  # all after `docker`, or `docker-compose`
+    operands: tuple[str, ...]  # of those the services or containers that it names
+    compose: bool
+    folder: str  # "" where it is not told
+
+    @property
+    def attached(self) -> bool:
+        """Whether it stays for as long as the container runs."""
+        if self.verb == "start":
+            return bool({"-a", "--attach", "-ai", "-ia"} & set(self.words))
+        return self.verb in ("run", "up") and not {"-d", "--detach"} & set(self.words)
+
+
+def starting(facts: Mapping[str, Any], world: World) -> Iterator[Starter]:
+    """`facts` are the container's: `container`, and of a Compose service `project`, `working_dir`, `config_files`."""
+    yield from _units(facts, world)
+    yield from _crontabs(facts, world)
+    yield from _hooks(facts, world)
+
+
+# --- where such lines are ----------------------------------------------------------------------------------------
+
+
+def _units(facts: Mapping[str, Any], world: World) -> Iterator[Starter]:
+    for path in _files(UNIT_FOLDERS, world):
+        text = _text(path, world) if path.endswith(".service") else ""
+        if "docker" not in text:
+            continue
+        folder = _value(text, "WorkingDirectory")
+        lines = [line.partition("=")[2].lstrip("-@:+!|") for line in _joined(text) if line.startswith("ExecStart=")]
+        for order in (each for line in lines for each in _orders(line, folder, world)):
+            if fits(order, facts):
+                yield _unit(path, order, world)
+                break
+
+
+def _unit(path: str, order: Order, world: World) -> Starter:
+    name = path.rpartition("/")[2]
+    try:
+        unit = world.manager.unit(name) or {}
+    except Unanswered:
+        unit = {}
+    runs = unit.get("ActiveState") == "active"
+    again = order.attached and runs and unit.get("Restart") == "always"
+    does = f"runs `{_shown(order)}`"
+    told = f"{name} {does} and starts that again when it ends (Restart=always)" if again else f"{name} {does}"
+    enabled = unit.get("UnitFileState") == "enabled"
+    at = " at boot" if enabled and not again else ""
+    return Starter(name, told + at, f"{path}: ExecStart", f"until {name} is started", again, enabled, name)
+
+
+def _crontabs(facts: Mapping[str, Any], world: World) -> Iterator[Starter]:
+    for path in (*CRONTABS, *_files(CRON_FOLDERS, world)):
+        for line in _text(path, world).splitlines():
+            if line.lstrip().startswith("#"):
+                continue
+            for order in _orders(line, "", world):
+                if not fits(order, facts):
+                    continue
+                boot = line.split()[0] == "@reboot"
+                told = f"a line of {path} runs `{_shown(order)}`{' at boot' if boot else ', which starts it again'}"
+                yield Starter(path, told, f"{path}: {line.strip()[:120]}", "until the next boot", not boot, boot)
+                return
+
+
+def _hooks(facts: Mapping[str, Any], world: World) -> Iterator[Starter]:
+    folder = str(facts.get("working_dir") or "")
+    if not folder.startswith("/"):
+        return
+    for base in (f"{folder}/.git/hooks", f"{folder}.git/hooks"):
+        for path in (f"{base}/{name}" for name in HOOKS):
+            for order in _orders_of(_text(path, world), folder):
+                if fits(order, facts):
+                    told = f"the git hook {path} runs `{_shown(order)}` at each push or pull"
+                    yield Starter(path, told, path, f"until the next deploy by {path}", revives=False, at_boot=False)
+                    return
+
+
+def _files(folders: Sequence[str], world: World) -> Iterator[str]:
+    for folder in folders:
+        try:
+            names = sorted(world.files.names(folder))
+        except OSError:
+            continue
+        yield from (f"{folder}/{name}" for name in names[:MOST_FILES] if not name.startswith("."))
+
+
+def _text(path: str, world: World) -> str:
+    """A file's text; empty where it is none, or another user's: then it is no evidence either."""
+    try:
+        return world.files.read(path)[:MOST_CHARACTERS]
+    except OSError:
+        return ""
+
+
+def _joined(text: str) -> list[str]:
+    return re.sub(r"\\\n\s*", " ", text).splitlines()
+
+
+def _value(text: str, key: str) -> str:
+    found = [line.partition("=")[2].strip() for line in text.splitlines() if line.startswith(f"{key}=")]
+    return found[-1] if found else ""
+
+
+# --- what a line says --------------------------------------------------------------------------------------------
+
+
+def _orders(line: str, folder: str, world: World) -> Iterator[Order]:
+    """The docker commands of a line, and of a script that it calls."""
+    found = list(orders(line, folder))
+    yield from found
+    if found:
+        return
+    for script in _SCRIPT.findall(line)[:3]:
+        text = _text(script, world)
+        if text.startswith("#!"):
+            yield from _orders_of(text, folder)
+
+
+def _orders_of(text: str, folder: str) -> Iterator[Order]:
+    at = folder
+    for line in _joined(text):
+        if "docker" in line or line.lstrip().startswith("cd "):
+            yield from orders(line, at)
+            at = _cd(line, at)
+
+
+def _cd(line: str, folder: str) -> str:
+    found = re.findall(r"(?:^|[;&|({]|\s)cd\s+([^\s;&|]+)", line)
+    return os.path.normpath(os.path.join(folder or "/", found[-1].strip("'\""))) if found else folder
+
+
+def orders(line: str, folder: str = "") -> Iterator[Order]:
+    """The docker commands of one line that start something. Pure; anything that is no such command is passed over."""
+    for part in re.split(r"&&|\|\||[;|&]", line):
+        try:
+            words = shlex.split(part, comments=True)
+        except ValueError:
+            continue
+        at = next((i for i, word in enumerate(words) if word.rpartition("/")[2] in ("docker", "docker-compose")), None)
+        if at is None or PRINTING & set(words[:at]):
+            folder = _cd(part, folder)
+            continue
+        rest = tuple(words[at + 1 :])
+        compose = words[at].endswith("docker-compose")
+        verb, after = _verb(rest)
+        if not compose and verb in ("compose", "container"):
+            compose = verb == "compose"
+            verb, after = _verb(after)
+        if verb in STARTING:
+            operands = tuple(word for word in after if not word.startswith("-"))
+            yield Order(verb, rest, operands, compose, folder)
+
+
+def _verb(words: Sequence[str]) -> tuple[str, tuple[str, ...]]:
+    """The first word that is no option, and those after it."""
+    at = 0
+    while at < len(words):
+        if not words[at].startswith("-"):
+            return words[at], tuple(words[at + 1 :])
+        at += 2 if words[at] in VALUED else 1
+    return "", ()
+
+
+def fits(order: Order, facts: Mapping[str, Any]) -> bool:
+    """Whether it is this container that the command starts."""
+    if not order.compose:
+        return str(facts["container"]) in (_options(order, "--name") if order.verb == "run" else order.operands)
+    project, service = facts.get("project"), facts.get("service")
+    if not project or order.verb == "run" or (order.operands and service not in order.operands):
+        return False
+    named = _option(order, "-p", "--project-name")
+    if named:
+        return named == str(project)
+    files = [_absolute(each, order.folder) for each in _options(order, "-f", "--file")]
+    if files:
+        return bool(set(files) & set(facts.get("config_files") or ()))
+    folder = _option(order, "--project-directory") or order.folder
+    return bool(folder) and os.path.normpath(folder) == os.path.normpath(str(facts.get("working_dir") or "/"))
+
+
+def _option(order: Order, *names: str) -> str:
+    return next(iter(_options(order, *names)), "")
+
+
+def _options(order: Order, *names: str) -> list[str]:
+    words = order.words
+    found = [words[i + 1] for i, word in enumerate(words[:-1]) if word in names]
+    return found + [word.partition("=")[2] for word in words if word.partition("=")[0] in names and "=" in word]
+
+
+def _absolute(path: str, folder: str) -> str:
+    return os.path.normpath(os.path.join(folder or "/", path))
+
+
+def _shown(order: Order) -> str:
+    return " ".join(("docker compose" if order.compose else "docker", order.verb))

@@ -1,0 +1,99 @@
+"""Stopping one program of supervisord and keeping it stopped, reversibly."""
+
+from collections.abc import Mapping
+from shlex import quote
+from typing import Any
+
+from runaway_watchdog.model.owner import Owner
+from runaway_watchdog.model.plan import Held, Step
+from runaway_watchdog.model.process import Facts, Process
+from runaway_watchdog.owners import docker, docker_hold, edited, passing, single
+from runaway_watchdog.world import World, inside
+from runaway_watchdog.world.supervisord_conf import Configuration, Program
+
+FOLDERS = ("/usr/bin", "/usr/local/bin", "/opt/venv/bin")
+ON_PATH = ("/usr/bin", "/usr/local/bin")
+
+
+def raw(
+    program: Program | None, conf: Configuration, path: str, view: inside.Inside, manager: Process, world: World
+) -> Mapping[str, Any]:
+    """What hold() needs: how supervisorctl is called here, and the file whose line keeps the program down."""
+    return {"ctl": _ctl(conf, path, view, manager, world), "file": _file(program, view)}
+
+
+def _ctl(conf: Configuration, path: str, view: inside.Inside, manager: Process, world: World) -> str | None:
+    """supervisorctl as it is called here; None where it is not there, or would find no server to talk to."""
+    if conf.server() is None or conf.section("supervisorctl") is None:
+        return None
+    beside = [word.rpartition("/")[0] for word in manager.cmdline[:2] if word.endswith("/supervisord")]
+    folder = next((each for each in (*beside, *FOLDERS) if view.exists(f"{each}/supervisorctl")), None)
+    if folder is None:
+        return None
+    program = "supervisorctl" if folder in ON_PATH else quote(f"{folder}/supervisorctl")
+    called = f"{program} -c {quote(path)}"
+    if not view.root:
+        return called
+    container = docker.SCOPE.fullmatch(manager.cgroup) or docker.CGROUPFS.fullmatch(manager.cgroup)
+    if container is None:
+        return None
+    return f"{docker_hold.client(world.engine.endpoint())} exec {container['id'][:12]} {called}"
+
+
+def _file(program: Program | None, view: inside.Inside) -> tuple[str, str, int, bool] | None:
+    """Path, text, line, and whether autostart stands on that line already (else it is the section's header)."""
+    if program is None or view.root:
+        return None
+    section = program.section
+    stands = section.settings.get("autostart")
+    at, line = (section.path, section.line) if stands is None else (stands.path, stands.line)
+    try:
+        return at, view.read(at), line, stands is not None
+    except OSError:
+        return None
+
+
+def hold(owner: Owner, facts: Facts) -> Held | None:
+    """Stop it, then see that no later start of supervisord starts it. In a container only the first: None where it
+    has no supervisorctl that could be asked, so that the container is held."""
+    if not owner.facts:
+        return Held("Hold it still until supervisord's configuration can be read", single.still(facts.process))
+    ctl = owner.raw["ctl"]
+    if ctl is None:
+        return None
+    reached = owner.facts["as_group"] or passing.reaches(facts, owner.facts["main_pid"], owner.facts["manager_pid"])
+    stop = (_stop(owner, ctl), *(() if reached else (single.end(facts.process),)))
+    if owner.facts["in_container"]:
+        return Held(f"Stop {owner.name} until its container, or supervisord in it, is started again", stop)
+    if owner.facts["autostart"] is False:
+        return Held(f"Stop {owner.name} and keep it stopped, over a reboot too, until somebody starts it", stop)
+    if owner.raw["file"] is None:
+        return Held(f"Stop {owner.name} until supervisord is started again", stop)
+    goal = f"Stop {owner.name} and keep it stopped, over a restart of supervisord and a reboot too"
+    return Held(goal, (_keep(owner), *stop))
+
+
+def _stop(owner: Owner, ctl: str) -> Step:
+    name = quote(owner.name)
+    return Step(
+        "Stop it",
+        f"{ctl} stop {name}",
+        "supervisord ends the program, and autorestart does not act on a stop",
+        "interrupts",
+        f"{ctl} start {name}",
+        f"`{ctl} status {name}` says STOPPED",
+    )
+
+
+def _keep(owner: Owner) -> Step:
+    path, text, line, stands = owner.raw["file"]
+    sed = f"{line}s/.*/autostart=false/" if stands else f"{line}a autostart=false"
+    return edited.file(
+        "Keep it stopped",
+        path,
+        text,
+        sed,
+        effect="autostart=false: the next start of supervisord, and the next boot, leave it stopped; so does "
+        "`supervisorctl update`, and every process of this program is meant",
+        verify=f"`sed -n {line if stands else line + 1}p {quote(path)}` prints autostart=false",
+    )

