@@ -11,12 +11,12 @@ IDLE_NICE = 19
 
 
 def guarded(process: Process, command: str) -> str:
-    """A shell line that runs `command` only while the PID still is this process, and says so where it is not.
+    """A shell line that runs `command` only while the PID still is this process; else it says so, and fails.
 
     A process may put a line break into its name, so those go first.
     """
     start = f"$(tr '\\n' ' ' </proc/{process.pid}/stat | sed 's/.*) //' | cut -d' ' -f20)"
-    otherwise = f'echo "not done: PID {process.pid} is another process now"'
+    otherwise = f'echo "not done: PID {process.pid} is another process now"; false'
     return f'if [ "{start}" = {process.key.start_ticks} ]; then {command}; else {otherwise}; fi'
 
 
@@ -41,6 +41,7 @@ def renice(process: Process) -> tuple[Step, ...]:
             "slows",
             guarded(process, f"renice -n {process.nice} -p {process.pid}"),
             f"`ps -o ni= -p {process.pid}` prints {IDLE_NICE}",
+            f"ps -o ni= -p {process.pid} | grep -qx ' *{IDLE_NICE}'",
         ),
     )
 
@@ -54,6 +55,7 @@ def freeze(process: Process) -> Step:
         "interrupts",
         guarded(process, f"kill -CONT {process.pid}"),
         f"`ps -o state= -p {process.pid}` prints T",
+        f"ps -o state= -p {process.pid} | grep -qx T",
     )
 
 
@@ -66,4 +68,5 @@ def end(process: Process) -> Step:
         "interrupts",
         None,
         f"`ps -p {process.pid}` shows nothing",
+        f"! ps -p {process.pid}",
     )
