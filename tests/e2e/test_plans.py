@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from e2e.rig import docker
 from e2e.rig.box import Box
-from e2e.rig.workloads import program, running
+from e2e.rig.workloads import How, Keeper, program, running
 
 
 def plan_of(box: Box, *words: str) -> list[dict[str, Any]]:
@@ -129,3 +129,20 @@ def test_a_running_cron_job_survives_the_stop_of_cron(box: Box) -> None:
     assert fate["ends"] is False
     box.run(["kill", str(pid)])
     box.run("systemctl start cron")
+
+
+@pytest.mark.parametrize("keeper", ["docker-run", "systemd"])
+def test_a_plan_as_a_script(box: Box, keeper: Keeper) -> None:
+    """Each step is checked after it was done; `undo` brings the host back to what it was."""
+    how: How = {"work": "sleep", "restart": "always", "service_lines": ["Restart=always"], "on_term": "exit-0"}
+    with running(box, keeper, **how) as work:
+        box.run(f"runaway-watchdog plan {work.pid} --script > /root/plan.sh")
+        assert "done; to go back" in box.run(["sh", "/root/plan.sh"]).stderr
+        assert not box.pids(f" {work.name}$")
+        box.run(["sh", "/root/plan.sh", "undo"])
+        box.wait_for("the work again", lambda: box.pids(f" {work.name}$"))
+        again = box.run(f"runaway-watchdog plan {box.pids(f' {work.name}$')[0]} --script").stdout
+        first = box.read("/root/plan.sh").replace(f"PID {work.pid}", "PID")
+        assert [line for line in again.splitlines() if line.startswith(("docker ", "systemctl "))] == [
+            line for line in first.splitlines() if line.startswith(("docker ", "systemctl "))
+        ]

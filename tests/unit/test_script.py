@@ -1,5 +1,6 @@
 """A plan as a shell script: really run, with steps that only write down that they ran."""
 
+import json
 import subprocess
 from collections.abc import Sequence
 from dataclasses import replace
@@ -12,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from unit.golden.cases import cases
 
-from runaway_watchdog.explain.script import NotWritableError, script
+from runaway_watchdog.explain.document import from_json
+from runaway_watchdog.explain.script import NotWritableError, check, script
 from runaway_watchdog.model.plan import Plan, Step
 
 CASE = cases()["compose"]
@@ -27,8 +29,7 @@ def make_step(name: str, *, command: str | None = None, undo: str | None = "", c
         "it is written down",
         "none",
         f"echo {quote('undo ' + name)} >> log" if undo == "" else undo,
-        "look into the log",
-        check,
+        check or "look into the log",
     )
 
 
@@ -52,14 +53,14 @@ def log(folder: Path) -> list[str]:
 
 def test_the_steps_in_their_order_and_back_again(tmp_path: Path) -> None:
     """`undo` is the same way back."""
-    steps = [make_step("a", check="grep -q a log"), make_step("b")]
+    steps = [make_step("a", check="`head -n 1 log` prints a"), make_step("b")]
     done = carry_out(tmp_path, steps)
     assert (done.returncode, log(tmp_path)) == (0, ["a", "b"])
     assert carry_out(tmp_path, steps, "undo").returncode == 0
     assert log(tmp_path) == ["a", "b", "undo b", "undo a"]
 
 
-@pytest.mark.parametrize("broken", [make_step("b", command="false"), make_step("b", check="grep -q z log")])
+@pytest.mark.parametrize("broken", [make_step("b", command="false"), make_step("b", check="`tail -n 1 log` prints z")])
 def test_it_stops_at_the_first_that_does_not_work(tmp_path: Path, broken: Step) -> None:
     """Also where only the check says so; it tells how to go back from there."""
     done = carry_out(tmp_path, [make_step("a"), broken, make_step("c")])
@@ -127,3 +128,41 @@ def test_a_hostile_name_runs_nothing(name: str) -> None:
             done = subprocess.run(["/bin/sh", str(path), *words], cwd=folder, env=environment, check=False)
             assert done.returncode == 0
         assert not (Path(folder) / "owned").exists()
+
+
+@pytest.mark.parametrize(
+    ("verify", "output", "holds"),
+    [
+        ("`cat out` prints inactive or failed", "inactive\nfailed", True),
+        ("`cat out` prints inactive or failed", "inactive\nactive", False),
+        ("`cat out` prints inactive or failed, also after a minute", "failed", True),
+        ("`cat out` prints 19", "  19", True),
+        ("`cat out` prints 19", "", False),
+        ("`cat out` prints 200ms", "CPUQuotaPerSecUSec=200ms", True),
+        ("`cat out` prints 0 or nothing", "", True),
+        ("`cat out` prints v1.2", "v1x2", False),
+        ("`test -e out` shows nothing", "x", False),
+        ("`ls out` shows it", "x", True),
+        ("one name stands out", "", True),
+    ],
+)
+def test_what_a_person_would_see_is_checked(tmp_path: Path, verify: str, output: str, holds: bool) -> None:
+    """The script reads the same sentence as the person does."""
+    (tmp_path / "out").write_text(output)
+    assert (carry_out(tmp_path, [make_step("a", check=verify)]).returncode == 0) is holds
+
+
+HOSTS = sorted((Path(__file__).parents[1] / "hosts").glob("*/explain.json"))
+ONLY_A_PERSON = ("docker stats", "one name stands out", "says idle", "qm status")
+
+
+@pytest.mark.parametrize("host", HOSTS, ids=lambda path: path.parent.name)
+def test_every_planned_step_is_checked_and_every_script_is_sound(host: Path, tmp_path: Path) -> None:
+    """For each recorded host: no step whose check the script would skip unknown, and a shell that reads it all."""
+    case = from_json(json.loads(host.read_text()))
+    for step in case.plan.steps:
+        assert check(step.verify) != ":" or any(words in step.verify for words in ONLY_A_PERSON), step.verify
+    if case.plan.steps:
+        path = tmp_path / "plan.sh"
+        path.write_text(script(case, "2026-11-22"))
+        assert subprocess.run(["/bin/sh", "-n", str(path)], check=False).returncode == 0

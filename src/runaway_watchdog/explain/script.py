@@ -3,6 +3,7 @@
 What comes from the host (names, titles) is in comments without line breaks, or quoted by whoever wrote the command.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from shlex import quote
 from textwrap import wrap
@@ -14,6 +15,11 @@ from runaway_watchdog.model.plan import Step
 COLUMNS = 100
 CHECK_S = 15
 """How long a check may take to come true: a stop waits up to ten seconds before it kills."""
+
+PRINTS = re.compile(
+    r"`(?P<command>[^`]+)` (?:prints|says) (?P<answers>[\w.-]+(?:(?:,| or|, or) [\w.-]+)*)(?:, also .*)?"
+)
+SHOWS = re.compile(r"`(?P<command>[^`]+)` shows (?P<what>nothing|it|the copy)")
 
 HELPERS = f"""\
 say() {{ printf '%s\\n' "$*" >&2; }}
@@ -31,6 +37,13 @@ check() {{
         if [ "$left" -le 0 ]; then return 1; fi
         sleep 1
     done
+}}
+
+# all_are PATTERN: whether every line of the standard input is that, and there is one (or `nothing` is allowed)
+all_are() {{
+    seen="$(cat)"
+    if [ -z "$seen" ]; then printf 'nothing\\n' | grep -qxE "$1"; return; fi
+    ! printf '%s\\n' "$seen" | sed 's/^[A-Za-z]*=//; s/^ *//; s/ *$//' | grep -qvxE "$1"
 }}
 
 # failed NUMBER WHY: stop here, and say how to go back
@@ -86,7 +99,7 @@ def script(case: CaseFile, written: str) -> str:
     if not steps:
         raise NotWritableError(f"this plan has no steps: {clean(case.plan.goal)}")
     for step in steps:
-        for line in (step.command, step.undo or "", step.check or ""):
+        for line in (step.command, step.undo or "", step.verify):
             if mask_text(line) != line:
                 raise NotWritableError("a command of this plan holds what looks like a secret: carry it out by hand")
     parts = [_head(case, written), HELPERS]
@@ -118,7 +131,17 @@ def _functions(number: int, step: Step) -> Sequence[str]:
     return (
         *_comment(f"{number}. {clean(step.title)}: {clean(step.effect)} (risk: {step.risk})"),
         f"step_{number}() (\n{step.command}\n)",
-        f"check_{number}() (\n{step.check or ':'}\n)",
+        f"check_{number}() (\n{check(step.verify)}\n)",
         f"undo_{number}() (\n{undo}\n)",
         "",
     )
+
+
+def check(verify: str) -> str:
+    """A shell line that ends with 0 once what `verify` tells has come true; `:` where only a person can see it."""
+    if found := PRINTS.fullmatch(verify):
+        answers = "|".join(map(re.escape, re.split(r",? or |, ", found["answers"])))
+        return f"{found['command']} | all_are {quote(answers)}"
+    if found := SHOWS.fullmatch(verify):
+        return f"! {found['command']}" if found["what"] == "nothing" else found["command"]
+    return ":"

@@ -18,8 +18,8 @@ class Step:
     risk: Risk
     undo: str | None  # None: nothing to undo (a look), or it cannot be undone and `effect` says so
     verify: str
-    check: str | None = None
-    """`verify` as a shell command that ends with 0 once the step has worked; None where there is nothing to see."""
+    """How to see that it worked. "`COMMAND` prints A or B", "… shows nothing" and "… shows it" are also checked by the
+    script that `plan --script` writes."""
 
 
 @dataclass(frozen=True, slots=True)
