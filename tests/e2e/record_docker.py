@@ -116,7 +116,7 @@ def podman(box: Box) -> None:
             box.run(f"systemctl daemon-reload && systemctl start {name}")
             record(box, "podman-generated-unit" if name == "gen" else "podman-quadlet", found(box, marker(name)), about)
         conmon = box.run(["podman", "inspect", "-f", "{{.State.ConmonPid}}", "plain"]).stdout.strip()
-        record(box, "podman-conmon", int(conmon), "a near miss: conmon is no container")
+        record(box, "podman-conmon", int(conmon), "conmon, which looks after a container, is no program in it")
         rootless(box)
 
 

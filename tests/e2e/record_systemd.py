@@ -49,8 +49,8 @@ def behind_a_socket(box: Box) -> None:
 
 
 def behind_the_bus(box: Box) -> None:
-    with bus_service(box) as work:
-        record(box, "systemd-bus", work.pid, "a service that a D-Bus call starts: TriggeredBy= says nothing of it")
+    with bus_service(box) as pid:
+        record(box, "systemd-bus", pid, "a service that a D-Bus call starts: TriggeredBy= says nothing of it")
 
 
 def left_behind(box: Box) -> None:

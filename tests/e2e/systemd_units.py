@@ -134,7 +134,6 @@ BUS = "org.example.Burn"
 
 
 OWNER = f"""\
-import sys
 from jeepney.bus_messages import message_bus
 from jeepney.io.blocking import open_dbus_connection
 connection = open_dbus_connection("SYSTEM")
@@ -148,8 +147,8 @@ PING = f"timeout 3 busctl call {BUS} / org.freedesktop.DBus.Peer Ping"
 
 
 @contextmanager
-def bus_service(box: Box) -> Iterator[Workload]:
-    """A service that D-Bus starts when somebody calls it."""
+def bus_service(box: Box) -> Iterator[int]:
+    """A service that D-Bus starts when somebody calls it; yields its PID."""
     write(
         box,
         {
@@ -167,8 +166,10 @@ def bus_service(box: Box) -> Iterator[Workload]:
     )
     start = "/opt/runaway-watchdog/bin/python /opt/rig/burn.py burn"
     with units(box, {"burn.service": service("", f"Type=dbus BusName={BUS}", start=start)}, []):
-        box.run("systemctl reload dbus; sleep 0.5; systemctl start burn")
-        yield running(box, "burn")
+        box.run("systemctl reload dbus")
+        box.wait_for("the bus knows it", lambda: BUS in box.run("busctl list --activatable --no-pager").stdout)
+        box.run("systemctl start burn || { journalctl -u burn --no-pager; exit 1; }")
+        yield box.wait_for("its process", lambda: next(iter(box.pids(" burn$")), None))
         box.run(
             f"rm /usr/share/dbus-1/system-services/{BUS}.service /etc/dbus-1/system.d/burn.conf; systemctl reload dbus"
         )

@@ -96,3 +96,16 @@ def test_what_is_foretold_is_what_happens(scene: Scene, versions: dict[str, str]
 def test_the_same_holds_for_compose_1(old_scene: Scene, versions: dict[str, str], row: Row, case: Case) -> None:
     """Compose 1.29, and Compose 2 on what 1.29 made."""
     check(old_scene, case, versions, row)
+
+
+def test_what_is_in_memory_goes_with_the_last_container(engine: Box) -> None:
+    """A tmpfs volume keeps its data while any container that uses it runs, and is empty after a stop of the last."""
+    engine.run("docker volume create -o type=tmpfs -o device=tmpfs fleeting")
+    for name in ("one", "two"):
+        engine.run(f"docker run -d --init --name {name} -v fleeting:/data bb:1 sleep 1000000")
+    held = "docker exec {} ls /data"
+    engine.run("docker exec one touch /data/rows && docker stop one")
+    assert engine.run(held.format("two")).stdout.split() == ["rows"]
+    engine.run("docker restart two")
+    assert engine.run(held.format("two")).stdout.split() == []
+    engine.run("docker rm -f one two && docker volume rm fleeting")

@@ -113,7 +113,6 @@ def test_autoheal_is_told_and_does_what_is_told(autoheal: Box) -> None:
         document, _ = check(autoheal, work, "owner-stop", kind="docker-container", policy=policy, watch_s=6)
         kinds = [(each["kind"], each["name"]) for each in document["owners"]]
         assert kinds == [("docker-container", "patient"), ("controller", "heal"), ("systemd-service", "docker.service")]
-        assert document["owners"][0]["facts"]["socket_holders"] == ["heal"]
         autoheal.run("docker start patient")
         before = found(autoheal, "patient")
         autoheal.run(["docker", "exec", "patient", "touch", "/tmp/sick"])
@@ -128,6 +127,7 @@ def test_who_is_not_in_autoheals_charge_has_no_such_layer(autoheal: Box) -> None
     document = foretold.explained(autoheal, found(autoheal, "well"))
     autoheal.run("docker rm -f well")
     assert [each["kind"] for each in document["owners"]] == ["docker-container", "systemd-service"]
+    assert document["owners"][0]["facts"]["socket_holders"] == ["heal"]  # it might, for all that is known
 
 
 # --- Compose ---------------------------------------------------------------------------------------------------------

@@ -15,6 +15,8 @@ from e2e.rig import foretold
 from e2e.rig.box import Box, MakeBox
 from e2e.rig.workloads import Workload, again, end_and_watch
 
+pytestmark = pytest.mark.truth  # its layer would have to be built on each fresh machine
+
 IMPORT = """
 set -e
 d=$(mktemp -d)

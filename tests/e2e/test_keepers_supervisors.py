@@ -151,6 +151,16 @@ def test_a_plan_for_supervisord_holds_over_its_restart(keepers: Box) -> None:
         assert keepers.read("/etc/supervisor/conf.d/planned.conf") == before
 
 
+@pytest.mark.truth
+def test_a_supervisord_that_is_killed_leaves_its_programs_behind(keepers: Box) -> None:
+    """Its unit starts it after 50 s, and then it starts a second copy; one that is killed until then is one of two."""
+    with program_of_supervisord(keepers, Case("", "sigkill"), "left-behind") as work:
+        keepers.run(["kill", "-9", keepers.run(["systemctl", "show", "-P", "MainPID", "supervisor"]).stdout.strip()])
+        assert work.pid in running(keepers, "left-behind")
+        check(keepers, work, "owner-stop", kind="supervisord-program", policy="supervisord was killed", watch_s=1)
+        check(keepers, work, "sigkill", kind="supervisord-program", policy="supervisord was killed", watch_s=65)
+
+
 CONTAINED = """\
 [supervisord]
 nodaemon=true
@@ -179,7 +189,7 @@ def supervisord_in_a_container(box: Box) -> Iterator[Workload]:
     run = ["docker", "run", "-d", "--name", "shop", "--restart", "always", "--tmpfs", "/run", *options]
     box.run([*run, docker.IMAGE, *words])
     container = docker.info(box, "shop").id
-    stop = "docker exec shop supervisorctl -c /srv/contained/supervisord.conf stop contained"
+    stop = "docker exec shop /usr/bin/python3 /usr/bin/supervisorctl -c /srv/contained/supervisord.conf stop contained"
     try:
         yield workload(box, "contained", "supervisord in a container", container, stop=stop)
     finally:

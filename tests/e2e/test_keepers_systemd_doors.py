@@ -189,19 +189,19 @@ def test_an_upheld_unit_and_the_one_that_upholds_it(host: Box) -> None:
 @pytest.mark.truth
 def test_a_bus_call_may_start_it(host: Box) -> None:
     """Whether anybody calls is not known, and said so; a call does start it; barred by the plan, it does not."""
-    with bus_service(host) as work:
-        document = foretold.explained(host, work.pid)
+    with bus_service(host) as pid:
+        document = foretold.explained(host, pid)
         fate = foretold.fate_of(document, "sigkill")
         assert (fate["returns"], fate["by"]) == (None, "dbus")
         assert BUS in fate["why"]
-        host.run(["kill", "-9", str(work.pid)])
+        host.run(["kill", "-9", str(pid)])
         host.wait_for("its return", lambda: (host.run(PING, check=False), host.pids(" burn$"))[1])
-        steps = plan_of(host, found(host, "burn"))
+        steps = plan_of(host, host.wait_for("its return", lambda: next(iter(host.pids(" burn$")), None)))
         carry_out(host, steps)
         host.run(PING, check=False)
         assert host.pids(" burn$") == []
         undo(host, steps)
-        found(host, "burn")
+        host.wait_for("its return", lambda: next(iter(host.pids(" burn$")), None))
 
 
 @pytest.mark.truth

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 import pytest
+from e2e.keepers import plan_of
 from e2e.rig import workloads
 from e2e.rig.workloads import How, Keeper
 from e2e.vm.machine import Machine
@@ -34,12 +34,6 @@ def group_of(machine: Machine, pid: int) -> str:
     return f"/sys/fs/cgroup{path}"
 
 
-def relief_of(machine: Machine, pid: int) -> dict[str, Any]:
-    document = json.loads(machine.run(["runaway-watchdog", "explain", str(pid), "--json"], check=False).stdout)
-    step: dict[str, Any] = document["plan"]["steps"][0]
-    return step
-
-
 @pytest.mark.parametrize(
     ("keeper", "how", "word"),
     [
@@ -62,7 +56,7 @@ def test_a_limit_bites_and_its_undo_lifts_it(machine: Machine, keeper: Keeper, h
         group = group_of(machine, work.pid)
         before = machine.read(f"{group}/cpu.max")
         assert share(machine, group) > 0.6
-        step = relief_of(machine, work.pid)
+        step = plan_of(machine, work.pid)[0]
         assert word in step["command"]
         machine.run(step["command"])
         assert share(machine, group) == pytest.approx(0.2, abs=0.06)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 from typing import Any, NamedTuple
 
@@ -110,14 +109,12 @@ def held(machine: Machine) -> Held:
 def stopped(machine: Machine) -> dict[str, bool | None]:
     """Containers that somebody stopped, whose programs did not take SIGTERM: what is foretold of each."""
     told: dict[str, bool | None] = {}
-    for policy in ("no", "always", "unless-stopped", "on-failure"):
+    for policy in ("always", "unless-stopped", "on-failure"):
         name = f"stopped-{policy}"
         workloads.start(machine, "docker-run", name=name, work="sleep", restart=policy)
         machine.run(["docker", "stop", "-t", "1", name])
         assert docker.info(machine, name).exit_code == 137
-        words = ["runaway-watchdog", "explain", "--container", name, "--json"]
-        document = json.loads(machine.run(words, check=False).stdout)
-        told[name] = foretold.fate_of(document, "reboot")["returns"]
+        told[name] = foretold.fate_of(foretold.explained(machine, "--container", name), "reboot")["returns"]
     return told
 
 

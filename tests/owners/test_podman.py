@@ -50,7 +50,6 @@ def test_a_container_is_claimed_by_its_cgroup(path: str) -> None:
 @pytest.mark.parametrize(
     "path",
     [
-        f"/machine.slice/libpod-conmon-{CONTAINER_ID}.scope",
         f"/payload/machine.slice/libpod-{CONTAINER_ID}.scope",
         "/system.slice/podman.service",
         f"/system.slice/web.service/libpod-payload-{CONTAINER_ID[:12]}",
@@ -58,7 +57,7 @@ def test_a_container_is_claimed_by_its_cgroup(path: str) -> None:
     ],
 )
 def test_a_near_miss_is_not_a_container(path: str) -> None:
-    """conmon itself, another machine's container, Podman's own service."""
+    """Another machine's container, Podman's own service, what a unit started."""
     assert podman.claim(make_facts(make_process(cgroup=path))) is None
 
 
@@ -80,6 +79,17 @@ def test_the_policy_decides_what_returns(policy: str, changes: dict[str, Any], a
     """Without a unit nobody else does; a boot only with podman-restart.service."""
     fate = podman.fate(container(policy, **changes), make_facts(), action)
     assert (fate.ends, getattr(fate, "returns", None)) == (True, returns)
+
+
+def test_conmon_is_left_alone() -> None:
+    """It holds the container's output: whoever ends it takes away who would start the container again."""
+    facts = make_facts(make_process(900, name="conmon", cgroup=f"/machine.slice/libpod-conmon-{CONTAINER_ID}.scope"))
+    assert podman.claim(facts) is not None
+    assert getattr(podman.fate(container("always"), facts, "sigkill"), "returns", True) is None
+    held = podman.hold(container("always"), facts)
+    assert held is not None
+    assert "podman logs" in held.goal
+    assert not any("kill" in step.command for step in held.steps)
 
 
 def test_nothing_is_restarted_with_podman() -> None:

@@ -93,7 +93,7 @@ def test_a_git_hook_is_told_as_a_deploy() -> None:
     """Beside the work tree, or the bare repository of the same name."""
     (hook,) = found({"/srv/shop.git/hooks/post-receive": "#!/bin/sh\ncd /srv/shop\ndocker compose up -d --build\n"})
     assert not hook.revives
-    assert "at each push" in hook.told
+    assert "at each push" in hook.does
 
 
 # --- Compose files -----------------------------------------------------------------------------------------------

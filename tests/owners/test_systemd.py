@@ -234,6 +234,13 @@ def test_a_failure_that_takes_the_host_down_is_told(setting: str, returns: bool)
         assert (handled.returns, setting in handled.why) == (None, True)
 
 
+@pytest.mark.parametrize(("policy", "told"), [("always", True), ("no", False)])
+def test_a_restart_is_a_success_on_its_way(policy: str, told: bool) -> None:
+    """SuccessAction= acts on a failure that Restart= answers, as systemd 252 was seen to do it."""
+    fate = systemd.fate(make_service(policy, success_action="poweroff"), make_facts(), "sigkill")
+    assert ("whole host: poweroff" in fate.why) is told
+
+
 @pytest.mark.parametrize(
     ("policy", "action", "returns"),
     [

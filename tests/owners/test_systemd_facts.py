@@ -75,6 +75,12 @@ def us(seconds: float) -> int:
         ({"TimersMonotonic": [["OnUnitInactiveUSec", us(90), 0]]}, 90.0, True, False),
         ({"TimersMonotonic": [["OnUnitActiveUSec", us(90), 0]]}, 30.0, True, False),
         ({"TimersMonotonic": [["OnUnitActiveUSec", us(20), 0]]}, 0.0, True, False),
+        (
+            {"TimersMonotonic": [["OnUnitActiveUSec", us(20), 0]], "LastTriggerUSecMonotonic": us(MONOTONIC - 8)},
+            12.0,  # it elapsed while the service ran, and counts from there
+            True,
+            False,
+        ),
         ({"TimersMonotonic": [["OnBootUSec", us(9), us(9)]]}, None, False, True),
         ({"TimersMonotonic": [["OnActiveUSec", us(60), us(MONOTONIC + 12)]]}, 12.0, True, True),
         ({"NextElapseUSecRealtime": us(NOW + 7), "TimersCalendar": [["OnCalendar", "daily", 0]]}, 7.0, True, True),

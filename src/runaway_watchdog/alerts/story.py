@@ -188,6 +188,13 @@ _KINDS: Final = {
     "docker-container": "Docker container",
     "compose-service": "Compose service",
     "swarm-task": "task of a Docker swarm",
+    "podman-container": "Podman container",
+    "containerd-container": "containerd container",
+    "kubernetes-pod": "Kubernetes pod",
+    "lxc-container": "LXC container",
+    "nspawn-machine": "systemd-nspawn machine",
+    "vm-guest": "virtual machine",
+    "nomad-task": "Nomad task",
     "systemd-service": "systemd service",
     "systemd-user-service": "systemd service of a user",
     "systemd-scope": "systemd scope",
@@ -223,7 +230,7 @@ _DETAILS: Final = (
     ("config_files", "compose file"),
     ("settings_in", "settings in"),
     ("down", "note:"),
-    ("socket_holders", "the Docker socket, so may act on it:"),
+    ("socket_holders", "may act on it too, by the Docker socket:"),
     ("upheld_by", "kept up by"),
     ("triggered_by", "also started by"),
 )
@@ -307,7 +314,7 @@ def doer(fate: Fate) -> str:
 _OWNERLESS: Final = frozenset({"unmanaged", "kernel-thread"})
 _BY_THE_CLOCK: Final = frozenset({"cron", "at"})
 """Whose next time comes whether it died or not."""
-_BY: Final = {"docker": "Docker", "podman": "Podman"}
+_BY: Final = {"docker": "Docker", "podman": "Podman", "swarm": "Docker's swarm"}
 _MANAGERS: Final = {
     "podman-container": "Podman",
     "kubernetes-pod": "the kubelet",

@@ -13,8 +13,13 @@ goes. Two tables hold them, each in the order in which they are asked.
 supervisor, cron, a master of workers, a shell's loop. The nearest one up the line of ancestors comes first, and the
 next layers are those of that one's own process. For one process the most particular comes first:
 
+    supervisord, supervise (runit, s6, daemontools), pm2, circus, forever
+                a child of one of these is its, whatever it is by itself
+    cron, at    what they started, also where its shell is gone
+    sysv        the lines of an inittab, where PID 1 is no systemd
     app_master  a program's own parent that starts its workers: its child is the same program
     shell_loop  any shell that runs a script or a line, until its text shows that no loop is in it
+    monit       a mark in the environment, which children inherit: whoever runs above a process is nearer
 
 `AROUND`: whose room the process is in, by its cgroup. Exactly one claims:
 
@@ -96,17 +101,17 @@ LONG_ID = re.compile(r"[0-9a-f]{64}")
 SHORT_ID = 12  # as `docker ps` shows it
 
 _INSIDE: tuple[ModuleType, ...] = (
+    supervisord,
+    supervise,
+    pm2,
     circus,
     forever,
-    sysv,
-    monit,
-    pm2,
-    at,
-    supervise,
-    supervisord,
     cron,
+    at,
+    sysv,
     app_master,
     shell_loop,
+    monit,
 )
 _AROUND: tuple[ModuleType, ...] = (
     kernel,

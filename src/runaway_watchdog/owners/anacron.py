@@ -77,8 +77,9 @@ def _days(period: str) -> int | None:
 
 
 def _policy(period: str) -> str:
-    days = _days(period)
-    return period if days is None else "every day" if days == 1 else f"every {days} days"
+    if not period.isdigit():
+        return period
+    return "every day" if int(period) == 1 else f"every {period} days"
 
 
 def fate(owner: Owner, facts: Facts, action: Action) -> Fate | Deferred:

@@ -26,7 +26,7 @@ def inspect(claim: Claim, facts: Facts, world: World) -> Owner:
     this = acting[at]
     shown = {"acts_on": found["container"], "unit": this.unit or None}
     raw = {"more": acting[at + 1 :], "engine_unit": docker.engine_unit(found)}
-    return Owner("controller", this.name, this.name, this.told, shown, claim.evidence, raw)
+    return Owner("controller", this.name, this.name, this.does, shown, claim.evidence, raw)
 
 
 def outer(owner: Owner) -> Claim | None:

@@ -21,17 +21,20 @@ TRUE = ("1", "t", "true", "yes", "on")
 
 @dataclass(frozen=True, slots=True)
 class Acting:
-    """One that acts on the container. `told` is a sentence with the container as "it"."""
+    """One that acts on the container. `does` is what, with the container as "it"."""
 
     name: str
-    told: str
+    does: str
     evidence: str
     until: str = ""  # "until the next deploy by Coolify": how long a stop by hand holds; "" where it is not touched
     revives: bool = False  # it starts a container that is stopped, by itself
     at_boot: bool = False  # it starts it at boot, whatever its policy
     unit: str = ""  # the systemd unit that it is
     deletes_stopped: bool = False
-    restarts_unhealthy: bool = False
+
+    @property
+    def told(self) -> str:
+        return f"{self.name} {self.does}"
 
 
 def acting_on(container: Json, facts: Json, world: World) -> tuple[Acting, ...]:
@@ -49,7 +52,7 @@ def _acting(found: "Acting | starters.Starter") -> Acting:
     if isinstance(found, Acting):
         return found
     until = "" if found.revives else found.until
-    return Acting(found.name, found.told, found.evidence, until, found.revives, found.at_boot, found.unit)
+    return Acting(found.name, found.does, found.evidence, until, found.revives, found.at_boot, found.unit)
 
 
 # --- those whose mark it bears -----------------------------------------------------------------------------------
@@ -61,18 +64,18 @@ def _makers(container: Json, facts: Json) -> Iterator[Acting]:
     if labels.get("coolify.managed") == "true" or labels.get("coolify.proxy") == "true":
         yield _coolify(str(facts["container"]), labels)
     if app := labels.get("com.dokku.app-name"):
-        told = f"Dokku makes it anew at each deploy and `ps:rebuild` of {app}: stop it with `dokku ps:stop {app}`"
-        yield Acting("Dokku", told, f"label com.dokku.app-name={app}", "until the next deploy by Dokku")
+        does = f"makes it anew at each deploy and `ps:rebuild` of {app}: stop it with `dokku ps:stop {app}`"
+        yield Acting("Dokku", does, f"label com.dokku.app-name={app}", "until the next deploy by Dokku")
     if str(labels.get(SWARM_SERVICE, "")).startswith("srv-captain--"):
-        told = "CapRover updates its swarm service at each deploy"
-        yield Acting("CapRover", told, f"label {SWARM_SERVICE}={labels[SWARM_SERVICE]}", "until the next deploy by it")
+        does = "updates its swarm service at each deploy"
+        yield Acting("CapRover", does, f"label {SWARM_SERVICE}={labels[SWARM_SERVICE]}", "until the next deploy by it")
     if allocation := labels.get("com.hashicorp.nomad.alloc_id"):
-        told = "Nomad starts its task again, as the job's restart and reschedule stanzas say: stop the job in Nomad"
-        yield Acting("Nomad", told, f"label com.hashicorp.nomad.alloc_id={allocation}", revives=True)
+        does = "starts its task again, as the job's restart and reschedule stanzas say: stop the job in Nomad"
+        yield Acting("Nomad", does, f"label com.hashicorp.nomad.alloc_id={allocation}", revives=True)
     if maker := next((name for start, name in _FOLDERS if folder.startswith(start)), None):
-        told = f"{maker} re-creates its stack when it is deployed again, and that undoes `docker update`"
+        does = "re-creates its stack when it is deployed again, and that undoes `docker update`"
         evidence = f"label {compose_facts.WORKING_DIR}={folder}"
-        yield Acting(maker, told, evidence, f"until the next deploy by {maker}")
+        yield Acting(maker, does, evidence, f"until the next deploy by {maker}")
 
 
 _FOLDERS = (
@@ -90,12 +93,10 @@ def _coolify(name: str, labels: Mapping[str, str]) -> Acting:
     (`docker container prune` with its label)."""
     evidence = next(f"label {key}={value}" for key, value in labels.items() if key.startswith("coolify."))
     if name in ("coolify-proxy", "coolify-sentinel"):
-        told = "Coolify starts it again by itself, 10 to 20 minutes after a stop by hand: stop it in Coolify"
-        return Acting("Coolify", told, evidence, revives=True)
-    told = (
-        "Coolify makes it anew at each deploy, which undoes `docker update`, and its clean-up deletes what is stopped"
-    )
-    return Acting("Coolify", told, evidence, "until the next deploy by Coolify", deletes_stopped=True)
+        does = "starts it again by itself, 10 to 20 minutes after a stop by hand: stop it in Coolify"
+        return Acting("Coolify", does, evidence, revives=True)
+    does = "makes it anew at each deploy, which undoes `docker update`, and its clean-up deletes what is stopped"
+    return Acting("Coolify", does, evidence, "until the next deploy by Coolify", deletes_stopped=True)
 
 
 # --- those that run beside ---------------------------------------------------------------------------------------
@@ -116,9 +117,9 @@ def _autoheal(other: Json, container: Json, facts: Json, world: World) -> Iterat
     if facts.get("health") is None or (wanted != "all" and labels.get(wanted) != "true"):
         return
     name = _name(other)
-    told = f"{name} restarts it whenever its health check fails; a stopped one it leaves alone"
+    does = "restarts it whenever its health check fails; a stopped one it leaves alone"
     evidence = f"container {name}: image {other.get('Image')}, AUTOHEAL_CONTAINER_LABEL={wanted}"
-    yield Acting(name, told, evidence, restarts_unhealthy=True)
+    yield Acting(name, does, evidence)
 
 
 def _watchtower(other: Json, container: Json, world: World) -> Iterator[Acting]:
@@ -130,10 +131,10 @@ def _watchtower(other: Json, container: Json, world: World) -> Iterator[Acting]:
     if wanted == "false" or (opt_in and wanted != "true") or _is_true(_variable(other, _ONLY_TELLS, world)):
         return
     name = _name(other)
-    told = f"{name} re-creates it when its image has a new version"
+    does = "re-creates it when its image has a new version"
     revives = _is_true(_variable(other, "WATCHTOWER_REVIVE_STOPPED", world))
     until = f"until {name} finds a new version of its image" if revives else ""
-    yield Acting(name, told, f"container {name}: image {other.get('Image')}", until)
+    yield Acting(name, does, f"container {name}: image {other.get('Image')}", until)
 
 
 _ONLY_TELLS = "WATCHTOWER_MONITOR_ONLY"
@@ -172,8 +173,7 @@ def started_again(owner: Owner, fate: Fate) -> Fate:
     if not fate.ends or fate.returns is not False or owner.facts.get("auto_remove"):
         return fate
     if reviving := next((each for each in acting if each.revives), None):
-        why = f"{fate.why}; but {reviving.told}"
-        return replace(fate, returns=True, by=reviving.name, certainty="likely", why=why)
+        return replace(fate, returns=True, by=reviving.name, certainty="likely", why=reviving.told)
     if later := next((each for each in acting if each.until), None):
         return replace(
             fate,
@@ -189,5 +189,4 @@ def started_at_boot(owner: Owner, fate: Fate) -> Fate:
     starting = next((each for each in acting if each.at_boot or each.revives), None)
     if starting is None or fate.returns is not False:
         return fate
-    why = f"{fate.why}; but {starting.told}"
-    return replace(fate, returns=True, by=starting.name, after_s=None, certainty="likely", why=why)
+    return replace(fate, returns=True, by=starting.name, after_s=None, certainty="likely", why=starting.told)

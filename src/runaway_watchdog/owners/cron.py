@@ -85,13 +85,14 @@ def inspect(claim: Claim, facts: Facts, world: World) -> Owner | None:
     due = [(crontabs.next_run(each.schedule, now, zone), each) for each in matching]
     due.sort(key=lambda each: float("inf") if each[0] is None else each[0])
     at, found = due[0] if due else (None, None)
-    script = _script(facts, process)
+    script, folder = _script(facts, process, view)
     shown: dict[str, Any] = {
         "main_pid": process.pid,
         "user": process.user if found is None else found.user,
         "table": "" if found is None else found.path,
         "line": 0 if found is None else found.number,
         "script": script,
+        "folder": folder,
         "next_in_s": None if at is None else round(max(0.0, at - now), 1),
         "running": _running(process, daemon, world),
         "in_container": bool(view.root),
@@ -174,16 +175,25 @@ def _says(line: Line, process: Process, daemon: Process | None) -> bool:
     return [word for word in asked if word != "exec"] == list(process.cmdline)
 
 
-def _script(facts: Facts, job: Process) -> str:
-    """The file of /etc/cron.hourly and the like that run-parts started; "" where there is none."""
+def _script(facts: Facts, job: Process, view: inside.Inside) -> tuple[str, str]:
+    """The file of /etc/cron.hourly and the like that run-parts started, and that folder; "" where there is none.
+
+    A script that became another program is known only where its folder has no other one.
+    """
     line = (facts.process, *facts.ancestors)
     line = line[: line.index(job)]
     for index, each in enumerate(line):
-        if index and each.name == "run-parts":
-            folders = [word.rstrip("/") for word in each.cmdline[1:] if word.startswith("/")]
-            words = line[index - 1].cmdline[:2]
-            return next((word for word in words if word.rpartition("/")[0] in folders), "")
-    return ""
+        folder = next((word.rstrip("/") for word in each.cmdline[1:] if word.startswith("/")), "")
+        if each.name != "run-parts" or not index or not folder:
+            continue
+        words = line[index - 1].cmdline[:2]
+        try:
+            names = [name for name in view.names(folder) if crontabs.DEBIAN_NAME.fullmatch(name)]
+        except OSError:
+            names = []
+        only = f"{folder}/{names[0]}" if len(names) == 1 else ""
+        return next((word for word in words if word.rpartition("/")[0] == folder), only), folder
+    return "", ""
 
 
 def _running(job: Process, daemon: Process | None, world: World) -> int:

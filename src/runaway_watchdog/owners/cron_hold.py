@@ -51,7 +51,9 @@ def comment_out(owner: Owner, daemon: str) -> Step:
     """One line of a table, and no other one."""
     number, text = owner.raw["line"], owner.raw["text"]
     sed = f"{number}s/^/{MARK}/"
-    effect = f"line {number} becomes a comment, and no other line changes; what runs now goes on"
+    folder = owner.facts.get("folder")
+    all_of_it = f"; nothing in {folder} is run then" if folder else ""
+    effect = f"line {number} becomes a comment, and no other line changes; what runs now goes on{all_of_it}"
     title = f"Keep {daemon} from starting it again"
     if owner.raw["of_user"]:
         user = str(owner.facts["user"])

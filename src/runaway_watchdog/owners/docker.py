@@ -57,6 +57,7 @@ def inspect(claim: Claim, facts: Facts, world: World) -> Owner:
     labels = container["Config"].get("Labels") or {}
     acting = controllers.acting_on(container, found, world)
     found["controllers"] = [each.told for each in acting]
+    found["socket_holders"] = [each for each in found["socket_holders"] if each not in {known.name for known in acting}]
     raw = {
         "docker": docker_hold.client(world.engine.endpoint()),
         "mounts": container.get("Mounts") or [],

@@ -99,13 +99,18 @@ def _close(starter: Acting) -> tuple[Step, ...]:
     return (*((stop,) if starter.revives else ()), *((disable,) if starter.at_boot else ()))
 
 
+def _is_in_its_project(owner: Owner) -> bool:
+    """Not a one-off, and not left behind by a file that changed: `up` starts neither of these."""
+    return not owner.facts.get("one_off") and owner.facts.get("in_files") is not False
+
+
 def _goal(owner: Owner) -> str:
     """What is reached, and for how long."""
     one, until = owner.name, "until somebody starts it"
     if owner.kind == "compose-service":
         replicas = owner.facts.get("replicas", 0)
         one = f"{owner.facts['container']}, one of {replicas + 1} of {owner.name}," if replicas else owner.name
-        until = "until the next `docker compose up`"
+        until = "until the next `docker compose up`" if _is_in_its_project(owner) else until
     others = [each for each in _acting(owner) if not each.unit and (each.until or each.revives)]
     if reviving := next((each for each in others if each.revives), None):
         return f"Stop {one} for now; it stays stopped only when this is ended too: {reviving.told}"
@@ -182,8 +187,9 @@ def _stop(owner: Owner, docker: str, name: str) -> Step:
         undo += [f"{docker} restart {quote(other)}" for other in sharing]
     if owner.facts["state"] == "paused":
         undo.append(f"{docker} pause {name}")
+    alone = owner.kind == "compose-service" and not owner.facts.get("replicas") and _is_in_its_project(owner)
     return Step(
-        f"Stop {'this one service' if owner.kind == 'compose-service' and not owner.facts.get('replicas') else 'it'}",
+        f"Stop {'this one service' if alone else 'it'}",
         f"{docker} stop {name}",
         effect,
         "interrupts",

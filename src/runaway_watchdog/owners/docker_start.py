@@ -76,9 +76,9 @@ def _running(owner: Owner, facts: Facts, action: Action) -> Fate:
 
 def killed_by_a_stop(owner: Owner, facts: Facts) -> bool:
     """Whether `docker stop` has to kill it in the end (exit code 137), since its stop signal does nothing."""
-    if (
-        owner.facts.get("stop_signal", "SIGTERM") not in ("SIGTERM", "15")
-        or facts.process.pid != owner.facts["main_pid"]
+    if owner.facts.get("stop_signal", "SIGTERM") not in ("SIGTERM", "15") or facts.process.pid not in (
+        owner.facts["main_pid"],
+        owner.facts.get("init_child"),
     ):
         return False
     if owner.facts.get("init_child") is not None:

@@ -218,7 +218,11 @@ def _guest_facts(claim: Claim, parts: Parts, facts: Facts, world: World) -> dict
 
 
 def _others_facts(claim: Claim, parts: Parts, facts: Facts, world: World) -> dict[str, Any]:  # noqa: ARG001
-    return {"allocation": parts.get("alloc")} if parts.get("alloc") else {}
+    """Of Nomad: the allocation, by which it is asked; what only its environment tells has no task's name."""
+    if claim.kind != "nomad-task":
+        return {}
+    by_path = parts.get("alloc")
+    return {"allocation": by_path or claim.ref, "name": "" if by_path else facts.process.name}
 
 
 _FACTS: Mapping[str, Callable[[Claim, Parts, Facts, World], dict[str, Any]]] = {

@@ -8,6 +8,7 @@ process and ends with the container's exit code: then `Restart=` decides, also a
 import re
 from collections.abc import Mapping
 from datetime import datetime
+from shlex import quote
 from typing import Any
 
 from runaway_watchdog.model.gap import Gap
@@ -24,8 +25,11 @@ PATHS = (
     re.compile(rf"(?:/[^/]+\.slice)*{_USERS}/libpod-(?P<id>[0-9a-f]{{64}})\.scope(?:/.*)?"),
     re.compile(rf"(?:/[^/]+\.slice)*{_USERS}/[^/]+\.service/libpod-payload-(?P<id>[0-9a-f]{{64}})(?:/.*)?"),
     re.compile(r"/libpod_parent/libpod-(?P<id>[0-9a-f]{64})(?:/.*)?"),
+    re.compile(rf"(?:/[^/]+\.slice)*{_USERS}/libpod-conmon-(?P<id>[0-9a-f]{{64}})\.scope(?:/.*)?"),
 )
-"""A scope of its own; below the unit that runs it (`--cgroups=split`, as Quadlet does); without systemd."""
+"""A scope of its own; below the unit that runs it (`--cgroups=split`, as Quadlet does); without systemd; and the scope
+of the conmon that looks after it."""
+CONMON = "conmon"
 USER = re.compile(r"/user\.slice/user-(?P<uid>\d+)\.slice/.*")
 CONMONS_OWN = re.compile(r".*/libpod-conmon-[0-9a-f]{64}\.scope(?:/.*)?")
 RESTART_UNIT = "podman-restart.service"
@@ -67,7 +71,7 @@ def inspect(claim: Claim, facts: Facts, world: World) -> Owner:
 
 def _another_ones(claim: Claim, facts: Facts, world: World) -> Gap:
     """Each user has a Podman of their own; conmon's command line tells the name all the same."""
-    words = next((each.cmdline for each in facts.ancestors if each.name == "conmon"), ())
+    words = next((each.cmdline for each in facts.ancestors if each.name == CONMON), ())
     named = {words[i + 1] for i, word in enumerate(words[:-1]) if word == "-n"}
     name = next(iter(named), claim.ref[:12])
     user = USER.fullmatch(facts.process.cgroup)
@@ -75,7 +79,7 @@ def _another_ones(claim: Claim, facts: Facts, world: World) -> Gap:
         return Gap("podman", f"this Podman does not know container {name}", "look for it: podman ps -a, as each user")
     login = world.files.user(int(user["uid"]))
     asking = f"XDG_RUNTIME_DIR=/run/user/{user['uid']} runaway-watchdog explain {facts.process.pid}"
-    mend = f"ask as that user: runuser -l {login} -c '{asking}'"
+    mend = f"ask as that user: runuser -l {quote(login)} -c {quote(asking)}"
     return Gap("podman", f"container {name} is {login}'s own, and only {login}'s Podman knows it", mend)
 
 
@@ -83,6 +87,7 @@ def _facts(container: Mapping[str, Any], facts: Facts, world: World) -> dict[str
     host, state, config = container.get("HostConfig") or {}, container["State"], container.get("Config") or {}
     labels = config.get("Labels") or {}
     rootless = world.podman.rootless()
+    enabled = not rootless and any(world.files.exists(link) for link in BOOT_LINKS)
     uid = facts.process.uid if not (user := USER.fullmatch(facts.process.cgroup)) else int(user["uid"])
     return {
         "container": str(container["Name"]),
@@ -100,7 +105,8 @@ def _facts(container: Mapping[str, Any], facts: Facts, world: World) -> dict[str
         "conmon_pid": state.get("ConmonPid", 0),
         "user": world.files.user(uid) if rootless else None,
         "uid": uid if rootless else 0,
-        "started_at_boot": _started_at_boot(docker_facts.policy(host), world, rootless=rootless),
+        "restart_unit_enabled": None if rootless else enabled,
+        "started_at_boot": None if rootless else enabled and _is_started(docker_facts.policy(host), world),
     }
 
 
@@ -113,19 +119,15 @@ def _time(text: str) -> float:
 
 def _run_by(facts: Facts) -> str | None:
     """The unit whose main process its conmon may be: the one in whose group that is."""
-    conmon = next((each for each in facts.ancestors if each.name == "conmon"), None)
+    conmon = next((each for each in facts.ancestors if each.name == CONMON), None)
     if conmon is None or CONMONS_OWN.fullmatch(conmon.cgroup):
         return None
     found = re.search(r"/([^/]+\.service)(?:/(?:runtime|supervisor|libpod-[^/]+))?$", conmon.cgroup)
     return None if found is None or found[1].startswith("user@") else found[1]
 
 
-def _started_at_boot(policy: str, world: World, *, rootless: bool) -> bool | None:
-    """Whether podman-restart.service, where it is enabled, starts containers with this policy; None: not looked up."""
-    if rootless:
-        return None
-    if not any(world.files.exists(link) for link in BOOT_LINKS):
-        return False
+def _is_started(policy: str, world: World) -> bool | None:
+    """Whether podman-restart.service starts containers with this policy; None where its file was not found."""
     for folder in UNIT_FOLDERS:
         try:
             text = world.files.read(f"{folder}/{RESTART_UNIT}")
@@ -157,9 +159,17 @@ def fate(owner: Owner, facts: Facts, action: Action) -> Fate | Deferred:
     end = ending(facts.process, action)
     if not end.ends:
         return Fate(action, False, False, None, None, end.certainty, end.why)
+    if is_conmon(owner, facts):
+        why = f"{end.why}; it looks after the container, which nobody would start again without it"
+        return Fate(action, True, None, None, None, "unknown", why)
     if facts.process.pid != owner.facts["main_pid"]:
         return _not_main(owner, facts, action, end)
     return _policy(owner, action, end)
+
+
+def is_conmon(owner: Owner, facts: Facts) -> bool:
+    """Whether it is the process that holds the container's output and waits for its end."""
+    return bool(facts.process.pid == owner.facts["conmon_pid"])
 
 
 def _unread(owner: Owner, facts: Facts, action: Action) -> Fate:
@@ -235,7 +245,8 @@ def _reboot(owner: Owner, facts: Facts) -> Fate | Deferred:
     if starts:
         why = f"{RESTART_UNIT} is enabled: it starts every container with policy {name}, also a stopped one"
         return Fate("reboot", True, True, RESTART_UNIT, None, "certain", why)
-    why = f"nothing starts it at boot: no unit runs it, and {RESTART_UNIT} does not start policy {name}"
+    not_by = f"does not start policy {name}" if owner.facts.get("restart_unit_enabled") else "is not enabled"
+    why = f"no unit runs it, and {RESTART_UNIT} {not_by}"
     return Fate("reboot", True, False, None, None, "certain" if name == "no" else "likely", why)
 
 
@@ -245,6 +256,9 @@ def hold(owner: Owner, facts: Facts) -> Held | None:
         return Held("Hold it still until its Podman can be asked what it is", single.still(facts.process))
     if facts.process.pid == owner.facts["main_pid"]:
         return podman_hold.hold(owner, facts)
+    if is_conmon(owner, facts):
+        goal = f"Leave it: it carries what {owner.name} writes, look at that: {podman_hold.logs(owner)}"
+        return Held(goal, single.renice(facts.process))
     killed = fate(owner, facts, "sigkill")
     if isinstance(killed, Fate) and killed.returns is False:
         goal = f"Hold this one process still, then end it: {owner.name} itself goes on, and nothing starts it again"

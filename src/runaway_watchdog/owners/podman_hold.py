@@ -39,6 +39,11 @@ def command(owner: Owner, words: str) -> str:
     return f"runuser -l {quote(user)} -c {quote(inner)}"
 
 
+def logs(owner: Owner) -> str:
+    """The command that shows what the container writes."""
+    return command(owner, f"logs --tail 20 {_reference(owner)}")
+
+
 def _reference(owner: Owner) -> str:
     """The container's name, as people know it; its ID where the name could be mistaken for another one's ID."""
     name = str(owner.facts["container"])

@@ -9,7 +9,7 @@ from runaway_watchdog.owners.shells import base
 from runaway_watchdog.world import Unanswered, World
 
 LEAVES = ("process", "none")
-"""KillMode= with which a stop of the unit leaves the daemon's jobs running. Also `mixed` does, until the end."""
+"""KillMode= with which a stop of the unit leaves the daemon's jobs running."""
 
 
 def unit_facts(daemon: Process | None, job: Process, world: World) -> dict[str, Any]:
@@ -37,11 +37,8 @@ def _unit(name: str, world: World) -> dict[str, Any] | None:
 def _runs(daemon: Process | None, unit: dict[str, Any] | None) -> bool:
     """The daemon among the ancestors is the one that starts jobs, and not a child of one that is gone: Debian's cron
     and cronie write those in capitals."""
-    if (
-        daemon is not None
-        and daemon.cmdline
-        and not base(daemon.cmdline[0].split()[0] if daemon.cmdline[0] else "").isupper()
-    ):
+    title = "" if daemon is None else " ".join(daemon.cmdline).partition(" ")[0]
+    if daemon is not None and not base(title).isupper():
         return True
     return unit is not None and unit.get("ActiveState") == "active"
 

@@ -31,7 +31,7 @@ class Starter:
     """One line that starts the container."""
 
     name: str
-    told: str
+    does: str  # with the container as "it"
     evidence: str
     until: str
     revives: bool
@@ -89,10 +89,10 @@ def _unit(path: str, order: Order, world: World) -> Starter:
     runs = unit.get("ActiveState") == "active"
     again = order.attached and runs and unit.get("Restart") == "always"
     does = f"runs `{_shown(order)}`"
-    told = f"{name} {does} and starts that again when it ends (Restart=always)" if again else f"{name} {does}"
+    does += " and starts that again when it ends (Restart=always)" if again else ""
     enabled = unit.get("UnitFileState") == "enabled"
     at = " at boot" if enabled and not again else ""
-    return Starter(name, told + at, f"{path}: ExecStart", f"until {name} is started", again, enabled, name)
+    return Starter(name, does + at, f"{path}: ExecStart", f"until {name} is started", again, enabled, name)
 
 
 def _crontabs(facts: Mapping[str, Any], world: World) -> Iterator[Starter]:
@@ -104,8 +104,8 @@ def _crontabs(facts: Mapping[str, Any], world: World) -> Iterator[Starter]:
                 if not fits(order, facts):
                     continue
                 boot = line.split()[0] == "@reboot"
-                told = f"a line of {path} runs `{_shown(order)}`{' at boot' if boot else ', which starts it again'}"
-                yield Starter(path, told, f"{path}: {line.strip()[:120]}", "until the next boot", not boot, boot)
+                does = f"has a line that runs `{_shown(order)}`{' at boot' if boot else ', which starts it again'}"
+                yield Starter(path, does, f"{path}: {line.strip()[:120]}", "until the next boot", not boot, boot)
                 return
 
 
@@ -117,8 +117,8 @@ def _hooks(facts: Mapping[str, Any], world: World) -> Iterator[Starter]:
         for path in (f"{base}/{name}" for name in HOOKS):
             for order in _orders_of(_text(path, world), folder):
                 if fits(order, facts):
-                    told = f"the git hook {path} runs `{_shown(order)}` at each push or pull"
-                    yield Starter(path, told, path, f"until the next deploy by {path}", revives=False, at_boot=False)
+                    does = f"is a git hook that runs `{_shown(order)}` at each push or pull"
+                    yield Starter(path, does, path, f"until the next deploy by {path}", revives=False, at_boot=False)
                     return
 
 

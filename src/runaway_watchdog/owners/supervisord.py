@@ -13,7 +13,7 @@ from runaway_watchdog.model.gap import Gap
 from runaway_watchdog.model.owner import Action, Certainty, Claim, Deferred, Fate, Owner
 from runaway_watchdog.model.plan import Held
 from runaway_watchdog.model.process import Facts, Process
-from runaway_watchdog.owners import beside, passing, supervisord_hold
+from runaway_watchdog.owners import beside, passing, supervisord_hold, supervisord_left
 from runaway_watchdog.owners.ending import Ending, How
 from runaway_watchdog.owners.shells import base
 from runaway_watchdog.world import Unanswered, World, inside, procfs, supervisord_conf
@@ -28,7 +28,7 @@ def claim(facts: Facts) -> Claim | None:
     """Its parent is supervisord, by the name of its script: the program that runs is Python."""
     parent = facts.ancestors[0] if facts.ancestors else None
     if parent is None or parent.pid == 1 or not is_supervisord(parent):
-        return None
+        return supervisord_left.claim(facts)
     pid = facts.process.pid
     return Claim(
         "supervisord-program", str(pid), (f"/proc/{pid}/stat: its parent {parent.pid} is supervisord",), parent.pid
@@ -43,8 +43,10 @@ def outer(owner: Owner) -> Claim | None:  # noqa: ARG001
     return None
 
 
-def inspect(claim: Claim, facts: Facts, world: World) -> Owner:
+def inspect(claim: Claim, facts: Facts, world: World) -> Owner | None:
     """Read its configuration, and ask it. Raises Unanswered where the configuration cannot be read."""
+    if claim.manager_pid is None:
+        return supervisord_left.inspect(claim, facts, world)
     manager, main = beside.manager_and_main(facts, claim.manager_pid)
     view = inside.of(world.files, manager)
     path, conf = _configuration(view, manager, world)
@@ -153,6 +155,8 @@ def fate(owner: Owner, facts: Facts, action: Action) -> Fate | Deferred:
     """By autorestart for an end; by autostart for whatever starts supervisord anew."""
     if not owner.facts:
         return passing.unread(facts, action, "supervisord's configuration could not be read")
+    if owner.facts.get("left_behind"):
+        return supervisord_left.fate(owner, facts, action)
     if action == "reboot":
         return Deferred(action, _along(owner, facts), _autostart(owner))
     if action == "owner-daemon-restart":
@@ -239,4 +243,6 @@ def _started_anew(owner: Owner, facts: Facts) -> Fate:
 
 
 def hold(owner: Owner, facts: Facts) -> Held | None:
+    if owner.facts.get("left_behind"):
+        return supervisord_left.hold(owner, facts)
     return supervisord_hold.hold(owner, facts)

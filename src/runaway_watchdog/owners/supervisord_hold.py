@@ -30,7 +30,8 @@ def _ctl(conf: Configuration, path: str, view: inside.Inside, manager: Process, 
     folder = next((each for each in (*beside, *FOLDERS) if view.exists(f"{each}/supervisorctl")), None)
     if folder is None:
         return None
-    program = "supervisorctl" if folder in ON_PATH else quote(f"{folder}/supervisorctl")
+    on_path = folder in ON_PATH and not view.root  # a container's PATH is its own
+    program = "supervisorctl" if on_path else quote(f"{folder}/supervisorctl")
     called = f"{program} -c {quote(path)}"
     if not view.root:
         return called

@@ -208,7 +208,7 @@ def _not_restarted(owner: Owner, action: Action, end: Ending, certainty: Certain
 
 def _host_ends(owner: Owner, facts: Facts, action: Action, end: Ending, manager: Manager) -> Fate | None:
     """FailureAction= and SuccessAction= come before Restart=: the unit's end takes the host down, or restarts it."""
-    settings = {_host_action(owner, classed(owner, how, code)) for how, code in _possible(owner, end.how)}
+    settings = {_host_action(owner, how, code) for how, code in _possible(owner, end.how)}
     if settings == {"none"}:
         return None
     told = " or ".join(sorted(settings - {"none"}))
@@ -222,10 +222,15 @@ def _host_ends(owner: Owner, facts: Facts, action: Action, end: Ending, manager:
     return Fate(action, True, back.returns, back.by, None, "likely" if back.returns is not None else "unknown", why)
 
 
-def _host_action(owner: Owner, found: Class) -> str:
-    if found == "clean":
-        return "none" if owner.facts.get("remain_after_exit") else str(owner.facts.get("success_action", "none"))
-    return str(owner.facts.get("failure_action", "none"))
+def _host_action(owner: Owner, how: How, code: int | None) -> str:
+    """On its way to a restart the unit is inactive for a moment, and systemd 252 takes that for a success, too."""
+    found = classed(owner, how, code)
+    if found == "clean" and owner.facts.get("remain_after_exit"):
+        return "none"
+    failure, success = (str(owner.facts.get(f"{name}_action", "none")) for name in ("failure", "success"))
+    if found != "clean" and failure != "none":
+        return failure
+    return success if found == "clean" or restarts(owner, how, code) else "none"
 
 
 def started_again(

@@ -69,7 +69,7 @@ def _times(timer: Properties, service: Properties, calendars: list[Any], world: 
         for _, expression, _ in calendars:
             yield _calendar(str(expression), world)
     for base, value, elapse in timer.get("TimersMonotonic", []):
-        yield _monotonic(str(base), value / 1e6, elapse / 1e6, service, world)
+        yield _monotonic(str(base), value / 1e6, elapse / 1e6, _begun_s(timer, service), world)
 
 
 def _calendar(expression: str, world: World) -> float | None:
@@ -80,11 +80,16 @@ def _calendar(expression: str, world: World) -> float | None:
     return None if moment is None else moment - world.clock.now()
 
 
-def _monotonic(base: str, value_s: float, elapse_s: float, service: Properties, world: World) -> float | None:
+def _begun_s(timer: Properties, service: Properties) -> float:
+    """What OnUnitActiveSec= counts from: the service's last start, or the timer's last elapse, if it did nothing."""
+    moments = (service.get("InactiveExitTimestampMonotonic", 0), timer.get("LastTriggerUSecMonotonic", 0))
+    return max(float(each) for each in moments) / 1e6
+
+
+def _monotonic(base: str, value_s: float, elapse_s: float, begun_s: float, world: World) -> float | None:
     if base == "OnUnitInactiveUSec":
         return value_s
     if base == "OnUnitActiveUSec":
-        begun_s = float(service.get("InactiveExitTimestampMonotonic", 0)) / 1e6
         return max(0.0, begun_s + value_s - world.clock.monotonic())
     left = elapse_s - world.clock.monotonic()
     return left if left > 0 else None  # once a boot, and that is over

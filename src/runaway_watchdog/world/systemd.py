@@ -61,7 +61,8 @@ PROPERTIES: Mapping[str, Mapping[str, str]] = {
         "ExecStop": "a(sasbttttuii)",
     },
     "Timer": {
-        **dict.fromkeys(("NextElapseUSecRealtime", "NextElapseUSecMonotonic", "LastTriggerUSec"), "t"),
+        **dict.fromkeys(("NextElapseUSecRealtime", "NextElapseUSecMonotonic"), "t"),
+        **dict.fromkeys(("LastTriggerUSec", "LastTriggerUSecMonotonic"), "t"),
         **dict.fromkeys(("AccuracyUSec", "RandomizedDelayUSec"), "t"),
         "Persistent": "b",
         "TimersCalendar": "a(sst)",

@@ -1,0 +1,112 @@
+"""Who acts on a container beside its engine's own policy: a swarm, a controller, another engine."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from support.builders import CONTAINER_ID, make_container, make_facts, make_process
+from support.made_world import made_world
+
+from runaway_watchdog.model.owner import Action, Owner
+from runaway_watchdog.owners import docker, docker_hold
+from runaway_watchdog.owners.controllers import Acting
+from runaway_watchdog.world import Unanswered
+
+SWARMS: list[tuple[str | None, Action, bool]] = [
+    ("any", "clean-exit", True),
+    ("any", "owner-stop", True),
+    ("on-failure", "clean-exit", False),
+    ("on-failure", "sigkill", True),
+    ("none", "sigkill", False),
+    (None, "sigkill", True),
+]
+
+
+@pytest.mark.parametrize(("condition", "action", "returns"), SWARMS)
+def test_a_swarm_replaces_by_its_condition(condition: str | None, action: Action, returns: bool) -> None:
+    """Whatever its container's own policy says."""
+    swarm = {"condition": condition, "delay_s": None if condition is None else 5.0, "attempts": 0}
+    owner = make_container("no", kind="swarm-task", swarm=swarm)
+    fate = docker.fate(owner, make_facts(), action)
+    assert (fate.ends, fate.returns) == (True, returns)
+    assert fate.after_s == (6.0 if returns and condition else None)
+
+
+def test_a_child_of_a_swarms_task_is_not_the_task() -> None:
+    """Only the end of the main process is the task's."""
+    owner = make_container(
+        "no", kind="swarm-task", main_pid=1000, swarm={"condition": "any", "delay_s": 5.0, "attempts": 0}
+    )
+    assert docker.fate(owner, make_facts(parent=make_process(1000)), "sigkill").returns is None
+
+
+# --- controllers -------------------------------------------------------------------------------------------------
+
+
+def with_controller(acting: Acting, policy: str = "no", **changes: Any) -> Owner:
+    owner = make_container(policy, **changes)
+    return replace(owner, raw={**owner.raw, "controllers": (acting,)})
+
+
+def test_who_revives_it_makes_it_return() -> None:
+    """The engine leaves it stopped; a line of a crontab does not."""
+    acting = Acting("/etc/cron.d/x", "starts it again", "", revives=True)
+    fate = docker.fate(with_controller(acting), make_facts(), "owner-stop")
+    assert (fate.returns, fate.by, fate.certainty) == (True, "/etc/cron.d/x", "likely")
+
+
+def test_a_deploy_makes_a_stop_less_sure() -> None:
+    """It stays away until the next deploy, and the goal says so."""
+    acting = Acting("Dokku", "makes it anew", "", "until the next deploy by Dokku")
+    owner = with_controller(acting)
+    fate = docker.fate(owner, make_facts(), "sigkill")
+    assert (fate.returns, fate.certainty) == (False, "likely")
+    assert "or the next deploy by Dokku" in docker_hold.hold(owner, make_facts()).goal
+
+
+def test_what_is_deleted_when_it_stops_is_only_paused() -> None:
+    """Coolify's clean-up removes containers that were stopped by hand."""
+    acting = Acting("Coolify", "makes it anew", "", "until the next deploy", deletes_stopped=True)
+    commands = [step.command for step in docker_hold.hold(with_controller(acting, "always"), make_facts()).steps]
+    assert commands[-1] == "docker pause ocr-worker-1"
+    assert not any(" stop " in command for command in commands)
+
+
+def test_a_unit_that_starts_it_is_stopped_first() -> None:
+    """Every name is quoted: a unit may be called anything that systemd takes."""
+    acting = Acting("a b.service", "runs `docker compose up`", "", revives=True, at_boot=True, unit="a b.service")
+    commands = [step.command for step in docker_hold.hold(with_controller(acting), make_facts()).steps]
+    assert commands[1:] == [
+        "systemctl stop 'a b.service'",
+        "systemctl disable 'a b.service'",
+        "docker stop ocr-worker-1",
+    ]
+
+
+def test_controllers_stand_between_the_container_and_its_engine() -> None:
+    """The next layer is the controller, then the engine's own unit."""
+    acting = Acting("heal", "restarts it", "image autoheal")
+    claim = docker.outer(with_controller(acting))
+    assert claim is not None
+    assert (claim.kind, claim.ref) == ("controller", "heal")
+    last = docker.outer(make_container())
+    assert last is not None
+    assert last.ref == "docker.service"
+
+
+def test_a_rootless_engines_container_names_its_socket() -> None:
+    """This engine does not know it; the mend is the one that does."""
+    path = f"/user.slice/user-1000.slice/user@1000.service/user.slice/docker-{CONTAINER_ID}.scope"
+    facts = make_facts(make_process(cgroup=path))
+    claim = docker.claim(facts)
+    assert claim is not None
+    with pytest.raises(Unanswered) as caught:
+        docker.inspect(claim, facts, made_world([], engine=NoContainers()))
+    assert "unix:///run/user/1000/docker.sock" in caught.value.gap.mend
+
+
+class NoContainers:
+    """An engine that knows none."""
+
+    def container(self, reference: str) -> None:  # noqa: ARG002
+        return None
