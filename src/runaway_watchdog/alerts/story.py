@@ -322,6 +322,7 @@ _MANAGERS: Final = {
     "lxc-container": "LXC",
     "vm-guest": "libvirt",
     "nomad-task": "Nomad",
+    "systemd-user-service": "the user's systemd",
 }
 
 
