@@ -99,6 +99,6 @@ def _freeze(manager: Process, by: str) -> Step:
         single.guarded(manager, f"kill -STOP {manager.pid}"),
         f"it stands still and starts nothing any more; once it goes on, it {again}",
         "none",
-        single.guarded(manager, f"kill -CONT {manager.pid}"),
+        single.undoing(manager, f"kill -CONT {manager.pid}"),
         f"`ps -o state= -p {manager.pid}` prints T",
     )

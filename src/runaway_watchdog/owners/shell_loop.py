@@ -221,7 +221,7 @@ def hold(owner: Owner, facts: Facts) -> Held | None:
         single.guarded(loop, f"kill -STOP {loop.pid}"),
         "the script stands still and starts nothing any more; what it started goes on",
         "none",
-        single.guarded(loop, f"kill -CONT {loop.pid}"),
+        single.undoing(loop, f"kill -CONT {loop.pid}"),
         f"`ps -o state= -p {loop.pid}` prints T",
     )
     return Held(goal, (*single.renice(facts.process), stop, single.end(facts.process)))

@@ -15,8 +15,16 @@ def guarded(process: Process, command: str) -> str:
 
     A process may put a line break into its name, so those go first.
     """
+    return _if_still(process, command, f'echo "not done: PID {process.pid} is another process now"; false')
+
+
+def undoing(process: Process, command: str) -> str:
+    """The undo of a guarded command: where the process is gone, there is nothing to undo, and that is no failure."""
+    return _if_still(process, command, f'echo "nothing to undo: PID {process.pid} is gone"')
+
+
+def _if_still(process: Process, command: str, otherwise: str) -> str:
     start = f"$(tr '\\n' ' ' </proc/{process.pid}/stat | sed 's/.*) //' | cut -d' ' -f20)"
-    otherwise = f'echo "not done: PID {process.pid} is another process now"; false'
     return f'if [ "{start}" = {process.key.start_ticks} ]; then {command}; else {otherwise}; fi'
 
 
@@ -39,7 +47,7 @@ def renice(process: Process) -> tuple[Step, ...]:
             guarded(process, f"renice -n {IDLE_NICE} -p {process.pid}"),
             "it runs only on what the others leave; it goes on working",
             "slows",
-            guarded(process, f"renice -n {process.nice} -p {process.pid}"),
+            undoing(process, f"renice -n {process.nice} -p {process.pid}"),
             f"`ps -o ni= -p {process.pid}` prints {IDLE_NICE}",
         ),
     )
@@ -52,7 +60,7 @@ def freeze(process: Process) -> Step:
         guarded(process, f"kill -STOP {process.pid}"),
         "it stands still and keeps its memory and files; nothing is lost, nothing is ended",
         "interrupts",
-        guarded(process, f"kill -CONT {process.pid}"),
+        undoing(process, f"kill -CONT {process.pid}"),
         f"`ps -o state= -p {process.pid}` prints T",
     )
 
