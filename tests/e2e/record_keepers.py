@@ -130,8 +130,8 @@ ON_V1 = ("cron", "supervisord", "suites")
 def main(names: list[str]) -> None:
     tops = product.product_layers(product.build_wheel(Path(__file__).parent.parent.parent))
     lower = (*tops[:-1], *layers(("keepers", "node")), tops[-1])
-    for layout, wanted in (("v2", tuple(SITUATIONS)), ("v1", ON_V1)):
-        chosen = [name for name in wanted if not names or name in names]
+    for layout, wanted, ending in (("v2", tuple(SITUATIONS), ""), ("v1", ON_V1, "-v1")):
+        chosen = [name for name in wanted if not names or f"{name}{ending}" in names]
         if not chosen:
             continue
         with Box(lower, layout="v2" if layout == "v2" else "v1") as box:

@@ -34,7 +34,7 @@ def start_pm2(box: Box, name: str, **settings: object) -> Workload:
     app = {"name": name, "script": f"{FOLDER}/{name}.js", "cwd": FOLDER, **settings}
     box.write(f"{FOLDER}/{name}.json", json.dumps({"apps": [app]}))
     pm2(box, f"start {name}.json")
-    pid = box.wait_for("the app", lambda: int(pm2(box, f"pid {name}").strip() or 0))
+    pid = box.wait_for("the app", lambda: int((pm2(box, f"pid {name}").split() or ["0"])[0]))
     box.run(["sleep", "1.5"])  # an app that lives for less than a second counts as unstable
     word = _word(box, pid, f"{FOLDER}/{name}.js")
     return Workload(pid, word, "pm2", ":/", ("pm2", "stop", name), ("pm2", "update"), f"{name} (pm2)")

@@ -16,7 +16,7 @@ def test_every_controller_is_on_cgroup_v2(machine: Machine) -> None:
     assert {"cpu", "memory", "io", "pids"} <= set(machine.read("/sys/fs/cgroup/cgroup.controllers").split())
     assert machine.read("/proc/pressure/cpu").startswith("some avg10=")
     assert machine.read("/proc/self/cgroup") == "0::/\n"
-    assert machine.run(["docker", "info", "-f", "{{.CgroupVersion}} {{.CpuCfsQuota}}"]).stdout.split() == ["2", "true"]
+    assert machine.run(["docker", "info", "-f", "{{.CgroupVersion}} {{.CPUCfsQuota}}"]).stdout.split() == ["2", "true"]
 
 
 def test_a_command_is_ended_at_its_time_limit(machine: Machine) -> None:

@@ -19,7 +19,7 @@ HOSTS = sorted(path.parent for path in Path(__file__).parent.glob("*/recording.j
 
 
 def _golden(path: Path, found: str) -> None:
-    if os.environ.get("RUNAWAY_UPDATE_GOLDEN"):
+    if os.environ.get("RUNAWAY_UPDATE_GOLDEN") == "1":
         path.write_text(found)
     assert found == path.read_text()
 

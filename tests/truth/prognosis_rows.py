@@ -6,8 +6,8 @@ the long ones may run in two sessions. When every module that leans on `foretold
 one and the same code, all of them together become the page. A part never takes the place of the whole: a run that
 leaves something out says what is missing.
 
-Keepers that no rig can run stand in tests/hosts as recordings whose `about` begins with NOT_RUN; they are listed below
-the table.
+Keepers that no rig can run stand in tests/hosts as recordings of hosts that were made by hand (support.foreign_hosts);
+they are listed below the table.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ SOURCES = tuple(f"src/runaway_watchdog/{part}" for part in ("explain", "owners",
 PAGE = tables.REPOSITORY / "docs/prognosis.md"
 FOLDER = "prognosis-rows"
 MARKER = "prognosis"
-NOT_RUN = "not run: "
-"""How the `about` of a recording begins, when it was not made on the rig; its source follows."""
+NEAR_MISS = "-near-miss"
+"""How the name of a host ends that only looks like one with such a keeper."""
 
 
 class Recorded(NamedTuple):
@@ -68,9 +68,12 @@ def body(rows: Sequence[Row], recorded: Sequence[Recorded], machine: str) -> str
             "",
             "## Told from a recorded host, not run",
             "",
-            "| owner named | host | source |",
+            "| owner named | host | what it is, and the source of its shape |",
             "| --- | --- | --- |",
-            *(pages.line(each.kind, f"tests/hosts/{each.folder}", each.about) for each in sorted(recorded)),
+            *(
+                pages.line(each.kind, f"tests/hosts/{each.folder}", each.about)
+                for each in sorted(recorded, key=lambda each: (each.kind, each.folder))
+            ),
         ]
     return "\n".join(lines) + "\n"
 
@@ -93,14 +96,14 @@ def _shown(row: Row) -> str:
     return pages.line(row.keeper, row.policy, row.action, row.layout, row.owner, row.predicted, seen)
 
 
-def recorded_only(hosts: Path) -> list[Recorded]:
-    """The recordings that stand for a keeper which no rig can run."""
+def recorded_only(hosts: Path, names: Iterable[str]) -> list[Recorded]:
+    """Of the recordings with these names, those that stand for a keeper."""
     found: list[Recorded] = []
-    for file in hosts.glob("*/recording.json"):
-        about = str(json.loads(file.read_text()).get("about", ""))
-        if about.startswith(NOT_RUN):
-            owners = json.loads((file.parent / "explain.json").read_text())["owners"]
-            found.append(Recorded(owners[0]["kind"], about.removeprefix(NOT_RUN), file.parent.name))
+    for name in names:
+        if not name.endswith(NEAR_MISS):
+            about = json.loads((hosts / name / "recording.json").read_text())["about"]
+            owners = json.loads((hosts / name / "explain.json").read_text())["owners"]
+            found.append(Recorded(owners[0]["kind"], about, name))
     return found
 
 
@@ -237,6 +240,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 
 def write(rows: Sequence[Row], page: Path = PAGE) -> None:
     """Write the page with its header (see truth.tables)."""
+    from support.foreign_hosts import FOREIGN
+
     machine = f"Debian 12 hosts (boxes: kernel {pages.kernel()}; machines: Debian's own)"
     head = tables.header(SOURCES, {"machine": machine}, datetime.now(UTC).date())
-    page.write_text(tables.render(head, body(rows, recorded_only(TESTS / "hosts"), machine)))
+    page.write_text(tables.render(head, body(rows, recorded_only(TESTS / "hosts", FOREIGN), machine)))

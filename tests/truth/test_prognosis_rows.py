@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from e2e.rig.foretold import Row
 from truth import imports, pages
-from truth.prognosis_rows import NOT_RUN, Recorded, Told, body, keep, kept, recorded_only
+from truth.prognosis_rows import Recorded, Told, body, keep, kept, recorded_only
 
 RIGHT = Row("t", "v2", "docker-run", "always", "sigkill", "docker-container", "returns after 0.1 s", "returns")
 WRONG = replace(RIGHT, layout="v1", policy="no", seen="otherwise: ends, stays away")
@@ -25,14 +25,14 @@ def test_the_page_counts_and_shows_what_went_otherwise() -> None:
 
 
 def test_a_keeper_that_no_rig_can_run_is_listed_apart(tmp_path: Path) -> None:
-    """It is no case, and its source is named; a recording of the rig's own is not listed."""
-    for name, about in (("k3s", f"{NOT_RUN}a pod of k3s 1.30, its own documentation"), ("orphan", "an orphan")):
+    """It is no case, and its source is named; what only looks like one is not listed."""
+    for name in ("pod", "pod-near-miss", "orphan"):
         (tmp_path / name).mkdir()
-        (tmp_path / name / "recording.json").write_text(json.dumps({"about": about}))
+        (tmp_path / name / "recording.json").write_text(json.dumps({"about": "a pod of k3s (k3s-io/k3s)"}))
         (tmp_path / name / "explain.json").write_text(json.dumps({"owners": [{"kind": "kubernetes-pod"}]}))
-    (found,) = recorded_only(tmp_path)
-    assert found == Recorded("kubernetes-pod", "a pod of k3s 1.30, its own documentation", "k3s")
-    assert "| kubernetes-pod | tests/hosts/k3s | a pod of k3s 1.30, its own documentation |" in body([], [found], "x")
+    (found,) = recorded_only(tmp_path, ["pod", "pod-near-miss"])
+    assert found == Recorded("kubernetes-pod", "a pod of k3s (k3s-io/k3s)", "pod")
+    assert "| kubernetes-pod | tests/hosts/pod | a pod of k3s (k3s-io/k3s) |" in body([], [found], "x")
 
 
 def test_a_hostile_policy_stays_in_its_cell() -> None:

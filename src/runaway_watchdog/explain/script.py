@@ -17,8 +17,9 @@ CHECK_S = 15
 """How long a check may take to come true: a stop waits up to ten seconds before it kills."""
 
 PRINTS = re.compile(
-    r"`(?P<command>[^`]+)` (?:prints|says) (?P<answers>[\w.-]+(?:(?:,| or|, or) [\w.-]+)*)(?:, also .*)?"
+    r"`(?P<command>[^`]+)` (?:prints|says) (?P<answers>[\w.=-]+(?:(?:,| or|, or) [\w.=-]+)*)(?:, also .*)?"
 )
+BEGINS = re.compile(r"`(?P<command>[^`]+)` begins with (?P<start>.+)")
 SHOWS = re.compile(r"`(?P<command>[^`]+)` shows (?P<what>nothing|it|the copy)")
 
 HELPERS = f"""\
@@ -43,7 +44,15 @@ check() {{
 all_are() {{
     seen="$(cat)"
     if [ -z "$seen" ]; then printf 'nothing\\n' | grep -qxE "$1"; return; fi
-    ! printf '%s\\n' "$seen" | sed 's/^[A-Za-z]*=//; s/^ *//; s/ *$//' | grep -qvxE "$1"
+    ! printf '%s\\n' "$seen" | sed 's/^ *//; s/ *$//' | grep -qvxE "([A-Za-z]+=)?($1)"
+}}
+
+# begins_with TEXT: whether the standard input does
+begins_with() {{
+    case "$(cat)" in
+    "$1"*) ;;
+    *) return 1 ;;
+    esac
 }}
 
 # failed NUMBER WHY: stop here, and say how to go back
@@ -142,6 +151,8 @@ def check(verify: str) -> str:
     if found := PRINTS.fullmatch(verify):
         answers = "|".join(map(re.escape, re.split(r",? or |, ", found["answers"])))
         return f"{found['command']} | all_are {quote(answers)}"
+    if found := BEGINS.fullmatch(verify):
+        return f"{found['command']} | begins_with {quote(found['start'])}"
     if found := SHOWS.fullmatch(verify):
         return f"! {found['command']}" if found["what"] == "nothing" else found["command"]
     return ":"

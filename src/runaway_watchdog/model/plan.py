@@ -18,8 +18,8 @@ class Step:
     risk: Risk
     undo: str | None  # None: nothing to undo (a look), or it cannot be undone and `effect` says so
     verify: str
-    """How to see that it worked. "`COMMAND` prints A or B", "… shows nothing" and "… shows it" are also checked by the
-    script that `plan --script` writes."""
+    """How to see that it worked. "`COMMAND` prints A or B", "… begins with C", "… shows nothing" and "… shows it" are
+    also checked by the script that `plan --script` writes."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -170,5 +170,5 @@ def _take_out(job: Pending, minute: str, user: str) -> Step:
         f"it does not run at its time; {copy} keeps its commands",
         "none",
         f"runuser -u {quote(user)} -- at -q {job.queue} -t {minute} <{copy}",
-        f"`atq` does not show job {job.number}",
+        f"`at -c {job.number}` shows nothing",
     )

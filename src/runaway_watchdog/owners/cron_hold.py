@@ -32,9 +32,9 @@ def hold(owner: Owner, facts: Facts) -> Held | None:
     if not owner.facts:
         return Held("Hold it still until cron's tables can be read", single.still(facts.process))
     if not owner.raw:
-        known = owner.facts["known_by"] == "text"
-        which = "no table of cron has its line any more" if known else "which line of cron's tables it is was not found"
-        return Held(f"End what runs: {which}", end)
+        gone = "no table of cron has its line any more"
+        unknown = "the line of cron's tables that started it was not found, so it may be started again"
+        return Held(f"End what runs: {gone if owner.facts['known_by'] == 'text' else unknown}", end)
     if owner.raw["script"]:
         return Held(f"Keep cron from running {owner.raw['script']} until it is executable again", (_off(owner), *end))
     goal = f"Keep cron from starting {owner.name} until the line is put back, then end what runs"

@@ -52,6 +52,7 @@ def inspect(claim: Claim, facts: Facts, world: World) -> Owner:
         "program": by,
         "in_container": bool(inside.of(world.files, manager).root),
         "daemon": by,
+        "stopped_as": by,
     }
     policy = "after every end" if by == FOREVER else "when a file changes"
     name = base(next((word for word in reversed(main.cmdline) if word.endswith((".js", ".mjs", ".cjs", ".ts"))), ""))

@@ -244,6 +244,6 @@ def _make_passive(owner: Owner) -> Step:
         text,
         f"{line}a mode passive",
         effect="monit goes on looking at it and does nothing any more; what runs now goes on",
-        verify=f"`{monit} status {quote(owner.name)}` says: monitoring mode passive",
+        verify=f"`{monit} status {quote(owner.name)} | grep -c 'mode *passive'` prints 1",
         then=f"{monit} reload",
     )

@@ -80,8 +80,14 @@ def inspect(claim: Claim, facts: Facts, world: World) -> Owner:
     }
     evidence = (*claim.evidence, f"/proc/{main.pid}/environ: pm_id={found.id}, autorestart={found.autorestart}")
     raw = {} if view.root else {"pm2": _command(manager, folder, view), "dump": _dump(view, folder)}
-    policy = "autorestart" if found.autorestart else "no autorestart"
-    return Owner("pm2-app", found.name or f"app {found.id}", found.id, policy, shown, evidence, raw)
+    return Owner("pm2-app", found.name or f"app {found.id}", found.id, _policy(found), shown, evidence, raw)
+
+
+def _policy(found: pm2.Settings) -> str:
+    if not found.autorestart:
+        return "no autorestart"
+    codes = ", ".join(map(str, found.stop_codes))
+    return f"autorestart, but not after exit code {codes}" if codes else "autorestart"
 
 
 def _boot_unit(manager: Process, world: World) -> str:
