@@ -5,7 +5,6 @@ with what was read (by the start of its SHA-256: the text itself may hold secret
 is made in the same command, under a name that no later plan uses for another state of the file.
 """
 
-import hashlib
 import re
 from shlex import quote
 
@@ -17,6 +16,8 @@ NAME_CHARACTERS = re.compile(r"[^A-Za-z0-9._-]+")
 
 def digest(text: str) -> str:
     """The start of the SHA-256 of a file's bytes, as Files.read gives them."""
+    import hashlib  # 3 ms, only where a file is to be edited
+
     return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:DIGITS]
 
 

@@ -9,7 +9,6 @@ import re
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, tzinfo
 from typing import NamedTuple
-from zoneinfo import ZoneInfo
 
 from runaway_watchdog.world.inside import Inside
 
@@ -138,6 +137,8 @@ def next_run(schedule: str, now: float, zone: tzinfo) -> float | None:
 
 def local_zone(inside: Inside) -> tzinfo:
     """The time zone that cron goes by; UTC where none is set."""
+    from zoneinfo import ZoneInfo  # only where cron owns
+
     try:
         content = inside.read("/etc/localtime").encode("utf-8", "surrogateescape")
         return ZoneInfo.from_file(io.BytesIO(content))

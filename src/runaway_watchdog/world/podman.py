@@ -8,7 +8,6 @@ would make its folders.
 import json
 import os
 import signal
-import tomllib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -105,6 +104,8 @@ class LivePodman:
 
 
 def _graph_root(file: str, usual: str) -> str | None:
+    import tomllib  # 7 ms, only where Podman has such a file
+
     try:
         with open(file, "rb") as opened:
             found = tomllib.load(opened).get("storage", {}).get("graphroot", usual)
