@@ -213,4 +213,5 @@ def write(rows: Sequence[OneRow], page: Path = PAGE) -> None:
     """Write the page with its header (see truth.tables)."""
     machine = machine_kind()
     head = tables.header(SOURCES, {**versions(rows), "machine": machine}, datetime.now(UTC).date())
+    page.parent.mkdir(exist_ok=True)
     page.write_text(tables.render(head, body(rows, machine)))

@@ -244,4 +244,5 @@ def write(rows: Sequence[Row], page: Path = PAGE) -> None:
 
     machine = f"Debian 12 hosts (boxes: kernel {pages.kernel()}; machines: Debian's own)"
     head = tables.header(SOURCES, {"machine": machine}, datetime.now(UTC).date())
+    page.parent.mkdir(exist_ok=True)
     page.write_text(tables.render(head, body(rows, recorded_only(TESTS / "hosts", FOREIGN), machine)))
