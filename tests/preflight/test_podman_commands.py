@@ -165,3 +165,19 @@ def test_root_by_sudo_is_another_one_for_a_user() -> None:
     """A user's own Podman was asked; the line is about root's."""
     assert judged("sudo podman volume prune -f", FakePodman(rootless=True)).unknown
     assert judged("sudo podman volume prune -f", FakePodman()).unknown == ()
+
+
+class CleansUp(FakePodman):
+    """The container that runs was made with --rm."""
+
+    def containers(self) -> Sequence[Mapping[str, Any]]:
+        return [container("runs", "running", "data", UNNAMED, AutoRemove=True)]
+
+
+@pytest.mark.parametrize(
+    ("line", "unsure"),
+    [("podman rm -f runs", True), ("podman rm -fv runs", False), ("podman stop runs", False), ("podman ps", False)],
+)
+def test_two_removals_at_once_are_a_race(line: str, unsure: bool) -> None:
+    """A container's own --rm deletes its unnamed volumes, if it is quicker than the command: both were seen."""
+    assert any("--rm is quicker" in each for each in judged(line, CleansUp()).unknown) is unsure

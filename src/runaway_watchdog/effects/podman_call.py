@@ -1,9 +1,9 @@
 """One podman command on its way to its handler."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from runaway_watchdog.effects import Docker, Host, Outcome, Podman, docker_filters
+from runaway_watchdog.effects import Docker, Host, Outcome, Podman, docker_filters, docker_state
 from runaway_watchdog.effects.docker_filters import Filters
 from runaway_watchdog.effects.docker_options import Options
 from runaway_watchdog.model.effect import Effect
@@ -23,7 +23,22 @@ class Call:
     world: World
 
     def outcome(self, effects: Iterable[Effect] = (), after: Podman | None = None) -> Outcome:
-        return Outcome(tuple(effects), replace(self.host, podman=after or self.now))
+        now = after or self.now
+        return Outcome(tuple(effects), replace(self.host, podman=now), tuple(self._racing(now)))
+
+    def _racing(self, after: Podman) -> Iterator[str]:
+        """A container that was made with --rm cleans up after itself, its unnamed volumes too, as soon as it ends. A
+        removal ends it first, and either of the two may be the quicker one (both seen on Podman 4.3)."""
+        left = {each.id for each in after.docker.containers}
+        kept = {each.name for each in after.docker.volumes}
+        for each in self.now.docker.containers:
+            if (
+                each.auto_remove
+                and each.state in docker_state.RUNNING
+                and each.id not in left
+                and (each.unnamed or frozenset()) & kept
+            ):
+                yield f"{self.name}: whether {each.name}'s own --rm is quicker and deletes its unnamed volumes"
 
     def not_known(self, why: str) -> Outcome:
         return Outcome((), self.host, (f"{self.name}: {why}",))
