@@ -8,7 +8,10 @@ import argparse
 import json
 import sqlite3
 import sys
+from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import replace
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 import structlog
@@ -23,13 +26,14 @@ from runaway_watchdog.handover import log_to_stderr, read_configuration
 from runaway_watchdog.model.casefile import CaseFile
 from runaway_watchdog.model.events import Commission
 from runaway_watchdog.model.process import CpuShare
-from runaway_watchdog.store import queries
+from runaway_watchdog.store import queries, records
 from runaway_watchdog.store.database import StoreUnavailable, connect, transaction
 from runaway_watchdog.world import Unanswered, World, live, procfs
 
 SENDER = "runaway_watchdog.alerts.send"
 SENDER_LIMIT_S = 120
 CGROUP_ROOTS = ("/sys/fs/cgroup", "/sys/fs/cgroup/unified", "/sys/fs/cgroup/cpuacct", "/sys/fs/cgroup/systemd")
+ENGINE_KNOWS = ("container", "project", "image")
 
 log = structlog.get_logger()
 
@@ -44,6 +48,9 @@ def main(argv: list[str]) -> int:
     world = live()
     store = Path(compiled["store"]["path"])
     case = investigate(world, open_records(store), commission)
+    only: dict[str, str] = next((rule["only"] for rule in compiled["rules"] if rule["name"] == commission.rule), {})
+    if case is not None and not means(only, case):
+        return _keep_back(store, commission, world.clock.now())
     told = None if commission.kind == "suspect" else _message(case, commission, world)
     try:
         _keep(store, commission, case, told, compiled["alerts"]["channels"], world.clock.now())
@@ -55,21 +62,44 @@ def main(argv: list[str]) -> int:
     return 0
 
 
-def investigate(world: World, records: Records, commission: Commission) -> CaseFile | None:
+def investigate(world: World, known: Records, commission: Commission) -> CaseFile | None:
     """Explain the process that the watch saw, or whoever does its work now, or tell what was known of it last.
 
     None where neither a living process nor an earlier explanation is left.
     """
     for pid in (commission.pid, *_busiest_first(world, commission.group)):
         try:
-            case = explain(world, records, pid) if pid > 0 else None
+            case = explain(world, known, pid) if pid > 0 else None
         except (procfs.NoSuchProcessError, Unanswered):
             continue
         if case is None or _someone_else(case, pid, commission):
             continue
         return case
-    trace = records.trace(commission.pid)
+    trace = known.trace(commission.pid)
     return None if trace is None else trace.last
+
+
+def means(only: Mapping[str, str], case: CaseFile) -> bool:
+    """Does a rule speak of this container, project and image? The watch cannot know: only their engine does.
+
+    `only` holds a shell's pattern for each; one owner has to fit them all.
+    """
+    asked = {what: pattern for what, pattern in only.items() if what in ENGINE_KNOWS}
+    return not asked or any(
+        all(fnmatchcase(str(owner.facts.get(what, "")), pattern) for what, pattern in asked.items())
+        for owner in case.owners
+    )
+
+
+def _keep_back(store: Path, commission: Commission, now: float) -> int:
+    """The rule means others: the incident ends before anybody is told of it."""
+    if commission.incident_id:
+        try:
+            with closing(connect(store)) as connection, transaction(connection):
+                records.resolve_incident(connection, commission.incident_id, now)
+        except (StoreUnavailable, sqlite3.Error) as fault:
+            log.warning("store-refused", then="nothing is told", error=str(fault), incident=commission.incident_id)
+    return 0
 
 
 def _someone_else(case: CaseFile, pid: int, commission: Commission) -> bool:

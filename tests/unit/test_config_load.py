@@ -41,11 +41,23 @@ def faults(*files: Path, env: dict[str, str] | None = None) -> tuple[Fault, ...]
     return caught.value.faults
 
 
-def test_no_file_at_all_is_the_default_rule() -> None:
-    """90 % of a core for five minutes, looked at every two seconds, told to the terminal."""
+def compiled(name: str, cpu: float, for_s: float, **different: object) -> dict[str, object]:
+    """A rule as the watch gets it."""
+    usual = {"kind": "cpu", "times": 5, "severity": "warning", "by_harm": True, "push": True, "only": {}}
+    return {"name": name, "cpu": cpu, "for_s": for_s, **usual, **different}
+
+
+def test_no_file_at_all_is_the_default_rules() -> None:
+    """90 % of a core for five minutes before all, looked at every two seconds, told to the terminal."""
     assert compile_configuration(loaded(), AROUND) == {
         "interval_s": 2.0,
-        "rules": [{"name": "sustained-cpu", "cpu": 90.0, "for_s": 300.0, "severity": "warning"}],
+        "rules": [
+            compiled("sustained-cpu", 90.0, 300.0),
+            compiled("slow-burn", 40.0, 3600.0, severity="info", by_harm=False, push=False),
+            compiled("restart-loop", 90.0, 600.0, kind="restarts"),
+            compiled("pressure", 60.0, 300.0, kind="pressure"),
+            compiled("steal", 20.0, 600.0, kind="steal"),
+        ],
         "alerts": {"urls": [], "channels": ["terminal"], "remind_after_s": 3600.0},
         "store": {"path": "/var/lib/runaway-watchdog/watchdog.db", "keep_s": 7776000.0},
         "sources": [],
@@ -63,8 +75,15 @@ def test_every_key_reaches_the_compiled_configuration(write: Write) -> None:
         cpu = 250.5
         for = "1h30m"
         severity = "critical"
+        push = false
+        unit = "a*"
+        user = "root"
+        project = "shop"
+        cmdline = "* --all"
         [[rule]]
         name = "warm"
+        kind = "restarts"
+        times = 9
         [alerts]
         urls = ["json://localhost", "json://localhost/b"]
         remind_after = "2h"
@@ -76,8 +95,16 @@ def test_every_key_reaches_the_compiled_configuration(write: Write) -> None:
     assert compile_configuration(loaded(file), AROUND) == {
         "interval_s": 0.5,
         "rules": [
-            {"name": "hot", "cpu": 250.5, "for_s": 5400.0, "severity": "critical"},
-            {"name": "warm", "cpu": 90.0, "for_s": 300.0, "severity": "warning"},
+            compiled(
+                "hot",
+                250.5,
+                5400.0,
+                severity="critical",
+                by_harm=False,
+                push=False,
+                only={"unit": "a*", "project": "shop", "user": "0", "cmdline": "* --all"},
+            ),
+            compiled("warm", 90.0, 300.0, kind="restarts", times=9),
         ],
         "alerts": {
             "urls": ["json://localhost", "json://localhost/b"],
@@ -118,6 +145,20 @@ def test_every_key_reaches_the_compiled_configuration(write: Write) -> None:
         ('[[rule]]\ncpu = "90"', 2, "rule[1].cpu", "is a text, not a number", "a number from 1"),
         ("[[rule]]\ncpu = true", 2, "rule[1].cpu", "is true or false, not a number", "a number from 1"),
         ('[[rule]]\nseverity = "bad"', 2, "rule[1].severity", "has a value that is not allowed", '"critical"'),
+        ('[[rule]]\nkind = "disk"', 2, "rule[1].kind", "has a value that is not allowed", '"pressure"'),
+        ("[[rule]]\ntimes = 1", 2, "rule[1].times", "has a value that is not allowed", "from 2 to 50"),
+        ('[[rule]]\npush = "no"', 2, "rule[1].push", "is a text", "true or false"),
+        ("[[rule]]\nunit = 5", 2, "rule[1].unit", "is a number, not a text in quotes", "a name in quotes"),
+        ('[[rule]]\nimage = ""', 2, "rule[1].image", "is empty, or longer than 500 characters", "a name in quotes"),
+        ('[[rule]]\nuser = "nobody-at-all"', 2, "rule[1].user", "is no user of this host", "name or number"),
+        (
+            '[[rule]]\nkind = "steal"\nunit = "a"', 3, "rule[1].unit",
+            'says nothing in a rule of the kind "steal"', "none of these keys",
+        ),
+        (
+            '[[rule]]\nkind = "restarts"\nexe = "a"', 3, "rule[1].exe",
+            'says nothing in a rule of the kind "restarts"', "unit, container, project, image",
+        ),
         ('[[rule]]\nname = "a b"', 2, "rule[1].name", "has a value that is not allowed", "letters, digits"),
         ('[[rule]]\nname = "a\\n"', 2, "rule[1].name", "has a value that is not allowed", "letters, digits"),
         ('[[rule]]\nfor = "1s"', 2, "rule[1].for", 'is shorter than sampling.interval ("2s")', '"2s" or more'),
@@ -136,7 +177,7 @@ def test_every_key_reaches_the_compiled_configuration(write: Write) -> None:
         ),
         ("[sampling\n", 1, "", "is not valid TOML: Expected ']' at the end of a table declaration", "column"),
     ],
-)
+)  # fmt: skip
 def test_fault_names_its_place_and_what_is_allowed(
     write: Write, text: str, line: int, key: str, problem: str, mend: str
 ) -> None:

@@ -13,6 +13,7 @@ from runaway_watchdog.config.labels import channel_labels, shown_host
 from runaway_watchdog.config.load import load
 from runaway_watchdog.config.locate import Surroundings, config_files, merge, read_raw, store_path, store_to_read
 from runaway_watchdog.config.sample import sample
+from runaway_watchdog.config.schema import Rule
 
 ROOT = Path(__file__).parents[2]
 SECRET = "HUNTER2"
@@ -140,7 +141,7 @@ def test_sample_is_valid_with_every_key_in_force(tmp_path: Path) -> None:
     text = "\n".join(line for line in lines if line != "#")
     raw = tomllib.loads(text)
     assert set(raw) == {"sampling", "rule", "alerts", "store"}
-    assert set(raw["rule"][0]) == {"name", "cpu", "for", "severity"}
+    assert set(raw["rule"][0]) == {field.alias or name for name, field in Rule.model_fields.items()}
     file = put(tmp_path / "config.toml", text.replace("/etc/runaway-watchdog/alert-urls", str(tmp_path / "urls")))
     file.chmod(0o600)
     put(tmp_path / "urls").chmod(0o600)

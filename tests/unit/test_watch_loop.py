@@ -25,6 +25,17 @@ from runaway_watchdog.watch.start import Order, watch
 stand_in = Modules(*("unit.stand_in_case",) * 3)
 sys.exit(watch(Order(int(sys.argv[1]), tuple(sys.argv[2:]), stand_in, retry_s=0.5), Log(2, "")))
 """
+RULE: dict[str, Any] = {
+    "name": "sustained-cpu",
+    "kind": "cpu",
+    "cpu": 20,
+    "for_s": 1.5,
+    "times": 5,
+    "severity": "warning",
+    "by_harm": False,
+    "push": True,
+    "only": {},
+}
 BURN = """
 import os, sys, time
 end = time.monotonic() + 30
@@ -36,7 +47,7 @@ while time.monotonic() < end:
 def compiled(state: Path, **rule: object) -> dict[str, Any]:
     return {
         "interval_s": 0.2,
-        "rules": [{"name": "sustained-cpu", "cpu": 20, "for_s": 1.5, "severity": "warning", **rule}],
+        "rules": [RULE | rule],
         "alerts": {"urls": [], "channels": ["terminal"], "remind_after_s": 3600.0},
         "store": {"path": str(state / "watchdog.db"), "keep_s": 7776000.0},
         "sources": [],

@@ -26,8 +26,28 @@ def compiled() -> dict[str, Any]:
     return {
         "interval_s": 2.0,
         "rules": [
-            {"name": "sustained-cpu", "cpu": 90, "for_s": 300, "severity": "warning"},
-            {"name": "busy", "cpu": 50, "for_s": 3600, "severity": "info"},
+            {
+                "name": "sustained-cpu",
+                "kind": "cpu",
+                "cpu": 90,
+                "for_s": 300,
+                "times": 5,
+                "severity": "warning",
+                "by_harm": False,
+                "push": True,
+                "only": {},
+            },
+            {
+                "name": "busy",
+                "kind": "cpu",
+                "cpu": 50,
+                "for_s": 3600,
+                "times": 5,
+                "severity": "info",
+                "by_harm": True,
+                "push": False,
+                "only": {"unit": "a*"},
+            },
         ],
         "alerts": {"urls": [SECRET], "channels": ["mailto(example.org)"], "remind_after_s": 3600.0},
         "store": {"path": "/var/lib/x/watchdog.db", "keep_s": 7776000.0},
@@ -47,7 +67,8 @@ def test_the_compiled_configuration_is_read_without_its_secrets() -> None:
     offset = os.lseek(fd, 0, os.SEEK_CUR)
     configuration = read_configuration(fd)
     assert configuration.rules == (
-        Rule("sustained-cpu", 90.0, 300.0, "warning"), Rule("busy", 50.0, 3600.0, "info"),
+        Rule("sustained-cpu", 90.0, 300.0, "warning", times=5),
+        Rule("busy", 50.0, 3600.0, "info", times=5, by_harm=True, push=False, only=(("unit", "a*"),)),
     )  # fmt: skip
     assert configuration.lowest == 50.0
     assert configuration.channels == ("mailto(example.org)",)

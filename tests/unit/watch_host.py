@@ -20,6 +20,7 @@ class FakeHost:
         self.now = 1000.0
         self.idle_s = 5000.0
         self.burnt_s = 0.0
+        self.stolen_s = 0.0
         self.used_ns: dict[int, int] = {}
         self.reads: list[int] = []
         self.version = version
@@ -44,7 +45,31 @@ class FakeHost:
 
     def _write_host(self) -> None:
         cpus = "".join(f"cpu{number} 1 0 1 1 1 0 0 0 0 0\n" for number in range(CPUS))
-        (self.root / "proc" / "stat").write_text(f"cpu  9 0 9 {int(self.idle_s * CLOCK_TICKS)} 0 0 0 0 0 0\n{cpus}")
+        (self.root / "proc" / "stat").write_text(
+            f"cpu  9 0 9 {int(self.idle_s * CLOCK_TICKS)} 0 0 0 {int(self.stolen_s * CLOCK_TICKS)} 0 0\n{cpus}"
+        )
+
+    def crowd(self, minute: float, running: int, waiting: float = 0.0) -> None:
+        """The load average, how many tasks run or are ready to (without the watch), and the pressure."""
+        (self.root / "proc" / "loadavg").write_text(f"{minute} 0.0 0.0 {running + 1}/99 1\n")
+        (self.root / "proc" / "pressure").mkdir(exist_ok=True)
+        text = f"some avg10=0.00 avg60={waiting} avg300=0.00 total=1\n"
+        (self.root / "proc" / "pressure" / "cpu").write_text(text)
+
+    def waited(self, pid: int, *seconds: float) -> None:
+        """For how long each thread of a process has been ready while others ran."""
+        for number, each in enumerate(seconds):
+            thread = self.root / "proc" / str(pid) / "task" / str(pid + number)
+            thread.mkdir(parents=True, exist_ok=True)
+            (thread / "schedstat").write_text(f"1 {round(each * 1e9)} 5\n")
+
+    def buried(self, pid: int, children_s: float) -> None:
+        """What the children of a process have used that it has waited for."""
+        stat = self.root / "proc" / str(pid) / "stat"
+        head, _, tail = stat.read_text().partition(")")
+        fields = tail.split()
+        fields[13] = str(int(children_s * CLOCK_TICKS))
+        stat.write_text(f"{head}) {' '.join(fields)}\n")
 
     def process(self, pid: int, *, start_s: float, group: str = "", used_ns: int = 0, state: str = "R") -> ProcKey:
         """A process that starts, changes its state, or takes over a PID."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from runaway_watchdog.cli import PROGRAM, USAGE
 from runaway_watchdog.config import locate
+from runaway_watchdog.hostile import clean
 
 if TYPE_CHECKING:
     from runaway_watchdog.config.faults import Fault
@@ -70,9 +71,20 @@ def _in_words(configuration: "Configuration", around: locate.Surroundings) -> li
     lines.append(f"  read    {', '.join(compiled['sources']) or 'no file: the defaults hold'}")
     lines.append(f"  looks   every {format_duration(compiled['interval_s'])}")
     for rule in compiled["rules"]:
-        share = f"{rule['cpu']:g} % of one core for {format_duration(rule['for_s'])}"
-        lines.append(f"  rule    {rule['name']}: {share} or longer is a {rule['severity']}")
+        lines.append(f"  rule    {rule['name']}: {_rule_in_words(rule, format_duration(rule['for_s']))}")
     reminding = f"reminds after {format_duration(alerts['remind_after_s'])}"
     lines.append(f"  alerts  {', '.join(alerts['channels'])}; {reminding}")
     lines.append(f"  store   {store['path']}, keeps {format_duration(store['keep_s'])}")
     return lines
+
+
+def _rule_in_words(rule: dict[str, Any], lasting: str) -> str:
+    met = {
+        "cpu": f"{rule['cpu']:g} % of one core for {lasting} or longer",
+        "restarts": f"{rule['times']} returns or more within {lasting}",
+        "pressure": f"processes wait for a CPU {rule['cpu']:g} % of the time, for {lasting} or longer",
+        "steal": f"the provider takes {rule['cpu']:g} % of the CPU time, for {lasting} or longer",
+    }[rule["kind"]]
+    about = "".join(f", {what} {clean(pattern, 100)}" for what, pattern in rule["only"].items())
+    worth = "its severity goes by the harm" if rule["by_harm"] else f"severity {rule['severity']}"
+    return f"{met}{about}; {worth}{'' if rule['push'] else ', no message'}"

@@ -6,21 +6,20 @@ from typing import Any
 from runaway_watchdog.config.labels import TERMINAL
 from runaway_watchdog.config.load import Configuration
 from runaway_watchdog.config.locate import Surroundings, store_path
+from runaway_watchdog.config.schema import Rule
 
 
 def compile_configuration(configuration: Configuration, around: Surroundings) -> dict[str, Any]:
     """Plain data (JSON's types alone), as the watch and the senders read it. Secret: it holds the alert URLs.
 
-    {"interval_s": 2.0, "rules": [{"name", "cpu", "for_s", "severity"}],
+    {"interval_s": 2.0, "rules": [{"name", "kind", "cpu", "for_s", "times", "severity", "by_harm", "push", "only"}],
      "alerts": {"urls": […], "channels": [one label for each URL, or "terminal" alone], "remind_after_s": 3600.0},
      "store": {"path": "/…/watchdog.db", "keep_s": 7776000.0}, "sources": [every file that was read]}
     """
     config = configuration.config
     return {
         "interval_s": config.sampling.interval,
-        "rules": [
-            {"name": rule.name, "cpu": rule.cpu, "for_s": rule.for_, "severity": rule.severity} for rule in config.rules
-        ],
+        "rules": [_rule(rule) for rule in config.rules],
         "alerts": {
             "urls": list(configuration.urls),
             "channels": list(configuration.labels) or [TERMINAL],
@@ -28,6 +27,21 @@ def compile_configuration(configuration: Configuration, around: Surroundings) ->
         },
         "store": {"path": str(_store(config.store.path, around)), "keep_s": config.store.keep},
         "sources": [str(path) for path in configuration.files],
+    }
+
+
+def _rule(rule: Rule) -> dict[str, Any]:
+    """`by_harm`: the severity is where the judgement starts. `only`: a pattern for each thing that has to match."""
+    return {
+        "name": rule.name,
+        "kind": rule.kind,
+        "cpu": rule.cpu,
+        "for_s": rule.for_,
+        "times": rule.times,
+        "severity": rule.severity or "warning",
+        "by_harm": rule.severity is None,
+        "push": rule.push,
+        "only": rule.only,
     }
 
 

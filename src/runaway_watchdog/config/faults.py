@@ -69,7 +69,7 @@ def _in_words(detail: ErrorDetails) -> tuple[str, str]:
         return "is not a key that I know", _nearest(str(detail["loc"][-1]), model)
     context = detail.get("ctx") or {}
     allowed = context.get("allowed") or _allowed(field)
-    if detail["type"] in {"duration", "share", "path"}:
+    if detail["type"] in {"duration", "share", "path", "matcher"}:
         return detail["msg"], f"allowed: {allowed}"
     kind = kind_of(detail["input"])
     if detail["type"] in {"model_type", "model_attributes_type"}:

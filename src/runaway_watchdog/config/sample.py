@@ -27,6 +27,14 @@ _TABLES: Final[tuple[tuple[str, type[BaseModel]], ...]] = (
 )
 _DURATIONS: Final = frozenset(("interval", "for_", "remind_after", "keep"))
 _EXAMPLES: Final = {
+    "severity": '"warning"',
+    "unit": '"docker-*.scope"',
+    "container": '"shop-worker-*"',
+    "project": '"shop"',
+    "image": '"ghcr.io/example/ocr:*"',
+    "user": '"root"',
+    "exe": '"/usr/bin/python3*"',
+    "cmdline": '"*celery*worker*"',
     "urls": '["mailto://user:password@example.org?to=you@example.org", "slack://TokenA/TokenB/TokenC"]',
     "urls_file": '"/etc/runaway-watchdog/alert-urls"',
     "path": '"/var/lib/runaway-watchdog/watchdog.db"',

@@ -3,9 +3,10 @@
 The sample file is written from here (`sample.py`), so that it cannot drift. Durations are seconds once parsed.
 """
 
+import pwd
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo
 from pydantic_core import PydanticCustomError
@@ -56,6 +57,41 @@ def _share(value: Any, info: ValidationInfo) -> float:
     return float(value)
 
 
+_ABOUT: Final = {
+    "cpu": ("unit", "container", "project", "image", "user", "exe", "cmdline"),
+    "restarts": ("unit", "container", "project", "image"),
+    "pressure": (),
+    "steal": (),
+}
+"""Which matchers a kind of rule can have: a restart loop is seen by its group, and the host is the host."""
+
+
+def _pattern(value: Any, info: ValidationInfo) -> str:
+    if not isinstance(value, str):
+        raise PydanticCustomError("matcher", "is {kind}, not a text in quotes", {"kind": kind_of(value)})
+    kind = info.data.get("kind", "cpu")
+    allowed = _ABOUT.get(kind, ())
+    if info.field_name not in allowed:
+        words = f"for a rule of the kind {kind}: {', '.join(allowed) or 'none of these keys'}"
+        raise PydanticCustomError(
+            "matcher", 'says nothing in a rule of the kind "{of}"', {"of": kind, "allowed": words}
+        )
+    if not 1 <= len(value) <= 500:
+        raise PydanticCustomError("matcher", "is empty, or longer than 500 characters")
+    return value
+
+
+def _user(value: Any, info: ValidationInfo) -> str:
+    """The number, as text: the watch looks nobody up, since a directory service may take its time."""
+    name = _pattern(value, info)
+    if name.isdecimal():
+        return name
+    try:
+        return str(pwd.getpwnam(name).pw_uid)
+    except KeyError:
+        raise PydanticCustomError("matcher", "is no user of this host") from None
+
+
 def _absolute(path: Path) -> Path:
     if not path.is_absolute():
         raise PydanticCustomError("path", "is a relative path")
@@ -73,6 +109,12 @@ Name = Annotated[
     str, Field(pattern=r"^[\w.-]{1,60}$"), Allowed("1 to 60 letters, digits, dots, dashes and underscores, in quotes")
 ]
 Severity = Annotated[Literal["info", "warning", "critical"], Allowed('"info", "warning" or "critical"')]
+Kind = Annotated[Literal["cpu", "restarts", "pressure", "steal"], Allowed('"cpu", "restarts", "pressure" or "steal"')]
+Times = Annotated[int, Field(ge=2, le=50, strict=True), Allowed("a whole number from 2 to 50")]
+Pattern = Annotated[
+    str, BeforeValidator(_pattern), Allowed('a name in quotes; * and ? stand for any characters, as in "docker-*"')
+]
+User = Annotated[str, BeforeValidator(_user), Allowed("a user's name or number in quotes")]
 Urls = Annotated[
     tuple[Annotated[str, Field(min_length=1, strict=True)], ...],
     Field(repr=False),
@@ -91,14 +133,57 @@ class Sampling(_Table):
 
 
 class Rule(_Table):
-    """What counts as a runaway. Repeat [[rule]] for more; without any, the values shown here are the one rule."""
+    """What counts as a runaway. Repeat [[rule]] for more; your rules replace the ones that hold without any:
+
+    sustained-cpu  as shown here, its severity by the harm that it does
+    slow-burn      cpu = 40, for = "1h", severity = "info", push = false
+    restart-loop   kind = "restarts", times = 5, for = "10m"
+    pressure       kind = "pressure", cpu = 60, for = "5m"
+    steal          kind = "steal", cpu = 20, for = "10m"
+
+    unit, container, project, image, user, exe and cmdline narrow a rule down: all that are given have to match.
+    """
 
     name: Name = Field("sustained-cpu", description="names the rule in alerts and incidents")
+    kind: Kind = Field(
+        "cpu",
+        description='"cpu", "restarts" (what ends and comes back), "pressure" (processes wait for a CPU) or "steal"'
+        " (the provider takes CPUs)",
+    )
     cpu: Share = Field(
-        90.0, description="percent of one core, by one process or by one container, unit or job with all that it starts"
+        90.0,
+        description="percent of one core, by one process or by one container, unit or job with all that it starts;"
+        " what it wanted counts, on a full host or at its limit; for pressure and steal percent of the time",
     )
     for_: Sustained = Field(300.0, alias="for", description="how long it has to last before you are told")
-    severity: Severity = Field("warning", description='"info", "warning" or "critical"')
+    times: Times = Field(5, description="for restarts: how many within that time")
+    severity: Severity | None = Field(
+        None, description='"info", "warning" or "critical"; left out, it goes by the harm that is done to others'
+    )
+    push: Annotated[bool, Field(strict=True), Allowed("true or false")] = Field(
+        True, description="false: it is recorded, listed and explained, but no message is sent"
+    )
+    unit: Pattern | None = Field(None, description="the unit or scope, as in systemd-cgls")
+    container: Pattern | None = Field(None, description="the container's name; known once its owner was asked")
+    project: Pattern | None = Field(None, description="the Compose project; known once its owner was asked")
+    image: Pattern | None = Field(None, description="the container's image; known once its owner was asked")
+    user: User | None = Field(None, description="the user that runs it, by name or number")
+    exe: Pattern | None = Field(None, description="the program's file")
+    cmdline: Pattern | None = Field(None, description="the whole command line, its words with spaces between them")
+
+    @property
+    def only(self) -> dict[str, str]:
+        """Its matchers, by what they look at."""
+        return {what: pattern for what in _ABOUT["cpu"] if (pattern := getattr(self, what)) is not None}
+
+
+_DEFAULT_RULES: Final = (
+    Rule.model_construct(),
+    Rule.model_construct(name="slow-burn", cpu=40.0, for_=3600.0, severity="info", push=False),
+    Rule.model_construct(name="restart-loop", kind="restarts", for_=600.0),
+    Rule.model_construct(name="pressure", kind="pressure", cpu=60.0),
+    Rule.model_construct(name="steal", kind="steal", cpu=20.0, for_=600.0),
+)
 
 
 class Alerts(_Table):
@@ -129,5 +214,5 @@ class Config(_Table):
 
     @property
     def rules(self) -> tuple[Rule, ...]:
-        """The rules in force: those of the file, else the default one."""
-        return self.rule or (Rule.model_construct(),)
+        """The rules in force: those of the file, else the default ones."""
+        return self.rule or _DEFAULT_RULES

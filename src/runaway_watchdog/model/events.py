@@ -3,6 +3,7 @@
 from typing import Literal, NamedTuple
 
 from runaway_watchdog.model.identity import ProcKey
+from runaway_watchdog.model.sampling import RuleKind
 
 Stage = Literal["suspect", "sustained", "resolved"]
 
@@ -15,9 +16,18 @@ class Finding(NamedTuple):
     severity: str
     group: str
     key: ProcKey | None  # the process that burns; None where only the group as a whole does
-    percent: float  # mean over `window_s`, in percent of one core
+    percent: float  # mean over `window_s`, in percent of one core; of the host's time for "pressure" and "steal"
     window_s: float
     wall: float
+    kind: RuleKind = "cpu"
+    harm: str = ""  # why it has this severity, in words; "" where the rule says so
+    push: bool = True  # False: record and explain it, but send no message
+    demand: float = 0.0  # mean over `window_s` of what it would have used had nothing held it
+    waited: float = 0.0  # of that: ready to run while others ran
+    limit: float | None = None  # what its group may use, in percent of one core
+    throttled: float = 0.0  # percent of the periods in which its group ran into that limit
+    steal: float = 0.0  # percent of the host's time that the provider took
+    returns: int = 0  # "restarts": how many were seen within `window_s`, at least
 
 
 class Death(NamedTuple):

@@ -1,8 +1,19 @@
 """What one look at the host's counters said. Only the watch uses these types."""
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from runaway_watchdog.model.identity import ProcKey
+
+RuleKind = Literal["cpu", "restarts", "pressure", "steal"]
+
+
+class Held(NamedTuple):
+    """What kept a process or group from using more."""
+
+    waited: float = 0.0  # percent of a core for which it was ready to run while others ran
+    limit: float | None = None  # what its group may use, in percent of one core; None: no limit
+    throttled: float = 0.0  # percent of the periods in which its group ran into that limit
+    steal: float = 0.0  # percent of the host's time that the provider took
 
 
 class ProcessRate(NamedTuple):
@@ -10,8 +21,10 @@ class ProcessRate(NamedTuple):
 
     key: ProcKey
     group: str  # the owner-level cgroup, "" where the host has none
-    percent: float  # of one core
+    percent: float  # of one core; with its reaped children where its group is too coarse to tell who burns
     span_s: float  # the time that `percent` speaks of
+    demand: float = 0.0  # what it would have used had nothing held it; never less than `percent` where it counts
+    held: Held = Held()
 
 
 class GroupRate(NamedTuple):
@@ -20,6 +33,16 @@ class GroupRate(NamedTuple):
     group: str  # the cgroup's path from its root, "/system.slice/docker-….scope"
     percent: float
     span_s: float
+    demand: float = 0.0
+    held: Held = Held()
+
+
+class HostLoad(NamedTuple):
+    """How crowded the host is. A host that is proved to be calm is not asked: these defaults stand for it."""
+
+    crowding: float = 1.0  # tasks that run or are ready to, for each CPU; at least 1
+    waiting: float | None = 0.0  # percent of the last minute in which some task waited for a CPU; None: not told
+    steal: float = 0.0  # percent of the host's time that the provider took since the last look
 
 
 class Sample(NamedTuple):
@@ -31,12 +54,19 @@ class Sample(NamedTuple):
     busy_percent: float | None  # of the whole host, in percent of one core; None for the first look
     processes: tuple[ProcessRate, ...]
     groups: tuple[GroupRate, ...]
+    load: HostLoad = HostLoad()
+    restarted: tuple[str, ...] = ()  # groups that were made anew, under the same path, since they were last listed
 
 
 class Rule(NamedTuple):
     """One compiled rule of the configuration."""
 
     name: str
-    cpu: float  # percent of one core
+    cpu: float  # percent of one core; of the host's time for "pressure" and "steal"
     for_s: float
     severity: str  # "info", "warning" or "critical"
+    kind: RuleKind = "cpu"
+    times: int = 0  # "restarts": how many returns within `for_s`
+    by_harm: bool = False  # `severity` is only where the judgement starts
+    push: bool = True  # False: recorded, listed and explained, but nobody is sent a message
+    only: tuple[tuple[str, str], ...] = ()  # (what, pattern): all of them must match

@@ -7,6 +7,7 @@ import sqlite3
 import time
 from collections.abc import Iterator
 
+from runaway_watchdog.store.curves import forget_groups
 from runaway_watchdog.store.schema import MIGRATIONS, SCHEMA_VERSION
 
 DIRECTORY_MODE = 0o750
@@ -134,6 +135,7 @@ def prune(connection: sqlite3.Connection, now: float, keep_s: float) -> int:
     rows = 0
     for statement in _PRUNE:
         rows += connection.execute(statement, values).rowcount
+    rows += forget_groups(connection)
     connection.execute("PRAGMA incremental_vacuum(256)").fetchall()
     return rows
 

@@ -10,12 +10,13 @@ from typing import Any, Final, NamedTuple
 from runaway_watchdog.model.casefile import History, SeenDeath
 from runaway_watchdog.model.identity import ProcKey
 from runaway_watchdog.model.process import CpuShare
+from runaway_watchdog.store.curves import HOST, Point, curve
 from runaway_watchdog.store.outbox import OutboxRow, due, due_channels, enqueue, mark_failed, mark_sent, retry_after
 
 __all__ = [
-    "Beat", "Incident", "Lineage", "OutboxRow", "StoredCase", "StoredProcess", "beat", "by_key", "case_file",
-    "cpu_record", "due", "due_channels", "enqueue", "incident", "incidents", "lineage", "lineage_history",
-    "lineage_id_of", "lineage_of", "mark_failed", "mark_sent", "newest_process", "open_incident_of",
+    "HOST", "Beat", "Incident", "Lineage", "OutboxRow", "Point", "StoredCase", "StoredProcess", "beat", "by_key",
+    "case_file", "cpu_record", "curve", "due", "due_channels", "enqueue", "incident", "incidents", "lineage",
+    "lineage_history", "lineage_id_of", "lineage_of", "mark_failed", "mark_sent", "newest_process", "open_incident_of",
     "processes_by_pid", "retry_after", "save_case_file", "set_summary",
 ]  # fmt: skip
 

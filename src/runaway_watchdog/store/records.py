@@ -4,10 +4,13 @@ Names and command lines are hostile: they are cleaned, and secrets in them maske
 """
 
 import sqlite3
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from runaway_watchdog.model.events import Death, Return
 from runaway_watchdog.model.identity import ProcKey
+
+_USUAL_S: Final = 7 * 86400.0  # how far back "usual" reaches
+_SHORTEST_S: Final = 5.0  # a life that is shorter says nothing of how long the work takes
 
 
 class LineageRecord(NamedTuple):
@@ -65,6 +68,7 @@ class Resumed(NamedTuple):
     next_incident: int
     incidents: tuple[IncidentRecord, ...]  # open ones of this boot
     processes: tuple[LeftProcess, ...]  # of this boot, newest first
+    lengths: tuple[tuple[str, float], ...] = ()  # lineage keys, and for how long one run was hot; oldest first
 
 
 def put_lineage(connection: sqlite3.Connection, lineage: LineageRecord, now: float) -> int:
@@ -140,6 +144,11 @@ def update_incident(connection: sqlite3.Connection, incident_id: int, percent: f
     )
 
 
+def escalate_incident(connection: sqlite3.Connection, incident_id: int, severity: str) -> None:
+    """It is worse than when it was opened."""
+    connection.execute("UPDATE incident SET severity = ? WHERE id = ?", (severity, incident_id))
+
+
 def resolve_incident(connection: sqlite3.Connection, incident_id: int, now: float) -> None:
     """The rule is no longer met."""
     connection.execute(
@@ -180,4 +189,17 @@ def resume(connection: sqlite3.Connection, boot_id: str, booted_at: float, now: 
         next_incident=int(newest or 0) + 1,
         incidents=tuple(IncidentRecord(row[0], LineageRecord(*row[1:4]), *row[4:]) for row in incidents),
         processes=tuple(LeftProcess(ProcKey(*row[:3]), LineageRecord(*row[3:6]), row[6]) for row in processes),
+        lengths=_lengths(connection, now),
     )
+
+
+def _lengths(connection: sqlite3.Connection, now: float) -> tuple[tuple[str, float], ...]:
+    """How long work took that has ended within a week."""
+    rows = connection.execute(
+        """SELECT key, died_at - coalesce(hot_since, started_at) AS seconds
+        FROM process JOIN lineage ON lineage.id = lineage_id
+        WHERE (hot_since IS NOT NULL OR predecessor_pid IS NOT NULL) AND died_at > ? AND seconds >= ?
+        ORDER BY died_at DESC LIMIT 1000""",
+        (now - _USUAL_S, _SHORTEST_S),
+    ).fetchall()
+    return tuple((key, seconds) for key, seconds in reversed(rows))

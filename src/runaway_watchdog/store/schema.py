@@ -79,7 +79,27 @@ CREATE TABLE beat (             -- is the watch alive, and what is it doing
 );
 """
 
-MIGRATIONS: Final = (_TABLES,)
+_CURVES: Final = """
+CREATE TABLE watched (          -- how long the watch looked, in each step of each resolution
+    step_s      INTEGER NOT NULL,
+    at          INTEGER NOT NULL,   -- when the step began
+    watched_s   REAL NOT NULL,
+    PRIMARY KEY (step_s, at)
+) WITHOUT ROWID;
+CREATE TABLE curve_group (      -- names, once: they are longer than all that is told of them in a step
+    id          INTEGER PRIMARY KEY,
+    group_path  TEXT NOT NULL UNIQUE  -- "" is the whole host
+);
+CREATE TABLE curve (            -- CPU seconds of a group in a step
+    step_s      INTEGER NOT NULL,
+    at          INTEGER NOT NULL,
+    group_id    INTEGER NOT NULL,
+    cpu_s       REAL NOT NULL,
+    PRIMARY KEY (step_s, at, group_id)
+) WITHOUT ROWID;
+"""
+
+MIGRATIONS: Final = (_TABLES, _CURVES)
 """Each brings the store from the version that is its index to the next one (`PRAGMA user_version`)."""
 
 SCHEMA_VERSION: Final = len(MIGRATIONS)

@@ -14,6 +14,7 @@ GRAIN_S = 1 / CLOCK_TICKS
 """The kernel cuts start times and the columns of /proc/stat to whole clock ticks."""
 
 _DEAD_STATES = "ZX"
+_MOST_THREADS = 64
 
 
 class Paths(NamedTuple):
@@ -28,6 +29,7 @@ class HostTimes(NamedTuple):
 
     idle_s: float  # idle + iowait
     online_cpus: int
+    steal_s: float = 0.0  # what the provider gave to others
 
 
 class ProcessStat(NamedTuple):
@@ -36,6 +38,10 @@ class ProcessStat(NamedTuple):
     comm: str  # the process chose it: hostile
     dead: bool  # a zombie: it has ended, nobody has waited for it yet
     start_ticks: int  # clock ticks after boot (field 22)
+    children_s: float = 0.0  # CPU of the children that it has waited for, and of theirs (fields 16 and 17)
+    tty: int = 0  # its controlling terminal's number, 0 for none (field 7)
+    nice: int = 0  # field 19
+    policy: int = 0  # its scheduling class: 3 is SCHED_BATCH, 5 SCHED_IDLE (field 41)
 
     @property
     def start_s(self) -> float:
@@ -145,9 +151,10 @@ def parse_host_times(text: bytes) -> HostTimes | None:
         return None
     try:
         idle_ticks = int(columns[4]) + int(columns[5])
+        steal_ticks = int(columns[8]) if len(columns) > 8 else 0
     except ValueError:
         return None
-    return HostTimes(idle_ticks / CLOCK_TICKS, online)
+    return HostTimes(idle_ticks / CLOCK_TICKS, online, steal_ticks / CLOCK_TICKS)
 
 
 def host_times_are_virtual(paths: Paths) -> bool:
@@ -169,11 +176,31 @@ def parse_stat(text: bytes) -> ProcessStat | None:
     if not closing or len(fields) < 20:
         return None
     try:
-        start_ticks = int(fields[19])
+        start_ticks, tty, nice = int(fields[19]), int(fields[4]), int(fields[16])
+        children_s = (int(fields[13]) + int(fields[14])) / CLOCK_TICKS
+        policy = int(fields[38]) if len(fields) > 38 else 0
     except ValueError:
         return None
     comm = head.partition(b"(")[2].decode("utf-8", "replace")
-    return ProcessStat(comm, fields[0].decode("ascii", "replace") in _DEAD_STATES, start_ticks)
+    dead = fields[0].decode("ascii", "replace") in _DEAD_STATES
+    return ProcessStat(comm, dead, start_ticks, children_s, tty, nice, policy)
+
+
+def read_waited_ns(paths: Paths, pid: int) -> int | None:
+    """How long its living threads have been ready to run while others ran: /proc/PID/task/*/schedstat, second field.
+
+    At most `_MOST_THREADS` of them. None: gone, hidden, or a kernel without it.
+    """
+    try:
+        threads = os.listdir(f"{paths.proc}/{pid}/task")
+    except OSError:
+        return None
+    total, known = 0, False
+    for thread in threads[:_MOST_THREADS]:
+        words = (read(f"{paths.proc}/{pid}/task/{thread}/schedstat", 256) or b"").split()
+        if len(words) == 3 and words[1].isdigit():
+            total, known = total + int(words[1]), True
+    return total if known else None
 
 
 def read_argv(paths: Paths, pid: int) -> tuple[str, ...]:

@@ -32,8 +32,8 @@ class Configuration(NamedTuple):
 
     @property
     def lowest(self) -> float:
-        """The smallest CPU share of all rules, in percent of one core."""
-        return min(rule.cpu for rule in self.rules)
+        """The smallest CPU share of all rules about processes and groups, in percent of one core."""
+        return min((rule.cpu for rule in self.rules if rule.kind == "cpu"), default=100.0)
 
 
 def read_configuration(fd: int) -> Configuration:
@@ -52,10 +52,7 @@ def parse_configuration(data: Any) -> Configuration:
     try:
         configuration = Configuration(
             interval_s=float(data["interval_s"]),
-            rules=tuple(
-                Rule(str(rule["name"]), float(rule["cpu"]), float(rule["for_s"]), str(rule["severity"]))
-                for rule in data["rules"]
-            ),
+            rules=tuple(_rule(rule) for rule in data["rules"]),
             channels=tuple(str(label) for label in data["alerts"].get("channels", ())) or (TERMINAL,),
             remind_after_s=float(data["alerts"]["remind_after_s"]),
             store_path=str(data["store"]["path"]),
@@ -68,3 +65,17 @@ def parse_configuration(data: Any) -> Configuration:
     if not configuration.rules or configuration.interval_s <= 0:
         raise ConfigurationError("it has no rule, or no interval")
     return configuration
+
+
+def _rule(data: Any) -> Rule:
+    return Rule(
+        name=str(data["name"]),
+        cpu=float(data["cpu"]),
+        for_s=float(data["for_s"]),
+        severity=str(data["severity"]),
+        kind=data["kind"],
+        times=int(data["times"]),
+        by_harm=bool(data["by_harm"]),
+        push=bool(data["push"]),
+        only=tuple((str(what), str(pattern)) for what, pattern in data["only"].items()),
+    )

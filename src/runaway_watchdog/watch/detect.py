@@ -1,5 +1,8 @@
 """Samples -> findings: which process or group has burnt for too long. Pure: time comes with the sample.
 
+A rule's CPU is held against what a subject wanted (see `demand`): on a full host, under a limit of its own or under
+steal it gets less. The rules about the host itself ("pressure", "steal") have one subject, `HOST`.
+
 For each subject and rule an accumulator grows by the time spent above the rule's CPU and drains four times as fast
 below it. So one sample below does not start the window anew, and what is above for less than 80 % of the time never
 fires. At half of the window the subject is suspect, at the whole window it is sustained. From then on it drains as it
@@ -14,7 +17,7 @@ from typing import Final, NamedTuple
 
 from runaway_watchdog.model.events import Finding, Stage
 from runaway_watchdog.model.identity import ProcKey
-from runaway_watchdog.model.sampling import ProcessRate, Rule, Sample
+from runaway_watchdog.model.sampling import Held, HostLoad, ProcessRate, Rule, Sample
 
 DRAIN: Final = 4.0
 CALM: Final = 1.0
@@ -23,6 +26,11 @@ moment (its own alert does) is not over."""
 
 Subject = ProcKey | str
 """A process, or a group by its path: a group that restarts is the same group."""
+
+HOST: Final = ""
+"""The subject of rules about the host: no group has this path."""
+_FULL: Final = 0.8
+"""Of all CPUs. Below, those that wait do so at a limit of their own, and it is not the host that is short."""
 
 _QUIET, _SUSPECT, _SUSTAINED = range(3)
 _STAGES: Final[tuple[Stage, ...]] = ("resolved", "suspect", "sustained")
@@ -38,6 +46,8 @@ class Track(NamedTuple):
     stage: int  # the highest reached
     told: int = _QUIET  # the highest that a finding was emitted for
     told_key: ProcKey | None = None  # the process that these findings named
+    wanted: float = 0.0  # demand in percent-seconds over span_s
+    held: Held = Held()  # the newest
 
     @property
     def percent(self) -> float:
@@ -57,7 +67,7 @@ class State(NamedTuple):
 
     def groups(self) -> set[str]:
         """The groups that the next sample must hold."""
-        return {who for _, who in self.tracks if isinstance(who, str)}
+        return {who for _, who in self.tracks if isinstance(who, str) and who != HOST}
 
 
 class _Now(NamedTuple):
@@ -66,22 +76,51 @@ class _Now(NamedTuple):
     group: str
     percent: float
     span_s: float
+    demand: float = 0.0
+    held: Held = Held()
+
+    @property
+    def wanted(self) -> float:
+        """What a rule is held against."""
+        return max(self.percent, self.demand)
 
 
 def detect(state: State, sample: Sample, rules: Sequence[Rule]) -> tuple[State, tuple[Finding, ...]]:
     """One step. Findings that say more come before those that say less; a story is never told twice."""
     elapsed = 0.0 if state.at is None else max(0.0, sample.at - state.at)
-    now: dict[Subject, _Now] = {each.key: _Now(each.group, each.percent, each.span_s) for each in sample.processes}
-    now |= {each.group: _Now(each.group, each.percent, each.span_s) for each in sample.groups}
+    seen: dict[Subject, _Now] = {
+        each.key: _Now(each.group, each.percent, each.span_s, each.demand, each.held) for each in sample.processes
+    }
+    seen |= {each.group: _Now(each.group, each.percent, each.span_s, each.demand, each.held) for each in sample.groups}
     tracks: dict[tuple[str, Subject], Track] = {}
     findings: list[Finding] = []
     for rule in rules:
+        if rule.kind == "restarts":  # has no accumulator: see `returns`
+            continue
+        now = seen if rule.kind == "cpu" else _of_the_host(rule, sample, elapsed)
         mine = {who: track for (name, who), track in state.tracks.items() if name == rule.name}
         story = _advance_all(mine, now, rule, elapsed)
         findings += _tell(story, now, sample, rule)
         tracks |= {(rule.name, who): track for who, track in story.items() if track.level_s > 0}
     findings += _abandoned(state, sample, rules)
     return State(sample.at, tracks), tuple(findings)
+
+
+def _of_the_host(rule: Rule, sample: Sample, elapsed: float) -> dict[Subject, _Now]:
+    """What a rule about the host is held against."""
+    if rule.kind == "steal":
+        return {HOST: _Now(HOST, sample.load.steal, elapsed)}
+    return {HOST: _Now(HOST, waiting(sample.load, sample.busy_percent, sample.online_cpus), elapsed)}
+
+
+def waiting(load: HostLoad, busy_percent: float | None, online_cpus: int) -> float:
+    """Percent of the time in which somebody waits for a CPU because the host has no more of them."""
+    full = busy_percent is None or busy_percent >= _FULL * 100 * online_cpus
+    if not full:
+        return 0.0
+    if load.waiting is not None:
+        return load.waiting
+    return min(100.0, max(0.0, load.crowding - 1) * 100)  # a kernel without pressure: what is too much for the CPUs
 
 
 def inherit(state: State, predecessor: ProcKey, successor: ProcKey) -> State:
@@ -98,7 +137,8 @@ def inherit(state: State, predecessor: ProcKey, successor: ProcKey) -> State:
 def resume(state: State, rule: Rule, group: str, key: ProcKey | None, percent: float, *, alive: bool) -> State:
     """An incident of this boot that was open when the watch was last stopped: it goes on, or drains away."""
     subject: Subject = key if key is not None and (alive or not group) else group
-    track = Track(group, rule.for_s, percent * rule.for_s, rule.for_s, _SUSTAINED, _SUSTAINED, key)
+    used = percent * rule.for_s
+    track = Track(group, rule.for_s, used, rule.for_s, _SUSTAINED, _SUSTAINED, key, used)
     return State(state.at, {**state.tracks, (rule.name, subject): track})
 
 
@@ -118,21 +158,25 @@ def _advance_all(
         seen = now.get(who) or _Now(track.group, 0.0, elapsed)
         story[who] = _advance(track, seen, rule)
     for who, seen in now.items():
-        if who not in mine and seen.percent >= rule.cpu and seen.span_s > 0:
+        if who not in mine and seen.wanted >= rule.cpu and seen.span_s > 0:
             story[who] = _advance(Track(seen.group, 0.0, 0.0, 0.0, _QUIET), seen, rule)
     return story
 
 
 def _advance(track: Track, seen: _Now, rule: Rule) -> Track:
-    above = seen.percent >= rule.cpu
+    above = seen.wanted >= rule.cpu
     drain = CALM if track.stage == _SUSTAINED else DRAIN
     level_s = track.level_s + seen.span_s if above else track.level_s - drain * seen.span_s
     level_s = min(rule.for_s, max(0.0, level_s))
     cpu, span_s = track.cpu + seen.percent * seen.span_s, track.span_s + seen.span_s
+    wanted = track.wanted + seen.wanted * seen.span_s
     if span_s > rule.for_s:
-        cpu, span_s = cpu * rule.for_s / span_s, rule.for_s
+        cpu, wanted, span_s = cpu * rule.for_s / span_s, wanted * rule.for_s / span_s, rule.for_s
     stage = _SUSTAINED if level_s >= rule.for_s else _SUSPECT if level_s >= rule.for_s / 2 else _QUIET
-    return track._replace(group=seen.group, level_s=level_s, cpu=cpu, span_s=span_s, stage=max(stage, track.stage))
+    return track._replace(
+        group=seen.group, level_s=level_s, cpu=cpu, wanted=wanted, span_s=span_s, stage=max(stage, track.stage),
+        held=seen.held if above else track.held,
+    )  # fmt: skip
 
 
 def _tell(story: dict[Subject, Track], now: Mapping[Subject, _Now], sample: Sample, rule: Rule) -> Iterable[Finding]:
@@ -171,7 +215,7 @@ def _must_speak(
     group: str, track: Track, story: Mapping[Subject, Track], now: Mapping[Subject, _Now], rule: Rule
 ) -> bool:
     """A group speaks while it burns, and while no process of it has told as much."""
-    burns = group in now and now[group].percent >= rule.cpu
+    burns = group in now and now[group].wanted >= rule.cpu
     if not burns or (track.stage == _SUSTAINED and track.level_s < rule.for_s):
         return False
     return not any(
@@ -181,7 +225,9 @@ def _must_speak(
 
 
 def _dominating(group: str, now: Mapping[Subject, _Now], processes: Sequence[ProcessRate]) -> ProcKey | None:
-    """The process that makes up more than half of the group's CPU, if there is one."""
+    """The process that makes up more than half of the group's CPU, if there is one; nobody makes up the host."""
+    if group == HOST:
+        return None
     half = now[group].percent / 2
     return next((each.key for each in processes if each.group == group and each.percent > half), None)
 
@@ -196,6 +242,10 @@ def _finding(stage: Stage, track: Track, rule: Rule, sample: Sample) -> Finding:
         percent=track.percent,
         window_s=track.span_s,
         wall=sample.wall,
+        kind=rule.kind,
+        push=rule.push,
+        demand=max(track.percent, track.wanted / track.span_s if track.span_s > 0 else 0.0),
+        **track.held._asdict(),
     )
 
 

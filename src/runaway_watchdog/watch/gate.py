@@ -22,18 +22,22 @@ class Gate:
         self._virtual = host_times_are_virtual(paths)
         self._before: tuple[HostTimes, float] | None = None
         self.online_cpus = 1
+        self.steal_percent = 0.0  # of the host's time, since the last look
 
     def busy_percent(self) -> float | None:
         """An upper bound, in percent of one core: steal and interrupts count in. None: nothing can be proved."""
         times = read_host_times(self._paths)
         now = self._clocks.monotonic()
-        before = self._before
+        before, self.steal_percent = self._before, 0.0
         if times is None:
             self._before = None
             return None
         self.online_cpus = times.online_cpus
         self._before = (times, now)
-        return None if before is None or self._virtual else _busy(before[0], times, now - before[1])
+        if before is None or self._virtual:
+            return None
+        self.steal_percent = _steal(before[0], times, now - before[1])
+        return _busy(before[0], times, now - before[1])
 
 
 def _busy(before: HostTimes, after: HostTimes, span_s: float) -> float | None:
@@ -42,3 +46,10 @@ def _busy(before: HostTimes, after: HostTimes, span_s: float) -> float | None:
     if span_s <= 0 or idle_s < 0 or before.online_cpus != after.online_cpus:
         return None
     return max(0.0, span_s * after.online_cpus - idle_s + _MARGIN_S) / span_s * 100
+
+
+def _steal(before: HostTimes, after: HostTimes, span_s: float) -> float:
+    """In percent of all CPUs' time. Nothing where it cannot be told: the column may go backwards, too."""
+    if span_s <= 0 or before.online_cpus != after.online_cpus:
+        return 0.0
+    return min(100.0, max(0.0, after.steal_s - before.steal_s) / (span_s * after.online_cpus) * 100)

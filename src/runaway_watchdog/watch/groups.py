@@ -105,9 +105,16 @@ def parse_usage(text: bytes) -> int | None:
 
 def children(tree: Tree, group: str) -> list[str]:
     """The paths of the groups right inside this one."""
+    return [path for path, _ in numbered_children(tree, group)]
+
+
+def numbered_children(tree: Tree, group: str) -> list[tuple[str, int]]:
+    """The same, each with its directory's number: a group that was removed and made again has another one."""
     try:
         with os.scandir(f"{tree.root}{group}") as entries:
-            return [f"{group}/{entry.name}" for entry in entries if entry.is_dir(follow_symlinks=False)]
+            return [
+                (f"{group}/{entry.name}", entry.inode()) for entry in entries if entry.is_dir(follow_symlinks=False)
+            ]
     except OSError:
         return []
 

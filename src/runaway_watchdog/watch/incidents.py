@@ -1,12 +1,14 @@
 """Findings -> incidents: one for each rule and lineage, however often its process changes. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final, Literal, NamedTuple
 
 from runaway_watchdog.model.events import Commission, Finding
 from runaway_watchdog.model.identity import ProcKey
+from runaway_watchdog.model.sampling import GroupRate
 
 LONGEST_REMINDER_S: Final = 86400.0
+SEVERITIES: Final = ("info", "warning", "critical")
 
 Kind = Literal["suspect", "opened", "reminder", "resolved"]
 Story = tuple[str, ProcKey | None]
@@ -35,6 +37,8 @@ class Incident(NamedTuple):
     stories: frozenset[Story]  # those that have not ended
     remind_at: float  # monotonic
     reminders: int = 0
+    push: bool = True  # False: recorded and explained, nobody is sent a message
+    finding: Finding | None = None  # the newest that was told of it
 
 
 class Book(NamedTuple):
@@ -47,6 +51,17 @@ class Book(NamedTuple):
         """Is there an open incident for this already?"""
         return (finding.rule, work.lineage) in self.incidents
 
+    def covers(self, finding: Finding, work: Work) -> bool:
+        """Does another rule's incident say as much of the same work (for a restart loop: of its group)?"""
+        return any(
+            each.rule != finding.rule
+            and each.finding is not None
+            and each.finding.kind in ("cpu", "restarts")
+            and (each.work.lineage == work.lineage or (finding.kind == "restarts" and each.work.group == finding.group))
+            and SEVERITIES.index(each.severity) >= SEVERITIES.index(finding.severity)
+            for each in self.incidents.values()
+        )
+
 
 def sustain(book: Book, finding: Finding, work: Work, remind_at: float) -> tuple[Book, Incident | None]:
     """A rule is met: a new incident, or None where the same work is the subject of an open one."""
@@ -55,8 +70,9 @@ def sustain(book: Book, finding: Finding, work: Work, remind_at: float) -> tuple
     known = book.incidents.get(place)
     if known is not None:
         known = known._replace(
-            stories=known.stories | {story}, key=finding.key, percent=finding.percent, window_s=finding.window_s
-        )
+            stories=known.stories | {story}, key=finding.key, percent=finding.percent, window_s=finding.window_s,
+            finding=finding,
+        )  # fmt: skip
         return book._replace(incidents={**book.incidents, place: known}), None
     incident = Incident(
         id=book.next_id,
@@ -69,8 +85,17 @@ def sustain(book: Book, finding: Finding, work: Work, remind_at: float) -> tuple
         opened_at=finding.wall,
         stories=frozenset((story,)),
         remind_at=remind_at,
+        push=finding.push,
+        finding=finding,
     )
     return Book(book.next_id + 1, {**book.incidents, place: incident}), incident
+
+
+def escalate(book: Book, incident: Incident, severity: str, harm: str) -> tuple[Book, Incident]:
+    """It does more harm than when it was opened, or has gone on for too long: from now on it is told of."""
+    finding = None if incident.finding is None else incident.finding._replace(severity=severity, harm=harm, push=True)
+    worse = incident._replace(severity=severity, push=True, finding=finding)
+    return book._replace(incidents={**book.incidents, (worse.rule, worse.work.lineage): worse}), worse
 
 
 def resolve(book: Book, finding: Finding) -> tuple[Book, Incident | None]:
@@ -100,7 +125,7 @@ def remind(book: Book, now: float, remind_after_s: float) -> tuple[Book, tuple[I
     due: list[Incident] = []
     incidents = dict(book.incidents)
     for place, incident in book.incidents.items():
-        if now >= incident.remind_at:
+        if incident.push and now >= incident.remind_at:
             due.append(incident)
             wait_s = _pause(incident.reminders + 1, remind_after_s)
             incidents[place] = incident._replace(remind_at=now + wait_s, reminders=incident.reminders + 1)
@@ -159,8 +184,45 @@ def preparation(finding: Finding, work: Work) -> Commission:
 
 def summary(finding: Finding, work: Work) -> str:
     """One line; the case replaces it by a better one once it knows the owner."""
+    over = duration(finding.window_s)
+    if finding.kind == "steal":
+        return f"the provider has taken {finding.percent:.0f} % of this host's CPU time for {over}"
+    if finding.kind == "pressure":
+        return f"for {over}, processes have waited for a CPU {finding.percent:.0f} % of the time"
+    if finding.kind == "restarts":
+        return f"{work.name} has ended and come back at least {finding.returns} times in {over}"
     who = f"{work.name} (PID {finding.key.pid})" if finding.key else f"everything in {work.name}"
-    return f"{who} has used {finding.percent:.0f} % of a core for {duration(finding.window_s)}"
+    return f"{who} has used {finding.percent:.0f} % of a core for {over}{_held_back(finding)}"
+
+
+def _held_back(finding: Finding) -> str:
+    """Why that is all that it used, where something held it; "" otherwise."""
+    if finding.demand < finding.percent * 1.1:
+        return ""
+    if finding.limit is not None and finding.limit < 100:
+        throttled = f", where it is throttled {finding.throttled:.0f} % of the time" if finding.throttled else ""
+        return f", all that its limit of {finding.limit:.0f} % allows{throttled}"
+    if finding.waited >= finding.steal:
+        return f", and wanted {finding.demand:.0f} %: it waits for others"
+    return f", and wanted {finding.demand:.0f} %: the provider takes {finding.steal:.0f} %"
+
+
+def host_text(incident: Incident, host: str, busiest: Sequence[GroupRate], *, over: bool) -> tuple[str, str]:
+    """Subject and text of what is told of the host itself: no process is at fault, and so no case explains it."""
+    finding = incident.finding
+    steal = finding is not None and finding.kind == "steal"
+    what = "the provider takes its CPUs" if steal else "processes wait for a CPU"
+    subject = f"[{incident.severity}] {host}: {'no longer: ' if over else ''}{what}"
+    lines = [f"{summary(finding, incident.work)}." if finding is not None else f"{what}."]
+    if over:
+        lines = [f"It is over: {lines[0]}"]
+    elif steal:
+        lines.append("No process here is to blame. Ask the provider, or move to a plan with dedicated CPUs.")
+    else:
+        lines += ["Who uses most:", *(f"    {each.percent:.0f} % of a core  {each.group}" for each in busiest)]
+        lines += ["See who it is, and what keeps it alive:", "    runaway-watchdog scan"]
+    lines.append(f"(rule {incident.rule})")
+    return subject, "\n".join(lines) + "\n"
 
 
 def duration(seconds: float) -> str:

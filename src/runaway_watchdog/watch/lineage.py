@@ -102,6 +102,10 @@ class State(NamedTuple):
             return self.tracked[key].seen
         return next((each.seen for each in self.awaited if each.seen.key == key), None)
 
+    def hot_for(self, key: ProcKey, wall: float) -> float | None:
+        """For how many seconds a tracked process has been at it; None: it is not tracked."""
+        return wall - self.tracked[key].since if key in self.tracked else None
+
     def awaited_groups(self, died_after: float) -> dict[str, float]:
         """Where successors of those who died lately may turn up, and from which start on (seconds after boot)."""
         groups: dict[str, float] = {}

@@ -144,7 +144,7 @@ class Loop:
 
     def _look(self, now: float) -> None:
         if self._tick.due(now):
-            self._parts.observer.tick()
+            self._parts.observer.tick(self._vigil.kept())
             self._quick.cancel()
         elif self._quick.due(now) and self._parts.observer.look_for_returns():
             self._quick.cancel()

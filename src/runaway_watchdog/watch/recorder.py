@@ -9,7 +9,7 @@ from runaway_watchdog.hostile import clean, mask_argv
 from runaway_watchdog.model.events import Death, Return
 from runaway_watchdog.model.identity import ProcKey
 from runaway_watchdog.model.sampling import Sample
-from runaway_watchdog.store import outbox, records
+from runaway_watchdog.store import curves, outbox, records
 from runaway_watchdog.store.database import prune
 from runaway_watchdog.store.writer import Writer
 from runaway_watchdog.watch.incidents import Incident, Work
@@ -51,6 +51,13 @@ class Recorder:
         if figures:
             self._writer.put(lambda store: records.put_cpu(store, figures, sample.wall))
 
+    def curves(self, used: Iterable[curves.Used], watched_s: float) -> None:
+        """What host and groups have used in the last `watched_s` seconds."""
+        cleaned = tuple(each._replace(group=clean(each.group, _PATH_LIMIT)) for each in used)
+        now = self._wall()
+        if watched_s > 0:
+            self._writer.put(lambda store: curves.put_curves(store, cleaned, watched_s, now))
+
     def opened(self, incident: Incident, summary: str) -> None:
         key = incident.key
         record = records.IncidentRecord(
@@ -71,6 +78,9 @@ class Recorder:
         """A suspect: its case wants to leave its explanation under the lineage."""
         lineage, now = _lineage(work), self._wall()
         self._writer.put(lambda store: records.put_lineage(store, lineage, now))
+
+    def escalated(self, incident: Incident) -> None:
+        self._writer.put(lambda store: records.escalate_incident(store, incident.id, incident.severity))
 
     def resolved(self, incident: Incident) -> None:
         now = self._wall()

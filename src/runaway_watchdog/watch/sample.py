@@ -4,24 +4,31 @@
 2. Groups, top down: a group's usage bounds all that is in it, its dead included.
 3. Processes of the hot groups, and those that are in no group.
 
-What is tracked is read at every look, whatever the proof says: deaths, returns and resolution do not wait for it. A
-sweep that looks at every group comes every half minute. Rates divide by the time since that very counter was read.
+What is tracked is read at every look, whatever the proof says: deaths, returns and resolution do not wait for it. So
+are the groups whose own limit is too small for the proof. A sweep that looks at every group comes every half minute.
+Rates divide by the time since that very counter was read. On a crowded host the proof asks for less: see `demand`.
 """
 
 from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple, TypeVar
 
 from runaway_watchdog.model.identity import ProcKey
-from runaway_watchdog.model.sampling import GroupRate, ProcessRate, Sample
+from runaway_watchdog.model.sampling import GroupRate, Held, HostLoad, ProcessRate, Sample
 from runaway_watchdog.watch import groups
 from runaway_watchdog.watch.clocks import GRAIN_S, Clocks, Paths, ProcessStat, read_boot_id, read_pids, read_stat
+from runaway_watchdog.watch.demand import demand, smallest_share
+from runaway_watchdog.watch.families import Families, is_coarse
 from runaway_watchdog.watch.gate import Gate
+from runaway_watchdog.watch.held import Holds
+from runaway_watchdog.watch.load import LoadMeter
 
 SWEEP_S = 30.0
 _FORGET_S = 90.0  # a counter that three sweeps did not want is read as new
 _NEAR = 0.9  # go down a little earlier than the proof asks: counters of one look are not read at one instant
 _SHOWN = 0.5  # of the lowest rule: colder subjects are left out of the sample, unless they are tracked
 _SHORTEST_S = 0.001  # less says nothing
+_CROWDED = 1.05  # tasks for each CPU: below, waiting is not worth asking for
+_REMEMBERED_S = 900.0  # a group that is gone for longer and comes again is a new one
 _YOUNGEST_S = 10 * GRAIN_S  # a start time is cut to whole ticks: no rate from a life that is hardly longer
 
 _Name = TypeVar("_Name", int, str)
@@ -65,11 +72,15 @@ class _Look(NamedTuple):
 
     at: float
     first: bool
+    sweep: bool
+    busy: float | None  # of the whole host, in percent of one core; None: nothing is proved
+    load: HostLoad
     tracked: Mapping[ProcKey, str]
     tracked_pids: frozenset[int]
     tracked_groups: Collection[str]
     processes: dict[ProcKey, ProcessRate]
     groups: dict[str, GroupRate]
+    restarted: list[str]
 
 
 class Sampler:
@@ -80,9 +91,16 @@ class Sampler:
         self._host = host
         self.lowest = lowest
         self._gate = Gate(host.paths, host.clocks)
+        self._load = LoadMeter(host.paths)
+        self._holds = Holds(host.paths, host.tree)
+        self._families = Families()
         self._parents: dict[str, Mark] = {}  # cgroups that only hold groups
         self._groups: dict[str, Mark] = {}
         self._processes: dict[int, Mark] = {}
+        self._numbers: dict[str, tuple[int, float]] = {}  # of each group's directory, and when it was listed
+        self._limits: dict[str, float] = {}  # of the groups that may use less than one core: in percent of it
+        self._small: set[str] = set()  # those of them that were warm at the last sweep
+        self._unexplained: set[str] = set()  # coarse groups whose living processes do not explain what they use
         self._previous: float | None = None  # the time of the look before this one
         self._swept: float | None = None
 
@@ -92,23 +110,37 @@ class Sampler:
         A tracked subject that is missing from the sample is gone.
         """
         at, wall = self._host.clocks.monotonic(), self._host.clocks.wall()
-        pids = frozenset(key.pid for key in tracked)
-        look = _Look(at, self._previous is None, tracked, pids, tracked_groups, {}, {})
         busy = self._gate.busy_percent()
+        calm = busy is not None and busy < self.lowest
+        load = self._load.calm() if calm else self._load.read(self._gate.online_cpus, self._gate.steal_percent)
         sweep = self._swept is None or at - self._swept >= SWEEP_S
-        if sweep or busy is None or busy >= self.lowest:
-            self._look_deep(look, None if sweep else busy)
+        pids = frozenset(key.pid for key in tracked)
+        watched = {*tracked_groups, *self._small}
+        look = _Look(at, self._previous is None, sweep, busy, load, tracked, pids, watched, {}, {}, [])
+        if sweep:
+            self._small.clear()
+        if sweep or not calm:
+            self._look_deep(look)
         self._read_tracked(look)
         if sweep:
-            self._swept = at
-            oldest = at - _FORGET_S
-            _forget(self._parents, oldest)
-            _forget(self._groups, oldest)
-            _forget(self._processes, oldest)
+            self._clean_up(at)
         self._previous = at
         return Sample(
-            at, wall, self._gate.online_cpus, busy, tuple(look.processes.values()), tuple(look.groups.values())
-        )
+            at, wall, self._gate.online_cpus, busy, tuple(look.processes.values()), tuple(look.groups.values()), load,
+            tuple(look.restarted),
+        )  # fmt: skip
+
+    def _clean_up(self, at: float) -> None:
+        self._swept = at
+        oldest = at - _FORGET_S
+        _forget(self._parents, oldest)
+        _forget(self._groups, oldest)
+        _forget(self._processes, oldest)
+        self._holds.forget(oldest)
+        self._families.forget(oldest)
+        self._limits = {path: limit for path, limit in self._limits.items() if path in self._groups}
+        self._unexplained &= self._groups.keys() | {""}
+        self._numbers = {path: (n, seen) for path, (n, seen) in self._numbers.items() if at - seen < _REMEMBERED_S}
 
     def candidates(self, group: str) -> Iterable[int]:
         """The processes that may belong to a group: its members; all of the host's where there is no group."""
@@ -118,16 +150,22 @@ class Sampler:
 
     # --- the way down ---
 
-    def _look_deep(self, look: _Look, busy: float | None) -> None:
-        """Steps 2 and 3. `busy` is the host's, in percent of one core; None: nothing is proved, read every group."""
+    def _look_deep(self, look: _Look) -> None:
+        """Steps 2 and 3; in a sweep, and where nothing is proved of the host, all groups."""
         tree = self._host.tree
         if tree is None:
-            self._read_processes(look, read_pids(self._host.paths), "")
+            self._read_processes(look, read_pids(self._host.paths), "", look.busy)
             return
         # The root's own counter is summed from columns that are sampled at ticks: the host's bound serves instead.
-        explained = self._read_level(look, tree, "", everything=busy is None)
-        if busy is None or busy - explained >= self.lowest * _NEAR:
-            self._read_processes(look, groups.direct_members(tree, ""), "")
+        everything = look.sweep or look.busy is None
+        explained = self._read_level(look, tree, "", everything=everything)
+        rest = None if look.busy is None else max(0.0, look.busy - explained)
+        if everything or rest is None or rest >= self._least(look, "") * _NEAR:
+            self._read_processes(look, groups.direct_members(tree, ""), "", rest)
+
+    def _least(self, look: _Look, group: str) -> float:
+        """What something in this group must have got to have wanted as much as the lowest rule asks for."""
+        return smallest_share(self.lowest, look.load) * min(100.0, self._limits.get(group, 100.0)) / 100
 
     def _read_level(self, look: _Look, tree: groups.Tree, parent: str, *, everything: bool) -> float:
         """Read the groups right inside `parent`, and go into those that may be hot.
@@ -136,18 +174,43 @@ class Sampler:
         read at the last look explains nothing.
         """
         explained = 0.0
-        for path in groups.children(tree, parent):
+        for path, number in groups.numbered_children(tree, parent):
             if groups.is_parent(path.rpartition("/")[2]):
                 percent, may_be_hot = self._read_counter(look, tree, path, self._parents)
                 if may_be_hot or everything:
                     self._read_level(look, tree, path, everything=everything)
                     self._read_processes(look, groups.direct_members(tree, path), "")
             else:
-                percent, may_be_hot = self._read_counter(look, tree, path, self._groups)
-                if may_be_hot:
-                    self._read_processes(look, groups.members(tree, path), path)
+                self._note_number(look, path, number)
+                percent = self._read_group(look, tree, path)
             explained += percent
         return explained
+
+    def _note_number(self, look: _Look, path: str, number: int) -> None:
+        """The same path with another number: it ended and was started again, however short its life was."""
+        before = self._numbers.get(path)
+        if before is not None and before[0] != number:
+            look.restarted.append(path)
+        self._numbers[path] = (number, look.at)
+
+    def _read_group(self, look: _Look, tree: groups.Tree, path: str) -> float:
+        """One owner-level group, and its processes if a rule could be met in it. Returns what it explains."""
+        if look.sweep:
+            self._note_limit(path)
+        percent, may_be_hot = self._read_counter(look, tree, path, self._groups)
+        if may_be_hot:
+            total = look.groups[path].percent if path in look.groups else None
+            self._read_processes(look, groups.members(tree, path), path, total)
+        return percent
+
+    def _note_limit(self, path: str) -> float | None:
+        """Its limit now; one that is smaller than a core is remembered."""
+        limit = self._holds.limit(path)
+        if limit is not None and limit < 100:
+            self._limits[path] = limit
+        else:
+            self._limits.pop(path, None)
+        return limit
 
     def _read_counter(self, look: _Look, tree: groups.Tree, path: str, marks: dict[str, Mark]) -> tuple[float, bool]:
         """What a group explains (see `_read_level`), and whether a rule could be met in it."""
@@ -158,39 +221,77 @@ class Sampler:
         before = marks.get(path)
         marks[path] = now
         percent, span_s = (0.0, 0.0) if before is None else rate(before, now)
-        if marks is self._groups and (path in look.tracked_groups or percent >= self.lowest * _SHOWN):
-            look.groups[path] = GroupRate(path, percent, span_s)
+        least = self._least(look, path)
+        if marks is self._groups and (path in look.tracked_groups or percent >= least * _SHOWN):
+            look.groups[path] = self._group_rate(look, path, percent, span_s, warm=percent >= least * _SHOWN)
         if before is None:
             return 0.0, not look.first
         # Looks that did not come here proved it cold, so only the time since the last look is open. The mean of an
         # older counter says little about that: the sum has to do.
         open_s = span_s if self._previous is None else min(span_s, look.at - self._previous)
         fresh = self._previous is not None and before.at >= self._previous
-        return percent if fresh else 0.0, percent * span_s >= self.lowest * _NEAR * open_s
+        return percent if fresh else 0.0, percent * span_s >= least * _NEAR * open_s
 
-    def _read_processes(self, look: _Look, pids: Iterable[int], group: str) -> None:
-        shown = self.lowest * _SHOWN
+    def _group_rate(self, look: _Look, path: str, percent: float, span_s: float, *, warm: bool) -> GroupRate:
+        """What held a group back is asked of warm ones alone."""
+        held = Held(limit=self._limits.get(path), steal=look.load.steal)
+        if warm:
+            held = held._replace(limit=self._note_limit(path))
+            if path in self._limits:
+                self._small.add(path)
+                held = held._replace(throttled=self._holds.throttled(path, look.at))
+            if look.load.crowding > _CROWDED:
+                held = held._replace(waited=self._holds.group_waited(path, look.at))
+        return GroupRate(path, percent, span_s, demand(percent, held, look.load), held)
+
+    def _read_processes(self, look: _Look, pids: Iterable[int], group: str, total: float | None = None) -> None:
+        """`total` is what all of the group used, in percent of one core; None: not known."""
+        least, own, members = self._least(look, group), 0.0, 0
+        with_children = total is not None and group in self._unexplained
+        everyone = with_children and self._families.is_due(group, look.at)
         for pid in pids:
             used = self._host.clocks.cpu_ns(pid)
             if used is None:
                 self._processes.pop(pid, None)
                 continue
+            members += 1
             now = Mark(used, self._host.clocks.monotonic())
             before = self._processes.get(pid)
             self._processes[pid] = now
-            hot = not look.first if before is None else rate(before, now)[0] >= shown
-            if hot or pid in look.tracked_pids:
-                self._identify(look, pid, group, before, now)
+            percent = 0.0 if before is None else rate(before, now)[0]
+            own += percent
+            hot = not look.first if before is None else percent >= least * _SHOWN
+            breeds = everyone or (with_children and self._families.breeds(pid))
+            if hot or breeds or pid in look.tracked_pids:
+                self._identify(look, pid, group, before, now, total if breeds else None)
+        if everyone:
+            self._families.asked(group, members, look.at)
+        if total is not None and is_coarse(group):
+            (self._unexplained.add if total - own >= least * _SHOWN else self._unexplained.discard)(group)
 
-    def _identify(self, look: _Look, pid: int, group: str, before: Mark | None, now: Mark) -> None:
-        """Only now is it worth reading who that is: a reused PID is told apart by its start time."""
+    def _identify(self, look: _Look, pid: int, group: str, before: Mark | None, now: Mark, total: float | None) -> None:
+        """Only now is it worth reading who that is: a reused PID is told apart by its start time.
+
+        With a `total` of its group, the children that it has buried count as its own, up to that.
+        """
         stat = read_stat(self._host.paths, pid)
         if stat is None or stat.dead:
             return
         key = ProcKey(self._host.boot_id, pid, stat.start_ticks)
         percent, span_s = self._process_rate(stat, before, now)
-        if percent >= self.lowest * _SHOWN or key in look.tracked:
-            look.processes[key] = ProcessRate(key, group, percent, span_s)
+        if total is not None:
+            percent = max(percent, min(total, percent + self._families.percent(pid, stat, now.at)))
+        if percent >= self._least(look, group) * _SHOWN or key in look.tracked:
+            held = self._held(look, key, group, anew=before is None or span_s < now.at - before.at)
+            look.processes[key] = ProcessRate(key, group, percent, span_s, demand(percent, held, look.load), held)
+
+    def _held(self, look: _Look, key: ProcKey, group: str, *, anew: bool) -> Held:
+        """What its group's limit, others and the provider keep from a process."""
+        rate_of_group = look.groups.get(group)
+        held = Held(steal=look.load.steal) if rate_of_group is None else rate_of_group.held._replace(waited=0.0)
+        if look.load.crowding <= _CROWDED:
+            return held
+        return held._replace(waited=self._holds.process_waited(key.pid, look.at, anew=anew))
 
     def _process_rate(self, stat: ProcessStat, before: Mark | None, now: Mark) -> tuple[float, float]:
         """A process that started after its PID was last read used all that it used since it started."""
@@ -204,7 +305,10 @@ class Sampler:
         for path in look.tracked_groups:
             mark = self._groups.get(path)
             if self._host.tree is not None and (mark is None or mark.at < look.at):
-                self._read_counter(look, self._host.tree, path, self._groups)
+                if path in self._limits:
+                    self._read_group(look, self._host.tree, path)
+                else:
+                    self._read_counter(look, self._host.tree, path, self._groups)
         for key, group in look.tracked.items():
             mark = self._processes.get(key.pid)
             if mark is None or mark.at < look.at:

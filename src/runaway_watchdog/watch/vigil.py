@@ -32,6 +32,10 @@ class Vigil:
         """Who of them has ended, by the descriptors that became readable."""
         return [self._keys[fd] for fd in fds if fd in self._keys]
 
+    def kept(self) -> Collection[ProcKey]:
+        """Those whose end the kernel will tell."""
+        return self._fds.keys()
+
     def close(self) -> None:
         """Wait for nobody."""
         self.keep(())

@@ -1,0 +1,111 @@
+"""CPU of the host and of the groups that were warm, over time: finely for an hour, coarsely for a quarter of a year.
+
+Size: at most `MOST_GROUPS` groups at any time, and 360 + 720 + 1,008 + 2,160 steps: 140,000 rows of some 25 bytes,
+3.5 MB at the very worst; a host with three busy units stays below 0.5 MB.
+"""
+
+import sqlite3
+from collections.abc import Iterable
+from typing import Final, NamedTuple
+
+HOST: Final = ""
+"""The group that stands for the whole host."""
+
+MOST_GROUPS: Final = 32
+"""In one step, the host not counted: the busiest at each moment find room first."""
+
+_HOUR: Final = 3600
+_DAY: Final = 24 * _HOUR
+
+
+class Resolution(NamedTuple):
+    """One degree of detail."""
+
+    step_s: int
+    keep_s: int
+
+
+RESOLUTIONS: Final = (
+    Resolution(10, _HOUR),
+    Resolution(60, 12 * _HOUR),
+    Resolution(600, 7 * _DAY),
+    Resolution(_HOUR, 90 * _DAY),
+)
+"""The finest first; each is written as it goes, so that a watch that stops loses nothing."""
+
+
+class Used(NamedTuple):
+    """CPU that one group used lately."""
+
+    group: str
+    cpu_s: float
+
+
+class Point(NamedTuple):
+    """One step of a curve."""
+
+    at: float  # its middle, seconds since the epoch
+    percent: float  # of one core, the mean of the time that the watch looked; a cold stretch may count as nothing
+
+
+def put_curves(connection: sqlite3.Connection, used: Iterable[Used], watched_s: float, now: float) -> None:
+    """Add what was used in the last `watched_s` seconds, at every resolution; drop what has grown too old.
+
+    It is not cut at the steps' ends: it goes to the step in which its middle lies.
+    """
+    ids = [(_group_id(connection, each.group), each) for each in used]
+    for step_s, keep_s in RESOLUTIONS:
+        at = int((now - watched_s / 2) // step_s) * step_s
+        connection.execute(
+            """INSERT INTO watched (step_s, at, watched_s) VALUES (?, ?, ?)
+            ON CONFLICT DO UPDATE SET watched_s = watched_s + excluded.watched_s""",
+            (step_s, at, watched_s),
+        )
+        for group_id, each in ids:
+            _add(connection, (step_s, at, group_id), each)
+        connection.execute("DELETE FROM curve WHERE step_s = ? AND at < ?", (step_s, at - keep_s))
+        connection.execute("DELETE FROM watched WHERE step_s = ? AND at < ?", (step_s, at - keep_s))
+
+
+def forget_groups(connection: sqlite3.Connection) -> int:
+    """Drop the names of groups that have no step left: containers come and go for years. Returns how many went."""
+    return connection.execute("DELETE FROM curve_group WHERE id NOT IN (SELECT group_id FROM curve)").rowcount
+
+
+def curve(connection: sqlite3.Connection, group: str, since: float, until: float) -> tuple[Point, ...]:
+    """CPU of a group (`HOST`: of the whole host) between two times, at the finest resolution that reaches back so far.
+
+    Oldest first; steps without the watch are missing. A group is only written while it is warm: where the watch
+    looked and wrote nothing of it, the step is 0. Empty for a group that never was.
+    """
+    newest = connection.execute("SELECT max(at) FROM watched WHERE step_s = ?", (RESOLUTIONS[0].step_s,)).fetchone()[0]
+    row = connection.execute("SELECT id FROM curve_group WHERE group_path = ?", (group,)).fetchone()
+    if newest is None or row is None:
+        return ()
+    fitting = (each.step_s for each in RESOLUTIONS if since >= newest - each.keep_s)
+    step_s = next(fitting, RESOLUTIONS[-1].step_s)
+    rows = connection.execute(
+        """SELECT watched.at, coalesce(cpu_s, 0.0), watched_s
+        FROM watched LEFT JOIN curve ON curve.step_s = watched.step_s AND curve.at = watched.at AND group_id = :group
+        WHERE watched.step_s = :step AND watched.at > :since - :step AND watched.at < :until AND watched_s > 0
+        ORDER BY watched.at""",
+        {"group": row[0], "step": step_s, "since": since, "until": until},
+    )
+    return tuple(Point(at + step_s / 2, round(100 * cpu_s / watched_s, 1)) for at, cpu_s, watched_s in rows)
+
+
+def _group_id(connection: sqlite3.Connection, group: str) -> int:
+    connection.execute("INSERT OR IGNORE INTO curve_group (group_path) VALUES (?)", (group,))
+    return int(connection.execute("SELECT id FROM curve_group WHERE group_path = ?", (group,)).fetchone()[0])
+
+
+def _add(connection: sqlite3.Connection, place: tuple[int, int, int], used: Used) -> None:
+    """Into the group's row of a step; a new row only while there is room."""
+    added = connection.execute(
+        "UPDATE curve SET cpu_s = cpu_s + ? WHERE step_s = ? AND at = ? AND group_id = ?", (used.cpu_s, *place)
+    )
+    if added.rowcount:
+        return
+    rows = connection.execute("SELECT count(*) FROM curve WHERE step_s = ? AND at = ?", place[:2]).fetchone()[0]
+    if used.group == HOST or rows <= MOST_GROUPS:
+        connection.execute("INSERT INTO curve (step_s, at, group_id, cpu_s) VALUES (?, ?, ?, ?)", (*place, used.cpu_s))

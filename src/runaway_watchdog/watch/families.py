@@ -1,0 +1,77 @@
+"""Who starts what burns, where a group is too coarse to say so: all cron jobs share one unit, a login session holds all
+that was started in it, and the root belongs to nobody. There the CPU of children that are gone is told by whoever
+waited for them (cutime + cstime)."""
+
+from typing import Final, NamedTuple
+
+from runaway_watchdog.watch.clocks import ProcessStat
+
+_SPAN_S: Final = 10.0
+"""A child's time comes in one lump, when it ends: over less than this, a loop of 1.5 s programs goes up and down."""
+_EVERYONE_S: Final = 5.0
+"""So often all members are asked. On a host without groups, or in a container whose /proc/stat tells of the whole
+machine, there is always CPU that no process explains. Between, only those whose children burn are asked."""
+_ASKED_PER_S: Final = 300.0
+"""At most, in the long run: 20 us each."""
+_BREEDS: Final = 5.0
+SCHEDULERS: Final = (
+    "cron.service",
+    "crond.service",
+    "cronie.service",
+    "anacron.service",
+    "atd.service",
+    "fcron.service",
+)
+
+
+def is_coarse(group: str) -> bool:
+    """Does this group hold jobs that have nothing to do with each other?"""
+    name = group.rpartition("/")[2]
+    return not group or name in SCHEDULERS or (name.startswith("session-") and name.endswith(".scope"))
+
+
+class _Mark(NamedTuple):
+    start_ticks: int
+    children_s: float
+    at: float
+
+
+class Families:
+    """For each process two marks, ten seconds apart or more: rates are over that span."""
+
+    def __init__(self) -> None:
+        self._marks: dict[int, tuple[_Mark, _Mark]] = {}
+        self._breeding: set[int] = set()
+        self._due: dict[str, float] = {}  # groups, and when all of their members are asked again
+
+    def is_due(self, group: str, now: float) -> bool:
+        """Is it time to ask all members of a group?"""
+        return now >= self._due.get(group, now)
+
+    def asked(self, group: str, members: int, now: float) -> None:
+        """All of them were: the more there are, the longer is the pause."""
+        self._due[group] = now + max(_EVERYONE_S, members / _ASKED_PER_S)
+
+    def breeds(self, pid: int) -> bool:
+        """Did its children burn when it was last asked?"""
+        return pid in self._breeding
+
+    def percent(self, pid: int, stat: ProcessStat, now: float) -> float:
+        """What its reaped children have used, in percent of one core, over ten to twenty seconds."""
+        mark = _Mark(stat.start_ticks, stat.children_s, now)
+        older, newer = self._marks.get(pid, (mark, mark))
+        if older.start_ticks != stat.start_ticks or stat.children_s < older.children_s:
+            older = newer = mark
+        if now - newer.at >= _SPAN_S:
+            older, newer = newer, mark
+        self._marks[pid] = (older, newer)
+        span_s = now - older.at
+        percent = (stat.children_s - older.children_s) / span_s * 100 if span_s >= _SPAN_S / 2 else 0.0
+        (self._breeding.add if percent >= _BREEDS else self._breeding.discard)(pid)
+        return percent
+
+    def forget(self, older: float) -> None:
+        """Drop those that have not been asked for since then."""
+        self._marks = {pid: marks for pid, marks in self._marks.items() if marks[1].at >= older - _SPAN_S}
+        self._breeding &= self._marks.keys()
+        self._due = {group: at for group, at in self._due.items() if at >= older}

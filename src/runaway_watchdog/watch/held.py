@@ -1,0 +1,125 @@
+"""What holds groups back: CPU limits, throttling, and waiting for a CPU. Asked of what is near hot, and in sweeps."""
+
+import os
+from typing import Final, NamedTuple
+
+from runaway_watchdog.watch.clocks import Paths, read, read_waited_ns
+from runaway_watchdog.watch.groups import Tree
+from runaway_watchdog.watch.load import parse_full
+
+_STALE_S: Final = 2.5
+"""The kernel brings a group's pressure up to date every two seconds: till then a total that stands still is no news."""
+
+
+class _Seen(NamedTuple):
+    total: int
+    at: float
+    share: float  # percent, over the last span in which the total moved
+
+
+class _Periods(NamedTuple):
+    ran: int
+    throttled: int
+    at: float
+    share: float  # percent, of the last periods in which it ran
+
+
+class Holds:
+    """Keeps the totals of what was near hot; `forget` drops what was not asked for lately."""
+
+    def __init__(self, paths: Paths, tree: Tree | None) -> None:
+        self._paths = paths
+        self._tree = tree
+        self._limits = _limits_root(paths, tree)
+        self._pressures: dict[str, _Seen] = {}
+        self._periods: dict[str, _Periods] = {}
+        self._waits: dict[int, _Seen] = {}
+
+    def limit(self, group: str) -> float | None:
+        """What a group may use, in percent of one core; None: no limit, or none that can be read."""
+        if self._limits is None:
+            return None
+        root, version = self._limits
+        if version == 2:
+            return parse_limit(read(f"{root}{group}/cpu.max", 128) or b"")
+        quota = read(f"{root}{group}/cpu.cfs_quota_us", 64) or b""
+        return parse_limit(quota + b" " + (read(f"{root}{group}/cpu.cfs_period_us", 64) or b""))
+
+    def throttled(self, group: str, now: float) -> float:
+        """Percent of the periods since this was last asked in which the group ran into its limit."""
+        text = None if self._limits is None else read(f"{self._limits[0]}{group}/cpu.stat", 4096)
+        counted = None if text is None else parse_throttling(text)
+        if counted is None:
+            return 0.0
+        ran, throttled = counted
+        before = self._periods.get(group)
+        share = 0.0 if before is None else before.share
+        if before is not None and ran != before.ran:
+            share = min(100.0, max(0, throttled - before.throttled) / max(1, ran - before.ran) * 100)
+        self._periods[group] = _Periods(ran, throttled, now, share)
+        return share
+
+    def group_waited(self, group: str, now: float) -> float:
+        """Percent of the time in which the group had work and none of it ran: a lower bound. 0 where it is not told."""
+        if self._tree is None or self._tree.controller:
+            return 0.0
+        total_us = parse_full(read(f"{self._tree.root}{group}/cpu.pressure", 512) or b"")
+        seen = self._pressures.get(group)
+        if total_us is None:
+            return 0.0
+        if seen is not None and total_us * 1000 == seen.total and now - seen.at < _STALE_S:
+            return seen.share
+        seen = _advance(seen, total_us * 1000, now)
+        self._pressures[group] = seen._replace(share=min(100.0, seen.share))
+        return self._pressures[group].share
+
+    def process_waited(self, pid: int, now: float, *, anew: bool) -> float:
+        """Percent of a core for which its threads were ready and others ran. `anew`: it is not the one of before."""
+        total = read_waited_ns(self._paths, pid)
+        if total is None:
+            return 0.0
+        self._waits[pid] = _advance(None if anew else self._waits.get(pid), total, now)
+        return self._waits[pid].share
+
+    def forget(self, older: float) -> None:
+        """Drop what was not asked for since then."""
+        self._pressures = {group: seen for group, seen in self._pressures.items() if seen.at >= older}
+        self._waits = {pid: seen for pid, seen in self._waits.items() if seen.at >= older}
+        self._periods = {group: seen for group, seen in self._periods.items() if seen.at >= older}
+
+
+def _advance(before: _Seen | None, total_ns: int, now: float) -> _Seen:
+    """A total that went backwards (a thread ended, a group began anew) says nothing of this span."""
+    if before is None or now <= before.at:
+        return _Seen(total_ns, now, 0.0)
+    return _Seen(total_ns, now, max(0, total_ns - before.total) / 1e7 / (now - before.at))
+
+
+def _limits_root(paths: Paths, tree: Tree | None) -> tuple[str, int] | None:
+    """Where limits are, and of which version: with v1 and on a hybrid host not beside the counters."""
+    if tree is None:
+        return None
+    if b"cpu" in (read(f"{tree.root}/cgroup.controllers", 4096) or b"").split():
+        return tree.root, 2
+    v1 = (f"{paths.cgroup}/cpu", f"{paths.cgroup}/cpu,cpuacct")
+    return next(((root, 1) for root in v1 if os.path.exists(f"{root}/cgroup.procs")), None)
+
+
+def parse_limit(text: bytes) -> float | None:
+    """`QUOTA PERIOD` in microseconds, as in cpu.max; percent of one core. `max` and -1 are no limit."""
+    try:
+        quota, period = (int(word) for word in text.split())
+    except ValueError:
+        return None
+    return quota / period * 100 if quota > 0 and period > 0 else None
+
+
+def parse_throttling(text: bytes) -> tuple[int, int] | None:
+    """Periods in which the group ran, and those in which it ran into its limit; from cpu.stat. None: no limit."""
+    words = text.split()
+    fields = dict(zip(words[::2], words[1::2], strict=False))
+    try:
+        periods, throttled = int(fields[b"nr_periods"]), int(fields[b"nr_throttled"])
+    except (KeyError, ValueError):
+        return None
+    return (periods, throttled) if periods >= 0 and throttled >= 0 else None

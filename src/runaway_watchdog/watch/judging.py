@@ -1,0 +1,100 @@
+"""What the watch reads of a process before it tells of a finding: does the rule mean it, and what is it worth?
+
+`unit`, `user`, `exe` and `cmdline` of a rule are looked up here, in /proc alone. A container's name, its project and
+its image are known only to its engine, which the watch never asks: the case does, and keeps the alert back.
+"""
+
+import os
+from collections.abc import Iterable
+from fnmatch import fnmatchcase
+from typing import Final
+
+from runaway_watchdog.model.events import Finding
+from runaway_watchdog.model.sampling import Rule, Sample
+from runaway_watchdog.watch.clocks import ProcessStat, read_argv, read_stat
+from runaway_watchdog.watch.harm import Circumstances, Judgement, judge
+from runaway_watchdog.watch.ordinary import kind_of_work
+from runaway_watchdog.watch.sample import Host
+
+_MOST_LINEAGES: Final = 256
+_MOST_LENGTHS: Final = 16
+_ENOUGH_LENGTHS: Final = 3
+_COMMAND_LINE_LIMIT: Final = 4096
+
+
+class Lengths:
+    """How long the work of each lineage has lasted, as far as it was seen; the newest lineages and times."""
+
+    def __init__(self, known: Iterable[tuple[str, float]] = ()) -> None:
+        """`known`: lineage keys and seconds, oldest first."""
+        self._seen: dict[str, tuple[float, ...]] = {}
+        for lineage, seconds in known:
+            self.add(lineage, seconds)
+
+    def add(self, lineage: str, seconds: float) -> None:
+        """One run has ended."""
+        times = self._seen.pop(lineage, ())
+        self._seen[lineage] = (*times, seconds)[-_MOST_LENGTHS:]
+        if len(self._seen) > _MOST_LINEAGES:
+            del self._seen[next(iter(self._seen))]
+
+    def usual_s(self, lineage: str) -> float | None:
+        """The median; None where too few were seen."""
+        times = self._seen.get(lineage, ())
+        return sorted(times)[len(times) // 2] if len(times) >= _ENOUGH_LENGTHS else None
+
+
+class Judge:
+    """Reads /proc of the process that a finding names."""
+
+    def __init__(self, host: Host, root: str = "") -> None:
+        """`root` stands before the directories of unit files."""
+        self._host = host
+        self._root = root
+        self.lengths = Lengths()
+
+    def means(self, rule: Rule, finding: Finding) -> bool:
+        """Does the rule speak of this unit, user and program? What the engine knows is not asked here."""
+        return all(self._matches(what, pattern, finding) for what, pattern in rule.only)
+
+    def judge(
+        self, finding: Finding, rule: Rule, sample: Sample, lineage: str, name: str, running_s: float
+    ) -> Judgement:
+        """What the finding is worth now; `lineage` and `name` are those of the work, at it for `running_s`."""
+        stat = self._stat(finding) or ProcessStat("", dead=False, start_ticks=0)
+        about = Circumstances(
+            nice=stat.nice,
+            policy=stat.policy,
+            ordinary=kind_of_work(finding.group, name, terminal=bool(stat.tty), root=self._root),
+            running_s=running_s,
+            usual_s=self.lengths.usual_s(lineage),
+        )
+        return judge(finding, sample, about, by_harm=rule.by_harm)
+
+    def is_scheduled(self, finding: Finding) -> bool:
+        """Does it come back because a schedule says so?"""
+        return kind_of_work(finding.group, "", terminal=False, root=self._root) in ("cron job", "timer job")
+
+    def _stat(self, finding: Finding) -> ProcessStat | None:
+        if finding.key is None:
+            return None
+        stat = read_stat(self._host.paths, finding.key.pid)
+        return stat if stat is not None and stat.start_ticks == finding.key.start_ticks else None
+
+    def _matches(self, what: str, pattern: str, finding: Finding) -> bool:
+        if what == "unit":
+            return fnmatchcase(finding.group.rpartition("/")[2], pattern)
+        if what not in ("user", "exe", "cmdline"):
+            return True
+        if finding.key is None or self._stat(finding) is None:
+            return False  # a rule about a program says nothing of a swarm that no process stands for
+        where = f"{self._host.paths.proc}/{finding.key.pid}"
+        if what == "cmdline":
+            line = " ".join(read_argv(self._host.paths, finding.key.pid))
+            return fnmatchcase(line[:_COMMAND_LINE_LIMIT], pattern)
+        try:
+            if what == "user":
+                return str(os.stat(where).st_uid) == pattern
+            return fnmatchcase(os.readlink(f"{where}/exe").removesuffix(" (deleted)"), pattern)
+        except OSError:
+            return False

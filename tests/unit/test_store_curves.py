@@ -1,0 +1,120 @@
+"""CPU over time in the store: finer while it is young, bounded for ever."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from runaway_watchdog.store import curves, database, queries, schema
+from runaway_watchdog.store.curves import HOST, MOST_GROUPS, RESOLUTIONS, Point, Used, curve, forget_groups, put_curves
+
+AT = 1_795_000_000.0 - 1_795_000_000.0 % 3600  # a full hour
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[sqlite3.Connection]:
+    with closing(database.connect(tmp_path / "watchdog.db")) as connection:
+        yield connection
+
+
+def _watch(store: sqlite3.Connection, group: str, percent: float, *, begin: float, seconds: int) -> None:
+    for second in range(0, seconds, 10):
+        used = Used(group, percent / 10)
+        put_curves(store, (Used(HOST, 2.0), used) if percent else (Used(HOST, 2.0),), 10.0, begin + second + 10)
+
+
+def test_a_young_curve_has_a_point_for_every_ten_seconds(store: sqlite3.Connection) -> None:
+    """In percent of one core, at the middle of each step, oldest first."""
+    _watch(store, "/g", 99.0, begin=AT, seconds=30)
+    _watch(store, "/g", 50.0, begin=AT + 30, seconds=10)
+    assert curve(store, "/g", AT, AT + 40) == (
+        Point(AT + 5, 99.0), Point(AT + 15, 99.0), Point(AT + 25, 99.0), Point(AT + 35, 50.0),
+    )  # fmt: skip
+    assert {each.percent for each in curve(store, HOST, AT, AT + 40)} == {20.0}
+
+
+def test_where_the_watch_looked_and_wrote_nothing_the_group_was_cold(store: sqlite3.Connection) -> None:
+    """A step without the watch is missing, one without the group is 0."""
+    _watch(store, "/g", 90.0, begin=AT, seconds=10)
+    _watch(store, "/g", 0.0, begin=AT + 10, seconds=10)
+    _watch(store, "/g", 80.0, begin=AT + 60, seconds=10)
+    assert [(each.at - AT, each.percent) for each in curve(store, "/g", AT, AT + 70)] == [
+        (5, 90.0), (15, 0.0), (65, 80.0),
+    ]  # fmt: skip
+
+
+def test_an_old_curve_is_coarser_and_means_the_same(store: sqlite3.Connection) -> None:
+    """Three hours ago there are minutes left, three days ago ten minutes, three weeks ago hours."""
+    _watch(store, "/g", 60.0, begin=AT, seconds=600)
+    for later_s, points in ((3 * 3600, 10), (3 * 86400, 1), (21 * 86400, 1)):
+        put_curves(store, (Used(HOST, 1.0),), 10.0, AT + later_s)
+        told = curve(store, "/g", AT, AT + 600)
+        assert [each.percent for each in told] == [60.0] * points
+
+
+def test_a_group_that_never_was_has_no_curve(store: sqlite3.Connection) -> None:
+    """No points, rather than a line of zeros."""
+    _watch(store, "/g", 60.0, begin=AT, seconds=60)
+    assert curve(store, "/other", AT, AT + 60) == ()
+    assert curve(store, "/g", AT + 1000, AT + 2000) == ()
+
+
+def test_a_step_holds_only_so_many_groups(store: sqlite3.Connection) -> None:
+    """A unit that makes a new group each second cannot fill the disk, and what is known goes on."""
+    put_curves(store, [Used(HOST, 1.0), Used("/first", 1.0)], 10.0, AT + 10)
+    put_curves(store, [Used(HOST, 1.0), *(Used(f"/{number}", 1.0) for number in range(100))], 10.0, AT + 10)
+    put_curves(store, [Used("/first", 1.0)], 10.0, AT + 10)
+    rows = store.execute("SELECT count(*) FROM curve WHERE step_s = 10").fetchone()[0]
+    assert rows == MOST_GROUPS + 1
+    assert curve(store, "/first", AT, AT + 10)[0].percent == pytest.approx(100 * 2 / 30, abs=0.1)
+    assert forget_groups(store) == 102 - (MOST_GROUPS + 1)
+
+
+def test_nothing_is_kept_beyond_its_time(store: sqlite3.Connection) -> None:
+    """Years of watching cost what the resolutions allow, and names go with their last step."""
+    for day in range(200):
+        put_curves(store, [Used(HOST, 1.0), Used(f"/day/{day}", 5.0)], 10.0, AT + day * 86400.0)
+    assert store.execute("SELECT count(*) FROM watched WHERE step_s = 10").fetchone()[0] == 1
+    assert store.execute("SELECT min(at) FROM curve").fetchone()[0] >= AT + (199 - 90) * 86400 - 3600
+    forget_groups(store)
+    assert store.execute("SELECT count(*) FROM curve_group").fetchone()[0] <= 1 + 91
+
+
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(percents=st.lists(st.floats(0, 800), min_size=1, max_size=60), since=st.integers(0, 600))
+def test_every_resolution_tells_the_same_cpu(store: sqlite3.Connection, percents: list[float], since: int) -> None:
+    """What was used is counted once at each resolution, and points lie in the asked span and in order."""
+    store.execute("DELETE FROM curve")
+    store.execute("DELETE FROM watched")
+    for number, percent in enumerate(percents):
+        put_curves(store, (Used(HOST, 1.0), Used("/g", percent / 10)), 10.0, AT + 10 * number + 10)
+    for resolution in RESOLUTIONS:
+        row = store.execute(
+            "SELECT sum(cpu_s) FROM curve JOIN curve_group ON id = group_id WHERE group_path = '/g' AND step_s = ?",
+            (resolution.step_s,),
+        ).fetchone()
+        assert row[0] == pytest.approx(sum(percents) / 10)
+    told = [each.at for each in curve(store, "/g", AT + since, AT + 600)]
+    assert told == sorted(told)
+    assert all(AT + since - 10 < at < AT + 610 for at in told)
+
+
+def test_a_store_of_the_first_version_gets_its_curves(tmp_path: Path) -> None:
+    """What was in it stays; the upgrade adds the tables."""
+    file = tmp_path / "watchdog.db"
+    with closing(sqlite3.connect(file, isolation_level=None)) as old:
+        for statement in schema.MIGRATIONS[0].split(";\n"):
+            old.execute(statement)
+        old.execute("INSERT INTO lineage (key, group_path, name, first_seen, last_seen) VALUES ('k', '/g', 'n', 1, 2)")
+        old.execute("PRAGMA user_version = 1")
+    with closing(database.connect(file)) as store:
+        assert store.execute("PRAGMA user_version").fetchone() == (schema.SCHEMA_VERSION,)
+        assert store.execute("SELECT name FROM lineage").fetchall() == [("n",)]
+        put_curves(store, (Used(HOST, 2.0),), 10.0, AT + 10)
+    with closing(database.connect(file, readonly=True)) as reader:
+        assert queries.curve(reader, HOST, AT, AT + 10) == (Point(AT + 5, 20.0),)
+    assert curves.HOST == queries.HOST

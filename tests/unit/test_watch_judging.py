@@ -1,0 +1,113 @@
+"""Which rule means whom, and which work is ordinary."""
+
+import os
+from pathlib import Path
+
+import pytest
+from unit.watch_host import FakeHost
+
+from runaway_watchdog.model.events import Finding
+from runaway_watchdog.model.sampling import HostLoad, Rule, Sample
+from runaway_watchdog.watch.judging import Judge, Lengths
+from runaway_watchdog.watch.ordinary import kind_of_work
+
+UNIT = "/system.slice/ocr.service"
+SCOPE = "/user.slice/user-0.slice/session-3.scope"
+
+
+def rule(*only: tuple[str, str]) -> Rule:
+    return Rule("r", 90.0, 300.0, "warning", by_harm=True, only=only)
+
+
+@pytest.fixture
+def judge(tmp_path: Path) -> Judge:
+    host = FakeHost(tmp_path / "host")
+    host.group(UNIT, 0.0)
+    host.process(10, start_s=10.0, group=UNIT)
+    os.symlink("/usr/bin/tesseract", tmp_path / "host" / "proc" / "10" / "exe")
+    return Judge(host.host, str(tmp_path / "root"))
+
+
+@pytest.fixture
+def finding(tmp_path: Path) -> Finding:
+    key = FakeHost(tmp_path / "other", version=None).process(10, start_s=10.0, group=UNIT)
+    return Finding("sustained", "r", "warning", UNIT, key, 99.0, 300.0, 1e9)
+
+
+@pytest.mark.parametrize(
+    ("only", "means"),
+    [
+        ((("unit", "ocr.service"),), True),
+        ((("unit", "*.scope"),), False),
+        ((("exe", "*/tesseract"), ("unit", "ocr*")), True),
+        ((("exe", "*/tesseract"), ("unit", "shop*")), False),
+        ((("cmdline", "*--token=*"),), True),
+        ((("cmdline", "tesseract*"),), False),
+        ((("user", str(os.getuid())),), True),
+        ((("user", "4294967294"),), False),
+        ((("container", "shop-*"),), True),  # the case will see
+    ],
+)
+def test_a_rule_means_what_all_of_its_matchers_fit(
+    judge: Judge, finding: Finding, only: tuple[tuple[str, str], ...], means: bool
+) -> None:
+    """The whole name, with the shell's wildcards."""
+    assert judge.means(rule(*only), finding) is means
+
+
+def test_a_rule_about_a_program_means_no_other_that_got_its_pid(judge: Judge, finding: Finding) -> None:
+    """And no group that no process stands for."""
+    assert finding.key is not None
+    other = finding._replace(key=finding.key._replace(start_ticks=1))
+    assert not judge.means(rule(("exe", "*")), other)
+    assert not judge.means(rule(("exe", "*")), finding._replace(key=None))
+
+
+@pytest.mark.parametrize(
+    ("group", "name", "terminal", "kind"),
+    [
+        ("/system.slice/apt-daily-upgrade.service", "apt.systemd.dai", False, "package maintenance"),
+        (SCOPE, "dpkg", True, "package maintenance"),
+        ("/system.slice/nightly-backup.service", "sh", False, "backup"),
+        ("/system.slice/app.service", "pg_dump", False, "backup"),
+        (SCOPE, "cc1plus", True, "build in a session"),
+        (SCOPE, "cc1plus", False, ""),
+        ("/system.slice/ci.service", "cc1plus", False, ""),
+        ("/system.slice/cron.service", "php", False, "cron job"),
+        ("/system.slice/report.service", "php", False, "timer job"),
+        ("/system.slice/report@de.service", "php", False, ""),
+        (UNIT, "tesseract", False, ""),
+        ("", "tesseract", False, ""),
+        ("/system.slice/docker-1.scope", "node", False, ""),
+    ],
+)
+def test_ordinary_work_is_known_by_unit_program_or_timer(
+    tmp_path: Path, group: str, name: str, terminal: bool, kind: str
+) -> None:
+    """And nothing else is."""
+    units = tmp_path / "etc" / "systemd" / "system"
+    units.mkdir(parents=True)
+    (units / "report.timer").touch()
+    assert kind_of_work(group, name, terminal=terminal, root=str(tmp_path)) == kind
+
+
+def test_ordinary_work_is_quiet_until_it_takes_too_long(judge: Judge, finding: Finding) -> None:
+    """Three times its usual length, once that is known."""
+    sample = Sample(0.0, 1e9, 2, 100.0, (), (), HostLoad())
+    assert not judge.judge(finding, rule(), sample, "l", "rsync", 700.0).push
+    for seconds in (100.0, 120.0, 500.0):
+        judge.lengths.add("l", seconds)
+    assert judge.judge(finding, rule(), sample, "l", "rsync", 700.0).push
+    assert not judge.judge(finding, rule(), sample, "l", "rsync", 300.0).push
+
+
+def test_what_is_usual_takes_three_runs_and_little_memory() -> None:
+    """One run is no habit; old lineages are dropped."""
+    lengths = Lengths([("a", 10.0), ("a", 20.0)])
+    assert lengths.usual_s("a") is None
+    lengths.add("a", 90.0)
+    assert lengths.usual_s("a") == 20.0
+    for number in range(1000):
+        lengths.add(str(number), 1.0)
+    assert lengths.usual_s("a") is None
+    assert len(lengths._seen) == 256

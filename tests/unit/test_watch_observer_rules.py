@@ -1,0 +1,166 @@
+"""The watch's parts together: what is kept quiet, what gets worse, what means others, and what is said of the host."""
+
+import json
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from unit.test_watch_observer import SCOPE, Story
+from unit.watch_host import FakeHost
+
+from runaway_watchdog.model.sampling import Rule
+from runaway_watchdog.store import queries, records
+from runaway_watchdog.store.database import connect
+from runaway_watchdog.watch.configuration import Configuration
+
+CPU = Rule("sustained-cpu", 90.0, 300.0, "warning", by_harm=True)
+SLOW = Rule("slow-burn", 40.0, 600.0, "info", push=False)
+LOOP = Rule("restart-loop", 0.0, 600.0, "warning", "restarts", times=5, by_harm=True)
+PRESSURE = Rule("pressure", 60.0, 300.0, "warning", "pressure", by_harm=True)
+
+
+@pytest.fixture
+def story(tmp_path: Path) -> Iterator[Story]:
+    with closing(connect(tmp_path / "watchdog.db")) as store:
+        yield Story(FakeHost(tmp_path / "host"), store)
+
+
+def under(story: Story, *rules: Rule) -> None:
+    story.observer.configure(Configuration(2.0, rules, ("terminal",), 3600.0, "", 86400.0))
+
+
+def severities(store: sqlite3.Connection) -> list[tuple[str, str]]:
+    return [(each.rule, each.severity) for each in queries.incidents(store)]
+
+
+def named(story: Story, pid: int, name: str) -> None:
+    stat = story.host.root / "proc" / str(pid) / "stat"
+    stat.write_text(stat.read_text().replace("(p)", f"({name})"))
+
+
+def test_ordinary_work_is_told_of_only_when_it_takes_too_long(story: Story) -> None:
+    """A backup of twenty minutes is listed and explained; one of forty is an alert."""
+    under(story, CPU)
+    story.host.process(10, start_s=10.0, group=SCOPE)
+    named(story, 10, "restic")
+    story.goes_on(1200, burning=10)
+    assert story.told() == [("suspect", 0, 10)]
+    assert severities(story.store) == [("sustained-cpu", "info")]
+    story.goes_on(700, burning=10)
+    assert story.told() == [("suspect", 0, 10), ("opened", 1, 10)]
+    assert severities(story.store) == [("sustained-cpu", "warning")]
+
+
+def test_ordinary_work_that_ends_in_time_is_never_told_of(story: Story) -> None:
+    """Neither its beginning nor its end."""
+    under(story, CPU)
+    story.host.process(10, start_s=10.0, group=SCOPE)
+    named(story, 10, "restic")
+    story.goes_on(1200, burning=10)
+    story.host.end(10, SCOPE)
+    story.goes_on(1000)
+    assert story.told() == [("suspect", 0, 10)]
+    assert [each.state for each in queries.incidents(story.store)] == ["resolved"]
+
+
+def test_how_long_work_usually_takes_survives_a_restart(story: Story) -> None:
+    """Three runs of a minute were stored: the fourth is too long after a few."""
+    under(story, CPU)
+    for number in range(3):
+        story.host.process(10 + number, start_s=story.host.now, group=SCOPE)
+        named(story, 10 + number, "restic")
+        story.goes_on(60, burning=10 + number)
+        story.host.end(10 + number, SCOPE)
+        story.goes_on(80)
+    left = records.resume(story.store, "", 0.0, 1e9 + story.host.now, 100)
+    assert [round(seconds / 20) for _, seconds in left.lengths] == [3, 3, 3]
+    story.observer = story.new_observer()
+    story.observer.resume(left)
+    under(story, CPU)
+    story.host.process(20, start_s=story.host.now, group=SCOPE)
+    named(story, 20, "restic")
+    story.goes_on(400, burning=20)
+    assert ("opened", 1, 20) in story.told()
+
+
+def test_an_incident_gets_worse_when_others_begin_to_wait(story: Story) -> None:
+    """It was opened on a host with room; the change of its severity is told once."""
+    under(story, CPU)
+    story.host.process(10, start_s=10.0, group=SCOPE)
+    story.goes_on(400, burning=10)
+    assert severities(story.store) == [("sustained-cpu", "warning")]
+    story.host.crowd(8.0, 8, 90.0)
+    story.observer._sampler._gate._virtual = True  # nothing proves that there is room
+    story.goes_on(200, burning=10)
+    assert severities(story.store) == [("sustained-cpu", "critical")]
+    assert [each.kind for each in story.orders] == ["suspect", "opened", "reminder"]
+    assert story.orders[-1].severity == "critical"
+
+
+def test_a_rule_that_means_others_opens_nothing(story: Story) -> None:
+    """Its unit does not fit."""
+    under(story, CPU._replace(only=(("unit", "shop*"),)))
+    story.host.process(10, start_s=10.0, group=SCOPE)
+    story.goes_on(800, burning=10)
+    story.goes_on(400)
+    assert story.told() == []
+    assert severities(story.store) == []
+
+
+def test_a_slow_rule_is_silent_where_a_faster_one_has_spoken(story: Story) -> None:
+    """One runaway, one incident."""
+    under(story, CPU, SLOW)
+    story.host.process(10, start_s=10.0, group=SCOPE)
+    story.goes_on(2000, burning=10)
+    assert [name for name, _ in severities(story.store)] == ["sustained-cpu"]
+
+
+def test_a_slow_rule_is_listed_without_a_message(story: Story) -> None:
+    """Half a core for long enough: explained, and nobody is woken."""
+    under(story, CPU, SLOW)
+    story.host.process(10, start_s=10.0, group=SCOPE)
+    for _ in range(700):
+        story.host.used_ns[10] -= 1_000_000_000
+        story.burnt_s -= 1.0
+        story.goes_on(2, burning=10)
+    assert severities(story.store) == [("slow-burn", "info")]
+    assert [each.kind for each in story.orders] == ["suspect"]
+
+
+def made_anew(story: Story, group: str) -> None:
+    old = story.host.cgroups / group.lstrip("/")
+    old.rename(story.host.root / "gone")
+    story.host.group(group, 0.0)
+    shutil.rmtree(story.host.root / "gone")
+
+
+@pytest.mark.parametrize(("group", "told"), [("/system.slice/flap.service", 1), ("/system.slice/cron.service", 0)])
+def test_a_restart_loop_of_lives_that_nobody_sees_is_told(story: Story, group: str, told: int) -> None:
+    """Its group is made anew again and again; what a schedule starts is meant to come back."""
+    under(story, CPU, LOOP)
+    story.host.group(group, 0.0)
+    for _ in range(8):
+        story.goes_on(32)
+        made_anew(story, group)
+    story.goes_on(100)
+    assert [(each.kind, each.group, each.severity) for each in story.orders] == [("opened", group, "warning")] * told
+    story.goes_on(1200)
+    assert [each.kind for each in story.orders] == ["opened", "resolved"] * told
+
+
+def test_a_host_under_pressure_names_who_uses_most(story: Story) -> None:
+    """No case is asked: no process is at fault alone."""
+    under(story, CPU._replace(for_s=9000.0), PRESSURE)
+    story.observer._sampler._gate._virtual = True
+    story.host.crowd(8.0, 8, 90.0)
+    story.host.process(10, start_s=10.0, group=SCOPE)
+    story.goes_on(400, burning=10)
+    assert story.orders == []
+    assert severities(story.store) == [("pressure", "critical")]
+    (row,) = story.store.execute("SELECT message FROM outbox").fetchall()
+    message = json.loads(row[0])
+    assert "processes wait for a CPU" in message["subject"]
+    assert f"100 % of a core  {SCOPE}" in message["text"]
