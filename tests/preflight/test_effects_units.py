@@ -1,9 +1,15 @@
 """Units: what goes down together, what starts it again, what a verb leaves alone."""
 
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, cast
 
 import pytest
 from preflight.host_world import FakeHost, FakeManager
+
+from runaway_watchdog.preflight.helps import helps
+from runaway_watchdog.preflight.sequence import Shell, judge
+from runaway_watchdog.world import UserManagers, World
 
 
 def unit(name: str, **changes: Any) -> dict[str, Any]:
@@ -91,3 +97,33 @@ def test_a_mask_beside_a_unit_file_in_etc_does_not_hold(host: FakeHost, line: st
     """It is refused, or with --runtime made in silence and passed over."""
     (effect,) = host.judge(line).effects
     assert told in effect.why
+
+
+class AnasManager:
+    """The systemd of uid 1000, whose own app.service is named as the system's is."""
+
+    def unit(self, uid: int, name: str) -> Mapping[str, Any] | None:
+        return unit(name, MainPID=77, Restart="no") if (uid, name) == (1000, "app.service") else None
+
+
+@pytest.fixture
+def with_ana(host: FakeHost) -> World:
+    """Her app.service has the main process 77."""
+    slices = "/user.slice/user-1000.slice/user@1000.service/app.slice"
+    host.process(77, "/home/ana/app", uid=1000, cgroup=f"{slices}/app.service")
+    return replace(host.world, users=cast(UserManagers, AnasManager()))
+
+
+def test_a_users_unit_goes_down_with_its_main_process(with_ana: World) -> None:
+    """Told as that user's: the system's unit of the same name runs on."""
+    found = judge("kill -9 77", with_ana, Shell({}, "/srv", "/root"))
+    stopped = [(each.type, each.name) for each in found.effects if each.verb == "stop"]
+    assert stopped == [("unit", "user@1000.service/app.service")]
+    assert found.host.stopped_units == {"user@1000.service/app.service"}
+
+
+def test_a_stop_of_the_systems_unit_does_not_help_against_a_users(with_ana: World) -> None:
+    """The two have no more than their name in common."""
+    found = judge("systemctl stop app", with_ana, Shell({}, "/srv", "/root"))
+    assert "app.service" in found.host.stopped_units
+    assert helps(found, 77, with_ana).ends is False

@@ -5,7 +5,7 @@ from functools import partial
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from preflight.host_world import DATA, FakeHost, shop
+from preflight.host_world import DATA, SHOP_DB, SHOP_PG, EngineWith, FakeHost, shop
 
 from runaway_watchdog.preflight.document import to_json
 from runaway_watchdog.preflight.helps import helps
@@ -63,7 +63,10 @@ def test_whether_it_helps() -> None:
 
 SAFER = [
     ("rm -rf /srv/uploads", "cp -aT /srv/uploads /srv/uploads.old"),
-    (f"rm -rf {DATA}", f"tar -C {DATA} -cf /var/backups/shop_pg.tar ."),
+    (
+        f"rm -rf {DATA}",
+        """docker exec shop-db-1 sh -c 'pg_dumpall -U "${POSTGRES_USER:-postgres}"' > /var/backups/shop-db-1.sql""",
+    ),
     ("truncate -s 0 /srv/notes.txt", "cp -aT /srv/notes.txt /srv/notes.txt.old"),
 ]
 
@@ -76,6 +79,15 @@ def test_what_is_proposed_was_judged(line: str, proposal: str) -> None:
     found = safer(host.judge(line), host.world, None, again)
     assert proposal in [each.command for each in found]
     assert all(verdict(host.judge(each.command)) in ("safe", "interrupts") for each in found)
+
+
+@pytest.mark.parametrize("state", ["running", "exited"])
+def test_files_of_a_database_are_copied_only_where_it_does_not_run(state: str) -> None:
+    """A copy of what is being written is no copy of the database."""
+    host = FakeHost(shop().files, engine=EngineWith([{**SHOP_DB, "State": state}], [SHOP_PG]))
+    again = partial(judge, world=host.world, shell=Shell({}, "/srv", "/root"))
+    found = safer(host.judge(f"rm -rf {DATA}"), host.world, None, again)
+    assert (f"tar -C {DATA} -cf /var/backups/shop_pg.tar ." in [each.command for each in found]) == (state == "exited")
 
 
 @settings(max_examples=60, deadline=None)

@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -67,10 +67,13 @@ def home(tmp_path: Path) -> dict[str, str]:
     return {**os.environ, "HOME": str(tmp_path)}
 
 
+MOMENTARY = ("cpu", "state", "hot_since", "doing")
+
+
 def lasting(document: Any) -> Any:
-    """Without what is another from moment to moment: the CPU's figures, and whether it sleeps just now."""
+    """Without what is another from moment to moment: the CPU's figures, whether it sleeps just now, what it does."""
     if isinstance(document, dict):
-        return {name: lasting(each) for name, each in document.items() if name not in ("cpu", "state", "hot_since")}
+        return {name: lasting(each) for name, each in document.items() if name not in MOMENTARY}
     return [lasting(each) for each in document] if isinstance(document, list) else document
 
 
@@ -108,12 +111,21 @@ def test_a_line_is_never_an_option_or_standard_input() -> None:
     assert "no shell line" in refused.content[0].text
 
 
-def test_a_tool_answers_as_its_command_does(home: dict[str, str]) -> None:
+@pytest.fixture
+def sleeper(tmp_path: Path) -> Iterator[int]:
+    """A process whose name nothing else has: what `pkill` would hit too changes from second to second."""
+    program = tmp_path / f"slept{os.getpid()}"
+    program.symlink_to("/bin/sleep")
+    with subprocess.Popen([program, "300"]) as process:
+        yield process.pid
+        process.kill()
+
+
+def test_a_tool_answers_as_its_command_does(home: dict[str, str], sleeper: int) -> None:
     """The same document, whole; also where several processes fit."""
-    me = str(os.getpid())
     questions: list[tuple[str, dict[str, Any], list[str]]] = [
-        ("explain", {"pid": os.getpid()}, ["explain", me]),
-        ("plan", {"pid": os.getpid()}, ["plan", me]),
+        ("explain", {"pid": sleeper}, ["explain", str(sleeper)]),
+        ("plan", {"pid": sleeper}, ["plan", str(sleeper)]),
         ("incidents", {}, ["incidents"]),
         ("incidents", {"id": 7}, ["incidents", "show", "7"]),
         ("explain", {"name": "."}, ["explain", "--name", "."]),

@@ -85,7 +85,7 @@ class Host:
     podman: Podman | None = None  # None: not asked, since no command needed it
     deleted: frozenset[str] = frozenset()  # real paths, as they are on the disk now
     moved: tuple[tuple[str, str], ...] = ()  # (real path now named, where its content was), in order
-    stopped_units: frozenset[str] = frozenset()
+    stopped_units: frozenset[str] = frozenset()  # names; of a user's own unit user@UID.service/NAME
     ended: frozenset[int] = frozenset()  # PIDs
     fates: Mapping[int, Fate] = field(default_factory=dict)  # PID that was signalled -> what becomes of it
 

@@ -10,12 +10,13 @@ from runaway_watchdog.hostile import clean
 from runaway_watchdog.model.effect import Effect, Verb
 from runaway_watchdog.model.owner import Fate, Owner
 from runaway_watchdog.model.process import Facts
+from runaway_watchdog.owners import systemd, systemd_user
 from runaway_watchdog.world import Unanswered, World, processes, procfs
 
 LIMIT = 200
 """More processes than this are not told one by one: each costs a few questions."""
-RUNNING = ("running", "paused", "restarting")
 CONTAINERS = ("docker-container", "compose-service", "swarm-task")
+UNITS = systemd.SERVICES.union(systemd_user.KINDS)
 
 
 def by_signal(pids: Sequence[int], value: int, host: Host, world: World, *, from_inside: bool = False) -> Outcome:
@@ -99,16 +100,16 @@ def _beyond(owner: Owner, facts: Facts, fate: Fate, host: Host, world: World) ->
         if not fate.returns:
             gone, host = container_ended(owner.id, host, world)
         return (stopped, *gone), host
-    if owner.kind != "systemd-service":
+    if owner.kind not in UNITS:
         return (), host
     gone = ()
-    if owner.name == "docker.service":
+    if owner.id == "docker.service":  # not one of a user
         gone, host = engine_ends(host, world, starts_again=bool(fate.returns))
     if owner.facts.get("kill_mode") in ("control-group", "mixed"):
         host = replace(host, ended=host.ended | set(with_it))
     if not fate.returns:
-        host = replace(host, stopped_units=host.stopped_units | {owner.name})
-    return (Effect(verb, "unit", owner.name, False, f"its main process ends: {fate.why}", None), *gone), host
+        host = replace(host, stopped_units=host.stopped_units | {owner.id})
+    return (Effect(verb, "unit", owner.id, False, f"its main process ends: {fate.why}", None), *gone), host
 
 
 def container_ended(identifier: str, host: Host, world: World) -> tuple[tuple[Effect, ...], Host]:
@@ -131,7 +132,7 @@ def engine_ends(host: Host, world: World, *, starts_again: bool) -> tuple[tuple[
     except Unanswered:
         return (), host  # the gap is told by whoever read the engine's state
     found: list[Effect] = []
-    for container in [each for each in host.docker.containers if each.state in RUNNING]:
+    for container in [each for each in host.docker.containers if each.state in docker_state.RUNNING]:
         policy = restart_policy(container, world)
         back = starts_again and policy not in ("no", "")
         if back:

@@ -3,7 +3,8 @@
 from runaway_watchdog import owners
 from runaway_watchdog.effects import Host, Outcome
 from runaway_watchdog.effects.arguments import of, shown
-from runaway_watchdog.effects.ended import RUNNING, restart_policy
+from runaway_watchdog.effects.docker_state import RUNNING
+from runaway_watchdog.effects.ended import restart_policy
 from runaway_watchdog.model.command import Command
 from runaway_watchdog.model.effect import Effect
 from runaway_watchdog.world import Unanswered, World, procfs

@@ -247,9 +247,7 @@ def _revert(names: Sequence[str], host: Host, world: World) -> Outcome:
     for name in names:
         unit: dict[str, Any] = dict(world.manager.unit(name) or {})
         own = [str(each) for each in unit.get("DropInPaths", []) if str(each).startswith(("/etc/", "/run/"))]
-        shipped = any(
-            world.files.exists(f"{folder}/{name}") for folder in ("/usr/lib/systemd/system", "/lib/systemd/system")
-        )
+        shipped = any(world.files.exists(f"{folder}/{name}") for folder in SHIPPED)
         if shipped and str(unit.get("FragmentPath", "")).startswith("/etc/"):
             own.append(str(unit["FragmentPath"]))
         for path in own:

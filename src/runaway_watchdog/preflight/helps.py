@@ -127,7 +127,7 @@ def _down(effect: Effect, owner: Owner, layers: Sequence[owners.Layer], host: Ho
 def _same(effect: Effect, owner: Owner) -> bool:
     if effect.type == "container":
         return owner.kind in CONTAINERS and effect.name in (owner.facts.get("container"), owner.id)
-    return effect.type == "unit" and effect.name == owner.name
+    return effect.type == "unit" and effect.name == owner.id  # a user may have a unit of the same name
 
 
 def _untouched(preflight: Preflight, layers: Sequence[owners.Layer], facts: Facts) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from shlex import join, quote
 
 from runaway_watchdog import owners
+from runaway_watchdog.effects import Docker, docker_state, dumps
 from runaway_watchdog.explain.plan import plan
 from runaway_watchdog.hostile import shown_command
 from runaway_watchdog.model.command import Command
@@ -119,16 +120,33 @@ def _stripped(text: str, unwanted: frozenset[str]) -> str | None:
 def _kept(effect: Effect, preflight: Preflight) -> Iterator[Safer]:
     """A copy first, or another name instead of the end."""
     if effect.type == "volume":
-        volume = next((each for each in preflight.host.docker.volumes if each.name == effect.name), None)
-        folder = f"/var/lib/docker/volumes/{effect.name}/_data" if volume is None else volume.mountpoint
-        archive = f"{BACKUPS}/{effect.name}.tar"
-        why = f"it keeps a copy of {effect.name}; stop what writes to it first, or dump the database"
-        yield Safer(f"tar -C {quote(folder)} -cf {quote(archive)} .", why)
+        yield from _volume_kept(effect, preflight.host.docker)
     elif effect.type == "path":
         yield from _path_kept(effect)
     elif effect.type == "crontab" and not effect.name.startswith("at job"):
         archive = f"{BACKUPS}/crontab.{effect.name}"
         yield Safer(f"crontab -u {quote(effect.name)} -l > {quote(archive)}", "it keeps a copy of the table first")
+
+
+def _volume_kept(effect: Effect, docker: Docker) -> Iterator[Safer]:
+    """A dump where a database runs on it, since a copy of its files would be none of the database."""
+    running = [
+        each
+        for each in (*docker.containers, *docker.removed)
+        if effect.name in each.volumes and each.state in docker_state.RUNNING
+    ]
+    database = dumps.seems((effect.name, *(f"{each.name} {each.image}" for each in running)))
+    if running and database is not None:
+        line = dumps.command(database, running[0].name, BACKUPS) if len(running) == 1 else None
+        if line is not None:
+            yield Safer(line, f"it dumps the {database.name} database of {effect.name} with its own tool")
+        return
+    volume = next((each for each in docker.volumes if each.name == effect.name), None)
+    folder = f"{ENGINE}volumes/{effect.name}/_data" if volume is None else volume.mountpoint
+    why = f"it keeps a copy of {effect.name}"
+    if running:
+        why += f"; stop {', '.join(each.name for each in running)} first"
+    yield Safer(f"tar -C {quote(folder)} -cf {quote(f'{BACKUPS}/{effect.name}.tar')} .", why)
 
 
 def _path_kept(effect: Effect) -> Iterator[Safer]:

@@ -6,7 +6,7 @@ Order: the verdict · what would be lost · what else would change · whether it
 from collections.abc import Iterator, Sequence
 
 from runaway_watchdog.alerts import figures
-from runaway_watchdog.alerts.story import UNSHOWABLE
+from runaway_watchdog.alerts.moves import UNSHOWABLE
 from runaway_watchdog.alerts.text import Style, wrapped
 from runaway_watchdog.hostile import clean, mask_text, shown_command
 from runaway_watchdog.model.effect import Effect
