@@ -91,3 +91,27 @@ def make_box(request: pytest.FixtureRequest, rig_can_run: None) -> Iterator[Make
 def box(make_box: MakeBox) -> Box:
     """One cgroup v2 box for the module's tests: the product installed, Docker up, the image bb:1 imported."""
     return make_box()
+
+
+@pytest.fixture(scope="module")
+def host(make_box: MakeBox) -> Box:
+    """As `box`, without Docker: for what systemd alone keeps. A module that needs more has a `host` of its own."""
+    return make_box(docker_up=False)
+
+
+@pytest.fixture(scope="module")
+def host_v1(make_box: MakeBox) -> Box:
+    """`host` in the cgroup v1 layout."""
+    return make_box("v1", docker_up=False)
+
+
+@pytest.fixture(scope="module")
+def keepers(make_box: MakeBox) -> Box:
+    """`host` with the supervisors that Debian packages, and circus."""
+    return make_box(extras=("keepers",), docker_up=False)
+
+
+@pytest.fixture(scope="module")
+def keepers_v1(make_box: MakeBox) -> Box:
+    """`keepers` in the cgroup v1 layout."""
+    return make_box("v1", extras=("keepers",), docker_up=False)

@@ -8,10 +8,9 @@ import shlex
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, Literal, NamedTuple, cast
 
-from e2e.rig import foretold, workloads
+from e2e.rig import foretold, plans, workloads
 from e2e.rig.box import Box, NotSeenError
 from e2e.rig.workloads import Observation, Workload
 
@@ -82,9 +81,9 @@ def check_together(box: Box, cases: Sequence[Expected], watch_s: float) -> list[
     """Explain all, end all, watch all: for keepers that answer once a minute. Returns explain's documents."""
     documents = [foretold.explained(box, case.work.pid) for case in cases]
     ends = [{"pid": case.work.pid, "signal": SIGNALS[case.action], "marker": case.work.name} for case in cases]
-    box.write("/opt/rig/watch_all.py", (Path(__file__).parent / "rig/inside/watch_all.py").read_text())
     job = json.dumps({"ends": ends, "watch_s": watch_s})
-    seen = json.loads(box.run(["python3", "/opt/rig/watch_all.py"], input=job, timeout=watch_s + 60).stdout)
+    watch = workloads.put(box, "watch_all.py")
+    seen = json.loads(box.run(["python3", watch], input=job, timeout=watch_s + 60).stdout)
     wrong = [
         (case.work.describe, case.action, foretold.fate_of(document, case.action), each)
         for case, document, each in zip(cases, documents, seen, strict=True)
@@ -172,15 +171,4 @@ def plan_of(box: Box, pid: int) -> list[dict[str, Any]]:
     return steps
 
 
-def carry_out(box: Box, steps: Sequence[dict[str, Any]]) -> None:
-    """As a person pastes them."""
-    for step in steps:
-        done = box.run(step["command"], check=False)
-        assert done.returncode == 0, (step["command"], done.stdout, done.stderr)
-
-
-def undo(box: Box, steps: Sequence[dict[str, Any]]) -> None:
-    for step in reversed(steps):
-        if step["undo"]:
-            done = box.run(step["undo"], check=False)
-            assert done.returncode == 0, (step["undo"], done.stdout, done.stderr)
+carry_out, undo = plans.carry_out, plans.undo

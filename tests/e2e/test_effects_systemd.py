@@ -12,6 +12,15 @@ from truth.preflight_rows import NOT_TOLD, Row, told
 pytestmark = pytest.mark.truth  # thirty lines, really run
 
 WAIT_S = 5.0
+ALL_UNITS = (
+    "back.service",
+    "plain.service",
+    "needs.service",
+    "talk.socket",  # before its service: systemd refuses a socket whose service runs already
+    "talk.service",
+    "tick.timer",
+    "tick.service",
+)
 
 
 def active(box: Box, unit: str) -> bool:
@@ -38,7 +47,7 @@ def units(box: Box) -> Iterator[None]:
     make_unit(box, "talk.service", service("/bin/sleep 100000"))
     make_unit(box, "tick.timer", "[Timer]\nOnActiveSec=1h\nOnUnitActiveSec=1h\n[Install]\nWantedBy=timers.target\n")
     make_unit(box, "tick.service", service("/bin/sleep 100000"))
-    everything = "back.service plain.service needs.service talk.socket talk.service tick.timer tick.service"
+    everything = " ".join(ALL_UNITS)
     box.run(f"systemctl daemon-reload && systemctl start {everything}")
     yield
     box.run(
@@ -81,15 +90,6 @@ UNIT_CASES = [
     case("kill $(systemctl show -p MainPID --value plain)", "plain.service"),
     case("pkill -f 'sleep 99999'", "needs.service"),
 ]
-ALL_UNITS = (
-    "back.service",
-    "plain.service",
-    "needs.service",
-    "talk.socket",
-    "talk.service",
-    "tick.timer",
-    "tick.service",
-)
 
 
 def invocation(box: Box, unit: str) -> str:

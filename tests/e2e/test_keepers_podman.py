@@ -51,6 +51,9 @@ def host(request: pytest.FixtureRequest, make_box: MakeBox) -> Box:
     return box
 
 
+on_v2 = pytest.mark.parametrize("host", ["v2"], indirect=True)
+
+
 @contextmanager
 def container(
     box: Box, policy: str = "no", on_term: OnTerm = "default", options: Sequence[str] = ()
@@ -174,13 +177,12 @@ def test_a_generated_unit_decides(host: Box, restart: str, on_term: OnTerm, acti
 
 
 @pytest.mark.truth
+@on_v2  # crun and runc take --cgroups=split there only
 @pytest.mark.parametrize(
     ("on_term", "action"), [("default", "sigkill"), ("exit-0", "clean-exit"), ("default", "owner-stop")]
 )
 def test_quadlets_layout_is_known(host: Box, on_term: OnTerm, action: Action) -> None:
     """--cgroups=split: the container is in the unit's own group, and yet it is Podman's first."""
-    if host.layout == "v1":
-        pytest.skip("crun and runc take --cgroups=split on cgroup v2 only")
     name = f"split-{next(numbers)}"
     with unit(host, split(name, on_term), name) as work:
         document, _ = check(
@@ -239,10 +241,9 @@ def test_plans_hold(host: Box) -> None:
 
 
 @pytest.mark.truth
+@on_v2  # on v1 a rootless container has no group of its own
 def test_a_users_own_podman_is_asked_as_that_user(host: Box) -> None:
     """root's Podman does not know it: the gap names the command that does, and that one is right."""
-    if host.layout == "v1":
-        pytest.skip("a rootless container has no group of its own on cgroup v1")
     host.run("useradd -m alice; loginctl enable-linger alice")
     uid = host.run(["id", "-u", "alice"]).stdout.strip()
     host.wait_for("alice's systemd", lambda: host.exists(f"/run/user/{uid}/bus"))

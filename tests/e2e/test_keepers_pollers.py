@@ -8,37 +8,14 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
-from e2e.keepers import (
-    Action,
-    Expected,
-    OnTerm,
-    carry_out,
-    check,
-    check_reboot,
-    found,
-    plan_of,
-    program,
-    running,
-    script,
-    undo,
-    workload,
-)
+from e2e.keepers import Action, Expected, OnTerm, check, check_reboot, program, script, workload
+from e2e.keepers_plans import holds_over_a_restart
 from e2e.rig import docker
 from e2e.rig.box import Box, MakeBox
 from e2e.rig.workloads import Workload
 
 CYCLE_S = 2
 WATCH_S = 2 * CYCLE_S + 3
-
-
-@pytest.fixture(scope="module")
-def keepers(make_box: MakeBox) -> Box:
-    return make_box(extras=("keepers",), docker_up=False)
-
-
-@pytest.fixture(scope="module")
-def keepers_v1(make_box: MakeBox) -> Box:
-    return make_box("v1", extras=("keepers",), docker_up=False)
 
 
 # --- monit -------------------------------------------------------------------------------------------------------
@@ -114,14 +91,7 @@ def test_monit_on_cgroup_v1(keepers_v1: Box) -> None:
 def test_a_plan_for_monit_holds_over_its_restart(keepers: Box) -> None:
     """`mode passive` holds, where `monit unmonitor` would not; undone, monit starts it at its next look."""
     with watched(keepers, "planned") as work:
-        before = keepers.read("/etc/monit/conf.d/rig")
-        steps = plan_of(keepers, work.pid)
-        carry_out(keepers, steps)
-        keepers.run(f"sleep {2 * CYCLE_S}; systemctl restart monit; sleep {2 * CYCLE_S}")
-        assert running(keepers, "planned") == []
-        undo(keepers, [step for step in steps if "kill" not in step["command"]])
-        found(keepers, "planned")
-        assert keepers.read("/etc/monit/conf.d/rig") == before
+        holds_over_a_restart(keepers, work, 2 * CYCLE_S, "/etc/monit/conf.d/rig", not_undone="kill")
 
 
 @pytest.mark.truth
@@ -186,14 +156,7 @@ def test_circus_does_what_is_foretold(keepers: Box, lines: str, action: Action) 
 def test_a_plan_for_circus_holds_over_its_restart(keepers: Box) -> None:
     """Stopped, also by a new circusd; undone, it runs, and the file is as it was."""
     with circus(keepers, "planned-circus") as work:
-        before = keepers.read("/etc/circus.ini")
-        steps = plan_of(keepers, work.pid)
-        carry_out(keepers, steps)
-        keepers.run("sleep 3; systemctl restart circus; sleep 5")
-        assert running(keepers, "planned-circus") == []
-        undo(keepers, steps)
-        found(keepers, "planned-circus")
-        assert keepers.read("/etc/circus.ini") == before
+        holds_over_a_restart(keepers, work, 5, "/etc/circus.ini")
 
 
 # --- init --------------------------------------------------------------------------------------------------------

@@ -22,19 +22,10 @@ from e2e.keepers import (
     undo,
     workload,
 )
+from e2e.keepers_plans import holds_over_a_restart
 from e2e.rig import docker
 from e2e.rig.box import Box, MakeBox
 from e2e.rig.workloads import Workload
-
-
-@pytest.fixture(scope="module")
-def keepers(make_box: MakeBox) -> Box:
-    return make_box(extras=("keepers",), docker_up=False)
-
-
-@pytest.fixture(scope="module")
-def keepers_v1(make_box: MakeBox) -> Box:
-    return make_box("v1", extras=("keepers",), docker_up=False)
 
 
 class Case(NamedTuple):
@@ -79,11 +70,9 @@ def program_of_supervisord(box: Box, case: Case, name: str, *, wrapped: bool = F
         box.run(["pkill", "-9", "-f", "--", f" {name}$"], check=False)
 
 
+UNCAUGHT: tuple[Action, ...] = ("sigterm", "sigkill", "clean-exit", "failure-exit")
 SUPERVISORD = [
-    Case("", "sigterm"),
-    Case("", "sigkill"),
-    Case("", "clean-exit"),
-    Case("", "failure-exit"),
+    *(Case("", action) for action in UNCAUGHT),
     Case("", "sigterm", "ignore"),
     Case("autorestart=true", "sigterm", "exit-0"),
     Case("autorestart=true", "clean-exit"),
@@ -141,14 +130,7 @@ def test_a_program_below_a_waiting_shell(keepers: Box, action: Action) -> None:
 def test_a_plan_for_supervisord_holds_over_its_restart(keepers: Box) -> None:
     """Pasted, it stays away, also after supervisord is restarted; undone, it runs, and the file is as it was."""
     with program_of_supervisord(keepers, Case("autorestart=true", "sigkill"), "planned") as work:
-        before = keepers.read("/etc/supervisor/conf.d/planned.conf")
-        steps = plan_of(keepers, work.pid)
-        carry_out(keepers, steps)
-        keepers.run("sleep 2; systemctl restart supervisor; sleep 4")
-        assert running(keepers, "planned") == []
-        undo(keepers, steps)
-        found(keepers, "planned")
-        assert keepers.read("/etc/supervisor/conf.d/planned.conf") == before
+        holds_over_a_restart(keepers, work, 4, "/etc/supervisor/conf.d/planned.conf")
 
 
 @pytest.mark.truth
@@ -298,17 +280,8 @@ def test_a_plan_for_a_supervision_suite_holds(keepers: Box, suite: str) -> None:
     """It stays down when its scanner is restarted, and comes up by the undo, with no file left behind."""
     name = f"planned-{suite}"
     with service_of(keepers, suite, name) as work:
-        folder = f"/srv/{suite}-{name}/{name}"
-        steps = plan_of(keepers, work.pid)
-        carry_out(keepers, steps)
-        keepers.run("sleep 2")
-        assert running(keepers, name) == []
-        keepers.run([*work.daemon_restart_argv])
-        keepers.run("sleep 3")
-        assert running(keepers, name) == []
-        undo(keepers, steps)
-        found(keepers, name)
-        assert not keepers.exists(f"{folder}/down")
+        holds_over_a_restart(keepers, work, 3)
+        assert not keepers.exists(f"/srv/{suite}-{name}/{name}/down")
 
 
 # --- the reboot --------------------------------------------------------------------------------------------------

@@ -8,31 +8,10 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import pytest
-from e2e.keepers import (
-    Action,
-    Expected,
-    OnTerm,
-    carry_out,
-    check,
-    check_together,
-    found,
-    plan_of,
-    undo,
-)
+from e2e.keepers import Action, Expected, OnTerm, carry_out, check, check_together, found, plan_of, undo
 from e2e.rig import foretold
-from e2e.rig.box import Box, MakeBox
+from e2e.rig.box import Box
 from e2e.systemd_units import UPHELD, command, lingering, of_bob, pasted_and_undone, running, service, units
-
-
-@pytest.fixture(scope="module")
-def host(make_box: MakeBox) -> Box:
-    return make_box(docker_up=False)
-
-
-@pytest.fixture(scope="module")
-def host_v1(make_box: MakeBox) -> Box:
-    return make_box("v1", docker_up=False)
-
 
 POLICIES = ("no", "on-success", "on-failure", "on-abnormal", "on-watchdog", "on-abort", "always")
 

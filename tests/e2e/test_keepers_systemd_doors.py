@@ -7,34 +7,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import pytest
-from e2e.keepers import (
-    Action,
-    Expected,
-    carry_out,
-    check,
-    check_together,
-    found,
-    plan_of,
-    undo,
-    workload,
-)
+from e2e.keepers import Action, Expected, carry_out, check, check_together, found, plan_of, undo, workload
 from e2e.rig import foretold
-from e2e.rig.box import Box, MakeBox
+from e2e.rig.box import Box
 from e2e.rig.workloads import Workload
-from e2e.systemd_units import (
-    BUS,
-    PING,
-    bus_service,
-    running,
-    service,
-    units,
-)
-
-
-@pytest.fixture(scope="module")
-def host(make_box: MakeBox) -> Box:
-    return make_box(docker_up=False)
-
+from e2e.systemd_units import BUS, PING, bus_service, running, service, units
 
 DOORS = {
     "seldom.timer": "[Timer]\nOnUnitInactiveSec=4\nAccuracySec=10ms\n",

@@ -18,19 +18,8 @@ from e2e.keepers import (
     undo,
     workload,
 )
-from e2e.rig.box import Box, MakeBox
-from e2e.systemd_units import (
-    command,
-    init_script,
-    running,
-    service,
-    units,
-)
-
-
-@pytest.fixture(scope="module")
-def host(make_box: MakeBox) -> Box:
-    return make_box(docker_up=False)
+from e2e.rig.box import Box
+from e2e.systemd_units import command, init_script, running, service, units
 
 
 @pytest.mark.truth

@@ -22,25 +22,7 @@ from e2e.keepers import (
 )
 from e2e.rig import foretold
 from e2e.rig.box import Box, Layout, MakeBox
-from e2e.systemd_units import (
-    INIT,
-    SYSTEM,
-    lingering,
-    of_bob,
-    running,
-    service,
-)
-
-
-@pytest.fixture(scope="module")
-def host(make_box: MakeBox) -> Box:
-    return make_box(docker_up=False)
-
-
-@pytest.fixture(scope="module")
-def host_v1(make_box: MakeBox) -> Box:
-    return make_box("v1", docker_up=False)
-
+from e2e.systemd_units import INIT, SYSTEM, lingering, of_bob, running, service
 
 USERS = [
     ("Restart=always", "sigterm"),

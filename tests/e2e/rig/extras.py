@@ -12,7 +12,7 @@ from typing import Literal, NamedTuple
 
 from . import base, cache, sources
 
-Extra = Literal["databases", "keepers", "masters", "new-engine", "node", "podman"]
+Extra = Literal["databases", "keepers", "masters", "monitors", "new-engine", "node", "podman"]
 
 
 class Recipe(NamedTuple):
@@ -55,6 +55,18 @@ RECIPES: dict[Extra, Recipe] = {
     "masters": Recipe(
         ("nginx-light", "apache2", "php-fpm", "gunicorn", "uwsgi-core", "uwsgi-plugin-python3", "postgresql"),
         ("nginx.service", "apache2.service", "php8.2-fpm.service", "postgresql.service"),
+    ),
+    "monitors": Recipe(  # what the benchmark compares with
+        ("procps", "sysstat", "atop", "glances", "monit", "prometheus-process-exporter"),
+        (
+            "sysstat.service",
+            "atop.service",
+            "atopacct.service",
+            "atop-rotate.timer",
+            "glances.service",
+            "monit.service",
+            "prometheus-process-exporter.service",
+        ),
     ),
     # Only the programs: the base's own units start them. Of the base stay runc, since the newer one wants a newer libc,
     # and Compose 1 (here docker-compose would be Compose 2 again).

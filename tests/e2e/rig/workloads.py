@@ -26,7 +26,6 @@ _TRAPS: dict[OnTerm, str] = {
     "exit-1": 'trap "exit 1" TERM; ',
     "ignore": 'trap "" TERM; ',
 }
-_WATCH = "/opt/rig/watch.py"
 _numbers = itertools.count(1)
 
 
@@ -116,9 +115,16 @@ def end_and_watch(box: Box, workload: Workload, action: Action, watch_s: float =
         job["argv"] = workload.stop_argv if action == "owner-stop" else workload.daemon_restart_argv
         if not job["argv"]:
             raise ValueError(f"{workload.describe} has no {action}")
-    box.write(_WATCH, (Path(__file__).parent / "inside/watch.py").read_text())
-    done = box.run(["python3", _WATCH], input=json.dumps(job), timeout=watch_s + 90)
+    done = box.run(["python3", put(box, "watch.py")], input=json.dumps(job), timeout=watch_s + 90)
     return Observation(**json.loads(done.stdout))
+
+
+def put(box: Box, program: str) -> str:
+    """One of the two programs that watch, and what they share under the name that it has here; returns its path."""
+    inside, folder = Path(__file__).parent / "inside", "/opt/rig"
+    box.write(f"{folder}/e2e/rig/inside/looks.py", (inside / "looks.py").read_text())
+    box.write(f"{folder}/{program}", (inside / program).read_text())
+    return f"{folder}/{program}"
 
 
 def _start_docker(box: Box, name: str, argv: list[str], restart: str, options: Sequence[str]) -> Workload:

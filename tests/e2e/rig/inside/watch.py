@@ -11,25 +11,11 @@ import sys
 import time
 from typing import Any
 
+from e2e.rig.inside.looks import TICKS, now, read, start_ticks
+
 POLL_S = 0.02
 # Until it has died the look costs one small file, and a late look makes the delay too short.
 DEATH_POLL_S = 0.004
-TICKS = os.sysconf("SC_CLK_TCK")
-
-
-def read(path: str) -> str:
-    """The file's text, or '' when the process it speaks of is gone."""
-    try:
-        with open(path, errors="replace") as handle:
-            return handle.read()
-    except OSError:
-        return ""
-
-
-def start_ticks(pid: int) -> int:
-    """Start time in ticks since boot; 0 for a process that is gone or a zombie."""
-    fields = read(f"/proc/{pid}/stat").rpartition(")")[2].split()
-    return int(fields[19]) if len(fields) > 19 and fields[0] not in "ZX" else 0
 
 
 def matching(marker: str, owner: str) -> dict[int, int]:
@@ -45,11 +31,6 @@ def matching(marker: str, owner: str) -> dict[int, int]:
             if ticks:
                 found[int(name)] = ticks
     return found
-
-
-def now() -> float:
-    """Seconds since boot: the clock of the start times in /proc/PID/stat."""
-    return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
 def act(job: dict[str, Any]) -> subprocess.Popen[bytes] | None:

@@ -11,22 +11,9 @@ import sys
 import time
 from typing import Any
 
+from e2e.rig.inside.looks import TICKS, now, read, start_ticks
+
 POLL_S = 0.25
-TICKS = os.sysconf("SC_CLK_TCK")
-
-
-def read(path: str) -> str:
-    try:
-        with open(path, errors="replace") as handle:
-            return handle.read()
-    except OSError:
-        return ""
-
-
-def start_ticks(pid: int) -> int:
-    """Start time in ticks since boot; 0 for a process that is gone or a zombie."""
-    fields = read(f"/proc/{pid}/stat").rpartition(")")[2].split()
-    return int(fields[19]) if len(fields) > 19 and fields[0] not in "ZX" else 0
 
 
 def running() -> dict[tuple[int, int], list[str]]:
@@ -38,10 +25,6 @@ def running() -> dict[tuple[int, int], list[str]]:
             if ticks := start_ticks(int(name)):
                 found[int(name), ticks] = words
     return found
-
-
-def now() -> float:
-    return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
 def main() -> None:
