@@ -107,7 +107,7 @@ def test_a_script_of_run_parts() -> None:
     found.files.add("/proc/56/exe", "\0link /usr/sbin/cron")
     found.files.add("/etc/crontab", f"17 * * * * root {line}\n")
     assert found.layers()[0].owner.name == "/etc/cron.hourly/it's"
-    assert found.hold().steps[0].command == "chmod a-x '/etc/cron.hourly/it'\"'\"'s'"
+    assert found.hold().steps[1].command == "chmod a-x '/etc/cron.hourly/it'\"'\"'s'"
 
 
 def test_the_line_becomes_a_comment_and_the_undo_restores_the_bytes(tmp_path: Path) -> None:
@@ -132,12 +132,12 @@ def test_the_line_becomes_a_comment_and_the_undo_restores_the_bytes(tmp_path: Pa
 def test_the_plan_for_a_users_table() -> None:
     """Through crontab(1), by the number that `crontab -l` shows; then the job that runs."""
     found = host("* * * * * burn --all", table="/var/spool/cron/crontabs/root")
-    first, *rest = found.hold().steps
+    freeze, first, end = found.hold().steps
     assert "crontab -u root -l | sha256sum" in first.command
     assert "sed '1s/^/# held: /'" in first.command
     assert first.undo is not None
     assert first.undo.startswith("crontab -u root /root/crontab-root.")
-    assert [step.title for step in rest] == ["Freeze it", "End it, when you are sure"]
+    assert (freeze.phase, end.title) == ("relieve", "End it, when you are sure")
 
 
 def test_an_unreadable_table_is_a_gap() -> None:
@@ -175,7 +175,7 @@ def test_anacron_counts_the_days() -> None:
     killed, stop, boot = found.fate(), found.fate("owner-stop"), found.fate("reboot")
     assert (killed.returns, killed.by, killed.after_s) == (True, "anacron", None)
     assert (stop.ends, boot.returns) == (False, True)
-    assert "sed '2s/^/# held: /'" in found.hold().steps[0].command
+    assert "sed '2s/^/# held: /'" in found.hold().steps[1].command
 
 
 # --- at ----------------------------------------------------------------------------------------------------------
@@ -218,7 +218,7 @@ def test_the_same_commands_may_wait() -> None:
     fate = found.fate()
     assert (fate.returns, fate.by) == (True, "at")
     assert fate.after_s == int(NOW) // 60 * 60 + 1800 - NOW
-    first = found.hold().steps[0]
+    first = found.hold().steps[1]
     assert first.command == "at -c 3 >/root/at-job-3 && atrm 3"
     assert first.undo is not None
     assert first.undo.startswith("runuser -u root -- at -q a -t 20270115")

@@ -197,9 +197,12 @@ def test_a_limit_is_undone_to_what_it_was(limits: dict[str, Any], limit: str, un
 
 @pytest.mark.parametrize("limits", [{"cpu_limit": False}, {"nano_cpus": 100_000_000}, {"cpu_quota": 10_000}])
 def test_a_limit_that_would_not_relieve_is_not_proposed(limits: dict[str, Any]) -> None:
-    """Where the engine cannot limit CPU, or the limit is lower already, the plan starts with the policy."""
-    steps = docker_hold.hold(make_container(**limits), make_facts()).steps
-    assert "--restart=no" in steps[0].command
+    """Where the engine cannot limit CPU, or the limit is lower already, it is paused, and let go only if paused."""
+    first, second, _ = docker_hold.hold(make_container(**limits), make_facts()).steps
+    assert (first.phase, first.command) == ("relieve", "docker pause ocr-worker-1")
+    assert first.undo is not None
+    assert first.undo.startswith("! docker inspect ")
+    assert "--restart=no" in second.command
 
 
 def test_a_container_that_would_be_deleted_is_only_paused() -> None:

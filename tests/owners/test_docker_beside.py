@@ -61,7 +61,7 @@ def test_a_deploy_makes_a_stop_less_sure() -> None:
     owner = with_controller(acting)
     fate = docker.fate(owner, make_facts(), "sigkill")
     assert (fate.returns, fate.certainty) == (False, "likely")
-    assert "or the next deploy by Dokku" in docker_hold.hold(owner, make_facts()).goal
+    assert "until the next deploy by Dokku" in docker_hold.hold(owner, make_facts()).goal
 
 
 def test_what_is_deleted_when_it_stops_is_only_paused() -> None:
@@ -78,8 +78,8 @@ def test_a_unit_that_starts_it_is_stopped_first() -> None:
     commands = [step.command for step in docker_hold.hold(with_controller(acting), make_facts()).steps]
     assert commands[1:] == [
         "systemctl stop 'a b.service'",
-        "systemctl disable 'a b.service'",
         "docker stop ocr-worker-1",
+        "systemctl disable 'a b.service'",
     ]
 
 

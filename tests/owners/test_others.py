@@ -30,4 +30,4 @@ def test_a_zombie_is_not_frozen() -> None:
 
 def test_the_stopped_are_not_frozen() -> None:
     """The undo of a freeze would make them run."""
-    assert not any("STOP" in step.command for step in single.still(make_process(state="stopped")))
+    assert not any("STOP" in step.command for step in single.relieve(make_process(state="stopped")))

@@ -135,7 +135,7 @@ def test_a_hostile_name_stays_one_word(name: str) -> None:
     """Podman itself takes no such name; a container's inspect JSON is still others' text."""
     held = podman.hold(container(container=name), make_facts())
     assert held is not None
-    assert shlex.split(held.steps[-1].command) == ["podman", "stop", name]
+    assert shlex.split(held.steps[-1].command) == ["podman", "unpause", f"{name};", "podman", "stop", name]
     rootless = podman.hold(container(container=name, user="alice", uid=1000), make_facts())
     assert rootless is not None
     words = shlex.split(rootless.steps[-1].command)

@@ -95,8 +95,9 @@ def test_the_loop_is_held_before_its_child() -> None:
     layers, _ = fate(host("while true; do burn; done"))
     held = owners.hold(layers)
     signals = [step.command.partition("kill ")[2] for step in held.steps if "kill " in step.command]
-    assert signals[0].startswith("-STOP 50")
-    assert signals[1].startswith("60 ")
+    assert signals[0].startswith("-STOP 60")
+    assert signals[1].startswith("-STOP 50")
+    assert signals[2].startswith("60 ")
     assert all("/proc/" in step.command for step in held.steps)
 
 

@@ -68,7 +68,7 @@ def test_below_a_waiting_shell() -> None:
     found = supervisord("autorestart=true", ("/bin/sh", "-c", "web; true"))
     killed, stop = found.fate(), found.fate("owner-stop")
     assert (killed.returns, killed.certainty, stop.ends) == (True, "likely", False)
-    assert "kill 60" in found.hold().steps[-1].command
+    assert "kill 60" in found.hold().steps[2].command
 
 
 def test_below_a_program_of_its_own() -> None:
@@ -78,19 +78,21 @@ def test_below_a_program_of_its_own() -> None:
 
 
 def test_the_plan_for_supervisord() -> None:
-    """autostart=false in its section, then stop; a line that stands already is replaced."""
-    keep, stop = supervisord("autostart=true").hold().steps
+    """Stop, then autostart=false in its section; a line that stands already is replaced."""
+    freeze, stop, keep = supervisord("autostart=true").hold().steps
+    assert [each.phase for each in (freeze, stop, keep)] == ["relieve", "hold", "close"]
     assert "sed '6s/.*/autostart=false/'" in keep.command
-    assert stop.command == "supervisorctl -c /etc/supervisor/supervisord.conf stop web"
+    line = "supervisorctl -c /etc/supervisor/supervisord.conf stop web"
+    assert stop.command == f"kill -CONT 60 2>/dev/null; {line}"
     assert stop.undo == "supervisorctl -c /etc/supervisor/supervisord.conf start web"
-    assert "sed '4a autostart=false'" in supervisord().hold().steps[0].command
-    assert len(supervisord("autostart=false").hold().steps) == 1
+    assert "sed '4a autostart=false'" in supervisord().hold().steps[2].command
+    assert len(supervisord("autostart=false").hold().steps) == 2
 
 
 def test_a_hostile_program_name_is_quoted() -> None:
     """Sections may be called anything that fits a line."""
     name = "a'b$(touch x)`y`"
-    assert "stop 'a'\"'\"'b$(touch x)`y`'" in supervisord(name=name).hold().steps[-1].command
+    assert "stop 'a'\"'\"'b$(touch x)`y`'" in supervisord(name=name).hold().steps[1].command
 
 
 def test_a_program_that_outlived_its_supervisord() -> None:
@@ -158,12 +160,15 @@ def test_a_down_file_decides_over_a_new_supervisor() -> None:
 
 
 def test_the_plan_for_a_service() -> None:
-    """The file first, then down; the undo is the other way round."""
-    keep, down = service("runsv", RUNIT["up"], "/etc/sv/my web").hold().steps
+    """Down, then the file; the undo is the other way round."""
+    _, down, keep = service("runsv", RUNIT["up"], "/etc/sv/my web").hold().steps
     assert (keep.command, keep.undo) == ("touch '/etc/sv/my web/down'", "rm '/etc/sv/my web/down'")
-    assert (down.command, down.undo) == ("sv down '/etc/sv/my web'", "sv up '/etc/sv/my web'")
-    (only,) = service("s6-supervise", S6["down"], down="").hold().steps
-    assert (only.command, only.undo) == ("s6-svc -d /etc/sv/web", "s6-svc -O /etc/sv/web")
+    assert (down.command, down.undo) == (
+        "kill -CONT 60 2>/dev/null; sv down '/etc/sv/my web'",
+        "sv up '/etc/sv/my web'",
+    )
+    _, only = service("s6-supervise", S6["down"], down="").hold().steps
+    assert (only.command, only.undo) == ("kill -CONT 60 2>/dev/null; s6-svc -d /etc/sv/web", "s6-svc -O /etc/sv/web")
 
 
 # --- monit -------------------------------------------------------------------------------------------------------
@@ -247,7 +252,7 @@ def test_a_master_between_is_nearer_than_monit() -> None:
 
 def test_the_plan_for_monit() -> None:
     """`mode passive` as the check's last line, and a reload, in one command and in its undo."""
-    first = watched("mode active").hold().steps[0]
+    first = watched("mode active").hold().steps[1]
     assert "sed '7a mode passive'" in first.command
     assert first.command.count("&& monit reload") == 1
     assert first.undo is not None

@@ -86,12 +86,12 @@ def test_what_was_saved_comes_back_at_boot() -> None:
 
 def test_the_plan_for_pm2() -> None:
     """Stop, and save that it is stopped; the list that was saved before is the undo."""
-    stop, save = app(dump='[{"name":"web","status":"online"}]').hold().steps
-    assert stop.command == "env PM2_HOME='/home/al ice/.pm2' pm2 stop 3"
+    _, stop, save = app(dump='[{"name":"web","status":"online"}]').hold().steps
+    assert stop.command == "kill -CONT 60 2>/dev/null; env PM2_HOME='/home/al ice/.pm2' pm2 stop 3"
     assert save.command.count("pm2 save") == 1
     assert save.undo is not None
     assert save.undo.endswith("'/home/al ice/.pm2/dump.pm2'")
-    assert len(app().hold().steps) == 1
+    assert len(app().hold().steps) == 2
 
 
 def test_god_is_known_by_its_title() -> None:
@@ -129,9 +129,9 @@ def test_circus_by_respawn_and_autostart() -> None:
     assert (fate.returns, fate.after_s) == (True, None)
     assert circus("respawn = False").fate().returns is False
     assert circus("autostart = False").fate("owner-daemon-restart").returns is False
-    keep, stop = circus().hold().steps
+    _, stop, keep = circus().hold().steps
     assert "sed '5a autostart = False'" in keep.command
-    assert stop.command == "/opt/venv/bin/circusctl stop web"
+    assert stop.command == "kill -CONT 60 2>/dev/null; /opt/venv/bin/circusctl stop web"
 
 
 @pytest.mark.parametrize(
@@ -147,7 +147,8 @@ def test_forever_answers_and_nodemon_waits(words: tuple[str, ...], returns: bool
     found.line(words, ("/usr/bin/node", "/srv/app.js"))
     assert found.kinds()[0] == "forever-app"
     assert [found.fate(action).returns for action in ("sigkill", "clean-exit")] == [returns, returns]
-    freeze, end = found.hold().steps
+    relief, freeze, end = found.hold().steps
+    assert "kill -STOP 60" in relief.command
     assert "kill -STOP 59" in freeze.command
     assert "kill 60" in end.command
 
@@ -165,7 +166,7 @@ def test_an_inittab_line() -> None:
     owner = found.layers()[0].owner
     assert (owner.kind, owner.facts["line"]) == ("openrc-service", 3)
     assert (found.fate().returns, found.fate().certainty) == (True, "likely")
-    assert "telinit q" in found.hold().steps[0].command
+    assert "telinit q" in found.hold().steps[1].command
     found.files.add("/proc/60/cmdline", "/usr/bin/other\0")
     assert found.kinds() == ["unmanaged"]
 

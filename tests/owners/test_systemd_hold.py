@@ -16,10 +16,12 @@ def test_the_plan_stops_the_timer_with_the_service() -> None:
     timer = {"unit": "burn.timer", "active": True, "unit_file_state": "enabled", "next_in_s": 90.0}
     held = systemd.hold(make_service("always", triggered_by=[timer], cpu_controller=False), make_facts())
     assert [step.command for step in held.steps] == [
+        "systemctl freeze burn.service",
         "systemctl stop burn.timer burn.service",
         "systemctl disable burn.service burn.timer",
     ]
     assert [step.undo for step in held.steps] == [
+        "! systemctl is-active -q burn.service || systemctl thaw burn.service",
         "systemctl start burn.timer burn.service",
         "systemctl enable burn.service burn.timer",
     ]
@@ -28,7 +30,7 @@ def test_the_plan_stops_the_timer_with_the_service() -> None:
 def test_only_what_was_enabled_is_disabled() -> None:
     """The undo must restore what was, and enable nothing that was not."""
     held = systemd.hold(make_service("always", unit_file_state="static", cpu_controller=False), make_facts())
-    assert [step.command for step in held.steps] == ["systemctl stop burn.service"]
+    assert [step.command for step in held.steps[1:]] == ["systemctl stop burn.service"]
 
 
 def test_the_host_is_not_told_to_stop_what_it_needs() -> None:
@@ -37,9 +39,21 @@ def test_the_host_is_not_told_to_stop_what_it_needs() -> None:
     assert not any("stop" in step.command for step in systemd.hold(owner, make_facts()).steps)
 
 
-def test_a_transient_unit_is_never_stopped() -> None:
-    """Its definition would be gone, and no start could undo that."""
-    held = systemd.hold(make_service("always", transient=True), make_facts())
+def test_a_transient_unit_is_saved_before_it_is_stopped() -> None:
+    """Its definition would be gone, and no start could undo that; of its timer too."""
+    timer = {"unit": "burn.timer", "active": True, "unit_file_state": "transient", "next_in_s": 90.0}
+    file = "/run/systemd/transient/burn.service"
+    owner = make_service("always", transient=True, unit_file=file, unit_file_state="transient", triggered_by=[timer])
+    limit, save, stop = systemd.hold(owner, make_facts()).steps
+    assert [limit.phase, save.phase, stop.phase] == ["relieve", "save", "hold"]
+    assert "for unit in burn.service burn.timer ; do" in save.command
+    assert stop.undo is not None
+    assert stop.undo.startswith("cp -p /root/burn.service.saved/* /run/systemd/system/ && systemctl daemon-reload && ")
+
+
+def test_a_transient_unit_without_a_file_is_never_stopped() -> None:
+    """Nothing could be saved."""
+    held = systemd.hold(make_service("always", transient=True, unit_file=""), make_facts())
     assert held.steps[-1].command == "systemctl freeze burn.service"
     assert not any(" stop " in step.command for step in held.steps)
 
@@ -53,7 +67,7 @@ def test_a_unit_that_refuses_is_frozen() -> None:
 def test_the_undo_starts_what_stopped_with_it() -> None:
     """Units that require it go down with it, and nothing but the undo brings them back."""
     owner = make_service("always", stops_with_it=["dep.service"], forgets=["/run/burn"], cpu_controller=False)
-    stop = systemd.hold(owner, make_facts()).steps[0]
+    stop = systemd.hold(owner, make_facts()).steps[1]
     assert stop.undo == "systemctl start burn.service dep.service"
     assert "dep.service stops with it" in stop.effect
     assert "/run/burn" in stop.effect
@@ -73,7 +87,7 @@ DROP_IN = "/run/systemd/system/burn.service.d/zz-hold.conf"
 def test_what_no_stop_would_hold_is_barred(changes: dict[str, Any]) -> None:
     """A drop-in of this boot that is its own condition; the undo removes it before it starts the unit."""
     held = systemd.hold(make_service("always", **changes, cpu_controller=False), make_facts())
-    (step,) = held.steps
+    _, step = held.steps
     assert step.command.endswith(f"> {DROP_IN} && systemctl daemon-reload && systemctl stop burn.service")
     assert step.undo is not None
     assert step.undo.startswith(f"rm -f {DROP_IN} && ")
@@ -83,7 +97,7 @@ def test_what_no_stop_would_hold_is_barred(changes: dict[str, Any]) -> None:
 
 def test_the_drop_in_is_what_systemd_reads() -> None:
     """As a shell writes it: a condition on the drop-in itself, named by systemd's own specifier."""
-    (step,) = systemd.hold(make_service("always", upheld_by=["x"], cpu_controller=False), make_facts()).steps
+    _, step = systemd.hold(make_service("always", upheld_by=["x"], cpu_controller=False), make_facts()).steps
     printed = next(part for part in step.command.split(" && ") if part.startswith("printf")).partition(" > ")[0]
     text = subprocess.run(["sh", "-c", printed], capture_output=True, text=True, check=True).stdout
     assert text == "[Unit]\nConditionPathExists=!/run/systemd/system/%n.d/zz-hold.conf\n"
@@ -106,7 +120,7 @@ def test_a_masked_unit_is_started_between_unmasking_and_masking() -> None:
     """The undo restores the mask too."""
     for state, flag in (("masked", ""), ("masked-runtime", " --runtime")):
         owner = make_service("no", load_state="masked", unit_file_state=state, wanted_by=[])
-        (step,) = systemd.hold(owner, make_facts()).steps
+        (step,) = systemd.hold(owner, make_facts()).steps  # owners.hold() freezes its process before
         assert step.command == "systemctl stop burn.service"
         assert step.undo == (
             f"systemctl unmask{flag} burn.service && systemctl start burn.service && systemctl mask{flag} burn.service"
@@ -143,16 +157,16 @@ def test_a_snap_is_stopped_through_snapd() -> None:
     owner = replace(
         make_service("on-failure", cpu_controller=False), name="snap.lxd.daemon.service", kind="snap-service"
     )
-    (step,) = systemd.hold(owner, make_facts()).steps
+    _, step = systemd.hold(owner, make_facts()).steps
     assert (step.command, step.undo) == ("snap stop --disable lxd.daemon", "snap start --enable lxd.daemon")
     off = replace(owner, facts={**owner.facts, "unit_file_state": "disabled"})
-    assert systemd.hold(off, make_facts()).steps[0].command == "snap stop lxd.daemon"
+    assert systemd.hold(off, make_facts()).steps[1].command == "snap stop lxd.daemon"
 
 
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({}, "over a reboot too, until somebody starts it"),
+        ({}, "for good: over a reboot too"),
         ({"unit_file_state": "static"}, "until the next boot, when multi-user.target"),
         ({"wanted_by": ["x.service"]}, "until x.service is started again"),
         (

@@ -65,19 +65,20 @@ def test_without_lingering_nothing_runs_before_the_login() -> None:
 def test_the_steps_speak_to_the_users_systemd() -> None:
     """From a root shell."""
     commands = [step.command for step in systemd_user.hold(hers(), make_facts()).steps]
-    assert commands == ["systemctl --user -M bob@ stop burn.service", "systemctl --user -M bob@ disable burn.service"]
+    systemctl = "systemctl --user -M bob@"
+    assert commands == [f"{systemctl} {verb} burn.service" for verb in ("freeze", "stop", "disable")]
 
 
 @pytest.mark.parametrize("user", ["bob@corp.example", "DOM\\bob", "$(reboot)", "b ob"])
 def test_a_name_that_systemctl_would_misread_is_a_number(user: str) -> None:
     """`-M NAME@` splits at the first @."""
-    assert "-M 1000@ stop" in systemd_user.hold(hers(user=user), make_facts()).steps[0].command
+    assert "-M 1000@ stop" in systemd_user.hold(hers(user=user), make_facts()).steps[1].command
 
 
 def test_the_drop_in_lies_where_the_users_manager_reads_it() -> None:
     """And its condition is written with that manager's own specifier."""
     owner = hers()
     owner = replace(owner, facts={**owner.facts, "upheld_by": ["top.service"]})
-    (step,) = systemd_user.hold(owner, make_facts()).steps
+    _, step = systemd_user.hold(owner, make_facts()).steps
     assert "!%%t/systemd/user/%%n.d/zz-hold.conf" in step.command
     assert "> /run/user/1000/systemd/user/burn.service.d/zz-hold.conf" in step.command

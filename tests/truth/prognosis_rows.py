@@ -15,7 +15,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Generator, Iterable, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -24,6 +24,7 @@ import pytest
 from e2e.rig import foretold
 from e2e.rig.foretold import Row
 from truth import imports, pages, tables
+from truth.told import Recorder
 
 TESTS = tables.REPOSITORY / "tests"
 SOURCES = tuple(f"src/runaway_watchdog/{part}" for part in ("explain", "owners", "world"))
@@ -110,96 +111,20 @@ def recorded_only(hosts: Path, names: Iterable[str]) -> list[Recorded]:
 # --- collecting ------------------------------------------------------------------------------------------------------
 
 
-@dataclass
-class Told:
-    """What one module's tests have told: `expected` are all of them, None while nobody collected the whole module."""
-
-    hash: str
-    expected: list[str] | None = None
-    rows: dict[str, list[Row]] = field(default_factory=dict)  # test -> its rows; a test that has none is there too
-
-    @property
-    def whole(self) -> bool:
-        return self.expected is not None and set(self.expected) <= set(self.rows)
-
-    def joined(self, later: Told) -> Told:
-        """Both sessions together: the later one's word counts, and another code's word does not."""
-        if self.hash != later.hash:
-            return later
-        expected = self.expected if later.expected is None else later.expected
-        return Told(self.hash, expected, {**self.rows, **later.rows})
-
-    def of_expected(self) -> list[Row]:
-        """The rows of the tests that there are; those of a test that was renamed stay out."""
-        return [row for test in self.expected or () for row in self.rows.get(test, ())]
-
-
-def keep(file: Path, told: Told) -> None:
-    """Write it for the next session."""
-    file.write_text(json.dumps(asdict(told)))
-
-
-def kept(file: Path) -> Told | None:
-    """What earlier sessions told."""
-    if not file.exists():
-        return None
-    found = json.loads(file.read_text())
-    rows = {test: [Row(**each) for each in told] for test, told in found["rows"].items()}
-    return Told(found["hash"], found["expected"], rows)
-
-
-class Recorder:
-    """The rows of one session. The hashes are taken before the wheel is built: they are of the code that is run."""
-
-    def __init__(self, modules: dict[str, Path]) -> None:
-        self._modules = modules
-        self.session = {module: Told(self._hash(module)) for module in modules}
-
-    def _hash(self, module: str) -> str:
-        test_file = str(self._modules[module].relative_to(tables.REPOSITORY))
-        return tables.source_hash((*SOURCES, test_file))
-
-    def changed(self) -> list[str]:
-        """Modules whose code, or whose own text, is no longer what was run."""
-        return [module for module, told in self.session.items() if told.rows and told.hash != self._hash(module)]
-
-    def tell(self, folder: Path) -> tuple[list[Row], list[str]]:
-        """Keep what this session told; returns all rows of this code, and the modules that still owe some."""
-        rows: list[Row] = []
-        missing: list[str] = []
-        for module, told in self.session.items():
-            file = folder / f"{module}.json"
-            before = kept(file)
-            now = told if before is None else before.joined(told)
-            if told.rows:
-                keep(file, now)
-            if now.whole:
-                rows += now.of_expected()
-            else:
-                missing.append(module)
-        return rows, missing
-
-
-RECORDER = pytest.StashKey[Recorder]()
+RECORDER = pytest.StashKey[Recorder[Row]]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", f"{MARKER}: tells rows of docs/prognosis.md (set by its plugin)")
     helper = Path(foretold.__file__)
-    config.stash[RECORDER] = Recorder(imports.users(TESTS / "e2e", helper, TESTS))
+    config.stash[RECORDER] = Recorder(imports.users(TESTS / "e2e", helper, TESTS), SOURCES, Row)
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Note which tests there are, before -k and -m leave any out."""
-    session = config.stash[RECORDER].session
-    picked = {Path(each.partition("::")[0]).stem for each in config.args if "::" in each}
-    for item in items:
-        told = session.get(item.path.stem)
-        if told is not None:
-            item.add_marker(MARKER)
-            if item.path.stem not in picked:
-                told.expected = [*(told.expected or ()), item.nodeid]
+    for item in config.stash[RECORDER].collected(items, config.args):
+        item.add_marker(MARKER)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from e2e.rig.foretold import Row
 from truth import imports, pages
-from truth.prognosis_rows import Recorded, Told, body, keep, kept, recorded_only
+from truth.prognosis_rows import Recorded, body, recorded_only
+from truth.told import Told, keep, kept
 
 RIGHT = Row("t", "v2", "docker-run", "always", "sigkill", "docker-container", "returns after 0.1 s", "returns")
 WRONG = replace(RIGHT, layout="v1", policy="no", seen="otherwise: ends, stays away")
@@ -59,15 +60,15 @@ def test_a_picked_test_does_not_make_its_module_whole() -> None:
     """Whoever names one test has not seen how many there are; an earlier session may have."""
     picked = Told("h", None, {"a": [RIGHT]})
     assert not picked.whole
-    assert Told("h", ["a"], {}).joined(picked).whole
+    assert Told[Row]("h", ["a"], {}).joined(picked).whole
 
 
 def test_what_was_kept_is_read_again(tmp_path: Path) -> None:
     """Row by row; a module that told nothing yet has no file."""
     told = Told("h", ["a"], {"a": [RIGHT, WRONG], "b": []})
     keep(tmp_path / "m.json", told)
-    assert kept(tmp_path / "m.json") == told
-    assert kept(tmp_path / "other.json") is None
+    assert kept(tmp_path / "m.json", Row) == told
+    assert kept(tmp_path / "other.json", Row) is None
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,8 @@ from unit.golden.cases import cases, process
 
 from runaway_watchdog.alerts.text import text
 from runaway_watchdog.explain.document import from_json, to_json
+from runaway_watchdog.model.casefile import Change
+from runaway_watchdog.model.doing import BusyThread, Doing
 from runaway_watchdog.model.owner import Owner
 
 CASES = cases()
@@ -25,8 +27,8 @@ def test_document_has_the_names_of_the_contract() -> None:
     assert set(told["owners"][0]) == {"kind", "name", "id", "policy", "facts", "evidence"}
     assert set(told["prognosis"][0]) == {"action", "ends", "returns", "by", "after_s", "certainty", "why"}
     assert set(told["history"]) >= {"returns_seen", "shortest_s", "longest_s", "deaths"}
-    assert set(told["plan"]) == {"goal", "steps", "never"}
-    assert set(told["plan"]["steps"][0]) == {"title", "command", "effect", "risk", "undo", "verify"}
+    assert set(told["plan"]) == {"goal", "steps", "never", "still", "afterwards"}
+    assert set(told["plan"]["steps"][0]) == {"title", "command", "effect", "risk", "undo", "verify", "phase"}
     assert set(told["plan"]["never"][0]) == {"command", "why", "would_lose"}
     assert set(told["plan"]["never"][0]["would_lose"][0]) >= {"type", "name", "size_bytes", "used_by"}
     assert set(to_json(CASES["gaps"])["gaps"][0]) == {"source", "problem", "mend"}
@@ -85,3 +87,37 @@ def test_strange_documents_are_refused() -> None:
     ):
         with pytest.raises(ValueError, match="case file"):
             from_json(damaged)
+
+
+def test_what_it_does_and_what_changed_find_their_way_back() -> None:
+    """Whole and equal; a thread's name is cleaned, and both are absent where nobody could look."""
+    shown = Doing(
+        "forking", "forks: …", 0.1, 10.0, 20.0, 70.0, (BusyThread(7, "wo\x1brker", 30.0),), 5.0, None, None, None,
+        None, None, None, 90.0, 0.0, 800.0, None, "do_wait",
+    )  # fmt: skip
+    change = Change("packages", 1795356131.0, "1 package was upgraded: curl", "/var/log/dpkg.log")
+    told = to_json(replace(CASES["systemd"], doing=shown, changed=(change,)))
+    assert "\x1b" not in json.dumps(told, ensure_ascii=False)
+    assert told["process"]["doing"]["children_percent"] == 70.0
+    back = from_json(json.loads(json.dumps(told)))
+    assert back.doing is not None
+    assert back.doing._replace(threads=shown.threads) == shown
+    assert back.changed == (change,)
+    without = to_json(CASES["systemd"])
+    assert "doing" not in without["process"]
+    assert "changed" not in without
+
+
+def test_the_text_says_what_it_does_and_what_was_changed_before() -> None:
+    """One line each, the change with its distance and its time; a waiting process has nothing to tell."""
+    shown = Doing(
+        "spinning", "spins in user mode, 99 % of a core", 0.1, 99.0, 0.0, 0.0, (), 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0,
+        0.0, 0.0, 0.0, None, None,
+    )  # fmt: skip
+    change = Change("unit", 1795356131.0 - 600, "/etc/u.service was edited", "last write of it")
+    case = replace(CASES["systemd"], since=1795356131.0, doing=shown, changed=(change,))
+    page = " ".join(text(case, now=1795356191.0).split())
+    assert "spins in user mode, 99 % of a core" in page
+    assert "changed 10 min before (" in page
+    assert "): /etc/u.service was edited" in page
+    assert "spins" not in text(replace(case, doing=shown._replace(kind="waiting")), now=1795356191.0)

@@ -1,5 +1,7 @@
 """The commands as a user meets them: exit codes of the contract, clear sentences, never a traceback."""
 
+import argparse
+import ast
 import json
 import os
 import subprocess
@@ -9,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from runaway_watchdog.cli.options import first_look
 from runaway_watchdog.model.identity import ProcKey
 from runaway_watchdog.store import queries, records
 from runaway_watchdog.store.database import connect
@@ -135,10 +138,31 @@ def test_a_closed_pipe_is_no_fault(store: Path) -> None:
     assert done.stdout.count("\n") == 1
 
 
-@pytest.mark.parametrize("module", ["cli.explain", "cli.incidents", "cli.scan"])
+@pytest.mark.parametrize("module", ["cli.about", "cli.incidents", "cli.scan"])
 def test_reading_commands_stay_light(module: str) -> None:
     """They have to answer on a saturated host: no alert service, no log library, no schema library is imported."""
     heavy = ["apprise", "structlog", "pydantic", "asyncio", "docker", "rich"]
     code = f"import sys, runaway_watchdog.{module}; print([each for each in {heavy} if each in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=30)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("module", ["cli.explain", "cli.plan"])
+def test_the_first_look_at_the_cpu_waits_for_no_import(module: str) -> None:
+    """What the explanation needs is imported while the tenth of a second until the second look passes."""
+    code = f"import sys, runaway_watchdog.{module}; print(sorted(each for each in sys.modules if each[:4] == 'runa'))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=30)
+    light = {"runaway_watchdog", "runaway_watchdog.cli", "runaway_watchdog.cli.options", "runaway_watchdog.glance"}
+    assert set(ast.literal_eval(done.stdout)) == {*light, f"runaway_watchdog.{module}"}
+
+
+def test_a_first_look_is_taken_at_a_process_that_is_named() -> None:
+    """Nothing is said yet about one that is gone: who looks closer tells."""
+    seen = first_look(argparse.Namespace(pid=os.getpid()))
+    assert seen is not None
+    assert seen.mark is not None
+    assert seen.activity is not None
+    gone = first_look(argparse.Namespace(pid=PID_MAX))
+    assert gone is not None
+    assert (gone.mark, gone.activity) == (None, None)
+    assert first_look(argparse.Namespace(pid=None)) is None

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from support.builders import make_container, make_facts, make_process, make_service
 
@@ -17,7 +17,7 @@ from runaway_watchdog.model.casefile import History
 from runaway_watchdog.model.owner import ACTIONS, Owner
 from runaway_watchdog.model.plan import Step
 from runaway_watchdog.model.process import Process
-from runaway_watchdog.owners import Layer, fate, hold
+from runaway_watchdog.owners import Layer, docker_hold, fate, hold
 
 STUB = """\
 #!/bin/sh
@@ -122,6 +122,7 @@ def ran(jail: Path, command: str) -> Sequence[str]:
 @given(hostile)
 def test_a_hostile_container_name_stays_one_word(jail: Path, name: str) -> None:
     """Quotes, `$(…)`, newlines: the shell hands the name on as it is, and runs nothing else."""
+    assume(not docker_hold.LOOKS_LIKE_AN_ID.fullmatch(name))
     for step in steps_of(make_container(container=name)):
         for command in (step.command, step.undo or ""):
             assert ran(jail, command)[-1] == name

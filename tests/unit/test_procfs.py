@@ -1,11 +1,16 @@
 """Parsing of /proc: exact on what the kernel writes, harmless on anything else."""
 
 import os
+import time
+from typing import cast
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from runaway_watchdog.explain import casefile
+from runaway_watchdog.explain.records import NoRecords
+from runaway_watchdog.glance import Glance, parse_waited_s
 from runaway_watchdog.world import live, procfs
 
 STAT = "3355 (a ) b) R 17 3355 3300 34816 3355 4194304 {} 0 0 0 100 5 0 0 20 {} 1 0 991827 0 0\n"
@@ -81,3 +86,40 @@ def test_no_such_process() -> None:
     """A PID that is not there is an answer of its own."""
     with pytest.raises(procfs.NoSuchProcessError):
         procfs.process(live().files, 2**22)
+
+
+def test_the_second_look_waits_for_what_is_left_of_its_time() -> None:
+    """Of an earlier first look the share is over all the time since, and nobody sleeps for it."""
+    world = live()
+    cpu, at = cast(tuple[int, int], procfs.cpu_mark(world.files, os.getpid()))
+    begun = time.monotonic()
+    share = procfs.cpu_share(world, os.getpid(), (cpu, at - 10**9))
+    assert share is not None
+    assert share.window_s >= 1
+    assert time.monotonic() - begun < 0.09
+
+
+def test_a_clock_that_went_back_is_another_process() -> None:
+    """Its PID was given away between the two looks: no share is told, instead of one below zero."""
+    world = live()
+    cpu, at = cast(tuple[int, int], procfs.cpu_mark(world.files, os.getpid()))
+    assert procfs.cpu_share(world, os.getpid(), (cpu + 10**15, at)) is None
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("5000 2500000 7\n", 0.0025), ("", 0.0), ("0 x 0", 0.0)])
+def test_how_long_we_waited_for_a_core(text: str, seconds: float) -> None:
+    """The second figure of our own schedstat, in nanoseconds; nothing where the kernel does not count it."""
+    assert parse_waited_s(text) == seconds
+
+
+@pytest.mark.parametrize(("waited_s", "early"), [(0.0, True), (1.0, False)])
+def test_an_early_look_counts_where_we_took_no_core_from_the_process(
+    waited_s: float, early: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where we did, both looks are taken while we sleep."""
+    monkeypatch.setattr(casefile, "waited_s", lambda: 9 + waited_s)
+    world = live()
+    cpu, at = world.files.cpu_clock(os.getpid())
+    case = casefile.explain(world, NoRecords(), os.getpid(), seen=Glance((cpu, at - 5 * 10**9), None, 9))
+    assert case.cpu is not None
+    assert (case.cpu.window_s >= 5) is early

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from runaway_watchdog.cli import explain, reading, scan, selection
+from runaway_watchdog.cli import about, explain, reading, scan, selection
 from runaway_watchdog.cli import main as watchdog
 from runaway_watchdog.config import locate
 from runaway_watchdog.explain.records import NoRecords
@@ -112,7 +112,7 @@ def test_what_could_not_be_asked_is_a_gap(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     """Exit code 4, not "no such": the one who would know was not heard."""
-    monkeypatch.setattr(explain, "live", lambda: host({question: {"gap": ["it", "it is frozen", "wake it"]}}))
+    monkeypatch.setattr(about, "live", lambda: host({question: {"gap": ["it", "it is frozen", "wake it"]}}))
     assert explain.run(options(json=as_json, **given)) == 4
     shown = capsys.readouterr()
     assert "it is frozen; wake it" in shown.err
@@ -287,4 +287,4 @@ def test_records_are_asked_of_nobody_hidden() -> None:
     """`find` passes on that the process is hidden."""
     hidden = {"files.read /proc/7/stat": DENIED, "files.cpu_clock 7": CLOCK}
     with pytest.raises(Unanswered):
-        explain.find(host(hidden), NoRecords(), 7)
+        about.find(host(hidden), NoRecords(), 7)

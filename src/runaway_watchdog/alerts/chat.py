@@ -8,7 +8,8 @@ parted by one empty line, which is where `shortened` may cut.
 import re
 from typing import Final
 
-from runaway_watchdog.alerts.story import UNSHOWABLE, Move, Story, Warned
+from runaway_watchdog.alerts.moves import MOST_NEVER, UNSHOWABLE, Move, Warned
+from runaway_watchdog.alerts.story import Story
 from runaway_watchdog.hostile import chat_text, code_text
 
 _FENCE: Final = "```"
@@ -19,7 +20,14 @@ def message(notice: str, story: Story | None, tail: tuple[str, ...]) -> str:
     """The whole message, in blocks: `notice`, the story in the contract's order, `tail`."""
     blocks = [_prose(notice)] if notice else []
     if story is not None:
-        blocks += [_what(story), _who(story), _outcomes(story), *_plan(story), *map(_warned, story.never), _gaps(story)]
+        blocks += [
+            _what(story),
+            _who(story),
+            _outcomes(story),
+            *_plan(story),
+            *map(_warned, story.never[:MOST_NEVER]),
+            _gaps(story),
+        ]
     blocks += ["\n".join(_prose(line) for line in tail)]
     return "\n\n".join(block for block in blocks if block) + "\n"
 

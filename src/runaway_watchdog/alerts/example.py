@@ -113,7 +113,8 @@ def _plan() -> Plan:
             "it goes on with 20 % of a core",
             "slows",
             "docker update --cpu-quota=-1 ocr-worker-1",
-            "`docker stats --no-stream ocr-worker-1` shows about 20 %",
+            "`docker inspect -f '{{.HostConfig.CpuQuota}}' ocr-worker-1` prints 20000",
+            phase="relieve",
         ),
         Step(
             "Tell Docker not to bring it back",

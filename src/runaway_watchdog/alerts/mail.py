@@ -9,7 +9,8 @@ import html
 from collections.abc import Iterator
 from typing import Final
 
-from runaway_watchdog.alerts.story import UNSHOWABLE, Layer, Move, Outcome, Story, Tone, Warned
+from runaway_watchdog.alerts.moves import MOST_NEVER, UNSHOWABLE, Move, Warned
+from runaway_watchdog.alerts.story import Layer, Outcome, Story, Tone
 
 _HEAD: Final = """\
 <!DOCTYPE html>
@@ -146,7 +147,7 @@ def _command(command: str | None, kind: str, style: str) -> Iterator[str]:
 
 
 def _nevers(nevers: tuple[Warned, ...]) -> str:
-    return _heading("NEVER THIS") + "".join(_warned(never) for never in nevers) if nevers else ""
+    return _heading("NEVER THIS") + "".join(_warned(never) for never in nevers[:MOST_NEVER]) if nevers else ""
 
 
 def _warned(never: Warned) -> str:

@@ -7,7 +7,8 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, Final, Literal
 
 from runaway_watchdog.alerts import chat, figures, mail
-from runaway_watchdog.alerts.story import Story, doer, safe, tell
+from runaway_watchdog.alerts.moves import safe
+from runaway_watchdog.alerts.story import Story, doer, tell
 from runaway_watchdog.alerts.text import wrapped, write
 from runaway_watchdog.hostile import header
 from runaway_watchdog.model.casefile import CaseFile

@@ -8,17 +8,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from runaway_watchdog.alerts import figures
-from runaway_watchdog.hostile import clean, mask_argv, mask_text, shown_command
+from runaway_watchdog.alerts import figures, moves
+from runaway_watchdog.alerts.happening import happening
+from runaway_watchdog.alerts.moves import Advised, Move, Warned, safe
+from runaway_watchdog.hostile import clean, mask_argv
 from runaway_watchdog.model.casefile import CaseFile, LeftBehind, SeenDeath
-from runaway_watchdog.model.effect import Effect
 from runaway_watchdog.model.owner import Action, Fate, Owner
-from runaway_watchdog.model.plan import Never, Step
 
 Tone = Literal["good", "bad", "unsure"]
 
 MOST_SIGNS: Final = 4
-UNSHOWABLE: Final = "(not shown: a name in this command holds characters that could deceive, or a secret)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,26 +42,6 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
-class Move:
-    """One step of the plan."""
-
-    title: str
-    effect: str
-    command: str | None  # None: see UNSHOWABLE
-    undo: str | None
-    verify: str
-
-
-@dataclass(frozen=True, slots=True)
-class Warned:
-    """One command never to run here, and what it would destroy."""
-
-    command: str | None
-    why: str
-    losses: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class Story:
     succession: str  # "" unless the PID that was asked about died and another took its place
     headline: str
@@ -73,6 +52,8 @@ class Story:
     goal: str
     moves: tuple[Move, ...]
     never: tuple[Warned, ...]
+    still: tuple[str, ...]  # what would bring it back once all is done
+    afterwards: tuple[Advised, ...]
     gaps: tuple[tuple[str, str], ...]  # (what is not seen, the mend)
 
 
@@ -87,15 +68,12 @@ def tell(case: CaseFile, now: float) -> Story:
         # Of a dead process nothing more can be said than that; the plan tells it in its goal.
         outcomes=tuple(_outcome(fate, case) for fate in case.prognosis if case.process.alive or not case.process.pid),
         goal=safe(case.plan.goal),
-        moves=tuple(_move(step) for step in case.plan.steps),
-        never=tuple(_warned(never) for never in case.plan.never),
+        moves=tuple(moves.move(step) for step in case.plan.steps),
+        never=tuple(moves.warned(never) for never in case.plan.never),
+        still=tuple(safe(each) for each in case.plan.still),
+        afterwards=tuple(moves.advised(each) for each in case.plan.afterwards),
         gaps=tuple((f"{safe(gap.source)}: {safe(gap.problem)}", safe(gap.mend)) for gap in case.gaps),
     )
-
-
-def safe(text: str, limit: int = 400) -> str:
-    """One line of text that others wrote, masked and cleaned."""
-    return clean(mask_text(text), limit)
 
 
 # --- what ------------------------------------------------------------------------------------------------------
@@ -139,12 +117,13 @@ def _lead(case: CaseFile, now: float) -> list[str]:
     state = "" if process.state in {"running", "sleeping", "dead"} else f", {process.state}"
     told = f"runs as {safe(process.user, 40)} since {started}{state}" if process.alive else f"started {started}"
     command = clean(" ".join(clean(each, 200) for each in mask_argv(process.cmdline)), 160)
-    return [f"{told}: {command}" if command else told, *_findings(case)]
+    return [f"{told}: {command}" if command else told, *_findings(case, now)]
 
 
-def _findings(case: CaseFile) -> list[str]:
-    """What is odd about it, who makes it work, whether anybody still wants it, and what an intruder would do."""
+def _findings(case: CaseFile, now: float) -> list[str]:
+    """What is odd about it, what it does, who makes it work, who still wants it, and what an intruder would do."""
     lines = [safe(each) for each in case.condition]
+    lines += (safe(each) for each in happening(case, now))
     if case.cause is not None:
         lines.append(f"works for {safe(case.cause.name, 80)}, which {safe(case.cause.told)}")
     if case.left_behind is not None:
@@ -366,35 +345,3 @@ def _result(fate: Fate) -> tuple[str, Tone]:
     after = "" if fate.after_s is None else f" after {figures.delay(fate.after_s)}"
     by = "" if fate.by is None else f", by {doer(fate)}"
     return f"{likely}comes back{after}{by}", "bad"
-
-
-# --- do this, never this ---------------------------------------------------------------------------------------
-
-_RISKS: Final = {
-    "none": "",
-    "slows": " (slows it down)",
-    "interrupts": " (interrupts it)",
-    "loses-data": " (LOSES DATA)",
-}
-
-
-def _move(step: Step) -> Move:
-    undo = None if step.undo is None else (shown_command(step.undo) or UNSHOWABLE)
-    title = safe(step.title, 120) + _RISKS[step.risk]
-    return Move(title, safe(step.effect), shown_command(step.command), undo, safe(step.verify))
-
-
-def _warned(never: Never) -> Warned:
-    losses = tuple(_loss(effect) for effect in never.would_lose)
-    return Warned(shown_command(never.command), safe(never.why), losses)
-
-
-def _loss(effect: Effect) -> str:
-    parts = [f"{effect.type} {safe(effect.name, 80)}"]
-    if effect.size is not None:
-        parts.append(figures.size(effect.size.bytes, at_least=effect.size.at_least))
-    if effect.used_by:
-        shown = ", ".join(safe(each, 40) for each in effect.used_by[:3])
-        more = f" and {len(effect.used_by) - 3} more" if len(effect.used_by) > 3 else ""
-        parts.append(f"used by {shown}{more}")
-    return ", ".join(parts)

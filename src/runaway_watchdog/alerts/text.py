@@ -9,7 +9,8 @@ from collections.abc import Iterable, Iterator
 from enum import Enum
 from typing import Final
 
-from runaway_watchdog.alerts.story import UNSHOWABLE, Layer, Move, Outcome, Story, Tone, Warned, tell
+from runaway_watchdog.alerts.moves import MOST_NEVER, UNSHOWABLE, Move, Warned
+from runaway_watchdog.alerts.story import Layer, Outcome, Story, Tone, tell
 from runaway_watchdog.model.casefile import CaseFile
 
 COLUMNS: Final = 80
@@ -82,7 +83,9 @@ class _Page:
         return _paragraphs(sections)
 
     def write_plan(self, story: Story) -> str:
-        return _paragraphs((self._plan(story), self._never(story.never), self._gaps(story.gaps)))
+        return _paragraphs(
+            (self._plan(story), self._never(story.never), self._afterwards(story), self._gaps(story.gaps))
+        )
 
     def _in(self, colour: str, words: str) -> str:
         return f"{colour}{words}{_RESET}" if self._colours and words else words
@@ -145,8 +148,16 @@ class _Page:
         first, *rest = wrapped(heading + story.goal, "", "  ")
         yield self._in(_BOLD, first[: len(heading)].rstrip()) + first[len(heading.rstrip()) :]
         yield from rest
+        phased = self._at_least(Detail.VERBOSE) and len({move.phase for move in story.moves}) > 1
+        phase = ""
         for number, move in enumerate(story.moves, start=1):
+            if phased and move.phase != phase:
+                yield self._in(_DIM, f"  {move.phase}")
+            phase = move.phase
             yield from self._move(number, move)
+        if self._at_least(Detail.VERBOSE):
+            for door in story.still:
+                yield from wrapped(f"still open: {door}", "  ", "    ")
 
     def _move(self, number: int, move: Move) -> Iterator[str]:
         told = self._at_least(Detail.FULL) or move.undo is None
@@ -162,10 +173,13 @@ class _Page:
         if not nevers:
             return
         yield self._in(_BOLD, "NEVER THIS")
-        for never in nevers:
+        most = min(MOST_NEVER, self._detail.value + 1)
+        for never in nevers[:most]:
             yield "  " + (self._in(_RED, never.command) if never.command else UNSHOWABLE)
             yield from wrapped(never.why, "    ", "    ")
             yield from self._losses(never.losses)
+        if len(nevers) > most:
+            yield f"  and {len(nevers) - most} more (--json names them)"
 
     def _losses(self, losses: tuple[str, ...]) -> Iterator[str]:
         limit = len(losses) if self._at_least(Detail.VERBOSE) else 4 if self._at_least(Detail.SHORT) else 2
@@ -173,6 +187,15 @@ class _Page:
             yield from wrapped(loss, "    - ", "      ")
         if len(losses) > limit:
             yield f"    - and {len(losses) - limit} more (--verbose names them)"
+
+    def _afterwards(self, story: Story) -> Iterator[str]:
+        if not story.afterwards:
+            return
+        yield self._in(_BOLD, "AFTERWARDS, so that its return is harmless")
+        for advice in story.afterwards:
+            where = f" ({advice.where})" if advice.where else ""
+            yield from wrapped(f"{advice.what}{where}", "  ", "    ")
+            yield from ("      " + self._in(_CYAN, line) for line in advice.lines)
 
     def _gaps(self, gaps: tuple[tuple[str, str], ...]) -> Iterator[str]:
         if not gaps:

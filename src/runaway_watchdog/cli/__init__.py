@@ -120,7 +120,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _unknown(words[0])
     try:
         sub, module = command_parser(command)
-        return module.run(sub.parse_args(words[1:]))
+        code = module.run(sub.parse_args(words[1:]))
+        gc.freeze()  # the interpreter's own last look for garbage would take 10 ms
+        return code
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
     except BrokenPipeError:  # `| head` has seen enough

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from runaway_watchdog.cli import PROGRAM, reading
+from runaway_watchdog.cli.options import reading_options
 from runaway_watchdog.config import locate
 from runaway_watchdog.world import Unanswered, World, live, procfs
 
@@ -33,7 +34,7 @@ class Check(NamedTuple):
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    reading.arguments(parser)
+    reading_options(parser)
 
 
 def run(options: argparse.Namespace) -> int:

@@ -6,19 +6,8 @@ exit code: 0 explained, 2 usage or several matches, 3 no such process, 4 explain
 """
 
 import argparse
-import os
-import sys
-from collections.abc import Callable
-from dataclasses import replace
 
-from runaway_watchdog.cli import USAGE, reading, selection
-from runaway_watchdog.cli.reading import GAPS, NO_SUCH
-from runaway_watchdog.explain.casefile import explain
-from runaway_watchdog.explain.records import Records
-from runaway_watchdog.explain.storerecords import open_records
-from runaway_watchdog.hostile import clean, mask_argv, printable
-from runaway_watchdog.model.casefile import CaseFile
-from runaway_watchdog.world import Unanswered, World, live, procfs
+from runaway_watchdog.cli.options import first_look, process_options, reading_options
 
 EXAMPLES = """\
 examples:
@@ -29,91 +18,14 @@ examples:
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    selection.arguments(parser)
+    process_options(parser)
     parser.add_argument("--verbose", action="store_true", help="the evidence for every fact, and every check")
-    reading.arguments(parser)
+    reading_options(parser)
     parser.epilog = EXAMPLES
 
 
 def run(options: argparse.Namespace) -> int:
-    return about(options, show)
+    seen = first_look(options)
+    from runaway_watchdog.cli import about  # which takes most of the tenth of a second until the second look
 
-
-def about(options: argparse.Namespace, tell: Callable[[argparse.Namespace, CaseFile, World], int]) -> int:
-    """Find the case that the options name and let `tell` show it; its exit code, where that is not 0, is ours."""
-    world = live()
-    records = open_records(*reading.store_path(options))
-    try:
-        case = _case(options, world, records)
-    except selection.SelectionError as error:
-        return _not_one(error, as_json=options.json)
-    except Unanswered as unanswered:
-        return reading.unseen(unanswered.gap, as_json=options.json)
-    if case is None:
-        reading.complain(_nothing_known(records, options.pid))
-        return NO_SUCH
-    case = replace(case, gaps=reading.as_whom(case.gaps, os.geteuid()))
-    return tell(options, case, world) or (GAPS if case.gaps else 0)
-
-
-def _case(options: argparse.Namespace, world: World, records: Records) -> CaseFile | None:
-    """Raises SelectionError, Unanswered; None where nothing is known of the PID, `options.pid` from then on."""
-    try:
-        options.pid = selection.pid_of(options, world, records)
-    except selection.Down as down:
-        from runaway_watchdog.explain.down import explain_down
-
-        return explain_down(world, records, down.container)
-    return find(world, records, options.pid)
-
-
-def _not_one(error: selection.SelectionError, *, as_json: bool) -> int:
-    """Nothing fits, or several do: those are listed, as other people's processes call themselves."""
-    reading.complain(str(error))
-    matches = [(each.pid, clean(each.name, 16), mask_argv(each.cmdline)) for each in error.matches]
-    if matches and as_json:
-        keys = ("pid", "name", "cmdline")
-        shown = [(pid, name, [printable(word) for word in words]) for pid, name, words in matches]
-        reading.print_json({"schema_version": 1, "matches": [dict(zip(keys, each, strict=True)) for each in shown]})
-    elif matches:
-        for pid, name, words in matches:
-            print(f"  {pid:>7}  {name:<16} {clean(' '.join(words), 100)}", file=sys.stderr)
-    return USAGE if error.usage else NO_SUCH
-
-
-def find(world: World, records: Records, pid: int) -> CaseFile | None:
-    """The case of a living PID; of the process that took a dead one's place; or the last that was known of it.
-
-    None: nothing is known. Raises Unanswered for a living one that is hidden from us.
-    """
-    try:
-        return explain(world, records, pid)
-    except procfs.NoSuchProcessError:
-        trace = records.trace(pid)
-    if trace is None:
-        return None
-    if trace.living is not None:
-        try:
-            case = explain(world, records, trace.living.pid, asked_pid=pid)
-        except procfs.NoSuchProcessError:
-            return trace.last
-        if case.process.key.start_ticks == trace.living.start_ticks:
-            return case
-    return trace.last
-
-
-def show(options: argparse.Namespace, case: CaseFile, world: World) -> int:
-    from runaway_watchdog.alerts.text import Style, text
-    from runaway_watchdog.explain.document import to_json
-
-    if options.json:
-        reading.print_json(to_json(case))
-    else:
-        style = Style.ANSI if reading.colours(options) else Style.PLAIN
-        print(text(case, style=style, verbose=options.verbose, now=world.clock.now()))
-    return 0
-
-
-def _nothing_known(records: Records, pid: int) -> str:
-    told = "".join(f"; {gap.problem}: {gap.mend}" for gap in records.gaps())
-    return f"no process {pid} on this host, and the watch has recorded none{told}"
+    return about.about(options, about.show, seen)

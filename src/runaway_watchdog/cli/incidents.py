@@ -10,6 +10,7 @@ from typing import Any
 
 from runaway_watchdog.alerts.figures import duration
 from runaway_watchdog.cli import PROGRAM, reading
+from runaway_watchdog.cli.options import incident_id, reading_options
 from runaway_watchdog.cli.reading import NO_SUCH
 from runaway_watchdog.hostile import clean
 from runaway_watchdog.model.casefile import History
@@ -23,9 +24,9 @@ COLOURS = {"critical": "bold red", "warning": "yellow", "info": "cyan"}
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("show", nargs="?", choices=["show"], help="tell one incident whole")
-    parser.add_argument("id", nargs="?", type=reading.incident_id, metavar="ID")
+    parser.add_argument("id", nargs="?", type=incident_id, metavar="ID")
     parser.add_argument("--open", action="store_true", help="only those that are not over")
-    reading.arguments(parser)
+    reading_options(parser)
     parser.usage = f"{PROGRAM} incidents [show ID] [--open] [--json]"
 
 

@@ -9,11 +9,13 @@ exit code: 0 a plan, 1 no script can be written, 2 usage or several matches, 3 n
 """
 
 import argparse
-from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
-from runaway_watchdog.cli import explain, reading, selection
-from runaway_watchdog.model.casefile import CaseFile
-from runaway_watchdog.world import World
+from runaway_watchdog.cli.options import first_look, process_options, reading_options
+
+if TYPE_CHECKING:
+    from runaway_watchdog.model.casefile import CaseFile
+    from runaway_watchdog.world import World
 
 EXAMPLES = """\
 examples:
@@ -24,20 +26,25 @@ examples:
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    selection.arguments(parser)
+    process_options(parser)
     parser.add_argument("--script", action="store_true", help="as a shell script, for reading and for `sh`")
-    reading.arguments(parser)
+    reading_options(parser)
     parser.epilog = EXAMPLES
 
 
 def run(options: argparse.Namespace) -> int:
+    seen = first_look(options)
+    from runaway_watchdog.cli import about, reading  # as in `explain`
+
     if options.script and options.json:
         reading.complain("--script and --json are two forms of one answer: choose one")
         return reading.USAGE
-    return explain.about(options, _tell)
+    return about.about(options, _tell, seen)
 
 
-def _tell(options: argparse.Namespace, case: CaseFile, world: World) -> int:
+def _tell(options: argparse.Namespace, case: "CaseFile", world: "World") -> int:
+    from runaway_watchdog.cli import reading
+
     if options.script:
         return _script(case, world)
     if options.json:
@@ -54,7 +61,10 @@ def _tell(options: argparse.Namespace, case: CaseFile, world: World) -> int:
     return 0
 
 
-def _script(case: CaseFile, world: World) -> int:
+def _script(case: "CaseFile", world: "World") -> int:
+    from datetime import UTC, datetime
+
+    from runaway_watchdog.cli import reading
     from runaway_watchdog.explain.script import NotWritableError, script
 
     written = datetime.fromtimestamp(world.clock.now(), UTC).strftime("%Y-%m-%d %H:%M UTC")

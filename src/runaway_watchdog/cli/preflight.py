@@ -17,6 +17,7 @@ from shlex import join
 from typing import TYPE_CHECKING
 
 from runaway_watchdog.cli import USAGE, reading
+from runaway_watchdog.cli.options import reading_options
 from runaway_watchdog.world import World, live, procfs
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "line", nargs="+", metavar="'SHELL LINE'", help="the line; - reads it from standard input; or -- COMMAND ARG…"
     )
     parser.add_argument("--for", dest="pid", type=_pid, metavar="PID", help="would it end this process?")
-    reading.arguments(parser)
+    reading_options(parser)
     parser.epilog = EXAMPLES
 
 

@@ -1,4 +1,4 @@
-"""What all reading commands share: their options, the store, colours, and the exit codes of the contract."""
+"""What all reading commands share: the store, colours, and the exit codes of the contract."""
 
 import argparse
 import os
@@ -10,7 +10,7 @@ from typing import Any
 
 from runaway_watchdog.cli import PROGRAM, USAGE
 from runaway_watchdog.config import locate
-from runaway_watchdog.hostile import clean, mask_text, printable
+from runaway_watchdog.hostile import mask_text, printable
 from runaway_watchdog.model.gap import Gap
 from runaway_watchdog.world import procfs
 
@@ -18,16 +18,9 @@ NO_SUCH, GAPS = 3, 4
 NO_PTRACE = "a container or a security module takes CAP_SYS_PTRACE away: run it on the host itself"
 """The mend for root, whom sudo helps no further."""
 __all__ = [
-    "GAPS", "NO_PTRACE", "NO_SUCH", "USAGE", "arguments", "as_whom", "colours", "complain", "gap_document",
-    "incident_id", "print_json", "store_path", "unseen",
+    "GAPS", "NO_PTRACE", "NO_SUCH", "USAGE", "as_whom", "colours", "complain", "gap_document", "print_json",
+    "store_path", "unseen",
 ]  # fmt: skip
-
-
-def arguments(parser: argparse.ArgumentParser) -> None:
-    """Options that every reading command takes."""
-    parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
-    parser.add_argument("--no-color", action="store_true", help="no colours, also on a terminal")
-    parser.add_argument("--config", type=Path, metavar="FILE", help="read this configuration file alone")
 
 
 def colours(options: argparse.Namespace) -> bool:
@@ -59,15 +52,6 @@ def as_whom(gaps: Iterable[Gap], uid: int) -> tuple[Gap, ...]:
     """The gaps as they are told to this user: what root may not read belongs to nobody else, it is kept from root."""
     told = {procfs.UNREADABLE: Gap("procfs", "the program's file and environment are hidden", NO_PTRACE)}
     return tuple(told.get(gap, gap) if uid == 0 else gap for gap in gaps)
-
-
-def incident_id(text: str) -> int:
-    """An incident's number, as argparse takes it: what SQLite can hold."""
-    number = int(text) if text.isascii() and text.isdecimal() and len(text) < 20 else 0
-    if not 0 < number < 2**63:
-        told = f"`{PROGRAM} incidents` lists them"
-        raise argparse.ArgumentTypeError(f"{clean(text, 40)!r} is not an incident's number: {told}")
-    return number
 
 
 def gap_document(gap: Gap) -> dict[str, str]:

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from runaway_watchdog import owners as ownership
 from runaway_watchdog.cli import PROGRAM, reading
+from runaway_watchdog.cli.options import reading_options
 from runaway_watchdog.explain.document import owner_to_json
 from runaway_watchdog.explain.prognosis import prognosis
 from runaway_watchdog.hostile import clean
@@ -36,7 +37,7 @@ class Hot(NamedTuple):
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    reading.arguments(parser)
+    reading_options(parser)
 
 
 def run(options: argparse.Namespace) -> int:

@@ -1,4 +1,4 @@
-"""Which process is meant: a PID, or a name, port, container, unit or incident that leads to one."""
+"""Which process is meant: a PID, or a name, port, container, unit or incident (`options.process`) that leads to one."""
 
 import argparse
 import os
@@ -41,48 +41,6 @@ class SelectionError(Exception):
         super().__init__(message)
         self.matches = matches
         self.usage = usage or bool(matches)
-
-
-def arguments(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_mutually_exclusive_group(required=True)
-    group.add_argument("pid", nargs="?", type=_pid, metavar="PID", help="a process, also one that has died since")
-    group.add_argument("--name", metavar="PATTERN", help="the process whose name or command line matches")
-    group.add_argument("--port", type=_port, metavar="N", help="the process that listens on this TCP port")
-    group.add_argument(
-        "--container", type=_container, metavar="NAME", help="the main process of this container (name or ID)"
-    )
-    group.add_argument("--unit", type=_unit, metavar="NAME", help="the main process of this systemd unit")
-    group.add_argument("--incident", type=reading.incident_id, metavar="ID", help="the process of this incident")
-
-
-def _pid(text: str) -> int:
-    number = int(text) if text.isascii() and text.isdigit() else 0
-    if not 0 < number < 2**22 + 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a PID: a number from 1 to {2**22}")
-    return number
-
-
-def _port(text: str) -> int:
-    number = int(text) if text.isascii() and text.isdecimal() and len(text) < 6 else 0
-    if not 0 < number < 2**16:
-        raise argparse.ArgumentTypeError(f"{clean(text, 40)!r} is not a port: a number from 1 to {2**16 - 1}")
-    return number
-
-
-def _container(text: str) -> str:
-    """A name as Docker takes it (RestrictedNameChars): it becomes part of the path that the engine is asked for."""
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,254}", text):
-        told = "letters, digits, _ . and -, as `docker ps -a` shows it"
-        raise argparse.ArgumentTypeError(f"{clean(text, 40)!r} is not a container's name or ID: {told}")
-    return text
-
-
-def _unit(text: str) -> str:
-    """A name as systemd takes it (systemd.unit(5))."""
-    if not re.fullmatch(r"[A-Za-z0-9:_.\\@-]{1,255}", text):
-        told = "letters, digits and : - _ . \\ @, as `systemctl` shows it"
-        raise argparse.ArgumentTypeError(f"{clean(text, 40)!r} is not a unit's name: {told}")
-    return text
 
 
 def pid_of(options: argparse.Namespace, world: World, records: Records) -> int:

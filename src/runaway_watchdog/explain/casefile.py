@@ -1,26 +1,35 @@
 """One case, from a PID to the whole story."""
 
-from dataclasses import replace
-
 from runaway_watchdog import owners as ownership
 from runaway_watchdog.explain import ways
 from runaway_watchdog.explain.cause import cause
+from runaway_watchdog.explain.changed import changed
 from runaway_watchdog.explain.condition import condition
+from runaway_watchdog.explain.doing import doing, first_look
 from runaway_watchdog.explain.leftbehind import left_behind
 from runaway_watchdog.explain.plan import plan
 from runaway_watchdog.explain.prognosis import prognosis
 from runaway_watchdog.explain.records import Records
 from runaway_watchdog.explain.signs import signs
+from runaway_watchdog.glance import Glance, waited_s
 from runaway_watchdog.model.casefile import CaseFile
 from runaway_watchdog.world import World, procfs
 
+CROWDED_S = 0.015
+"""A share of a core that was read while we waited longer than this for one is too small by a tenth and more."""
 
-def explain(world: World, records: Records, pid: int, asked_pid: int | None = None) -> CaseFile:
+
+def explain(
+    world: World, records: Records, pid: int, asked_pid: int | None = None, seen: Glance | None = None
+) -> CaseFile:
     """Explain a living process. Raises procfs.NoSuchProcessError, and Unanswered where it is hidden from us.
 
-    `asked_pid` is the PID that somebody asked about, where that one died and `pid` took its place.
+    `asked_pid` is the PID that somebody asked about, where that one died and `pid` took its place. `seen` is the
+    first of two looks at `pid`, where it was taken earlier.
     """
-    mark = procfs.cpu_mark(world.files, pid)  # the tenth of a second passes while the owners are asked
+    # The tenth of a second until the second look passes while the owners are asked.
+    mark = seen.mark if seen and seen.mark else procfs.cpu_mark(world.files, pid)
+    first = first_look(world, pid, seen.activity if seen else None)
     facts, gaps = procfs.facts(world, pid)
     layers, owner_gaps = ownership.layers(facts, world)
     owners = tuple(layer.owner for layer in layers)
@@ -30,23 +39,29 @@ def explain(world: World, records: Records, pid: int, asked_pid: int | None = No
     orphan = left_behind(world, facts, owners[0])
     way_out, plan_gaps = plan(layers, world)
     way_out = ways.adapted(way_out, facts.process, behind, orphan, found_signs, world)
+    told, odd = prognosis(layers, history), condition(world.files, facts.process)
     cpu, since = records.cpu(facts.process, world.clock.now())
+    lately = changed(world, facts, owners, since)
+    if seen is not None and waited_s() - seen.waited_s > CROWDED_S:
+        # Too few cores for everybody: our own work took one from the process. So both looks are taken now.
+        mark, first = procfs.cpu_mark(world.files, pid), first_look(world, pid)
     if cpu is None:
-        cpu = procfs.cpu_share(world, pid, mark)
-    facts = replace(facts, cpu=cpu)
+        cpu = procfs.cpu_share(world, pid, mark)  # last, since it waits for what is left of its time
     return CaseFile(
         process=facts.process,
         cpu=cpu,
         owners=owners,
-        prognosis=prognosis(layers, history),
+        prognosis=told,
         history=history,
         plan=way_out,
         gaps=tuple(dict.fromkeys((*gaps, *owner_gaps, *cause_gaps, *plan_gaps, *records.gaps()))),
         asked_pid=pid if asked_pid is None else asked_pid,
         since=since,
         host=world.host,
-        condition=condition(world.files, facts.process),
+        condition=odd,
         signs=found_signs,
         cause=behind,
         left_behind=orphan,
+        doing=doing(world, pid, first),
+        changed=lately,
     )

@@ -4,17 +4,27 @@ Times are ISO 8601 in UTC. Secrets are masked and unprintable characters replace
 printed and handed on; what a process chose to call itself is otherwise kept as it is.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from runaway_watchdog.hostile import mask_argv, mask_text, mask_variable, printable
-from runaway_watchdog.model.casefile import SCHEMA_VERSION, CaseFile, Cause, History, LeftBehind, SeenDeath, Sign
+from runaway_watchdog.model.casefile import (
+    SCHEMA_VERSION,
+    CaseFile,
+    Cause,
+    Change,
+    History,
+    LeftBehind,
+    SeenDeath,
+    Sign,
+)
+from runaway_watchdog.model.doing import BusyThread, Doing
 from runaway_watchdog.model.effect import Effect, Size
 from runaway_watchdog.model.gap import Gap
 from runaway_watchdog.model.identity import ProcKey
 from runaway_watchdog.model.owner import Fate, Owner
-from runaway_watchdog.model.plan import Never, Plan, Step
+from runaway_watchdog.model.plan import Advice, Never, Plan, Step
 from runaway_watchdog.model.process import CpuShare, Process
 
 Document = dict[str, Any]
@@ -27,7 +37,7 @@ def to_json(case: CaseFile) -> Document:
         "host": _text(case.host),
         "asked_pid": case.asked_pid or None,
         "hot_since": _time(case.since),
-        "process": process_to_json(case.process, case.cpu),
+        "process": {**process_to_json(case.process, case.cpu), **_doing(case.doing)},
         "owners": [owner_to_json(owner) for owner in case.owners],
         "prognosis": [_fate(fate) for fate in case.prognosis],
         "history": _history(case.history),
@@ -35,6 +45,8 @@ def to_json(case: CaseFile) -> Document:
             "goal": _text(case.plan.goal),
             "steps": [_step(step) for step in case.plan.steps],
             "never": [_never(never) for never in case.plan.never],
+            "still": [_text(each) for each in case.plan.still],
+            "afterwards": [_advice(each) for each in case.plan.afterwards],
         },
         "condition": [_text(each) for each in case.condition],
         "signs": [
@@ -42,6 +54,7 @@ def to_json(case: CaseFile) -> Document:
         ],
         "cause": None if case.cause is None else _cause(case.cause),
         "left_behind": None if case.left_behind is None else _left_behind(case.left_behind),
+        **_changed(case.changed),
         "gaps": [
             {"source": _text(gap.source), "problem": _text(gap.problem), "mend": _text(gap.mend)} for gap in case.gaps
         ],
@@ -52,6 +65,23 @@ def _cause(cause: Cause) -> Document:
     evidence = [_text(each) for each in cause.evidence]
     unit = None if cause.unit is None else _text(cause.unit)
     return {"name": _text(cause.name), "pid": cause.pid, "told": _text(cause.told), "evidence": evidence, "unit": unit}
+
+
+def _doing(doing: Doing | None) -> Document:
+    """Absent where it could not be looked at."""
+    if doing is None:
+        return {}
+    threads = [{**each._asdict(), "name": _text(each.name)} for each in doing.threads]
+    return {"doing": {**doing._asdict(), "told": _text(doing.told), "threads": threads}}
+
+
+def _changed(changes: Sequence[Change]) -> Document:
+    """Absent where there was nothing, or nobody looked."""
+    told = [
+        {"kind": each.kind, "at": _time(each.at), "told": _text(each.told), "evidence": _text(each.evidence)}
+        for each in changes
+    ]
+    return {"changed": told} if told else {}
 
 
 def _left_behind(found: LeftBehind) -> Document:
@@ -144,7 +174,13 @@ def _step(step: Step) -> Document:
         "risk": step.risk,
         "undo": None if step.undo is None else _text(step.undo),
         "verify": _text(step.verify),
+        "phase": step.phase,
     }
+
+
+def _advice(advice: Advice) -> Document:
+    where = None if advice.where is None else _text(advice.where)
+    return {"what": _text(advice.what), "where": where, "lines": [_text(each) for each in advice.lines]}
 
 
 def _never(never: Never) -> Document:
@@ -202,20 +238,13 @@ def from_json(document: Document) -> CaseFile:
 
 def _case(document: Document) -> CaseFile:
     cpu = document["process"]["cpu"]
-    plan = document["plan"]
     return CaseFile(
         process=_process_of(document["process"]),
         cpu=None if cpu is None else CpuShare(cpu["percent"], cpu["window_s"]),
         owners=tuple(Owner(**{**owner, "evidence": tuple(owner["evidence"])}) for owner in document["owners"]),
         prognosis=tuple(Fate(**fate) for fate in document["prognosis"]),
         history=_history_of(document["history"]),
-        plan=Plan(
-            plan["goal"],
-            tuple(Step(**step) for step in plan["steps"]),
-            tuple(
-                Never(each["command"], each["why"], tuple(map(_loss_of, each["would_lose"]))) for each in plan["never"]
-            ),
-        ),
+        plan=_plan_of(document["plan"]),
         gaps=tuple(Gap(**gap) for gap in document["gaps"]),
         asked_pid=document["asked_pid"] or 0,
         since=_seconds(document["hot_since"]),
@@ -225,6 +254,25 @@ def _case(document: Document) -> CaseFile:
         signs=tuple(Sign(**sign) for sign in document.get("signs", ())),
         cause=None if (cause := document.get("cause")) is None else Cause(**_with_tuple(cause, "evidence")),
         left_behind=None if (left := document.get("left_behind")) is None else LeftBehind(**_with_tuple(left, "pids")),
+        doing=None if (doing := document["process"].get("doing")) is None else _doing_of(doing),
+        changed=tuple(Change(**{**each, "at": _seconds(each["at"]) or 0.0}) for each in document.get("changed", ())),
+    )
+
+
+def _doing_of(doing: Document) -> Doing:
+    return Doing(**{**doing, "threads": tuple(BusyThread(**each) for each in doing["threads"])})
+
+
+def _plan_of(plan: Document) -> Plan:
+    """Documents of the first version have neither phases nor `still` nor `afterwards`."""
+    return Plan(
+        goal=plan["goal"],
+        steps=tuple(Step(**step) for step in plan["steps"]),
+        never=tuple(
+            Never(each["command"], each["why"], tuple(map(_loss_of, each["would_lose"]))) for each in plan["never"]
+        ),
+        still=tuple(plan.get("still", ())),
+        afterwards=tuple(Advice(**_with_tuple(each, "lines")) for each in plan.get("afterwards", ())),
     )
 
 

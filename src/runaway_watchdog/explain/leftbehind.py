@@ -134,6 +134,7 @@ def held(found: LeftBehind, process: Process) -> Held | None:
                 "interrupts",
                 f"pkill -CONT {alike}",
                 f"`ps -o state= -p {process.pid}` prints T",
+                phase="relieve",
             ),
             Step(
                 "End them, when you are sure",

@@ -4,6 +4,7 @@ What comes from the host (names, titles) is in comments without line breaks, or 
 """
 
 import re
+import shlex
 from collections.abc import Iterator, Sequence
 from shlex import quote
 from textwrap import wrap
@@ -16,11 +17,12 @@ COLUMNS = 100
 CHECK_S = 15
 """How long a check may take to come true: a stop waits up to ten seconds before it kills."""
 
-PRINTS = re.compile(
-    r"`(?P<command>[^`]+)` (?:prints|says) (?P<answers>[\w.=-]+(?:(?:,| or|, or) [\w.=-]+)*)(?:, also .*)?"
-)
-BEGINS = re.compile(r"`(?P<command>[^`]+)` begins with (?P<start>.+)")
-SHOWS = re.compile(r"`(?P<command>[^`]+)` shows (?P<what>nothing|it|the copy)")
+_COMMAND = r"`(?P<command>(?s:.+))`"  # greedy: a quoted name may hold a back-tick
+_ANSWERS = r"(?P<answers>[\w.=-]+(?:(?:,| or|, or) [\w.=-]+)*)(?:, also .*)?"
+PRINTS = re.compile(f"{_COMMAND} prints {_ANSWERS}")
+SAYS = re.compile(f"{_COMMAND} says {_ANSWERS}")
+BEGINS = re.compile(f"{_COMMAND} begins with (?P<start>.+)")
+SHOWS = re.compile(f"{_COMMAND} shows (?P<what>nothing|it|the copy)")
 
 HELPERS = f"""\
 say() {{ printf '%s\\n' "$*" >&2; }}
@@ -45,6 +47,19 @@ all_are() {{
     seen="$(cat)"
     if [ -z "$seen" ]; then printf 'nothing\\n' | grep -qxE "$1"; return; fi
     ! printf '%s\\n' "$seen" | sed 's/^ *//; s/ *$//' | grep -qvxE "([A-Za-z]+=)?($1)"
+}}
+
+# says PATTERN NAME: whether a line of the standard input holds that word, NAME aside (a service may be called "down"),
+# and aside what runit, s6 and daemontools add of other times: "run: web: 5s, normally down, want down"
+says() {{
+    seen="$(cat)"
+    if [ -z "$seen" ]; then printf 'nothing\\n' | grep -qxE "$1"; return; fi
+    printf '%s\\n' "$seen" | while IFS= read -r line; do
+        case "$line" in
+        *"$2"*) printf '%s|%s\\n' "${{line%%"$2"*}}" "${{line#*"$2"}}" ;;
+        *) printf '%s\\n' "$line" ;;
+        esac
+    done | sed 's/\\(normally\\|want\\) [a-z]*//g' | grep -qwE "$1"
 }}
 
 # begins_with TEXT: whether the standard input does
@@ -147,12 +162,35 @@ def _functions(number: int, step: Step) -> Sequence[str]:
 
 
 def check(verify: str) -> str:
-    """A shell line that ends with 0 once what `verify` tells has come true; `:` where only a person can see it."""
+    """A shell line that ends with 0 once what `verify` tells has come true; `:` where only a person can see it.
+
+    The forms of the sentence, with A and B single words (`nothing` is one of them: no output at all):
+
+    - "`COMMAND` prints A or B": every line of its output is one of them, blanks and a leading `Property=` aside;
+    - "`COMMAND` says A or B": a line holds one of them as a word; the name at the command's end does not count;
+    - "`COMMAND` begins with TEXT": its output does;
+    - "`COMMAND` shows it", "… shows the copy": it succeeds; "… shows nothing": it fails.
+    """
     if found := PRINTS.fullmatch(verify):
-        answers = "|".join(map(re.escape, re.split(r",? or |, ", found["answers"])))
-        return f"{found['command']} | all_are {quote(answers)}"
+        return f"{{ {found['command']}; }} | all_are {quote(_pattern(found['answers']))}"
+    if found := SAYS.fullmatch(verify):
+        pattern, name = _pattern(found["answers"]), _last_word(found["command"])
+        return f"{{ {found['command']}; }} | says {quote(pattern)} {quote(name)}"
     if found := BEGINS.fullmatch(verify):
-        return f"{found['command']} | begins_with {quote(found['start'])}"
+        return f"{{ {found['command']}; }} | begins_with {quote(found['start'])}"
     if found := SHOWS.fullmatch(verify):
-        return f"! {found['command']}" if found["what"] == "nothing" else found["command"]
+        return f"! {{ {found['command']}; }}" if found["what"] == "nothing" else found["command"]
     return ":"
+
+
+def _pattern(answers: str) -> str:
+    """`A or B` for grep -E."""
+    return "|".join(map(re.escape, re.split(r",? or |, ", answers)))
+
+
+def _last_word(command: str) -> str:
+    """What the command asks about. A word that is part of no output does no harm."""
+    try:
+        return shlex.split(command)[-1]
+    except (ValueError, IndexError):
+        return command

@@ -5,13 +5,12 @@ from dataclasses import replace
 from shlex import quote
 
 from runaway_watchdog import owners as ownership
-from runaway_watchdog.explain import leftbehind
+from runaway_watchdog.explain import intrusion, leftbehind
 from runaway_watchdog.explain.cause import Innocent, innocent
 from runaway_watchdog.explain.signs import suspicious
 from runaway_watchdog.model.casefile import Cause, LeftBehind, Sign
 from runaway_watchdog.model.plan import Held, Plan, Step
 from runaway_watchdog.model.process import Process
-from runaway_watchdog.owners import single
 from runaway_watchdog.world import Unanswered, World, procfs
 
 
@@ -23,16 +22,15 @@ def adapted(
     if known is not None:
         return _at_the_source(plan, process, known, cause, world)
     if orphan is not None and (held := leftbehind.held(orphan, process)) is not None:
-        plan = replace(plan, goal=held.goal, steps=held.steps)
+        plan = replace(plan, goal=held.goal, steps=held.steps, still=held.still)
     if suspicious(signs):
-        goal = "Freeze it, keep the evidence, and find what would bring it back before you end it"
-        steps = (*single.still(process), _evidence(process))
-        return replace(plan, goal=goal, steps=steps)
+        return intrusion.adapted(plan, process, signs, world)
     return plan
 
 
 def _at_the_source(plan: Plan, process: Process, known: Innocent, cause: Cause | None, world: World) -> Plan:
-    look = Step("Look who it works for", known.look, "only reads", "none", None, "one name stands out")
+    plan = replace(plan, still=(), afterwards=())  # those of its own owner, which is not to blame
+    look = Step("Look who it works for", known.look, "only reads", "none", None, "one name stands out", phase="look")
     if cause is None:
         goal = f"Leave {process.name} alone and find who makes it work: it {known.what}"
         return replace(plan, goal=goal, steps=(look,))
@@ -40,7 +38,7 @@ def _at_the_source(plan: Plan, process: Process, known: Innocent, cause: Cause |
     held = _held(cause, world) if known.to_blame else None
     if held is None or not held.steps:
         return replace(plan, goal=goal, steps=(look,))
-    return replace(plan, goal=f"{goal}. {held.goal}", steps=held.steps)
+    return replace(plan, goal=f"{goal}. {held.goal}", steps=held.steps, still=held.still)
 
 
 def _held(cause: Cause, world: World) -> Held | None:
@@ -63,16 +61,4 @@ def _stop(unit: str) -> Step:
         "interrupts",
         f"systemctl start {quote(unit)}",
         f"`systemctl is-active {quote(unit)}` prints inactive or failed",
-    )
-
-
-def _evidence(process: Process) -> Step:
-    copy = f"/root/suspect-{process.pid}"
-    return Step(
-        "Keep a copy of its program",
-        single.guarded(process, f"install -m 600 /proc/{process.pid}/exe {copy}"),
-        f"{copy} holds what runs, for whoever looks into it; never run it, and nothing is removed",
-        "none",
-        None,
-        f"`ls -l {copy}` shows it",
     )

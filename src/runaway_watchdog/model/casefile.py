@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from runaway_watchdog.model.doing import Doing
 from runaway_watchdog.model.gap import Gap
 from runaway_watchdog.model.owner import Fate, Owner
 from runaway_watchdog.model.plan import Plan
@@ -62,6 +63,19 @@ class LeftBehind:
     cpu_percent: float | None  # of all together, of one core
 
 
+ChangeKind = Literal["container", "image", "unit", "compose-file", "packages", "crontab", "cron-job"]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Something that was done to the host or to its owner shortly before the process became hot."""
+
+    kind: ChangeKind
+    at: float  # seconds since the epoch
+    told: str
+    evidence: str
+
+
 @dataclass(frozen=True, slots=True)
 class CaseFile:
     process: Process
@@ -78,3 +92,5 @@ class CaseFile:
     signs: tuple[Sign, ...] = ()
     cause: Cause | None = None
     left_behind: LeftBehind | None = None
+    doing: Doing | None = None
+    changed: tuple[Change, ...] = ()  # the newest first

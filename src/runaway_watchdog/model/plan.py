@@ -6,6 +6,9 @@ from typing import Literal
 from runaway_watchdog.model.effect import Effect
 
 Risk = Literal["none", "slows", "interrupts", "loses-data"]
+Phase = Literal["look", "relieve", "save", "hold", "close"]
+"""What a step is for: "look" only reads, "relieve" takes the pressure off and ends nothing, "save" keeps what a later
+step could lose, "hold" stops the work where it comes from, "close" shuts a door by which it would come back later."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,8 +21,9 @@ class Step:
     risk: Risk
     undo: str | None  # None: nothing to undo (a look), or it cannot be undone and `effect` says so
     verify: str
-    """How to see that it worked. "`COMMAND` prints A or B", "… begins with C", "… shows nothing" and "… shows it" are
-    also checked by the script that `plan --script` writes."""
+    """How to see that it worked. "`COMMAND` prints A or B" (every line is one), "… says A" (a line holds the word),
+    "… begins with C", "… shows nothing" and "… shows it" are also checked by the script that `plan --script` writes."""
+    phase: Phase = "hold"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,15 +36,29 @@ class Never:
 
 
 @dataclass(frozen=True, slots=True)
+class Advice:
+    """What makes its return harmless: lines for a file of whoever runs it, to be written without hurry."""
+
+    what: str
+    where: str | None  # the file, and the place in it; None: nothing has to be written
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     goal: str  # says how long it holds: "for good" only when every door is closed
     steps: tuple[Step, ...]
     never: tuple[Never, ...]
+    still: tuple[str, ...] = ()  # what would bring it back once all steps are done, each in words
+    afterwards: tuple[Advice, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """How one owner is stopped: what that achieves and how long it holds, and the steps in their order."""
+    """How one owner is stopped: what that achieves and how long it holds, the steps in their order, and the doors that
+    they leave open."""
 
     goal: str
     steps: tuple[Step, ...]
+    still: tuple[str, ...] = ()
+    calm: bool = False  # it stands still already, or must go on: nothing is to be taken off

@@ -42,7 +42,7 @@ from typing import NamedTuple, Protocol, cast
 
 from runaway_watchdog.model.gap import Gap
 from runaway_watchdog.model.owner import Action, Certainty, Claim, Deferred, Fate, Owner
-from runaway_watchdog.model.plan import Held, Step
+from runaway_watchdog.model.plan import Held
 from runaway_watchdog.model.process import Facts
 from runaway_watchdog.owners import (
     app_master,
@@ -247,13 +247,10 @@ def _along(answer: Deferred, then: Fate, action: Action) -> Fate:
 
 
 def hold(layers: Sequence[Layer]) -> Held:
-    """How the innermost layer that can be held is stopped for good; where that is not the process's own, and cannot
-    be slowed down, the process itself is made to give way first."""
-    relief: tuple[Step, ...] = ()
+    """How the innermost layer that can be held is stopped for good. Where its owner has no way to take the pressure
+    off first (a limit, a pause), the process itself is frozen."""
     for layer in layers:
         held = BY_KIND[layer.owner.kind].hold(layer.owner, layer.facts)
         if held is not None:
-            relieved = any(step.risk == "slows" for step in held.steps)
-            return held if relieved else Held(held.goal, (*relief, *held.steps))
-        relief = relief or single.renice(layer.facts.process)
+            return single.relieved(held, layers[0].facts.process)
     return Held("Nothing: whoever keeps it alive offers no way to stop it that could be undone", ())

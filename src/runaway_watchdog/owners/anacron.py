@@ -12,7 +12,7 @@ from runaway_watchdog.model.gap import Gap
 from runaway_watchdog.model.owner import Action, Claim, Deferred, Fate, Owner
 from runaway_watchdog.model.plan import Held
 from runaway_watchdog.model.process import Facts, Process
-from runaway_watchdog.owners import cron_hold
+from runaway_watchdog.owners import cron_hold, single
 from runaway_watchdog.owners.ending import ending
 from runaway_watchdog.owners.shells import base, shell
 from runaway_watchdog.world import Unanswered, World
@@ -102,8 +102,8 @@ def fate(owner: Owner, facts: Facts, action: Action) -> Fate | Deferred:
 
 
 def hold(owner: Owner, facts: Facts) -> Held:
-    end = cron_hold.ending_steps(facts)
+    relief, end = single.relieve(facts.process), single.end(facts.process)
     if not owner.raw:
-        return Held("End it: anacron has no such job any more", end)
-    goal = f"Keep anacron from running {owner.name} until the line is put back, then end what runs"
-    return Held(goal, (cron_hold.comment_out(owner, "anacron"), *end))
+        return Held("End it: anacron has no such job any more", (*relief, end))
+    goal = f"Keep anacron from running {owner.name} for good (its line becomes a comment), then end what runs"
+    return Held(goal, (*relief, cron_hold.comment_out(owner, "anacron"), end))

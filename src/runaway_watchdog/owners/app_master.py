@@ -197,7 +197,7 @@ def hold(owner: Owner, facts: Facts) -> Held | None:
         "as pg_terminate_backend: this client is disconnected, all others go on; there is no undo",
         "interrupts",
         None,
-        f"`ps -p {process.pid}` shows nothing",
+        f"`ps -o state= -p {process.pid}` prints Z or nothing",
     )
     goal = "End this one query: the database and every other session go on, until its client asks again"
-    return Held(goal, (*single.renice(process), cancel, end))
+    return Held(goal, (*single.renice(process), cancel, end), ("its client, which may ask again",), calm=True)

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from runaway_watchdog.model.owner import Action, Certainty, Claim, Fate, Owner
 from runaway_watchdog.model.plan import Held, Step
 from runaway_watchdog.model.process import Facts, Process
-from runaway_watchdog.owners import cron_hold, spooled
+from runaway_watchdog.owners import single, spooled
 from runaway_watchdog.owners.ending import ending
 from runaway_watchdog.owners.shells import base
 from runaway_watchdog.world import World, crontabs, inside, procfs
@@ -158,7 +158,7 @@ def hold(owner: Owner, facts: Facts) -> Held | None:
     user = str(owner.facts.get("user", ""))
     steps = tuple(_take_out(job, minute, user) for job, minute in owner.raw.get("pending", []))
     goal = "End it: nobody starts it again, unless it puts itself in line once more"
-    return Held(goal, (*steps, *cron_hold.ending_steps(facts)))
+    return Held(goal, (*single.relieve(facts.process), *steps, single.end(facts.process)))
 
 
 def _take_out(job: Pending, minute: str, user: str) -> Step:

@@ -7,6 +7,7 @@ watcher is found by its command.
 
 import re
 import shlex
+from dataclasses import replace
 from shlex import quote
 from typing import Any
 
@@ -167,15 +168,15 @@ def hold(owner: Owner, facts: Facts) -> Held | None:
     if owner.facts.get("in_container"):
         return None
     if not owner.facts:
-        return Held("Hold it still until circusd's configuration can be read", single.still(facts.process))
-    goal = f"Stop {owner.name} and keep it stopped, over a restart of circusd and a reboot too"
+        return Held("Hold it still until circusd's configuration can be read", single.relieve(facts.process))
+    goal = f"Stop {owner.name} for good: over a restart of circusd and a reboot too"
     keep = (_keep(owner),) if owner.facts["autostart"] else ()
-    return Held(goal, (*keep, _stop(owner)))
+    return Held(goal, (_stop(owner), *keep))
 
 
 def _keep(owner: Owner) -> Step:
     path, text, line, stands = owner.raw["file"]
-    return edited.file(
+    step = edited.file(
         "Keep it stopped later too",
         path,
         text,
@@ -183,6 +184,7 @@ def _keep(owner: Owner) -> Step:
         effect="autostart = False: the next start of circusd, and the next boot, leave it stopped",
         verify=f"`grep -n autostart {quote(path)}` shows it",
     )
+    return replace(step, phase="close")
 
 
 def _stop(owner: Owner) -> Step:

@@ -25,26 +25,24 @@ def raw(line: Line, script: str, world: World) -> Mapping[str, Any]:
 
 
 def hold(owner: Owner, facts: Facts) -> Held | None:
-    """The line first: a job that is ended before would be started again. None in a container: that is held."""
+    """The line before the job, which would be started again else. None in a container: that is held."""
     if owner.facts.get("in_container"):
         return None
-    end = ending_steps(facts)
+    relief, end = single.relieve(facts.process), single.end(facts.process)
     if not owner.facts:
-        return Held("Hold it still until cron's tables can be read", single.still(facts.process))
+        return Held("Hold it still until cron's tables can be read", relief)
     if not owner.raw:
         gone = "no table of cron has its line any more"
         unknown = "the line of cron's tables that started it was not found, so it may be started again"
-        return Held(f"End what runs: {gone if owner.facts['known_by'] == 'text' else unknown}", end)
+        by_text = owner.facts["known_by"] == "text"
+        doors = () if by_text else ("a line of cron's tables that was not found may start it again",)
+        return Held(f"End what runs: {gone if by_text else unknown}", (*relief, end), doors)
     if owner.raw["script"]:
-        return Held(f"Keep cron from running {owner.raw['script']} until it is executable again", (_off(owner), *end))
-    goal = f"Keep cron from starting {owner.name} until the line is put back, then end what runs"
-    return Held(goal, (comment_out(owner, "cron"), *end))
-
-
-def ending_steps(facts: Facts) -> tuple[Step, ...]:
-    """Hold it still, then end it."""
-    stopped = facts.process.state in ("stopped", "traced", "zombie")
-    return (*(() if stopped else (single.freeze(facts.process),)), single.end(facts.process))
+        goal = f"Keep cron from running {owner.raw['script']} until it is executable again, then end what runs"
+        doors = ("whoever writes this file anew (a package, a deploy) makes it executable again",)
+        return Held(goal, (*relief, _off(owner), end), doors)
+    goal = f"Keep cron from starting {owner.name} for good (its line becomes a comment), then end what runs"
+    return Held(goal, (*relief, comment_out(owner, "cron"), end))
 
 
 def comment_out(owner: Owner, daemon: str) -> Step:

@@ -62,6 +62,8 @@ def inspect(claim: Claim, facts: Facts, world: World) -> Owner:
         "docker": docker_hold.client(world.engine.endpoint()),
         "mounts": container.get("Mounts") or [],
         "controllers": acting,
+        "created_at": docker_facts.moment(container.get("Created", "")),
+        "image_file": _image_file(container, info),
     }
     swarm = labels.get(SWARM_SERVICE)
     if swarm and (info.get("Swarm") or {}).get("LocalNodeState") == "active":  # a label alone is anybody's word
@@ -71,6 +73,13 @@ def inspect(claim: Claim, facts: Facts, world: World) -> Owner:
         name = f"{found['project']}/{found['service']}"
         return Owner("compose-service", name, claim.ref, policy, found, evidence, raw)
     return Owner("docker-container", found["container"], claim.ref, policy, found, evidence, raw)
+
+
+def _image_file(container: Mapping[str, Any], info: Mapping[str, Any]) -> str:
+    """A pattern for the file that the engine wrote when the image came; containerd's image store has none."""
+    kind, _, digest = str(container.get("Image", "")).partition(":")
+    root = str(info.get("DockerRootDir", ""))
+    return f"{root}/image/*/imagedb/content/{kind}/{digest}" if root and digest.isalnum() else ""
 
 
 def _mend(facts: Facts) -> str:
@@ -237,6 +246,6 @@ def hold(owner: Owner, facts: Facts) -> Held:
     killed = fate(owner, facts, "sigkill")
     if killed.returns is False:
         goal = f"Hold this one process still, then end it: {owner.name} itself goes on, and nothing starts it again"
-        return Held(goal, (*single.still(facts.process), single.end(facts.process)))
+        return Held(goal, (*single.relieve(facts.process), single.end(facts.process)))
     goal = f"Hold this one process still: {owner.name} itself goes on; whether something starts it again is not known"
-    return Held(goal, single.still(facts.process))
+    return Held(goal, single.relieve(facts.process))

@@ -34,7 +34,7 @@ def read(container: Json, info: Json, facts: Facts, world: World) -> dict[str, A
         "exit_code": state.get("ExitCode", 0),
         "restart_count": container.get("RestartCount", 0),
         "main_pid": state.get("Pid", 0),
-        "up_s": round(max(0.0, world.clock.now() - _time(state.get("StartedAt", ""))), 1),
+        "up_s": round(max(0.0, world.clock.now() - moment(state.get("StartedAt", ""))), 1),
         "auto_remove": bool(host.get("AutoRemove")),
         "live_restore": bool(info.get("LiveRestoreEnabled")),
         "cpu_limit": bool(info.get("CpuCfsQuota")),
@@ -144,7 +144,7 @@ def _first_child(pid: int, world: World) -> Process | None:
         return None
 
 
-def _time(text: str) -> float:
+def moment(text: str) -> float:
     """The engine's RFC 3339 times; the epoch for its zero time or anything else."""
     try:
         return datetime.fromisoformat(text).timestamp()

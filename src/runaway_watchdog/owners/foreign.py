@@ -262,14 +262,17 @@ def hold(owner: Owner, facts: Facts) -> Held:
     """What can be undone from outside without the manager noticing: it goes on, with lower priority."""
     ask = owner.facts.get("ask", "its own manager")
     if owner.kind == "vm-guest" and owner.facts:
-        return _pause_the_guest(owner, facts)
+        return _pause_the_guest(owner)
     goal = f"Ask its own manager first: {ask}"
     if owner.facts.get("static"):
         goal = f"Take the pressure off; a static pod stops only when its manifest leaves the kubelet's folder: {ask}"
-    return Held(goal, single.renice(facts.process))
+    slower = single.renice(facts.process)
+    if slower:
+        goal += " (a freeze would fail its health checks, and its manager would start it again)"
+    return Held(goal, slower, ("its own manager, which decides as it is set",), calm=True)
 
 
-def _pause_the_guest(owner: Owner, facts: Facts) -> Held:
+def _pause_the_guest(owner: Owner) -> Held:
     """The CPU is the guest's own work: look inside it, and never kill it."""
     name = quote(owner.name)
     command, back, check = (
@@ -284,6 +287,7 @@ def _pause_the_guest(owner: Owner, facts: Facts) -> Held:
         "interrupts",
         back,
         check,
+        phase="relieve",
     )
     goal = f"Look inside the guest {owner.name}: the CPU is its own work, and killing this is a power cut to it"
-    return Held(goal, (*single.renice(facts.process), pause))
+    return Held(goal, (pause,), calm=True)

@@ -90,7 +90,9 @@ def hold(owner: Owner, facts: Facts) -> Held | None:
         return None
     by = owner.facts["program"]
     goal = f"Keep {by} from starting it again, then end it; until {by} goes on, or the next boot"
-    return Held(goal, (_freeze(manager, by), single.end(facts.process)))
+    steps = (*single.relieve(facts.process), _freeze(manager, by), single.end(facts.process))
+    door = f"the next boot, where something starts {by} then; or {by} itself, once it goes on"
+    return Held(goal, steps, (door,))
 
 
 def _freeze(manager: Process, by: str) -> Step:

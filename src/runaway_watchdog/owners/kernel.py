@@ -31,7 +31,7 @@ def fate(owner: Owner, facts: Facts, action: Action) -> Fate:  # noqa: ARG001
 
 
 def hold(owner: Owner, facts: Facts) -> Held:  # noqa: ARG001
-    goal = "Find the work behind it: a kernel thread cannot be stopped, it is busy on behalf of somebody"
+    goal = "Find the work behind it: a kernel thread can be neither slowed nor stopped, it works for somebody else"
     pid = facts.process.pid
     step = Step(
         "See what the thread is doing",
@@ -40,5 +40,6 @@ def hold(owner: Owner, facts: Facts) -> Held:  # noqa: ARG001
         "none",
         None,
         "the function names tell the subsystem (writeback, swap, network, crypto)",
+        phase="look",
     )
-    return Held(goal, (step,))
+    return Held(goal, (step,), calm=True)

@@ -14,7 +14,7 @@ from runaway_watchdog.model.gap import Gap
 from runaway_watchdog.model.owner import Action, Claim, Deferred, Fate, Owner
 from runaway_watchdog.model.plan import Held, Step
 from runaway_watchdog.model.process import Facts, Process
-from runaway_watchdog.owners import beside, cron_hold, edited, passing, single, spooled
+from runaway_watchdog.owners import beside, edited, passing, single, spooled
 from runaway_watchdog.owners.ending import Ending, ending
 from runaway_watchdog.owners.shells import base
 from runaway_watchdog.world import Unanswered, World, inside, monitrc, processes, procfs
@@ -223,15 +223,15 @@ def hold(owner: Owner, facts: Facts) -> Held | None:
     if owner.facts.get("in_container"):
         return None
     if not owner.facts:
-        return Held("Hold it still until monit's control file can be read", single.still(facts.process))
-    end = cron_hold.ending_steps(facts)
+        return Held("Hold it still until monit's control file can be read", single.relieve(facts.process))
+    relief, end = single.relieve(facts.process), single.end(facts.process)
     if _stays(owner) is not None:
-        return Held(f"End it: {_stays(owner)}", end)
+        return Held(f"End it: {_stays(owner)}", (*relief, end))
     if owner.raw["file"] is None:
         goal = f"Hold it still until monit's check of {owner.name} was made passive by hand"
-        return Held(goal, single.still(facts.process))
-    goal = f"Keep monit from starting {owner.name}, over a restart of monit and a reboot too, then end what runs"
-    return Held(goal, (_make_passive(owner), *end))
+        return Held(goal, relief, ("monit starts it again when it does not find it",))
+    goal = f"Keep monit from starting {owner.name} for good: over a restart of monit and a reboot too; end what runs"
+    return Held(goal, (*relief, _make_passive(owner), end))
 
 
 def _make_passive(owner: Owner) -> Step:

@@ -208,9 +208,9 @@ def hold(owner: Owner, facts: Facts) -> Held | None:
     if owner.facts.get("in_container"):
         return None
     if not owner.facts:
-        return Held("Hold it still until the settings of its app can be read", single.still(facts.process))
+        return Held("Hold it still until the settings of its app can be read", single.relieve(facts.process))
     saves = owner.facts["saved"] == "online" and owner.raw["dump"] is not None
-    goal = f"Stop {owner.name} and keep it stopped, over a restart of pm2 and a reboot too, until somebody starts it"
+    goal = f"Stop {owner.name} for good: over a restart of pm2 and a reboot too"
     return Held(goal, (_stop(owner), *((_save(owner),) if saves else ())))
 
 
@@ -239,4 +239,5 @@ def _save(owner: Owner) -> Step:
         "none",
         f"cp {copy} {quote(dump)}",
         f"`ls {copy}` shows the copy",
+        phase="close",
     )

@@ -253,15 +253,15 @@ def _reboot(owner: Owner, facts: Facts) -> Fate | Deferred:
 def hold(owner: Owner, facts: Facts) -> Held | None:
     """The container for its main process, by its unit where that is what brings it back; else the process alone."""
     if not owner.facts:
-        return Held("Hold it still until its Podman can be asked what it is", single.still(facts.process))
+        return Held("Hold it still until its Podman can be asked what it is", single.relieve(facts.process))
     if facts.process.pid == owner.facts["main_pid"]:
-        return podman_hold.hold(owner, facts)
+        return podman_hold.hold(owner)
     if is_conmon(owner, facts):
         goal = f"Leave it: it carries what {owner.name} writes, look at that: {podman_hold.logs(owner)}"
         return Held(goal, single.renice(facts.process))
     killed = fate(owner, facts, "sigkill")
     if isinstance(killed, Fate) and killed.returns is False:
         goal = f"Hold this one process still, then end it: {owner.name} itself goes on, and nothing starts it again"
-        return Held(goal, (*single.still(facts.process), single.end(facts.process)))
+        return Held(goal, (*single.relieve(facts.process), single.end(facts.process)))
     goal = f"Hold this one process still: {owner.name} itself goes on; whether something starts it again is not known"
-    return Held(goal, single.still(facts.process))
+    return Held(goal, single.relieve(facts.process))

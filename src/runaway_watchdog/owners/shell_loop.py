@@ -12,7 +12,7 @@ from typing import NamedTuple
 from runaway_watchdog.model.owner import Action, Claim, Deferred, Fate, Owner
 from runaway_watchdog.model.plan import Held, Step
 from runaway_watchdog.model.process import Facts, Process
-from runaway_watchdog.owners import beside, shell_text, single
+from runaway_watchdog.owners import beside, single
 from runaway_watchdog.owners.ending import Ending, ending
 from runaway_watchdog.owners.shells import Shell, base, shell
 from runaway_watchdog.world import Files, World, procfs
@@ -74,6 +74,8 @@ def inspect(claim: Claim, facts: Facts, world: World) -> Owner | None:
     name = f"{shown['program']} ({manager.pid})"
     if text is None:
         return None
+    from runaway_watchdog.owners import shell_text  # 4 ms, only where a shell runs a script or a line
+
     reading = shell_text.read(text, _names(main), errexit=started.errexit)
     if reading.loop is None and not reading.other:
         return None
@@ -224,4 +226,5 @@ def hold(owner: Owner, facts: Facts) -> Held | None:
         single.undoing(loop, f"kill -CONT {loop.pid}"),
         f"`ps -o state= -p {loop.pid}` prints T",
     )
-    return Held(goal, (*single.renice(facts.process), stop, single.end(facts.process)))
+    doors = (f"{owner.name}, once it goes on", f"whoever starts {owner.name} anew, as after a boot")
+    return Held(goal, (*single.relieve(facts.process), stop, single.end(facts.process)), doors)

@@ -4,7 +4,9 @@ PIDs are reused within minutes, and an alert is read hours later: `kill 3355` ma
 every command first compares the start time (field 22 of /proc/PID/stat, the 20th after the last parenthesis).
 """
 
-from runaway_watchdog.model.plan import Step
+from dataclasses import replace
+
+from runaway_watchdog.model.plan import Held, Step
 from runaway_watchdog.model.process import Process
 
 IDLE_NICE = 19
@@ -28,17 +30,41 @@ def _if_still(process: Process, command: str, otherwise: str) -> str:
     return f'if [ "{start}" = {process.key.start_ticks} ]; then {command}; else {otherwise}; fi'
 
 
-def still(process: Process) -> tuple[Step, ...]:
-    """Take the pressure off, then freeze; without what would change nothing, or could not be undone to what was."""
-    if process.pid == 1 or process.state == "zombie":
+def relieve(process: Process) -> tuple[Step, ...]:
+    """Freeze it, within a moment and with all that it knows; nothing where it stands still already or never could."""
+    if process.pid <= 1 or process.kernel_thread or process.state in ("stopped", "traced", "zombie", "dead"):
         return ()
-    if process.state in ("stopped", "traced"):
-        return renice(process)
-    return (*renice(process), freeze(process))
+    return (freeze(process),)
+
+
+def held_still(limit: tuple[Step, ...], freeze: tuple[Step, ...]) -> tuple[Step, ...]:
+    """For what must not be stopped: a limit takes the pressure off, and standing still is what holds it."""
+    return (*limit, *(replace(each, phase="hold") for each in freeze)) if limit else freeze
+
+
+def awake(process: Process, command: str) -> str:
+    """A command that ends a frozen process in an orderly way: frozen, it would hear of SIGTERM only after its end.
+
+    Nothing is compared here: SIGCONT does nothing to a process that runs.
+    """
+    return f"kill -CONT {process.pid} 2>/dev/null; {command}"
+
+
+def relieved(held: Held, process: Process) -> Held:
+    """The same with this one process frozen first, where no step takes the pressure off in another way; the first
+    step that ends anything lets it go on."""
+    if held.calm or not held.steps or any(step.phase == "relieve" for step in held.steps):
+        return held
+    relief = relieve(process)
+    ending = next((step for step in held.steps if step.phase == "hold" and step.risk == "interrupts"), None)
+    if not relief or ending is None or "kill -CONT" in ending.command:
+        return replace(held, steps=(*relief, *held.steps))
+    steps = (replace(each, command=awake(process, each.command)) if each is ending else each for each in held.steps)
+    return replace(held, steps=(*relief, *steps))
 
 
 def renice(process: Process) -> tuple[Step, ...]:
-    """Let everything else go first; nothing where it already is as nice as it can be."""
+    """Let everything else go first, for what must not stand still; nothing where it is as nice as it can be."""
     if process.nice >= IDLE_NICE:
         return ()
     return (
@@ -49,6 +75,7 @@ def renice(process: Process) -> tuple[Step, ...]:
             "slows",
             undoing(process, f"renice -n {process.nice} -p {process.pid}"),
             f"`ps -o ni= -p {process.pid}` prints {IDLE_NICE}",
+            phase="relieve",
         ),
     )
 
@@ -62,6 +89,7 @@ def freeze(process: Process) -> Step:
         "interrupts",
         undoing(process, f"kill -CONT {process.pid}"),
         f"`ps -o state= -p {process.pid}` prints T",
+        phase="relieve",
     )
 
 
@@ -73,5 +101,5 @@ def end(process: Process) -> Step:
         "it is asked to exit; what it had only in memory is gone, so there is no undo",
         "interrupts",
         None,
-        f"`ps -p {process.pid}` shows nothing",
+        f"`ps -o state= -p {process.pid}` prints Z or nothing",  # Z until its parent asks, which may stand still
     )

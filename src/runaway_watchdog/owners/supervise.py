@@ -200,16 +200,16 @@ def _started_anew(owner: Owner, facts: Facts) -> Fate:
 
 
 def hold(owner: Owner, facts: Facts) -> Held | None:
-    """`down` in the folder for every later start, then down now. None in a container: that is held."""
+    """Down now, then `down` in the folder for every later start. None in a container: that is held."""
     if owner.facts.get("in_container"):
         return None
     if not owner.facts:
-        return Held("Hold it still until the folder of its service can be read", single.still(facts.process))
-    goal = f"Stop {owner.name} and keep it stopped, over a reboot too, until somebody brings it up"
+        return Held("Hold it still until the folder of its service can be read", single.relieve(facts.process))
+    goal = f"Stop {owner.name} for good: over a reboot too"
     reached = passing.reaches(facts, owner.facts["main_pid"], owner.facts["manager_pid"])
     left = () if reached else (single.end(facts.process),)
     keep = () if owner.facts["down_file"] else (_keep(owner),)
-    return Held(goal, (*keep, _down(owner), *left))
+    return Held(goal, (_down(owner), *left, *keep))
 
 
 def _keep(owner: Owner) -> Step:
@@ -221,6 +221,7 @@ def _keep(owner: Owner) -> Step:
         "none",
         f"rm {file}",
         f"`ls {file}` shows it",
+        phase="close",
     )
 
 

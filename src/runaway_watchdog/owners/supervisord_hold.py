@@ -1,6 +1,7 @@
 """Stopping one program of supervisord and keeping it stopped, reversibly."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from shlex import quote
 from typing import Any
 
@@ -58,20 +59,20 @@ def hold(owner: Owner, facts: Facts) -> Held | None:
     """Stop it, then see that no later start of supervisord starts it. In a container only the first: None where it
     has no supervisorctl that could be asked, so that the container is held."""
     if not owner.facts:
-        return Held("Hold it still until supervisord's configuration can be read", single.still(facts.process))
+        return Held("Hold it still until supervisord's configuration can be read", single.relieve(facts.process))
     ctl = owner.raw["ctl"]
     if ctl is None:
         return None
     reached = owner.facts["as_group"] or passing.reaches(facts, owner.facts["main_pid"], owner.facts["manager_pid"])
     stop = (_stop(owner, ctl), *(() if reached else (single.end(facts.process),)))
     if owner.facts["in_container"]:
-        return Held(f"Stop {owner.name} until its container, or supervisord in it, is started again", stop)
-    if owner.facts["autostart"] is False:
-        return Held(f"Stop {owner.name} and keep it stopped, over a reboot too, until somebody starts it", stop)
-    if owner.raw["file"] is None:
-        return Held(f"Stop {owner.name} until supervisord is started again", stop)
-    goal = f"Stop {owner.name} and keep it stopped, over a restart of supervisord and a reboot too"
-    return Held(goal, (_keep(owner), *stop))
+        door = "a start of its container, or of supervisord in it"
+        return Held(f"Stop {owner.name} until its container, or supervisord in it, is started again", stop, (door,))
+    if owner.facts["autostart"] is not False and owner.raw["file"] is None:
+        doors = ("a start of supervisord, as at the next boot",)
+        return Held(f"Stop {owner.name} until supervisord is started again", stop, doors)
+    keep = () if owner.facts["autostart"] is False else (_keep(owner),)
+    return Held(f"Stop {owner.name} for good: over a restart of supervisord and a reboot too", (*stop, *keep))
 
 
 def _stop(owner: Owner, ctl: str) -> Step:
@@ -89,7 +90,7 @@ def _stop(owner: Owner, ctl: str) -> Step:
 def _keep(owner: Owner) -> Step:
     path, text, line, stands = owner.raw["file"]
     sed = f"{line}s/.*/autostart=false/" if stands else f"{line}a autostart=false"
-    return edited.file(
+    step = edited.file(
         "Keep it stopped",
         path,
         text,
@@ -98,3 +99,4 @@ def _keep(owner: Owner) -> Step:
         "`supervisorctl update`, and every process of this program is meant",
         verify=f"`sed -n {line if stands else line + 1}p {quote(path)}` prints autostart=false",
     )
+    return replace(step, phase="close")

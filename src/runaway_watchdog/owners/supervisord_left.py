@@ -9,7 +9,7 @@ from typing import Any
 from runaway_watchdog.model.owner import Action, Claim, Deferred, Fate, Owner
 from runaway_watchdog.model.plan import Held
 from runaway_watchdog.model.process import Facts
-from runaway_watchdog.owners import cron_hold, spooled
+from runaway_watchdog.owners import single, spooled
 from runaway_watchdog.owners.ending import ending
 from runaway_watchdog.world import World
 
@@ -56,4 +56,4 @@ def fate(owner: Owner, facts: Facts, action: Action) -> Fate | Deferred:
 
 def hold(owner: Owner, facts: Facts) -> Held:
     goal = f"End this one copy of {owner.name}: its supervisord ended before it, and knows nothing of it"
-    return Held(goal, cron_hold.ending_steps(facts))
+    return Held(goal, (*single.relieve(facts.process), single.end(facts.process)))

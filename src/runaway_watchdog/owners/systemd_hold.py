@@ -16,6 +16,7 @@ from runaway_watchdog.owners import single
 from runaway_watchdog.owners.systemd_unit import role_of
 
 RELIEVED_PERCENT = 20
+TRANSIENT = "/run/systemd/transient"
 ESSENTIAL = re.compile(
     r"(docker|snap\.docker\.dockerd|containerd|dbus|dbus-broker|ssh|sshd|systemd-[a-z]+|user@[0-9]+)\.service"
 )
@@ -36,27 +37,32 @@ SYSTEM = Words("systemctl", "/run/systemd/system", "/run/systemd/system")
 def hold(owner: Owner, facts: Facts, words: Words) -> Held:
     """Stop the unit, or, where a stop could not be undone, hold it still."""
     if not owner.facts:
-        return Held(f"Hold it still until {owner.name} can be read", single.still(facts.process))
+        return Held(f"Hold it still until {owner.name} can be read", single.relieve(facts.process))
     aside = _aside(owner, facts)
     if aside is not None:
         return aside
+    limit, freeze = _limit(owner, words), _freeze(owner, words)
     why_not = _cannot_be_stopped(owner)
     if why_not:
-        return Held(f"Hold {owner.name} still: {why_not}", (*_relieve(owner, words), *_freeze(owner, facts, words)))
+        still = single.held_still(limit, freeze or single.relieve(facts.process))
+        return Held(f"Hold {owner.name} still: {why_not}", still, calm=True)
     if ESSENTIAL.fullmatch(owner.name):
         needs = "all that this user runs" if owner.name.startswith("user@") else "the whole host"
         goal = f"Find who makes {owner.name} work so hard: {needs} needs it, stopping it is no way out"
-        return Held(goal, _relieve(owner, words))
+        slower = "" if limit else ", and this host enforces no CPU limit that would slow it down"
+        return Held(goal + slower, limit, calm=True)
+    relief, doors = limit or freeze, _open_doors(owner)
     if owner.facts["upheld_by"] or owner.facts["bus_name"]:
-        return Held(_goal(owner), (*_relieve(owner, words), _stop_and_bar(owner, words)))
-    return Held(_goal(owner), (*_relieve(owner, words), _stop(owner, words), *_disable(owner, words)))
+        return Held(_goal(owner, doors), (*relief, _stop_and_bar(owner, words)), doors)
+    hold = (*_save(owner), _stop(owner, words), *_disable(owner, words))
+    return Held(_goal(owner, doors), (*relief, *hold), doors)
 
 
 def hold_snap(owner: Owner, facts: Facts, service: str) -> Held:
     """Through snapd, which would write its unit's state anew at the next refresh."""
     if _aside(owner, facts) is not None or ESSENTIAL.fullmatch(owner.name):
         return hold(owner, facts, SYSTEM)
-    flag, keeps = ("--disable ", ", over a reboot too") if owner.facts["unit_file_state"] == "enabled" else ("", "")
+    flag = "--disable " if owner.facts["unit_file_state"] == "enabled" else ""
     back = "--enable " if flag else ""
     step = Step(
         "Stop it",
@@ -66,7 +72,8 @@ def hold_snap(owner: Owner, facts: Facts, service: str) -> Held:
         f"snap start {back}{quote(service)}",
         f"`systemctl is-active {quote(owner.name)}` prints inactive or failed",
     )
-    return Held(f"Stop {owner.name}{keeps}, until somebody starts it", (*_relieve(owner, SYSTEM), step))
+    relief = _limit(owner, SYSTEM) or _freeze(owner, SYSTEM)
+    return Held(f"Stop {owner.name} for good: over a reboot and a refresh of the snap too", (*relief, step))
 
 
 def _aside(owner: Owner, facts: Facts) -> Held | None:
@@ -74,17 +81,17 @@ def _aside(owner: Owner, facts: Facts) -> Held | None:
     role = role_of(owner, facts.process.pid)
     if role == "left":
         goal = f"Hold it still, then end it: {owner.name} left it behind when it stopped, and nothing starts it again"
-        return Held(goal, (*single.still(facts.process), single.end(facts.process)))
+        return Held(goal, (*single.relieve(facts.process), single.end(facts.process)))
     whole = not owner.facts["main_pid"] and owner.facts["active_state"] == "active"
     if role in ("main", "last", "control") or whole:
         return None
     goal = f"Hold this one process still: it is not the main process of {owner.name}, which the others may need"
-    return Held(goal, single.still(facts.process))
+    return Held(goal, single.relieve(facts.process))
 
 
 def _cannot_be_stopped(owner: Owner) -> str | None:
     """Why no start could undo its stop, or why it refuses."""
-    if owner.facts["transient"]:
+    if owner.facts["transient"] and not _can_be_saved(owner):
         return "it is a transient unit, stopping it would forget its definition"
     if owner.facts.get("load_state") == "not-found":
         return "its unit file is gone, nothing could start it again"
@@ -96,27 +103,51 @@ def _cannot_be_stopped(owner: Owner) -> str | None:
     return None
 
 
-def _goal(owner: Owner) -> str:
+def _goal(owner: Owner, doors: tuple[str, ...]) -> str:
     """For how long it holds, and which door stays open."""
+    if owner.facts["upheld_by"] or owner.facts["bus_name"]:
+        return f"Stop {owner.name} until the next boot, also against {_upholder(owner)}, which would start it again"
+    if booting := _booting(owner):
+        return f"Stop {owner.name} until the next boot, when {booting[0]} may start it again"
+    if owner.facts["transient"]:
+        return f"Stop {owner.name} until somebody makes it anew: the next boot forgets it anyway"
+    if doors:
+        first = _starters(owner)[0]
+        return f"Stop {owner.name}, over a reboot too, until {first} is started again, which starts it along"
+    return f"Stop {owner.name} for good: over a reboot too"
+
+
+def _open_doors(owner: Owner) -> tuple[str, ...]:
+    """What would still bring it back, once all steps are done."""
+    if owner.facts["upheld_by"] or owner.facts["bus_name"]:
+        return (f"the next boot, which forgets the bar; then {_upholder(owner)} starts it again",)
+    if owner.facts["transient"]:
+        return (f"whoever made {owner.name} with systemd-run, or as it does, may make it anew",)
+    booting = tuple(f"the next boot, when {name} may start it again" for name in _booting(owner))
+    return (*booting, *(f"a start of {name}, which starts it along" for name in _starters(owner)))
+
+
+def _upholder(owner: Owner) -> str:
+    return ", ".join(owner.facts["upheld_by"]) or f"a D-Bus call to {owner.facts['bus_name']}"
+
+
+def _booting(owner: Owner) -> list[str]:
+    """Who starts it at boot and cannot be disabled: `disable` acts only on what is enabled."""
     doors = [each["unit"] for each in owner.facts["triggered_by"] if each.get("at_boot") and not _is_enabled(each)]
     asked = owner.facts.get("booted_by") if not _is_enabled(owner.facts) and owner.kind != "sysv-service" else None
-    barred = owner.facts["upheld_by"] or owner.facts["bus_name"]
-    if barred:
-        name = ", ".join(owner.facts["upheld_by"]) or f"a D-Bus call to {owner.facts['bus_name']}"
-        return f"Stop {owner.name} until the next boot, also against {name}, which would start it again"
-    if doors or asked:
-        return f"Stop {owner.name} until the next boot, when {(doors or [asked])[0]} may start it again"
-    others = [name for name in owner.facts["wanted_by"] if not name.endswith(".target")]
-    if others:
-        return f"Stop {owner.name}, over a reboot too, until {others[0]} is started again, which starts it along"
-    return f"Stop {owner.name} and keep it stopped, over a reboot too, until somebody starts it"
+    return doors or ([asked] if asked else [])
+
+
+def _starters(owner: Owner) -> list[str]:
+    """Other units that start it along."""
+    return [name for name in owner.facts["wanted_by"] if not name.endswith(".target")]
 
 
 def _is_enabled(unit: object) -> bool:
     return isinstance(unit, dict) and unit["unit_file_state"] in ("enabled", "enabled-runtime")
 
 
-def _relieve(owner: Owner, words: Words) -> tuple[Step, ...]:
+def _limit(owner: Owner, words: Words) -> tuple[Step, ...]:
     """A CPU quota, where the host can enforce one: without a cpu controller it is accepted and limits nothing."""
     if not owner.facts["cpu_controller"] or owner.facts.get("load_state") in ("not-found", "masked"):
         return ()
@@ -132,15 +163,15 @@ def _relieve(owner: Owner, words: Words) -> tuple[Step, ...]:
             "slows",
             f"{systemctl} set-property --runtime {unit} CPUQuota={'' if old is None else f'{old:g}%'}",
             f"`{systemctl} show -p CPUQuotaPerSecUSec {unit}` prints 200ms",
+            phase="relieve",
         ),
     )
 
 
-def _freeze(owner: Owner, facts: Facts, words: Words) -> tuple[Step, ...]:
-    """All its processes at once; this one alone where systemd cannot freeze (cgroup v1), or does not find the file."""
-    if not owner.facts.get("can_freeze", True) or owner.facts.get("load_state") == "not-found":
-        steps = single.still(facts.process)
-        return steps[len(single.renice(facts.process)) :] if _relieve(owner, words) else steps
+def _freeze(owner: Owner, words: Words) -> tuple[Step, ...]:
+    """All its processes at once; nothing where systemd cannot (cgroup v1), or has no file of the unit."""
+    if not owner.facts.get("can_freeze", True) or owner.facts.get("load_state") in ("not-found", "masked"):
+        return ()
     unit, systemctl = quote(owner.name), words.systemctl
     return (
         Step(
@@ -148,10 +179,43 @@ def _freeze(owner: Owner, facts: Facts, words: Words) -> tuple[Step, ...]:
             f"{systemctl} freeze {unit}",
             "all its processes stand still and keep what they know",
             "interrupts",
-            f"{systemctl} thaw {unit}",
+            f"! {systemctl} is-active -q {unit} || {systemctl} thaw {unit}",
             f"`{systemctl} show -p FreezerState {unit}` prints frozen",
+            phase="relieve",
         ),
     )
+
+
+def _can_be_saved(owner: Owner) -> bool:
+    """A unit of the system that systemd wrote down itself: the file is all that there is to it."""
+    return str(owner.facts["unit_file"]) == f"{TRANSIENT}/{owner.name}"
+
+
+def _save(owner: Owner) -> tuple[Step, ...]:
+    """What a stop would make systemd forget: the definitions of a transient unit, and of a transient timer of it.
+
+    systemd 252 escapes each ";" of a command in a way that it does not read back itself: seen, and mended here.
+    """
+    if not owner.facts["transient"]:
+        return ()
+    names = [each["unit"] for each in owner.facts["triggered_by"] if each["unit_file_state"] == "transient"]
+    copy = _copy(owner)
+    return (
+        Step(
+            "Save its definition",
+            f"mkdir -p -m 700 {copy} && for unit in {_words(owner.name, *names)} ; do"
+            f""" sed '/^Exec/s/\\\\;/;/g' "{TRANSIENT}/$unit" >{copy}/"$unit" || exit; done""",
+            f"{copy} keeps what systemd forgets when a transient unit stops; nothing changes now",
+            "none",
+            None,
+            f"`ls {copy}/{quote(owner.name)}` shows it",
+            phase="save",
+        ),
+    )
+
+
+def _copy(owner: Owner) -> str:
+    return quote(f"/root/{owner.name}.saved")
 
 
 def _stop(owner: Owner, words: Words) -> Step:
@@ -185,8 +249,9 @@ def _stop_and_bar(owner: Owner, words: Words) -> Step:
         f" && {systemctl} stop {_words(*triggers, owner.name)}",
         f"a drop-in turns every start into nothing until the next boot; systemd ends the service{_side_effects(owner)}",
         "interrupts",
-        f"rm -f {file} && rmdir --ignore-fail-on-non-empty {quote(folder)} && {systemctl} daemon-reload"
-        f" && {_start(owner, words)}",
+        # After a boot the folder is gone by itself.
+        f"rm -f {file} && {{ [ ! -d {quote(folder)} ] || rmdir --ignore-fail-on-non-empty {quote(folder)}; }}"
+        f" && {systemctl} daemon-reload && {_start(owner, words)}",
         f"`{systemctl} is-active {quote(owner.name)}` prints inactive or failed, also after a minute",
     )
 
@@ -195,6 +260,8 @@ def _start(owner: Owner, words: Words) -> str:
     """What undoes a stop; a masked unit is started between its unmasking and its masking."""
     systemctl, unit = words.systemctl, quote(owner.name)
     start = f"{systemctl} start {_words(*_triggers(owner), owner.name, *owner.facts.get('stops_with_it', []))}"
+    if owner.facts["transient"]:
+        return f"cp -p {_copy(owner)}/* {words.runtime}/ && {systemctl} daemon-reload && {start}"
     if owner.facts.get("load_state") != "masked":
         return start
     flag = " --runtime" if owner.facts["unit_file_state"] == "masked-runtime" else ""
@@ -230,7 +297,10 @@ def _disable(owner: Owner, words: Words) -> tuple[Step, ...]:
         enabled = [name for name in states if states[name] == state]
         if enabled:
             names = _words(*enabled)
-            again = _words(*(_to_enable(owner, name) for name in enabled))
+            by_path = [_to_enable(owner, name) for name in enabled]
+            again = _words(*by_path)
+            # With its link its name is gone: systemctl then says so on its standard error, or "not-found".
+            answers = "disabled" if by_path == enabled else "disabled, not-found or nothing"
             steps.append(
                 Step(
                     "Keep it stopped over a reboot",
@@ -238,7 +308,8 @@ def _disable(owner: Owner, words: Words) -> tuple[Step, ...]:
                     "it is no longer started at boot",
                     "none",
                     f"{words.systemctl} enable{flag} {again}",
-                    f"`{words.systemctl} is-enabled {names}` prints disabled",
+                    f"`{words.systemctl} is-enabled {names}` prints {answers}",
+                    phase="close",
                 )
             )
     return tuple(steps)

@@ -14,7 +14,7 @@ from runaway_watchdog.model.gap import Gap
 from runaway_watchdog.model.owner import Action, Certainty, Claim, Deferred, Fate, Owner
 from runaway_watchdog.model.plan import Held, Step
 from runaway_watchdog.model.process import Facts, Process
-from runaway_watchdog.owners import beside, cron_hold, edited, passing, single
+from runaway_watchdog.owners import beside, edited, passing, single
 from runaway_watchdog.owners.ending import Ending
 from runaway_watchdog.owners.shells import base
 from runaway_watchdog.world import Unanswered, World, inside
@@ -162,10 +162,9 @@ def hold(owner: Owner, facts: Facts) -> Held | None:
     if owner.facts.get("in_container"):
         return None
     if not owner.facts:
-        return Held(f"Hold it still until {TABLE} can be read", single.still(facts.process))
+        return Held(f"Hold it still until {TABLE} can be read", single.relieve(facts.process))
     if "table" not in owner.facts:
-        goal = f"Stop {owner.name} and keep it stopped, over a reboot too, until somebody starts it"
-        return Held(goal, (*_removed(owner), _stopped(owner)))
+        return Held(f"Stop {owner.name} for good: over a reboot too", (_stopped(owner), *_removed(owner)))
     sed = f"{owner.raw['line']}s/^/#/"
     keep = edited.file(
         "Keep init from starting it again", TABLE, owner.raw["text"], sed,
@@ -173,8 +172,8 @@ def hold(owner: Owner, facts: Facts) -> Held | None:
         verify=f"`sed -n {owner.raw['line']}p {TABLE}` begins with #",
         then="telinit q",
     )  # fmt: skip
-    goal = f"Keep init from starting {owner.name} until the line is put back, then end what runs"
-    return Held(goal, (keep, *cron_hold.ending_steps(facts)))
+    goal = f"Keep init from starting {owner.name} for good (it becomes a comment), then end what runs"
+    return Held(goal, (*single.relieve(facts.process), keep, single.end(facts.process)))
 
 
 def _removed(owner: Owner) -> tuple[Step, ...]:
@@ -186,7 +185,8 @@ def _removed(owner: Owner) -> tuple[Step, ...]:
             "OpenRC no longer starts it at boot",
             "none",
             f"rc-update add {name} {level}",
-            f"`rc-update show {level}` does not name it",
+            f"`rc-update show {level} | grep -w {name}` shows nothing",
+            phase="close",
         )
         for level in owner.facts["runlevels"]
     )

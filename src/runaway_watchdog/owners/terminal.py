@@ -135,5 +135,5 @@ def _unread(owner: Owner, facts: Facts, action: Action) -> Fate:
 def hold(owner: Owner, facts: Facts) -> Held:
     """As a process that nobody manages."""
     if not owner.facts:
-        return Held("Hold it still until its login can be read", single.still(facts.process))
+        return Held("Hold it still until its login can be read", single.relieve(facts.process))
     return unmanaged.hold(owner, facts)

@@ -3,7 +3,7 @@
 from runaway_watchdog.model.owner import Action, Certainty, Claim, Fate, Owner
 from runaway_watchdog.model.plan import Held
 from runaway_watchdog.model.process import Facts, Process
-from runaway_watchdog.owners import beside, shell_text, single
+from runaway_watchdog.owners import beside, single
 from runaway_watchdog.owners.ending import ending
 from runaway_watchdog.owners.shells import base, shell
 from runaway_watchdog.world import World
@@ -40,7 +40,11 @@ def starts_nothing_again(parent: Process) -> bool:
     started = shell(parent)
     if started is None:
         return base(parent.exe) in (*beside.WAITERS, "systemd")
-    return started.way == "typed" or (started.way == "line" and not shell_text.has_loop(started.text))
+    if started.way != "line":
+        return started.way == "typed"
+    from runaway_watchdog.owners import shell_text  # 4 ms, only where it is needed
+
+    return not shell_text.has_loop(started.text)
 
 
 def fate(owner: Owner, facts: Facts, action: Action) -> Fate:
@@ -70,15 +74,15 @@ def hold(owner: Owner, facts: Facts) -> Held:
     """Freeze first. Ending it is proposed only where nobody would start it again."""
     process = facts.process
     if process.pid == 1:
-        return Held("Find who makes it work so hard: PID 1 runs everything else, nothing ends it but a reboot", ())
+        return Held("Find who makes it work so hard: PID 1 can be neither slowed nor stopped, all else needs it", ())
     if process.state == "zombie":
         parent = owner.facts.get("parent", "PID 1")
         return Held(f"Nothing: it is dead already, and goes when its parent {parent} asks for its exit code", ())
     if "parent_pid" in owner.facts and not owner.facts.get("parent_starts_nothing_again"):
         goal = "Hold it still, reversibly, until you know whether its parent would start it again"
-        return Held(goal, single.still(process))
+        return Held(goal, single.relieve(process), ("its parent, once it is ended: whether it does is not known",))
     goal = "Hold it still, then end it: nobody was found who would start it again"
-    return Held(goal, (*single.still(process), single.end(process)))
+    return Held(goal, (*single.relieve(process), single.end(process)))
 
 
 def _init(action: Action) -> Fate:

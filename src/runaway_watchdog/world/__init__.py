@@ -173,6 +173,27 @@ class Clock(Protocol):
     def sleep(self, seconds: float) -> None: ...
 
 
+class Activity(Protocol):
+    def look(self, pid: int) -> Mapping[str, Any]:
+        """What /proc tells of a process and its threads now (world.activity); its texts are None where it does not.
+
+        Raises OSError where the process is gone.
+        """
+
+
+class Traces(Protocol):
+    """What leaves a date behind. None: there is nothing, or it is not ours to read."""
+
+    def written(self, path: str) -> float | None:
+        """When a file was last written, seconds since the epoch."""
+
+    def newest(self, pattern: str) -> float | None:
+        """The same of the newest of the files that a pattern of glob(7) names."""
+
+    def tail(self, path: str) -> str | None:
+        """The last 256 KiB of a log."""
+
+
 class _Absent:
     """A port that this world does not have: every question is a gap."""
 
@@ -198,12 +219,15 @@ class World:
     journal: Journal = cast(Journal, _Absent("journal"))  # noqa: RUF009
     supervisors: Supervisors = cast(Supervisors, _Absent("supervisors"))  # noqa: RUF009
     podman: Podman = cast(Podman, _Absent("podman"))  # noqa: RUF009
+    activity: Activity = cast(Activity, _Absent("activity"))  # noqa: RUF009
+    traces: Traces = cast(Traces, _Absent("traces"))  # noqa: RUF009
 
 
 def live() -> World:
     """This host, asked for real. The engine and the manager are connected to when they are first asked."""
     import os  # a recorded world needs none of these
 
+    from runaway_watchdog.world.activity import LiveActivity
     from runaway_watchdog.world.clients import LiveClients
     from runaway_watchdog.world.docker import LiveEngine
     from runaway_watchdog.world.filesystem import LiveClock, LiveFiles
@@ -211,6 +235,7 @@ def live() -> World:
     from runaway_watchdog.world.podman import LivePodman
     from runaway_watchdog.world.supervisors import LiveSupervisors
     from runaway_watchdog.world.systemd import LiveManager
+    from runaway_watchdog.world.traces import LiveTraces
     from runaway_watchdog.world.user_manager import LiveUserManagers
 
     return World(
@@ -224,4 +249,6 @@ def live() -> World:
         users=LiveUserManagers(),
         journal=LiveJournal(),
         podman=LivePodman(os.environ),
+        activity=LiveActivity(),
+        traces=LiveTraces(),
     )

@@ -8,6 +8,7 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
+from runaway_watchdog import glance
 from runaway_watchdog.model.effect import Size
 
 MAX_READ = 1 << 20
@@ -47,9 +48,7 @@ class LiveFiles:
             return str(uid)
 
     def cpu_clock(self, pid: int) -> tuple[int, int]:
-        # The kernel's clock id of any process, what clock_getcpuclockid(3) returns: utime + stime of all its
-        # threads, those that have ended included, readable by every user.
-        return time.clock_gettime_ns((~pid << 3) | 2), time.monotonic_ns()
+        return glance.mark(pid)
 
 
 def _kind(mode: int) -> str:

@@ -37,7 +37,7 @@ def get(address: Address, path: str, *, seconds: float) -> Answer:
     if not _PATH.fullmatch(path):
         raise NotHTTPError("not a path that can be asked for")
     begun = time.monotonic()
-    with _connect(address, seconds) as connection:
+    with connect(address, seconds) as connection:
         host = "localhost" if isinstance(address, str) else f"{_bracketed(address[0])}:{address[1]}"
         connection.sendall(
             f"GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode("ascii", "replace")
@@ -50,7 +50,8 @@ def read(connection: socket.socket, *, seconds: float) -> Answer:
     return _answer(_Stream(connection, time.monotonic() + seconds, MOST_BYTES))
 
 
-def _connect(address: Address, seconds: float) -> socket.socket:
+def connect(address: Address, seconds: float) -> socket.socket:
+    """A connection each of whose reads and writes ends after `seconds`. Raises OSError."""
     if not isinstance(address, str):
         return socket.create_connection(address, seconds)
     connection = socket.socket(socket.AF_UNIX)

@@ -7,6 +7,7 @@ import os
 from dataclasses import replace
 from typing import NamedTuple, cast
 
+from runaway_watchdog.glance import Mark
 from runaway_watchdog.model.gap import Gap
 from runaway_watchdog.model.identity import ProcKey
 from runaway_watchdog.model.process import CpuShare, Facts, Process, SignalFate, State
@@ -271,22 +272,22 @@ def marks(files: Files, pid: int) -> tuple[tuple[str, str], ...]:
     return tuple((key, value) for key, _, value in pairs if key in MARKS)
 
 
-def cpu_mark(files: Files, pid: int) -> tuple[int, int] | None:
+def cpu_mark(files: Files, pid: int) -> Mark | None:
     """A first reading of the process's CPU clock, for `cpu_share`; None where the kernel refuses it."""
     try:
-        return cast("tuple[int, int]", tuple(files.cpu_clock(pid)))
+        return cast(Mark, tuple(files.cpu_clock(pid)))
     except OSError:
         return None
 
 
-def cpu_share(world: World, pid: int, mark: tuple[int, int] | None, window_s: float = 0.1) -> CpuShare | None:
+def cpu_share(world: World, pid: int, mark: Mark | None, window_s: float = 0.1) -> CpuShare | None:
     """CPU since `mark`, waiting until at least `window_s` has passed."""
     if mark is None:
         return None
     now_ns = int(world.clock.monotonic() * 1e9)
     world.clock.sleep(max(0.0, window_s - (now_ns - mark[1]) / 1e9))
     later = cpu_mark(world.files, pid)
-    if later is None or later[1] <= mark[1]:
+    if later is None or later[1] <= mark[1] or later[0] < mark[0]:  # less used: another process has its PID
         return None
     return CpuShare(round(100 * (later[0] - mark[0]) / (later[1] - mark[1]), 1), round((later[1] - mark[1]) / 1e9, 3))
 

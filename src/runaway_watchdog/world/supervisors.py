@@ -2,7 +2,6 @@
 
 import base64
 import re
-import socket
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -62,22 +61,9 @@ def _ask(address: http.Address, user: str | None, password: str | None) -> http.
         secret = b"Authorization: Basic " + base64.b64encode(pair) + b"\r\n"
     head = b"POST /RPC2 HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/xml\r\nConnection: close\r\n"
     length = b"Content-Length: %d\r\n\r\n" % len(_QUESTION)
-    with _connected(address) as connection:
+    with http.connect(address, LIMIT_S) as connection:
         connection.sendall(head + secret + length + _QUESTION)
         return http.read(connection, seconds=LIMIT_S - (time.monotonic() - begun))
-
-
-def _connected(address: http.Address) -> socket.socket:
-    if not isinstance(address, str):
-        return socket.create_connection(address, LIMIT_S)
-    connection = socket.socket(socket.AF_UNIX)
-    try:
-        connection.settimeout(LIMIT_S)
-        connection.connect(address)
-    except BaseException:
-        connection.close()
-        raise
-    return connection
 
 
 def processes(body: bytes) -> Sequence[Mapping[str, Any]]:

@@ -1,0 +1,174 @@
+"""What makes the return harmless: a limit, an end to its restarts, as lines for the file that its owner reads."""
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from shlex import quote
+
+from runaway_watchdog.hostile import clean
+from runaway_watchdog.model.owner import Owner
+from runaway_watchdog.model.plan import Advice
+from runaway_watchdog.owners import Layer, compose_facts
+from runaway_watchdog.owners.systemd_hold import ESSENTIAL
+from runaway_watchdog.world import Unanswered, World
+
+CPUS = 0.5
+TRIES = 5
+MOST_NEIGHBOURS = 6
+CONTAINERS = frozenset({"docker-container", "compose-service", "swarm-task"})
+LIMIT, ENOUGH = "a CPU limit", "an end to its restarts"
+BOTH = f"{LIMIT} and {ENOUGH}"
+_SCHEDULE = re.compile(r"\s*(?:@\w+|(?:\S+\s+){4}\S+)\s+")
+_USER = re.compile(r"\S+\s+")
+_PLAIN = re.compile(r"[^A-Za-z0-9]+")
+
+
+def advice(layers: Sequence[Layer], world: World) -> tuple[Advice, ...]:
+    """For the innermost layer that has a file of its own, then who shares the host. A supervisor's or the engine's own
+    unit is not to be limited for the sake of one of its children."""
+    told = next((layer.owner for layer in layers if layer.owner.kind in _TOLD), None)
+    found = () if told is None else tuple(_TOLD[told.kind](told, world))
+    container = next((layer.owner for layer in layers if layer.owner.kind in CONTAINERS and layer.owner.facts), None)
+    return (*found, *(() if container is None else _neighbours(container, world)))
+
+
+def _compose(owner: Owner, world: World) -> Iterator[Advice]:
+    """For that file; a health check only as a hint, since nobody but its author knows when the service is well."""
+    if not owner.facts or not owner.facts["config_files"]:
+        return
+    file = str(owner.facts["config_files"][0])
+    where = f"{file}, under services: {owner.facts['service']}:"
+    limited = not owner.facts["cpu_limit"] or owner.facts["nano_cpus"] or owner.facts["cpu_quota"]
+    restart = _restart(owner)
+    lines = (*(() if limited else (_cpus(file, world),)), *((f"restart: {restart}",) if restart else ()))
+    if lines:
+        hint = "; a healthcheck: besides, where its author knows how to tell that it is well"
+        yield Advice(f"{BOTH if len(lines) > 1 else ENOUGH if restart else LIMIT}{hint}", where, lines)
+    yield Advice("to keep it out of the next `up` until it is mended", where, ('profiles: ["held"]',))
+
+
+def _cpus(file: str, world: World) -> str:
+    """A file of version 3 read by Compose v1 knows `deploy:` alone, and heeds it with --compatibility."""
+    try:
+        old = re.search(r"^version:\s*[\"']?3", world.files.read(file), re.MULTILINE) is not None
+    except OSError:
+        old = False
+    if old:
+        return f'deploy: {{resources: {{limits: {{cpus: "{CPUS}"}}}}}}'
+    return f"cpus: {CPUS}"
+
+
+def _restart(owner: Owner) -> str:
+    return f"on-failure:{TRIES}" if owner.policy in ("always", "unless-stopped", "on-failure") else ""
+
+
+def _container(owner: Owner, world: World) -> Iterator[Advice]:  # noqa: ARG001
+    if not owner.facts:
+        return
+    limited = owner.facts.get("nano_cpus") or not owner.facts.get("cpu_limit", True)
+    restart = _restart(owner)
+    words = " ".join((*(() if limited else (f"--cpus={CPUS}",)), *((f"--restart={restart}",) if restart else ())))
+    if words:
+        program = "podman run" if owner.kind == "podman-container" else "docker run"
+        yield Advice(BOTH if " " in words else ENOUGH if limited else LIMIT, f"the `{program}` that makes it", (words,))
+
+
+def _swarm(owner: Owner, world: World) -> Iterator[Advice]:  # noqa: ARG001
+    words = f"docker service update --limit-cpu {CPUS} --restart-max-attempts {TRIES} {quote(owner.name)}"
+    yield Advice(BOTH, "a shell of a manager; it replaces the service's tasks", (words,))
+
+
+def _unit(owner: Owner, world: World) -> Iterator[Advice]:  # noqa: ARG001
+    """A drop-in; nothing for what was made for one run."""
+    if not owner.facts or owner.facts["transient"] or ESSENTIAL.fullmatch(owner.name):
+        return
+    users = owner.kind == "systemd-user-service"
+    folder = "~/.config/systemd/user" if users else "/etc/systemd/system"
+    reload = "systemctl --user daemon-reload" if users else "systemctl daemon-reload"
+    restarts = ("[Unit]", "StartLimitIntervalSec=10min", f"StartLimitBurst={TRIES}")
+    limit = ("[Service]", f"CPUQuota={CPUS:.0%}" if owner.facts["cpu_controller"] else "Nice=19")
+    again = owner.policy not in ("no", "")
+    where = f"{folder}/{owner.name}.d/limits.conf, then: {reload}"
+    if owner.facts["cpu_quota_percent"] is None:
+        yield Advice(BOTH if again else LIMIT, where, (*(restarts if again else ()), *limit))
+    elif again:
+        yield Advice(ENOUGH, where, restarts)
+
+
+def _cron(owner: Owner, world: World) -> Iterator[Advice]:  # noqa: ARG001
+    """The same line, once at a time, for an hour at most, after everybody else."""
+    if not owner.raw or owner.raw["script"] or owner.facts.get("anacron"):
+        return
+    line = owner.raw["text"].split("\n")[owner.raw["line"] - 1]
+    schedule = _SCHEDULE.match(line)
+    if schedule is None:
+        return
+    rest = line[schedule.end() :]
+    user = "" if owner.raw["of_user"] or (found := _USER.match(rest)) is None else found[0]
+    command = rest[len(user) :].strip()
+    if not command:
+        return
+    lock = f"/run/lock/{_PLAIN.sub('-', owner.name).strip('-')[:60]}.lock"
+    new = f"{schedule[0]}{user}flock -n {lock} timeout 1h nice -n 19 sh -c {quote(command)}"
+    what = "one run at a time, an hour at most, after everybody else"
+    yield Advice(what, f"line {owner.raw['line']} of {owner.facts['table']}", (new,))
+
+
+def _supervisord(owner: Owner, world: World) -> Iterator[Advice]:  # noqa: ARG001
+    if owner.raw.get("file") is None:
+        return
+    lines = ("autorestart=unexpected", "startsecs=10", "startretries=3")
+    program = owner.name.rpartition(":")[2]
+    yield Advice(ENOUGH, f"{owner.raw['file'][0]}, the section of {program}; then: supervisorctl update", lines)
+
+
+def _fixed(what: str, where: str, *lines: str) -> Callable[[Owner, World], Iterator[Advice]]:
+    """The same for every owner of a kind. `{name}` and `{folder}` are the owner's."""
+
+    def told(owner: Owner, world: World) -> Iterator[Advice]:  # noqa: ARG001
+        if owner.facts:
+            named = {"name": quote(owner.name), "folder": str(owner.facts.get("folder", ""))}
+            yield Advice(what, where.format(**named), tuple(line.format(**named) for line in lines))
+
+    return told
+
+
+_TOLD: Mapping[str, Callable[[Owner, World], Iterator[Advice]]] = {
+    "compose-service": _compose,
+    "docker-container": _container,
+    "podman-container": _container,
+    "swarm-task": _swarm,
+    "systemd-service": _unit,
+    "systemd-user-service": _unit,
+    "sysv-service": _unit,
+    "cron-job": _cron,
+    "supervisord-program": _supervisord,
+    "pm2-app": _fixed(ENOUGH, "the ecosystem file, in its app", "max_restarts: 5,", "exp_backoff_restart_delay: 100,"),
+    "circus-watcher": _fixed(ENOUGH, "circusd's configuration, [watcher:{name}]", "max_retry = 5"),
+    "monit-service": _fixed(ENOUGH, "monit's check of {name}", "if 3 restarts within 5 cycles then unmonitor"),
+    "runit-service": _fixed("less weight", "{folder}/run: its last line", "exec nice -n 19 …"),
+    "s6-service": _fixed("less weight", "{folder}/run: its last line", "exec nice -n 19 …"),
+    "daemontools-service": _fixed("less weight", "{folder}/run: its last line", "exec nice -n 19 …"),
+}
+
+
+def _neighbours(owner: Owner, world: World) -> Iterator[Advice]:
+    """The other projects and containers that run on this host: whom it takes the CPU from."""
+    try:
+        listed = world.engine.containers()
+    except Unanswered:
+        return  # the container's own owner has told the gap
+    own = owner.facts.get("project")
+    counts: dict[str, int] = {}
+    for each in listed:
+        if each.get("State") != "running" or each.get("Id") == owner.id:
+            continue
+        labels = each.get("Labels") or {}
+        project = str(labels.get(compose_facts.PROJECT) or "")
+        name = f"project {project}" if project else str((each.get("Names") or [each["Id"][:12]])[0]).lstrip("/")
+        if not project or project != own:
+            counts[name] = counts.get(name, 0) + 1
+    if not counts:
+        return
+    told = [clean(name, 60) + (f" ({count} containers)" if count > 1 else "") for name, count in sorted(counts.items())]
+    more = f" and {len(told) - MOST_NEIGHBOURS} more" if len(told) > MOST_NEIGHBOURS else ""
+    yield Advice(f"it shares this host with {', '.join(told[:MOST_NEIGHBOURS])}{more}", None, ())

@@ -1,0 +1,162 @@
+"""What was changed shortly before a process became hot: its container, image, unit, Compose file, crontab, packages.
+
+Told from what leaves a date behind, each by itself: that something was changed before does not make it the reason.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Final, NamedTuple
+
+from runaway_watchdog.hostile import clean
+from runaway_watchdog.model.casefile import Change, ChangeKind
+from runaway_watchdog.model.owner import Owner
+from runaway_watchdog.model.process import Facts
+from runaway_watchdog.world import Traces, Unanswered, World
+
+BEFORE_S: Final = 3600.0
+GRACE_S: Final = 10.0
+"""When it became hot is known to a few seconds; what made it hot may have been written down a moment later."""
+MOST_NAMED: Final = 4
+_NAME_LIMIT: Final = 80
+
+
+def changed(world: World, facts: Facts, owners: Sequence[Owner], since: float | None) -> tuple[Change, ...]:
+    """What lies within the hour before `since`, the newest first. Empty as well where nobody can look.
+
+    `since`: hot since, as far as the watch knows; otherwise the process's own start stands in for it.
+    """
+    until = (facts.process.started_at if since is None else since) + GRACE_S
+    try:
+        found = (
+            *_packages(world.traces, until),
+            *(each for owner in owners for each in _of(owner, facts, world.traces)),
+        )
+    except Unanswered:
+        return ()
+    fitting = [each for each in dict.fromkeys(found) if until - BEFORE_S - GRACE_S <= each.at <= until]
+    return tuple(sorted(fitting, key=lambda each: -each.at))
+
+
+def _of(owner: Owner, facts: Facts, traces: Traces) -> Iterator[Change]:
+    """What is dated of one owner."""
+    if created := float(owner.raw.get("created_at", 0.0)):
+        name = clean(str(owner.facts.get("container", owner.name)), _NAME_LIMIT)
+        yield Change(
+            "container", created, f"container {name} was created", f"GET /containers/{owner.id[:12]}/json: Created"
+        )
+    if pattern := str(owner.raw.get("image_file", "")):
+        image = clean(str(owner.facts.get("image", "")), _NAME_LIMIT)
+        if at := traces.newest(pattern):
+            yield Change(
+                "image", at, f"image {image} came to this host (pulled, built or loaded)", f"written: {pattern}"
+            )
+    yield from _written(traces, "unit", (owner.facts.get("unit_file"), *_list(owner, "drop_ins")), "was edited")
+    yield from _written(traces, "compose-file", _list(owner, "config_files"), "was edited")
+    if owner.kind == "cron-job":
+        yield from _written(traces, "crontab", (owner.facts.get("table"),), "was edited")
+        for each in (facts.process, *facts.ancestors):
+            if each.pid == owner.facts.get("main_pid"):
+                name = clean(owner.name, _NAME_LIMIT)
+                yield Change("cron-job", each.started_at, f"cron started {name}", f"/proc/{each.pid}/stat: its start")
+
+
+def _list(owner: Owner, name: str) -> tuple[object, ...]:
+    found = owner.facts.get(name)
+    return tuple(found) if isinstance(found, (list, tuple)) else ()
+
+
+def _written(traces: Traces, kind: ChangeKind, paths: Iterable[object], what: str) -> Iterator[Change]:
+    for path in paths:
+        at = traces.written(path) if isinstance(path, str) and path.startswith("/") else None
+        if at is not None:
+            yield Change(kind, at, f"{clean(str(path), _NAME_LIMIT)} {what}", f"last write of {path}")
+
+
+# --- packages ----------------------------------------------------------------------------------------------------
+
+
+class _Log(NamedTuple):
+    """A package manager's log: `parse` takes a line to (time, what was done, package)."""
+
+    path: str
+    parse: Callable[[str], tuple[float, str, str] | None]
+
+
+def _packages(traces: Traces, until: float) -> Iterator[Change]:
+    """One change for each log: how many packages, and the first of their names."""
+    for log in _LOGS:
+        done = list(_lately(log, traces.tail(log.path) or "", until))
+        if done:
+            yield Change("packages", max(at for at, _, _ in done), _told(done), log.path)
+
+
+def _lately(log: _Log, text: str, until: float) -> Iterator[tuple[float, str, str]]:
+    """Of a log that goes back for months, the last hour: from its end, until a line is older."""
+    for line in reversed(text.splitlines()):
+        found = log.parse(line)
+        if found is not None and found[0] < until - BEFORE_S - GRACE_S:
+            return
+        if found is not None and found[0] <= until:
+            yield found
+
+
+def _told(done: Sequence[tuple[float, str, str]]) -> str:
+    """ "3 packages were upgraded: openssl, libssl3, curl" (installed and removed as well)."""
+    sentences: list[str] = []
+    for what in ("upgraded", "installed", "removed"):
+        names = list(dict.fromkeys(clean(name, 60) for _, verb, name in reversed(done) if verb == what))
+        if names:
+            shown = ", ".join(names[:MOST_NAMED]) + (" …" if len(names) > MOST_NAMED else "")
+            were = "package was" if len(names) == 1 else "packages were"
+            sentences.append(f"{len(names)} {were} {what}: {shown}")
+    return "; ".join(sentences)
+
+
+def _moment(text: str) -> float | None:
+    """Seconds since the epoch; a time without a zone is the host's own."""
+    from datetime import datetime  # 3 ms, only where a log has something to tell
+
+    try:
+        return datetime.fromisoformat(text).timestamp()
+    except (ValueError, OverflowError):
+        return None
+
+
+_DONE: Final = {
+    "upgrade": "upgraded", "install": "installed", "remove": "removed", "purge": "removed",
+    "Upgrade:": "upgraded", "Upgraded:": "upgraded", "Installed:": "installed", "Erase:": "removed",
+    "Removed:": "removed", "upgraded": "upgraded", "installed": "installed", "removed": "removed",
+}  # fmt: skip
+
+
+def _dpkg(line: str) -> tuple[float, str, str] | None:
+    """`2026-11-22 21:47:14 upgrade curl:amd64 7.88.1-10 7.88.1-11` (dpkg(1), --log)."""
+    words = line.split(" ", 5)
+    if len(words) < 4 or words[2] not in ("upgrade", "install", "remove", "purge"):
+        return None
+    at = _moment(" ".join(words[:2]))
+    return None if at is None else (at, _DONE[words[2]], words[3].partition(":")[0])
+
+
+def _dnf(line: str) -> tuple[float, str, str] | None:
+    """`2026-11-22T21:47:14+0000 SUBDEBUG Upgrade: curl-8.2.1-3.fc39.x86_64` (dnf's plugin for rpm's callbacks)."""
+    words = line.split()
+    if len(words) < 4 or words[2] not in _DONE:
+        return None
+    at = _moment(words[0])
+    return None if at is None else (at, _DONE[words[2]], words[3])
+
+
+def _pacman(line: str) -> tuple[float, str, str] | None:
+    """`[2026-11-22T21:47:14+0100] [ALPM] upgraded curl (8.4.0-2 -> 8.5.0-1)`."""
+    words = line.split()
+    if len(words) < 4 or words[1] != "[ALPM]" or words[2] not in _DONE:
+        return None
+    at = _moment(words[0].strip("[]"))
+    return None if at is None else (at, _DONE[words[2]], words[3])
+
+
+_LOGS: Final = (
+    _Log("/var/log/dpkg.log", _dpkg),
+    _Log("/var/log/dnf.rpm.log", _dnf),
+    _Log("/var/log/pacman.log", _pacman),
+)

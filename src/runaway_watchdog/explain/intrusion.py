@@ -1,0 +1,95 @@
+"""The plan where signs of an intruder meet: it stands still first, what it is made of is kept, its door is closed.
+
+Nothing is ended or removed: that is decided by whoever has looked at the evidence.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from shlex import quote
+
+from runaway_watchdog.explain.signs import DOORS, DOWNLOAD
+from runaway_watchdog.model.casefile import Sign
+from runaway_watchdog.model.plan import Plan, Step
+from runaway_watchdog.model.process import Process
+from runaway_watchdog.owners import edited, single
+from runaway_watchdog.owners.cron_hold import MARK
+from runaway_watchdog.world import World, crontabs
+
+AGAIN = "a clean container, or a new installation, is infected again as long as that door is open"
+
+
+def adapted(plan: Plan, process: Process, signs: Sequence[Sign], world: World) -> Plan:
+    """The same case with these steps; its warnings stay."""
+    freeze = tuple(step for step in plan.steps if step.phase == "relieve" and step.risk == "interrupts")
+    doors = tuple(_doors(signs, world))
+    known = "close the door that was found" if doors else "find and close the door that it came in by"
+    goal = f"Freeze it, keep the evidence, {known}; only then end it: {AGAIN}"
+    steps = (*(freeze or single.relieve(process)), _evidence(process), *doors)
+    still = (*plan.still, "whoever keeps it alive, once it goes on", AGAIN)
+    return replace(plan, goal=goal, steps=steps, still=still)
+
+
+def _evidence(process: Process) -> Step:
+    """Its program as it runs, also where the file was deleted, and what it has open. Its environment may hold the
+    secrets of others and is left where it is."""
+    proc, copy = f"/proc/{process.pid}", f"/root/suspect-{process.pid}"
+    kept = (
+        f"umask 077 && mkdir -p {copy} && install -m 600 {proc}/exe {copy}/program",
+        f"cat {proc}/cmdline >{copy}/cmdline",
+        f"cat {proc}/maps >{copy}/maps",
+        f"ls -l {proc}/cwd {proc}/fd >{copy}/fd",
+    )
+    return Step(
+        "Keep the evidence",
+        single.guarded(process, " && ".join(kept)),
+        f"{copy}, for root alone, holds its program, arguments, memory map and open files; never run it",
+        "none",
+        None,
+        f"`ls {copy}/fd` shows it",
+        phase="save",
+    )
+
+
+def _doors(signs: Sequence[Sign], world: World) -> Iterator[Step]:
+    for sign in signs:
+        if sign.kind == "door":
+            yield from (_port(number) for number in DOORS if sign.told.startswith(f"port {number} "))
+        elif sign.kind == "download":
+            yield from _line(sign.evidence.partition(": ")[0], world)
+
+
+def _port(number: int) -> Step:
+    """Only what came from outside through Docker's own redirection: containers go on talking to each other."""
+    rule = f"DOCKER-USER -p tcp -m conntrack --ctstate DNAT --ctorigdstport {number} -j DROP"
+    return Step(
+        f"Close port {number} to the network",
+        f"iptables -I {rule}",
+        f"nobody outside this host reaches port {number} of a container any more, over IPv4, until the next boot",
+        "interrupts",
+        f"iptables -D {rule}",
+        f"`iptables -C {rule} && echo closed` prints closed",
+        phase="close",
+    )
+
+
+def _line(path: str, world: World) -> Iterator[Step]:
+    """The scheduled line that downloads something becomes a comment."""
+    title, effect = "Close its door: a scheduled download", "the line becomes a comment, and no other line changes"
+    try:
+        text = world.files.read(path)
+    except OSError:
+        return
+    of_user = path.startswith("/var/spool/cron/")
+    text = crontabs.printed(text) if of_user else text
+    lines = enumerate(text.split("\n"), 1)
+    found = (number for number, line in lines if not line.lstrip().startswith("#") and DOWNLOAD.search(line[:2000]))
+    if (number := next(found, None)) is None:
+        return
+    sed, begins = f"{number}s/^/{MARK}/", f"begins with {MARK.strip()}"
+    if of_user:
+        user = path.rpartition("/")[2]
+        verify = f"`crontab -u {quote(user)} -l | sed -n {number}p` {begins}"
+        step = edited.crontab(title, user, text, sed, effect=effect, verify=verify)
+    else:
+        step = edited.file(title, path, text, sed, effect=effect, verify=f"`sed -n {number}p {quote(path)}` {begins}")
+    yield replace(step, phase="close")

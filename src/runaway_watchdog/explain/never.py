@@ -1,0 +1,163 @@
+"""The commands that people reach for when something comes back once more, and what each would destroy or hit here.
+
+Judged by the same effects as the preflight: a command is told only where it really would lose data, delete its own
+definition, or end what belongs to others. Only what a plain `explain` can afford is asked: two lists of the engine,
+sizes within one time limit for all commands together, and the names of the processes.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from shlex import quote
+from typing import Any, cast
+
+from runaway_watchdog import owners
+from runaway_watchdog.effects import Host
+from runaway_watchdog.effects.volumes import SIZING_S
+from runaway_watchdog.hostile import clean
+from runaway_watchdog.model.command import Command, Word
+from runaway_watchdog.model.effect import Effect, Size
+from runaway_watchdog.model.gap import Gap
+from runaway_watchdog.model.owner import Claim, Owner
+from runaway_watchdog.model.plan import Never
+from runaway_watchdog.model.process import Facts, Process
+from runaway_watchdog.owners import Layer
+from runaway_watchdog.world import Files, Unanswered, World, processes, procfs
+
+CONTAINERS = frozenset({"docker-container", "compose-service", "swarm-task"})
+MOST_NAMESAKES = 4
+PLAIN_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{1,14}")
+"""What pkill finds as it is: no mark of a regular expression, and no longer than the kernel keeps a name."""
+
+
+class _SizedOnce:
+    """Files whose sizes are counted once for all commands, and within one time limit."""
+
+    def __init__(self, world: World) -> None:
+        self._files, self._clock = world.files, world.clock
+        self._sizes: dict[str, Size] = {}
+        self._deadline: float | None = None
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._files, name)
+
+    def size(self, path: str, limit_s: float) -> Size:
+        if path not in self._sizes:
+            now = self._clock.monotonic()
+            self._deadline = now + SIZING_S if self._deadline is None else self._deadline
+            left = max(0.0, round(self._deadline - now, 1))
+            self._sizes[path] = self._files.size(path, min(limit_s, left))
+        return self._sizes[path]
+
+
+def nevers(layers: Sequence[Layer], world: World) -> tuple[tuple[Never, ...], tuple[Gap, ...]]:
+    """The warnings from every layer, those that lose data first; and what could not be looked up."""
+    world = replace(world, files=cast(Files, _SizedOnce(world)))
+    found: list[Never] = []
+    gaps: list[Gap] = []
+    container = next((layer.owner for layer in layers if layer.owner.kind in CONTAINERS and layer.owner.facts), None)
+    if container is not None:
+        try:
+            from runaway_watchdog.explain import never_docker  # all of Docker's effects, for containers alone
+
+            found += never_docker.nevers(container, world)
+        except Unanswered as unanswered:
+            gaps.append(unanswered.gap)
+    for layer in layers:
+        found += _unit_file(layer.owner, world)
+        found += _crontab(layer.owner, world)
+    found += _by_name(layers, world)
+    return tuple(sorted(found, key=lambda each: not any(lost.data_lost for lost in each.would_lose))), tuple(gaps)
+
+
+# --- files -------------------------------------------------------------------------------------------------------
+
+
+def _unit_file(owner: Owner, world: World) -> tuple[Never, ...]:
+    """Deleting the unit file leaves the process running and its definition gone."""
+    if owner.kind != "systemd-service" or not owner.facts or not owner.facts["unit_file"].startswith("/etc/"):
+        return ()
+    if owner.facts.get("link_target"):
+        return ()  # a link to the definition, which lies elsewhere
+    path = str(owner.facts["unit_file"])
+    try:
+        size = Size(len(world.files.read(path).encode("utf-8", "surrogateescape")))
+    except OSError:
+        size = Size(None)
+    lost = Effect("delete", "path", path, True, "the service's only definition", size, (owner.name,))
+    why = "the running process stays, and what describes the service is gone: no command brings it back"
+    return (Never(f"rm {quote(path)}", why, (lost,)),)
+
+
+def _crontab(owner: Owner, world: World) -> Iterator[Never]:
+    """`crontab -r` takes the user's other jobs along, without a question."""
+    if owner.kind != "cron-job" or not owner.raw or not owner.raw["of_user"]:
+        return
+    from runaway_watchdog.effects import cron  # for a user's job alone
+
+    user = str(owner.facts["user"])
+    words = ("crontab", "-u", user, "-r")
+    line = " ".join(map(quote, words))
+    outcome = cron.effects(Command(tuple(Word(each, each) for each in words), text=line), Host(), world)
+    lost = tuple(each for each in outcome.effects if each.data_lost)
+    if lost:
+        yield Never(line, f"it deletes every job of {user}, without a question and without a copy", lost)
+
+
+# --- by name -----------------------------------------------------------------------------------------------------
+
+
+def _by_name(layers: Sequence[Layer], world: World) -> Iterator[Never]:
+    """`pkill NAME`, where processes of other owners bear the name too."""
+    facts = layers[0].facts
+    name = facts.process.name
+    if not PLAIN_NAME.fullmatch(name) or facts.process.kernel_thread or not facts.process.alive:
+        return
+    ours = {_room(owners.claimed(layer.facts))[0] for layer in layers}
+    above = {each.pid for each in facts.ancestors}
+    hit = [(each, *_room(owners.claimed(each))) for each in _namesakes(facts.process, world)]
+    others = tuple(
+        Effect("kill", "process", _shown(each), False, f"it belongs to {told}", None, (told,))
+        for each, room, told in hit
+        if room not in ours and each.process.pid not in above
+    )
+    if others:
+        more = f" and {len(others) - 1} more" if len(others) > 1 else ""
+        why = f"it ends {others[0].name} of {others[0].used_by[0]} too{more}: their names hold this one"
+        yield Never(f"pkill {name}", why, others)
+
+
+def _shown(facts: Facts) -> str:
+    return f"{clean(facts.process.name, 40)} ({facts.process.pid})"
+
+
+def _room(claim: Claim) -> tuple[str, str]:
+    """What tells two owners apart, and how people know this one: a supervisor's claim has a mere PID."""
+    ref = claim.ref[: owners.SHORT_ID] if owners.LONG_ID.fullmatch(claim.ref) else claim.ref
+    return f"{claim.kind} {claim.ref}", f"a {claim.kind}" if ref.isdigit() else clean(ref, 60)
+
+
+def _namesakes(process: Process, world: World) -> Iterator[Facts]:
+    """Other processes whose names hold this one, as pkill looks for it; those of other control groups first, and few:
+    each costs a millisecond."""
+    try:
+        pids = [int(each) for each in world.files.names(procfs.PROC) if each.isdigit() and int(each) != process.pid]
+    except OSError:
+        return
+    alike = [pid for pid in sorted(pids) if process.name in _name(pid, world)]
+    alike.sort(key=lambda pid: processes.cgroup(world.files, pid) == process.cgroup)
+    for pid in alike[:MOST_NAMESAKES]:
+        try:
+            facts, _ = procfs.facts(world, pid)
+        except (procfs.NoSuchProcessError, Unanswered):
+            continue
+        if not facts.process.kernel_thread:
+            yield facts
+
+
+def _name(pid: int, world: World) -> str:
+    """As the kernel keeps it; "" where it is gone."""
+    try:
+        return procfs.parse_stat(world.files.read(f"{procfs.PROC}/{pid}/stat")).comm
+    except (OSError, ValueError):
+        return ""

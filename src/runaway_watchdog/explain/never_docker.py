@@ -1,0 +1,146 @@
+"""Docker's part of the commands never to run: what each would destroy, or end, of this container and of others."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from shlex import quote
+
+from runaway_watchdog.effects import (
+    Container,
+    Docker,
+    Host,
+    Volume,
+    compose,
+    docker_containers,
+    docker_prune,
+    docker_state,
+    ended,
+)
+from runaway_watchdog.effects.docker_filters import Filters
+from runaway_watchdog.effects.volumes import SIZING_S, deleted, unnamed
+from runaway_watchdog.model.effect import Effect
+from runaway_watchdog.model.owner import Owner
+from runaway_watchdog.model.plan import Never
+from runaway_watchdog.owners import docker_hold
+from runaway_watchdog.world import World
+
+FIRST_WITH_ALL = 23
+"""The first engine whose `volume prune` wants -a for named volumes (API 1.42)."""
+NO_DATA = ("/etc", "/proc", "/sys", "/dev", "/run", "/var/run", "/usr", "/lib", "/tmp")  # noqa: S108
+"""Bind mounts below these are settings, sockets and the like, and nobody reaches for `rm -rf` of them."""
+
+
+def nevers(owner: Owner, world: World) -> Iterator[Never]:
+    """Two lists of the engine are asked for, and no container is inspected. Raises Unanswered."""
+    docker = Docker(
+        containers=docker_state.containers(world.engine.containers()),
+        volumes=docker_state.volumes(world.engine.volumes()),
+    )
+    program = str(owner.raw["docker"])
+    if owner.kind == "compose-service":
+        yield _compose(owner, program, world)
+    yield from _remove(owner, program, docker, world)
+    yield from _prune(program, docker, world)
+    yield from _bind_mount(owner, docker, world)
+    yield from _engine(owner, docker, world)
+
+
+def _compose(owner: Owner, program: str, world: World) -> Never:
+    """`docker compose down -v`: the command that people paste when it came back once more."""
+    project = str(owner.facts["project"])
+    line = compose.command(world, program, project, owner.facts["config_files"], "down -v")
+    effects = compose.down_volumes(world, line, project)
+    containers = sum(effect.type == "container" for effect in effects.effects)
+    count = f"{containers} containers" if containers > 1 else "its only container"
+    loss = "and deletes this data for good" if effects.lost else "with what was written outside volumes"
+    return Never(line, f"it removes the whole project {project} ({count}) {loss}", effects.lost)
+
+
+def _remove(owner: Owner, program: str, docker: Docker, world: World) -> Iterator[Never]:
+    """`docker rm -fv`; for one that was created with --rm a mere stop."""
+    name = docker_hold.reference(owner)
+    this = next((each for each in docker.containers if each.id == owner.id), None)
+    if this is None:
+        return
+    this = replace(this, unnamed=_unnamed(owner, this, docker))
+    known = replace(docker, containers=tuple(this if each.id == this.id else each for each in docker.containers))
+    effects, _ = docker_containers.removal(world, known, [this], with_volumes=True)
+    lost = tuple(each for each in effects if _matters(each))
+    if owner.facts["auto_remove"]:
+        why = "it was created with --rm: a stop deletes it, with all that it wrote outside volumes"
+        yield Never(f"{program} stop {name}", why, lost)
+    elif lost:
+        yield Never(f"{program} rm -fv {name}", "it deletes the container and the volumes that have no name", lost)
+
+
+def _unnamed(owner: Owner, this: Container, docker: Docker) -> frozenset[str]:
+    """By their looks, less those that another container uses too: these keep it from removal."""
+    mounted = {str(each.get("Name")) for each in owner.raw["mounts"] if each.get("Type") == "volume"}
+    return frozenset(name for name in unnamed(replace(this, unnamed=None), docker) if name in mounted)
+
+
+def _prune(program: str, docker: Docker, world: World) -> Iterator[Never]:
+    """What no container refers to: a database whose container was removed, or stopped, a moment ago."""
+    api = (1, 42) if _major(world) >= FIRST_WITH_ALL else (1, 41)
+    idle = {each.id for each in docker.containers if each.state in docker_prune.NOT_RUNNING}
+    left = docker_state.without_containers(docker, idle)
+    why = "it deletes every container that is stopped, and the volumes that no other one refers to"
+    lost = _lost(left, docker_prune.doomed_volumes(left, api, Filters(), every=False), world)
+    if lost:
+        yield Never(f"{program} system prune -af --volumes", why, lost)
+    why = "it deletes the volumes that no container refers to, those of any project"
+    lost = _lost(docker, docker_prune.doomed_volumes(docker, api, Filters(), every=True), world)
+    if lost:
+        yield Never(f"{program} volume prune {'-af' if api >= docker_prune.KEEPS_NAMED else '-f'}", why, lost)
+
+
+def _lost(docker: Docker, doomed: tuple[Volume, ...], world: World) -> tuple[Effect, ...]:
+    names = [each.name for each in doomed]
+    told = deleted(world, docker, names, "no container refers to it any more")
+    return tuple(each for each in told if _matters(each))
+
+
+def _matters(effect: Effect) -> bool:
+    """An empty volume is deleted too, and nobody misses it."""
+    return effect.data_lost and (effect.size is None or effect.size.bytes != 0)
+
+
+def _major(world: World) -> int:
+    version = str(world.engine.info().get("ServerVersion") or "").partition(".")[0]
+    return int(version) if version.isdecimal() else 0
+
+
+def _bind_mount(owner: Owner, docker: Docker, world: World) -> Iterator[Never]:
+    """The folder of its data."""
+    for mount in owner.raw["mounts"]:
+        path = str(mount.get("Source") or "")
+        if mount.get("Type") != "bind" or mount.get("RW") is False or _is_no_data(path):
+            continue
+        try:
+            if world.files.status(path)[0] != "folder":
+                continue
+            size = world.files.size(path, SIZING_S)
+        except OSError:
+            continue
+        users = tuple(sorted(each.name for each in docker.containers if path in each.binds))
+        lost = Effect("delete", "path", path, True, "nothing but a backup brings it back", size, users, in_use=True)
+        yield Never(f"rm -rf {quote(path)}", "it is where the container keeps its data", (lost,))
+
+
+def _is_no_data(path: str) -> bool:
+    return path in ("", "/") or any(path == each or path.startswith(f"{each}/") for each in NO_DATA)
+
+
+def _engine(owner: Owner, docker: Docker, world: World) -> Iterator[Never]:
+    """A stop of the whole engine for the sake of one container."""
+    unit = owner.facts.get("engine_unit")
+    others = [each for each in docker.containers if each.state in docker_state.RUNNING and each.id != owner.id]
+    if unit is None or not others or owner.facts.get("live_restore"):
+        return
+    # Known policies and volumes: so no container is inspected for an answer that tells their names alone.
+    known = tuple(replace(each, policy="no", unnamed=frozenset()) for each in others)
+    left = Host(docker=replace(docker, api=(1, 41), containers=known))
+    effects, _ = ended.engine_ends(left, world, starts_again=False)
+    hit = tuple(each for each in effects if each.verb == "stop")
+    if hit:
+        why = f"it ends {len(hit)} other container{'s' if len(hit) > 1 else ''}: {docker_state.names(others)}"
+        yield Never(f"systemctl stop {quote(str(unit).removesuffix('.service'))}", why, hit)

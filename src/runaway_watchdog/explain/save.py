@@ -1,0 +1,73 @@
+"""What is saved before a step that could lose it.
+
+Where the line is drawn: a stop, a pause, an edited file and a process that is asked to exit lose nothing that is on a
+disk, and a database has what it acknowledged in its log, also where a stop ends in SIGKILL: no dump is needed for
+these. A stop does lose what is in memory alone. So a database is dumped first where it may keep its data there: Redis
+and its kin (their snapshots can be off), and any kind whose container keeps folders in memory. A transient unit's
+definition, a crontab and pm2's list are saved by their own owners' steps, and whoever wrote into a container that was
+created with --rm is never stopped at all. Whatever is dumped must answer: it is not frozen before, only slowed.
+"""
+
+from shlex import quote
+
+from runaway_watchdog.model.owner import Owner
+from runaway_watchdog.model.plan import Held, Step
+from runaway_watchdog.model.process import Facts
+from runaway_watchdog.owners import Layer, docker_hold, single
+
+FOLDER = "/root"
+IN_MEMORY = ("redis", "valkey")
+CONTAINERS = ("docker-container", "compose-service")
+
+
+def saved(held: Held, layer: Layer) -> tuple[Step, ...]:
+    """The steps of `held` with the dump before those that hold, if one of them ends anything. `layer` is the
+    innermost."""
+    dump = _dump(layer.owner, layer.facts) if any(map(_ends, held.steps)) else None
+    if dump is None:
+        return held.steps
+    first = next(at for at, step in enumerate(held.steps) if step.phase == "hold")
+    before, after = held.steps[:first], held.steps[first:]
+    if any(_freezes(step) for step in before):
+        slower = single.renice(layer.facts.process)
+        before = (*slower, *(step for step in before if not _freezes(step)))
+    return (*before, dump, *after)
+
+
+def _ends(step: Step) -> bool:
+    return step.phase == "hold" and step.risk == "interrupts"
+
+
+def _freezes(step: Step) -> bool:
+    return step.phase == "relieve" and step.risk == "interrupts"
+
+
+def _dump(owner: Owner, facts: Facts) -> Step | None:
+    if owner.kind not in CONTAINERS and not facts.process.name.startswith(IN_MEMORY):
+        return None
+    from runaway_watchdog.effects import dumps  # what no other owner needs
+
+    if owner.kind in CONTAINERS and owner.facts:
+        found = dumps.seems((str(owner.facts["image"]), str(owner.facts["container"])))
+        if found is None or not (found.in_memory or owner.facts.get("memory_only")):
+            return None
+        name = docker_hold.named(owner)
+        file = dumps.file(found, name, FOLDER)
+        command = dumps.command(found, name, FOLDER, str(owner.raw["docker"]))
+    else:
+        found = dumps.seems((facts.process.name,))
+        if found is None or not found.in_memory or len(facts.process.namespace_pids) > 1:
+            return None
+        file = dumps.file(found, f"{found.name.lower()}-{facts.process.pid}", FOLDER)
+        command = dumps.of_host(found, file)
+    if command is None:
+        return None
+    return Step(
+        f"Dump its {found.name} database",
+        f"umask 077; {command}",
+        f"{file} holds what it may keep in memory alone; nothing changes",
+        "none",
+        None,
+        f"`test -s {quote(file)} && echo saved` prints saved",
+        phase="save",
+    )
