@@ -27,7 +27,8 @@ from truth import imports, pages, tables
 from truth.told import Recorder
 
 TESTS = tables.REPOSITORY / "tests"
-SOURCES = tuple(f"src/runaway_watchdog/{part}" for part in ("explain", "owners", "world"))
+FORETELLERS = ("explain/condition.py", "explain/prognosis.py", "owners", "world")
+SOURCES = tuple(f"src/runaway_watchdog/{part}" for part in FORETELLERS)
 PAGE = tables.REPOSITORY / "docs/prognosis.md"
 FOLDER = "prognosis-rows"
 MARKER = "prognosis"
