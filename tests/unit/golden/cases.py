@@ -49,16 +49,9 @@ def process(name: str, pid: int = 812, **changes: object) -> Process:
     return replace(plain, **changes)  # type: ignore[arg-type]
 
 
-def systemd() -> CaseFile:
-    """`Restart=always`, and a timer besides."""
-    facts = {
-        "main_pid": 812,
-        "unit_file": "/etc/systemd/system/indexer.service",
-        "restart_after_s": 0.1,
-        "triggered_by": [{"unit": "indexer.timer", "active": True, "unit_file_state": "enabled", "next_in_s": 1260.0}],
-    }
+def _systemds_fates() -> tuple[Fate, ...]:
     again = "Restart=always starts it again"
-    fates = (
+    return (
         Fate("sigterm", True, True, "systemd", 0.1, "likely", f"it handles SIGTERM: its own choice; {again}"),
         Fate("sigkill", True, True, "systemd", 0.1, "certain", f"SIGKILL cannot be caught; {again}"),
         Fate("clean-exit", True, True, "systemd", 0.1, "certain", f"it exits with 0; {again}"),
@@ -67,7 +60,10 @@ def systemd() -> CaseFile:
         Fate("owner-daemon-restart", False, False, None, None, "certain", "systemd keeps its services running"),
         Fate("reboot", True, True, "systemd", None, "certain", "it is enabled"),
     )
-    steps = (
+
+
+def _systemds_steps() -> tuple[Step, ...]:
+    return (
         Step(
             "Take the pressure off",
             "systemctl set-property --runtime indexer.service CPUQuota=20%",
@@ -103,6 +99,16 @@ def systemd() -> CaseFile:
             phase="close",
         ),
     )
+
+
+def systemd() -> CaseFile:
+    """`Restart=always`, and a timer besides."""
+    facts = {
+        "main_pid": 812,
+        "unit_file": "/etc/systemd/system/indexer.service",
+        "restart_after_s": 0.1,
+        "triggered_by": [{"unit": "indexer.timer", "active": True, "unit_file_state": "enabled", "next_in_s": 1260.0}],
+    }
     file = "/etc/systemd/system/indexer.service"
     lost = Effect("delete", "path", file, True, "the service's only definition", Size(412), ("indexer.service",))
     why = "the running process stays, and what describes the service is gone: no command brings it back"
@@ -113,9 +119,9 @@ def systemd() -> CaseFile:
         owners=(
             Owner("systemd-service", "indexer.service", "indexer.service", "always", facts, ("D-Bus: Restart=always",)),
         ),
-        prognosis=fates,
+        prognosis=_systemds_fates(),
         history=History(),
-        plan=Plan(goal, steps, (Never(f"rm {file}", why, (lost,)),)),
+        plan=Plan(goal, _systemds_steps(), (Never(f"rm {file}", why, (lost,)),)),
         gaps=(),
         asked_pid=812,
         since=NOW - 7500,
