@@ -47,8 +47,8 @@ def shortened(text: str, limit: int) -> str:
 
 
 def _what(story: Story) -> str:
-    lines = [_prose(line) for line in (story.succession, story.headline) if line]
-    return "\n".join(lines) + "\n" + _fenced(story.lead)
+    lines = [_prose(line) for line in (story.succession, story.headline, story.harm) if line]
+    return "\n".join([*lines, _fenced([*story.lead, *([story.course] if story.course else [])])])
 
 
 def _who(story: Story) -> str:

@@ -1,6 +1,11 @@
 """Figures as people read them. Times are local and name their zone once, where `stamp` is used."""
 
 import time
+from collections.abc import Sequence
+from typing import Final
+
+_BLOCKS: Final = "▁▂▃▄▅▆▇█"
+_UNWATCHED: Final = "·"
 
 
 def share(percent: float) -> str:
@@ -47,6 +52,26 @@ def size(count: int | None, *, at_least: bool = False) -> str:
         figure, unit = figure / 1024, bigger
     digits = 0 if unit == "bytes" or figure >= 100 else 1
     return f"{'at least ' if at_least else ''}{figure:.{digits}f} {unit}"
+
+
+def blocks(points: Sequence[tuple[float, float]], columns: int = 40) -> str:
+    """A curve of (moment, percent) in one line of blocks, the highest point a full one; "·" where nobody looked.
+
+    "" for fewer than two points: that is no curve.
+    """
+    if len(points) < 2:
+        return ""
+    first, last = points[0][0], points[-1][0]
+    columns = min(columns, len(points))
+    seen: list[list[float]] = [[] for _ in range(columns)]
+    for at, percent in points:
+        seen[min(columns - 1, int((at - first) / max(last - first, 1e-9) * columns))].append(percent)
+    highest = max(percent for _, percent in points) or 1.0
+    return "".join(_block(sum(each) / len(each) / highest) if each else _UNWATCHED for each in seen)
+
+
+def _block(share_of_highest: float) -> str:
+    return _BLOCKS[min(len(_BLOCKS) - 1, max(0, round(share_of_highest * (len(_BLOCKS) - 1))))]
 
 
 def clock(at: float, now: float, *, seconds: bool = False) -> str:

@@ -90,7 +90,18 @@ def _what(story: Story) -> str:
     first = f"<div>{_text(story.succession)}</div>" if story.succession else ""
     big = '<div style="font-size:18px;line-height:1.35"><b>'
     headline = f"{big}{_text(story.headline)}</b></div>" if story.headline else ""
-    return first + headline + "".join(_quiet(line) for line in story.lead)
+    return first + headline + _harm(story.harm) + "".join(_quiet(line) for line in story.lead) + _course(story.course)
+
+
+def _harm(words: str) -> str:
+    """In the colour of its severity, and in words for whoever sees no colours."""
+    tone: Tone = "bad" if words.startswith("Critical") else "unsure"
+    return f'<div class="{tone}" style="color:{_TONES[tone]}"><b>{_text(words)}</b></div>' if words else ""
+
+
+def _course(words: str) -> str:
+    style = "color:#5f6672;font:12px/1.6 Menlo,Consolas,'DejaVu Sans Mono',monospace"
+    return f'<div class="quiet" style="{style}">{_text(words)}</div>' if words else ""
 
 
 def _who(story: Story) -> str:

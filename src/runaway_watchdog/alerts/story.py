@@ -4,7 +4,7 @@ All text in a Story is cleaned of what a terminal would obey and masked of secre
 more for where it goes. Commands are exact, or absent where showing them would alter them.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
@@ -13,6 +13,7 @@ from runaway_watchdog.alerts.happening import happening
 from runaway_watchdog.alerts.moves import Advised, Move, Warned, safe
 from runaway_watchdog.hostile import clean, mask_argv
 from runaway_watchdog.model.casefile import CaseFile, LeftBehind, SeenDeath
+from runaway_watchdog.model.events import Commission
 from runaway_watchdog.model.owner import Action, Fate, Owner
 
 Tone = Literal["good", "bad", "unsure"]
@@ -55,6 +56,8 @@ class Story:
     still: tuple[str, ...]  # what would bring it back once all is done
     afterwards: tuple[Advised, ...]
     gaps: tuple[tuple[str, str], ...]  # (what is not seen, the mend)
+    harm: str = ""  # how bad it is, and why: only an incident knows
+    course: str = ""  # its CPU over time, in one line of blocks
 
 
 def tell(case: CaseFile, now: float) -> Story:
@@ -159,6 +162,29 @@ def _succession(case: CaseFile, now: float) -> str:
 def _death_of(pid: int, case: CaseFile) -> SeenDeath | None:
     seen = [death for death in case.history.deaths if death.pid == pid]
     return max(seen, key=lambda death: death.died_at, default=None)
+
+
+def harm(found: Commission) -> str:
+    """How bad it is, and why: "Critical: others wait for a CPU 43 % of the time."."""
+    reasons = []
+    if found.rule_kind == "restarts" and found.returns:
+        reasons.append(f"it came back at least {found.returns} times in {figures.duration(found.window_s)}")
+    if found.harm and (not reasons or found.severity == "critical"):
+        reasons.append(safe(found.harm))
+    told = "; ".join(reasons) or f"the rule {safe(found.rule, 60)} says so"
+    return f"{_SEVERITIES.get(found.severity, safe(found.severity, 20))}: {told}."
+
+
+_SEVERITIES: Final = {"critical": "Critical", "warning": "Warning", "info": "For information"}
+
+
+def course(points: Sequence[tuple[float, float]], now: float) -> str:
+    """The CPU of its group over time; `points`: (moment, percent of a core), oldest first. "" where there are none."""
+    drawn = figures.blocks(points)
+    if not drawn:
+        return ""
+    highest = max(percent for _, percent in points)
+    return f"CPU since {figures.clock(points[0][0], now)}: {drawn} at most {highest:.0f} %"
 
 
 # --- who brings it back ----------------------------------------------------------------------------------------

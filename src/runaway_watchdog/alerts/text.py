@@ -96,8 +96,12 @@ class _Page:
     def _what(self, story: Story) -> Iterator[str]:
         for words in (story.succession, story.headline):
             yield from (self._in(_BOLD, line) for line in wrapped(words, "", ""))
+        for line in wrapped(story.harm, "  ", "    "):
+            yield self._in(_RED if story.harm.startswith("Critical") else _BOLD, line)
         for line in story.lead:
             yield from wrapped(line, "  ", "    ")
+        if story.course:
+            yield f"  {story.course}"
 
     def _who(self, story: Story) -> Iterator[str]:
         if not story.layers and not story.returns:

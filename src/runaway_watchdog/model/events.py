@@ -61,3 +61,6 @@ class Commission(NamedTuple):
     percent: float
     window_s: float
     opened_at: float
+    rule_kind: RuleKind = "cpu"
+    harm: str = ""  # why it has this severity, in words; "" where the rule says so
+    returns: int = 0  # "restarts": how many were seen within `window_s`, at least

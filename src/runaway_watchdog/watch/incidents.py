@@ -149,6 +149,7 @@ def _pause(reminders: int, remind_after_s: float) -> float:
 
 def commission(kind: Kind, incident: Incident) -> Commission:
     """What a case is told about an incident."""
+    finding = incident.finding
     return Commission(
         incident_id=incident.id,
         kind=kind,
@@ -161,6 +162,9 @@ def commission(kind: Kind, incident: Incident) -> Commission:
         percent=incident.percent,
         window_s=incident.window_s,
         opened_at=incident.opened_at,
+        rule_kind="cpu" if finding is None else finding.kind,
+        harm="" if finding is None else finding.harm,
+        returns=0 if finding is None else finding.returns,
     )
 
 
