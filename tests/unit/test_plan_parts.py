@@ -151,7 +151,7 @@ def test_processes_of_others_that_bear_the_name() -> None:
     facts = make_facts(make_process(name="burn", cgroup="/system.slice/a.service"))
     ((told,), _) = never.nevers([Layer(make_service(unit_file="/lib/x"), facts)], made_world(made))
     assert told.command == "pkill burn"
-    assert told.why == "it ends slowburn (61) of b.service too: their names hold this one"
+    assert told.why == "it ends another process of that name too: slowburn (61) of b.service"
 
 
 # --- afterwards --------------------------------------------------------------------------------------------------

@@ -117,14 +117,15 @@ def _by_name(layers: Sequence[Layer], world: World) -> Iterator[Never]:
     above = {each.pid for each in facts.ancestors}
     hit = [(each, *_room(owners.claimed(each))) for each in _namesakes(facts.process, world)]
     others = tuple(
-        Effect("kill", "process", _shown(each), False, f"it belongs to {told}", None, (told,))
+        Effect("kill", "process", _shown(each), False, "its name holds this one", None, (told,) if told else ())
         for each, room, told in hit
         if room not in ours and each.process.pid not in above
     )
     if others:
-        more = f" and {len(others) - 1} more" if len(others) > 1 else ""
-        why = f"it ends {others[0].name} of {others[0].used_by[0]} too{more}: their names hold this one"
-        yield Never(f"pkill {name}", why, others)
+        more = " or more" if len(others) == MOST_NAMESAKES else ""
+        count = "another process" if len(others) == 1 else f"{len(others)}{more} other processes"
+        named = ", ".join(" of ".join((each.name, *each.used_by)) for each in others[:2])
+        yield Never(f"pkill {name}", f"it ends {count} of that name too: {named}", others)
 
 
 def _shown(facts: Facts) -> str:
@@ -132,8 +133,10 @@ def _shown(facts: Facts) -> str:
 
 
 def _room(claim: Claim) -> tuple[str, str]:
-    """What tells two owners apart, and how people know this one: a supervisor's claim has a mere PID."""
+    """What tells two owners apart, and how people know this one: a supervisor's claim has a mere PID; "" for nobody."""
     ref = claim.ref[: owners.SHORT_ID] if owners.LONG_ID.fullmatch(claim.ref) else claim.ref
+    if claim.kind == "unmanaged":
+        return f"{claim.kind} {claim.ref}", ""
     return f"{claim.kind} {claim.ref}", f"a {claim.kind}" if ref.isdigit() else clean(ref, 60)
 
 
