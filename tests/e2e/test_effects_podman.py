@@ -147,6 +147,9 @@ LINES = [
 ]
 
 
+RACES = {"podman rm -fa", "podman rm -f passing", "podman rm -f $(podman ps -aq)", "podman rmi -f bb:1"}
+
+
 @pytest.mark.parametrize("line", LINES)
 def test_podman_does_what_was_foretold(box: Box, row: Row, line: str) -> None:
     """Containers, volumes, images and networks: what is said to go goes, and nothing else does."""
@@ -158,6 +161,10 @@ def test_podman_does_what_was_foretold(box: Box, row: Row, line: str) -> None:
     version = box.run("podman --version").stdout.split()[-1]
     expected = foretold(document)
     row(line, {"podman": version}, NOT_TOLD if document["unknown"] else told(**expected), told(**really))
+    if line in RACES:  # whose clean-up comes first, ours or its own, is decided by chance
+        assert [each for each in document["unknown"] if "its unnamed volumes" not in each] == []
+        assert document["unknown"] and expected["deletes"] <= really["deletes"]
+        return
     assert document["unknown"] == []
     assert expected == really
     lost = {f"volume {short(each['name'])}" for each in document["effects"] if each["data_lost"]}
