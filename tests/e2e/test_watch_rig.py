@@ -23,6 +23,7 @@ pytestmark = pytest.mark.truth
 PYTHON = "/opt/runaway-watchdog/bin/python"
 INSIDE = "/opt/rig/watch_inside.py"
 NEXT_MINUTE_S = 80
+LOOKS_S = 30
 CONFIG = """\
 [sampling]
 interval = "1s"
@@ -69,9 +70,15 @@ def group_of(box: Box, name: str) -> str:
 
 
 @pytest.fixture(params=[20, 200, 1500], ids=lambda life: f"{life}ms")
-def owners(request: pytest.FixtureRequest, host: Box) -> Iterator[dict[str, str]]:
+def life(request: pytest.FixtureRequest) -> int:
+    """How much CPU each short program uses, in milliseconds."""
+    found: int = request.param
+    return found
+
+
+@pytest.fixture
+def owners(life: int, host: Box) -> Iterator[dict[str, str]]:
     """One loop under each keeper, all at once, and the cgroup of each."""
-    life = request.param
     unit(host, "loop-unit", loop(host, life, "loop-unit"))
     host.run(["docker", "run", "-d", "--name=loop-box", docker.IMAGE, *loop(host, life, "loop-box")])
     script = f"#!/bin/sh\nexec flock -n /run/loop {shlex.join(loop(host, life, 'loop-cron'))}\n"
@@ -87,9 +94,13 @@ def owners(request: pytest.FixtureRequest, host: Box) -> Iterator[dict[str, str]
         host.run(["pkill", "-KILL", "-f", f" {name}$"], check=False)
 
 
-def test_cpu_of_short_lives_goes_to_the_right_owner(host: Box, owners: dict[str, str]) -> None:
-    """At least 97 % of what the kernel charged to unit, container, cron and session; all of them share few CPUs."""
-    done = host.run([PYTHON, INSIDE, "30", "1", *owners.values()], timeout=120)
+def test_cpu_of_short_lives_goes_to_the_right_owner(host: Box, life: int, owners: dict[str, str]) -> None:
+    """At least 97 % of what the kernel charged to unit, container, cron and session; all of them share few CPUs.
+
+    In cron's unit and in a session the shell is named that starts and buries them, where they live for less than the
+    time between two looks.
+    """
+    done = host.run([PYTHON, INSIDE, str(LOOKS_S), "1", *owners.values()], timeout=120)
     found: dict[str, Any] = json.loads(done.stdout)
     print(json.dumps(found, indent=1))
     for name, group in owners.items():
@@ -98,9 +109,14 @@ def test_cpu_of_short_lives_goes_to_the_right_owner(host: Box, owners: dict[str,
         assert 0.97 <= told["seen_s"] / told["truth_s"] <= 1.03, name
     for name in ("loop-cron", "loop-session"):
         told = found["owners"][owners[name]]
-        # On a crowded machine a child lives for seconds, and is named itself besides the shell that buries it.
-        assert any(line.endswith(f" {name}") for line in told["named_s"]), f"{name}: its shell is not named"
-        assert sum(told["named_s"].values()) / told["truth_s"] >= 0.8, f"{name}: nobody is named"
+        by_shell = sum(used for line, used in told["named_s"].items() if line.endswith(f" {name}")) / told["truth_s"]
+        by_all = sum(told["named_s"].values()) / told["truth_s"]
+        # What the shell has waited for counts as its own up to what its group used at that look: on a crowded machine,
+        # where nothing at all runs at some looks, that cuts a part off. Without it, a shell is a twentieth.
+        assert by_all >= 0.6, f"{name}: nobody is named"
+        lasts_s = life / 1000 * LOOKS_S / told["truth_s"]  # a program of 200 ms has taken 4 s on a crowded machine
+        if lasts_s < 0.7:
+            assert by_shell >= 0.5, f"{name}: its shell is named for {by_shell:.0%}"
 
 
 def listed(box: Box) -> list[dict[str, Any]]:

@@ -8,16 +8,27 @@ def _stat(children_s: float, start_ticks: int = 5) -> ProcessStat:
     return ProcessStat("sh", False, start_ticks, children_s)
 
 
-def test_all_members_are_asked_every_five_seconds_or_less_often() -> None:
+def test_all_that_have_run_are_asked_every_five_seconds_or_less_often() -> None:
     """Of each group by itself; where there are thousands, each a file to read, the pause is longer."""
     families = Families()
-    for group, members, expected in (("", 10, [0, 5, 10, 15]), ("/cron.service", 3000, [0, 10])):
+    for group, members, expected in (("", 10, [1, 6, 11, 16]), ("/cron.service", 3000, [1, 11])):
         asked: list[int] = []
         for now in range(20):
-            if families.is_due(group, float(now)):
-                families.asked(group, members, float(now))
+            if len(families.to_ask(group, float(now))) == members:
                 asked.append(now)
+            for pid in range(members):
+                families.ran(group, pid)
         assert asked == expected
+
+
+def test_who_has_not_run_is_not_asked() -> None:
+    """It has waited for no child either: a sleeping host costs nothing."""
+    families = Families()
+    families.ran("", 7)
+    assert families.to_ask("", 0.0) == {7}
+    families.ran("", 8)
+    assert families.to_ask("", 1.0) == set()
+    assert families.to_ask("", 10.0) == {8}
 
 
 def test_whose_children_burn_is_asked_at_every_look() -> None:
@@ -26,12 +37,21 @@ def test_whose_children_burn_is_asked_at_every_look() -> None:
     for now in (0.0, 5.0, 10.0):
         families.percent(7, _stat(0.9 * now), now)
         families.percent(8, _stat(0.0), now)
-    assert families.breeds(7)
-    assert not families.breeds(8)
+    families.ran("", 9)
+    assert families.to_ask("", 10.0) == {7, 9}
+    assert families.to_ask("", 11.0) == {7}
     assert families.percent(7, _stat(9.9), 11.0) == 90.0
     for now in (20.0, 30.0, 40.0, 50.0):
         families.percent(7, _stat(9.9), now)
-    assert not families.breeds(7)
+    assert families.to_ask("", 50.0) == set()
+
+
+def test_who_slept_for_long_is_found_as_soon_as_others() -> None:
+    """The hours before do not thin out what its children have begun to burn."""
+    families = Families()
+    families.percent(7, _stat(3.0), 0.0)
+    assert families.percent(7, _stat(4.0), 3600.0) == 0.0
+    assert families.percent(7, _stat(9.0), 3605.0) == 100.0
 
 
 def test_a_process_that_is_gone_is_forgotten() -> None:
@@ -39,7 +59,6 @@ def test_a_process_that_is_gone_is_forgotten() -> None:
     families = Families()
     families.percent(7, _stat(0.0), 0.0)
     families.percent(7, _stat(9.0), 10.0)
-    assert families.breeds(7)
+    families.ran("", 8)
     families.forget(100.0)
-    assert not families.breeds(7)
-    assert families.is_due("", 0.0)
+    assert families.to_ask("", 10.0) == set()

@@ -19,20 +19,20 @@ def finding(stage: Stage = "sustained", key: ProcKey | None = P, rule: str = "r"
 
 def test_a_finding_opens_an_incident_once() -> None:
     """The same work under another PID is the same incident."""
-    book, first = incidents.sustain(Book(7), finding(), WORK, 100.0)
+    book, first = incidents.sustain(Book(7), finding(), WORK, 0.0, 100.0)
     assert first is not None
     assert (first.id, first.key, first.opened_at) == (7, P, 1e9)
     assert book.keeps(finding(), WORK)
-    book, second = incidents.sustain(book, finding(key=Q), WORK, 100.0)
+    book, second = incidents.sustain(book, finding(key=Q), WORK, 0.0, 100.0)
     assert second is None
     assert [(each.id, each.key) for each in book.incidents.values()] == [(7, Q)]
 
 
 def test_another_program_or_rule_is_another_incident() -> None:
     """Numbers are not used twice."""
-    book, _ = incidents.sustain(Book(), finding(), WORK, 100.0)
-    book, second = incidents.sustain(book, finding(key=Q), OTHER, 100.0)
-    book, third = incidents.sustain(book, finding(rule="other"), WORK, 100.0)
+    book, _ = incidents.sustain(Book(), finding(), WORK, 0.0, 100.0)
+    book, second = incidents.sustain(book, finding(key=Q), OTHER, 0.0, 100.0)
+    book, third = incidents.sustain(book, finding(rule="other"), WORK, 0.0, 100.0)
     assert second is not None
     assert third is not None
     assert (second.id, third.id, book.next_id) == (2, 3, 4)
@@ -40,8 +40,8 @@ def test_another_program_or_rule_is_another_incident() -> None:
 
 def test_an_incident_ends_with_its_last_story() -> None:
     """The process was killed and its group goes on: it stays open until both are quiet."""
-    book, _ = incidents.sustain(Book(), finding(), WORK, 100.0)
-    book, _ = incidents.sustain(book, finding(key=Q), WORK, 100.0)
+    book, _ = incidents.sustain(Book(), finding(), WORK, 0.0, 100.0)
+    book, _ = incidents.sustain(book, finding(key=Q), WORK, 0.0, 100.0)
     book, none = incidents.resolve(book, finding("resolved", P))
     assert none is None
     book, incident = incidents.resolve(book, finding("resolved", Q))
@@ -52,14 +52,14 @@ def test_an_incident_ends_with_its_last_story() -> None:
 
 def test_a_resolution_of_nothing_is_nothing() -> None:
     """A story that no incident is about changes nothing."""
-    book, _ = incidents.sustain(Book(), finding(), WORK, 100.0)
+    book, _ = incidents.sustain(Book(), finding(), WORK, 0.0, 100.0)
     assert incidents.resolve(book, finding("resolved", Q)) == (book, None)
 
 
 def test_an_incident_follows_its_work() -> None:
     """After a return it is about the process that does the work now, and still ends under its first name."""
-    book, _ = incidents.sustain(Book(), finding(), WORK, 100.0)
-    book = incidents.follow(book, P, Q)
+    book, _ = incidents.sustain(Book(), finding(), WORK, 0.0, 100.0)
+    book, _ = incidents.follow(book, P, Q)
     (incident,) = book.incidents.values()
     told = incidents.commission("reminder", incident)
     assert (told.pid, told.start_ticks, told.incident_id, told.lineage) == (200, 2000, 1, "ocr")
@@ -69,7 +69,7 @@ def test_an_incident_follows_its_work() -> None:
 
 def test_reminders_come_at_double_distances_up_to_a_day() -> None:
     """1 h after the opening, then after 2 h, 4 h, 8 h, 16 h, and once a day for as long as it takes."""
-    book, _ = incidents.sustain(Book(), finding(), WORK, 3600.0)
+    book, _ = incidents.sustain(Book(), finding(), WORK, 0.0, 3600.0)
     told: list[int] = []
     for hour in range(1, 120):
         book, due = incidents.remind(book, hour * 3600.0, 3600.0)
@@ -81,7 +81,7 @@ def test_reminders_come_at_double_distances_up_to_a_day() -> None:
 @given(st.integers(0, 500))
 def test_a_restart_does_not_change_when_reminders_come(hours: int) -> None:
     """The schedule is that of the opening, not of the restart."""
-    book, incident = incidents.sustain(Book(), finding(), WORK, 3600.0)
+    book, incident = incidents.sustain(Book(), finding(), WORK, 0.0, 3600.0)
     assert incident is not None
     for hour in range(1, hours + 1):
         book, _ = incidents.remind(book, hour * 3600.0, 3600.0)
@@ -99,7 +99,7 @@ def test_a_suspect_has_no_number_yet() -> None:
 
 def test_what_is_known_is_told_without_a_case() -> None:
     """The fallback names process, rule and group, and a command that is complete."""
-    _, incident = incidents.sustain(Book(), finding(), WORK, 0.0)
+    _, incident = incidents.sustain(Book(), finding(), WORK, 0.0, 0.0)
     assert incident is not None
     subject, text = incidents.fallback_text(incidents.commission("opened", incident), "tesseract", "vps")
     assert subject == "[warning] vps: tesseract (PID 100) is a runaway"

@@ -7,8 +7,8 @@ import pytest
 from unit.watch_host import FakeHost
 
 from runaway_watchdog.model.events import Finding
-from runaway_watchdog.model.sampling import HostLoad, Rule, Sample
-from runaway_watchdog.watch.judging import Judge, Lengths
+from runaway_watchdog.model.sampling import GroupRate, HostLoad, ProcessRate, Rule, Sample
+from runaway_watchdog.watch.judging import Judge, Lengths, burns
 from runaway_watchdog.watch.ordinary import kind_of_work
 
 UNIT = "/system.slice/ocr.service"
@@ -111,3 +111,17 @@ def test_what_is_usual_takes_three_runs_and_little_memory() -> None:
         lengths.add(str(number), 1.0)
     assert lengths.usual_s("a") is None
     assert len(lengths._seen) == 256
+
+
+def test_what_has_ended_or_calmed_down_burns_no_more(finding: Finding) -> None:
+    """A process by itself, a group as a whole; at a limit or on a full host, by what it wanted."""
+    assert finding.key is not None
+    busy = ProcessRate(finding.key, UNIT, 45.0, 2.0, demand=95.0)
+    group = GroupRate(UNIT, 99.0, 2.0)
+    sample = Sample(0.0, 1e9, 2, 100.0, (busy,), (group,), HostLoad())
+    assert burns(finding, rule(), sample)
+    assert not burns(finding, rule(), sample._replace(processes=()))
+    assert not burns(finding, rule(), sample._replace(processes=(busy._replace(demand=50.0),)))
+    assert burns(finding._replace(key=None), rule(), sample._replace(processes=()))
+    assert not burns(finding._replace(key=None), rule(), sample._replace(groups=()))
+    assert burns(finding._replace(kind="pressure", key=None), rule(), sample._replace(groups=()))

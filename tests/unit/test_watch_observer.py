@@ -1,6 +1,7 @@
 """The watch's parts together, on a made-up host: hours of a runaway's life in a second."""
 
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -10,8 +11,9 @@ from unit.watch_host import FakeHost
 
 from runaway_watchdog.model.events import Commission
 from runaway_watchdog.model.identity import ProcKey
+from runaway_watchdog.model.said import Expectation, Said, Window
 from runaway_watchdog.model.sampling import Rule
-from runaway_watchdog.store import queries, records
+from runaway_watchdog.store import events, outbox, queries, records
 from runaway_watchdog.store.database import connect
 from runaway_watchdog.store.writer import Operation, Writer
 from runaway_watchdog.watch.configuration import Configuration
@@ -68,6 +70,17 @@ class Story:
             self.host.passes(2.0, 2.0 if burning else 0.1)
             self.observer.tick()
 
+    def cases_do_their_work(self) -> None:
+        """Each has written its message."""
+        for order in self.orders:
+            if order.incident_id:
+                outbox.enqueue(self.store, order.incident_id, order.kind, "terminal", "{}", order.opened_at)
+
+    def restarts(self) -> None:
+        """The watch ends, and another one goes on."""
+        self.observer = self.new_observer()
+        self.observer.resume(records.resume(self.store, "", 0.0, 1e9 + self.host.now, 100))
+
     def told(self) -> list[tuple[str, int, int]]:
         return [(each.kind, each.incident_id, each.pid) for each in self.orders]
 
@@ -84,7 +97,7 @@ def story(tmp_path: Path) -> Iterator[Story]:
 
 
 def test_a_runaway_that_keeps_coming_back_is_one_incident(story: Story) -> None:
-    """Killed twice: one alert, one reminder about the process of that hour, one resolution, two returns."""
+    """Killed twice: an alert, the first return, a reminder about the process of that hour, an end; two returns."""
     story.host.process(10, start_s=10.0, group=SCOPE)
     story.goes_on(400, burning=10)
     story.replaced(10, 11)
@@ -93,7 +106,9 @@ def test_a_runaway_that_keeps_coming_back_is_one_incident(story: Story) -> None:
     story.goes_on(3000, burning=12)
     story.host.end(12, SCOPE)
     story.goes_on(400)
-    assert story.told() == [("suspect", 0, 10), ("opened", 1, 10), ("reminder", 1, 12), ("resolved", 1, 12)]
+    assert story.told() == [
+        ("suspect", 0, 10), ("opened", 1, 10), ("returned", 1, 11), ("reminder", 1, 12), ("resolved", 1, 12)
+    ]  # fmt: skip
     (incident,) = queries.incidents(story.store)
     assert (incident.state, incident.pid, incident.name) == ("resolved", 10, "p")
     history = queries.lineage_history(story.store, incident.lineage_id)
@@ -161,11 +176,11 @@ def test_a_new_watch_goes_on_where_the_last_one_stopped(story: Story, gone: bool
     """No second alert for what burns on; a death that nobody saw is written down and its incident resolved."""
     key = story.host.process(10, start_s=10.0, group=SCOPE)
     story.goes_on(400, burning=10)
+    story.cases_do_their_work()
     before = story.told()
     if gone:
         story.host.end(10, SCOPE)
-    story.observer = story.new_observer()
-    story.observer.resume(records.resume(story.store, "", 0.0, 1e9 + story.host.now, 100))
+    story.restarts()
     story.goes_on(400, burning=None if gone else 10)
     new = story.told()[len(before) :]
     assert new == ([("resolved", 1, 10)] if gone else [])
@@ -179,15 +194,15 @@ def test_a_return_while_nobody_watched_is_found(story: Story) -> None:
     """The watch was restarted meanwhile: the death is not exact, the new start is."""
     story.host.process(10, start_s=10.0, group=SCOPE)
     story.goes_on(400, burning=10)
+    story.cases_do_their_work()
     story.host.passes(60.0, 1.0)
     story.replaced(10, 11)
     story.host.passes(60.0, 1.0)
-    story.observer = story.new_observer()
-    story.observer.resume(records.resume(story.store, "", 0.0, 1e9 + story.host.now, 100))
+    story.restarts()
     story.goes_on(100, burning=11)
     (stored,) = queries.processes_by_pid(story.store, 11)
     assert stored.predecessor_pid == 10
-    assert [order.kind for order in story.orders] == ["suspect", "opened"]
+    assert [order.kind for order in story.orders] == ["suspect", "opened", "returned"]
 
 
 def test_work_that_goes_up_and_down_is_prepared_for_once(story: Story) -> None:
@@ -207,6 +222,87 @@ def test_a_removed_rule_resolves_its_incidents(story: Story) -> None:
     story.observer.configure(Configuration(2.0, (other,), ("terminal",), 3600.0, "", 86400.0))
     story.goes_on(10, burning=10)
     assert story.told()[-1] == ("resolved", 1, 10)
+
+
+def test_an_alert_that_was_cut_off_is_told_by_the_next_watch(story: Story) -> None:
+    """The watch ended between the incident and its case; once the case has written, nothing is told again."""
+    story.host.process(10, start_s=10.0, group=SCOPE)
+    story.goes_on(400, burning=10)
+    story.restarts()
+    assert story.told() == [("suspect", 0, 10), ("opened", 1, 10), ("opened", 1, 10)]
+    story.cases_do_their_work()
+    story.restarts()
+    assert len(story.told()) == 3
+
+
+def test_what_comes_back_within_a_day_is_the_same_incident(story: Story) -> None:
+    """Killed, calm for ten minutes, back as another process: told at once, under its old number, with its story."""
+    story.host.process(10, start_s=10.0, group=SCOPE)
+    story.goes_on(400, burning=10)
+    story.host.end(10, SCOPE)
+    story.goes_on(600)
+    story.host.process(11, start_s=story.host.now, group=SCOPE)
+    story.goes_on(400, burning=11)
+    assert [each for each in story.told() if each[0] != "suspect"] == [
+        ("opened", 1, 10), ("resolved", 1, 10), ("opened", 1, 11)
+    ]  # fmt: skip
+    (incident,) = queries.incidents(story.store)
+    assert (incident.state, incident.pid) == ("open", 11)
+    kinds = [each.kind for each in events.events(story.store, 1)]
+    assert kinds == ["opened", "died", "resolved", "reopened"]
+
+
+def test_a_restart_of_the_watch_does_not_make_it_a_new_incident(story: Story) -> None:
+    """What was over is remembered in the store."""
+    story.host.process(10, start_s=10.0, group=SCOPE)
+    story.goes_on(400, burning=10)
+    story.goes_on(600)
+    story.cases_do_their_work()
+    story.restarts()
+    story.goes_on(400, burning=10)
+    assert [each.id for each in queries.incidents(story.store)] == [1]
+    assert queries.incidents(story.store)[0].state == "open"
+
+
+def test_what_goes_up_and_down_is_not_told_at_each_turn(story: Story) -> None:
+    """Three times hot within an hour is one alert and its end; then comes the reminder."""
+    story.host.process(10, start_s=10.0, group=SCOPE)
+    for _ in range(3):
+        story.goes_on(400, burning=10)
+        story.goes_on(600)
+    told = [each[0] for each in story.told() if each[0] not in ("suspect", "recorded")]
+    assert told == ["opened", "resolved"]
+    story.goes_on(2400, burning=10)
+    told = [each[0] for each in story.told() if each[0] not in ("suspect", "recorded")]
+    assert told == ["opened", "resolved", "reminder"]
+
+
+def test_an_acknowledged_incident_sends_no_reminder(story: Story) -> None:
+    """Its end is told all the same; once the acknowledgement has run out, reminders come again."""
+    story.host.process(10, start_s=10.0, group=SCOPE)
+    story.goes_on(400, burning=10)
+    story.observer.hear(Said(frozenset((1,))))
+    story.goes_on(4000, burning=10)
+    assert [each[0] for each in story.told()] == ["suspect", "opened"]
+    story.observer.hear(Said())
+    story.goes_on(8000, burning=10)
+    assert [each[0] for each in story.told()] == ["suspect", "opened", "reminder"]
+
+
+def test_expected_work_is_listed_and_told_only_when_its_time_is_over(
+    story: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Hot from 01:47 (the made-up host's clock, in UTC), expected until 02:30."""
+    monkeypatch.setenv("TZ", "UTC")
+    time.tzset()
+    story.observer.hear(Said(expectations=(Expectation("docker-*.scope", Window(0, 150)),)))
+    story.host.process(10, start_s=10.0, group=SCOPE)
+    assert time.gmtime(1e9 + story.host.now)[3:5] == (2, 3)
+    story.goes_on(1500, burning=10)
+    assert [each[0] for each in story.told()] == ["suspect", "recorded"]
+    assert [each.severity for each in queries.incidents(story.store)] == ["info"]
+    story.goes_on(300, burning=10)
+    assert [each[0] for each in story.told()] == ["suspect", "recorded", "opened"]
 
 
 def test_missed_ticks_are_skipped() -> None:

@@ -47,10 +47,10 @@ def test_ordinary_work_is_told_of_only_when_it_takes_too_long(story: Story) -> N
     story.host.process(10, start_s=10.0, group=SCOPE)
     named(story, 10, "restic")
     story.goes_on(1200, burning=10)
-    assert story.told() == [("suspect", 0, 10)]
+    assert story.told() == [("suspect", 0, 10), ("recorded", 1, 10)]
     assert severities(story.store) == [("sustained-cpu", "info")]
     story.goes_on(700, burning=10)
-    assert story.told() == [("suspect", 0, 10), ("opened", 1, 10)]
+    assert story.told() == [("suspect", 0, 10), ("recorded", 1, 10), ("opened", 1, 10)]
     assert severities(story.store) == [("sustained-cpu", "warning")]
 
 
@@ -59,10 +59,10 @@ def test_ordinary_work_that_ends_in_time_is_never_told_of(story: Story) -> None:
     under(story, CPU)
     story.host.process(10, start_s=10.0, group=SCOPE)
     named(story, 10, "restic")
-    story.goes_on(1200, burning=10)
+    story.goes_on(1700, burning=10)
     story.host.end(10, SCOPE)
     story.goes_on(1000)
-    assert story.told() == [("suspect", 0, 10)]
+    assert story.told() == [("suspect", 0, 10), ("recorded", 1, 10)]
     assert [each.state for each in queries.incidents(story.store)] == ["resolved"]
 
 
@@ -96,7 +96,7 @@ def test_an_incident_gets_worse_when_others_begin_to_wait(story: Story) -> None:
     story.observer._sampler._gate._virtual = True  # nothing proves that there is room
     story.goes_on(200, burning=10)
     assert severities(story.store) == [("sustained-cpu", "critical")]
-    assert [each.kind for each in story.orders] == ["suspect", "opened", "reminder"]
+    assert [each.kind for each in story.orders] == ["suspect", "opened", "escalated"]
     assert story.orders[-1].severity == "critical"
 
 
@@ -127,7 +127,7 @@ def test_a_slow_rule_is_listed_without_a_message(story: Story) -> None:
         story.burnt_s -= 1.0
         story.goes_on(2, burning=10)
     assert severities(story.store) == [("slow-burn", "info")]
-    assert [each.kind for each in story.orders] == ["suspect"]
+    assert [each.kind for each in story.orders] == ["suspect", "recorded"]
 
 
 def made_anew(story: Story, group: str) -> None:

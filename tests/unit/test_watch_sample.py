@@ -14,7 +14,8 @@ from unit.watch_host import FakeHost
 from runaway_watchdog.model.identity import ProcKey
 from runaway_watchdog.model.sampling import Sample
 from runaway_watchdog.watch.clocks import Paths, system_clocks
-from runaway_watchdog.watch.sample import Mark, Sampler, rate, this_host
+from runaway_watchdog.watch.counters import Mark, rate
+from runaway_watchdog.watch.sample import Sampler, this_host
 
 
 @pytest.fixture(params=[2, 1], ids=["v2", "v1"])
@@ -152,6 +153,7 @@ def test_a_full_sweep_comes_every_half_minute(host: FakeHost) -> None:
     """Also on a cold host every group is read now and then, and a slow truth comes out."""
     hot_container(host)
     host.group(SCOPE, 50.0 + 29.0)
+    host.group("/system.slice", 100.0 + 29.0)
     for _ in range(14):
         assert host.look(2.0, 0.2).groups == ()
     assert [each.group for each in host.look(2.0, 0.2).groups] == [SCOPE]
@@ -168,7 +170,7 @@ def test_marks_of_the_gone_are_forgotten(host: FakeHost) -> None:
     for _ in range(5):
         host.look(31.0, 0.1)
     assert SCOPE not in host.sampler._groups
-    assert 10 not in host.sampler._processes
+    assert 10 not in host.sampler._processes.known()
 
 
 def test_without_cgroups_every_process_is_read(tmp_path: Path) -> None:

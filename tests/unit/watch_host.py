@@ -70,6 +70,7 @@ class FakeHost:
         fields = tail.split()
         fields[13] = str(int(children_s * CLOCK_TICKS))
         stat.write_text(f"{head}) {' '.join(fields)}\n")
+        self.used_ns[pid] += 1_000_000  # to wait for them, it has run itself
 
     def process(self, pid: int, *, start_s: float, group: str = "", used_ns: int = 0, state: str = "R") -> ProcKey:
         """A process that starts, changes its state, or takes over a PID."""

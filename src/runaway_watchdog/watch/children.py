@@ -3,6 +3,7 @@
 A child's end wakes the loop through its pidfd; where the kernel has none, it is noticed at the next tick.
 """
 
+import contextlib
 import json
 import os
 import select
@@ -17,9 +18,18 @@ ATTEMPTS: Final = 3
 CASE_S: Final = 60
 SENDER_S: Final = 120
 RELOAD_S: Final = 30
+HEARTBEAT_S: Final = 30
 MOST_WAITING: Final = 64
 RETRY_S: Final = 5.0
 _SENDER_RETRY_S: Final = (10.0, 3600.0)  # the first pause, and the longest
+
+
+_GIVE_WAY: Final = ("suspect", "recorded", "reminder", "returned", "resolved")
+"""What matters least comes first; what is not here never gives way to one of these."""
+
+
+def _rank(kind: str) -> int:
+    return _GIVE_WAY.index(kind) if kind in _GIVE_WAY else len(_GIVE_WAY)
 
 
 class Modules(NamedTuple):
@@ -28,6 +38,7 @@ class Modules(NamedTuple):
     case: str = "runaway_watchdog.case"
     sender: str = "runaway_watchdog.alerts.send"
     command: str = "runaway_watchdog"
+    heartbeat: str = "runaway_watchdog.alerts.heartbeat"
 
 
 class Job(NamedTuple):
@@ -45,6 +56,7 @@ class _Running(NamedTuple):
     job: Job | None = None
     channel: str | None = None
     reload_fd: int | None = None  # where the compiled configuration is written
+    heartbeat: bool = False
 
 
 class Ended(NamedTuple):
@@ -54,6 +66,7 @@ class Ended(NamedTuple):
     given_up: tuple[Job, ...] = ()
     senders: tuple[tuple[str, int], ...] = ()
     reload: tuple[int, int] | None = None  # exit code, and the descriptor with what it wrote
+    heartbeat: int | None = None  # exit code
 
 
 class Children:
@@ -79,10 +92,9 @@ class Children:
         return min(job.not_before for job in self._waiting)
 
     def commission(self, order: Commission, name: str) -> None:
-        """Let a case see to this. Where too many wait already, one that only prepares gives way."""
+        """Let a case see to this. Where too many wait already, the oldest of those that matter least gives way."""
         if len(self._waiting) >= MOST_WAITING:
-            suspects = [job for job in self._waiting if job.commission.kind == "suspect"]
-            self._waiting.remove(suspects[0] if suspects else self._waiting[0])
+            self._waiting.remove(min(self._waiting, key=lambda job: _rank(job.commission.kind)))
         self._waiting.append(Job(order, name))
 
     def start_cases(self, now: float) -> tuple[Job, ...]:
@@ -120,6 +132,17 @@ class Children:
             else:
                 self._add(child, channel=channel)
 
+    def start_heartbeat(self) -> None:
+        """Fetch the outside service's address, unless the last time still goes on."""
+        if any(child.heartbeat for child in self._running):
+            return
+        arguments = ("--config-fd", str(self.config_fd))
+        with contextlib.suppress(OSError):  # no memory: the next one is due in a minute
+            child = programs.start_module(
+                self._modules.heartbeat, arguments, seconds=HEARTBEAT_S, stdin=b"", pass_fds=(self.config_fd,)
+            )
+            self._add(child, heartbeat=True)
+
     def start_reload(self, config_arguments: Sequence[str]) -> bool:
         """Compile the configuration anew. False: a reload is under way already, or it cannot be started."""
         if any(child.reload_fd is not None for child in self._running):
@@ -142,6 +165,7 @@ class Children:
         senders: list[tuple[str, int]] = []
         given_up: list[Job] = []
         reload: tuple[int, int] | None = None
+        heartbeat: int | None = None
         for child in ended:
             code = int(child.process.returncode)
             if child.pidfd is not None:
@@ -155,7 +179,9 @@ class Children:
                 self._pause(child.channel, now) if code else self._paused.pop(child.channel, None)
             elif child.reload_fd is not None:
                 reload = (code, child.reload_fd)
-        return Ended(tuple(cases), tuple(given_up), tuple(senders), reload)
+            elif child.heartbeat:
+                heartbeat = code
+        return Ended(tuple(cases), tuple(given_up), tuple(senders), reload, heartbeat)
 
     def _again(self, job: Job, now: float) -> list[Job]:
         """Put a failed job back, or give it up after three attempts."""
@@ -179,10 +205,12 @@ class Children:
         job: Job | None = None,
         channel: str | None = None,
         reload_fd: int | None = None,
+        *,
+        heartbeat: bool = False,
     ) -> None:
         try:
             pidfd = os.pidfd_open(process.pid)
             self._poll.register(pidfd, select.POLLIN)
         except OSError:
             pidfd = None
-        self._running.append(_Running(process, pidfd, job, channel, reload_fd))
+        self._running.append(_Running(process, pidfd, job, channel, reload_fd, heartbeat))

@@ -30,6 +30,7 @@ class HostTimes(NamedTuple):
     idle_s: float  # idle + iowait
     online_cpus: int
     steal_s: float = 0.0  # what the provider gave to others
+    running: int | None = None  # tasks that run or are ready to, at this instant, the reader included
 
 
 class ProcessStat(NamedTuple):
@@ -154,7 +155,9 @@ def parse_host_times(text: bytes) -> HostTimes | None:
         steal_ticks = int(columns[8]) if len(columns) > 8 else 0
     except ValueError:
         return None
-    return HostTimes(idle_ticks / CLOCK_TICKS, online, steal_ticks / CLOCK_TICKS)
+    words = text[text.rfind(b"\nprocs_running ") :].split(None, 2)
+    running = int(words[1]) if len(words) > 1 and words[0] == b"procs_running" and words[1].isdigit() else None
+    return HostTimes(idle_ticks / CLOCK_TICKS, online, steal_ticks / CLOCK_TICKS, running)
 
 
 def host_times_are_virtual(paths: Paths) -> bool:

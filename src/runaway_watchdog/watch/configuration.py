@@ -8,6 +8,7 @@ import json
 import os
 from typing import Any, NamedTuple
 
+from runaway_watchdog.model.said import Expectation, Window
 from runaway_watchdog.model.sampling import Rule
 
 TERMINAL = "terminal"
@@ -29,6 +30,9 @@ class Configuration(NamedTuple):
     remind_after_s: float
     store_path: str
     keep_s: float
+    expectations: tuple[Expectation, ...] = ()
+    heartbeat: bool = False  # an outside service waits for a sign of life
+    digest_minute: int | None = None  # of the day, local time
 
     @property
     def lowest(self) -> float:
@@ -57,6 +61,9 @@ def parse_configuration(data: Any) -> Configuration:
             remind_after_s=float(data["alerts"]["remind_after_s"]),
             store_path=str(data["store"]["path"]),
             keep_s=float(data["store"]["keep_s"]),
+            expectations=tuple(_expectation(each) for each in data.get("expect", ())),
+            heartbeat=bool(data["alerts"].get("heartbeat_url")),
+            digest_minute=data["alerts"].get("digest_minute"),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as fault:
         raise ConfigurationError(
@@ -65,6 +72,10 @@ def parse_configuration(data: Any) -> Configuration:
     if not configuration.rules or configuration.interval_s <= 0:
         raise ConfigurationError("it has no rule, or no interval")
     return configuration
+
+
+def _expectation(data: Any) -> Expectation:
+    return Expectation(str(data["unit"]), Window(*map(int, data["window"])), data.get("until"))
 
 
 def _rule(data: Any) -> Rule:

@@ -2,17 +2,22 @@
 that was started in it, and the root belongs to nobody. There the CPU of children that are gone is told by whoever
 waited for them (cutime + cstime)."""
 
+from collections.abc import Set
 from typing import Final, NamedTuple
 
 from runaway_watchdog.watch.clocks import ProcessStat
 
 _SPAN_S: Final = 10.0
 """A child's time comes in one lump, when it ends: over less than this, a loop of 1.5 s programs goes up and down."""
+_ASLEEP_S: Final = 60.0
+"""Who has not been asked for so long has not run: a rate since then would hide what has just begun."""
 _EVERYONE_S: Final = 5.0
-"""So often all members are asked. On a host without groups, or in a container whose /proc/stat tells of the whole
-machine, there is always CPU that no process explains. Between, only those whose children burn are asked."""
+"""So often all are asked that have run since: who waits for a child has run, and most of a host's processes sleep. On a
+host without groups, or in a container whose /proc/stat tells of the whole machine, there is always CPU that no process
+explains. Between, only those whose children burn are asked."""
 _ASKED_PER_S: Final = 300.0
-"""At most, in the long run: 20 us each."""
+"""At most, in the long run: 20 us each. Three thousand that never sleep are asked every ten seconds, which is as long
+as their children's times are counted over."""
 _BREEDS: Final = 5.0
 SCHEDULERS: Final = (
     "cron.service",
@@ -42,25 +47,28 @@ class Families:
     def __init__(self) -> None:
         self._marks: dict[int, tuple[_Mark, _Mark]] = {}
         self._breeding: set[int] = set()
-        self._due: dict[str, float] = {}  # groups, and when all of their members are asked again
+        self._ran: dict[str, set[int]] = {}  # of each group, those that have run since they were last asked
+        self._due: dict[str, float] = {}  # groups, and when these are asked again
 
-    def is_due(self, group: str, now: float) -> bool:
-        """Is it time to ask all members of a group?"""
-        return now >= self._due.get(group, now)
+    def ran(self, group: str, pid: int) -> None:
+        """A member of a group has run since the last look."""
+        self._ran.setdefault(group, set()).add(pid)
 
-    def asked(self, group: str, members: int, now: float) -> None:
-        """All of them were: the more there are, the longer is the pause."""
-        self._due[group] = now + max(_EVERYONE_S, members / _ASKED_PER_S)
-
-    def breeds(self, pid: int) -> bool:
-        """Did its children burn when it was last asked?"""
-        return pid in self._breeding
+    def to_ask(self, group: str, now: float) -> Set[int]:
+        """Who is to be asked at this look. When it is everybody's turn: the more there are, the longer is the pause."""
+        if now < self._due.get(group, now):
+            return frozenset(self._breeding)
+        everyone = self._ran.pop(group, set())
+        if everyone:
+            self._due[group] = now + max(_EVERYONE_S, len(everyone) / _ASKED_PER_S)
+        return everyone | self._breeding
 
     def percent(self, pid: int, stat: ProcessStat, now: float) -> float:
         """What its reaped children have used, in percent of one core, over ten to twenty seconds."""
         mark = _Mark(stat.start_ticks, stat.children_s, now)
         older, newer = self._marks.get(pid, (mark, mark))
-        if older.start_ticks != stat.start_ticks or stat.children_s < older.children_s:
+        is_new = older.start_ticks != stat.start_ticks or stat.children_s < older.children_s
+        if is_new or now - newer.at > _ASLEEP_S:
             older = newer = mark
         if now - newer.at >= _SPAN_S:
             older, newer = newer, mark
@@ -75,3 +83,4 @@ class Families:
         self._marks = {pid: marks for pid, marks in self._marks.items() if marks[1].at >= older - _SPAN_S}
         self._breeding &= self._marks.keys()
         self._due = {group: at for group, at in self._due.items() if at >= older}
+        self._ran = {group: pids for group, pids in self._ran.items() if group in self._due}

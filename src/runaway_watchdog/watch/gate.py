@@ -23,16 +23,17 @@ class Gate:
         self._before: tuple[HostTimes, float] | None = None
         self.online_cpus = 1
         self.steal_percent = 0.0  # of the host's time, since the last look
+        self.running: int | None = None  # tasks that run or are ready to, ours included
 
     def busy_percent(self) -> float | None:
         """An upper bound, in percent of one core: steal and interrupts count in. None: nothing can be proved."""
         times = read_host_times(self._paths)
         now = self._clocks.monotonic()
-        before, self.steal_percent = self._before, 0.0
+        before, self.steal_percent, self.running = self._before, 0.0, None
         if times is None:
             self._before = None
             return None
-        self.online_cpus = times.online_cpus
+        self.online_cpus, self.running = times.online_cpus, times.running
         self._before = (times, now)
         if before is None or self._virtual:
             return None

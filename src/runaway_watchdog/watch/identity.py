@@ -1,6 +1,7 @@
 """Which work a process is: what the lineage has to know of it, read from /proc."""
 
 from collections.abc import Iterable
+from typing import Final
 
 from runaway_watchdog.model.identity import ProcKey
 from runaway_watchdog.watch.clocks import read_argv, read_pids, read_stat
@@ -8,7 +9,9 @@ from runaway_watchdog.watch.groups import group_of
 from runaway_watchdog.watch.lineage import Seen, lineage_key
 from runaway_watchdog.watch.sample import Host, Sampler
 
-_REFRESH_S = 30.0
+_REFRESH_S: Final = 30.0
+_SETTLED_S: Final = 5.0
+"""Between fork and exec a process still bears its parent's name: one that is younger is looked at again."""
 
 
 def look_at(host: Host, pid: int) -> Seen | None:
@@ -30,14 +33,15 @@ def look_again(host: Host, key: ProcKey) -> Seen | None:
 class Newcomers:
     """Finds the processes that started in awaited groups since a death.
 
-    Where there is no group to look in, every process of the host may be one. Those that started before are then
-    remembered by PID, and forgotten every half minute in case a PID is reused.
+    Where there is no group to look in, every process of the host may be one. Those that started before, and those that
+    were looked at when they had had time to become what they are, are then remembered by PID for half a minute: one
+    that is reused meanwhile is looked at after that.
     """
 
     def __init__(self, host: Host, sampler: Sampler) -> None:
         self._host = host
         self._sampler = sampler
-        self._old: set[int] = set()
+        self._passed: set[int] = set()
         self._refreshed = 0.0
         self._horizon = 0.0
 
@@ -52,13 +56,14 @@ class Newcomers:
 
     def _started_since(self, earliest: float, pids: Iterable[int], group: str) -> list[Seen]:
         found: list[Seen] = []
+        boottime = self._host.clocks.boottime()
         for pid in pids:
             stat = read_stat(self._host.paths, pid)
             if stat is None:
                 continue
+            if not group and (stat.start_s < earliest or boottime - stat.start_s >= _SETTLED_S):
+                self._passed.add(pid)
             if stat.start_s < earliest:
-                if not group:
-                    self._old.add(pid)
                 continue
             seen = look_at(self._host, pid)
             if seen is not None and seen.group == group:
@@ -66,9 +71,10 @@ class Newcomers:
         return found
 
     def _strangers(self, earliest: float) -> list[int]:
+        """A death that lies before the last one waited for makes old processes new ones."""
         now = self._host.clocks.boottime()
         if now - self._refreshed >= _REFRESH_S or earliest < self._horizon:
-            self._old.clear()
+            self._passed.clear()
             self._refreshed = now
         self._horizon = earliest
-        return [pid for pid in read_pids(self._host.paths) if pid not in self._old]
+        return [pid for pid in read_pids(self._host.paths) if pid not in self._passed]

@@ -1,6 +1,6 @@
 """Findings -> incidents: one for each rule and lineage, however often its process changes. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from typing import Final, Literal, NamedTuple
 
 from runaway_watchdog.model.events import Commission, Finding
@@ -10,9 +10,13 @@ from runaway_watchdog.model.sampling import GroupRate
 LONGEST_REMINDER_S: Final = 86400.0
 SEVERITIES: Final = ("info", "warning", "critical")
 
-Kind = Literal["suspect", "opened", "reminder", "resolved"]
-Story = tuple[str, ProcKey | None]
-"""What the findings of one story share: the group, and the process that they named."""
+REOPENED_S: Final = 86400.0
+"""What is over for less than this is opened again, as the same incident."""
+MOST_CLOSED: Final = 256
+
+Kind = Literal["opened", "recorded", "escalated", "returned", "reminder", "resolved"]
+Story = tuple[str, str, ProcKey | None]
+"""What the findings of one story share: the rule, the group, and the process that they named."""
 
 
 class Work(NamedTuple):
@@ -39,13 +43,23 @@ class Incident(NamedTuple):
     reminders: int = 0
     push: bool = True  # False: recorded and explained, nobody is sent a message
     finding: Finding | None = None  # the newest that was told of it
+    returns: int = 0  # how often its process was replaced since it was first opened
+    throttled: bool = False  # its group ran into a limit while it was open
+
+
+class Closed(NamedTuple):
+    """An incident that is over."""
+
+    incident: Incident
+    wall: float  # when it ended
 
 
 class Book(NamedTuple):
-    """All open incidents, by rule and lineage."""
+    """All open incidents, by rule and lineage, and those that may be opened again."""
 
     next_id: int = 1
     incidents: Mapping[tuple[str, str], Incident] = {}
+    closed: Mapping[tuple[str, str], Closed] = {}
 
     def keeps(self, finding: Finding, work: Work) -> bool:
         """Is there an open incident for this already?"""
@@ -62,18 +76,35 @@ class Book(NamedTuple):
             for each in self.incidents.values()
         )
 
+    def same_work(self, finding: Finding, work: Work) -> Incident | None:
+        """Another rule's open incident about the same work: one lineage is one incident."""
+        if finding.kind not in ("cpu", "restarts"):
+            return None
+        for each in self.incidents.values():
+            of_work = each.finding is not None and each.finding.kind in ("cpu", "restarts")
+            if of_work and each.work.lineage == work.lineage and each.rule != finding.rule:
+                return each
+        return None
 
-def sustain(book: Book, finding: Finding, work: Work, remind_at: float) -> tuple[Book, Incident | None]:
-    """A rule is met: a new incident, or None where the same work is the subject of an open one."""
+
+def sustain(
+    book: Book, finding: Finding, work: Work, now: float, remind_after_s: float
+) -> tuple[Book, Incident | None]:
+    """A rule is met: a new incident or one that is opened again, or None where the work is the subject of an open one.
+
+    `now` is monotonic. What goes up and down is not told of at each turn: a reopening is silent until the reminder
+    that would have been due without the pause, but for the first time that the work came back as another process.
+    """
     place = (finding.rule, work.lineage)
-    story: Story = (finding.group, finding.key)
     known = book.incidents.get(place)
     if known is not None:
-        known = known._replace(
-            stories=known.stories | {story}, key=finding.key, percent=finding.percent, window_s=finding.window_s,
-            finding=finding,
-        )  # fmt: skip
+        known = _renewed(known, finding)
         return book._replace(incidents={**book.incidents, place: known}), None
+    last = book.closed.get(place)
+    others = {each: kept for each, kept in book.closed.items() if each != place}
+    if last is not None and finding.wall - last.wall < REOPENED_S:
+        incident = _reopened(last.incident, finding, now, remind_after_s)
+        return book._replace(incidents={**book.incidents, place: incident}, closed=others), incident
     incident = Incident(
         id=book.next_id,
         work=work,
@@ -83,12 +114,45 @@ def sustain(book: Book, finding: Finding, work: Work, remind_at: float) -> tuple
         percent=finding.percent,
         window_s=finding.window_s,
         opened_at=finding.wall,
-        stories=frozenset((story,)),
-        remind_at=remind_at,
+        stories=frozenset((_story(finding),)),
+        remind_at=now + remind_after_s,
         push=finding.push,
         finding=finding,
     )
-    return Book(book.next_id + 1, {**book.incidents, place: incident}), incident
+    return Book(book.next_id + 1, {**book.incidents, place: incident}, others), incident
+
+
+def join(book: Book, incident: Incident, finding: Finding) -> Book:
+    """Another rule is met by the work of an open incident: that one goes on until both are over."""
+    joined = incident._replace(stories=incident.stories | {_story(finding)})
+    return book._replace(incidents={**book.incidents, (joined.rule, joined.work.lineage): joined})
+
+
+def _story(finding: Finding) -> Story:
+    return finding.rule, finding.group, finding.key
+
+
+def _renewed(incident: Incident, finding: Finding) -> Incident:
+    return incident._replace(
+        stories=incident.stories | {_story(finding)}, key=finding.key, percent=finding.percent,
+        window_s=finding.window_s, finding=finding,
+    )  # fmt: skip
+
+
+def _reopened(last: Incident, finding: Finding, now: float, remind_after_s: float) -> Incident:
+    other = finding.key is not None and last.key is not None and finding.key != last.key
+    meant = last.finding is not None and last.finding.push
+    told_lately = meant and now < last.remind_at and not (other and last.returns == 0)
+    reminders = last.reminders if told_lately else last.reminders + 1
+    return _renewed(last, finding)._replace(
+        severity=finding.severity,
+        opened_at=finding.wall,
+        stories=frozenset((_story(finding),)),
+        push=finding.push and not told_lately,
+        reminders=reminders,
+        remind_at=last.remind_at if told_lately else now + _pause(reminders, remind_after_s),
+        returns=last.returns + other,
+    )
 
 
 def escalate(book: Book, incident: Incident, severity: str, harm: str) -> tuple[Book, Incident]:
@@ -100,46 +164,79 @@ def escalate(book: Book, incident: Incident, severity: str, harm: str) -> tuple[
 
 def resolve(book: Book, finding: Finding) -> tuple[Book, Incident | None]:
     """A story has ended. The incident is returned if that was its last one."""
-    story: Story = (finding.group, finding.key)
+    story = _story(finding)
     for place, incident in book.incidents.items():
-        if incident.rule == finding.rule and story in incident.stories:
+        if story in incident.stories:
             left = incident.stories - {story}
             others = {each: kept for each, kept in book.incidents.items() if each != place}
             if not left:
-                return book._replace(incidents=others), incident
+                return _closed(book._replace(incidents=others), place, incident, finding.wall), incident
             return book._replace(incidents={**others, place: incident._replace(stories=left)}), None
     return book, None
 
 
-def follow(book: Book, predecessor: ProcKey, successor: ProcKey) -> Book:
-    """The work came back as another process: its incidents are about that one now."""
+def _closed(book: Book, place: tuple[str, str], incident: Incident, wall: float) -> Book:
+    """Remember it for a day; of very many, the newest."""
+    kept = [(each, last) for each, last in book.closed.items() if wall - last.wall < REOPENED_S and each != place]
+    return book._replace(closed=dict((*kept[1 - MOST_CLOSED :], (place, Closed(incident, wall)))))
+
+
+def follow(book: Book, predecessor: ProcKey, successor: ProcKey) -> tuple[Book, tuple[Incident, ...]]:
+    """The work came back as another process: its incidents, which are returned, are about that one now."""
     moved = {
-        place: incident._replace(key=successor) if incident.key == predecessor else incident
+        place: incident._replace(key=successor, returns=incident.returns + 1)
         for place, incident in book.incidents.items()
+        if incident.key == predecessor
     }
-    return book._replace(incidents=moved)
+    return (book._replace(incidents={**book.incidents, **moved}), tuple(moved.values())) if moved else (book, ())
 
 
-def remind(book: Book, now: float, remind_after_s: float) -> tuple[Book, tuple[Incident, ...]]:
-    """The incidents to tell of again at `now` (monotonic). Each time takes twice as long, at most a day."""
+def throttle(book: Book, incident: Incident) -> Book:
+    """Its group runs into a limit."""
+    held = incident._replace(throttled=True)
+    return book._replace(incidents={**book.incidents, (held.rule, held.work.lineage): held})
+
+
+def remind(
+    book: Book, now: float, remind_after_s: float, silent: Container[int] = ()
+) -> tuple[Book, tuple[Incident, ...]]:
+    """The incidents to tell of again at `now` (monotonic). Each time takes twice as long, at most a day.
+
+    `silent`: those that somebody has taken over; their next reminder is as far away as if this one had been sent.
+    """
     due: list[Incident] = []
     incidents = dict(book.incidents)
     for place, incident in book.incidents.items():
-        if incident.push and now >= incident.remind_at:
-            due.append(incident)
+        told = incident.push or (incident.finding is not None and incident.finding.push)
+        if told and now >= incident.remind_at:
             wait_s = _pause(incident.reminders + 1, remind_after_s)
-            incidents[place] = incident._replace(remind_at=now + wait_s, reminders=incident.reminders + 1)
-    return (book._replace(incidents=incidents), tuple(due)) if due else (book, ())
+            reminded = incident._replace(remind_at=now + wait_s, reminders=incident.reminders + 1)
+            if incident.id not in silent:
+                reminded = reminded._replace(push=True)
+                due.append(reminded)
+            incidents[place] = reminded
+    return (book._replace(incidents=incidents), tuple(due)) if incidents != book.incidents else (book, ())
 
 
 def reopen(book: Book, incident: Incident, age_s: float, now: float, remind_after_s: float) -> Book:
     """An incident that was open when the watch was last stopped, `age_s` after it was opened."""
+    incident = _since(incident, age_s, now, remind_after_s)
+    return book._replace(incidents={**book.incidents, (incident.rule, incident.work.lineage): incident})
+
+
+def remember(book: Book, closed: Closed, age_s: float, now: float, remind_after_s: float) -> Book:
+    """An incident that was over when the watch was last stopped, `age_s` after it was last opened."""
+    incident = _since(closed.incident, age_s, now, remind_after_s)
+    place = (incident.rule, incident.work.lineage)
+    return book._replace(closed={**book.closed, place: Closed(incident, closed.wall)})
+
+
+def _since(incident: Incident, age_s: float, now: float, remind_after_s: float) -> Incident:
     reminders, at = 0, remind_after_s
     while at <= age_s:
         reminders += 1
         at += _pause(reminders, remind_after_s)
-    incident = incident._replace(reminders=reminders, remind_at=now + at - age_s)
-    return book._replace(incidents={**book.incidents, (incident.rule, incident.work.lineage): incident})
+    return incident._replace(reminders=reminders, remind_at=now + at - age_s)
 
 
 def _pause(reminders: int, remind_after_s: float) -> float:

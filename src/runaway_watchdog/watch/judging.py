@@ -44,6 +44,17 @@ class Lengths:
         return sorted(times)[len(times) // 2] if len(times) >= _ENOUGH_LENGTHS else None
 
 
+def burns(finding: Finding, rule: Rule, sample: Sample) -> bool:
+    """Does what a finding is about burn at this look? Work that has ended is no worse for having been long."""
+    if finding.kind != "cpu":
+        return True
+    if finding.key is not None:
+        wanted = [max(each.percent, each.demand) for each in sample.processes if each.key == finding.key]
+    else:
+        wanted = [max(each.percent, each.demand) for each in sample.groups if each.group == finding.group]
+    return any(each >= rule.cpu for each in wanted)
+
+
 class Judge:
     """Reads /proc of the process that a finding names."""
 

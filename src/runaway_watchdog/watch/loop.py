@@ -2,6 +2,7 @@
 
 import os
 import select
+import time
 from typing import Final, NamedTuple
 
 from runaway_watchdog.store.writer import Writer
@@ -17,6 +18,7 @@ from runaway_watchdog.watch.vigil import Vigil
 
 _BEAT_S: Final = 10.0
 _PRUNE_S: Final = 3600.0
+_HEARTBEAT_S: Final = 60.0
 _QUICK_LOOKS_S: Final = (0.05, 0.1, 0.2, 0.4, 0.8)
 """After a death its successor is looked for between two ticks: at the next one it may be gone again."""
 _QUICK_LOOKS_PER_S: Final = 2.0  # in the long run: a crash loop must not make us burn too
@@ -101,6 +103,9 @@ class Loop:
         self._prune = Timer(_PRUNE_S, now + 60)
         self._alive = Timer((parts.notifier.period_s or 3 * _BEAT_S) / 3, now)
         self._quick = QuickLooks(now)
+        self._heartbeat = Timer(_HEARTBEAT_S, now)
+        self._heartbeat_failed = False
+        self._digested = self._day()
 
     def run(self) -> None:
         """Until SIGTERM or SIGINT."""
@@ -153,11 +158,40 @@ class Loop:
         if self._beat.due(now):
             self._parts.recorder.beat(self._parts.observer.ticks)
             self._parts.recorder.ask_outbox(self._answer)
+            self._parts.recorder.ask_what_was_said(self._parts.observer.hear)
             self._tell_of_the_store()
+            self._digest()
+            if self._configuration.heartbeat and self._heartbeat.due(now):
+                self._parts.children.start_heartbeat()
         if self._prune.due(now):
             self._parts.recorder.prune(self._configuration.keep_s)
         if self._alive.due(now):
             self._parts.notifier.alive(self._parts.observer.status())
+
+    def _digest(self) -> None:
+        """Once a day, at its time; a watch that starts later that day sends it on the next."""
+        day = self._day()
+        if day != self._digested:
+            self._digested = day
+            if day is not None:
+                self._parts.recorder.digest(self._configuration.channels, os.uname().nodename)
+
+    def _day(self) -> int | None:
+        """Which day's digest is the newest that was due; None: there is none."""
+        if self._configuration.digest_minute is None:
+            return None
+        local = time.localtime(self._parts.observer.host.clocks.wall())
+        early = local.tm_hour * 60 + local.tm_min < self._configuration.digest_minute
+        return local.tm_year * 366 + local.tm_yday - early
+
+    def _tell_of_the_heartbeat(self, code: int) -> None:
+        """Once when it begins to fail, once when it works again."""
+        if bool(code) != self._heartbeat_failed:
+            self._heartbeat_failed = bool(code)
+            if code:
+                self._parts.log.warning("heartbeat-failed", mend="see alerts.heartbeat_url, and this host's network")
+            else:
+                self._parts.log.notice("heartbeat-works-again")
 
     def _tell_of_the_store(self) -> None:
         problem = self._parts.writer.problem
@@ -185,6 +219,8 @@ class Loop:
         for channel, code in ended.senders:
             if code:
                 self._parts.log.warning("sender-failed", channel=channel, exit=code)
+        if ended.heartbeat is not None:
+            self._tell_of_the_heartbeat(ended.heartbeat)
         if ended.reload is not None:
             self._reloaded(*ended.reload)
         for job in (*ended.given_up, *children.start_cases(now)):
@@ -198,7 +234,7 @@ class Loop:
         """No case could explain it: the alert goes out with what is known."""
         order = job.commission
         self._parts.log.fault("case-given-up", incident=order.incident_id, kind=order.kind, pid=order.pid)
-        if order.kind != "suspect":
+        if order.kind not in ("suspect", "recorded"):
             subject, text = fallback_text(order, job.name, os.uname().nodename)
             self._parts.recorder.fallback(order.incident_id, self._configuration.channels, subject, text)
 
@@ -229,6 +265,7 @@ class Loop:
             self._parts.log.warning("store-path-kept", mend="restart the watch to move the store")
             new = new._replace(store_path=self._configuration.store_path)
         self._configuration = new
+        self._digested = self._day()
         self._tick = Timer(new.interval_s, self._now() + new.interval_s)
         self._parts.observer.configure(new)
         self._parts.log.info("reloaded", rules=len(new.rules), channels=len(new.channels))

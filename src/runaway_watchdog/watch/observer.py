@@ -6,17 +6,19 @@ from typing import Final
 
 from runaway_watchdog.model.events import Commission, Finding
 from runaway_watchdog.model.identity import ProcKey
+from runaway_watchdog.model.said import Expectation, Said
 from runaway_watchdog.model.sampling import Rule, Sample
 from runaway_watchdog.store import records
 from runaway_watchdog.watch import detect, incidents, lineage
 from runaway_watchdog.watch import returns as loops
 from runaway_watchdog.watch.clocks import read_stat
 from runaway_watchdog.watch.configuration import Configuration
+from runaway_watchdog.watch.expected import expected
 from runaway_watchdog.watch.families import SCHEDULERS
 from runaway_watchdog.watch.history import History
 from runaway_watchdog.watch.identity import Newcomers, look_again
 from runaway_watchdog.watch.incidents import SEVERITIES, Incident, Kind, Work
-from runaway_watchdog.watch.judging import Judge
+from runaway_watchdog.watch.judging import Judge, burns
 from runaway_watchdog.watch.log import Log
 from runaway_watchdog.watch.recorder import Recorder
 from runaway_watchdog.watch.sample import SWEEP_S, Host, Sampler
@@ -56,7 +58,12 @@ class Observer:
         self._book = incidents.Book()
         self._prepared: dict[str, float] = {}  # lineages, and when their case was last prepared
         self._searched = self._figured = host.clocks.monotonic()
+        self._said = Said()
         self.ticks = 0
+
+    def hear(self, said: Said) -> None:
+        """What people have told since. May be called on another thread."""
+        self._said = said
 
     def tracked(self) -> Collection[ProcKey]:
         """The processes whose deaths matter."""
@@ -88,6 +95,9 @@ class Observer:
             self._judge.lengths.add(work_key, seconds)
         for record in left.incidents:
             self._reopen(record, now, wall)
+        for closed in left.closed:
+            self._remember(closed, now, wall)
+        self._tell_what_was_cut_off(left)
         if left.incidents:
             self._log.info("resumed", incidents=len(left.incidents), processes=len(left.processes))
 
@@ -118,7 +128,8 @@ class Observer:
         if sample.at - self._judged >= SWEEP_S:
             self._judged = sample.at
             self._judge_again(sample)
-        self._book, due = incidents.remind(self._book, sample.at, self._configuration.remind_after_s)
+        remind_after_s = self._configuration.remind_after_s
+        self._book, due = incidents.remind(self._book, sample.at, remind_after_s, self._said.acknowledged)
         for incident in due:
             self._log.notice("still-running", incident=incident.id, **_shown(incident.key, incident.work))
             self._tell("reminder", incident, sample)
@@ -170,7 +181,10 @@ class Observer:
             )
             self._recorder.returned(back, seen)
             self._detected = detect.inherit(self._detected, back.predecessor, back.key)
-            self._book = incidents.follow(self._book, back.predecessor, back.key)
+            self._book, moved = incidents.follow(self._book, back.predecessor, back.key)
+            for incident in moved:
+                if incident.push and incident.returns == 1:
+                    self._order(incidents.commission("returned", incident), incident.work.name)
             if seen.group and back.delay_s <= loops.PROMPT_S and seen.group.rpartition("/")[2] not in SCHEDULERS:
                 self._loops = loops.note(self._loops, [seen.group], "process", clocks.monotonic())
         return state
@@ -201,6 +215,8 @@ class Observer:
             return
         judged = self._judge.judge(finding, rule, sample, work.lineage, work.name, self._running_s(finding))
         finding = finding._replace(severity=judged.severity, harm=judged.why, push=judged.push)
+        if meant := self._expected(finding.group, sample.wall):
+            finding = finding._replace(severity="info", harm=f"{meant.unit} is expected at this time", push=False)
         if not self._is_told_already(finding, work):
             self._open(finding, work, sample)
 
@@ -210,21 +226,35 @@ class Observer:
             return True
         return finding.kind in ("cpu", "restarts") and self._book.covers(finding, work)
 
+    def _expected(self, group: str, wall: float) -> Expectation | None:
+        return expected((*self._configuration.expectations, *self._said.expectations), group, wall)
+
     def _open(self, finding: Finding, work: Work, sample: Sample) -> None:
-        remind_at = sample.at + self._configuration.remind_after_s
-        self._book, incident = incidents.sustain(self._book, finding, work, remind_at)
+        same = self._book.same_work(finding, work)
+        if same is not None:
+            self._book = incidents.join(self._book, same, finding)
+            self._worsen(self._book.incidents[same.rule, same.work.lineage], finding.severity, finding, sample)
+            return
+        newest = self._book.next_id
+        remind_after_s = self._configuration.remind_after_s
+        self._book, incident = incidents.sustain(self._book, finding, work, sample.at, remind_after_s)
         if incident is None:
             return
+        again = incident.id < newest
         text = incidents.summary(finding, work)
         self._log.warning(
-            "runaway" if finding.kind in ("cpu", "restarts") else finding.kind, incident=incident.id, summary=text,
-            group=work.group or None, severity=finding.severity, why=finding.harm or None,
+            ("reopened" if again else "runaway") if finding.kind in ("cpu", "restarts") else finding.kind,
+            incident=incident.id, summary=text, group=work.group or None, severity=finding.severity,
+            why=finding.harm or None,
         )  # fmt: skip
-        self._recorder.opened(incident, text)
-        if finding.push:
+        if again:
+            self._recorder.reopened(incident, text)
+        else:
+            self._recorder.opened(incident, text)
+        if incident.push:
             self._tell("opened", incident, sample)
         elif finding.kind == "cpu":
-            self._prepare(finding, work, sample.at)
+            self._explain_silently(incident, sample.at)
 
     def _prepare(self, finding: Finding, work: Work, now: float) -> None:
         """Its case explains it, and sends nothing."""
@@ -233,34 +263,59 @@ class Observer:
             self._recorder.prepared(work)
             self._order(incidents.preparation(finding, work), work.name)
 
-    def _tell(self, kind: Kind, incident: Incident, sample: Sample) -> None:
+    def _explain_silently(self, incident: Incident, now: float) -> None:
+        """Its case explains it; it sends nothing but where it meets signs of an intruder."""
+        self._prepared[incident.work.lineage] = now
+        self._order(incidents.commission("recorded", incident), incident.work.name)
+
+    def _tell(self, kind: Kind, incident: Incident, sample: Sample | None = None) -> None:
         """Through a case, which explains it; what is said of the host itself needs none."""
         if not incident.push:
             return
         if incident.finding is None or incident.finding.kind in ("cpu", "restarts"):
             self._order(incidents.commission(kind, incident), incident.work.name)
             return
-        busiest = sorted(sample.groups, key=lambda each: -each.percent)[:_MOST_NAMED]
+        groups = () if sample is None else sample.groups
+        busiest = sorted(groups, key=lambda each: -each.percent)[:_MOST_NAMED]
         subject, text = incidents.host_text(incident, os.uname().nodename, busiest, over=kind == "resolved")
         self._recorder.fallback(incident.id, self._configuration.channels, subject, text)
 
     def _judge_again(self, sample: Sample) -> None:
         """What was harmless may have become worse, and ordinary work may take too long. It only goes up."""
+        self._note_limits(sample)
         for incident in tuple(self._book.incidents.values()):
             rule, finding = self._rule(incident.rule), incident.finding
             if rule is None or finding is None or (incident.push and not rule.by_harm):
                 continue
+            if self._expected(incident.work.group, sample.wall) is not None:
+                continue
             finding = finding._replace(key=incident.key, severity=rule.severity, push=rule.push)
+            if not burns(finding, rule, sample):
+                continue
             running_s = self._running_s(finding) + max(0.0, sample.wall - incident.opened_at)
             judged = self._judge.judge(finding, rule, sample, incident.work.lineage, incident.work.name, running_s)
             worse = SEVERITIES.index(judged.severity) > SEVERITIES.index(incident.severity)
-            if (worse and judged.push) or (judged.push and not incident.push):
-                first = not incident.push
+            silent = incident.finding is not None and not incident.finding.push
+            if judged.push and (worse or silent):
                 severity = judged.severity if worse else incident.severity
-                self._book, now_worse = incidents.escalate(self._book, incident, severity, judged.why)
-                self._log.warning("escalated", incident=incident.id, severity=severity, why=judged.why)
-                self._recorder.escalated(now_worse)
-                self._tell("opened" if first else "reminder", now_worse, sample)
+                self._worsen(incident, severity, finding._replace(harm=judged.why), sample)
+
+    def _note_limits(self, sample: Sample) -> None:
+        """The first time that an incident's group runs into a limit belongs to its story."""
+        held = {each.group: each.held for each in sample.groups if each.held.throttled}
+        for incident in tuple(self._book.incidents.values()) if held else ():
+            limits = held.get(incident.work.group)
+            if limits is not None and not incident.throttled:
+                self._book = incidents.throttle(self._book, incident)
+                self._recorder.throttled(incident, limits.limit, limits.throttled)
+
+    def _worsen(self, incident: Incident, severity: str, finding: Finding, sample: Sample) -> None:
+        """From now on it is told of as what it is now."""
+        first = not incident.push
+        self._book, worse = incidents.escalate(self._book, incident, severity, finding.harm)
+        self._log.warning("escalated", incident=incident.id, severity=severity, why=finding.harm)
+        self._recorder.escalated(worse)
+        self._tell("opened" if first else "escalated", worse, sample)
 
     def _running_s(self, finding: Finding) -> float:
         hot_s = None if finding.key is None else self._lineages.hot_for(finding.key, finding.wall)
@@ -287,31 +342,54 @@ class Observer:
 
     def _reopen(self, record: records.IncidentRecord, now: float, wall: float) -> None:
         rule = self._rule(record.rule)
+        incident = self._restored(record, rule, now)
+        if rule is None:  # it is no longer configured: nothing would ever resolve it
+            self._recorder.resolved(incident)
+            return
+        self._book = incidents.reopen(
+            self._book, incident, max(0.0, wall - record.opened_at), now, self._configuration.remind_after_s
+        )
+        key, group = incident.key, incident.work.group
+        if rule.kind == "restarts":
+            self._loops = loops.resume(self._loops, rule, group, now)
+            return
+        stat = read_stat(self.host.paths, key.pid) if key else None
+        alive = key is not None and stat is not None and not stat.dead and stat.start_ticks == key.start_ticks
+        self._detected = detect.resume(self._detected, rule, group, key, record.percent, alive=alive)
+
+    def _remember(self, closed: records.Closed, now: float, wall: float) -> None:
+        """It was over, but the same work may open it again."""
+        record = closed.incident
+        incident = self._restored(record, self._rule(record.rule), now)
+        self._book = incidents.remember(
+            self._book, incidents.Closed(incident, closed.resolved_at), max(0.0, wall - record.opened_at), now,
+            self._configuration.remind_after_s,
+        )  # fmt: skip
+
+    def _restored(self, record: records.IncidentRecord, rule: Rule | None, now: float) -> Incident:
         key = None
         if record.pid is not None and record.start_ticks is not None:
             key = ProcKey(self.host.boot_id, record.pid, record.start_ticks)
         work = Work(record.lineage.key, record.lineage.group, record.lineage.name)
-        incident = Incident(
-            record.id, work, record.rule, record.severity, key, record.percent, record.window_s, record.opened_at,
-            frozenset(((work.group, key),)), now,
-        )  # fmt: skip
-        if rule is None:  # it is no longer configured: nothing would ever resolve it
-            self._recorder.resolved(incident)
-            return
-        finding = Finding(
+        finding = None if rule is None else Finding(
             "sustained", rule.name, record.severity, work.group, key, record.percent, record.window_s,
-            record.opened_at, kind=rule.kind, push=rule.push,
+            record.opened_at, kind=rule.kind, push=record.push,
         )  # fmt: skip
-        incident = incident._replace(push=rule.push, finding=finding)
-        self._book = incidents.reopen(
-            self._book, incident, max(0.0, wall - record.opened_at), now, self._configuration.remind_after_s
-        )
-        if rule.kind == "restarts":
-            self._loops = loops.resume(self._loops, rule, work.group, now)
-            return
-        stat = read_stat(self.host.paths, key.pid) if key else None
-        alive = key is not None and stat is not None and not stat.dead and stat.start_ticks == key.start_ticks
-        self._detected = detect.resume(self._detected, rule, work.group, key, record.percent, alive=alive)
+        return Incident(
+            record.id, work, record.rule, record.severity, key, record.percent, record.window_s, record.opened_at,
+            frozenset(((record.rule, work.group, key),)), now, push=record.push, finding=finding,
+        )  # fmt: skip
+
+    def _tell_what_was_cut_off(self, left: records.Resumed) -> None:
+        """The last watch ended before the case of an opening, or of an end, had written its message."""
+        for record in left.incidents:
+            incident = self._book.incidents.get((record.rule, record.lineage.key))
+            if record.id in left.untold and incident is not None:
+                self._tell("opened", incident)
+        for record, _ in left.closed:
+            last = self._book.closed.get((record.rule, record.lineage.key))
+            if record.id in left.untold and last is not None:
+                self._tell("resolved", last.incident)
 
 
 def _shown(key: ProcKey | None, work: Work) -> dict[str, object]:

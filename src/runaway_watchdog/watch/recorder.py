@@ -8,9 +8,11 @@ from collections.abc import Callable, Iterable
 from runaway_watchdog.hostile import clean, mask_argv
 from runaway_watchdog.model.events import Death, Return
 from runaway_watchdog.model.identity import ProcKey
+from runaway_watchdog.model.said import Said
 from runaway_watchdog.model.sampling import Sample
-from runaway_watchdog.store import curves, outbox, records
+from runaway_watchdog.store import curves, events, outbox, records, said
 from runaway_watchdog.store.database import prune
+from runaway_watchdog.store.digest import put_digest
 from runaway_watchdog.store.writer import Writer
 from runaway_watchdog.watch.incidents import Incident, Work
 from runaway_watchdog.watch.lineage import Seen
@@ -59,20 +61,12 @@ class Recorder:
             self._writer.put(lambda store: curves.put_curves(store, cleaned, watched_s, now))
 
     def opened(self, incident: Incident, summary: str) -> None:
-        key = incident.key
-        record = records.IncidentRecord(
-            id=incident.id,
-            lineage=_lineage(incident.work),
-            rule=incident.rule,
-            severity=incident.severity,
-            summary=clean(summary),
-            opened_at=incident.opened_at,
-            percent=incident.percent,
-            window_s=incident.window_s,
-            pid=key.pid if key else None,
-            start_ticks=key.start_ticks if key else None,
-        )
-        self._writer.put(lambda store: records.open_incident(store, record))
+        record, harm = _record(incident, summary), _harm(incident)
+        self._writer.put(lambda store: records.open_incident(store, record, harm))
+
+    def reopened(self, incident: Incident, summary: str) -> None:
+        record, harm = _record(incident, summary), _harm(incident)
+        self._writer.put(lambda store: records.reopen_incident(store, record, harm))
 
     def prepared(self, work: Work) -> None:
         """A suspect: its case wants to leave its explanation under the lineage."""
@@ -80,7 +74,15 @@ class Recorder:
         self._writer.put(lambda store: records.put_lineage(store, lineage, now))
 
     def escalated(self, incident: Incident) -> None:
-        self._writer.put(lambda store: records.escalate_incident(store, incident.id, incident.severity))
+        now, harm = self._wall(), _harm(incident)
+        self._writer.put(lambda store: records.escalate_incident(store, incident.id, incident.severity, harm, now))
+
+    def throttled(self, incident: Incident, limit: float | None, percent: float) -> None:
+        """Its group runs into its limit, in `percent` of the periods."""
+        now = self._wall()
+        self._writer.put(
+            lambda store: events.put_event(store, incident.id, now, "throttled", limit=limit, percent=round(percent, 1))
+        )
 
     def resolved(self, incident: Incident) -> None:
         now = self._wall()
@@ -97,6 +99,11 @@ class Recorder:
 
         self._writer.put(enqueue)
 
+    def digest(self, channels: Iterable[str], host: str) -> None:
+        """What was harmless since the last one."""
+        to, now = tuple(channels), self._wall()
+        self._writer.put(lambda store: put_digest(store, to, host, now))
+
     def beat(self, ticks: int) -> None:
         pid, started_at, now, dropped = os.getpid(), self._started_at, self._wall(), self._writer.dropped
         self._writer.put(lambda store: records.put_beat(store, pid, started_at, now, ticks, dropped))
@@ -105,6 +112,11 @@ class Recorder:
         """Which channels have something to send? `answer` is called on the store's thread."""
         now = self._wall()
         self._writer.put(lambda store: answer(outbox.due_channels(store, now)))
+
+    def ask_what_was_said(self, answer: Callable[[Said], None]) -> None:
+        """What people have told through `ack` and `expect`. `answer` is called on the store's thread."""
+        now = self._wall()
+        self._writer.put(lambda store: answer(said.said(store, now)))
 
     def prune(self, keep_s: float) -> None:
         now = self._wall()
@@ -119,6 +131,27 @@ class Recorder:
             started_at=self._wall() - (self._boottime() - seen.start_s),
             hot_since=hot_since,
         )
+
+
+def _record(incident: Incident, summary: str) -> records.IncidentRecord:
+    key = incident.key
+    return records.IncidentRecord(
+        id=incident.id,
+        lineage=_lineage(incident.work),
+        rule=incident.rule,
+        severity=incident.severity,
+        summary=clean(summary),
+        opened_at=incident.opened_at,
+        percent=incident.percent,
+        window_s=incident.window_s,
+        pid=key.pid if key else None,
+        start_ticks=key.start_ticks if key else None,
+        push=incident.push,
+    )
+
+
+def _harm(incident: Incident) -> str:
+    return "" if incident.finding is None else clean(incident.finding.harm)
 
 
 def _lineage(work: Work) -> records.LineageRecord:

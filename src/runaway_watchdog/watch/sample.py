@@ -5,17 +5,20 @@
 3. Processes of the hot groups, and those that are in no group.
 
 What is tracked is read at every look, whatever the proof says: deaths, returns and resolution do not wait for it. So
-are the groups whose own limit is too small for the proof. A sweep that looks at every group comes every half minute.
-Rates divide by the time since that very counter was read. On a crowded host the proof asks for less: see `demand`.
+are the groups whose own limit is too small for the proof. A sweep comes every half minute: it lists every group, and
+reads all that may have stirred. Rates divide by the time since that very counter was read. On a crowded host the proof
+asks for less: see `demand`.
 """
 
-from collections.abc import Collection, Iterable, Mapping
-from typing import NamedTuple, TypeVar
+from collections.abc import Collection, Iterable, Mapping, Set
+from typing import NamedTuple
 
 from runaway_watchdog.model.identity import ProcKey
 from runaway_watchdog.model.sampling import GroupRate, Held, HostLoad, ProcessRate, Sample
 from runaway_watchdog.watch import groups
+from runaway_watchdog.watch.census import Census
 from runaway_watchdog.watch.clocks import GRAIN_S, Clocks, Paths, ProcessStat, read_boot_id, read_pids, read_stat
+from runaway_watchdog.watch.counters import Mark, ProcessClocks, rate
 from runaway_watchdog.watch.demand import demand, smallest_share
 from runaway_watchdog.watch.families import Families, is_coarse
 from runaway_watchdog.watch.gate import Gate
@@ -26,12 +29,10 @@ SWEEP_S = 30.0
 _FORGET_S = 90.0  # a counter that three sweeps did not want is read as new
 _NEAR = 0.9  # go down a little earlier than the proof asks: counters of one look are not read at one instant
 _SHOWN = 0.5  # of the lowest rule: colder subjects are left out of the sample, unless they are tracked
-_SHORTEST_S = 0.001  # less says nothing
+_STIRS = 0.5  # percent of a core: below, nothing is at a limit of its own (Docker takes none below 1 %)
 _CROWDED = 1.05  # tasks for each CPU: below, waiting is not worth asking for
 _REMEMBERED_S = 900.0  # a group that is gone for longer and comes again is a new one
 _YOUNGEST_S = 10 * GRAIN_S  # a start time is cut to whole ticks: no rate from a life that is hardly longer
-
-_Name = TypeVar("_Name", int, str)
 
 
 class Host(NamedTuple):
@@ -48,25 +49,6 @@ def this_host(paths: Paths, clocks: Clocks) -> Host:
     return Host(paths, clocks, read_boot_id(paths), groups.find_tree(paths))
 
 
-class Mark(NamedTuple):
-    """A counter when it was last read."""
-
-    used_ns: int
-    at: float
-
-
-def rate(before: Mark, after: Mark) -> tuple[float, float]:
-    """Percent of one core, and the span that it speaks of; never negative.
-
-    A counter that went backwards is a new thing that began at 0 after `before`: all it has used, it used since then.
-    """
-    span_s = after.at - before.at
-    if span_s < _SHORTEST_S:
-        return 0.0, 0.0
-    used_ns = after.used_ns - before.used_ns if after.used_ns >= before.used_ns else after.used_ns
-    return used_ns / 1e7 / span_s, span_s
-
-
 class _Look(NamedTuple):
     """One look under way: what must be read in any case, and what has been found."""
 
@@ -75,12 +57,21 @@ class _Look(NamedTuple):
     sweep: bool
     busy: float | None  # of the whole host, in percent of one core; None: nothing is proved
     load: HostLoad
+    share: float  # what something must have got to have wanted as much as the lowest rule asks for; limits apart
     tracked: Mapping[ProcKey, str]
     tracked_pids: frozenset[int]
     tracked_groups: Collection[str]
     processes: dict[ProcKey, ProcessRate]
     groups: dict[str, GroupRate]
     restarted: list[str]
+
+
+class _Use(NamedTuple):
+    """What a group's counter says."""
+
+    explains: float  # percent of one core, since the last look
+    may_be_hot: bool  # could a rule be met in it?
+    stirs: bool  # has it done anything worth speaking of since it was last read?
 
 
 class Sampler:
@@ -94,9 +85,10 @@ class Sampler:
         self._load = LoadMeter(host.paths)
         self._holds = Holds(host.paths, host.tree)
         self._families = Families()
+        self._census = Census(host.paths)
         self._parents: dict[str, Mark] = {}  # cgroups that only hold groups
         self._groups: dict[str, Mark] = {}
-        self._processes: dict[int, Mark] = {}
+        self._processes = ProcessClocks(host.clocks.cpu_ns, host.clocks.monotonic)
         self._numbers: dict[str, tuple[int, float]] = {}  # of each group's directory, and when it was listed
         self._limits: dict[str, float] = {}  # of the groups that may use less than one core: in percent of it
         self._small: set[str] = set()  # those of them that were warm at the last sweep
@@ -112,11 +104,12 @@ class Sampler:
         at, wall = self._host.clocks.monotonic(), self._host.clocks.wall()
         busy = self._gate.busy_percent()
         calm = busy is not None and busy < self.lowest
-        load = self._load.calm() if calm else self._load.read(self._gate.online_cpus, self._gate.steal_percent)
+        load = self._load.calm() if calm else self._load.read(at, self._gate)
         sweep = self._swept is None or at - self._swept >= SWEEP_S
         pids = frozenset(key.pid for key in tracked)
         watched = {*tracked_groups, *self._small}
-        look = _Look(at, self._previous is None, sweep, busy, load, tracked, pids, watched, {}, {}, [])
+        share = smallest_share(self.lowest, load)
+        look = _Look(at, self._previous is None, sweep, busy, load, share, tracked, pids, watched, {}, {}, [])
         if sweep:
             self._small.clear()
         if sweep or not calm:
@@ -133,9 +126,11 @@ class Sampler:
     def _clean_up(self, at: float) -> None:
         self._swept = at
         oldest = at - _FORGET_S
-        _forget(self._parents, oldest)
-        _forget(self._groups, oldest)
-        _forget(self._processes, oldest)
+        self._parents = {path: mark for path, mark in self._parents.items() if mark.at >= oldest}
+        # One that is there and was cold all the time is not read, but its counter still bounds what it did since.
+        there = {path for path, (_, seen) in self._numbers.items() if seen >= oldest}
+        self._groups = {path: mark for path, mark in self._groups.items() if mark.at >= oldest or path in there}
+        self._processes.forget(oldest)
         self._holds.forget(oldest)
         self._families.forget(oldest)
         self._limits = {path: limit for path, limit in self._limits.items() if path in self._groups}
@@ -154,7 +149,8 @@ class Sampler:
         """Steps 2 and 3; in a sweep, and where nothing is proved of the host, all groups."""
         tree = self._host.tree
         if tree is None:
-            self._read_processes(look, read_pids(self._host.paths), "", look.busy)
+            everybody = self._census.everybody(self._processes.known(), anew=look.sweep)
+            self._read_processes(look, everybody, "", look.busy)
             return
         # The root's own counter is summed from columns that are sampled at ticks: the host's bound serves instead.
         everything = look.sweep or look.busy is None
@@ -165,10 +161,10 @@ class Sampler:
 
     def _least(self, look: _Look, group: str) -> float:
         """What something in this group must have got to have wanted as much as the lowest rule asks for."""
-        return smallest_share(self.lowest, look.load) * min(100.0, self._limits.get(group, 100.0)) / 100
+        return look.share * self._limits.get(group, 100.0) / 100
 
     def _read_level(self, look: _Look, tree: groups.Tree, parent: str, *, everything: bool) -> float:
-        """Read the groups right inside `parent`, and go into those that may be hot.
+        """Read the groups right inside `parent`, and go into those that may be hot; into all that stir for everything.
 
         Returns how much of the time since the last look they explain, in percent of one core; a group that was not
         read at the last look explains nothing.
@@ -176,15 +172,25 @@ class Sampler:
         explained = 0.0
         for path, number in groups.numbered_children(tree, parent):
             if groups.is_parent(path.rpartition("/")[2]):
-                percent, may_be_hot = self._read_counter(look, tree, path, self._parents)
-                if may_be_hot or everything:
+                use = self._read_counter(look, tree, path, self._parents)
+                if use.may_be_hot or (everything and use.stirs):
                     self._read_level(look, tree, path, everything=everything)
                     self._read_processes(look, groups.direct_members(tree, path), "")
+                elif everything:
+                    self._list_level(look, tree, path)
+                explained += use.explains
             else:
                 self._note_number(look, path, number)
-                percent = self._read_group(look, tree, path)
-            explained += percent
+                explained += self._read_group(look, tree, path)
         return explained
+
+    def _list_level(self, look: _Look, tree: groups.Tree, parent: str) -> None:
+        """What began anew in a parent that is cold with all that is in it: its counter holds theirs."""
+        for path, number in groups.numbered_children(tree, parent):
+            if groups.is_parent(path.rpartition("/")[2]):
+                self._list_level(look, tree, path)
+            else:
+                self._note_number(look, path, number)
 
     def _note_number(self, look: _Look, path: str, number: int) -> None:
         """The same path with another number: it ended and was started again, however short its life was."""
@@ -195,13 +201,11 @@ class Sampler:
 
     def _read_group(self, look: _Look, tree: groups.Tree, path: str) -> float:
         """One owner-level group, and its processes if a rule could be met in it. Returns what it explains."""
-        if look.sweep:
-            self._note_limit(path)
-        percent, may_be_hot = self._read_counter(look, tree, path, self._groups)
-        if may_be_hot:
+        use = self._read_counter(look, tree, path, self._groups)
+        if use.may_be_hot:
             total = look.groups[path].percent if path in look.groups else None
             self._read_processes(look, groups.members(tree, path), path, total)
-        return percent
+        return use.explains
 
     def _note_limit(self, path: str) -> float | None:
         """Its limit now; one that is smaller than a core is remembered."""
@@ -212,25 +216,30 @@ class Sampler:
             self._limits.pop(path, None)
         return limit
 
-    def _read_counter(self, look: _Look, tree: groups.Tree, path: str, marks: dict[str, Mark]) -> tuple[float, bool]:
-        """What a group explains (see `_read_level`), and whether a rule could be met in it."""
+    def _read_counter(self, look: _Look, tree: groups.Tree, path: str, marks: dict[str, Mark]) -> _Use:
+        """Of a group, or of a parent of groups."""
         used = groups.usage_ns(tree, path)
         if used is None:
-            return 0.0, True  # it does not count, or has just gone
+            return _Use(0.0, may_be_hot=True, stirs=True)  # it does not count, or has just gone
         now = Mark(used, self._host.clocks.monotonic())
         before = marks.get(path)
         marks[path] = now
         percent, span_s = (0.0, 0.0) if before is None else rate(before, now)
-        least = self._least(look, path)
-        if marks is self._groups and (path in look.tracked_groups or percent >= least * _SHOWN):
-            look.groups[path] = self._group_rate(look, path, percent, span_s, warm=percent >= least * _SHOWN)
+        stirs = before is None or percent * span_s >= _STIRS * min(span_s, SWEEP_S)
+        if marks is self._groups:
+            if look.sweep and stirs:
+                self._note_limit(path)
+            warm = percent >= self._least(look, path) * _SHOWN
+            if warm or path in look.tracked_groups:
+                look.groups[path] = self._group_rate(look, path, percent, span_s, warm=warm)
         if before is None:
-            return 0.0, not look.first
+            return _Use(0.0, may_be_hot=not look.first, stirs=True)
         # Looks that did not come here proved it cold, so only the time since the last look is open. The mean of an
         # older counter says little about that: the sum has to do.
         open_s = span_s if self._previous is None else min(span_s, look.at - self._previous)
         fresh = self._previous is not None and before.at >= self._previous
-        return percent if fresh else 0.0, percent * span_s >= least * _NEAR * open_s
+        may_be_hot = percent * span_s >= self._least(look, path) * _NEAR * open_s
+        return _Use(percent if fresh else 0.0, may_be_hot, stirs)
 
     def _group_rate(self, look: _Look, path: str, percent: float, span_s: float, *, warm: bool) -> GroupRate:
         """What held a group back is asked of warm ones alone."""
@@ -246,26 +255,16 @@ class Sampler:
 
     def _read_processes(self, look: _Look, pids: Iterable[int], group: str, total: float | None = None) -> None:
         """`total` is what all of the group used, in percent of one core; None: not known."""
-        least, own, members = self._least(look, group), 0.0, 0
-        with_children = total is not None and group in self._unexplained
-        everyone = with_children and self._families.is_due(group, look.at)
-        for pid in pids:
-            used = self._host.clocks.cpu_ns(pid)
-            if used is None:
-                self._processes.pop(pid, None)
-                continue
-            members += 1
-            now = Mark(used, self._host.clocks.monotonic())
-            before = self._processes.get(pid)
-            self._processes[pid] = now
+        least, own, with_children = self._least(look, group), 0.0, total is not None and group in self._unexplained
+        asked: Set[int] = self._families.to_ask(group, look.at) if with_children else frozenset()
+        for pid, before, now in self._processes.read(pids, look.tracked_pids | asked):
             percent = 0.0 if before is None else rate(before, now)[0]
             own += percent
+            if with_children and (before is None or now.used_ns != before.used_ns):
+                self._families.ran(group, pid)
             hot = not look.first if before is None else percent >= least * _SHOWN
-            breeds = everyone or (with_children and self._families.breeds(pid))
-            if hot or breeds or pid in look.tracked_pids:
-                self._identify(look, pid, group, before, now, total if breeds else None)
-        if everyone:
-            self._families.asked(group, members, look.at)
+            if hot or pid in asked or pid in look.tracked_pids:
+                self._identify(look, pid, group, before, now, total if pid in asked else None)
         if total is not None and is_coarse(group):
             (self._unexplained.add if total - own >= least * _SHOWN else self._unexplained.discard)(group)
 
@@ -310,12 +309,5 @@ class Sampler:
                 else:
                     self._read_counter(look, self._host.tree, path, self._groups)
         for key, group in look.tracked.items():
-            mark = self._processes.get(key.pid)
-            if mark is None or mark.at < look.at:
+            if not self._processes.read_since(key.pid, look.at):
                 self._read_processes(look, (key.pid,), group)
-
-
-def _forget(marks: dict[_Name, Mark], older: float) -> None:
-    """Drop the marks of what is gone or has long been cold."""
-    for name in [name for name, mark in marks.items() if mark.at < older]:
-        del marks[name]
