@@ -3,17 +3,24 @@
 RUNAWAY_UPDATE_GOLDEN=1 rewrites them: read them again before they are kept.
 """
 
+import json
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from unit.golden.cases import NOW, cases
+from unit.golden.cases import NOW, cases, hostile_case
+from unit.golden.report_case import report
 
-from runaway_watchdog.alerts.render import Message, message
+from runaway_watchdog.alerts import forms
+from runaway_watchdog.alerts.alertmanager import alerts
+from runaway_watchdog.alerts.render import Incident, Message, message
+from runaway_watchdog.alerts.report import page
+from runaway_watchdog.alerts.slack import attachment
 from runaway_watchdog.alerts.text import ANSI, text
+from runaway_watchdog.explain.document import to_json
 
 GOLDEN = Path(__file__).parent / "golden"
 CASES = cases()
@@ -29,30 +36,60 @@ def utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     time.tzset()
 
 
+CURVE = tuple((NOW - 1800 + at, 3.0 if at < 1400 else 40.0 if at == 1440 else 99.7) for at in range(0, 1800, 60))
+ABOUT = Incident(12, "critical", "Critical: others wait for a CPU 43 % of the time.", CURVE)
+
+
 def opened(name: str) -> Message:
-    return message(CASES[name], "opened", NOW, incident=12)
+    return message(CASES[name], "opened", NOW, ABOUT)
 
 
-@pytest.mark.parametrize("form", ["txt", "html", "md"])
-@pytest.mark.parametrize("name", CASES)
-def test_message_is_the_golden_one(name: str, form: str) -> None:
-    """Each form of each case's message is, to the byte, what was reviewed."""
-    told = opened(name)
-    shown = {"txt": f"{told.subject}\n\n{told.text}", "html": told.html, "md": told.markdown}[form]
-    file = GOLDEN / f"{name}.{form}"
+MARKUP = "a</pre><b>&amp;\r\nBcc: x@y\x1b[2J\u202e```\n*b* _i_ <!channel> @everyone [l](http://x) ${x} "
+HOSTILE = MARKUP + "W" * 1_000_000
+FORMS: dict[str, Callable[[Message], str]] = {
+    "txt": lambda told: f"{told.subject}\n\n{told.text}",
+    "html": lambda told: told.html,
+    "md": lambda told: told.markdown,
+    "push": lambda told: f"{told.subject}\n{told.push}\n",
+    "slack.json": lambda told: json.dumps(attachment(told), indent=1, ensure_ascii=False) + "\n",
+    "alertmanager.json": lambda told: json.dumps(alerts(told, NOW), indent=1, ensure_ascii=False) + "\n",
+    "discord": lambda told: forms.form("discord", told, 2000).body,
+    "telegram": lambda told: forms.form("tgram", told, 4096).body + "\n",
+}
+
+
+def golden(file: str, shown: str) -> None:
     if os.environ.get("RUNAWAY_UPDATE_GOLDEN"):
-        file.write_text(shown, encoding="utf-8")
-    assert shown == file.read_text(encoding="utf-8")
+        (GOLDEN / file).write_text(shown, encoding="utf-8")
+    assert shown == (GOLDEN / file).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("kind", ["txt", "html", "md", "push", "slack.json"])
+def test_message_is_the_golden_one(name: str, kind: str) -> None:
+    """Each form of each case's message is, to the byte, what was reviewed."""
+    golden(f"{name}.{kind}", FORMS[kind](opened(name)))
+
+
+@pytest.mark.parametrize("kind", FORMS)
+def test_hostile_message_is_the_golden_one(kind: str) -> None:
+    """Names of a megabyte with markup, mentions, line breaks and controls: short and harmless in every channel."""
+    about = replace(ABOUT, document=to_json(hostile_case(MARKUP)))
+    told = message(hostile_case(HOSTILE), "opened", NOW, about)
+    shown = FORMS[kind](told)
+    golden(f"hostile.{kind}", shown)
+    assert len(shown) <= {"push": 302, "discord": 2000, "telegram": 4097}.get(kind, 20_000)
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_verbose_text_is_the_golden_one(name: str) -> None:
     """The verbose text adds evidence and checks, and is what was reviewed."""
-    shown = text(CASES[name], verbose=True, now=NOW) + "\n"
-    file = GOLDEN / f"{name}.verbose.txt"
-    if os.environ.get("RUNAWAY_UPDATE_GOLDEN"):
-        file.write_text(shown, encoding="utf-8")
-    assert shown == file.read_text(encoding="utf-8")
+    golden(f"{name}.verbose.txt", text(CASES[name], verbose=True, now=NOW) + "\n")
+
+
+def test_report_is_the_golden_one() -> None:
+    """The page, to the byte."""
+    golden("report.html", page(report(), NOW))
 
 
 @pytest.mark.parametrize("name", CASES)

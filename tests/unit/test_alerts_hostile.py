@@ -3,14 +3,13 @@
 import re
 import time
 import unicodedata
-from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from unit.golden.cases import NOW, cases, process
+from unit.golden.cases import NOW, hostile_case
 
-from runaway_watchdog.alerts.render import message
+from runaway_watchdog.alerts.render import Incident, message
 from runaway_watchdog.alerts.text import text
 from runaway_watchdog.hostile import (
     MASK,
@@ -24,11 +23,6 @@ from runaway_watchdog.hostile import (
     printable,
     shown_command,
 )
-from runaway_watchdog.model.casefile import CaseFile
-from runaway_watchdog.model.effect import Effect, Size
-from runaway_watchdog.model.gap import Gap
-from runaway_watchdog.model.owner import Fate, Owner
-from runaway_watchdog.model.plan import Never, Plan, Step
 
 ANY_TEXT = st.text(st.characters(), max_size=120)  # lone surrogates too: os.fsdecode makes them
 _PIECES = [
@@ -208,35 +202,11 @@ def test_printable_keeps_lines() -> None:
 # --- whole messages --------------------------------------------------------------------------------------------
 
 
-def hostile_case(words: str) -> CaseFile:
-    """A case in which every text that others choose is `words`."""
-    loss = Effect("delete", "volume", words, True, words, Size(5), (words, words))
-    step = Step(words, f"docker stop {words}", words, "interrupts", f"docker start {words}", words)
-    facts = {
-        "container": words,
-        "image": words,
-        "config_files": [words],
-        "triggered_by": [{"unit": words, "next_in_s": 3.0}],
-    }
-    return replace(
-        cases()["compose"],
-        process=process(words, pid=3441, cmdline=(words, words), user=words),
-        owners=(
-            Owner("compose-service", words, words, words, facts, (words,)),
-            Owner("systemd-service", words, words, words, {"parent": words, "parent_pid": 7}, (words,)),
-        ),
-        prognosis=(Fate("sigkill", True, None, words, None, "unknown", words),),
-        plan=Plan(words, (step,), (Never(f"docker compose -p {words} down -v", words, (loss,)),)),
-        gaps=(Gap(words, words, words),),
-        host=words,
-    )
-
-
 @given(HOSTILE)
 def test_hostile_case_is_told_without_harm(words: str) -> None:
     """No control character in any form, no header in the subject, no foreign tag in the HTML, no way out of a fence."""
     case = hostile_case(words)
-    told = message(case, "opened", NOW, incident=3)
+    told = message(case, "opened", NOW, Incident(number=3))
     shown = text(case, verbose=True, now=NOW)
     for form in (told.subject, told.text, told.html, told.markdown, shown):
         assert not [each for each in form if unicodedata.category(each) in {"Cc", "Cs"} and each != "\n"]

@@ -1,12 +1,13 @@
 """Reminders, resolutions, tests and what goes out where no case file could be made."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from unit.golden.cases import NOW, cases
 
 from runaway_watchdog.alerts import figures
-from runaway_watchdog.alerts.render import fallback, message
+from runaway_watchdog.alerts.render import Incident, Kind, fallback, message
 from runaway_watchdog.alerts.story import tell
 from runaway_watchdog.model.casefile import History, SeenDeath
 from runaway_watchdog.model.events import Commission
@@ -30,7 +31,7 @@ COMMISSION = Commission(
 
 def test_reminder_says_that_it_still_goes_on() -> None:
     """In the subject and first of all; the plan is there again."""
-    told = message(CASE, "reminder", NOW, incident=12)
+    told = message(CASE, "reminder", NOW, Incident(number=12))
     assert told.subject.startswith("Still CPU 100 %: ")
     assert told.text.startswith("Reminder: it still goes on.\n\n")
     assert "DO THIS" in told.text
@@ -38,7 +39,7 @@ def test_reminder_says_that_it_still_goes_on() -> None:
 
 def test_resolution_is_short_and_proposes_nothing() -> None:
     """What it was and how long it lasted; a plan would make people act on what is over."""
-    told = message(CASE, "resolved", NOW, incident=12)
+    told = message(CASE, "resolved", NOW, Incident(number=12))
     assert told.subject == "Over: ocr/worker (tesseract) on web1"
     assert told.text.startswith("Over: ocr/worker (tesseract) on web1 is calm again. It lasted 6 min.")
     for form in (told.text, told.html, told.markdown):
@@ -58,7 +59,7 @@ def test_test_message_says_that_it_is_one() -> None:
 
 def test_incident_is_numbered_and_the_way_to_the_newest_state_told() -> None:
     """The last line is a command for a terminal on that host."""
-    told = message(CASE, "opened", NOW, incident=12)
+    told = message(CASE, "opened", NOW, Incident(number=12))
     assert "Incident 12, web1" in told.text
     assert told.text.splitlines()[-1] == "sudo runaway-watchdog explain 3441"
     assert "Incident" not in message(CASE, "opened", NOW).text
@@ -95,6 +96,101 @@ def test_fallback_for_a_group_and_for_its_end() -> None:
     over = fallback(COMMISSION._replace(kind="resolved"), NOW, host="web1", reason="it is gone")
     assert over.subject == "Over: PID 3441 on web1 is calm again"
     assert "10 min" in over.text
+
+
+# --- why, and how bad ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"severity": "critical", "harm": "others wait for a CPU 43 % of the time"},
+         "Critical: others wait for a CPU 43 % of the time."),
+        ({"severity": "info", "harm": "its nice is 19"}, "For information: its nice is 19."),
+        ({"severity": "warning"}, "Warning: the rule sustained-cpu says so."),
+        ({"rule_kind": "restarts", "returns": 12, "harm": "it ends and is started again"},
+         "Warning: it came back at least 12 times in 5 min."),
+        ({"severity": "critical", "rule_kind": "restarts", "returns": 12, "harm": "others wait"},
+         "Critical: it came back at least 12 times in 5 min; others wait."),
+    ],
+)  # fmt: skip
+def test_alert_says_how_bad_it_is_and_why(changes: dict[str, Any], told: str) -> None:
+    """Right after what it is, in every form; when it is over nobody needs it."""
+    about = Incident.of(COMMISSION._replace(**changes))
+    for form in ("text", "html", "markdown", "push"):
+        assert told in getattr(message(CASE, "opened", NOW, about), form)
+        assert told not in getattr(message(CASE, "resolved", NOW, about), form)
+
+
+@pytest.mark.parametrize("kind", ["opened", "recorded", "escalated", "returned", "reminder", "resolved", "test"])
+@pytest.mark.parametrize("name", cases())
+def test_critical_stands_out_in_a_subject_of_60_characters(kind: Kind, name: str) -> None:
+    """But for what is over, which is critical no more."""
+    subject = message(cases()[name], kind, NOW, Incident(1, "critical", "Critical: x.")).subject
+    assert len(subject) <= 60
+    if CASE.process.alive and name != "dead":
+        assert ("CRITICAL" in subject) == (kind != "resolved")
+
+
+def test_return_and_worse_say_what_happened() -> None:
+    """The first words tell why there is another message."""
+    back = message(CASE, "returned", NOW)
+    assert back.subject.startswith("Back: CPU 100 %")
+    assert back.text.startswith("PID 3355 died, and came back 0.2 s later as PID 3441.\n")
+    assert message(replace(CASE, history=History()), "returned", NOW).text.startswith("It died, and came back.\n")
+    assert message(CASE, "escalated", NOW).subject.startswith("Worse: CPU 100 %")
+
+
+def test_restart_loop_without_a_case_tells_its_count() -> None:
+    """Its share of the CPU was not measured, and is not made up."""
+    loop = COMMISSION._replace(rule_kind="restarts", returns=12, percent=0.0, pid=0, harm="others wait")
+    told = fallback(loop, NOW, host="web1", reason="x")
+    assert told.subject.startswith("Restart loop: ")
+    assert "12 times in 5 min, at least" in told.html
+    assert "0.0 %" not in told.text
+    assert "Warning: it came back at least 12 times in 5 min." in told.text
+
+
+# --- for a pager -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", cases())
+def test_pager_gets_whole_lines_within_300_characters(name: str) -> None:
+    """Subject included; a command is there whole, or not at all; the last line is the way to the rest."""
+    case = cases()[name]
+    told = message(case, "opened", NOW, Incident(1, "critical", "Critical: others wait for a CPU 43 % of the time."))
+    assert len(told.subject) + 1 + len(told.push) <= 300
+    assert told.push.splitlines()[-1] == f"sudo runaway-watchdog explain {case.process.pid}"
+    commands = {step.command for step in case.plan.steps} | {never.command for never in case.plan.never}
+    assert all(line in commands for line in told.push.splitlines() if line.startswith(("docker", "systemctl", "[")))
+
+
+def test_pager_keeps_the_danger_longer_than_the_outcome() -> None:
+    """The subject says already who revives it; what must never run is said nowhere else."""
+    long = replace(CASE.plan.steps[0], command=f"docker update --cpu-quota=20000 {'w' * 90}")
+    told = message(replace(CASE, plan=replace(CASE.plan, steps=(long,))), "opened", NOW, Incident(harm="Warning: x."))
+    assert "kill -9" not in told.push
+    assert "docker compose -p ocr down -v" in told.push
+    assert long.command in told.push
+
+
+# --- the curve -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("percents", "drawn"),
+    [
+        ([], ""),
+        ([5.0], ""),
+        ([0.0, 0.0], "▁▁"),
+        ([0.0, 50.0, 100.0], "▁▅█"),
+        ([0.0, 0.0, None, 100.0], "▁▁·█"),
+    ],
+)
+def test_curve_in_blocks(percents: list[float | None], drawn: str) -> None:
+    """The highest is full; where nobody looked there is a dot, and no curve where there is nothing to compare."""
+    points = [(NOW + 10 * at, percent) for at, percent in enumerate(percents) if percent is not None]
+    assert figures.blocks(points, len(percents)) == drawn
 
 
 # --- a dead PID ------------------------------------------------------------------------------------------------

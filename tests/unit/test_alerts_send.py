@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from runaway_watchdog.alerts import send
+from runaway_watchdog.alerts import pacing, send
+from runaway_watchdog.alerts.answers import seconds
 from runaway_watchdog.alerts.channels import Delivered, Refused
 from runaway_watchdog.alerts.render import Message, plain
 from runaway_watchdog.store import outbox
@@ -86,18 +87,142 @@ def test_due_messages_go_out_oldest_first(
     assert [row["sent_at"] is None for row in rows(store)].count(True) == 1
 
 
-def test_failure_is_written_down_and_tried_later(
+def health(store: Path, channel: str = "json(127.0.0.1)") -> outbox.Health:
+    with closing(connect(store)) as connection:
+        return next(each for each in outbox.health(connection) if each.channel == channel)
+
+
+def due(store: Path, after_s: float) -> tuple[str, ...]:
+    with closing(connect(store)) as connection:
+        return outbox.due_channels(connection, time.time() + after_s)
+
+
+def test_a_channel_that_fails_waits_and_keeps_its_order(
     store: Path, config: int, service: Callable[..., list[tuple[str, str]]]
 ) -> None:
-    """The reason is kept, the next message is not held up, and what was refused for good waits an hour."""
-    service(Refused(permanent=False, reason="timed out"), Refused(permanent=True, reason="error=401"), Delivered())
-    put(store, "first", "second", "third")
+    """What comes after the message that failed is not sent before it; each wait is twice as long."""
+    given = service(*[Refused(permanent=False, reason="timed out")] * 2)
+    put(store, "first", "second")
     assert run(config) == 0
-    first, second, third = rows(store)
+    first, second = rows(store)
     assert (first["sent_at"], first["last_error"], first["attempts"]) == (None, "timed out", 1)
-    assert 0 < first["next_at"] - time.time() < 60
-    assert second["next_at"] - time.time() > 3500
-    assert third["sent_at"] is not None
+    assert (second["sent_at"], second["attempts"]) == (None, 0)
+    assert (due(store, 5), due(store, 11)) == ((), ("json(127.0.0.1)",))
+    assert run(config) == 0
+    assert 15 < health(store).not_before - time.time() <= 20
+    assert run(config) == 0
+    assert [subject for _, subject in given] == ["first", "first", "first", "second"]
+    assert (health(store).failures, health(store).problem) == (0, None)
+
+
+def test_a_message_that_is_refused_does_not_hold_up_the_next(
+    store: Path, config: int, service: Callable[..., list[tuple[str, str]]]
+) -> None:
+    """The service took no offence at the others."""
+    service(Refused(permanent=True, reason="error=413", of_message=True))
+    put(store, "first", "second")
+    assert run(config) == 0
+    first, second = rows(store)
+    assert first["next_at"] - time.time() > 3500
+    assert second["sent_at"] is not None
+
+
+def test_a_refusal_for_good_is_told_once_through_the_other_channels(
+    store: Path, service: Callable[..., list[tuple[str, str]]]
+) -> None:
+    """A bad token: the other channel says so, with the reason; asking again is no news."""
+    service(*[Refused(permanent=True, reason="error=401 Unauthorized")] * 2)
+    compiled = {"alerts": {"urls": [URL, "slack://x"], "channels": ["json(127.0.0.1)", "slack"]}}
+    descriptor = os.memfd_create("configuration")
+    os.write(descriptor, json.dumps(compiled | {"store": {"path": str(store)}}).encode())
+    put(store, "first")
+    try:
+        assert [run(descriptor), run(descriptor)] == [0, 0]
+    finally:
+        os.close(descriptor)
+    (told,) = [row for row in rows(store) if row["channel"] == "slack"]
+    assert told["kind"] == "refusal"
+    assert "error=401 Unauthorized" in json.loads(told["message"])["text"]
+    assert health(store).refused_at is not None
+    assert health(store).not_before - time.time() > 3500
+
+
+def test_after_an_outage_one_message_tells_of_all(
+    store: Path, config: int, service: Callable[..., list[tuple[str, str]]]
+) -> None:
+    """Eighty that waited: one is sent, with the newest subjects, and none of them is sent again."""
+    given = service()
+    put(store, *(f"subject {number}" for number in range(80)))
+    assert run(config) == 0
+    assert run(config) == 0
+    ((_, subject),) = given
+    assert "80 messages" in subject
+    assert all(row["sent_at"] for row in rows(store))
+
+
+def test_what_a_service_asks_for_is_waited(
+    store: Path, config: int, service: Callable[..., list[tuple[str, str]]]
+) -> None:
+    """429 with Retry-After."""
+    service(Refused(permanent=False, reason="error=429", retry_after_s=600.0))
+    put(store, "first")
+    assert run(config) == 0
+    assert 595 < health(store).not_before - time.time() <= 600
+
+
+def test_a_new_message_is_worth_a_try_of_its_own(store: Path) -> None:
+    """A channel that waits for hours is tried for something new after five minutes."""
+    with closing(connect(store)) as connection:
+        for _ in range(12):
+            outbox.failed(connection, "slack", 1000.0, "down", wait_s=None, permanent=False)
+        outbox.enqueue(connection, 1, "opened", "slack", "{}", 900.0)
+        (row,) = outbox.due(connection, 1000.0)
+        outbox.mark_failed(connection, row.id, "down", row.next_at)
+        assert outbox.due_channels(connection, 1000.0 + 600) == ()
+        outbox.enqueue(connection, 2, "opened", "slack", "{}", 1001.0)
+        assert outbox.due_channels(connection, 1000.0 + 299) == ()
+        assert outbox.due_channels(connection, 1000.0 + 301) == ("slack",)
+
+
+def test_quiet_hours_hold_all_but_what_is_critical(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It waits until they end, over midnight too."""
+    monkeypatch.setenv("TZ", "UTC")
+    time.tzset()
+    night = 1_000_000_000.0 - 1_000_000_000.0 % 86400 + 23.5 * 3600
+    with closing(connect(store)) as connection:
+        outbox.enqueue(connection, 1, "opened", "slack", "{}", night - 10)
+        outbox.enqueue(connection, 2, "opened", "slack", "{}", night - 5, urgent=True)
+        waiting = outbox.due(connection, night, "slack")
+        sent = pacing.allowed(connection, "slack", waiting, {"quiet": [1320, 420]}, night)
+        assert [row.incident_id for row in sent] == [2]
+        assert [row.incident_id for row in outbox.due(connection, night + 7.4 * 3600)] == [2]
+        assert len(outbox.due(connection, night + 7.5 * 3600)) == 2
+        day = night + 8 * 3600
+        assert len(pacing.allowed(connection, "slack", waiting, {"quiet": [1320, 420]}, day)) == 2
+
+
+@pytest.mark.parametrize("limits", [{"per_hour": 5}, {"per_hour": 500, "per_hour_in_all": 5}])
+def test_only_so_many_an_hour(store: Path, limits: dict[str, int]) -> None:
+    """The sixth waits until the first is an hour old, and what is critical does not."""
+    with closing(connect(store)) as connection:
+        for number in range(7):
+            outbox.enqueue(connection, number, "opened", "slack", "{}", 100.0 + number, urgent=number == 6)
+        for number, row in enumerate(outbox.due(connection, 200.0)[:5]):
+            outbox.mark_sent(connection, row.id, 200.0 + number)
+        left = outbox.due(connection, 300.0, "slack")
+        assert [row.incident_id for row in pacing.allowed(connection, "slack", left, limits, 300.0)] == [6]
+        assert [row.incident_id for row in outbox.due(connection, 3799.0, "slack")] == [6]
+        assert [row.incident_id for row in outbox.due(connection, 3800.0, "slack")] == [5, 6]
+
+
+@pytest.mark.parametrize(
+    ("header", "waits"),
+    [("30", 30.0), ("0.5", 0.5), ("Wed, 21 Oct 2026 07:28:00 GMT", 60.0), ("1e12", 86400.0)]
+    + [(bad, None) for bad in (None, "", "soon", "-1", "nan", "Wed, 99 Oct 2026 07:28:00 GMT")],
+)
+def test_retry_after_is_seconds_or_a_date(header: str | None, waits: float | None) -> None:
+    """And never more than a day."""
+    assert seconds(header, 1792567620.0) == waits
 
 
 def test_terminal_channel_needs_no_url(store: Path, config: int, capsys: pytest.CaptureFixture[str]) -> None:
@@ -112,6 +237,7 @@ def test_channel_that_is_gone_and_damaged_message_are_refusals(store: Path, conf
     put(store, "x", channel="slack")
     with closing(connect(store)) as connection:
         outbox.enqueue(connection, None, "opened", "json(127.0.0.1)", "{}", time.time() - 1)
+    assert len(rows(store)) == 2
     assert run(config, channel="slack") == 0
     assert run(config) == 0
     assert [row["last_error"] for row in rows(store)] == [

@@ -4,20 +4,25 @@ The only file that imports Apprise. A URL holds passwords and tokens: it never l
 answer is masked of every piece of it.
 """
 
-import html
+import importlib
 import logging
 import re
 import sys
+import time
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Final
 from urllib.parse import unquote
 
 import apprise
+import requests
+from apprise.decorators import notify
 
-from runaway_watchdog.alerts import chat
+from runaway_watchdog.alerts import alertmanager, forms, slack
+from runaway_watchdog.alerts.answers import OF_MESSAGE, PERMANENT, answers
 from runaway_watchdog.alerts.render import Message
 from runaway_watchdog.config.labels import shown_host
 from runaway_watchdog.hostile import MASK, clean, mask_text
@@ -32,8 +37,6 @@ _ASSET: Final = apprise.AppriseAsset(
     image_url_logo=None,
     async_mode=False,
 )
-_SHORT_MESSAGE: Final = 700
-"""Below this many characters a service is a pager: it gets the subject and where to look."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +50,8 @@ class Refused:
 
     permanent: bool
     reason: str
+    retry_after_s: float | None = None  # what the service asked for
+    of_message: bool = False  # it is this message that it does not take; others it may
 
 
 def url_problem(url: str) -> str | None:
@@ -74,21 +79,41 @@ def deliver(url: str, message: Message) -> Delivered | Refused:
         plugin = _plugin(url)
         if plugin is None:
             return Refused(permanent=True, reason=f"the URL is malformed{_complaint(lines, url)}")
-        body, body_format = _body(plugin, message)
+        form = _form(plugin, message)
         post = apprise.Apprise(asset=_ASSET)
         post.add(plugin)
         try:
-            taken = bool(post.notify(title=message.subject, body=body, body_format=body_format))
+            with _own_plain_part(message), answers() as answered:
+                taken = bool(post.notify(title=message.subject, body=form.body, body_format=form.kind))
         except Exception as fault:  # noqa: BLE001 - a hundred plugins by other people: none may end the sender
             return Refused(permanent=False, reason=_without_secrets(f"{type(fault).__name__}: {fault}", url))
     if taken:
         return Delivered()
     reason = _reason(lines, url)
-    return Refused(permanent=_PERMANENT.search(reason) is not None, reason=reason)
+    permanent = _PERMANENT.search(reason) is not None
+    last = answered[-1] if answered else None
+    if last is None:
+        return Refused(permanent=permanent, reason=reason)
+    return Refused(
+        permanent=last.status in PERMANENT or (permanent and last.status < 400),
+        reason=reason,
+        retry_after_s=last.retry_after_s,
+        of_message=last.status in OF_MESSAGE,
+    )
+
+
+def form_for(url: str, message: Message) -> tuple[str, forms.Form] | None:
+    """The service's scheme, and what `deliver` would send it; None for a malformed URL."""
+    with _said():
+        plugin = None if url == TERMINAL_URL else _plugin(url)
+        if plugin is None:
+            return (url, forms.Form(message.text, "text")) if url == TERMINAL_URL else None
+        return _scheme(plugin), _form(plugin, message)
 
 
 def _plugin(url: str) -> Any | None:
     """Apprise's object for a URL, or None where it takes it for malformed."""
+    _add_alertmanager()
     try:
         return apprise.Apprise.instantiate(url, asset=_ASSET, suppress_exceptions=True)
     except Exception:  # noqa: BLE001 - some plugins raise on odd URLs all the same; to us that is malformed
@@ -102,28 +127,74 @@ def _known(scheme: str) -> bool:
     )
 
 
-def _body(plugin: Any, message: Message) -> tuple[str, str]:
-    """The body and its format: HTML for mail, Markdown for what shows it, text for the rest and for all that is short.
-
-    Apprise makes a mail's plain part from the HTML, so a mail has both.
-    """
+def _form(plugin: Any, message: Message) -> forms.Form:
+    """What the service is sent; what Apprise leaves no word for (blocks, a document) is laid into its object."""
+    scheme = _scheme(plugin)
+    if scheme in forms.ALERTMANAGER:
+        return forms.Form(alertmanager.body(message, time.time()), "text")
     limit = int(getattr(plugin, "body_maxlen", 0) or 32768) - len(message.subject) - 8  # some put the title into it
-    if limit < _SHORT_MESSAGE:
-        return f"{message.text.splitlines()[0]}\n{message.text.rstrip().splitlines()[-1]}"[:limit], "text"
-    if _scheme(plugin) in _MAIL:
-        return message.html, "html"
-    if _scheme(plugin) == "tgram":  # knows no table, and no other way to keep columns
-        return f"<pre>{html.escape(chat.shortened(message.text, limit - 500))}</pre>", "html"
-    if _scheme(plugin) in _CHAT:
-        return chat.shortened(message.markdown, limit), "markdown"
-    return chat.shortened(message.text, limit), "text"
+    if scheme in forms.JSON and message.document:
+        plugin.payload_extras = {**plugin.payload_extras, **message.document}
+    if scheme in forms.SLACK and plugin.mode in _SLACK_POSTS and hasattr(plugin, "gen_payload") and not plugin.template:
+        plugin.use_blocks = plugin.template = True
+        plugin.gen_payload = lambda *_, **__: slack.attachment(message)
+    return forms.form(scheme, message, limit)
 
 
-_MAIL: Final = frozenset({"mailto", "mailtos"})
-_CHAT: Final = frozenset(
-    {"slack", "discord", "mmost", "mmosts", "rocket", "rockets", "msteams", "workflow", "workflows", "zulip"}
-    | {"wxteams", "webex", "gchat", "googlechat", "matrix", "matrixs", "guilded", "revolt", "ryver", "twist"}
-)
+_SLACK_POSTS: Final = ("hook", "gov-hook", "bot")
+"""How Slack takes blocks; its workflows take a line of text."""
+
+
+@contextmanager
+def _own_plain_part(message: Message) -> Iterator[None]:
+    """Apprise makes a mail's plain part from the HTML part and lets nobody bring one: its converter gives ours."""
+    module: Any = importlib.import_module("apprise.plugins.email.base")
+    convert = module.convert_between
+
+    def converted(source: Any, target: Any, content: str, **options: Any) -> Any:
+        ours = content.strip() == message.html.strip()
+        return message.text if ours else convert(source, target, content, **options)
+
+    module.convert_between = converted
+    try:
+        yield
+    finally:
+        module.convert_between = convert
+
+
+_POST_S: Final = (5.0, 20.0)
+"""To connect, and to answer."""
+
+
+@cache
+def _add_alertmanager() -> None:
+    """A service that Apprise does not have: alertmanager://[user:password@]host[:9093][/prefix], or alertmanagers://."""
+    for scheme in sorted(forms.ALERTMANAGER):
+        notify(on=scheme, name="Alertmanager")(_to_alertmanager)  # type: ignore[no-untyped-call]
+
+
+def _to_alertmanager(body: str, *_: object, meta: dict[str, Any], **__: object) -> bool:
+    """What Apprise calls with a body for it; whether it was taken."""
+    scheme = "https" if meta["schema"].endswith("s") else "http"
+    address = f"{scheme}://{meta['host']}:{meta.get('port') or 9093}{(meta.get('fullpath') or '').rstrip('/')}"
+    login = (meta["user"], meta.get("password") or "") if meta.get("user") else None
+    try:
+        answer = requests.post(
+            f"{address}/api/v2/alerts",
+            data=body.encode(),
+            headers={"Content-Type": "application/json"},
+            auth=login,
+            timeout=_POST_S,
+            verify=bool(meta.get("verify", True)),
+            allow_redirects=False,
+        )
+    except requests.RequestException as fault:
+        logging.getLogger("apprise").debug("Socket Exception: %s", fault)
+        logging.getLogger("apprise").warning("A Connection error occurred sending to Alertmanager")
+        return False
+    if not answer.ok:
+        logging.getLogger("apprise").warning("Failed to send to Alertmanager: error=%d.", answer.status_code)
+    return bool(answer.ok)
 
 
 def _scheme(plugin: Any) -> str:

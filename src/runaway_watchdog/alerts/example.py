@@ -1,5 +1,6 @@
 """The case that `test-alert` sends: invented, and complete enough to show what an alert looks like."""
 
+from runaway_watchdog.alerts.render import Incident
 from runaway_watchdog.model.casefile import CaseFile, History, SeenDeath
 from runaway_watchdog.model.effect import Effect, Size
 from runaway_watchdog.model.identity import ProcKey
@@ -24,6 +25,17 @@ def example(now: float, host: str) -> CaseFile:
         since=now - 360,
         host=host,
     )
+
+
+def incident(now: float) -> Incident:
+    """Why it is told of: its harm, and the curve of its last half hour, with a fall at each of its deaths."""
+    harm = "Warning: nobody waits for it, and 0.9 of 2 CPUs are idle."
+    return Incident(0, "warning", harm, tuple((now - 1800 + at, _percent(at)) for at in range(0, 1800, 60)))
+
+
+def _percent(second: int) -> float:
+    """Idle, then a core, but for the minute in which it died."""
+    return 2.0 if second < 900 else 41.0 if second == 1380 else 99.7
 
 
 def _process(now: float) -> Process:

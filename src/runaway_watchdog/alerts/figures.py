@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Final
 
 _BLOCKS: Final = "▁▂▃▄▅▆▇█"
@@ -62,7 +63,8 @@ def blocks(points: Sequence[tuple[float, float]], columns: int = 40) -> str:
     if len(points) < 2:
         return ""
     first, last = points[0][0], points[-1][0]
-    columns = min(columns, len(points))
+    usual = sorted(later[0] - earlier[0] for earlier, later in pairwise(points))[(len(points) - 2) // 2]
+    columns = max(1, min(columns, round((last - first) / max(usual, 1e-9)) + 1))
     seen: list[list[float]] = [[] for _ in range(columns)]
     for at, percent in points:
         seen[min(columns - 1, int((at - first) / max(last - first, 1e-9) * columns))].append(percent)
@@ -79,6 +81,11 @@ def clock(at: float, now: float, *, seconds: bool = False) -> str:
     then = time.localtime(at)
     same_day = then[:3] == time.localtime(now)[:3]
     return time.strftime(f"{'' if same_day else '%d %b '}%H:%M{':%S' if seconds else ''}", then)
+
+
+def day(at: float) -> str:
+    """A day: "22 Nov"."""
+    return time.strftime("%d %b", time.localtime(at))
 
 
 def stamp(now: float) -> str:

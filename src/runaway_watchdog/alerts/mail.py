@@ -54,14 +54,14 @@ def page(title: str, notice: str, story: Story | None, tail: tuple[str, ...]) ->
     if story is not None:
         sections += [_what(story), _who(story), _outcomes(story.outcomes), _plan(story), _nevers(story.never)]
         sections.append(_gaps(story.gaps))
-    sections.append("<br>".join(_text(line) for line in tail))
+    sections.append("<br>".join(marked_up(line) for line in tail))
     quiet = "padding:14px 0 0;font-size:13px;color:#5f6672"
     rows = [_row(section) for section in sections[:-1] if section]
     rows.append(f'<tr><td class="quiet" style="{quiet}">{sections[-1]}</td></tr>\n')
     return _HEAD.format(title=html.escape(title)) + "".join(rows) + _FOOT
 
 
-def _text(words: str) -> str:
+def marked_up(words: str) -> str:
     """Escaped; what stands in a pair of backticks becomes code."""
     parts = html.escape(words, quote=True).split("`")
     if len(parts) % 2 == 0:
@@ -74,41 +74,41 @@ def _row(content: str) -> str:
 
 
 def _paragraph(words: str) -> str:
-    return f'<div style="font-size:16px"><b>{_text(words)}</b></div>'
+    return f'<div style="font-size:16px"><b>{marked_up(words)}</b></div>'
 
 
 def _quiet(words: str) -> str:
-    return f'<div class="quiet" style="color:#5f6672;font-size:13px">{_text(words)}</div>'
+    return f'<div class="quiet" style="color:#5f6672;font-size:13px">{marked_up(words)}</div>'
 
 
 def _heading(words: str) -> str:
     style = "font-size:12px;font-weight:bold;letter-spacing:.06em;padding-bottom:4px"
-    return f'<div style="{style}">{_text(words)}</div>\n'
+    return f'<div style="{style}">{marked_up(words)}</div>\n'
 
 
 def _what(story: Story) -> str:
-    first = f"<div>{_text(story.succession)}</div>" if story.succession else ""
+    first = f"<div>{marked_up(story.succession)}</div>" if story.succession else ""
     big = '<div style="font-size:18px;line-height:1.35"><b>'
-    headline = f"{big}{_text(story.headline)}</b></div>" if story.headline else ""
+    headline = f"{big}{marked_up(story.headline)}</b></div>" if story.headline else ""
     return first + headline + _harm(story.harm) + "".join(_quiet(line) for line in story.lead) + _course(story.course)
 
 
 def _harm(words: str) -> str:
     """In the colour of its severity, and in words for whoever sees no colours."""
     tone: Tone = "bad" if words.startswith("Critical") else "unsure"
-    return f'<div class="{tone}" style="color:{_TONES[tone]}"><b>{_text(words)}</b></div>' if words else ""
+    return f'<div class="{tone}" style="color:{_TONES[tone]}"><b>{marked_up(words)}</b></div>' if words else ""
 
 
 def _course(words: str) -> str:
     style = "color:#5f6672;font:12px/1.6 Menlo,Consolas,'DejaVu Sans Mono',monospace"
-    return f'<div class="quiet" style="{style}">{_text(words)}</div>' if words else ""
+    return f'<div class="quiet" style="{style}">{marked_up(words)}</div>' if words else ""
 
 
 def _who(story: Story) -> str:
     if not story.layers and not story.returns:
         return ""
     layers = "".join(_layer(layer, depth) for depth, layer in enumerate(story.layers))
-    answer = f'<div style="padding-bottom:4px">{_text(story.returns)}</div>' if story.returns else ""
+    answer = f'<div style="padding-bottom:4px">{marked_up(story.returns)}</div>' if story.returns else ""
     return _heading("WHO BRINGS IT BACK") + answer + layers
 
 
@@ -116,7 +116,7 @@ def _layer(layer: Layer, depth: int) -> str:
     branch = "&#8627; " if depth else ""
     details = "".join(_quiet(detail) for detail in layer.details)
     return (
-        f'<div style="padding:0 0 4px {depth * 18}px">{branch}<b>{_text(layer.name)}</b>: {_text(layer.what)}'
+        f'<div style="padding:0 0 4px {depth * 18}px">{branch}<b>{marked_up(layer.name)}</b>: {marked_up(layer.what)}'
         f"{details}</div>\n"
     )
 
@@ -130,8 +130,8 @@ def _outcomes(outcomes: tuple[Outcome, ...]) -> str:
 
 
 def _outcome(outcome: Outcome) -> str:
-    label = f'<td valign="top" style="padding:1px 14px 1px 0;white-space:nowrap">{_text(outcome.action)}</td>'
-    tone = f'<b class="{outcome.tone}" style="color:{_TONES[outcome.tone]}">{_text(outcome.result)}</b>'
+    label = f'<td valign="top" style="padding:1px 14px 1px 0;white-space:nowrap">{marked_up(outcome.action)}</td>'
+    tone = f'<b class="{outcome.tone}" style="color:{_TONES[outcome.tone]}">{marked_up(outcome.result)}</b>'
     why = _quiet(outcome.why) if outcome.why else ""
     return f'<tr>{label}<td valign="top" style="padding:1px 0">{tone}{why}</td></tr>\n'
 
@@ -141,11 +141,11 @@ def _plan(story: Story) -> str:
         return ""
     heading = "DO THIS, AS ROOT" if story.moves else "DO THIS"
     moves = "".join(_move(number, move) for number, move in enumerate(story.moves, start=1))
-    return _heading(heading) + f"<div>{_text(story.goal)}</div>\n" + moves
+    return _heading(heading) + f"<div>{marked_up(story.goal)}</div>\n" + moves
 
 
 def _move(number: int, move: Move) -> str:
-    parts = [f'<div style="padding-top:10px"><b>{number}. {_text(move.title)}</b></div>', _quiet(move.effect)]
+    parts = [f'<div style="padding-top:10px"><b>{number}. {marked_up(move.title)}</b></div>', _quiet(move.effect)]
     parts += _command(move.command, "do", _DO)
     if move.undo is not None:
         parts.append(_quiet(f"only to undo step {number}:"))
@@ -162,12 +162,12 @@ def _nevers(nevers: tuple[Warned, ...]) -> str:
 
 
 def _warned(never: Warned) -> str:
-    losses = "".join(f"<li>{_text(loss)}</li>" for loss in never.losses)
+    losses = "".join(f"<li>{marked_up(loss)}</li>" for loss in never.losses)
     listed = f'<ul style="margin:4px 0;padding-left:22px">{losses}</ul>' if losses else ""
-    return "".join(_command(never.command, "never", _NEVER)) + f"<div>{_text(never.why)}</div>{listed}\n"
+    return "".join(_command(never.command, "never", _NEVER)) + f"<div>{marked_up(never.why)}</div>{listed}\n"
 
 
 def _gaps(gaps: tuple[tuple[str, str], ...]) -> str:
     if not gaps:
         return ""
-    return _heading("NOT SEEN") + "".join(f"<div>{_text(problem)}</div>{_quiet(mend)}" for problem, mend in gaps)
+    return _heading("NOT SEEN") + "".join(f"<div>{marked_up(problem)}</div>{_quiet(mend)}" for problem, mend in gaps)

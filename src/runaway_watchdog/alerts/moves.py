@@ -11,6 +11,8 @@ from runaway_watchdog.model.plan import Advice, Never, Phase, Step
 
 MOST_NEVER: Final = 3
 """Of the commands never to run, on a screen and in a message; the document names all."""
+LOOKED_AT: Final = 16_384
+"""Characters of one text: masking a megabyte in every place where it is named would take minutes."""
 UNSHOWABLE: Final = "(not shown: a name in this command holds characters that could deceive, or a secret)"
 
 
@@ -46,7 +48,15 @@ class Warned:
 
 def safe(text: str, limit: int = 400) -> str:
     """One line of text that others wrote, masked and cleaned."""
-    return clean(mask_text(text), limit)
+    return clean(mask_text(_within(text)), limit)
+
+
+def _within(text: str) -> str:
+    """As much as is looked at; its last word goes, since half of a URL shows no more that it holds a secret."""
+    if len(text) <= LOOKED_AT:
+        return text
+    head = text[:LOOKED_AT]
+    return head[: max(head.rfind(mark) for mark in " \n/") + 1] or head
 
 
 _RISKS: Final = {

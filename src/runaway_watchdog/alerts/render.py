@@ -1,21 +1,25 @@
-"""One message for every channel: a subject, and the same story as text, as HTML and as Markdown."""
+"""One message for every channel: a subject, and the same story as text, as HTML, as Markdown and for a pager."""
 
 import html
 import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Final, Literal
 
 from runaway_watchdog.alerts import chat, figures, mail
 from runaway_watchdog.alerts.moves import safe
-from runaway_watchdog.alerts.story import Story, doer, tell
+from runaway_watchdog.alerts.push import push
+from runaway_watchdog.alerts.story import Story, course, doer, harm, tell
 from runaway_watchdog.alerts.text import wrapped, write
 from runaway_watchdog.hostile import header
 from runaway_watchdog.model.casefile import CaseFile
 from runaway_watchdog.model.events import Commission
 
-Kind = Literal["opened", "reminder", "resolved", "test"]
+Kind = Literal["opened", "recorded", "escalated", "returned", "reminder", "resolved", "test"]
 SUBJECT_LIMIT: Final = 60
+PUSH_LIMIT: Final = 240
+CRITICAL: Final = "CRITICAL "
+"""The mark of a subject that must stand out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,13 +30,17 @@ class Message:
     text: str
     html: str
     markdown: str
+    push: str
+    """Without the subject, together with it no more than 300 characters; its last line is the command to learn more."""
+    document: Mapping[str, Any] = field(default_factory=dict)
+    """For programs: {"schema_version", "kind", "incident", "case": as `explain --json`}; empty where there is none."""
 
     def to_json(self) -> str:
         return json.dumps(asdict(self))
 
     @classmethod
     def from_json(cls, document: str | bytes) -> "Message":
-        """Subject and text are needed; the other two are made from the text where they are missing.
+        """Subject and text are needed; the other forms are made from the text where they are missing.
 
         Raises ValueError for anything else.
         """
@@ -51,23 +59,55 @@ def plain(subject: str, text: str, parts: Mapping[str, Any] | None = None) -> Me
     parts = parts or {}
     as_html = f"<!DOCTYPE html>\n<html><body><pre>{html.escape(text)}</pre></body></html>\n"
     as_markdown = f"```\n{text.replace('```', chr(39) * 3)}\n```\n"
+    lines = text.split("\n", 1)[0], text.rstrip().rpartition("\n")[2].strip()
+    document = parts.get("document")
     return Message(
         header(subject, 200),
         text,
         str(parts.get("html") or as_html),
         str(parts.get("markdown") or as_markdown),
+        str(parts.get("push") or "\n".join(dict.fromkeys(line[: PUSH_LIMIT // 2] for line in lines))),
+        document if isinstance(document, dict) else {},
     )
 
 
-def message(case: CaseFile, kind: Kind, now: float, *, incident: int = 0) -> Message:
-    """The alert for a case, told at `now` (seconds since the epoch). `incident` is its number, 0 for none."""
-    story = tell(case, now)
+@dataclass(frozen=True, slots=True)
+class Incident:
+    """What is known of a case beside its case file: why somebody is told of it."""
+
+    number: int = 0  # 0: none
+    severity: str = ""  # info, warning, critical; "" where it is not known
+    harm: str = ""  # a sentence, see `story.harm`
+    curve: Sequence[tuple[float, float]] = ()  # (moment, percent of a core), oldest first
+    document: Mapping[str, Any] = field(default_factory=dict)  # the case file as `explain --json` has it
+
+    @classmethod
+    def of(
+        cls, found: Commission, curve: Sequence[tuple[float, float]] = (), document: Mapping[str, Any] | None = None
+    ) -> "Incident":
+        """The incident of a commission."""
+        return cls(found.incident_id, found.severity, harm(found), curve, document or {})
+
+
+NONE: Final = Incident()
+
+
+def message(case: CaseFile, kind: Kind, now: float, about: Incident = NONE) -> Message:
+    """The alert for a case, told at `now` (seconds since the epoch)."""
+    story = replace(tell(case, now), harm=about.harm, course=course(about.curve, now))
     if kind == "resolved":  # nothing is left to do: what it was and who kept it alive
-        story = replace(story, succession="", headline="", outcomes=(), goal="", moves=(), never=())
+        story = replace(story, succession="", headline="", harm="", outcomes=(), goal="", moves=(), never=())
     notice = _notice(case, kind, now)
-    tail = _tail(case.process.pid, safe(case.host, 60), incident, now)
-    subject = _subject(case, kind)
-    return _put_together(subject, notice, story, tail)
+    tail = _tail(case.process.pid, safe(case.host, 60), about.number, now)
+    told = _put_together(_subject(case, kind, about.severity), notice, story, tail)
+    return replace(told, document=_document(kind, about))
+
+
+def _document(kind: Kind, about: Incident) -> Mapping[str, Any]:
+    if not about.document:
+        return {}
+    incident = {"id": about.number or None, "severity": about.severity or None, "harm": about.harm or None}
+    return {"schema_version": 1, "kind": kind, "incident": incident, "case": about.document}
 
 
 def fallback(commission: Commission, now: float, *, host: str, reason: str) -> Message:
@@ -80,10 +120,16 @@ def fallback(commission: Commission, now: float, *, host: str, reason: str) -> M
         notice = (
             f"{what} on {where} is calm again, {figures.duration(now - commission.opened_at)} after it was reported."
         )
+    elif commission.rule_kind == "restarts":
+        subject = f"{_marked(commission.severity)}Restart loop: {what} on {where}"
+        notice = f"{what} on {where} ends and comes back: {commission.returns} times in {lasting}, at least."
     else:
-        subject = f"CPU {commission.percent:.0f} %: {what} on {where}"
+        subject = f"{_marked(commission.severity)}CPU {commission.percent:.0f} %: {what} on {where}"
         notice = f"{what} uses {figures.share(commission.percent)} on {where}, over the last {lasting}."
-    lines = [notice, f"Who keeps it alive could not be found out in time: {safe(reason)}"]
+    lines = [notice]
+    if commission.kind != "resolved" and commission.harm:
+        lines.append(harm(commission))
+    lines.append(f"Who keeps it alive could not be found out in time: {safe(reason)}")
     if commission.group:
         lines.append(f"Its control group: {safe(commission.group, 200)}")
     tail = (" ".join(lines[1:]), *_tail(commission.pid, where, commission.incident_id, now))
@@ -98,6 +144,7 @@ def _put_together(subject: str, notice: str, story: Story | None, tail: tuple[st
         text="\n\n".join(part for part in parts if part) + "\n",
         html=mail.page(subject, notice, story, tail),
         markdown=chat.message(notice, story, tail),
+        push=push(subject, notice, story, tail[-1].replace("`", "")),
     )
 
 
@@ -117,11 +164,24 @@ def _notice(case: CaseFile, kind: Kind, now: float) -> str:
     if kind == "resolved":
         how = "is calm again" if case.process.alive else "has ended and not come back"
         return f"Over: {_who(case)}{f' on {safe(case.host, 60)}' if case.host else ''} {how}.{lasting}"
+    if kind == "returned":
+        return _came_back(case)
+    if kind == "escalated":
+        return "It has become worse."
     if kind == "reminder":
         return "Reminder: it still goes on."
     if kind == "test":
         return "This is a test message of runaway-watchdog. The case below is invented; a real alert looks like this."
     return ""
+
+
+def _came_back(case: CaseFile) -> str:
+    """What became of the process that died last: "It died, and came back 0.2 s later as PID 3441."."""
+    last = max(case.history.deaths, key=lambda death: death.died_at, default=None)
+    if last is None or last.successor_pid is None:
+        return "It died, and came back."
+    later = "" if last.delay_s is None else f" {figures.delay(last.delay_s)} later"
+    return f"PID {last.pid} died, and came back{later} as PID {last.successor_pid}."
 
 
 def _who(case: CaseFile) -> str:
@@ -133,11 +193,26 @@ def _who(case: CaseFile) -> str:
     return owner if name in owner else f"{owner} ({name})"
 
 
-def _subject(case: CaseFile, kind: Kind) -> str:
-    """The essential within SUBJECT_LIMIT characters: how much, who, where, and whether it returns."""
+_PREFIXES: Final[Mapping[Kind, str]] = {
+    "escalated": "Worse: ",
+    "returned": "Back: ",
+    "reminder": "Still ",
+    "resolved": "Over: ",
+    "test": "[test] ",
+}
+
+
+def _marked(severity: str) -> str:
+    """What stands out among subjects is critical alone."""
+    return CRITICAL if severity == "critical" else ""
+
+
+def _subject(case: CaseFile, kind: Kind, severity: str) -> str:
+    """The essential within SUBJECT_LIMIT characters: how bad, how much, who, where, and whether it returns."""
     if not case.process.alive and kind != "resolved":
         return header(f"Ended: {_who(case)} on {safe(case.host, 30)}, not back", SUBJECT_LIMIT)
-    first = {"opened": "", "reminder": "Still ", "resolved": "Over: ", "test": "[test] "}[kind]
+    first = _PREFIXES.get(kind, "")
+    first += _marked(severity) if kind != "resolved" else ""
     percent = "" if case.cpu is None or kind == "resolved" else f"CPU {case.cpu.percent:.0f} %: "
     who, host, end = _who(case), f" on {safe(case.host, 30)}" if case.host else "", _ending(case, kind)
     short = safe(case.owners[0].name if case.owners else case.process.name, 40)

@@ -7,6 +7,7 @@ Exit code 0: everything that was due was tried and the outbox knows what came of
 """
 
 import argparse
+import os
 import sqlite3
 import sys
 import time
@@ -16,17 +17,20 @@ from typing import Any, Final
 
 import structlog
 
+from runaway_watchdog.alerts import pacing
 from runaway_watchdog.alerts.channels import TERMINAL_URL, Delivered, Refused, deliver
+from runaway_watchdog.alerts.gathered import gathered, refusal
 from runaway_watchdog.alerts.render import Message
 from runaway_watchdog.config.labels import TERMINAL
 from runaway_watchdog.handover import log_to_stderr, read_configuration
 from runaway_watchdog.store import outbox
-from runaway_watchdog.store.database import StoreUnavailable, connect
+from runaway_watchdog.store.database import StoreUnavailable, connect, transaction
+from runaway_watchdog.store.outbox import OutboxRow
 
 BUDGET_S: Final = 60.0
 """No new message is begun after this; the starter's alarm ends this process somewhat later."""
-AFTER_REFUSAL_S: Final = 3600.0
-"""A service that said no for good is asked again when somebody may have mended the configuration."""
+MOST_SINGLE: Final = 3
+"""More than this that are due together go out as one."""
 DIRECT_WAITS_S: Final = (5.0, 20.0)
 """Between the tries of a message that no outbox keeps."""
 
@@ -43,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _send_directly(url, sys.stdin.buffer.read())
     try:
         with closing(connect(config["store"]["path"])) as connection:
-            send_due(connection, options.channel, url)
+            send_due(connection, options.channel, url, config)
     except (StoreUnavailable, sqlite3.Error) as fault:
         log.warning("outbox-unavailable", problem=str(fault))
         return 1
@@ -58,23 +62,67 @@ def url_of(config: Mapping[str, Any], channel: str) -> str | None:
     return dict(zip(alerts["channels"], alerts["urls"], strict=False)).get(channel)
 
 
-def send_due(connection: sqlite3.Connection, channel: str, url: str | None) -> None:
-    """Send what is due, oldest first, and write down what came of each. What fails does not hold up the next."""
+def send_due(connection: sqlite3.Connection, channel: str, url: str | None, config: Mapping[str, Any]) -> None:
+    """Send what is due, in its order, and write down what came of it. A channel that fails is left for later.
+
+    After an outage, a quiet night or a flood, what has gathered goes out as one message.
+    """
     begun = time.monotonic()
-    for row in outbox.due(connection, time.time(), channel):
+    alerts = {} if channel == TERMINAL else config["alerts"]
+    rows = pacing.allowed(connection, channel, outbox.due(connection, time.time(), channel), alerts, time.time())
+    parcels = [rows] if len(rows) > MOST_SINGLE else [[row] for row in rows]
+    for parcel in parcels:
         if time.monotonic() - begun > BUDGET_S:
             log.warning("out-of-time", left_for_later=True)
             return
-        answer = _send(url, row.message)
+        answer = _send(url, parcel[0].message if len(parcel) == 1 else gathered(parcel))
         now = time.time()
         if isinstance(answer, Delivered):
-            outbox.mark_sent(connection, row.id, now)
-            log.info("sent", incident=row.incident_id, kind=row.kind, waited_s=round(now - row.created_at, 1))
-            continue
-        wait = outbox.retry_after(row.attempts)
-        wait = max(wait, AFTER_REFUSAL_S) if answer.permanent else wait
-        outbox.mark_failed(connection, row.id, answer.reason, now + wait)
-        log.warning("not-sent", incident=row.incident_id, kind=row.kind, reason=answer.reason, again_in_s=round(wait))
+            with transaction(connection):
+                for row in parcel:
+                    outbox.mark_sent(connection, row.id, now)
+                outbox.worked(connection, channel, now)
+            log.info("sent", incident=parcel[0].incident_id, kind=parcel[0].kind, messages=len(parcel))
+        elif answer.of_message:
+            _set_aside(connection, parcel, answer, now)
+        else:
+            _leave_for_later(connection, channel, parcel, answer, config, now)
+            return
+
+
+def _set_aside(connection: sqlite3.Connection, parcel: Sequence[OutboxRow], answer: Refused, now: float) -> None:
+    """The service takes others, but not this one: it does not hold up what comes after it."""
+    with transaction(connection):
+        for row in parcel:
+            wait = max(outbox.REFUSED_S, outbox.retry_after(row.attempts))
+            outbox.mark_failed(connection, row.id, answer.reason, now + wait)
+    log.warning("message-refused", incident=parcel[0].incident_id, kind=parcel[0].kind, reason=answer.reason)
+
+
+def _leave_for_later(
+    connection: sqlite3.Connection,
+    channel: str,
+    parcel: Sequence[OutboxRow],
+    answer: Refused,
+    config: Mapping[str, Any],
+    now: float,
+) -> None:
+    """The whole channel waits. That it refuses for good is told through the others, once."""
+    with transaction(connection):
+        for row in parcel:
+            outbox.mark_failed(connection, row.id, answer.reason, row.next_at)
+        again_at, news = outbox.failed(
+            connection, channel, now, answer.reason, wait_s=answer.retry_after_s, permanent=answer.permanent
+        )
+        if news and any(channel == each for each in config["alerts"]["channels"]):
+            told = refusal(channel, answer.reason, os.uname().nodename).to_json()
+            for other in config["alerts"]["channels"]:
+                if other != channel:
+                    outbox.enqueue(connection, None, "refusal", other, told, now)
+    log.warning(
+        "not-sent", messages=len(parcel), reason=answer.reason, refused=answer.permanent,
+        again_in_s=round(again_at - now),
+    )  # fmt: skip
 
 
 def _send(url: str | None, document: str | bytes) -> Delivered | Refused:
@@ -83,7 +131,7 @@ def _send(url: str | None, document: str | bytes) -> Delivered | Refused:
     try:
         message = Message.from_json(document)
     except ValueError as fault:
-        return Refused(permanent=True, reason=f"not a message: {fault}")
+        return Refused(permanent=True, reason=f"not a message: {fault}", of_message=True)
     return deliver(url, message)
 
 

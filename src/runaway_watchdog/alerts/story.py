@@ -171,8 +171,13 @@ def harm(found: Commission) -> str:
         reasons.append(f"it came back at least {found.returns} times in {figures.duration(found.window_s)}")
     if found.harm and (not reasons or found.severity == "critical"):
         reasons.append(safe(found.harm))
-    told = "; ".join(reasons) or f"the rule {safe(found.rule, 60)} says so"
-    return f"{_SEVERITIES.get(found.severity, safe(found.severity, 20))}: {told}."
+    return graded(found.severity, "; ".join(reasons), found.rule)
+
+
+def graded(severity: str, why: str, rule: str) -> str:
+    """A severity and its reason in one sentence; where nothing judged it, the rule did."""
+    told = safe(why) or f"the rule {safe(rule, 60)} says so"
+    return f"{_SEVERITIES.get(severity, safe(severity, 20))}: {told}."
 
 
 _SEVERITIES: Final = {"critical": "Critical", "warning": "Warning", "info": "For information"}

@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from . import sources
 
 HOST_PACKAGES: list[str] = ["systemd-container", "debootstrap", "zsh"]
+BROWSER_PACKAGES: list[str] = ["chromium"]
 
 _PROGRAMS: dict[str, str] = {
     "systemd-nspawn": "systemd-container",
@@ -23,6 +24,7 @@ _PROGRAMS: dict[str, str] = {
     "nsenter": "util-linux",
     "mount": "mount",
 }
+_BROWSERS: dict[str, str] = {"chromium": "chromium"}
 MACHINE_PACKAGES: list[str] = ["qemu-system-x86", "cpio", "e2fsprogs", "kmod"]
 _MACHINE_PROGRAMS: dict[str, str] = {
     "qemu-system-x86_64": "qemu-system-x86",
@@ -72,6 +74,7 @@ def install(packages: Sequence[str], programs: Mapping[str, str]) -> int:
 
 if __name__ == "__main__":
     code = install(HOST_PACKAGES, _PROGRAMS)
+    code = install(BROWSER_PACKAGES, _BROWSERS) or code  # reports are looked at in it: on its own, no box needs it
     reasons = missing()
     if sys.argv[1:] == ["machine"]:
         code = install(MACHINE_PACKAGES, _MACHINE_PROGRAMS) or code

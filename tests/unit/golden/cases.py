@@ -211,3 +211,27 @@ def with_gaps() -> CaseFile:
             Gap("store", "no permission for the store /var/lib/runaway-watchdog/watchdog.db", "run it with sudo"),
         ),
     )
+
+
+def hostile_case(words: str) -> CaseFile:
+    """A case in which every text that others choose is `words`."""
+    loss = Effect("delete", "volume", words, True, words, Size(5), (words, words))
+    step = Step(words, f"docker stop {words}", words, "interrupts", f"docker start {words}", words)
+    facts = {
+        "container": words,
+        "image": words,
+        "config_files": [words],
+        "triggered_by": [{"unit": words, "next_in_s": 3.0}],
+    }
+    return replace(
+        example(NOW, "web1"),
+        process=process(words, pid=3441, cmdline=(words, words), user=words),
+        owners=(
+            Owner("compose-service", words, words, words, facts, (words,)),
+            Owner("systemd-service", words, words, words, {"parent": words, "parent_pid": 7}, (words,)),
+        ),
+        prognosis=(Fate("sigkill", True, None, words, None, "unknown", words),),
+        plan=Plan(words, (step,), (Never(f"docker compose -p {words} down -v", words, (loss,)),)),
+        gaps=(Gap(words, words, words),),
+        host=words,
+    )

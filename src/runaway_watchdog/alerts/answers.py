@@ -1,0 +1,54 @@
+"""What the service behind a channel answered: Apprise tells only whether it took the message."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from email.utils import parsedate_to_datetime
+from typing import Any, Final, NamedTuple
+
+from requests.adapters import HTTPAdapter
+
+OF_MESSAGE: Final = frozenset((400, 413, 422))
+"""It is this message that the service does not take."""
+PERMANENT: Final = frozenset((400, 401, 403, 404, 405, 410, 413, 422))
+"""Trying again changes nothing before somebody mends something."""
+_LONGEST_S: Final = 86400.0
+
+
+class Answer(NamedTuple):
+    """One answer over HTTP."""
+
+    status: int
+    retry_after_s: float | None
+
+
+@contextmanager
+def answers() -> Iterator[list[Answer]]:
+    """Every answer that `requests` gets meanwhile: a hundred plugins use it, none shows the headers."""
+    got: list[Answer] = []
+    send = HTTPAdapter.send
+
+    def listening(self: HTTPAdapter, *arguments: Any, **options: Any) -> Any:
+        response = send(self, *arguments, **options)
+        got.append(Answer(response.status_code, seconds(response.headers.get("Retry-After"), time.time())))
+        return response
+
+    HTTPAdapter.send = listening  # type: ignore[method-assign]
+    try:
+        yield got
+    finally:
+        HTTPAdapter.send = send  # type: ignore[method-assign]
+
+
+def seconds(header: str | None, now: float) -> float | None:
+    """A Retry-After header: seconds (Discord gives fractions) or a date (RFC 9110, 10.2.3); at most a day."""
+    if not header:
+        return None
+    try:
+        asked = float(header)
+    except ValueError:
+        try:
+            asked = parsedate_to_datetime(header).timestamp() - now
+        except (ValueError, TypeError, OverflowError):
+            return None
+    return min(asked, _LONGEST_S) if asked > 0 else None  # "nan" is not greater

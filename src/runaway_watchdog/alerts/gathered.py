@@ -1,0 +1,58 @@
+"""Messages about messages: many that have gathered, as one; and that a channel refuses them."""
+
+import json
+import os
+import time
+from collections.abc import Sequence
+from typing import Final
+
+from runaway_watchdog.alerts.moves import safe
+from runaway_watchdog.alerts.render import Message, plain
+from runaway_watchdog.store.outbox import OutboxRow
+
+MOST_LISTED: Final = 40
+_OVER: Final = "resolved"
+
+
+def gathered(rows: Sequence[OutboxRow]) -> str:
+    """One message (JSON) for all these: what each said, when, and the newest that asks for something whole."""
+    subjects = {row.id: safe(_field(row, "subject") or "a message that cannot be read", 120) for row in rows}
+    host = safe(os.uname().nodename, 20)
+    incidents = {row.incident_id for row in rows if row.incident_id is not None}
+    newest = {row.incident_id: row.kind for row in rows}
+    over = {number for number, kind in newest.items() if kind == _OVER}
+    still = f"{len(incidents - over)} of {len(incidents)} incidents not over" if incidents else "nothing is open"
+    lines = [f"{len(rows)} messages of runaway-watchdog on {host} could not be sent one by one. In their order:", ""]
+    listed = rows[-MOST_LISTED:]
+    if len(listed) < len(rows):
+        lines.append(f"  ({len(rows) - len(listed)} older ones are left out)")
+    lines += [
+        f"  {time.strftime('%Y-%m-%d %H:%M', time.localtime(row.created_at))}  {subjects[row.id]}" for row in listed
+    ]
+    lines += ["", "All of them, with what came of each:", "    sudo runaway-watchdog incidents"]
+    open_ones = [row for row in rows if row.incident_id is not None and row.incident_id not in over]
+    if open_ones:
+        lines += ["", "The newest that is not over:", "", _field(open_ones[-1], "text")]
+    text = "\n".join(lines).rstrip() + "\n"
+    return plain(f"{host}: {len(rows)} messages, {still}", text).to_json()
+
+
+def refusal(channel: str, reason: str, host: str) -> Message:
+    """What the other channels tell of one that says no for good."""
+    where, name = safe(host, 30), safe(channel, 60)
+    text = (
+        f"The channel {name} on {where} refuses alerts: {safe(reason, 240)}\n\n"
+        "Nothing is lost: they are kept, and tried again every hour. It is mended in the configuration\n"
+        "(a new token, another address); this tells whether it is:\n"
+        "    sudo runaway-watchdog test-alert\n"
+    )
+    return plain(f"{where}: the alert channel {name} refuses", text)
+
+
+def _field(row: OutboxRow, name: str) -> str:
+    """A field of the message as it was stored; "" where that is none."""
+    try:
+        document = json.loads(row.message)
+    except ValueError:
+        return ""
+    return str(document.get(name) or "") if isinstance(document, dict) else ""
