@@ -16,7 +16,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_ROOT_USER_ACTION := ignore
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint truth install uninstall wheel clean
+.PHONY: help run test lint truth install uninstall wheel dist deb clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
@@ -43,6 +43,8 @@ truth: $(DEV) ## run the long matrices that write the tables in docs/ (as root)
 
 install: ## as root: put the program into /opt and install the service
 	@[ "$$(id -u)" -eq 0 ] || { echo "make install: needs root: sudo make install" >&2; exit 1; }
+	@! dpkg-query --show runaway-watchdog >/dev/null 2>&1 || \
+	  { echo "make install: the Debian package is installed; first: apt-get remove runaway-watchdog" >&2; exit 1; }
 	@$(call require_venv,$(SERVICE_PYTHON))
 	umask 022 && $(SERVICE_PYTHON) -m venv $(PREFIX) && $(PREFIX)/bin/pip install --quiet .
 	@$(PREFIX)/bin/runaway-watchdog install $(ARGS)
@@ -55,6 +57,17 @@ uninstall: ## as root: remove the service and the program; configuration and his
 wheel: $(RUNTIME) ## build the wheel into dist/
 	@$(BIN)/pip wheel --quiet --no-deps --wheel-dir dist .
 	@ls dist/*.whl
+
+dist: $(RUNTIME) ## build the wheel and the sdist into dist/, and check what an index would say of them
+	@$(call install_group,dist)
+	@rm -f dist/*.whl dist/*.tar.gz
+	@$(BIN)/python -m build --outdir dist . >/dev/null
+	@$(BIN)/python -m twine check --strict dist/*.whl dist/*.tar.gz
+
+deb: ## build the Debian package into dist/, for the release of Debian that this host runs
+	@command -v dpkg-deb >/dev/null || { echo "make deb: dpkg-deb is needed: build it on Debian or Ubuntu" >&2; exit 1; }
+	@$(call require_venv,$(SERVICE_PYTHON))
+	@packaging/build-deb $(SERVICE_PYTHON) . dist
 
 clean: ## remove .venv, dist and every cache
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
@@ -72,6 +85,12 @@ elif ! $(1) -c 'import ensurepip' 2>/dev/null; then \
 fi
 endef
 
+# The group is read here, since only pip 25.1 and later knows --group, and Debian 12 has 23.0.
+define install_group
+$(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["dependency-groups"]["$(1)"], sep="\n")' \
+  > $(VENV)/$(1)-requirements.txt && $(BIN)/python -m pip install --quiet --requirement $(VENV)/$(1)-requirements.txt
+endef
+
 # A virtual environment that was moved, or whose interpreter is gone, is made anew.
 $(RUNTIME): pyproject.toml
 	@$(call require_venv,$(PYTHON))
@@ -80,9 +99,6 @@ $(RUNTIME): pyproject.toml
 	@$(BIN)/python -m pip install --quiet --editable .
 	@touch $@
 
-# The group is read here, since only pip 25.1 and later knows --group, and Debian 12 has 23.0.
 $(DEV): $(RUNTIME)
-	@$(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["dependency-groups"]["dev"], sep="\n")' \
-	  > $(VENV)/dev-requirements.txt
-	@$(BIN)/python -m pip install --quiet --requirement $(VENV)/dev-requirements.txt
+	@$(call install_group,dev)
 	@touch $@

@@ -57,7 +57,7 @@ def _document(configuration: "Configuration", around: locate.Surroundings) -> di
     from runaway_watchdog.config.compile import compile_configuration
 
     compiled = compile_configuration(configuration, around)
-    del compiled["alerts"]["urls"]
+    del compiled["alerts"]["urls"], compiled["alerts"]["heartbeat_url"]
     return {"schema_version": 1, "ok": True, "faults": [], **compiled}
 
 

@@ -6,31 +6,18 @@ exit code: 0 all is well, 1 something is missing
 import argparse
 import os
 import shutil
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Literal, NamedTuple
 
-from runaway_watchdog.cli import PROGRAM, reading
+from runaway_watchdog.cli import PROGRAM, diagnosis, reading
+from runaway_watchdog.cli.diagnosis import Check, State
 from runaway_watchdog.cli.options import reading_options
 from runaway_watchdog.config import locate
 from runaway_watchdog.world import Unanswered, World, live, procfs
 
-State = Literal["ok", "note", "missing"]
 MARKS: dict[State, str] = {"ok": "ok  ", "note": "note", "missing": "MISS"}
 COLOURS: dict[State, str] = {"ok": "\x1b[32m", "note": "\x1b[33m", "missing": "\x1b[31m"}
 RESET = "\x1b[0m"
-UNIT = "runaway-watchdog.service"
-SILENT_AFTER_S = 60.0
-
-
-class Check(NamedTuple):
-    """One thing that was looked at. `missing` makes it blind or mute; a `note` only says what is not here."""
-
-    subject: str
-    state: State
-    told: str
-    mend: str = ""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -121,7 +108,8 @@ def _configuration(world: World, options: argparse.Namespace) -> Iterator[Check]
     try:
         configuration = load(files, env=around.env)
     except ConfigurationFaults as faults:
-        yield Check("configuration", "missing", f"{len(faults.faults)} faults", f"{PROGRAM} check-config")
+        count = "1 fault" if len(faults.faults) == 1 else f"{len(faults.faults)} faults"
+        yield Check("configuration", "missing", count, f"{PROGRAM} check-config")
         return
     told = ", ".join(str(path) for path in configuration.files) or "none; the defaults serve"
     yield Check("configuration", "ok", told)
@@ -130,28 +118,19 @@ def _configuration(world: World, options: argparse.Namespace) -> Iterator[Check]
     else:
         mend = f"put urls into [alerts] of {locate.SYSTEM_FILE}, then {PROGRAM} test-alert"
         yield Check("alerts", "missing", "go to the journal or the terminal only: nobody would be called", mend)
+    if not any(rule.push for rule in configuration.config.rules):
+        mend = f"leave out `push = false` in one [[rule]] of {locate.SYSTEM_FILE}"
+        yield Check("rules", "missing", "none of them sends a message: all are only recorded", mend)
 
 
 def _watch(world: World, options: argparse.Namespace) -> Iterator[Check]:
-    from runaway_watchdog.store.database import StoreUnavailable, connect
-    from runaway_watchdog.store.queries import beat
-
     path, gaps = reading.store_path(options)
     for gap in gaps:
         yield Check("configuration", "missing", gap.problem, gap.mend)
-    try:
-        connection = connect(path, readonly=True)
-    except StoreUnavailable as unavailable:
-        yield Check("watch", "missing", unavailable.problem, unavailable.mend)
-        return
-    with connection:
-        last = beat(connection)
-    connection.close()
-    if last is None or world.clock.now() - last.tick_at > SILENT_AFTER_S:
-        when = "never" if last is None else time.strftime("%Y-%m-%d %H:%M", time.localtime(last.tick_at))
-        yield Check("watch", "missing", f"it is not running (last look: {when})", f"systemctl start {UNIT}")
-    else:
-        yield Check("watch", "ok", f"PID {last.pid} looks every few seconds; {last.ticks} looks so far")
+    yield from diagnosis.of_store(path, world)
+    if world.files.exists("/run/systemd/system"):
+        yield from diagnosis.of_unit(world)
+        yield from diagnosis.of_journal(world)
 
 
 def _name(world: World, options: argparse.Namespace) -> Iterator[Check]:  # noqa: ARG001

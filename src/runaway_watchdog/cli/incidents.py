@@ -5,11 +5,13 @@ exit code: 0, 1 the history cannot be read, 3 no such incident
 
 import argparse
 import json
+import time
 from datetime import UTC, datetime
 from typing import Any
 
 from runaway_watchdog.alerts.figures import duration
-from runaway_watchdog.cli import PROGRAM, reading
+from runaway_watchdog.cli import PROGRAM, reading, timeline
+from runaway_watchdog.cli.changing import lasting
 from runaway_watchdog.cli.options import incident_id, reading_options
 from runaway_watchdog.cli.reading import NO_SUCH
 from runaway_watchdog.hostile import clean
@@ -25,9 +27,13 @@ COLOURS = {"critical": "bold red", "warning": "yellow", "info": "cyan"}
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("show", nargs="?", choices=["show"], help="tell one incident whole")
     parser.add_argument("id", nargs="?", type=incident_id, metavar="ID")
-    parser.add_argument("--open", action="store_true", help="only those that are not over")
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--open", action="store_true", help="only those that are not over")
+    which.add_argument("--state", choices=["open", "acknowledged", "resolved"], help="only those in this state")
+    parser.add_argument("--owner", metavar="TEXT", help="only those whose owner, group or program has this in its name")
+    parser.add_argument("--since", type=lasting, metavar="2d", help="only those that were open within this time")
     reading_options(parser)
-    parser.usage = f"{PROGRAM} incidents [show ID] [--open] [--json]"
+    parser.usage = f"{PROGRAM} incidents [show ID] [--open | --state STATE] [--owner TEXT] [--since 2d] [--json]"
 
 
 def run(options: argparse.Namespace) -> int:
@@ -48,15 +54,30 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _list(connection: Any, options: argparse.Namespace) -> int:
-    found = [each for each in queries.incidents(connection) if not (options.open and each.state == "resolved")]
-    documents = [document(connection, each) for each in found]
+    known = queries.incidents(connection)
+    found = [(each, document(connection, each)) for each in known if _is_asked_for(each, options)]
+    documents = [told for each, told in found if options.owner is None or _belongs(each, told, options.owner)]
     if options.json:
         reading.print_json({"schema_version": 1, "incidents": documents})
-    elif not found:
+    elif not known:
         print("No incidents: the watch has found nothing that burns for long.")
+    elif not documents:
+        print(f"None of the {len(known)} incidents is like that.")
     else:
         _print_table(documents, reading.colours(options))
     return 0
+
+
+def _is_asked_for(incident: Incident, options: argparse.Namespace) -> bool:
+    if options.since is not None and (incident.resolved_at or time.time()) < time.time() - options.since:
+        return False
+    return incident.state != "resolved" if options.open else options.state in (None, incident.state)
+
+
+def _belongs(incident: Incident, told: dict[str, Any], text: str) -> bool:
+    """Is it the work of this owner, as far as is known?"""
+    names = [incident.name, incident.group, *(str(owner.get("name", "")) for owner in told["owners"])]
+    return any(text.casefold() in name.casefold() for name in names)
 
 
 def document(connection: Any, incident: Incident) -> dict[str, Any]:
@@ -72,6 +93,9 @@ def document(connection: Any, incident: Incident) -> dict[str, Any]:
         "summary": clean(incident.summary, 200),
         "opened_at": _iso(incident.opened_at),
         "resolved_at": _iso(incident.resolved_at),
+        "reopened_at": _iso(incident.reopened_at),
+        "acknowledged_until": _iso(incident.acknowledged_until),
+        "note": None if incident.note is None else clean(incident.note, 500),
         "cpu": {"percent": round(incident.cpu_percent, 1), "window_s": round(incident.window_s, 1)},
         "process": case["process"] if incident.pid else None,
         "owners": case["owners"],
@@ -120,31 +144,21 @@ def _show(connection: Any, options: argparse.Namespace) -> int:
         return NO_SUCH
     told = document(connection, found)
     stored = queries.case_file(connection, found.lineage_id)
+    story = timeline.of(connection, found)
     if options.json:
         case = None if stored is None else json.loads(stored.json)
-        reading.print_json({"schema_version": 1, "incident": told, "case": case})
+        events = [{"at": _iso(each.at), "kind": each.kind, "told": each.words, **each.detail} for each in story]
+        reading.print_json({"schema_version": 1, "incident": told, "events": events, "case": case})
         return 0
     print(f"Incident {found.id}: {told['summary']}")
     print(f"  {told['state']}, {told['severity']}, rule {found.rule}: {told['cpu']['percent']} % of a core")
-    for moment, words in _timeline(connection, found):
-        print(f"  {datetime.fromtimestamp(moment).astimezone():%Y-%m-%d %H:%M:%S}  {words}")
+    if found.note:
+        print(f"  note: {clean(found.note, 500)}")
+    for line in (*timeline.curve(connection, found, time.time()), *timeline.lines(story)):
+        print(f"  {line}")
     if stored is not None:
         _print_case(stored, options)
     return 0
-
-
-def _timeline(connection: Any, incident: Incident) -> list[tuple[float, str]]:
-    """When it was opened, each death with what followed, and when it was over."""
-    history = queries.lineage_history(connection, incident.lineage_id)
-    events = [(incident.opened_at, f"opened for PID {incident.pid}" if incident.pid else "opened for the whole group")]
-    for death in history.deaths:
-        words = f"PID {death.pid} died"
-        if death.successor_pid is not None:
-            words += f", back {death.delay_s or 0:.1f} s later as PID {death.successor_pid}"
-        events.append((death.died_at, words))
-    if incident.resolved_at is not None:
-        events.append((incident.resolved_at, "resolved: the rule is no longer met"))
-    return sorted(events)
 
 
 def _print_case(stored: queries.StoredCase, options: argparse.Namespace) -> None:

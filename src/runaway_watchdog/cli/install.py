@@ -1,7 +1,12 @@
 """Install the service on this host: its user, a configuration, the unit, and start it.
 
 Asks nothing, may be run again at any time, and keeps a configuration that is there. Every step is printed;
---dry-run prints the same steps and takes none."""
+--dry-run prints the same steps and takes none. Where something was changed, a self-test follows: a
+second watch, confined as the service is, has 30 seconds to find a short harmless burn, to explain it
+and to tell the journal.
+
+exit code: 0, 1 it could not be installed, does not run, or did not pass its test
+"""
 
 import argparse
 import os
@@ -14,7 +19,7 @@ from pathlib import Path
 from runaway_watchdog import programs, shipped
 from runaway_watchdog.cli import PROGRAM
 from runaway_watchdog.hostile import clean
-from runaway_watchdog.install import host, location, plan, unit
+from runaway_watchdog.install import host, location, plan, rules, selftest, unit
 from runaway_watchdog.install.execute import StepError, perform
 from runaway_watchdog.install.steps import Already, Do, Step
 
@@ -24,12 +29,15 @@ _SETTLE_S = 10.0
 def arguments(parser: argparse.ArgumentParser) -> None:
     """The command's options."""
     parser.add_argument("--dry-run", action="store_true", help="print what would be done, and do nothing")
+    parser.add_argument(
+        "--self-test", action=argparse.BooleanOptionalAction, help="in any case, or not at all; else after a change"
+    )
 
 
 def run(options: argparse.Namespace) -> int:
     """0: installed and running; 1: not, and why."""
     try:
-        return _install(host.own_program(), dry_run=options.dry_run)
+        return _install(host.own_program(), dry_run=options.dry_run, self_test=options.self_test)
     except (InstallError, plan.RefusedError, shipped.PackageError, unit.SystemdError) as reason:
         print(f"{PROGRAM} install: {reason}", file=sys.stderr)
         return 1
@@ -75,20 +83,36 @@ def _word(step: Step, *, dry_run: bool) -> str:
     return "already" if isinstance(step, Already) else "note"
 
 
-def _install(program: Path, *, dry_run: bool) -> int:
+def _install(program: Path, *, dry_run: bool, self_test: bool | None) -> int:
     require_root("install")
+    os.umask(0o022)  # folders that we share with others stay open to them, whatever sudo was told
     if not host.is_booted_by_systemd():
         raise InstallError(
             f"systemd is not PID 1 here, so there is no service to install; in the foreground: {PROGRAM} run"
         )
     _check_location(program)
-    texts = plan.Shipped(shipped.read(shipped.UNIT), shipped.read(shipped.SYSUSERS), shipped.read(shipped.CONFIG))
+    texts = _shipped()
     steps = plan.install(host.survey(program, programs.run), texts)
     take(steps, dry_run=dry_run)
     if dry_run:
         print("\nNothing was changed (--dry-run).")
         return 0
-    return _report()
+    _report_state()
+    changed = any(isinstance(step, Do) for step in steps)
+    passed = _self_test(texts.unit, program) if (changed if self_test is None else self_test) else True
+    _report_rules()
+    return 0 if passed else 1
+
+
+def _shipped() -> plan.Shipped:
+    from runaway_watchdog.cli import completion, manual  # they read every command's parser
+
+    helps = {
+        host.BASH_COMPLETION: completion.bash(),
+        host.ZSH_COMPLETION: completion.zsh(),
+        host.MANUAL: manual.page(),
+    }
+    return plan.Shipped(shipped.read(shipped.UNIT), shipped.read(shipped.SYSUSERS), shipped.read(shipped.CONFIG), helps)
 
 
 def _check_location(program: Path) -> None:
@@ -104,8 +128,8 @@ def _check_location(program: Path) -> None:
         )
 
 
-def _report() -> int:
-    """Say what systemd says, and what to do next."""
+def _report_state() -> None:
+    """Say what systemd says. Raises InstallError where the service does not run."""
     state = unit.await_active(programs.run, seconds=_SETTLE_S)
     if state.active != "active":
         raise InstallError(f"installed, but the service is {state.active} ({state.sub}){_what_it_said()}")
@@ -113,6 +137,52 @@ def _report() -> int:
     print(f"\n{unit.NAME} is {state.active} ({state.sub}), PID {state.main_pid}, since {since:%Y-%m-%d %H:%M:%S %Z}")
     if state.status:
         print(f"  it says: {clean(state.status)}")
+
+
+def _self_test(template: str, program: Path) -> bool:
+    """Run it and tell how far it came."""
+    print(f"\nSelf-test: a harmless burn at the lowest priority, at most {selftest.LIMIT_S:g} s …", flush=True)
+    docker = host.docker_drop_in()
+    outcome = selftest.run(template, str(program), docker, programs.run)
+    if outcome.passed:
+        print(
+            f"  found after {outcome.found_s} s, explained after {outcome.explained_s} s (kept by {outcome.owner}),"
+            f" told to the journal after {outcome.told_s} s"
+        )
+        return True
+    print(f"{PROGRAM} install: the service runs, but its self-test did not pass: {_how_far(outcome)}", file=sys.stderr)
+    print(f"  Look: journalctl -u {selftest.WATCH}   Try again: {PROGRAM} install --self-test", file=sys.stderr)
+    return False
+
+
+def _how_far(outcome: selftest.Outcome) -> str:
+    if outcome.problem:
+        return f"it could not be started: {outcome.problem}"
+    late = f"within {selftest.LIMIT_S:g} s, which a very busy host may need and more"
+    if outcome.found_s is None:
+        return f"the burn was not found {late}"
+    if outcome.explained_s is None:
+        return f"the burn was found, and not explained {late}"
+    if outcome.owner != f"{selftest.BURN}.service":
+        return f"the burn was explained as kept by {outcome.owner}, which is wrong: {PROGRAM} doctor"
+    return f"the burn was found and explained, and no alert was written {late}"
+
+
+def _report_rules() -> None:
+    """Which rules call somebody, where to, and what is left to do."""
+    from runaway_watchdog.config.faults import ConfigurationFaults
+
+    try:
+        configuration, told = rules.in_force(Path(host.CONFIG))
+    except ConfigurationFaults as faults:
+        print(f"\nThe configuration has faults, and the service goes on with what it had:\n{faults}")
+    else:
+        print("\nThe rules in force, which wait longer than the test did:")
+        wide = [max(len(each[column]) for each in told) for column in (0, 1)]
+        for each in told:
+            print(f"  {each.name:<{wide[0]}}  {each.when:<{wide[1]}}  {each.then}")
+        where = ", ".join(configuration.labels) or "the journal alone: nobody is called yet"
+        print(f"Messages go to {where}")
     print(
         f"\nNext:\n"
         f"  {host.CONFIG}   where alerts go: mail, Slack, 100 more\n"
@@ -120,4 +190,3 @@ def _report() -> int:
         f"  {PROGRAM} test-alert   does a message arrive?\n"
         f"  {PROGRAM} doctor   does it see all it needs to see here?"
     )
-    return 0

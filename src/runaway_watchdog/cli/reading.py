@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Iterable
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ NO_SUCH, GAPS = 3, 4
 NO_PTRACE = "a container or a security module takes CAP_SYS_PTRACE away: run it on the host itself"
 """The mend for root, whom sudo helps no further."""
 __all__ = [
-    "GAPS", "NO_PTRACE", "NO_SUCH", "USAGE", "as_whom", "colours", "complain", "gap_document", "print_json",
+    "GAPS", "NO_PTRACE", "NO_SUCH", "USAGE", "as_whom", "colours", "complain", "gap_document", "iso", "print_json",
     "store_path", "unseen",
 ]  # fmt: skip
 
@@ -57,6 +58,11 @@ def as_whom(gaps: Iterable[Gap], uid: int) -> tuple[Gap, ...]:
 def gap_document(gap: Gap) -> dict[str, str]:
     """One of a document's `gaps`."""
     return {name: printable(mask_text(text)) for name, text in asdict(gap).items()}
+
+
+def iso(at: float) -> str:
+    """A moment as documents have it: ISO 8601 in UTC, to the second."""
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds")
 
 
 def unseen(gap: Gap, *, as_json: bool) -> int:

@@ -1,15 +1,20 @@
-"""One look at the host, for a second: who is hot now, who owns it, and whether it would come
-back after a kill -9. Reads only.
+"""One look at the host, for a second: who is hot now, who owns it, whether it would come back
+after a kill -9, and since when it is at it. Reads only.
 
-exit code: 0
+exit code: 0, 2 usage
 """
 
 import argparse
 import os
+import signal
+import sys
 import time
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from runaway_watchdog import owners as ownership
+from runaway_watchdog.alerts.figures import duration
 from runaway_watchdog.cli import PROGRAM, reading
 from runaway_watchdog.cli.options import reading_options
 from runaway_watchdog.explain.document import owner_to_json
@@ -17,11 +22,20 @@ from runaway_watchdog.explain.prognosis import prognosis
 from runaway_watchdog.hostile import clean
 from runaway_watchdog.model.casefile import History
 from runaway_watchdog.model.gap import Gap
+from runaway_watchdog.model.identity import ProcKey
 from runaway_watchdog.model.owner import Fate, Owner
+from runaway_watchdog.store import queries
+from runaway_watchdog.store.database import StoreUnavailable
+from runaway_watchdog.store.database import reading as reading_store
 from runaway_watchdog.world import Unanswered, World, live, procfs
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
 
 LOOK_S = 1.0
 SHOWN = 10
+WIDEST = 120
 LEAST_PERCENT = 1.0
 HIDDEN = Gap("procfs", "other users' processes are hidden here (/proc is mounted with hidepid)", procfs.SUDO)
 
@@ -34,30 +48,89 @@ class Hot(NamedTuple):
     name: str
     owner: Owner
     killed: Fate
+    started_at: float
+    hot_since: float | None  # None: the watch has not seen it burn, or its history cannot be read
+
+
+class Look(NamedTuple):
+    """One second of the host."""
+
+    at: float
+    found: tuple[Hot, ...]
+    gaps: tuple[Gap, ...]
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--watch", action="store_true", help="look again and again, in place, until Ctrl-C")
     reading_options(parser)
 
 
 def run(options: argparse.Namespace) -> int:
+    if options.watch:
+        return _keep_looking(options)
+    seen = look(options)
+    if options.json:
+        reading.print_json(_whole(seen))
+    elif not seen.found:
+        print(_nothing(seen))
+    else:
+        console(reading.colours(options)).print(table(seen))
+        print(f"\n`sudo {PROGRAM} explain {seen.found[0].pid}` tells the whole story of the first.")
+    for gap in seen.gaps:
+        reading.complain(f"{gap.source}: {gap.problem}: {gap.mend}")
+    return 0
+
+
+def look(options: argparse.Namespace) -> Look:
+    """Takes a second. A world of its own each time: it keeps what its sources said."""
     world = live()
     gaps: dict[Gap, None] = {}
     if os.geteuid() != 0 and procfs.hides(world.files):
         gaps[HIDDEN] = None
-    found = [hot for pid, percent in _busiest() if (hot := _look_at(world, pid, percent, gaps)) is not None]
-    told = reading.as_whom(gaps, os.geteuid())
-    if options.json:
-        reading.print_json(_whole(found, told))
-    elif not found:
-        seen = "that is shown to you " if HIDDEN in gaps else ""
-        print(f"Nothing {seen}used more than {LEAST_PERCENT:g} % of a core in the last second.")
-    else:
-        _print_table(found, reading.colours(options))
-        print(f"\n`sudo {PROGRAM} explain {found[0].pid}` tells the whole story of the first.")
-    for gap in told:
-        reading.complain(f"{gap.source}: {gap.problem}: {gap.mend}")
+    burning = _busiest()
+    hot_since = _hot_since(options)
+    found = [hot for pid, percent in burning if (hot := _look_at(world, pid, percent, gaps, hot_since)) is not None]
+    return Look(time.time(), tuple(found), reading.as_whom(gaps, os.geteuid()))
+
+
+def _keep_looking(options: argparse.Namespace) -> int:
+    """Refreshes in place. However it ends, the cursor is shown again and the last look stays on the screen."""
+    if options.json or not sys.stdout.isatty():
+        reading.complain(f"--watch is for a terminal; for scripts: {PROGRAM} scan --json, as often as you like")
+        return reading.USAGE
+    from rich.console import Group
+    from rich.live import Live
+    from rich.text import Text
+
+    signal.signal(signal.SIGTERM, _leave)  # a closed terminal or a `kill`: the same tidy end as Ctrl-C
+    signal.signal(signal.SIGHUP, _leave)
+    screen = console(reading.colours(options))
+    with suppress(KeyboardInterrupt, BrokenPipeError), Live(console=screen, auto_refresh=False) as view:
+        view.update(Text("looking …"), refresh=True)
+        while True:
+            seen = look(options)
+            clock = time.strftime("%H:%M:%S", time.localtime(seen.at))
+            below = [Text(f"{gap.source}: {gap.problem}: {gap.mend}", style="dim") for gap in seen.gaps]
+            shown = table(seen) if seen.found else Text(_nothing(seen))
+            view.update(Group(Text(f"{clock}  Ctrl-C ends", style="dim"), shown, *below), refresh=True)
     return 0
+
+
+def _leave(number: int, frame: object) -> NoReturn:  # noqa: ARG001
+    raise KeyboardInterrupt
+
+
+def _nothing(seen: Look) -> str:
+    shown = "that is shown to you " if HIDDEN in seen.gaps else ""
+    return f"Nothing {shown}used more than {LEAST_PERCENT:g} % of a core in the last second."
+
+
+def _hot_since(options: argparse.Namespace) -> Mapping[ProcKey, float]:
+    """Since when the watch has seen processes burn; without a history nobody knows, and a scan does without."""
+    path, _ = reading.store_path(options)
+    with suppress(StoreUnavailable), reading_store(path) as connection:
+        return queries.hot_now(connection)
+    return {}
 
 
 def _busiest() -> list[tuple[int, float]]:
@@ -81,7 +154,9 @@ def _percent(process: Any) -> float:
         return 0.0
 
 
-def _look_at(world: World, pid: int, percent: float, gaps: dict[Gap, None]) -> Hot | None:
+def _look_at(
+    world: World, pid: int, percent: float, gaps: dict[Gap, None], hot_since: Mapping[ProcKey, float]
+) -> Hot | None:
     try:
         facts, unseen = procfs.facts(world, pid)
     except procfs.NoSuchProcessError:
@@ -92,15 +167,17 @@ def _look_at(world: World, pid: int, percent: float, gaps: dict[Gap, None]) -> H
     layers, unanswered = ownership.layers(facts, world)
     gaps.update(dict.fromkeys((*unseen, *unanswered)))
     killed = next(fate for fate in prognosis(layers, History()) if fate.action == "sigkill")
-    return Hot(pid, percent, facts.process.name, layers[0].owner, killed)
+    subject = facts.process
+    since = hot_since.get(subject.key)
+    return Hot(pid, percent, subject.name, layers[0].owner, killed, subject.started_at, since)
 
 
-def _whole(found: list[Hot], gaps: tuple[Gap, ...]) -> dict[str, Any]:
+def _whole(seen: Look) -> dict[str, Any]:
     return {
         "schema_version": 1,
         "window_s": LOOK_S,
-        "hot": [_document(each) for each in found],
-        "gaps": [reading.gap_document(gap) for gap in gaps],
+        "hot": [_document(each) for each in seen.found],
+        "gaps": [reading.gap_document(gap) for gap in seen.gaps],
     }
 
 
@@ -112,28 +189,50 @@ def _document(hot: Hot) -> dict[str, Any]:
         "owner": owner_to_json(hot.owner),
         "returns_after_sigkill": hot.killed.returns,
         "by": hot.killed.by,
+        "started_at": reading.iso(hot.started_at),
+        "hot_since": None if hot.hot_since is None else reading.iso(hot.hot_since),
     }
 
 
-def _print_table(found: list[Hot], coloured: bool) -> None:
+def console(coloured: bool) -> "Console":
+    """As wide as the terminal, or as a line that is still read as one."""
     from rich.console import Console
+
+    made = Console(no_color=not coloured, highlight=False)
+    made.width = min(made.width, WIDEST) if sys.stdout.isatty() else WIDEST
+    return made
+
+
+def table(seen: Look) -> "Table":
+    """The busiest first. Where the terminal is narrow names give way, and neither figures nor what comes back."""
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in ("CPU", "PID", "NAME", "OWNER", "POLICY", "AFTER kill -9"):
-        table.add_column(name, no_wrap=True, justify="right" if name in ("CPU", "PID") else "left")
-    for hot in found:
+    made = Table(box=None, pad_edge=False, header_style="bold", expand=True)
+    for name in ("CPU", "PID"):
+        made.add_column(name, no_wrap=True, justify="right")
+    made.add_column("NAME", no_wrap=True, ratio=2, min_width=8)
+    made.add_column("OWNER", no_wrap=True, ratio=3, min_width=10)
+    for name in ("POLICY", "COMES BACK?", "SINCE"):
+        made.add_column(name, no_wrap=True)
+    for hot in seen.found:
         told, colour = _told(hot.killed)
-        cells = (f"{hot.percent:.0f} %", str(hot.pid), clean(hot.name, 16), clean(hot.owner.name, 40), hot.owner.policy)
-        table.add_row(*(Text(cell) for cell in cells), Text(told, style=colour))
-    Console(no_color=not coloured, highlight=False, width=None if coloured else 120).print(table)
+        cells = (f"{hot.percent:.0f} %", str(hot.pid), clean(hot.name), clean(hot.owner.name), clean(hot.owner.policy))
+        since = Text(_since(hot, seen.at), style="" if hot.hot_since is None else "yellow")
+        made.add_row(*map(Text, cells), Text(told, style=colour), since)
+    return made
+
+
+def _since(hot: Hot, now: float) -> str:
+    if hot.hot_since is not None:
+        return f"hot for {duration(now - hot.hot_since)}"
+    return f"up {duration(now - hot.started_at)}"
 
 
 def _told(killed: Fate) -> tuple[str, str]:
-    """Whether it comes back, in the fewest words, and the colour of that."""
+    """Whether it comes back after a kill -9, in the fewest words, and the colour of that."""
     if not killed.ends:
         return "does not end", "yellow"
     if killed.returns is None:
-        return "may come back", "yellow"
-    return (f"comes back, by {killed.by}", "red") if killed.returns else ("stays away", "green")
+        return "may be", "yellow"
+    return (f"yes, by {killed.by}", "red") if killed.returns else ("no", "green")

@@ -34,7 +34,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    from runaway_watchdog.alerts.example import example
+    from runaway_watchdog.alerts.example import example, incident
     from runaway_watchdog.alerts.render import message
     from runaway_watchdog.config.faults import ConfigurationFaults
     from runaway_watchdog.config.load import load
@@ -46,7 +46,7 @@ def run(options: argparse.Namespace) -> int:
         print(f"{PROGRAM}: the configuration cannot be used:\n{faults}", file=sys.stderr)
         return USAGE
     now = time.time()
-    sample = message(example(now, os.uname().nodename), "test", now)
+    sample = message(example(now, os.uname().nodename), "test", now, incident(now))
     if not configuration.urls:
         return _no_channel(sample, as_json=options.json)
     results = [_send(label, url, sample) for label, url in zip(configuration.labels, configuration.urls, strict=True)]

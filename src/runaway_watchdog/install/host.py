@@ -20,6 +20,10 @@ CONFIG_FOLDER = "/etc/runaway-watchdog"
 CONFIG = f"{CONFIG_FOLDER}/config.toml"
 STATE_FOLDER = "/var/lib/runaway-watchdog"
 LINK_FOLDER = "/usr/local/bin"
+BASH_COMPLETION = "/usr/local/share/bash-completion/completions/runaway-watchdog"
+ZSH_COMPLETION = "/usr/local/share/zsh/site-functions/_runaway-watchdog"
+MANUAL = "/usr/local/share/man/man1/runaway-watchdog.1"
+HELPS = (BASH_COMPLETION, ZSH_COMPLETION, MANUAL)
 
 _ROOTS_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -69,7 +73,7 @@ def survey(program: Path, run: Runner, root: Path = Path("/")) -> Host:
     return Host(
         program=str(program),
         installed_at=_installed_at(),
-        texts=_texts(root, (UNIT, DOCKER_DROP_IN, SYSUSERS)),
+        texts=_texts(root, (UNIT, DOCKER_DROP_IN, SYSUSERS, *HELPS)),
         listings=_listings(root, (DROP_INS, CONFIG_FOLDER, STATE_FOLDER)),
         links=_links(root),
         account=_account(root),
@@ -77,6 +81,11 @@ def survey(program: Path, run: Runner, root: Path = Path("/")) -> Host:
         other_watchdog=_other_watchdog(program, root, os.environ.get("PATH", "")),
         unit=unit.look(run) if is_booted_by_systemd(root) else None,
     )
+
+
+def docker_drop_in(root: Path = Path("/")) -> str | None:
+    """The service's drop-in for the docker group, as it is now; None where it has none. Raises OSError."""
+    return _texts(root, (DOCKER_DROP_IN,)).get(DOCKER_DROP_IN)
 
 
 def _at(root: Path, path: str) -> Path:

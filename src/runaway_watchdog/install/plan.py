@@ -4,7 +4,8 @@ What is so already is told as such, so that a second run is as safe as it is sil
 """
 
 import shlex
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 from runaway_watchdog.install import host as places
@@ -40,12 +41,20 @@ SupplementaryGroups=docker
 _STATE_FILES = ("watchdog.db", "watchdog.db-wal", "watchdog.db-shm", "watchdog.db-journal", "watchdog.db.lock")
 
 
+_HELPS = {
+    places.BASH_COMPLETION: "completions of bash",
+    places.ZSH_COMPLETION: "completions of zsh",
+    places.MANUAL: "the manual page",
+}
+
+
 class Shipped(NamedTuple):
-    """The texts that come with the package."""
+    """The texts that come with the package, or are made from it."""
 
     unit: str
     sysusers: str
     config: str
+    helps: Mapping[str, str] = MappingProxyType({})  # by path: completions and the manual page
 
 
 class RefusedError(Exception):
@@ -62,6 +71,7 @@ def install(host: Host, shipped: Shipped) -> tuple[Step, ...]:
         *_config(host, shipped.config),
         *unit_files,
         *_commands(host),
+        *(_file(host, path, text, _HELPS[path]) for path, text in shipped.helps.items()),
         *_service(host, changed=any(isinstance(step, Do) for step in unit_files)),
     )
 
@@ -155,7 +165,8 @@ def _service(host: Host, *, changed: bool) -> Iterator[Step]:
 
 def uninstall(host: Host, *, purge: bool) -> tuple[Step, ...]:
     """Remove the service and its files. Configuration, history and user stay, or go too with `purge`."""
-    steps = (*_stop(host), *_remove_unit(host), *_remove_commands(host), *_remove(host, places.SYSUSERS))
+    steps = (*_stop(host), *_remove_unit(host), *_remove_commands(host))
+    steps = (*steps, *(step for path in (*places.HELPS, places.SYSUSERS) for step in _remove(host, path)))
     data = (*_purge_config(host), *_purge_state(host), *_purge_user(host)) if purge else _kept(host)
     return (*steps, *data, *_program_stays(host))
 
@@ -226,7 +237,7 @@ def _purge_user(host: Host) -> Iterator[Step]:
 def _program_stays(host: Host) -> Iterator[Step]:
     folder = host.program.removesuffix("/bin/runaway-watchdog")
     if folder == "/opt/runaway-watchdog":
-        yield Note(f"kept: the program, in {folder}; `make uninstall` in the checkout removes it too")
+        yield Note(f"kept: the program, in {folder}; `make uninstall` or `apt-get remove` removes it too")
     else:
         yield Note(f"kept: the program, {shlex.quote(host.program)}; pip uninstall removes it")
 

@@ -1,0 +1,151 @@
+"""The part of `doctor` that looks at the watch itself: does it run, as what, and does what it writes arrive?"""
+
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final, Literal, NamedTuple
+
+from runaway_watchdog.alerts.figures import duration, size
+from runaway_watchdog.cli import PROGRAM, vitals
+from runaway_watchdog.cli.vitals import UNIT, Vitals
+from runaway_watchdog.hostile import clean
+from runaway_watchdog.store.database import StoreUnavailable
+from runaway_watchdog.store.database import reading as reading_store
+from runaway_watchdog.world import Unanswered, World, procfs
+
+State = Literal["ok", "note", "missing"]
+
+INSTALL: Final = f"sudo {PROGRAM} install"
+LATE_S: Final = 300.0
+"""A message that waits longer than this was refused at least four times."""
+LEAST_FREE: Final = 64 << 20
+"""Bytes: SQLite needs room for its log beside the file, and a host has other writers."""
+CAPABILITIES: Final = {"CAP_DAC_READ_SEARCH": 2, "CAP_SYS_PTRACE": 19}  # linux/capability.h
+
+
+class Check(NamedTuple):
+    """One thing that was looked at. `missing` makes it blind or mute; a `note` only says what is not here."""
+
+    subject: str
+    state: State
+    told: str
+    mend: str = ""
+
+
+def of_store(path: Path, world: World) -> Iterator[Check]:
+    """The watch's life, what it could not write, what nobody has taken, and whether there is room."""
+    try:
+        with reading_store(path) as connection:
+            seen = vitals.look(connection, world)
+    except StoreUnavailable as unavailable:
+        yield Check("watch", "missing", unavailable.problem, unavailable.mend)
+        return
+    yield from of_watch(seen, world)
+    yield from of_outbox(seen, world.clock.now())
+    yield from of_disk(path)
+
+
+def of_watch(seen: Vitals, world: World) -> Iterator[Check]:
+    """Does it look, and with which rights?"""
+    last = seen.beat
+    if last is None:
+        yield Check("watch", "missing", "it has never looked at this host", INSTALL)
+        return
+    when = time.strftime("%Y-%m-%d %H:%M", time.localtime(last.tick_at))
+    if seen.pulse == "ended":
+        yield Check("watch", "missing", f"it is not running (last look: {when})", f"sudo systemctl start {UNIT}")
+        return
+    if seen.pulse == "silent":
+        told = f"PID {last.pid} is there and does not look (last look: {when})"
+        yield Check("watch", "missing", told, f"sudo systemctl restart {UNIT}; then journalctl -u {UNIT}")
+        return
+    yield Check("watch", "ok", f"PID {last.pid} looks every few seconds; {last.ticks} looks so far")
+    if last.dropped:
+        told = f"{last.dropped} writes were lost: the disk was full or did not answer for a while"
+        yield Check("history", "note", told, f"look at that disk; what the watch said: journalctl -u {UNIT}")
+    yield from of_rights(world, last.pid)
+
+
+def of_rights(world: World, pid: int) -> Iterator[Check]:
+    """What the watch that runs may see: that counts, and not what whoever asks may."""
+    try:
+        status = procfs.parse_status(world.files.read(f"{procfs.PROC}/{pid}/status"))
+        effective = int(status["CapEff"], 16)
+    except (OSError, KeyError, ValueError):
+        return  # it ended meanwhile, or /proc is hidden: told elsewhere
+    lacking = [name for name, bit in CAPABILITIES.items() if not effective >> bit & 1]
+    if lacking:
+        told = f"the watch runs without {' and '.join(lacking)}: it sees its own user's processes whole, others in part"
+        yield Check("rights", "missing", told, INSTALL)
+    else:
+        yield Check("rights", "ok", "the watch may look at all users' processes and files")
+    socket = "/run/docker.sock"
+    group = _group(world, "docker")
+    if group is None or not world.files.exists(socket) or status.get("Uid", "").split()[:1] == ["0"]:
+        return
+    if str(group) not in status.get("Groups", "").split():
+        told = "the watch is not in the docker group: it cannot ask who owns a container"
+        yield Check("docker group", "missing", told, INSTALL)
+
+
+def _group(world: World, name: str) -> int | None:
+    try:
+        lines = world.files.read("/etc/group").splitlines()
+    except OSError:
+        return None
+    fields = next((each for each in (line.split(":") for line in lines) if each[0] == name and len(each) > 2), None)
+    return int(fields[2]) if fields is not None and fields[2].isdecimal() else None
+
+
+def of_outbox(seen: Vitals, now: float) -> Iterator[Check]:
+    """Messages that no channel takes: found, and nobody was told."""
+    for each in seen.waiting:
+        waited_s = now - each.oldest_at
+        if waited_s < LATE_S:
+            continue
+        why = f"; it said: {clean(each.last_error, 120)}" if each.last_error else ""
+        told = f"{each.messages} messages for {clean(each.channel)} wait, the oldest for {duration(waited_s)}{why}"
+        yield Check("outbox", "missing", told, f"sudo {PROGRAM} test-alert tells what the channel answers")
+
+
+def of_disk(path: Path) -> Iterator[Check]:
+    """Room for the history."""
+    try:
+        free = shutil.disk_usage(path.parent).free
+    except OSError:
+        return  # the store could be read a moment ago
+    if free < LEAST_FREE:
+        told = f"the disk of {path} has {size(free)} left: the history stops when it is full (alerts still go out)"
+        yield Check("disk", "missing", told, f"free some space: du -xh --max-depth=1 {path.anchor} | sort -h")
+
+
+def of_unit(world: World) -> Iterator[Check]:
+    """The service: is it installed, does it start with the host, is systemd's idea of it the newest?"""
+    try:
+        unit = world.manager.unit(UNIT)
+    except Unanswered:
+        return  # told by the check of systemd
+    if unit is None or unit.get("LoadState") != "loaded":
+        told = f"{UNIT} is not installed: what runs in a terminal ends with it"
+        yield Check("service", "missing", told, INSTALL)
+        return
+    enabled = str(unit.get("UnitFileState"))
+    if enabled not in ("enabled", "enabled-runtime", "static"):
+        yield Check(
+            "service", "missing", f"it does not start with the host ({enabled})", f"sudo systemctl enable {UNIT}"
+        )
+    elif unit.get("NeedDaemonReload"):
+        yield Check("service", "note", "its unit file has changed since systemd read it", INSTALL)
+    else:
+        yield Check("service", "ok", f"{UNIT} is {unit.get('ActiveState')}, and starts with the host")
+
+
+def of_journal(world: World) -> Iterator[Check]:
+    """What keepers wrote of restarts and of memory that ran out."""
+    try:
+        world.journal.entries(("_PID=1",), 1)
+    except Unanswered as unanswered:
+        yield Check("journal", "note", unanswered.gap.problem, unanswered.gap.mend)
+    else:
+        yield Check("journal", "ok", "it can be read")
