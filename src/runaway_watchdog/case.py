@@ -17,7 +17,7 @@ from pathlib import Path
 import structlog
 
 from runaway_watchdog import programs
-from runaway_watchdog.alerts.render import Message, fallback, message
+from runaway_watchdog.alerts.render import CRITICAL, Incident, Message, fallback, message
 from runaway_watchdog.explain.casefile import explain
 from runaway_watchdog.explain.document import to_json
 from runaway_watchdog.explain.records import Records
@@ -26,7 +26,7 @@ from runaway_watchdog.handover import log_to_stderr, read_configuration
 from runaway_watchdog.model.casefile import CaseFile
 from runaway_watchdog.model.events import Commission
 from runaway_watchdog.model.process import CpuShare
-from runaway_watchdog.store import queries, records
+from runaway_watchdog.store import queries, records, said
 from runaway_watchdog.store.database import StoreUnavailable, connect, transaction
 from runaway_watchdog.world import Unanswered, World, live, procfs
 
@@ -34,6 +34,7 @@ SENDER = "runaway_watchdog.alerts.send"
 SENDER_LIMIT_S = 120
 CGROUP_ROOTS = ("/sys/fs/cgroup", "/sys/fs/cgroup/unified", "/sys/fs/cgroup/cpuacct", "/sys/fs/cgroup/systemd")
 ENGINE_KNOWS = ("container", "project", "image")
+CURVE_S = 1800.0
 
 log = structlog.get_logger()
 
@@ -51,7 +52,10 @@ def main(argv: list[str]) -> int:
     only: dict[str, str] = next((rule["only"] for rule in compiled["rules"] if rule["name"] == commission.rule), {})
     if case is not None and not means(only, case):
         return _keep_back(store, commission, world.clock.now())
-    told = None if commission.kind == "suspect" else _message(case, commission, world)
+    if commission.kind == "recorded" and case is not None and case.signs:
+        commission = commission._replace(kind="opened", severity="critical")  # an intruder is worth waking somebody
+    silent = commission.kind in ("suspect", "recorded")
+    told = None if silent else _message(case, commission, world, _curve(store, commission, world))
     try:
         _keep(store, commission, case, told, compiled["alerts"]["channels"], world.clock.now())
     except (StoreUnavailable, sqlite3.Error) as fault:
@@ -96,7 +100,7 @@ def _keep_back(store: Path, commission: Commission, now: float) -> int:
     if commission.incident_id:
         try:
             with closing(connect(store)) as connection, transaction(connection):
-                records.resolve_incident(connection, commission.incident_id, now)
+                records.withdraw_incident(connection, commission.incident_id, now)
         except (StoreUnavailable, sqlite3.Error) as fault:
             log.warning("store-refused", then="nothing is told", error=str(fault), incident=commission.incident_id)
     return 0
@@ -122,7 +126,18 @@ def _busiest_first(world: World, group: str) -> list[int]:
     return []
 
 
-def _message(case: CaseFile | None, commission: Commission, world: World) -> Message:
+def _curve(store: Path, commission: Commission, world: World) -> tuple[queries.Point, ...]:
+    """The CPU of the incident's group since half an hour before it was opened; nothing where no store answers."""
+    try:
+        with closing(connect(store)) as connection:
+            return queries.curve(connection, commission.group, commission.opened_at - CURVE_S, world.clock.now())
+    except (StoreUnavailable, sqlite3.Error):
+        return ()
+
+
+def _message(
+    case: CaseFile | None, commission: Commission, world: World, curve: tuple[queries.Point, ...] = ()
+) -> Message:
     now = world.clock.now()
     if case is None or commission.kind == "suspect":
         reason = "it ended before it could be looked at"
@@ -130,7 +145,7 @@ def _message(case: CaseFile | None, commission: Commission, world: World) -> Mes
     if case.process.key.start_ticks == commission.start_ticks:
         # What the rule saw over its window says more than the tenth of a second of this very moment.
         case = replace(case, cpu=CpuShare(commission.percent, commission.window_s))
-    return message(case, commission.kind, now, incident=commission.incident_id)
+    return message(case, commission.kind, now, Incident.of(commission, curve, to_json(case)))
 
 
 def _keep(
@@ -150,23 +165,28 @@ def _keep(
                 queries.save_case_file(connection, lineage_id, document, now)
             if told is not None and message_json is not None:
                 if commission.kind == "opened":
-                    queries.set_summary(connection, commission.incident_id, told.subject)
-                for channel in channels:
-                    queries.enqueue(
-                        connection,
-                        commission.incident_id,
-                        commission.kind,
-                        channel,
-                        message_json,
-                        _dated(commission, now),
-                    )
+                    queries.set_summary(connection, commission.incident_id, told.subject.removeprefix(CRITICAL))
+                _enqueue(connection, commission, channels, message_json, now)
     finally:
         connection.close()
 
 
+def _enqueue(
+    connection: sqlite3.Connection, commission: Commission, channels: list[str], message_json: str, now: float
+) -> None:
+    number, kind = commission.incident_id, commission.kind
+    if kind == "reminder" and said.is_acknowledged(connection, number, now):
+        return
+    if kind == "opened":
+        records.told_of(connection, number)
+    urgent = commission.severity == "critical" and kind != "resolved"
+    for channel in channels:
+        queries.enqueue(connection, number, kind, channel, message_json, _dated(commission, now), urgent=urgent)
+
+
 def _dated(commission: Commission, now: float) -> float:
     """The outbox knows a message by incident, kind, channel and date: an opening or its end comes once."""
-    return now if commission.kind == "reminder" else commission.opened_at
+    return now if commission.kind in ("reminder", "escalated") else commission.opened_at
 
 
 def _deliver_now(told: Message, channels: list[str], config_fd: int) -> None:

@@ -18,9 +18,9 @@ STATE = "/var/lib/runaway-watchdog"
 PROBE = "runaway-probe"
 
 
-def install(box: Box, *options: str) -> str:
-    """Run it, and return what it printed."""
-    return box.run([PROGRAM, "install", *options], timeout=120).stdout
+def install(box: Box, *options: str, self_test: bool = False) -> str:
+    """Run it, and return what it printed. The self-test takes seconds: one test has it."""
+    return box.run([PROGRAM, "install", f"--{'' if self_test else 'no-'}self-test", *options], timeout=120).stdout
 
 
 def steps(report: str) -> list[tuple[str, str]]:
@@ -77,6 +77,67 @@ def test_install_starts_the_service(bare: Box) -> None:
     assert modes[:3] == ["600 root", "750 runaway-watchdog", "644 root"]
     assert bare.run(["/usr/local/bin/runaway-watchdog", "--version"]).stdout.startswith("runaway-watchdog ")
     assert not bare.run(["systemd-analyze", "verify", UNIT]).stderr
+
+
+def test_it_tests_itself(installed: Box) -> None:
+    """In the service's own confinement a burn is found, explained as its unit's, and told; nothing is left of it."""
+    install(installed)
+    before = traces(installed)
+    report = install(installed, self_test=True)
+    found = re.search(r"found after ([\d.]+) s, explained .* \(kept by runaway-watchdog-burn.service\)", report)
+    assert found is not None, report
+    assert float(found[1]) < 15
+    assert "The rules in force" in report
+    assert not installed.pids("runaway-watchdog-burn")
+    assert not installed.run("ls /run | grep selftest || true").stdout
+    assert "runaway-watchdog-selftest" not in installed.run(["systemctl", "list-units", "--all"]).stdout
+    changed = set(traces(installed).splitlines()) ^ set(before.splitlines())
+    touched = {line.split()[0] for line in changed}
+    assert {path for path in touched if not path.startswith(STATE)} <= {"/run/systemd/system"}
+
+
+def test_status_and_doctor_of_the_service(installed: Box) -> None:
+    """Alive, at the cost of its group; doctor misses a channel and nothing else, and says when it is mute or blind."""
+    status = json.loads(
+        installed.wait_for(
+            "a first look",
+            lambda: (
+                installed.run([PROGRAM, "status", "--json"], check=False).stdout
+                if installed.run([PROGRAM, "status"], check=False).returncode == 0
+                else None
+            ),
+        )
+    )
+    assert status["watch"]["pulse"] == "alive"
+    assert status["cost"]["whole_service"]
+    assert 5 << 20 < status["cost"]["memory_bytes"] < 200 << 20
+    assert missing(installed) == ["alerts"]
+    installed.run(["systemctl", "stop", "runaway-watchdog"])
+    try:
+        assert missing(installed) == ["alerts", "watch"]
+        assert installed.run([PROGRAM, "status"], check=False).returncode == 1
+    finally:
+        installed.run(["systemctl", "start", "runaway-watchdog"])
+    installed.run(f"rm {UNIT}.d/docker.conf && systemctl daemon-reload && systemctl restart runaway-watchdog")
+    installed.wait_for("the new watch", lambda: "docker group" in missing(installed))
+    install(installed)
+
+
+def missing(box: Box) -> list[str]:
+    """What doctor says is missing."""
+    checks = json.loads(box.run([PROGRAM, "doctor", "--json"], check=False).stdout)["checks"]
+    assert all(check["mend"] for check in checks if check["state"] == "missing")
+    return [check["subject"] for check in checks if check["state"] == "missing"]
+
+
+def test_completions_and_the_manual_are_where_shells_look(installed: Box) -> None:
+    """bash loads them by the command's name, and man finds the page."""
+    names = installed.run(
+        "bash -c '. /usr/local/share/bash-completion/completions/runaway-watchdog; complete -p runaway-watchdog'"
+    ).stdout
+    assert "-F _runaway_watchdog runaway-watchdog" in names
+    assert ".SH NAME" in installed.read("/usr/local/share/man/man1/runaway-watchdog.1")
+    assert installed.read("/usr/local/share/zsh/site-functions/_runaway-watchdog").startswith("#compdef ")
 
 
 def test_install_twice_changes_nothing(installed: Box) -> None:

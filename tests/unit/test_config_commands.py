@@ -51,7 +51,10 @@ def test_check_config_as_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     told = capsys.readouterr().out
     document = json.loads(told)
     assert document["ok"] is True
-    assert document["alerts"] == {"channels": ["json(localhost)", "slack"], "remind_after_s": 3600.0}
+    assert document["alerts"] == {
+        "channels": ["json(localhost)", "slack"], "remind_after_s": 3600.0, "quiet": None, "per_hour": 12,
+        "per_hour_in_all": 60, "digest_minute": 480,
+    }  # fmt: skip
     assert SECRET not in told
 
 

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -58,7 +59,17 @@ def test_no_file_at_all_is_the_default_rules() -> None:
             compiled("pressure", 60.0, 300.0, kind="pressure"),
             compiled("steal", 20.0, 600.0, kind="steal"),
         ],
-        "alerts": {"urls": [], "channels": ["terminal"], "remind_after_s": 3600.0},
+        "alerts": {
+            "urls": [],
+            "channels": ["terminal"],
+            "remind_after_s": 3600.0,
+            "quiet": None,
+            "per_hour": 12,
+            "per_hour_in_all": 60,
+            "digest_minute": 480,
+            "heartbeat_url": None,
+        },
+        "expect": [],
         "store": {"path": "/var/lib/runaway-watchdog/watchdog.db", "keep_s": 7776000.0},
         "sources": [],
     }
@@ -87,6 +98,15 @@ def test_every_key_reaches_the_compiled_configuration(write: Write) -> None:
         [alerts]
         urls = ["json://localhost", "json://localhost/b"]
         remind_after = "2h"
+        quiet = "22:00-07:00"
+        per_hour = 3
+        per_hour_in_all = 9
+        digest = "never"
+        heartbeat_url = "https://hc.example.org/1"
+        [[expect]]
+        unit = "backup.service"
+        between = "02:00-04:30"
+        until = 2030-12-31
         [store]
         path = "/srv/w.db"
         keep = "7d"
@@ -110,7 +130,13 @@ def test_every_key_reaches_the_compiled_configuration(write: Write) -> None:
             "urls": ["json://localhost", "json://localhost/b"],
             "channels": ["json(localhost)", "json(localhost)-2"],
             "remind_after_s": 7200.0,
+            "quiet": (1320, 420),
+            "per_hour": 3,
+            "per_hour_in_all": 9,
+            "digest_minute": None,
+            "heartbeat_url": "https://hc.example.org/1",
         },
+        "expect": [{"unit": "backup.service", "window": [120, 270], "until": datetime(2031, 1, 1).timestamp()}],
         "store": {"path": "/srv/w.db", "keep_s": 604800.0},
         "sources": [str(file)],
     }
@@ -127,7 +153,7 @@ def test_every_key_reaches_the_compiled_configuration(write: Write) -> None:
             "did you mean `interval`?",
         ),
         ("[alert]\n", 1, "alert", "is not a key that I know", "did you mean `alerts`?"),
-        ("zzz = 1", 1, "zzz", "is not a key that I know", "allowed here: sampling, rule, alerts, store"),
+        ("zzz = 1", 1, "zzz", "is not a key that I know", "allowed here: sampling, rule, expect, alerts, store"),
         ("[[rule]]\nfro = 1", 2, "rule[1].fro", "is not a key that I know", "did you mean `for`?"),
         ("[sampling]\ninterval = 2", 2, "sampling.interval", "is a number, not a duration in quotes", '"0.2s" to "1m"'),
         ('[sampling]\ninterval = "2 parsecs"', 2, "sampling.interval", "is not a duration", '"0.2s" to "1m"'),
@@ -167,6 +193,13 @@ def test_every_key_reaches_the_compiled_configuration(write: Write) -> None:
         ("[alerts]\nurls = 'json://x'", 2, "alerts.urls", "is a text", "a list of Apprise URLs"),
         ("[alerts]\nurls = [1]", 2, "alerts.urls[1]", "is a number", "a list of Apprise URLs"),
         ("[alerts]\nurls_file = 'x'", 2, "alerts.urls_file", "is a relative path", "an absolute path"),
+        ("[alerts]\nquiet = '7'", 2, "alerts.quiet", "is not a time of the day such as 02:00-04:00", "02:00-04:00"),
+        ("[alerts]\nquiet = '25:00-26:00'", 2, "alerts.quiet", "has a time that no day has", "02:00-04:00"),
+        ("[alerts]\nquiet = '02:00-02:00'", 2, "alerts.quiet", "begins and ends at the same time", "02:00-04:00"),
+        ("[alerts]\ndigest = '8'", 2, "alerts.digest", "is not a time of the day such as 08:00", '"never"'),
+        ("[alerts]\nper_hour = 0", 2, "alerts.per_hour", "has a value that is not allowed", "from 1 to 1000"),
+        ("[alerts]\nheartbeat_url = 'ftp://x'", 2, "alerts.heartbeat_url", "is no web address", "https://"),
+        ("[[expect]]\nunit = 'a'", 1, "expect[1].between", "is missing", "02:00-04:00"),
         ("[store]\npath = 1", 2, "store.path", "is a number", "an absolute path"),
         (
             "[store]\nkeep = 1979-05-27",

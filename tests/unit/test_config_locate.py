@@ -140,7 +140,7 @@ def test_sample_is_valid_with_every_key_in_force(tmp_path: Path) -> None:
     lines = [line[1:] if line.startswith("#") and not line.startswith("# ") else line for line in sample().splitlines()]
     text = "\n".join(line for line in lines if line != "#")
     raw = tomllib.loads(text)
-    assert set(raw) == {"sampling", "rule", "alerts", "store"}
+    assert set(raw) == {"sampling", "rule", "expect", "alerts", "store"}
     assert set(raw["rule"][0]) == {field.alias or name for name, field in Rule.model_fields.items()}
     file = put(tmp_path / "config.toml", text.replace("/etc/runaway-watchdog/alert-urls", str(tmp_path / "urls")))
     file.chmod(0o600)

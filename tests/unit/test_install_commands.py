@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,10 +11,10 @@ from unit.test_install_plan import BARE, INSTALLED, NAME
 
 from runaway_watchdog import cli
 from runaway_watchdog.cli import install, uninstall
-from runaway_watchdog.install import host, location, unit
+from runaway_watchdog.install import host, location, plan, selftest, unit
 from runaway_watchdog.install.execute import StepError
 from runaway_watchdog.install.location import Fault
-from runaway_watchdog.install.steps import Action, RunProgram
+from runaway_watchdog.install.steps import Action, Already, RunProgram
 
 Taken = list[Action]
 
@@ -30,6 +31,9 @@ def taken(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Taken:
     monkeypatch.setattr(host, "survey", lambda *_: BARE)
     monkeypatch.setattr(location, "faults", lambda _: ())
     monkeypatch.setattr(install, "perform", lambda action, _: actions.append(action))
+    passed = selftest.Outcome(2.9, 3.8, "runaway-watchdog-burn.service", 4.6)
+    monkeypatch.setattr(selftest, "run", lambda *_: passed)
+    monkeypatch.setattr(host, "CONFIG", str(tmp_path / "config.toml"))
     state = unit.UnitState("loaded", "active", "running", main_pid=42, status="watching\x1b[2J", started_at=0.0)
     monkeypatch.setattr(unit, "await_active", lambda *_, **__: state)
     monkeypatch.setattr(unit, "last_words", lambda _: "sampling.intervall: unknown key\x1b[31m")
@@ -104,7 +108,7 @@ def test_a_service_that_does_not_start_is_quoted(
     assert cli.main(["install"]) == 1
     output = capsys.readouterr()
     assert "could not start runaway-watchdog.service\n  Job failed\n  | sampling.intervall: unknown key\n" in output.err
-    assert "check-config /etc/runaway-watchdog/config.toml" in output.err
+    assert f"check-config {host.CONFIG}" in output.err
     assert "done     start" not in output.out
 
 
@@ -161,7 +165,67 @@ def test_uninstall_takes_its_steps(
 
 def test_help_names_the_options() -> None:
     """Both take --dry-run, and uninstall --purge."""
-    for module, wanted in ((install, {"dry_run"}), (uninstall, {"dry_run", "purge"})):
+    for module, wanted in ((install, {"dry_run", "self_test"}), (uninstall, {"dry_run", "purge"})):
         parser = argparse.ArgumentParser()
         module.arguments(parser)
         assert set(vars(parser.parse_args([]))) == wanted
+
+
+def test_the_self_test_is_told_with_its_moments(taken: Taken, capsys: pytest.CaptureFixture[str]) -> None:
+    """How long each stage took, and then which rules send a message and which do not."""
+    assert cli.main(["install"]) == 0
+    said = capsys.readouterr().out
+    assert "found after 2.9 s, explained after 3.8 s (kept by runaway-watchdog-burn.service), told" in said
+    assert re.search(r"sustained-cpu +90 % of a core for 5 min +sends a message, severity by the harm", said)
+    assert re.search(r"slow-burn +40 % of a core for 1 h +no message of its own: in the digest of 08:00", said)
+    assert "Messages go to the journal alone" in said
+
+
+@pytest.mark.parametrize(
+    ("outcome", "words"),
+    [
+        (selftest.Outcome(problem="systemctl start: no answer"), "could not be started: systemctl start: no answer"),
+        (selftest.Outcome(), "the burn was not found within 30 s"),
+        (selftest.Outcome(3.0), "found, and not explained within 30 s"),
+        (selftest.Outcome(3.0, 4.0, "nobody", 5.0), "explained as kept by nobody, which is wrong"),
+        (selftest.Outcome(3.0, 4.0, "runaway-watchdog-burn.service"), "no alert was written within 30 s"),
+    ],
+)
+def test_a_self_test_that_fails_says_how_far_it_came(
+    taken: Taken,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    outcome: selftest.Outcome,
+    words: str,
+) -> None:
+    """Exit code 1, though the service runs; the rules are told all the same."""
+    monkeypatch.setattr(selftest, "run", lambda *_: outcome)
+    assert cli.main(["install"]) == 1
+    output = capsys.readouterr()
+    assert words in output.err
+    assert "The rules in force" in output.out
+
+
+def test_the_self_test_can_be_chosen(taken: Taken, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It runs after a change; --self-test asks for it in any case, --no-self-test never."""
+    ran: list[object] = []
+
+    def run(*arguments: object) -> selftest.Outcome:
+        ran.append(arguments)
+        return selftest.Outcome()
+
+    monkeypatch.setattr(selftest, "run", run)
+    assert cli.main(["install", "--no-self-test"]) == 0
+    assert not ran
+    monkeypatch.setattr(plan, "install", lambda *_: (Already("all of it"),))
+    assert cli.main(["install"]) == 0
+    assert not ran
+    assert cli.main(["install", "--self-test"]) == 1
+    assert ran
+
+
+def test_a_faulty_configuration_is_told_at_the_end(taken: Taken, capsys: pytest.CaptureFixture[str]) -> None:
+    """A service that runs goes on with what it had: nobody would notice."""
+    Path(host.CONFIG).write_text("[sampling]\nintervall = '2s'\n")
+    assert cli.main(["install"]) == 0
+    assert "The configuration has faults" in capsys.readouterr().out

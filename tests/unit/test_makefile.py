@@ -46,6 +46,17 @@ def test_installing_needs_root(target: str, tmp_path: Path) -> None:
 
 
 @needs_make
+def test_install_does_not_mix_with_the_debian_package(tmp_path: Path) -> None:
+    """Both use the same folder: the one that is there goes first."""
+    for name, line in (("id", "echo 0"), ("dpkg-query", "exit 0")):
+        (tmp_path / name).write_text(f"#!/bin/sh\n{line}\n")
+        (tmp_path / name).chmod(0o755)
+    answer = make("install", path=f"{tmp_path}:{os.environ['PATH']}")
+    assert answer.returncode != 0
+    assert "apt-get remove runaway-watchdog" in answer.stderr
+
+
+@needs_make
 def test_an_old_python_is_told(tmp_path: Path) -> None:
     """An interpreter that is too old is refused by name, with the way to choose another one."""
     old = tmp_path / "python3"
@@ -78,9 +89,11 @@ def test_a_set_up_checkout_is_not_set_up_again(tmp_path: Path) -> None:
 
 def test_the_development_group_can_be_read_without_pip() -> None:
     """The Makefile hands its entries to pip as they are: each is a requirement, none a table."""
-    group = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["dependency-groups"]["dev"]
-    assert all(isinstance(entry, str) for entry in group)
-    assert '["dependency-groups"]["dev"]' in MAKEFILE
+    groups = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["dependency-groups"]
+    for name, group in groups.items():
+        assert all(isinstance(entry, str) for entry in group)
+        assert f"$(call install_group,{name})" in MAKEFILE
+    assert '["dependency-groups"]["$(1)"]' in MAKEFILE
 
 
 def test_ci_runs_the_linters_and_the_tests() -> None:

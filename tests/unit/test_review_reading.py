@@ -96,7 +96,8 @@ def test_a_hidden_parent_is_told(refusal: dict[str, int]) -> None:
 
 def options(**given: Any) -> argparse.Namespace:
     names = ("pid", "name", "port", "container", "unit", "incident", "config")
-    return argparse.Namespace(**{**dict.fromkeys(names), "json": False, "verbose": False, "no_color": True, **given})
+    switches = {"json": False, "verbose": False, "watch": False, "no_color": True}
+    return argparse.Namespace(**{**dict.fromkeys(names), **switches, **given})
 
 
 @pytest.mark.parametrize("as_json", [True, False])

@@ -69,13 +69,15 @@ def _in_words(detail: ErrorDetails) -> tuple[str, str]:
         return "is not a key that I know", _nearest(str(detail["loc"][-1]), model)
     context = detail.get("ctx") or {}
     allowed = context.get("allowed") or _allowed(field)
-    if detail["type"] in {"duration", "share", "path", "matcher"}:
+    if detail["type"] in {"duration", "share", "path", "matcher", "window", "time", "heartbeat"}:
         return detail["msg"], f"allowed: {allowed}"
+    if detail["type"] == "missing":
+        return "is missing", f"allowed: {allowed}"
     kind = kind_of(detail["input"])
     if detail["type"] in {"model_type", "model_attributes_type"}:
         return f"is {kind}, not a table", f"allowed: a table, [{key_path(detail['loc'])}]"
-    if detail["type"] in {"tuple_type", "list_type"} and detail["loc"] == ("rule",):
-        return f"is {kind}, not a list of tables", "write [[rule]] with two brackets on each side"
+    if detail["type"] in {"tuple_type", "list_type"} and detail["loc"] in (("rule",), ("expect",)):
+        return f"is {kind}, not a list of tables", f"write [[{detail['loc'][0]}]] with two brackets on each side"
     wrong_kind = detail["type"].endswith("_type")
     return f"is {kind}" if wrong_kind else "has a value that is not allowed", f"allowed: {allowed}"
 

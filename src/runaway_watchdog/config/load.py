@@ -96,7 +96,8 @@ def _faults_of(file: _File, context: Mapping[str, Any]) -> Iterator[Fault]:
     except ValidationError as error:
         yield from schema_faults(file.path, file.text, error)
     yield from _names_used_twice(file)
-    if _table(file.raw, "alerts").get("urls"):
+    alerts = _table(file.raw, "alerts")
+    if alerts.get("urls") or alerts.get("heartbeat_url"):
         yield from urls.exposed_file(file.path)
 
 

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from runaway_watchdog.config.durations import format_duration
-from runaway_watchdog.config.schema import Alerts, Rule, Sampling, Store
+from runaway_watchdog.config.schema import Alerts, Expect, Rule, Sampling, Store
 
 HEAD: Final = """\
 # runaway-watchdog: configuration.
@@ -22,6 +22,7 @@ HEAD: Final = """\
 _TABLES: Final[tuple[tuple[str, type[BaseModel]], ...]] = (
     ("[sampling]", Sampling),
     ("[[rule]]", Rule),
+    ("[[expect]]", Expect),
     ("[alerts]", Alerts),
     ("[store]", Store),
 )
@@ -37,6 +38,11 @@ _EXAMPLES: Final = {
     "cmdline": '"*celery*worker*"',
     "urls": '["mailto://user:password@example.org?to=you@example.org", "slack://TokenA/TokenB/TokenC"]',
     "urls_file": '"/etc/runaway-watchdog/alert-urls"',
+    "between": '"02:00-04:00"',
+    "until": "2030-12-31",
+    "quiet": '"22:00-07:00"',
+    "digest": '"08:00"',
+    "heartbeat_url": '"https://hc-ping.com/your-check"',
     "path": '"/var/lib/runaway-watchdog/watchdog.db"',
 }
 """Keys whose default is "none" or depends on who runs it: a value that shows the form."""

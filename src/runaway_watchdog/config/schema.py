@@ -5,13 +5,17 @@ The sample file is written from here (`sample.py`), so that it cannot drift. Dur
 
 import pwd
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo
 from pydantic_core import PydanticCustomError
 
 from runaway_watchdog.config.durations import format_duration, parse_duration
+from runaway_watchdog.config.windows import parse_time, parse_window
+from runaway_watchdog.model.said import Window
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +126,40 @@ Urls = Annotated[
 ]
 
 
+def _time_of_day(value: Any) -> Window:
+    if not isinstance(value, str):
+        raise PydanticCustomError("window", "is {kind}, not a text in quotes", {"kind": kind_of(value)})
+    try:
+        return parse_window(value)
+    except ValueError as fault:
+        raise PydanticCustomError("window", "{why}", {"why": str(fault)}) from None
+
+
+def _daily(value: Any) -> int | None:
+    if not isinstance(value, str):
+        raise PydanticCustomError("time", "is {kind}, not a text in quotes", {"kind": kind_of(value)})
+    try:
+        return None if value == "never" else parse_time(value)
+    except ValueError as fault:
+        raise PydanticCustomError("time", "{why}", {"why": str(fault)}) from None
+
+
+def _heartbeat(value: Any) -> str:
+    parts = urlsplit(value) if isinstance(value, str) else None
+    if parts is None or parts.scheme not in ("http", "https") or not parts.hostname or not value.isprintable():
+        raise PydanticCustomError("heartbeat", "is no web address")
+    return str(value)
+
+
+TimeOfDay = Annotated[Window, BeforeValidator(_time_of_day), Allowed('a time of the day, such as "02:00-04:00"')]
+Daily = Annotated[int | None, BeforeValidator(_daily), Allowed('a time such as "08:00", or "never"')]
+PerHour = Annotated[int, Field(ge=1, le=1000, strict=True), Allowed("a whole number from 1 to 1000")]
+HeartbeatUrl = Annotated[str, BeforeValidator(_heartbeat), Allowed("an address that begins with https:// or http://")]
+Unit = Annotated[
+    str, Field(min_length=1, max_length=500, strict=True), Allowed("a name in quotes; * and ? stand for any characters")
+]
+
+
 class _Table(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
@@ -186,6 +224,16 @@ _DEFAULT_RULES: Final = (
 )
 
 
+class Expect(_Table):
+    """Heavy work that is meant to be there: listed and explained, but told of only when its time is over.
+    `runaway-watchdog expect` does the same without this file.
+    """
+
+    unit: Unit = Field(description="the unit, scope or container's group, as in systemd-cgls")
+    between: TimeOfDay = Field(description="from when to when, local time; over midnight where the end comes first")
+    until: date | None = Field(None, description="the last day on which it holds")
+
+
 class Alerts(_Table):
     """Where alerts go. Without any URL they go to the journal, or to the terminal that runs the watchdog.
 
@@ -195,6 +243,13 @@ class Alerts(_Table):
     urls: Urls = Field((), description="Apprise URLs: https://github.com/caronc/apprise/wiki lists over 100 services")
     urls_file: AbsolutePath | None = Field(None, description="a file with more URLs, one a line, # for comments")
     remind_after: Reminder = Field(3600.0, description="tell again while it goes on; 1m to 30d")
+    quiet: TimeOfDay | None = Field(None, description="what is not critical waits until this time of the day is over")
+    per_hour: PerHour = Field(12, description="messages through one channel; what is over it comes as one, later")
+    per_hour_in_all: PerHour = Field(60, description="messages through all channels together")
+    digest: Daily = Field(8 * 60, description='when the day\'s harmless incidents are summed up, or "never"')
+    heartbeat_url: HeartbeatUrl | None = Field(
+        None, repr=False, description="fetched once a minute: a service of yours then notices when this host is dead"
+    )
 
 
 class Store(_Table):
@@ -209,6 +264,7 @@ class Config(_Table):
 
     sampling: Sampling = Sampling.model_construct()
     rule: tuple[Rule, ...] = ()
+    expect: tuple[Expect, ...] = ()
     alerts: Alerts = Alerts.model_construct()
     store: Store = Store.model_construct()
 

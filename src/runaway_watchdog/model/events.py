@@ -51,7 +51,7 @@ class Commission(NamedTuple):
     """What the watch asks one case process to do. Handed over as JSON on its standard input."""
 
     incident_id: int  # 0 for a suspect: no incident yet
-    kind: Literal["suspect", "opened", "reminder", "resolved"]
+    kind: Literal["suspect", "opened", "recorded", "escalated", "returned", "reminder", "resolved"]
     rule: str
     severity: str
     pid: int  # 0 where only the group is known

@@ -78,12 +78,10 @@ def curve(connection: sqlite3.Connection, group: str, since: float, until: float
     Oldest first; steps without the watch are missing. A group is only written while it is warm: where the watch
     looked and wrote nothing of it, the step is 0. Empty for a group that never was.
     """
-    newest = connection.execute("SELECT max(at) FROM watched WHERE step_s = ?", (RESOLUTIONS[0].step_s,)).fetchone()[0]
+    step_s = _step(connection, since)
     row = connection.execute("SELECT id FROM curve_group WHERE group_path = ?", (group,)).fetchone()
-    if newest is None or row is None:
+    if step_s is None or row is None:
         return ()
-    fitting = (each.step_s for each in RESOLUTIONS if since >= newest - each.keep_s)
-    step_s = next(fitting, RESOLUTIONS[-1].step_s)
     rows = connection.execute(
         """SELECT watched.at, coalesce(cpu_s, 0.0), watched_s
         FROM watched LEFT JOIN curve ON curve.step_s = watched.step_s AND curve.at = watched.at AND group_id = :group
@@ -92,6 +90,32 @@ def curve(connection: sqlite3.Connection, group: str, since: float, until: float
         {"group": row[0], "step": step_s, "since": since, "until": until},
     )
     return tuple(Point(at + step_s / 2, round(100 * cpu_s / watched_s, 1)) for at, cpu_s, watched_s in rows)
+
+
+def busiest(connection: sqlite3.Connection, since: float, until: float, most: int) -> tuple[tuple[str, float], ...]:
+    """Who used most between two times, the host not counted: (group, mean percent of one core), the most first."""
+    step_s = _step(connection, since)
+    if step_s is None:
+        return ()
+    bounds = {"step": step_s, "since": since, "until": until, "host": HOST, "most": most}
+    rows = connection.execute(
+        """SELECT group_path, 100 * sum(cpu_s) / (SELECT sum(watched_s) FROM watched
+            WHERE step_s = :step AND at > :since - :step AND at < :until)
+        FROM curve JOIN curve_group ON curve_group.id = group_id
+        WHERE step_s = :step AND at > :since - :step AND at < :until AND group_path != :host
+        GROUP BY group_path ORDER BY sum(cpu_s) DESC LIMIT :most""",
+        bounds,
+    )
+    return tuple((group, round(percent, 1)) for group, percent in rows if percent is not None)
+
+
+def _step(connection: sqlite3.Connection, since: float) -> int | None:
+    """The finest resolution that reaches back so far; None where nothing was ever written."""
+    newest = connection.execute("SELECT max(at) FROM watched WHERE step_s = ?", (RESOLUTIONS[0].step_s,)).fetchone()[0]
+    if newest is None:
+        return None
+    fitting = (each.step_s for each in RESOLUTIONS if since >= newest - each.keep_s)
+    return next(fitting, RESOLUTIONS[-1].step_s)
 
 
 def _group_id(connection: sqlite3.Connection, group: str) -> int:

@@ -4,10 +4,15 @@ A row that failed is tried again after 10 seconds, then after twice as long each
 """
 
 import sqlite3
+from collections.abc import Iterable
 from typing import Final, NamedTuple
 
 FIRST_RETRY_S: Final = 10.0
 LAST_RETRY_S: Final = 86400.0
+REFUSED_S: Final = 3600.0
+"""A service that said no for good is asked again when somebody may have mended the configuration."""
+PROBE_S: Final = 300.0
+"""A channel that waits is tried this often for the sake of a message that is new."""
 _ERROR_LIMIT: Final = 500
 
 
@@ -21,23 +26,35 @@ class OutboxRow(NamedTuple):
     message: str  # JSON: subject, text, html, markdown
     created_at: float
     attempts: int
+    urgent: int = 0  # 1: neither quiet hours nor rate limits hold it
+    next_at: float = 0.0
 
 
 def enqueue(
-    connection: sqlite3.Connection, incident_id: int | None, kind: str, channel: str, message_json: str, now: float
+    connection: sqlite3.Connection,
+    incident_id: int | None,
+    kind: str,
+    channel: str,
+    message_json: str,
+    now: float,
+    *,
+    urgent: bool = False,
 ) -> None:
-    """Due at once. The very same row again (a write that is repeated) is one row."""
+    """Due at once. The very same row again (a write that is repeated) is one row.
+
+    `urgent`: neither quiet hours nor rate limits hold it.
+    """
     connection.execute(
-        """INSERT OR IGNORE INTO outbox (incident_id, kind, channel, message, created_at, next_at)
-        VALUES (?, ?, ?, ?, ?, ?)""",
-        (incident_id, kind, channel, message_json, now, now),
+        """INSERT OR IGNORE INTO outbox (incident_id, kind, channel, message, created_at, next_at, urgent)
+        VALUES (?, ?, ?, ?, ?, ?, ?)""",
+        (incident_id, kind, channel, message_json, now, now, urgent),
     )
 
 
 def due(connection: sqlite3.Connection, now: float, channel: str | None = None) -> tuple[OutboxRow, ...]:
     """What has to be sent now, oldest first; of one channel, or of all."""
     rows = connection.execute(
-        """SELECT id, incident_id, kind, channel, message, created_at, attempts FROM outbox
+        """SELECT id, incident_id, kind, channel, message, created_at, attempts, urgent, next_at FROM outbox
         WHERE sent_at IS NULL AND next_at <= ? AND (channel = ? OR ? IS NULL) ORDER BY created_at, id LIMIT 200""",
         (now, channel, channel),
     )
@@ -45,11 +62,114 @@ def due(connection: sqlite3.Connection, now: float, channel: str | None = None) 
 
 
 def due_channels(connection: sqlite3.Connection, now: float) -> tuple[str, ...]:
-    """The channels that have something to send now."""
+    """The channels that have something to send now, and may be tried.
+
+    One that failed waits, longer each time; a message that is new is worth a try of its own every few minutes.
+    """
     rows = connection.execute(
-        "SELECT DISTINCT channel FROM outbox WHERE sent_at IS NULL AND next_at <= ? ORDER BY channel", (now,)
+        """SELECT DISTINCT outbox.channel FROM outbox LEFT JOIN channel ON channel.name = outbox.channel
+        WHERE sent_at IS NULL AND next_at <= :now
+            AND (coalesce(not_before, 0) <= :now OR (attempts = 0 AND tried_at + :probe <= :now))
+        ORDER BY outbox.channel""",
+        {"now": now, "probe": PROBE_S},
     )
     return tuple(row[0] for row in rows)
+
+
+def sent_since(connection: sqlite3.Connection, since: float, channel: str | None = None) -> list[float]:
+    """When messages were sent, oldest first, by one channel or by all; what went out as one counts as one."""
+    rows = connection.execute(
+        """SELECT DISTINCT channel, sent_at FROM outbox WHERE sent_at > ? AND (channel = ? OR ? IS NULL)
+        ORDER BY sent_at""",
+        (since, channel, channel),
+    )
+    return [row[1] for row in rows]
+
+
+def postpone(connection: sqlite3.Connection, row_ids: Iterable[int], until: float) -> None:
+    """Not a failure: it is not the time for them."""
+    connection.executemany("UPDATE outbox SET next_at = ? WHERE id = ?", [(until, row_id) for row_id in row_ids])
+
+
+class Health(NamedTuple):
+    """How it goes with one channel."""
+
+    channel: str
+    failures: int  # in a row
+    tried_at: float
+    not_before: float
+    problem: str | None  # None: it took the last message
+    refused_at: float | None  # since when it says no for good
+
+
+def health(connection: sqlite3.Connection) -> tuple[Health, ...]:
+    """Every channel that was ever tried."""
+    rows = connection.execute(
+        "SELECT name, failures, tried_at, not_before, problem, refused_at FROM channel ORDER BY name"
+    )
+    return tuple(Health(*row) for row in rows)
+
+
+def worked(connection: sqlite3.Connection, channel: str, now: float) -> None:
+    """The channel took a message."""
+    connection.execute(
+        """INSERT INTO channel (name, tried_at) VALUES (:name, :now) ON CONFLICT DO UPDATE
+        SET failures = 0, tried_at = :now, not_before = 0, problem = NULL, refused_at = NULL""",
+        {"name": channel, "now": now},
+    )
+
+
+def failed(
+    connection: sqlite3.Connection, channel: str, now: float, problem: str, *, wait_s: float | None, permanent: bool
+) -> tuple[float, bool]:
+    """The channel did not take a message. Returns when it is tried again, and whether it is news that it refuses.
+
+    `wait_s` is what the service asked for; None: twice as long as the last time.
+    """
+    row = connection.execute("SELECT failures, refused_at FROM channel WHERE name = ?", (channel,)).fetchone()
+    failures, refused_at = row or (0, None)
+    wait = retry_after(failures)
+    wait = max(wait, REFUSED_S) if permanent else wait
+    not_before = now + min(max(wait, wait_s or 0.0), LAST_RETRY_S)
+    connection.execute(
+        """INSERT INTO channel (name, failures, tried_at, not_before, problem, refused_at)
+        VALUES (:name, :failures, :now, :not_before, :problem, :refused_at) ON CONFLICT DO UPDATE
+        SET failures = :failures, tried_at = :now, not_before = :not_before, problem = :problem,
+            refused_at = :refused_at""",
+        {
+            "name": channel, "failures": failures + 1, "now": now, "not_before": not_before,
+            "problem": problem[:_ERROR_LIMIT], "refused_at": (refused_at or now) if permanent else None,
+        },
+    )  # fmt: skip
+    return not_before, permanent and refused_at is None
+
+
+class Backlog(NamedTuple):
+    """What one channel has not taken yet."""
+
+    channel: str
+    messages: int
+    oldest_at: float
+    last_error: str | None  # of the newest that was tried; None: nothing was tried yet
+
+
+def backlog(connection: sqlite3.Connection) -> tuple[Backlog, ...]:
+    """Each channel that has messages waiting, due or not."""
+    rows = connection.execute(
+        """SELECT channel, count(*), min(created_at),
+            (SELECT last_error FROM outbox AS tried WHERE tried.channel = outbox.channel AND sent_at IS NULL
+                AND last_error IS NOT NULL ORDER BY id DESC LIMIT 1)
+        FROM outbox WHERE sent_at IS NULL GROUP BY channel ORDER BY channel"""
+    )
+    return tuple(Backlog(*row) for row in rows)
+
+
+def was_sent(connection: sqlite3.Connection, incident_id: int) -> bool:
+    """Has any channel taken a message of this incident?"""
+    row = connection.execute(
+        "SELECT 1 FROM outbox WHERE incident_id = ? AND sent_at IS NOT NULL LIMIT 1", (incident_id,)
+    ).fetchone()
+    return row is not None
 
 
 def mark_sent(connection: sqlite3.Connection, row_id: int, now: float) -> None:

@@ -15,9 +15,9 @@ from runaway_watchdog.store.outbox import OutboxRow, due, due_channels, enqueue,
 
 __all__ = [
     "HOST", "Beat", "Incident", "Lineage", "OutboxRow", "Point", "StoredCase", "StoredProcess", "beat", "by_key",
-    "case_file", "cpu_record", "curve", "due", "due_channels", "enqueue", "incident", "incidents", "lineage",
-    "lineage_history", "lineage_id_of", "lineage_of", "mark_failed", "mark_sent", "newest_process", "open_incident_of",
-    "processes_by_pid", "retry_after", "save_case_file", "set_summary",
+    "case_file", "cpu_record", "curve", "due", "due_channels", "enqueue", "hot_now", "incident", "incident_told",
+    "incidents", "lineage", "lineage_history", "lineage_id_of", "lineage_of", "mark_failed", "mark_sent",
+    "newest_process", "open_incident_of", "processes_by_pid", "retry_after", "save_case_file", "set_summary",
 ]  # fmt: skip
 
 _DEATHS_SHOWN: Final = 50
@@ -71,6 +71,9 @@ class Incident(NamedTuple):
     window_s: float
     pid: int | None  # None: only the group is known
     start_ticks: int | None
+    reopened_at: float | None = None  # the newest time
+    acknowledged_until: float | None = None  # None while acknowledged: until it is over
+    note: str | None = None  # of whoever acknowledged it
 
 
 class StoredCase(NamedTuple):
@@ -94,7 +97,8 @@ _PROCESS = """SELECT boot_id, pid, start_ticks, lineage_id, name, cmdline, start
     cpu_window_s, seen_at, died_at, death_exact, predecessor_pid, return_delay_s FROM process"""
 _LINEAGE = "SELECT id, key, group_path, name, first_seen, last_seen FROM lineage"
 _INCIDENT = """SELECT incident.id, lineage_id, key, group_path, name, rule, severity, state, summary, opened_at,
-    resolved_at, cpu_percent, window_s, pid, start_ticks FROM incident JOIN lineage ON lineage.id = lineage_id"""
+    resolved_at, cpu_percent, window_s, pid, start_ticks, reopened_at, acknowledged_until, note
+    FROM incident JOIN lineage ON lineage.id = lineage_id"""
 
 
 def processes_by_pid(connection: sqlite3.Connection, pid: int) -> tuple[StoredProcess, ...]:
@@ -170,6 +174,15 @@ def incident(connection: sqlite3.Connection, incident_id: int) -> Incident | Non
     return None if row is None else Incident(*row)
 
 
+def incident_told(connection: sqlite3.Connection, incident_id: int) -> tuple[tuple[float, str, str], ...]:
+    """What was sent of it: when, of which kind, and through which channel; oldest first."""
+    rows = connection.execute(
+        "SELECT sent_at, kind, channel FROM outbox WHERE incident_id = ? AND sent_at IS NOT NULL ORDER BY sent_at, id",
+        (incident_id,),
+    )
+    return tuple(rows.fetchall())
+
+
 def open_incident_of(connection: sqlite3.Connection, lineage_id: int) -> Incident | None:
     """The newest incident of a lineage that is not resolved."""
     row = connection.execute(
@@ -204,6 +217,14 @@ def cpu_record(connection: sqlite3.Connection, key: ProcKey, newer_than: float) 
     if process is None or process.cpu_percent is None or process.cpu_window_s is None:
         return None
     return CpuShare(process.cpu_percent, process.cpu_window_s) if process.seen_at >= newer_than else None
+
+
+def hot_now(connection: sqlite3.Connection) -> dict[ProcKey, float]:
+    """Since when each living process has burnt that the watch has seen burn."""
+    rows = connection.execute(
+        "SELECT boot_id, pid, start_ticks, hot_since FROM process WHERE died_at IS NULL AND hot_since IS NOT NULL"
+    )
+    return {ProcKey(*row[:3]): row[3] for row in rows}
 
 
 def beat(connection: sqlite3.Connection) -> Beat | None:

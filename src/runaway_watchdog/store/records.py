@@ -4,12 +4,14 @@ Names and command lines are hostile: they are cleaned, and secrets in them maske
 """
 
 import sqlite3
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from runaway_watchdog.model.events import Death, Return
 from runaway_watchdog.model.identity import ProcKey
+from runaway_watchdog.store import events
 
 _USUAL_S: Final = 7 * 86400.0  # how far back "usual" reaches
+_REOPENED_S: Final = 86400.0  # for so long an incident that is over is opened again instead of a new one
 _SHORTEST_S: Final = 5.0  # a life that is shorter says nothing of how long the work takes
 
 
@@ -40,7 +42,7 @@ class CpuRecord(NamedTuple):
 
 
 class IncidentRecord(NamedTuple):
-    """An incident as it is opened, and as it is read back after a restart."""
+    """An incident as it is opened, and as it is read back after a restart: then `opened_at` is its newest opening."""
 
     id: int
     lineage: LineageRecord
@@ -52,6 +54,14 @@ class IncidentRecord(NamedTuple):
     window_s: float
     pid: int | None
     start_ticks: int | None
+    push: bool = True  # False: nobody is sent a message of it
+
+
+class Closed(NamedTuple):
+    """An incident that was resolved lately."""
+
+    incident: IncidentRecord
+    resolved_at: float
 
 
 class LeftProcess(NamedTuple):
@@ -69,6 +79,8 @@ class Resumed(NamedTuple):
     incidents: tuple[IncidentRecord, ...]  # open ones of this boot
     processes: tuple[LeftProcess, ...]  # of this boot, newest first
     lengths: tuple[tuple[str, float], ...] = ()  # lineage keys, and for how long one run was hot; oldest first
+    closed: tuple[Closed, ...] = ()  # resolved within a day, oldest first
+    untold: frozenset[int] = frozenset()  # incidents whose newest turn no message was written of
 
 
 def put_lineage(connection: sqlite3.Connection, lineage: LineageRecord, now: float) -> int:
@@ -108,6 +120,7 @@ def put_death(connection: sqlite3.Connection, death: Death) -> None:
         WHERE boot_id = ? AND pid = ? AND start_ticks = ?""",
         (death.wall, int(death.exact), death.wall, *death.key),
     )
+    events.put_death(connection, death.key, death.wall, exact=death.exact)
 
 
 def put_return(connection: sqlite3.Connection, back: Return, successor: ProcessRecord, now: float) -> None:
@@ -125,16 +138,41 @@ def put_return(connection: sqlite3.Connection, back: Return, successor: ProcessR
         WHERE key = :key""",
         {"delay": back.delay_s, "key": successor.lineage.key},
     )
+    events.put_return(connection, back.key, old.pid, back.wall, back.delay_s)
 
 
-def open_incident(connection: sqlite3.Connection, incident: IncidentRecord) -> None:
+def open_incident(connection: sqlite3.Connection, incident: IncidentRecord, harm: str = "") -> None:
     """A rule is met. Written again after a failed transaction, it stays one."""
     lineage_id = put_lineage(connection, incident.lineage, incident.opened_at)
-    connection.execute(
+    added = connection.execute(
         """INSERT OR IGNORE INTO incident (id, lineage_id, rule, severity, state, summary, opened_at, cpu_percent,
-            window_s, pid, start_ticks) VALUES (?, ?, ?, ?, 'open', ?, ?, ?, ?, ?, ?)""",
+            window_s, pid, start_ticks, push) VALUES (?, ?, ?, ?, 'open', ?, ?, ?, ?, ?, ?, ?)""",
         (incident.id, lineage_id, *incident[2:]),
     )
+    if added.rowcount:
+        events.put_event(
+            connection, incident.id, incident.opened_at, "opened", pid=incident.pid, severity=incident.severity,
+            percent=round(incident.percent, 1), harm=harm,
+        )  # fmt: skip
+
+
+def reopen_incident(connection: sqlite3.Connection, incident: IncidentRecord, harm: str = "") -> None:
+    """The same work is at it again within a day: the same incident goes on."""
+    values = incident._asdict() | {"lineage": incident.lineage.key}
+    found = connection.execute(
+        """UPDATE incident SET state = 'open', resolved_at = NULL, reopened_at = :opened_at, severity = :severity,
+            cpu_percent = :percent, window_s = :window_s, pid = :pid, start_ticks = :start_ticks, push = :push,
+            acknowledged_until = NULL WHERE id = :id""",
+        values,
+    )
+    if not found.rowcount:  # the store was set aside meanwhile
+        open_incident(connection, incident, harm)
+        return
+    put_lineage(connection, incident.lineage, incident.opened_at)
+    events.put_event(
+        connection, incident.id, incident.opened_at, "reopened", pid=incident.pid, severity=incident.severity,
+        percent=round(incident.percent, 1), harm=harm,
+    )  # fmt: skip
 
 
 def update_incident(connection: sqlite3.Connection, incident_id: int, percent: float, window_s: float) -> None:
@@ -144,17 +182,31 @@ def update_incident(connection: sqlite3.Connection, incident_id: int, percent: f
     )
 
 
-def escalate_incident(connection: sqlite3.Connection, incident_id: int, severity: str) -> None:
-    """It is worse than when it was opened."""
-    connection.execute("UPDATE incident SET severity = ? WHERE id = ?", (severity, incident_id))
+def escalate_incident(connection: sqlite3.Connection, incident_id: int, severity: str, harm: str, now: float) -> None:
+    """It is worse than when it was opened, and told of from now on."""
+    connection.execute("UPDATE incident SET severity = ?, push = 1 WHERE id = ?", (severity, incident_id))
+    events.put_event(connection, incident_id, now, "escalated", severity=severity, harm=harm)
 
 
 def resolve_incident(connection: sqlite3.Connection, incident_id: int, now: float) -> None:
     """The rule is no longer met."""
-    connection.execute(
+    ended = connection.execute(
         "UPDATE incident SET state = 'resolved', resolved_at = ? WHERE id = ? AND state != 'resolved'",
         (now, incident_id),
     )
+    if ended.rowcount:
+        events.put_event(connection, incident_id, now, "resolved")
+
+
+def told_of(connection: sqlite3.Connection, incident_id: int) -> None:
+    """A message of it was written: its end is told as well."""
+    connection.execute("UPDATE incident SET push = 1 WHERE id = ?", (incident_id,))
+
+
+def withdraw_incident(connection: sqlite3.Connection, incident_id: int, now: float) -> None:
+    """It was none of the rule's business: it ends, and nobody is told."""
+    connection.execute("UPDATE incident SET push = 0 WHERE id = ?", (incident_id,))
+    resolve_incident(connection, incident_id, now)
 
 
 def put_beat(
@@ -169,14 +221,14 @@ def put_beat(
 
 def resume(connection: sqlite3.Connection, boot_id: str, booted_at: float, now: float, most: int) -> Resumed:
     """What the last watch left. Open incidents of an earlier boot are resolved: that boot ended them."""
-    connection.execute(
-        "UPDATE incident SET state = 'resolved', resolved_at = ? WHERE state != 'resolved' AND opened_at < ?",
-        (now, booted_at),
-    )
-    incidents = connection.execute(
-        """SELECT incident.id, key, group_path, name, rule, severity, summary, opened_at, cpu_percent, window_s, pid,
-            start_ticks
-        FROM incident JOIN lineage ON lineage.id = lineage_id WHERE state != 'resolved' ORDER BY incident.id"""
+    before = connection.execute(
+        "SELECT id FROM incident WHERE state != 'resolved' AND coalesce(reopened_at, opened_at) < ?", (booted_at,)
+    ).fetchall()
+    for (incident_id,) in before:
+        resolve_incident(connection, incident_id, now)
+    incidents = connection.execute(f"{_LEFT} WHERE state != 'resolved' ORDER BY incident.id").fetchall()
+    closed = connection.execute(
+        f"{_LEFT} WHERE state = 'resolved' AND resolved_at > ? ORDER BY resolved_at", (now - _REOPENED_S,)
     ).fetchall()
     processes = connection.execute(
         """SELECT boot_id, pid, start_ticks, key, group_path, lineage.name, seen_at
@@ -187,10 +239,34 @@ def resume(connection: sqlite3.Connection, boot_id: str, booted_at: float, now: 
     newest = connection.execute("SELECT max(id) FROM incident").fetchone()[0]
     return Resumed(
         next_incident=int(newest or 0) + 1,
-        incidents=tuple(IncidentRecord(row[0], LineageRecord(*row[1:4]), *row[4:]) for row in incidents),
+        incidents=tuple(_left(row) for row in incidents),
         processes=tuple(LeftProcess(ProcKey(*row[:3]), LineageRecord(*row[3:6]), row[6]) for row in processes),
         lengths=_lengths(connection, now),
+        closed=tuple(Closed(_left(row), row[-1]) for row in closed),
+        untold=_untold(connection, now),
     )
+
+
+_LEFT: Final = """SELECT incident.id, key, group_path, name, rule, severity, summary,
+    coalesce(reopened_at, opened_at), cpu_percent, window_s, pid, start_ticks, push, resolved_at
+    FROM incident JOIN lineage ON lineage.id = lineage_id"""
+
+
+def _left(row: tuple[Any, ...]) -> IncidentRecord:
+    record = IncidentRecord(row[0], LineageRecord(*row[1:4]), *row[4:13])
+    return record._replace(push=bool(record.push))
+
+
+def _untold(connection: sqlite3.Connection, now: float) -> frozenset[int]:
+    """Incidents that opened or ended just before the last watch did: their case never came to write the message."""
+    rows = connection.execute(
+        """SELECT id FROM incident WHERE push AND (resolved_at IS NULL OR resolved_at > ?) AND NOT EXISTS (
+            SELECT 1 FROM outbox WHERE incident_id = incident.id
+                AND created_at >= coalesce(reopened_at, incident.opened_at)
+                AND (incident.state != 'resolved' OR kind IN ('resolved', 'fallback')))""",
+        (now - _REOPENED_S,),
+    )
+    return frozenset(row[0] for row in rows)
 
 
 def _lengths(connection: sqlite3.Connection, now: float) -> tuple[tuple[str, float], ...]:

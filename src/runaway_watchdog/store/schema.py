@@ -57,7 +57,7 @@ CREATE TABLE case_file (        -- the newest explanation of a lineage: the JSON
 CREATE TABLE outbox (           -- one row for each message and channel; sent at least once
     id          INTEGER PRIMARY KEY,
     incident_id INTEGER,
-    kind        TEXT NOT NULL,  -- opened, reminder, resolved, fallback
+    kind        TEXT NOT NULL,  -- a commission's kind, or fallback, refusal, digest
     channel     TEXT NOT NULL,  -- the channel's label: never its URL
     message     TEXT NOT NULL,  -- JSON: subject, text, html, markdown
     created_at  REAL NOT NULL,
@@ -99,7 +99,40 @@ CREATE TABLE curve (            -- CPU seconds of a group in a step
 ) WITHOUT ROWID;
 """
 
-MIGRATIONS: Final = (_TABLES, _CURVES)
+_STORIES: Final = """
+CREATE TABLE event (            -- what happened to an incident, one line of its story each
+    id          INTEGER PRIMARY KEY,
+    incident_id INTEGER NOT NULL REFERENCES incident (id) ON DELETE CASCADE,
+    at          REAL NOT NULL,
+    kind        TEXT NOT NULL,
+    detail      TEXT NOT NULL   -- JSON object
+);
+CREATE INDEX event_by_incident ON event (incident_id, at);
+ALTER TABLE incident ADD COLUMN reopened_at REAL /* the newest time */;
+ALTER TABLE incident ADD COLUMN push INTEGER NOT NULL DEFAULT 1 /* 0: nobody is sent a message of it */;
+ALTER TABLE incident ADD COLUMN acknowledged_until REAL /* NULL while acknowledged: until it is over */;
+ALTER TABLE incident ADD COLUMN note TEXT;
+ALTER TABLE incident ADD COLUMN digested_at REAL;
+CREATE TABLE expectation (      -- heavy work that is meant to be there, as `expect` was told
+    id          INTEGER PRIMARY KEY,
+    unit        TEXT NOT NULL,  -- a shell's pattern
+    first_minute INTEGER NOT NULL,  -- of the day, local time
+    last_minute INTEGER NOT NULL,
+    until       REAL,           -- NULL: until it is removed
+    made_at     REAL NOT NULL
+);
+CREATE TABLE channel (          -- how it goes with each channel that was tried
+    name        TEXT PRIMARY KEY,  -- its label
+    failures    INTEGER NOT NULL DEFAULT 0,  -- in a row
+    tried_at    REAL NOT NULL,
+    not_before  REAL NOT NULL DEFAULT 0,
+    problem     TEXT,           -- NULL: it took the last message
+    refused_at  REAL            -- since when it says no for good
+) WITHOUT ROWID;
+ALTER TABLE outbox ADD COLUMN urgent INTEGER NOT NULL DEFAULT 0 /* 1: neither quiet hours nor rate limits hold it */;
+"""
+
+MIGRATIONS: Final = (_TABLES, _CURVES, _STORIES)
 """Each brings the store from the version that is its index to the next one (`PRAGMA user_version`)."""
 
 SCHEMA_VERSION: Final = len(MIGRATIONS)

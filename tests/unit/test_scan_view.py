@@ -1,0 +1,126 @@
+"""`scan`: its table, its document, and the live view that leaves the terminal as it found it."""
+
+import argparse
+import io
+import os
+import pty
+import re
+import signal
+import subprocess
+import sys
+import termios
+import time
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from runaway_watchdog.cli import scan
+from runaway_watchdog.cli.scan import Hot, Look
+from runaway_watchdog.model.identity import ProcKey
+from runaway_watchdog.model.owner import Fate, Kind, Owner
+from runaway_watchdog.store import records
+from runaway_watchdog.store.database import connect
+
+NOW = 1_000_000.0
+
+
+def owner(kind: Kind, name: str, policy: str) -> Owner:
+    return Owner(kind, name, "id", policy, {}, ())
+
+
+def fate(returns: bool | None, by: str | None, *, ends: bool = True) -> Fate:
+    return Fate("sigkill", ends, returns, by, None, "certain", "")
+
+
+HOT = (
+    Hot(4, 99.7, "tesseract", owner("compose-service", "ocr/worker", "always"), fate(True, "docker"), NOW - 9e4,
+        NOW - 780),
+    Hot(5, 40.2, "x\x1b[2Jy", owner("unmanaged", "x\x1b[31m" + "y" * 80, "none"), fate(False, None), NOW - 60, None),
+    Hot(4194304, 12.0, "z", owner("cron-job", "root: /usr/bin/z", "* * * * *"), fate(None, None), NOW - 3600, None),
+    Hot(7, 3.0, "kworker", owner("kernel-thread", "kworker", "none"), fate(False, None, ends=False), NOW - 3600, None),
+)  # fmt: skip
+
+
+def shown(width: int) -> list[str]:
+    """The table's lines on a terminal of this width."""
+    screen = Console(file=io.StringIO(), width=width, force_terminal=False)
+    screen.print(scan.table(Look(NOW, HOT, ())))
+    text = screen.file.getvalue() if isinstance(screen.file, io.StringIO) else ""
+    return text.splitlines()
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_the_table_fits_and_tells_all(width: int) -> None:
+    """CPU, owner, policy, whether it comes back and since when, each on one line; long names give way."""
+    lines = shown(width)
+    assert lines[0].split() == ["CPU", "PID", "NAME", "OWNER", "POLICY", "COMES", "BACK?", "SINCE"]
+    assert len(lines) == 1 + len(HOT)
+    assert all(len(line) <= width and "\x1b" not in line for line in lines)
+    assert re.search(r"100 % +4 +tesser.* ocr/worker +always +yes, by docker +hot for 13 min", lines[1])
+    assert re.search(r"none +no +up 60 s|none +no +up 1 min", lines[2])
+    assert re.search(r"4194304 +z +root: /us.* \* \* \* \* \* +may be +up 1 h", lines[3])
+    assert "does not end" in lines[4]
+
+
+def test_the_document_tells_since_when() -> None:
+    """Both moments: when it was started, and since when the watch has seen it burn."""
+    document = scan._whole(Look(NOW, HOT[:2], ()))
+    first, second = document["hot"]
+    assert (first["started_at"], first["hot_since"]) == ("1970-01-11T12:46:40+00:00", "1970-01-12T13:33:40+00:00")
+    assert (second["hot_since"], second["returns_after_sigkill"]) == (None, False)
+    assert "\x1b" not in second["name"]
+
+
+def test_the_watchs_record_is_asked(tmp_path: Path) -> None:
+    """Since when it burns is what the watch saw of this very process; without a history nobody knows."""
+    config = tmp_path / "config.toml"
+    config.write_text(f'[store]\npath = "{tmp_path}/watchdog.db"\n')
+    options = argparse.Namespace(config=config)
+    assert scan._hot_since(options) == {}
+    store = connect(tmp_path / "watchdog.db")
+    lineage, key = records.LineageRecord("key", "/a", "burn"), ProcKey("b", 1, 2)
+    records.put_process(store, records.ProcessRecord(key, lineage, "[]", 1.0, 77.0), NOW)
+    records.put_process(store, records.ProcessRecord(ProcKey("b", 2, 2), lineage, "[]", 1.0, None), NOW)
+    store.close()
+    assert scan._hot_since(options) == {key: 77.0}
+
+
+def test_watching_needs_a_terminal() -> None:
+    """A pipe is told what to use instead."""
+    for words in (["--watch"], ["--watch", "--json"]):
+        argv = [sys.executable, "-m", "runaway_watchdog", "scan", *words]
+        done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=30)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert "scan --json" in done.stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_the_terminal_is_restored(number: signal.Signals) -> None:
+    """Whatever ends it: the cursor that was hidden is shown again, the modes are as before, and it is no failure."""
+    leader, follower = pty.openpty()
+    before = termios.tcgetattr(follower)
+    argv = [sys.executable, "-m", "runaway_watchdog", "scan", "--watch"]
+    child = subprocess.Popen(argv, stdin=follower, stdout=follower, stderr=follower)
+    seen = b""
+    try:
+        deadline = time.monotonic() + 30
+        while b"Ctrl-C ends" not in seen and time.monotonic() < deadline:
+            seen += os.read(leader, 4096)
+        child.send_signal(number)
+        assert child.wait(20) == 0
+        os.set_blocking(leader, False)
+        try:
+            while more := os.read(leader, 4096):
+                seen += more
+        except BlockingIOError:
+            pass
+        assert seen.rindex(b"\x1b[?25h") > seen.rindex(b"\x1b[?25l")
+        assert b"Traceback" not in seen
+        assert termios.tcgetattr(follower) == before
+    finally:
+        if child.poll() is None:
+            child.kill()
+            child.wait()
+        os.close(leader)
+        os.close(follower)
