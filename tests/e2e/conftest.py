@@ -48,8 +48,11 @@ def rig_can_run() -> Iterator[None]:
         pytest.skip(message)
     # A SIGTERM (a cancelled job) would end Python at once and leave boxes behind; this way the fixtures tear down.
     before = signal.signal(signal.SIGTERM, _interrupted)
+    # What is ignored is inherited: below nohup, everything in a box would outlive a SIGHUP.
+    ignored = signal.signal(signal.SIGHUP, signal.SIG_DFL)
     yield
     signal.signal(signal.SIGTERM, before)
+    signal.signal(signal.SIGHUP, ignored)
 
 
 @pytest.fixture(scope="session")
