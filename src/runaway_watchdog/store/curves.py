@@ -56,15 +56,20 @@ def put_curves(connection: sqlite3.Connection, used: Iterable[Used], watched_s: 
     ids = [(_group_id(connection, each.group), each) for each in used]
     for step_s, keep_s in RESOLUTIONS:
         at = int((now - watched_s / 2) // step_s) * step_s
-        connection.execute(
-            """INSERT INTO watched (step_s, at, watched_s) VALUES (?, ?, ?)
-            ON CONFLICT DO UPDATE SET watched_s = watched_s + excluded.watched_s""",
-            (step_s, at, watched_s),
-        )
+        if _is_begun(connection, step_s, at, watched_s):
+            for table in ("curve", "watched"):
+                connection.execute(f"DELETE FROM {table} WHERE step_s = ? AND at < ?", (step_s, at - keep_s))  # noqa: S608
         for group_id, each in ids:
             _add(connection, (step_s, at, group_id), each)
-        connection.execute("DELETE FROM curve WHERE step_s = ? AND at < ?", (step_s, at - keep_s))
-        connection.execute("DELETE FROM watched WHERE step_s = ? AND at < ?", (step_s, at - keep_s))
+
+
+def _is_begun(connection: sqlite3.Connection, step_s: int, at: int, watched_s: float) -> bool:
+    """Count the time that was watched; True where a new step begins with it."""
+    place = (watched_s, step_s, at)
+    if connection.execute("UPDATE watched SET watched_s = watched_s + ? WHERE step_s = ? AND at = ?", place).rowcount:
+        return False
+    connection.execute("INSERT INTO watched (watched_s, step_s, at) VALUES (?, ?, ?)", place)
+    return True
 
 
 def forget_groups(connection: sqlite3.Connection) -> int:
