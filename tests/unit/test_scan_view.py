@@ -10,6 +10,7 @@ import subprocess
 import sys
 import termios
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -95,6 +96,16 @@ def test_watching_needs_a_terminal() -> None:
         assert "scan --json" in done.stderr
 
 
+@pytest.fixture
+def heeded() -> Iterator[None]:
+    """Signals that this session was started with ignored (in a shell's background, below nohup) are inherited."""
+    before = {number: signal.signal(number, signal.SIG_DFL) for number in (signal.SIGINT, signal.SIGHUP)}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.usefixtures("heeded")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_the_terminal_is_restored(number: signal.Signals) -> None:
     """Whatever ends it: the cursor that was hidden is shown again, the modes are as before, and it is no failure."""

@@ -22,5 +22,8 @@ def happening(case: CaseFile, now: float) -> Iterator[str]:
 
 
 def _is_busy(doing: Doing) -> bool:
+    """What spins where others want the CPU too gets little of it, and is told all the same."""
     used = doing.user_percent + doing.system_percent + doing.children_percent
-    return doing.kind in ("thrashing", "io") or (doing.kind not in ("waiting", "unknown") and used >= BUSY_PERCENT)
+    return doing.kind in ("thrashing", "io", "spinning") or (
+        doing.kind not in ("waiting", "unknown") and used >= BUSY_PERCENT
+    )
