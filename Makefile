@@ -16,7 +16,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_ROOT_USER_ACTION := ignore
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint truth install uninstall wheel dist deb clean
+.PHONY: help run test lint truth docs install uninstall wheel dist deb clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
@@ -40,6 +40,10 @@ lint: $(DEV) ## check style, types and the direction of imports
 truth: $(DEV) ## run the long matrices that write the tables in docs/ (as root)
 	@if [ "$$(id -u)" -eq 0 ]; then PYTHONPATH=tests $(BIN)/python -m e2e.rig.needs machine || true; fi
 	@$(BIN)/python -m pytest -m "truth or prognosis" $(ARGS)
+
+docs: $(DEV) ## write the pages of docs/ that are made from the code
+	@export PYTHONPATH=tests; $(BIN)/python -m pages.reference > docs/reference.md.new && mv docs/reference.md.new docs/reference.md
+	@export PYTHONPATH=tests; $(BIN)/python -m pages.architecture > docs/architecture.svg.new && mv docs/architecture.svg.new docs/architecture.svg
 
 install: ## as root: put the program into /opt and install the service
 	@[ "$$(id -u)" -eq 0 ] || { echo "make install: needs root: sudo make install" >&2; exit 1; }

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runaway_watchdog.config.labels import channel_labels, shown_host
+from runaway_watchdog.alerts.labels import channel_labels, shown_host
 from runaway_watchdog.config.load import load
 from runaway_watchdog.config.locate import Surroundings, config_files, merge, read_raw, store_path, store_to_read
 from runaway_watchdog.config.sample import sample

@@ -2,10 +2,12 @@
 
 Labels are what makes two alerts the same one: they hold nothing that changes while an incident lasts but the severity,
 by which people route. So a message tells of each severity: of the one that holds now, and that the others are over.
+What it hands on to a chat it does not escape: no mention and no link may come out of a name.
 https://github.com/prometheus/alertmanager/blob/main/api/v2/openapi.yaml
 """
 
 import json
+import re
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -17,6 +19,8 @@ SEVERITIES: Final = ("info", "warning", "critical")
 STANDS_S: Final = 26 * 3600.0
 """How long an alert stands unless it is told again or over: reminders are a day apart at most."""
 _LONGEST_TEXT: Final = 6000
+
+_ADDRESSED = re.compile(r"<(?=[!@#]|[a-z]+:)")  # <!channel>, <@U1>, <#C1>, <https://x|y>, <mailto:x>: Slack's
 
 Alert = dict[str, Any]
 
@@ -56,11 +60,15 @@ def _alert(message: Message, labels: dict[str, str], now: float, ends_at: float)
     }
     begun = {} if ends_at > now else {"startsAt": _time(now - 1)}  # it must not end before it begins
     return {
-        "labels": {name: value for name, value in named.items() if value},
-        "annotations": told,
+        "labels": {name: _unaddressed(value) for name, value in named.items() if value},
+        "annotations": {name: _unaddressed(value) for name, value in told.items()},
         **begun,
         "endsAt": _time(ends_at),
     }
+
+
+def _unaddressed(text: str) -> str:
+    return _ADDRESSED.sub("‹", text).replace("@everyone", "＠everyone").replace("@here", "＠here")
 
 
 def _time(at: float) -> str:

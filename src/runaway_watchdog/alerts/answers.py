@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Any, Final, NamedTuple
 
@@ -13,6 +14,23 @@ OF_MESSAGE: Final = frozenset((400, 413, 422))
 PERMANENT: Final = frozenset((400, 401, 403, 404, 405, 410, 413, 422))
 """Trying again changes nothing before somebody mends something."""
 _LONGEST_S: Final = 86400.0
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """The service took it. `but`: whom of several it did not take it for, and why."""
+
+    but: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """It did not. `permanent`: trying again changes nothing before somebody mends the configuration."""
+
+    permanent: bool
+    reason: str
+    retry_after_s: float | None = None  # what the service asked for
+    of_message: bool = False  # it is this message that it does not take; others it may
 
 
 class Answer(NamedTuple):

@@ -4,7 +4,6 @@ The only file that imports Apprise. A URL holds passwords and tokens: it never l
 answer is masked of every piece of it.
 """
 
-import importlib
 import logging
 import re
 import sys
@@ -12,7 +11,7 @@ import time
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import replace
 from functools import cache
 from typing import Any, Final
 from urllib.parse import unquote
@@ -21,10 +20,10 @@ import apprise
 import requests
 from apprise.decorators import notify
 
-from runaway_watchdog.alerts import alertmanager, forms, slack
-from runaway_watchdog.alerts.answers import OF_MESSAGE, PERMANENT, answers
+from runaway_watchdog.alerts import alertmanager, forms, post, slack
+from runaway_watchdog.alerts.answers import OF_MESSAGE, PERMANENT, Delivered, Refused, answers
+from runaway_watchdog.alerts.labels import shown_host
 from runaway_watchdog.alerts.render import Message
-from runaway_watchdog.config.labels import shown_host
 from runaway_watchdog.hostile import MASK, clean, mask_text
 
 TERMINAL_URL: Final = "terminal"
@@ -37,21 +36,6 @@ _ASSET: Final = apprise.AppriseAsset(
     image_url_logo=None,
     async_mode=False,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Delivered:
-    """The service took it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """It did not. `permanent`: trying again changes nothing before somebody mends the configuration."""
-
-    permanent: bool
-    reason: str
-    retry_after_s: float | None = None  # what the service asked for
-    of_message: bool = False  # it is this message that it does not take; others it may
 
 
 def url_problem(url: str) -> str | None:
@@ -79,14 +63,25 @@ def deliver(url: str, message: Message) -> Delivered | Refused:
         plugin = _plugin(url)
         if plugin is None:
             return Refused(permanent=True, reason=f"the URL is malformed{_complaint(lines, url)}")
-        form = _form(plugin, message)
-        post = apprise.Apprise(asset=_ASSET)
-        post.add(plugin)
-        try:
-            with _own_plain_part(message), answers() as answered:
-                taken = bool(post.notify(title=message.subject, body=form.body, body_format=form.kind))
-        except Exception as fault:  # noqa: BLE001 - a hundred plugins by other people: none may end the sender
-            return Refused(permanent=False, reason=_without_secrets(f"{type(fault).__name__}: {fault}", url))
+        office = post.office(plugin) if _scheme(plugin) in forms.MAIL else None
+        if office is None:
+            return _through_apprise(plugin, url, message, lines)
+    answer = post.post(office, message)
+    if isinstance(answer, Delivered):
+        return Delivered(but=_without_secrets(answer.but, url))
+    return replace(answer, reason=_without_secrets(answer.reason, url))
+
+
+def _through_apprise(plugin: Any, url: str, message: Message, lines: list[tuple[int, str]]) -> Delivered | Refused:
+    """`lines`: where what Apprise logs meanwhile is gathered."""
+    form = _form(plugin, message)
+    service = apprise.Apprise(asset=_ASSET)
+    service.add(plugin)
+    try:
+        with answers() as answered:
+            taken = bool(service.notify(title=message.subject, body=form.body, body_format=form.kind))
+    except Exception as fault:  # noqa: BLE001 - a hundred plugins by other people: none may end the sender
+        return Refused(permanent=False, reason=_without_secrets(f"{type(fault).__name__}: {fault}", url))
     if taken:
         return Delivered()
     reason = _reason(lines, url)
@@ -143,23 +138,6 @@ def _form(plugin: Any, message: Message) -> forms.Form:
 
 _SLACK_POSTS: Final = ("hook", "gov-hook", "bot")
 """How Slack takes blocks; its workflows take a line of text."""
-
-
-@contextmanager
-def _own_plain_part(message: Message) -> Iterator[None]:
-    """Apprise makes a mail's plain part from the HTML part and lets nobody bring one: its converter gives ours."""
-    module: Any = importlib.import_module("apprise.plugins.email.base")
-    convert = module.convert_between
-
-    def converted(source: Any, target: Any, content: str, **options: Any) -> Any:
-        ours = content.strip() == message.html.strip()
-        return message.text if ours else convert(source, target, content, **options)
-
-    module.convert_between = converted
-    try:
-        yield
-    finally:
-        module.convert_between = convert
 
 
 _POST_S: Final = (5.0, 20.0)
@@ -267,10 +245,17 @@ def _causes(text: str) -> Iterator[str]:
         yield " ".join(parts)
 
 
+_WORDS_OF_URLS: Final = frozenset(
+    ("from", "mode", "smtp", "format", "html", "text", "name", "starttls", "ssl", "verify")
+)
+"""No secret, and in many an answer."""
+
+
 def _without_secrets(text: str, url: str) -> str:
     """`text` with every piece of the URL that could be a secret masked: all but the host of a URL that has one."""
     rest = url.partition("://")[2] or url
     pieces = {piece for each in re.split(r"[/?&=@:#,;\s]", rest) for piece in (each, unquote(each)) if len(piece) > 2}
-    for piece in sorted(pieces - {shown_host(url)}, key=len, reverse=True):
-        text = text.replace(piece, MASK)
+    for piece in sorted(pieces - _WORDS_OF_URLS - {shown_host(url)}, key=len, reverse=True):
+        whole = re.escape(piece) if len(piece) > 3 else rf"(?<!\w){re.escape(piece)}(?!\w)"
+        text = re.sub(whole, MASK, text)
     return clean(mask_text(text), 240)

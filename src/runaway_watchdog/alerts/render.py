@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Final, Literal
 
 from runaway_watchdog.alerts import chat, figures, mail
-from runaway_watchdog.alerts.moves import safe
+from runaway_watchdog.alerts.moves import LOOKED_AT, safe
 from runaway_watchdog.alerts.push import push
 from runaway_watchdog.alerts.story import Story, course, doer, harm, tell
 from runaway_watchdog.alerts.text import wrapped, write
@@ -18,6 +18,8 @@ from runaway_watchdog.model.events import Commission
 Kind = Literal["opened", "recorded", "escalated", "returned", "reminder", "resolved", "test"]
 SUBJECT_LIMIT: Final = 60
 PUSH_LIMIT: Final = 240
+LARGEST_CASE: Final = 262_144
+"""Characters of a case file that goes along for programs: services refuse more, and the outbox keeps it by channel."""
 CRITICAL: Final = "CRITICAL "
 """The mark of a subject that must stand out."""
 
@@ -107,7 +109,17 @@ def _document(kind: Kind, about: Incident) -> Mapping[str, Any]:
     if not about.document:
         return {}
     incident = {"id": about.number or None, "severity": about.severity or None, "harm": about.harm or None}
-    return {"schema_version": 1, "kind": kind, "incident": incident, "case": about.document}
+    size = len(json.dumps(about.document))
+    case = about.document if size <= LARGEST_CASE else _abridged(about, size)
+    return {"schema_version": 1, "kind": kind, "incident": incident, "case": case}
+
+
+def _abridged(about: Incident, size: int) -> Mapping[str, Any]:
+    """Of a case file with names of a megabyte: whose it is, and where all of it is."""
+    host, owners = str(about.document.get("host", "")), about.document.get("owners") or ()
+    named = [{"kind": each["kind"], "name": each["name"][:LOOKED_AT]} for each in owners[:1]]
+    left_out = f"{size} characters; on that host: runaway-watchdog incidents show {about.number} --json"
+    return {"host": host[:LOOKED_AT], "owners": named, "left_out": left_out}
 
 
 def fallback(commission: Commission, now: float, *, host: str, reason: str) -> Message:

@@ -18,10 +18,11 @@ from typing import Any, Final
 import structlog
 
 from runaway_watchdog.alerts import pacing
-from runaway_watchdog.alerts.channels import TERMINAL_URL, Delivered, Refused, deliver
+from runaway_watchdog.alerts.answers import Delivered, Refused
+from runaway_watchdog.alerts.channels import TERMINAL_URL, deliver
 from runaway_watchdog.alerts.gathered import gathered, refusal
+from runaway_watchdog.alerts.labels import TERMINAL
 from runaway_watchdog.alerts.render import Message
-from runaway_watchdog.config.labels import TERMINAL
 from runaway_watchdog.handover import log_to_stderr, read_configuration
 from runaway_watchdog.store import outbox
 from runaway_watchdog.store.database import StoreUnavailable, connect, transaction
@@ -33,6 +34,7 @@ MOST_SINGLE: Final = 3
 """More than this that are due together go out as one."""
 DIRECT_WAITS_S: Final = (5.0, 20.0)
 """Between the tries of a message that no outbox keeps."""
+GONE: Final = "the configuration no longer has this channel"
 
 log = structlog.get_logger()
 
@@ -65,9 +67,15 @@ def url_of(config: Mapping[str, Any], channel: str) -> str | None:
 def send_due(connection: sqlite3.Connection, channel: str, url: str | None, config: Mapping[str, Any]) -> None:
     """Send what is due, in its order, and write down what came of it. A channel that fails is left for later.
 
-    After an outage, a quiet night or a flood, what has gathered goes out as one message.
+    After an outage, a quiet night or a flood, what has gathered goes out as one message. What waits for a channel that
+    is gone is left to those that there are.
     """
     begun = time.monotonic()
+    if url is None and config["alerts"]["channels"]:
+        with transaction(connection):
+            outbox.hand_over(connection, channel, config["alerts"]["channels"], time.time())
+        log.info("handed-over", reason=GONE)
+        return
     alerts = {} if channel == TERMINAL else config["alerts"]
     rows = pacing.allowed(connection, channel, outbox.due(connection, time.time(), channel), alerts, time.time())
     parcels = [rows] if len(rows) > MOST_SINGLE else [[row] for row in rows]
@@ -83,6 +91,8 @@ def send_due(connection: sqlite3.Connection, channel: str, url: str | None, conf
                     outbox.mark_sent(connection, row.id, now)
                 outbox.worked(connection, channel, now)
             log.info("sent", incident=parcel[0].incident_id, kind=parcel[0].kind, messages=len(parcel))
+            if answer.but:
+                log.warning("not-for-all", refused=answer.but)
         elif answer.of_message:
             _set_aside(connection, parcel, answer, now)
         else:
@@ -127,7 +137,7 @@ def _leave_for_later(
 
 def _send(url: str | None, document: str | bytes) -> Delivered | Refused:
     if url is None:
-        return Refused(permanent=True, reason="the configuration no longer has this channel")
+        return Refused(permanent=True, reason=GONE)
     try:
         message = Message.from_json(document)
     except ValueError as fault:

@@ -27,6 +27,7 @@ class Layer:
 
     name: str
     what: str
+    where: tuple[str, ...]  # those of its details that every text tells
     details: tuple[str, ...]
     evidence: tuple[str, ...]
 
@@ -244,6 +245,8 @@ _DETAILS: Final = (
     ("upheld_by", "kept up by"),
     ("triggered_by", "also started by"),
 )
+_WHERE: Final = frozenset({"container", "config_files"})
+"""What a person types and edits next: told also where little room is left."""
 
 
 def _layer(owner: Owner) -> Layer:
@@ -256,20 +259,22 @@ def _layer(owner: Owner) -> Layer:
     else:
         what = f"{kind}, Restart={policy}" if owner.kind.startswith("systemd") else f'{kind}, restart policy "{policy}"'
     evidence = tuple(safe(each) for each in owner.evidence)
-    return Layer(safe(owner.name, 70), what, tuple(_details(owner.facts)), evidence)
+    details = _details(owner.facts)
+    where = tuple(told for key, told in details.items() if key in _WHERE)
+    return Layer(safe(owner.name, 70), what, where, tuple(details.values()), evidence)
 
 
-def _details(facts: Mapping[str, Any]) -> list[str]:
+def _details(facts: Mapping[str, Any]) -> dict[str, str]:
     """The facts by which a person finds the owner: its container, image, file, and what would start it again."""
-    lines = []
+    found = {}
     for key, words in _DETAILS:
         value = facts.get(key)
         values = value if isinstance(value, (list, tuple)) else [value] if value else []
         if values:
-            lines.append(f"{words} {', '.join(_detail(each) for each in values)}")
+            found[key] = f"{words} {', '.join(_detail(each) for each in values)}"
     if facts.get("parent_pid"):
-        lines.append(f"started by {safe(str(facts.get('parent')), 40)} (PID {facts['parent_pid']})")
-    return lines
+        found["parent"] = f"started by {safe(str(facts.get('parent')), 40)} (PID {facts['parent_pid']})"
+    return found
 
 
 def _detail(value: Any) -> str:

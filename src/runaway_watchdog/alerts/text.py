@@ -32,10 +32,12 @@ ANSI: Final = Style.ANSI
 class Detail(Enum):
     """How much is told, from the least. `text` takes the most that fits a screen."""
 
-    TERSE = 0  # no facts of owners, two losses a command
-    SHORT = 1  # no effects of steps
-    FULL = 2
-    VERBOSE = 3
+    BARE = 0  # one loss a command
+    LEAN = 1  # one line of the command line, two of each finding, no reason for a return
+    TERSE = 2  # of the owners' facts only the container and its Compose file, two losses a command
+    SHORT = 3  # no effects of steps
+    FULL = 4
+    VERBOSE = 5
 
 
 def text(case: CaseFile, *, style: Style = PLAIN, verbose: bool = False, now: float) -> str:
@@ -52,7 +54,7 @@ def write(story: Story, *, style: Style = PLAIN, verbose: bool = False) -> str:
     """The text of a story that was told already."""
     if verbose:
         return _Page(style, Detail.VERBOSE).write(story)
-    for detail in (Detail.FULL, Detail.SHORT, Detail.TERSE):
+    for detail in (Detail.FULL, Detail.SHORT, Detail.TERSE, Detail.LEAN, Detail.BARE):
         page = _Page(style, detail).write(story)
         if page.count("\n") < ROWS:
             break
@@ -98,8 +100,9 @@ class _Page:
             yield from (self._in(_BOLD, line) for line in wrapped(words, "", ""))
         for line in wrapped(story.harm, "  ", "    "):
             yield self._in(_RED if story.harm.startswith("Critical") else _BOLD, line)
-        for line in story.lead:
-            yield from wrapped(line, "  ", "    ")
+        for number, line in enumerate(story.lead):
+            lines = wrapped(line, "  ", "    ")
+            yield from lines if self._at_least(Detail.TERSE) else _cut(lines, 2 if number else 1)
         if story.course:
             yield f"  {story.course}"
 
@@ -118,9 +121,9 @@ class _Page:
         first, *rest = wrapped(f"{layer.name}: {layer.what}", branch, beneath)
         yield first.replace(layer.name, self._in(_BOLD, layer.name), 1)
         yield from rest
-        if self._at_least(Detail.SHORT):
-            for detail in _joined(layer.details, COLUMNS - len(beneath)):
-                yield from wrapped(detail, beneath, beneath + "  ")
+        details = layer.details if self._at_least(Detail.SHORT) else layer.where
+        for detail in _joined(details, COLUMNS - len(beneath)):
+            yield from wrapped(detail, beneath, beneath + "  ")
         if self._at_least(Detail.VERBOSE):
             for each in layer.evidence:
                 yield from (self._in(_DIM, line) for line in wrapped(f"evidence: {each}", beneath, beneath + "  "))
@@ -141,7 +144,9 @@ class _Page:
 
     def _because(self, outcome: Outcome, told: str) -> str:
         """The reason, where the result alone would leave one wondering and the line before has not told it."""
-        plain = outcome.tone == "good" or "comes back after" in outcome.result or outcome.result.startswith("comes")
+        result = outcome.result
+        plain = outcome.tone == "good" or "comes back after" in result or result.startswith("comes")
+        plain |= not self._at_least(Detail.TERSE) and result.startswith("probably comes")
         wanted = self._at_least(Detail.VERBOSE) or not (plain or outcome.why == told)
         return f" ({outcome.why})" if wanted and outcome.why else ""
 
@@ -177,7 +182,7 @@ class _Page:
         if not nevers:
             return
         yield self._in(_BOLD, "NEVER THIS")
-        most = min(MOST_NEVER, self._detail.value + 1)
+        most = min(MOST_NEVER, max(1, self._detail.value - 1))
         for never in nevers[:most]:
             yield "  " + (self._in(_RED, never.command) if never.command else UNSHOWABLE)
             yield from wrapped(never.why, "    ", "    ")
@@ -186,11 +191,14 @@ class _Page:
             yield f"  and {len(nevers) - most} more (--json names them)"
 
     def _losses(self, losses: tuple[str, ...]) -> Iterator[str]:
-        limit = len(losses) if self._at_least(Detail.VERBOSE) else 4 if self._at_least(Detail.SHORT) else 2
-        for loss in losses[:limit]:
+        limit = {Detail.BARE: 1, Detail.LEAN: 2, Detail.TERSE: 2, Detail.VERBOSE: len(losses)}.get(self._detail, 4)
+        shown, rest = [*losses[:limit]], len(losses) - limit
+        if rest > 0 and self._at_least(Detail.LEAN):
+            shown.append(f"and {rest} more (--verbose names them)")
+        elif rest > 0:
+            shown[0] = f"{losses[0]}, and {rest} more"
+        for loss in shown:
             yield from wrapped(loss, "    - ", "      ")
-        if len(losses) > limit:
-            yield f"    - and {len(losses) - limit} more (--verbose names them)"
 
     def _afterwards(self, story: Story) -> Iterator[str]:
         if not story.afterwards:
@@ -218,6 +226,11 @@ def wrapped(words: str, first: str, rest: str) -> list[str]:
     return textwrap.wrap(
         words, COLUMNS, initial_indent=first, subsequent_indent=rest, break_on_hyphens=False, drop_whitespace=True
     )
+
+
+def _cut(lines: list[str], most: int) -> list[str]:
+    """The first of these lines, with a mark where there are more."""
+    return lines if len(lines) <= most else [*lines[: most - 1], f"{lines[most - 1][: COLUMNS - 2]} …"]
 
 
 def _joined(details: tuple[str, ...], width: int) -> Iterator[str]:

@@ -33,6 +33,7 @@ COMMANDS = (
     Command("mcp", "mcp", "the read-only tools for assistants, on standard input and output"),
     Command("scan", "scan", "one look at the host: who is hot now, and who owns it"),
     Command("status", "status", "is the watch alive, what is open, and what does it cost?"),
+    Command("metrics", "metrics", "the same as metrics for Prometheus: a textfile, or an address to scrape"),
     Command("report", "report", "one incident as one HTML page that needs nothing else"),
     Command("preview", "preview", "what a channel would be sent for an incident; sends nothing"),
     Command("incidents", "incidents", "what the watch has found so far"),
@@ -117,8 +118,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - it stays open to the end
     gc.set_threshold(100_000)  # importing makes many objects and no garbage: looking for it takes a tenth of the start
     words = list(sys.argv[1:] if argv is None else argv)
-    top = parser()
     if not words or words[0].startswith("-"):
+        top = parser()
         top.parse_args(words)
         top.print_help()
         return 0 if not words else USAGE

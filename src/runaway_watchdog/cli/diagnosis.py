@@ -2,7 +2,7 @@
 
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final, Literal, NamedTuple
 
@@ -12,6 +12,7 @@ from runaway_watchdog.cli.vitals import UNIT, Vitals
 from runaway_watchdog.hostile import clean
 from runaway_watchdog.store.database import StoreUnavailable
 from runaway_watchdog.store.database import reading as reading_store
+from runaway_watchdog.store.outbox import Health, health
 from runaway_watchdog.world import Unanswered, World, procfs
 
 State = Literal["ok", "note", "missing"]
@@ -37,12 +38,12 @@ def of_store(path: Path, world: World) -> Iterator[Check]:
     """The watch's life, what it could not write, what nobody has taken, and whether there is room."""
     try:
         with reading_store(path) as connection:
-            seen = vitals.look(connection, world)
+            seen, channels = vitals.look(connection, world), health(connection)
     except StoreUnavailable as unavailable:
         yield Check("watch", "missing", unavailable.problem, unavailable.mend)
         return
     yield from of_watch(seen, world)
-    yield from of_outbox(seen, world.clock.now())
+    yield from of_outbox(seen, channels, world.clock.now())
     yield from of_disk(path)
 
 
@@ -98,15 +99,28 @@ def _group(world: World, name: str) -> int | None:
     return int(fields[2]) if fields is not None and fields[2].isdecimal() else None
 
 
-def of_outbox(seen: Vitals, now: float) -> Iterator[Check]:
-    """Messages that no channel takes: found, and nobody was told."""
-    for each in seen.waiting:
+def of_outbox(seen: Vitals, channels: Sequence[Health], now: float) -> Iterator[Check]:
+    """Channels that say no for good, and messages that no channel takes: found, and nobody was told."""
+    waiting = {each.channel: each for each in seen.waiting}
+    for refusing in channels:
+        if refusing.refused_at is None:
+            continue
+        held = waiting.pop(refusing.channel, None)
+        lasting = duration(now - refusing.refused_at)
+        told = f"{clean(refusing.channel)} has refused alerts for {lasting}: {clean(refusing.problem or '', 160)}"
+        kept = f" ({_messages(held.messages)} kept for it)" if held else ""
+        yield Check("outbox", "missing", told + kept, f"mend its URL in [alerts], then sudo {PROGRAM} test-alert")
+    for each in waiting.values():
         waited_s = now - each.oldest_at
         if waited_s < LATE_S:
             continue
         why = f"; it said: {clean(each.last_error, 120)}" if each.last_error else ""
-        told = f"{each.messages} messages for {clean(each.channel)} wait, the oldest for {duration(waited_s)}{why}"
+        told = f"{_messages(each.messages)} for {clean(each.channel)} wait, the oldest for {duration(waited_s)}{why}"
         yield Check("outbox", "missing", told, f"sudo {PROGRAM} test-alert tells what the channel answers")
+
+
+def _messages(count: int) -> str:
+    return f"{count} message{'' if count == 1 else 's'}"
 
 
 def of_disk(path: Path) -> Iterator[Check]:

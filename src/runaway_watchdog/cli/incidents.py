@@ -80,18 +80,25 @@ def _belongs(incident: Incident, told: dict[str, Any], text: str) -> bool:
     return any(text.casefold() in name.casefold() for name in names)
 
 
-def document(connection: Any, incident: Incident) -> dict[str, Any]:
-    """One entry of `incidents --json`: the incident, with process and owners as `explain` last told them."""
-    stored = queries.case_file(connection, incident.lineage_id)
-    case = {"process": None, "owners": []} if stored is None else json.loads(stored.json)
-    history = queries.lineage_history(connection, incident.lineage_id)
+def head(incident: Incident) -> dict[str, Any]:
+    """How every document begins that tells of an incident."""
     return {
         "id": incident.id,
         "state": incident.state,
         "severity": incident.severity,
         "rule": incident.rule,
         "summary": clean(incident.summary, 200),
-        "opened_at": _iso(incident.opened_at),
+        "opened_at": reading.iso(incident.opened_at),
+    }
+
+
+def document(connection: Any, incident: Incident) -> dict[str, Any]:
+    """One entry of `incidents --json`: the incident, with process and owners as `explain` last told them."""
+    stored = queries.case_file(connection, incident.lineage_id)
+    case = {"process": None, "owners": []} if stored is None else json.loads(stored.json)
+    history = queries.lineage_history(connection, incident.lineage_id)
+    return {
+        **head(incident),
         "resolved_at": _iso(incident.resolved_at),
         "reopened_at": _iso(incident.reopened_at),
         "acknowledged_until": _iso(incident.acknowledged_until),
@@ -110,7 +117,7 @@ def _pids(incident: Incident, history: History) -> list[int]:
 
 
 def _iso(at: float | None) -> str | None:
-    return None if at is None else datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds")
+    return None if at is None else reading.iso(at)
 
 
 def _print_table(documents: list[dict[str, Any]], coloured: bool) -> None:

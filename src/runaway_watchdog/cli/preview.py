@@ -107,10 +107,10 @@ def _form(options: argparse.Namespace, told: "Message") -> "tuple[str, Form] | N
 
 
 def _written(scheme: str, form: "Form", told: "Message", *, as_json: bool) -> str:
-    from runaway_watchdog.alerts import forms, slack
+    from runaway_watchdog.alerts import forms, post, slack
 
     if scheme in forms.MAIL and not as_json:
-        return _mail(told)
+        return post.letter(told, post.AS_READ, encoding="8bit").as_bytes().decode()
     if scheme in forms.ALERTMANAGER:
         return form.body + "\n"
     if scheme in forms.SLACK:
@@ -122,15 +122,3 @@ def _written(scheme: str, form: "Form", told: "Message", *, as_json: bool) -> st
     else:
         return f"{told.subject}\n\n{form.body.rstrip()}\n"
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
-
-
-def _mail(told: "Message") -> str:
-    """Both parts as they are read: 8bit, so that a person finds every command as a line of its own."""
-    from email.message import EmailMessage
-    from email.policy import SMTPUTF8
-
-    mail = EmailMessage(policy=SMTPUTF8.clone(linesep="\n", max_line_length=None))
-    mail["Subject"] = told.subject
-    mail.set_content(told.text, cte="8bit")
-    mail.add_alternative(told.html, subtype="html", cte="8bit")
-    return mail.as_bytes().decode()

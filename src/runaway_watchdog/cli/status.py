@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from runaway_watchdog.alerts.figures import clock, duration, size
 from runaway_watchdog.cli import PROGRAM, reading, vitals
+from runaway_watchdog.cli.incidents import head
 from runaway_watchdog.cli.options import reading_options
 from runaway_watchdog.cli.vitals import UNIT, Pulse, Vitals
 from runaway_watchdog.hostile import clean
@@ -78,7 +79,7 @@ def document(seen: Vitals, unresolved: tuple[Incident, ...], store: Path) -> dic
             "writes_lost": 0 if last is None else last.dropped,
         },
         "cost": None if cost is None else cost._asdict(),
-        "open": [_incident(each) for each in unresolved],
+        "open": [head(each) for each in unresolved],
         "waiting": [
             {
                 **each._asdict(),
@@ -88,17 +89,6 @@ def document(seen: Vitals, unresolved: tuple[Incident, ...], store: Path) -> dic
             for each in seen.waiting
         ],
         "store": str(store),
-    }
-
-
-def _incident(incident: Incident) -> dict[str, Any]:
-    return {
-        "id": incident.id,
-        "state": incident.state,
-        "severity": incident.severity,
-        "rule": incident.rule,
-        "summary": clean(incident.summary, 200),
-        "opened_at": reading.iso(incident.opened_at),
     }
 
 

@@ -16,7 +16,7 @@ from runaway_watchdog.cli import PROGRAM, USAGE
 from runaway_watchdog.config import locate
 
 if TYPE_CHECKING:
-    from runaway_watchdog.alerts.channels import Refused
+    from runaway_watchdog.alerts.answers import Refused
     from runaway_watchdog.alerts.render import Message
 
 HOW_TO_CONFIGURE: Final = f"""\
@@ -67,13 +67,16 @@ def _no_channel(sample: "Message", *, as_json: bool) -> int:
 
 
 def _send(label: str, url: str, sample: "Message") -> dict[str, Any]:
-    from runaway_watchdog.alerts.channels import Delivered, deliver
+    from runaway_watchdog.alerts.answers import Delivered
+    from runaway_watchdog.alerts.channels import deliver
 
     print(f"{PROGRAM}: sending to {label} …", file=sys.stderr)
     started = time.monotonic()
     answer = deliver(url, sample)
     result = {"channel": label, "sent": isinstance(answer, Delivered), "seconds": round(time.monotonic() - started, 1)}
-    return result if isinstance(answer, Delivered) else {**result, "reason": answer.reason, "mend": _mend(answer)}
+    if isinstance(answer, Delivered):
+        return {**result, "reason": answer.but} if answer.but else result
+    return {**result, "reason": answer.reason, "mend": _mend(answer)}
 
 
 def _mend(refused: "Refused") -> str:
@@ -84,5 +87,6 @@ def _mend(refused: "Refused") -> str:
 
 def _in_words(result: dict[str, Any]) -> str:
     if result["sent"]:
-        return f"{result['channel']}: sent, in {result['seconds']} s"
+        but = f", but {result['reason']}" if "reason" in result else ""
+        return f"{result['channel']}: sent, in {result['seconds']} s{but}"
     return f"{result['channel']}: NOT SENT: {result['reason']}\n    {result['mend']}"

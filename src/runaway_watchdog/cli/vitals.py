@@ -20,6 +20,7 @@ class Cost(NamedTuple):
     """What it uses; of the whole service with its short-lived helpers, or of the one process where it runs alone."""
 
     cpu_percent: float  # of one core, mean since it was started
+    cpu_s: float  # since it was started
     memory_bytes: int
     whole_service: bool
 
@@ -69,7 +70,8 @@ def _of_service(files: Files, pid: int, age_s: float) -> Cost | None:
     if not group.endswith(f"/{UNIT}") or not files.exists(f"{folder}/cpu.stat"):
         return None
     usage = dict(line.split() for line in files.read(f"{folder}/cpu.stat").splitlines())
-    return Cost(_percent(int(usage["usage_usec"]) / 1e6, age_s), _memory(files, folder), whole_service=True)
+    cpu_s = int(usage["usage_usec"]) / 1e6
+    return Cost(_percent(cpu_s, age_s), cpu_s, _memory(files, folder), whole_service=True)
 
 
 def _memory(files: Files, folder: str) -> int:
@@ -84,7 +86,8 @@ def _memory(files: Files, folder: str) -> int:
 def _of_process(files: Files, pid: int, age_s: float) -> Cost:
     fields = files.read(f"{procfs.PROC}/{pid}/stat").rpartition(")")[2].split()
     ticks = sum(int(each) for each in fields[11:15])  # utime, stime, and those of its children that have ended
-    return Cost(_percent(ticks / procfs.CLOCK_TICKS, age_s), _resident(files, pid), whole_service=False)
+    cpu_s = ticks / procfs.CLOCK_TICKS
+    return Cost(_percent(cpu_s, age_s), cpu_s, _resident(files, pid), whole_service=False)
 
 
 def _resident(files: Files, pid: int) -> int:

@@ -112,8 +112,13 @@ def _table_in(annotation: Any) -> type[BaseModel] | None:
 
 
 def _allowed(field: FieldInfo | None) -> str:
-    marks = () if field is None else (*field.metadata, *_inner_metadata(field.annotation))
-    return next((mark.text for mark in marks if isinstance(mark, Allowed)), "see the sample configuration")
+    return (allowed(field) if field else None) or "see the sample configuration"
+
+
+def allowed(field: FieldInfo) -> str | None:
+    """What a key takes, in words."""
+    marks = (*field.metadata, *_inner_metadata(field.annotation))
+    return next((mark.text for mark in marks if isinstance(mark, Allowed)), None)
 
 
 def _inner_metadata(annotation: Any) -> tuple[Any, ...]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from runaway_watchdog.alerts.labels import channel_labels
 from runaway_watchdog.config import urls
 from runaway_watchdog.config.durations import format_duration, parse_duration
 from runaway_watchdog.config.faults import (
@@ -20,7 +21,6 @@ from runaway_watchdog.config.faults import (
     toml_fault,
     unreadable,
 )
-from runaway_watchdog.config.labels import channel_labels
 from runaway_watchdog.config.locate import merge
 from runaway_watchdog.config.schema import Config
 from runaway_watchdog.hostile import clean

@@ -19,14 +19,14 @@ HEAD: Final = """\
 # wins, key by key. `runaway-watchdog check-config` tells every fault, `runaway-watchdog test-alert`
 # sends one message to each channel.
 """
-_TABLES: Final[tuple[tuple[str, type[BaseModel]], ...]] = (
+TABLES: Final[tuple[tuple[str, type[BaseModel]], ...]] = (
     ("[sampling]", Sampling),
     ("[[rule]]", Rule),
     ("[[expect]]", Expect),
     ("[alerts]", Alerts),
     ("[store]", Store),
 )
-_DURATIONS: Final = frozenset(("interval", "for_", "remind_after", "keep"))
+DURATIONS: Final = frozenset(("interval", "for_", "remind_after", "keep"))
 _EXAMPLES: Final = {
     "severity": '"warning"',
     "unit": '"docker-*.scope"',
@@ -50,7 +50,7 @@ _EXAMPLES: Final = {
 
 def sample() -> str:
     """The whole sample file. It is valid as it stands, and with every key's `#` taken away."""
-    return "\n".join([HEAD, *(_table(header, model) for header, model in _TABLES)])
+    return "\n".join([HEAD, *(_table(header, model) for header, model in TABLES)])
 
 
 def _table(header: str, model: type[BaseModel]) -> str:
@@ -67,7 +67,7 @@ def _value(name: str, field: FieldInfo) -> str:
     default: Any = field.default
     if name in _EXAMPLES:
         return _EXAMPLES[name]
-    if name in _DURATIONS:
+    if name in DURATIONS:
         return f'"{format_duration(default)}"'
     return f"{default:g}" if isinstance(default, float) else json.dumps(default)
 

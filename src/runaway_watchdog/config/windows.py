@@ -32,4 +32,9 @@ def parse_time(text: str) -> int:
 
 def format_window(window: Window) -> str:
     """As `parse_window` reads it."""
-    return "-".join(f"{minute // 60:02}:{minute % 60:02}" for minute in window)
+    return "-".join(map(format_time, window))
+
+
+def format_time(minute: int) -> str:
+    """As `parse_time` reads it."""
+    return f"{minute // 60:02}:{minute % 60:02}"

@@ -1,0 +1,150 @@
+"""A mail, and how it is handed in: both its parts as they are written, over SMTP, to whom the channel's URL names.
+
+Apprise reads the URL (it knows many providers' hosts, ports and kinds of login). The rest is not left to it: it makes
+the plain part out of the HTML one, and tells a server's answer nowhere but in its log.
+"""
+
+import smtplib
+import ssl
+from collections.abc import Mapping
+from contextlib import closing, suppress
+from email.message import EmailMessage
+from email.policy import SMTP, SMTPUTF8, EmailPolicy
+from email.utils import formataddr, localtime, make_msgid
+from typing import Any, Final, NamedTuple
+
+from runaway_watchdog.alerts.answers import Delivered, Refused
+from runaway_watchdog.alerts.render import Message
+
+_PERMANENT: Final = 500
+"""RFC 5321, 4.2.1: 4xx may be tried again, 5xx not as it is."""
+_TOO_LARGE: Final = 552
+_MAILBOX_FULL: Final = "5.2."  # RFC 3463: the same 552 with this says that it is not the message
+AS_READ: Final = SMTPUTF8.clone(linesep="\n", max_line_length=None)
+"""How `letter` writes a mail for people; with the encoding "8bit" each command is a line of its own."""
+
+
+class Office(NamedTuple):
+    """Where a mail is handed in, as whom, and for whom."""
+
+    host: str
+    port: int
+    security: str  # insecure, ssl, starttls
+    verified: bool  # whether the certificate must be a good one
+    login: tuple[str, str] | None
+    timeout_s: float
+    sender: str  # its bare address
+    addressees: tuple[str, ...]  # bare, all of them
+    headers: Mapping[str, str]  # From, To, and what the URL adds
+    plain_only: bool
+
+
+def office(plugin: Any) -> Office | None:
+    """What Apprise read from a mail's URL; None where the mail has to be its own: one that it signs or encrypts."""
+    if getattr(plugin, "use_pgp", False) or getattr(plugin, "pgp_mode", "no") != "no":
+        return None
+    names: Mapping[str, Any] = plugin.names
+    copies, hidden = sorted(plugin.cc), sorted(plugin.bcc)
+    to = [address for _, address in plugin.targets]
+    headers = {
+        "From": _named(*plugin.from_addr),
+        "To": ", ".join(_named(name, address) for name, address in plugin.targets),
+        "Cc": ", ".join(_named(names.get(each), each) for each in copies),
+        "Reply-To": ", ".join(_named(names.get(each), each) for each in sorted(plugin.reply_to)),
+        **plugin.headers,
+    }
+    return Office(
+        host=plugin.smtp_host,
+        port=int(plugin.port),
+        security=plugin.secure_mode,
+        verified=bool(plugin.verify_certificate),
+        login=(plugin.user, plugin.password) if plugin.user and plugin.password else None,
+        timeout_s=float(plugin.socket_connect_timeout),
+        sender=plugin.from_addr[1],
+        addressees=tuple(dict.fromkeys([*to, *copies, *hidden])),
+        headers={name: value for name, value in headers.items() if value},
+        plain_only=_kind(plugin) == "text",
+    )
+
+
+def _kind(plugin: Any) -> Any:
+    """What the URL's `format=` asks for; up to Apprise 1.9 it stood in the attribute."""
+    return plugin.resolve_format(None) if hasattr(plugin, "resolve_format") else plugin.notify_format
+
+
+def _named(name: Any, address: str) -> str:
+    """Apprise says None or False where there is no name."""
+    return formataddr((name or None, address))
+
+
+def letter(
+    message: Message, policy: "EmailPolicy[EmailMessage]", *, encoding: str | None = None, plain_only: bool = False
+) -> EmailMessage:
+    """The mail of a message, without addresses. `encoding` of its parts; None: what they need."""
+    mail = EmailMessage(policy=policy)
+    mail["Subject"] = message.subject
+    mail["Auto-Submitted"] = "auto-generated"  # RFC 3834: nobody's absence is answered to it
+    mail.set_content(message.text, cte=encoding)
+    if not plain_only:
+        mail.add_alternative(message.html, subtype="html", cte=encoding)
+    return mail
+
+
+def post(at: Office, message: Message) -> Delivered | Refused:
+    """Hand one mail in. What the server said is told as it said it: it may repeat pieces of the URL."""
+    try:
+        mail = letter(message, SMTP, plain_only=at.plain_only)
+        mail["Date"], mail["Message-ID"] = localtime(), make_msgid(domain=at.sender.rpartition("@")[2])
+        for name, value in at.headers.items():
+            mail[name] = value
+    except ValueError as fault:  # a header with a line break or named twice, text that no encoding has
+        return Refused(permanent=True, reason=f"not a mail: {fault}", of_message=True)
+    try:
+        return _hand_in(at, mail)
+    except smtplib.SMTPRecipientsRefused as fault:
+        permanent = all(code >= _PERMANENT for code, _ in fault.recipients.values())
+        return Refused(permanent=permanent, reason=_nobody(fault.recipients))
+    except smtplib.SMTPResponseException as fault:
+        said = _said(fault.smtp_code, fault.smtp_error)
+        what = "login refused" if isinstance(fault, smtplib.SMTPAuthenticationError) else "not taken"
+        too_large = fault.smtp_code == _TOO_LARGE and _MAILBOX_FULL not in said
+        return Refused(fault.smtp_code >= _PERMANENT, f"{what}: {said}", of_message=too_large)
+    except smtplib.SMTPServerDisconnected as fault:
+        return Refused(permanent=False, reason=str(fault))
+    except smtplib.SMTPException as fault:  # no encryption, no login that both know, no letters beyond ASCII
+        return Refused(permanent=True, reason=str(fault))
+    except OSError as fault:
+        return Refused(permanent=False, reason=f"no connection: {fault.strerror or fault}")
+
+
+def _hand_in(at: Office, mail: EmailMessage) -> Delivered:
+    """Raises OSError; of the server's own noes, smtplib.SMTPException."""
+    context = ssl.create_default_context()
+    if not at.verified:
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    with closing(_connected(at, context)) as server:
+        if at.security == "starttls":
+            server.starttls(context=context)
+        if at.login is not None:
+            server.login(*at.login)
+        refused = server.send_message(mail, at.sender, at.addressees)
+        with suppress(OSError):  # it is taken, however the server says goodbye
+            server.quit()
+    return Delivered(but=_nobody(refused) if refused else "")
+
+
+def _connected(at: Office, context: ssl.SSLContext) -> smtplib.SMTP:
+    if at.security == "ssl":
+        return smtplib.SMTP_SSL(at.host, at.port, timeout=at.timeout_s, context=context)
+    return smtplib.SMTP(at.host, at.port, timeout=at.timeout_s)
+
+
+def _nobody(refused: Mapping[str, tuple[int, bytes]]) -> str:
+    """Which addressees were refused, and why."""
+    return "not for " + "; ".join(f"{address}: {_said(*said)}" for address, said in refused.items())
+
+
+def _said(code: int, words: bytes | str) -> str:
+    """A server's answer in one line."""
+    text = words.decode(errors="replace") if isinstance(words, bytes) else words
+    return f"{code} {' '.join(text[:1000].split())}".strip()

@@ -1,0 +1,1 @@
+"""What the watch knows, as metrics for Prometheus: read from its store by a process of its own, never by the watch."""
