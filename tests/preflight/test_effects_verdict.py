@@ -81,13 +81,34 @@ def test_what_is_proposed_was_judged(line: str, proposal: str) -> None:
     assert all(verdict(host.judge(each.command)) in ("safe", "interrupts") for each in found)
 
 
-@pytest.mark.parametrize("state", ["running", "exited"])
-def test_files_of_a_database_are_copied_only_where_it_does_not_run(state: str) -> None:
-    """A copy of what is being written is no copy of the database."""
-    host = FakeHost(shop().files, engine=EngineWith([{**SHOP_DB, "State": state}], [SHOP_PG]))
+DUMP = "docker exec shop-db-1 sh -c"
+COPY = f"tar -C {DATA} -cf /var/backups/shop_pg.tar ."
+STOP = f"docker stop shop-db-1 && {COPY}"
+TASK = {"Labels": {"com.docker.swarm.service.name": "shop_db"}}
+
+
+@pytest.mark.parametrize(
+    ("line", "container", "proposal"),
+    [
+        (f"rm -rf {DATA}", {}, DUMP),
+        ("docker rm -f shop-db-1; docker volume rm shop_pg", {}, DUMP),
+        ("docker stop shop-db-1; docker rm shop-db-1; docker volume rm shop_pg", {}, DUMP),
+        (f"rm -rf {DATA}", {"State": "exited"}, COPY),
+        (f"rm -rf {DATA}", {"State": "paused"}, STOP),
+        (f"rm -rf {DATA}", {"State": "restarting"}, STOP),
+        (f"rm -rf {DATA}", {"Image": "app:1", "Names": ["/web"]}, f"docker stop web && {COPY}"),
+        (f"rm -rf {DATA}", {"State": "paused", **TASK}, None),
+    ],
+)
+def test_a_volume_is_dumped_or_copied_while_nobody_writes_to_it(
+    line: str, container: dict[str, object], proposal: str | None
+) -> None:
+    """A copy of what is being written is none; a container that cannot answer, or is started again, gives no dump."""
+    host = FakeHost(shop().files, engine=EngineWith([{**SHOP_DB, **container}], [SHOP_PG]))
     again = partial(judge, world=host.world, shell=Shell({}, "/srv", "/root"))
-    found = safer(host.judge(f"rm -rf {DATA}"), host.world, None, again)
-    assert (f"tar -C {DATA} -cf /var/backups/shop_pg.tar ." in [each.command for each in found]) == (state == "exited")
+    kept = [each.command for each in safer(host.judge(line), host.world, None, again) if "/var/backups" in each.command]
+    assert len(kept) == (proposal is not None)
+    assert all(each.startswith(str(proposal)) for each in kept)
 
 
 @settings(max_examples=60, deadline=None)

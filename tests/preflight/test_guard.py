@@ -211,14 +211,26 @@ def test_the_page_tells_all_that_helps() -> None:
 
 def test_a_dump_is_offered_where_a_database_seems_to_be() -> None:
     """The command only where one container holds it; words alone where that would be a guess."""
-    assert offer(held(lost("uploads", used_by=[])).losses) is None
-    named = offer(held(lost("data", used_by=["shop-mariadb-1"])).losses)
+    assert offer(held(lost("uploads", used_by=[])), "x") is None
+    named = offer(held(lost("data", used_by=["shop-mariadb-1"])), "x")
     assert named is not None
     assert named.command is not None
     assert "mariadb-dump" in named.command
-    two = offer(held(lost("pgdata", used_by=["a", "b"])).losses)
+    two = offer(held(lost("pgdata", used_by=["a", "b"])), "x")
     assert two is not None
     assert two.command is None
+    podmans = offer(held(lost("pgdata", used_by=["db"])), "podman volume rm -f pgdata")
+    assert podmans is not None
+    assert podmans.command is None
+
+
+def test_the_dump_that_was_judged_is_shown_and_only_once() -> None:
+    """Where the preflight proposes one: its file is not there yet, which nobody has looked at for another."""
+    judged = """docker exec db sh -c 'pg_dumpall -U "${POSTGRES_USER:-postgres}"' > /var/backups/db.sql"""
+    hold = held(lost("pgdata", used_by=["db"]), safer=[{"command": judged, "why": "it dumps it"}])
+    rows = page(hold, "docker volume rm pgdata", colours=False, now=1.8e9)
+    assert [row.strip() for row in rows if "pg_dumpall" in row] == [judged]
+    assert "Safer:" not in rows
 
 
 def answered(*words: str, text: str = "") -> tuple[int, Any, str]:

@@ -2,14 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any, cast
 
 import pytest
-from preflight.host_world import FakeHost
+from preflight.host_world import EngineWith, FakeHost
 
 from runaway_watchdog.model.gap import Gap
+from runaway_watchdog.preflight.safer import safer
 from runaway_watchdog.preflight.sequence import Preflight, Shell, judge
-from runaway_watchdog.world import Podman, Unanswered, World
+from runaway_watchdog.world import Engine, Podman, Unanswered, World
 
 DATA = "/var/lib/containers/storage/volumes/{}/_data"
 UNNAMED = "ab" * 32
@@ -181,3 +183,20 @@ class CleansUp(FakePodman):
 def test_two_removals_at_once_are_a_race(line: str, unsure: bool) -> None:
     """A container's own --rm deletes its unnamed volumes, if it is quicker than the command: both were seen."""
     assert any("--rm is quicker" in each for each in judged(line, CleansUp()).unknown) is unsure
+
+
+@pytest.mark.parametrize(
+    ("line", "copied"),
+    [
+        ("podman volume rm spare", ["spare"]),
+        ("podman system reset -f", ["old", "spare"]),  # "data" is a unit's, which starts its container again
+        ("podman volume rm spare; docker volume rm spare", []),
+    ],
+)
+def test_a_copy_is_made_of_podmans_own_folder(line: str, copied: list[str]) -> None:
+    """Docker may have a volume of the same name: it is never taken for Podman's."""
+    docker = [{"Name": "spare", "Driver": "local", "Mountpoint": "/var/lib/docker/volumes/spare/_data", "Labels": {}}]
+    here = replace(world(FakePodman()), engine=cast(Engine, EngineWith([], docker)))
+    again = partial(judge, world=here, shell=Shell({}, "/srv", "/root"))
+    found = [each.command for each in safer(again(line), here, None, again)]
+    assert found == [f"tar -C {DATA.format(name)} -cf /var/backups/{name}.tar ." for name in copied]

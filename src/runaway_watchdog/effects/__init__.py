@@ -57,6 +57,7 @@ class Docker:
     services: tuple[Mapping[str, Any], ...] = ()  # of the swarm
     swarm: str = ""  # "", "worker" or "manager"
     removed: tuple[Container, ...] = ()  # what earlier commands of the line removed: who used the volumes they left
+    deleted: tuple[Volume, ...] = ()  # what they deleted
     gap: Gap | None = None
 
 

@@ -188,7 +188,9 @@ def without_containers(docker: Docker, ids: Collection[str]) -> Docker:
 
 
 def without_volumes(docker: Docker, names: Collection[str]) -> Docker:
-    return replace(docker, volumes=tuple(each for each in docker.volumes if each.name not in names))
+    gone = tuple(each for each in docker.volumes if each.name in names)
+    left = tuple(each for each in docker.volumes if each.name not in names)
+    return replace(docker, volumes=left, deleted=(*docker.deleted, *gone))
 
 
 def without_networks(docker: Docker, ids: Collection[object]) -> Docker:

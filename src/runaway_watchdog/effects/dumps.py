@@ -49,9 +49,7 @@ DATABASES: Final = (
         "sql",
     ),
     Database("MongoDB", re.compile(r"mongo|wiredtiger", re.I), _MONGODB, "mongodump --archive", "archive"),
-    Database(
-        "Redis", re.compile(r"redis|valkey", re.I), "redis-cli --rdb -", "redis-cli --rdb -", "rdb", in_memory=True
-    ),
+    Database("Redis", re.compile(r"redis|valkey", re.I), _REDIS, _REDIS, "rdb", in_memory=True),
     SQLITE,
     Database("", re.compile(r"database|(?:^|[-_./])db(?:$|[-_./\d])|elastic|influx|clickhouse|couchdb", re.I)),
 )
@@ -61,12 +59,10 @@ SQLITE_FILE: Final = re.compile(r"/.+\.(?:sqlite3?|db3?)")
 
 
 def seems(texts: Iterable[str]) -> Database | None:
-    """What the texts (an image, a name, a file) look like; an earlier text counts before a later one."""
-    for text in texts:
-        for each in DATABASES:
-            if each.known_by.search(text):
-                return each
-    return None
+    """What the texts (an image, a name, a file) look like; an earlier text counts before a later one, and one that
+    only says that it is a database after all."""
+    found = (each for text in texts for each in DATABASES if each.known_by.search(text))
+    return min(found, key=lambda each: each is UNNAMED, default=None)
 
 
 def command(found: Database, container: str, folder: str = "", docker: str = "docker") -> str | None:
@@ -97,5 +93,6 @@ def of_file(path: str, copy: str) -> str | None:
 
 
 def _dotted(path: str) -> str:
-    """A file's name as a dot-command of sqlite3 reads it."""
-    return "'" + path.replace("'", "''") + "'"
+    """A file's name as a dot-command of sqlite3 reads it: in single quotes it knows no way to write one of them."""
+    name = f"./{path}" if path.startswith("-") else path
+    return '"' + name.replace("\\", r"\\").replace('"', r"\"") + '"'

@@ -200,7 +200,8 @@ def system_reset(call: Call) -> Outcome:
         for each in docker.networks
         if each["Name"] != DEFAULT_NETWORK
     )
-    return call.outcome((*gone, *lost, *images, *networks), Podman(Docker(), (), call.now.rootless))
+    nothing = Docker(removed=after.removed, deleted=docker.volumes)
+    return call.outcome((*gone, *lost, *images, *networks), Podman(nothing, (), call.now.rootless))
 
 
 def _names(docker: Docker) -> frozenset[str]:

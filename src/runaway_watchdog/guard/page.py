@@ -9,8 +9,8 @@ from datetime import datetime
 from typing import Final
 
 from runaway_watchdog.alerts import figures
-from runaway_watchdog.guard.decide import Help, Hold, Loss
-from runaway_watchdog.guard.dump import offer
+from runaway_watchdog.guard.decide import Help, Hold, Loss, Safer
+from runaway_watchdog.guard.dump import Offer, offer
 from runaway_watchdog.hostile import clean, mask_text, shown_command
 
 PROGRAM: Final = "runaway-watchdog"
@@ -54,8 +54,9 @@ class _Page:
         for words in hold.unknown[:2]:
             yield from _wrapped(f"not known: {words}", "  - ", "    ")
         yield from self._helps(hold.helps)
-        yield from self._dump(hold)
-        yield from self._safer(hold)
+        dump = offer(hold, line)
+        yield from self._dump(dump)
+        yield from self._safer([each for each in hold.safer if dump is None or each.command != dump.command])
 
     def _loss(self, loss: Loss) -> str:
         facts = [figures.size(loss.size_bytes, at_least=loss.size_is_at_least)]
@@ -79,18 +80,17 @@ class _Page:
             told = f"It would end PID {helps.pid}"
         yield from _wrapped(f"{told}: {helps.why}", "", "  ")
 
-    def _dump(self, hold: Hold) -> Iterator[str]:
-        found = offer(hold.losses)
+    def _dump(self, found: Offer | None) -> Iterator[str]:
         if found is None:
             return
         yield from _wrapped(f"{self._in(_BOLD, 'Dump it first')}: {found.words}", "", "  ")
         if found.command is not None:
             yield f"  {self._in(_CYAN, found.command)}"
 
-    def _safer(self, hold: Hold) -> Iterator[str]:
-        if hold.safer:
+    def _safer(self, proposals: Sequence[Safer]) -> Iterator[str]:
+        if proposals:
             yield f"{self._in(_BOLD, 'Safer')}:"
-        for each in hold.safer[:3]:
+        for each in proposals[:3]:
             command = shown_command(each.command)
             yield f"  {self._in(_CYAN, command)}" if command else f"  {UNSHOWABLE}"
             yield from _wrapped(each.why, "      # ", "      # ")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from shlex import join, quote
 
 from runaway_watchdog import owners
-from runaway_watchdog.effects import Docker, docker_state, dumps
+from runaway_watchdog.effects import Docker, Host, docker_state, dumps, podman_state
 from runaway_watchdog.explain.plan import plan
 from runaway_watchdog.hostile import shown_command
 from runaway_watchdog.model.command import Command
@@ -19,6 +19,10 @@ BACKUPS = "/var/backups"
 ENGINE = "/var/lib/docker/"
 """Docker's own files: of no use to anybody as copies, or under another name."""
 MOST = 4
+SILENT = ("paused", "restarting")
+"""States in which a container runs no other program: no dump. (None in Podman either: its exec is not judged.)"""
+KEPT_UP = frozenset((podman_state.UNIT_LABEL, docker_state.SWARM_SERVICE))
+"""Labels of containers that somebody starts again after a stop: what they write in is never copied whole."""
 WITHOUT: dict[tuple[str, ...], tuple[frozenset[str], str]] = {
     ("down",): (frozenset(("-v", "--volumes")), "it removes the containers and leaves the volumes"),
     ("rm",): (frozenset(("-v", "--volumes")), "it removes the container and leaves its volumes"),
@@ -120,7 +124,7 @@ def _stripped(text: str, unwanted: frozenset[str]) -> str | None:
 def _kept(effect: Effect, preflight: Preflight) -> Iterator[Safer]:
     """A copy first, or another name instead of the end."""
     if effect.type == "volume":
-        yield from _volume_kept(effect, preflight.host.docker)
+        yield from _volume_kept(effect.name, preflight.host)
     elif effect.type == "path":
         yield from _path_kept(effect)
     elif effect.type == "crontab" and not effect.name.startswith("at job"):
@@ -128,25 +132,34 @@ def _kept(effect: Effect, preflight: Preflight) -> Iterator[Safer]:
         yield Safer(f"crontab -u {quote(effect.name)} -l > {quote(archive)}", "it keeps a copy of the table first")
 
 
-def _volume_kept(effect: Effect, docker: Docker) -> Iterator[Safer]:
-    """A dump where a database runs on it, since a copy of its files would be none of the database."""
-    running = [
-        each
-        for each in (*docker.containers, *docker.removed)
-        if effect.name in each.volumes and each.state in docker_state.RUNNING
+def _volume_kept(name: str, host: Host) -> Iterator[Safer]:
+    """A dump where a database runs on it, else a copy: of what runs only once it has stopped."""
+    engines = {"docker": host.docker, "podman": Docker() if host.podman is None else host.podman.docker}
+    found = [
+        (program, engine, volume.mountpoint)
+        for program, engine in engines.items()
+        for volume in (*engine.volumes, *engine.deleted)
+        if volume.name == name
     ]
-    database = dumps.seems((effect.name, *(f"{each.name} {each.image}" for each in running)))
-    if running and database is not None:
-        line = dumps.command(database, running[0].name, BACKUPS) if len(running) == 1 else None
-        if line is not None:
-            yield Safer(line, f"it dumps the {database.name} database of {effect.name} with its own tool")
+    if len(found) != 1:
+        return  # both engines have one of that name: which is meant is not guessed
+    program, engine, folder = found[0]
+    users = [
+        each
+        for each in (*engine.containers, *engine.removed)
+        if name in each.volumes and (each.stopped or each.state in docker_state.RUNNING)
+    ]
+    database = dumps.seems((name, *(f"{each.name} {each.image}" for each in users)))
+    if program == "docker" and database is not None and [each.state in SILENT for each in users] == [False]:
+        dump = dumps.command(database, users[0].name, BACKUPS)
+        if dump is not None:
+            yield Safer(dump, f"it dumps {name}, which seems to be {database.name}, with its own tool")
+            return
+    if any(not KEPT_UP.isdisjoint(each.labels) for each in users):
         return
-    volume = next((each for each in docker.volumes if each.name == effect.name), None)
-    folder = f"{ENGINE}volumes/{effect.name}/_data" if volume is None else volume.mountpoint
-    why = f"it keeps a copy of {effect.name}"
-    if running:
-        why += f"; stop {', '.join(each.name for each in running)} first"
-    yield Safer(f"tar -C {quote(folder)} -cf {quote(f'{BACKUPS}/{effect.name}.tar')} .", why)
+    stop = f"{program} stop {join(each.name for each in users)} && " if users else ""
+    copy = f"tar -C {quote(folder)} -cf {quote(f'{BACKUPS}/{name}.tar')} ."
+    yield Safer(f"{stop}{copy}", f"it keeps a copy of {name}")
 
 
 def _path_kept(effect: Effect) -> Iterator[Safer]:
