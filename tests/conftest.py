@@ -1,3 +1,11 @@
-"""What all tests share: the recorders of the tables under docs/, and the virtual machine."""
+"""What all tests share: no skips in CI, the recorders of the tables under docs/, and the rigs."""
 
-pytest_plugins = ("truth.plans_rows", "truth.preflight_rows", "truth.prognosis_rows", "e2e.vm.fixtures")
+pytest_plugins = (
+    "support.calm",
+    "support.skips",
+    "truth.plans_rows",
+    "truth.preflight_rows",
+    "truth.prognosis_rows",
+    "e2e.rig.fixtures",
+    "e2e.vm.fixtures",
+)

@@ -6,7 +6,8 @@ Everything runs in a VPS in a box (systemd in a container of its own, see tests/
 stays on the machine. CPU is read from the kernel's clock of each process, and each figure is a ratio to a C program
 that opens, reads and closes every /proc/PID/stat in the same seconds: so it hardly depends on the machine. Writes
 docs/performance.md, unless --quick is given (seconds instead of minutes, for trying it out). Without a C compiler it
-says so and ends: there is no floor to compare with.
+says so and ends: there is no floor to compare with. The page also tells of a made-up week, and with --hours of real
+ones (see soak.py).
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from bench import soak
 from e2e.rig import extras, product
 from e2e.rig.box import Box
 from truth import pages, tables
@@ -33,6 +35,7 @@ SOURCES = (
     "src/runaway_watchdog/watch",
     "src/runaway_watchdog/store",
     "tests/bench/watch_scale.py",
+    "tests/bench/soak.py",
     "tests/bench/inside",
 )
 
@@ -190,17 +193,32 @@ _TARGETS = (  # what, of which row, the most percent of the floor
 MOST_PSS_MIB = 16.0
 
 
-def page(watch: list[Row], others: list[Row], endured: list[dict[str, float]], versions: dict[str, str]) -> str:
-    """The whole page below its header."""
+_SOAK = """\
+Every look of those days at the default interval, on a made-up host: a container is deployed anew every ten minutes, a
+cron job burns every five, a worker burns all day and is killed every four minutes, and one unit runs away each morning.
+What is older than two days is pruned. CPU a look is that of the loop; `tests/bench/soak.py` measures this alone.
+"""
+
+
+def page(
+    watch: list[Row],
+    others: list[Row],
+    endured: list[dict[str, float]],
+    soaked: dict[str, list[soak.Figures]],
+    versions: dict[str, str],
+) -> str:
+    """The whole page below its header; `soaked` by what it is called in the table of targets."""
     machine = (
         f"{os.cpu_count()} CPUs, {_memory_gib():.0f} GiB, kernel {versions['kernel']}, Python {versions['Python']}."
     )
     parts = [
         _INTRO.format(units=UNITS, machine=machine),
-        "## Targets\n\n" + _targets(watch, endured),
+        "## Targets\n\n" + _targets(watch, endured, soaked),
         "## The watch\n\n" + _table(watch),
         f"## Others, {FULL:,} processes\n\n" + _table(others),
         f"## {endured[-1]['tick']:,.0f} looks\n\n" + _endurance(endured),
+        f"## Days and hours\n\n{_SOAK}",
+        *(f"{what[0].upper()}{what[1:]}:\n\n{soak.table(told)}" for what, told in soaked.items()),
     ]
     return "\n".join(parts)
 
@@ -209,7 +227,7 @@ def _memory_gib() -> float:
     return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30
 
 
-def _targets(watch: list[Row], endured: list[dict[str, float]]) -> str:
+def _targets(watch: list[Row], endured: list[dict[str, float]], soaked: dict[str, list[soak.Figures]]) -> str:
     """Each target with what was found, met or not."""
     full = {each.name: each for each in watch if each.processes >= FULL and each.processes < 2 * FULL}
     idle = [each for each in watch if each.name == "idle"]
@@ -230,6 +248,9 @@ def _targets(watch: list[Row], endured: list[dict[str, float]]) -> str:
         ),
         pages.line(f"memory over {endured[-1]['tick']:,.0f} looks", "flat", grown, _met(growth < 1)),
     ]  # fmt: skip
+    for what, told in soaked.items():
+        words, is_flat = soak.flat(told)
+        lines.append(pages.line(what, "flat", f"{words} (last seven tenths)", _met(is_flat)))
     return "\n".join(lines) + "\n"
 
 
@@ -279,7 +300,9 @@ def _endurance(endured: list[dict[str, float]]) -> str:
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--quick", action="store_true", help="seconds instead of minutes; writes nothing")
-    quick = parser.parse_args().quick
+    parser.add_argument("--hours", type=float, help="of real time with an engine, beside the rest")
+    asked = parser.parse_args()
+    quick: bool = asked.quick
     compiler = shutil.which("cc")
     if compiler is None:
         print("no C compiler (apt-get install gcc libc6-dev): nothing to compare with", file=sys.stderr)
@@ -299,9 +322,13 @@ def main() -> int:
         for each in endured:
             print(each, flush=True)
         versions = _versions(bench)
+    days = 0.05 if quick else 7.0
+    soaked = {f"{days:g} made-up days, things come and go": soak.week(days)}
+    if asked.hours is not None:
+        soaked[f"{asked.hours:g} real hours, with an engine"] = soak.with_an_engine(asked.hours)
     if not quick:
         head = replace(tables.header(SOURCES, versions, datetime.now(UTC).date()), hash=measured)
-        PAGE.write_text(tables.render(head, page(watch, others, endured, versions)))
+        PAGE.write_text(tables.render(head, page(watch, others, endured, soaked, versions)))
     return 0
 
 

@@ -2,17 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import signal
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from e2e.rig import base, docker, needs, product
-from e2e.rig.box import Box, Layout, MakeBox
-from e2e.rig.extras import Extra, layers
+from e2e.rig.box import Box, MakeBox
 
 HERE = Path(__file__).parent
 
@@ -29,65 +22,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("rig")
 
 
-def _is_required() -> bool:
-    return os.environ.get("CI") == "true" or os.environ.get("RUNAWAY_RIG_REQUIRED") == "1"
-
-
-def _interrupted(number: int, _frame: object) -> None:
-    pytest.exit(f"signal {signal.Signals(number).name}", returncode=128 + number)
-
-
 @pytest.fixture(scope="session", autouse=True)
-def rig_can_run() -> Iterator[None]:
-    """Skip with the reason where the rig cannot run; in CI that is a failure."""
-    reasons = needs.missing()
-    if reasons:
-        message = f"the VPS in a box cannot run here: {'; '.join(reasons)}"
-        if _is_required():
-            pytest.fail(message, pytrace=False)
-        pytest.skip(message)
-    # A SIGTERM (a cancelled job) would end Python at once and leave boxes behind; this way the fixtures tear down.
-    before = signal.signal(signal.SIGTERM, _interrupted)
-    # What is ignored is inherited: below nohup, everything in a box would outlive a SIGHUP.
-    ignored = signal.signal(signal.SIGHUP, signal.SIG_DFL)
-    yield
-    signal.signal(signal.SIGTERM, before)
-    signal.signal(signal.SIGHUP, ignored)
-
-
-@pytest.fixture(scope="session")
-def wheel(rig_can_run: None) -> Iterator[Path]:
-    """The product's wheel: `$RUNAWAY_RIG_WHEEL`, or built from this checkout."""
-    given = os.environ.get("RUNAWAY_RIG_WHEEL")
-    if given:
-        yield Path(given).resolve()
-        return
-    built = product.build_wheel(HERE.parent.parent)
-    yield built
-    shutil.rmtree(built.parent.parent)
-
-
-@pytest.fixture(scope="module")
-def make_box(request: pytest.FixtureRequest, rig_can_run: None) -> Iterator[MakeBox]:
-    """Boots boxes on demand, see MakeBox; all end with the module."""
-    with ExitStack() as boxes:
-
-        def make(
-            layout: Layout = "v2",
-            *,
-            installed: bool = True,
-            docker_up: bool = True,
-            image: bool = True,
-            extras: Sequence[Extra] = (),
-        ) -> Box:
-            below = product.product_layers(request.getfixturevalue("wheel")) if installed else (base.ensure_base(),)
-            *tops, bottom = below
-            box = boxes.enter_context(Box((*tops, *layers(extras), bottom), layout=layout, docker=docker_up))
-            if docker_up and image:
-                docker.import_image(box)
-            return box
-
-        yield make
+def nothing_here_runs_without_the_rig(rig_can_run: None) -> None:
+    """Skip with the reason, or fail in CI: see e2e.rig.fixtures."""
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from e2e.docker_lines import Case
-from e2e.docker_scene import INSIDE, KEPT, Happened, Seen
+from e2e.docker_scene import INSIDE, KEPT, Happened, Seen, happened
 from e2e.rig.box import Box
 from e2e.rig.extras import Extra
 from truth.preflight_rows import NOT_TOLD, NOTHING, told
@@ -73,6 +73,12 @@ def foretold(box: Box, case: Case) -> Told:
         for each in case.line.split("; ")
     ]
     return Told(json.loads(box.run([PYTHON, INSIDE], input=json.dumps(commands)).stdout))
+
+
+def compared(said: Told, before: Seen, after: Seen) -> tuple[Happened, Happened]:
+    """What really happened, and what was foretold of it."""
+    really = without_remade(before, after, happened(before, after), said.gone)
+    return really, foreseen(said, really)
 
 
 def without_remade(before: Seen, after: Seen, really: Happened, gone: Collection[tuple[str, str]]) -> Happened:

@@ -115,23 +115,14 @@ def _row(
     right: bool,
 ) -> None:
     test = os.environ.get("PYTEST_CURRENT_TEST", "").partition(" ")[0]
-    told, happened = words(fate["ends"], fate["returns"], fate["after_s"]), words(*seen)
+    told = foretold.words(fate["ends"], fate["returns"], fate["after_s"])
+    happened = foretold.words(*seen)
     foretold.ROWS.append(
         foretold.Row(
             test, box.layout, case.work.keeper, case.policy, case.action, kind, told,
             happened if right else f"otherwise: {happened}",
         )
     )  # fmt: skip
-
-
-def words(ends: bool, returns: bool | None, after_s: float | None) -> str:
-    if not ends:
-        return "does not end"
-    if returns is None:
-        return "ends; whether it returns is not known"
-    if not returns:
-        return "ends, stays away"
-    return "returns" if after_s is None else f"returns after {after_s:.1f} s"
 
 
 def _pattern(name: str) -> str:

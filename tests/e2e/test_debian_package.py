@@ -86,14 +86,16 @@ def test_its_life(copied: Box) -> None:
     assert box.run("dpkg -V runaway-watchdog").stdout == ""
     assert "RUNAWAY" in box.read("/usr/local/share/man/man1/runaway-watchdog.1")
     assert not box.exists("/run/systemd/system/runaway-watchdog-burn.service")
+    examples = box.run(["ls", "/usr/share/doc/runaway-watchdog/examples"]).stdout.split()
+    assert examples == ["prometheus-alerts.yml", "runaway-watchdog-metrics.service"]
 
     box.write(CONFIG, "[sampling]\ninterval = '3s'\n", 0o600)
     box.run("systemctl restart runaway-watchdog")
-    before = box.run("systemctl show runaway-watchdog --property=InvocationID").stdout
+    before = invocation(box)
     report = box.run(["dpkg", "-i", NEWER], timeout=180).stdout
     assert "yours, and it stays as it is" in report
     assert "interval = '3s'" in box.read(CONFIG)
-    assert box.run("systemctl show runaway-watchdog --property=InvocationID").stdout != before
+    assert invocation(box) != before
     assert box.exists(STORE)
 
     box.run(["dpkg", "-r", "runaway-watchdog"], timeout=60)
@@ -131,3 +133,34 @@ def test_a_broken_configuration_leaves_dpkg_whole(copied: Box) -> None:
     finally:
         copied.run(["dpkg", "-P", "runaway-watchdog"], check=False, timeout=60)
     assert ours(copied) == ""
+
+
+def test_the_bootstrap_may_be_run_again(copied: Box) -> None:
+    """One line on a bare host, the same line again, then a newer package: the same host, and no restart in vain."""
+    box = copied
+    box.write("/root/bootstrap", (CHECKOUT / "packaging/bootstrap").read_text())
+    try:
+        assert ours(box) == ""
+        first = box.run(["sh", "/root/bootstrap", PACKAGE], timeout=240).stdout
+        assert "runaway-watchdog.service is active (running)" in first
+        box.write(CONFIG, "[sampling]\ninterval = '3s'\n", 0o600)
+        before, running = ours(box), invocation(box)
+        again = box.run(["sh", "/root/bootstrap", PACKAGE], timeout=120).stdout
+        assert {line[:8].strip() for line in again.partition("\n\n")[0].splitlines()} == {"already"}
+        assert (ours(box), invocation(box)) == (before, running)
+        newer = box.run(["sh", "/root/bootstrap", NEWER], timeout=240).stdout
+        assert "Unpacking runaway-watchdog" in newer
+        assert invocation(box) != running
+        assert "interval = '3s'" in box.read(CONFIG)
+        box.run("rm /etc/systemd/system/runaway-watchdog.service && systemctl stop runaway-watchdog")
+        mended = box.run(["sh", "/root/bootstrap", NEWER], timeout=120).stdout
+        assert "already  the package is installed" in mended
+        assert "runaway-watchdog.service is active (running)" in mended
+    finally:
+        box.run(["dpkg", "-P", "runaway-watchdog"], check=False, timeout=60)
+    assert ours(box) == ""
+
+
+def invocation(box: Box) -> str:
+    """Another one after each start of the service."""
+    return box.run("systemctl show runaway-watchdog --property=InvocationID").stdout

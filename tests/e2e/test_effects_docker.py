@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from e2e import docker_truth as truth
 from e2e.docker_lines import CASES, OLD_CASES, Case
-from e2e.docker_scene import GROUPS, KEPT, OLD_GROUPS, RUNNING, WRITTEN, Happened, Scene, Seen, happened, look, prepare
+from e2e.docker_scene import GROUPS, KEPT, OLD_GROUPS, RUNNING, WRITTEN, Scene, Seen, look, prepare
 from e2e.docker_truth import ENGINES
 from e2e.rig.box import Box, MakeBox
 from truth.preflight_rows import Row
@@ -30,10 +30,10 @@ def check(scene: Scene, case: Case, versions: Mapping[str, str], row: Row) -> No
     typed = [f"cd {case.folder}", *(f"export {name}={shlex.quote(value)}" for name, value in case.environment.items())]
     scene.box.run("; ".join([*typed, case.line]), check=False, timeout=120)
     after = look(scene.box)
-    really, foreseen = compared(said, before, after)
+    really, foreseen = truth.compared(said, before, after)
     if foreseen != really:  # docker kill comes back before a signal has done its work
         after = settled(scene, said, before)
-        really, foreseen = compared(said, before, after)
+        really, foreseen = truth.compared(said, before, after)
     row(
         str(case),
         truth.used(versions, case),
@@ -52,18 +52,12 @@ def check(scene: Scene, case: Case, versions: Mapping[str, str], row: Row) -> No
         check_state(said.document, before, after)
 
 
-def compared(said: truth.Told, before: Seen, after: Seen) -> tuple[Happened, Happened]:
-    """What really happened, and what was foretold of it."""
-    really = truth.without_remade(before, after, happened(before, after), said.gone)
-    return really, truth.foreseen(said, really)
-
-
 def settled(scene: Scene, said: truth.Told, before: Seen) -> Seen:
     """A look at what stays: within five seconds as foretold, and a second later still."""
     end = time.monotonic() + 5
     while time.monotonic() < end:
         time.sleep(0.25)
-        really, foreseen = compared(said, before, look(scene.box))
+        really, foreseen = truth.compared(said, before, look(scene.box))
         if really == foreseen:
             time.sleep(1)
             break

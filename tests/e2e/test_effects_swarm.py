@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import pytest
 from e2e import docker_truth as truth
 from e2e.docker_lines import Case
-from e2e.docker_scene import Happened, Seen, happened, look, prepare
+from e2e.docker_scene import Happened, Seen, look, prepare
 from e2e.docker_truth import ENGINES, Told
 from e2e.rig.box import Box, MakeBox
 from truth.preflight_rows import Row
@@ -93,13 +93,11 @@ def settled(swarm: Swarm, before: Seen, said: Told) -> Happened:
     """What became of things as soon as it is what was foretold, or when the swarm has had its time."""
     end = time.monotonic() + SETTLED_S
     while True:
-        after = look(swarm.box)
-        really = truth.without_remade(before, after, happened(before, after), said.gone)
-        as_foretold = truth.foreseen(said, really) == really
+        really, foreseen = truth.compared(said, before, look(swarm.box))
         quiet = time.monotonic() > end - SETTLED_S + QUIET_S
-        if time.monotonic() > end or (as_foretold and (said.gone or quiet)):
+        if time.monotonic() > end or (foreseen == really and (said.gone or quiet)):
             return really
-        if said.document["unknown"] and quiet and truth.foreseen(said, really).removed <= really.removed:
+        if said.document["unknown"] and quiet and foreseen.removed <= really.removed:
             return really
         time.sleep(1)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -312,6 +313,21 @@ def test_mends_what_it_refuses(bare: Box) -> None:
     assert answer.returncode == 1
     mend = answer.stderr.split("This mends it:\n")[1]
     assert "active (running)" in bare.run(mend, timeout=120).stdout
+
+
+def test_the_bootstrap_may_be_run_again(bare: Box, wheel: Path) -> None:
+    """From a wheel, without a network: installed and running; the same line again changes nothing at all."""
+    script = Path(__file__).parents[2] / "packaging/bootstrap"
+    bare.write("/root/bootstrap", script.read_text())
+    shutil.copy2(wheel, bare.root / "root" / wheel.name)
+    line = ["sh", "/root/bootstrap", f"/root/{wheel.name}"]
+    try:
+        assert "active (running)" in bare.run(line, env={"PIP_NO_INDEX": "1"}, timeout=240).stdout
+        before, files = properties(bare, "MainPID", "InvocationID"), traces(bare)
+        assert words(bare.run(line, timeout=120).stdout) == {"already"}
+        assert (properties(bare, "MainPID", "InvocationID"), traces(bare)) == (before, files)
+    finally:
+        bare.run("rm -f /root/bootstrap /root/*.whl /opt/runaway-watchdog/.wheel")
 
 
 def test_needs_root_and_systemd(bare: Box) -> None:

@@ -23,7 +23,7 @@ pytestmark = pytest.mark.truth
 PYTHON = "/opt/runaway-watchdog/bin/python"
 INSIDE = "/opt/rig/watch_inside.py"
 NEXT_MINUTE_S = 80
-LOOKS_S = 30
+LOOKS_S = 60
 CONFIG = """\
 [sampling]
 interval = "1s"
@@ -97,10 +97,10 @@ def owners(life: int, host: Box) -> Iterator[dict[str, str]]:
 def test_cpu_of_short_lives_goes_to_the_right_owner(host: Box, life: int, owners: dict[str, str]) -> None:
     """At least 97 % of what the kernel charged to unit, container, cron and session; all of them share few CPUs.
 
-    In cron's unit and in a session the shell is named that starts and buries them, where they live for less than the
-    time between two looks.
+    Cron's unit holds all jobs, and a session all that was started in it: there, as much goes to processes of this very
+    loop; to the shell that starts and buries them, where they live for less than the time between two looks.
     """
-    done = host.run([PYTHON, INSIDE, str(LOOKS_S), "1", *owners.values()], timeout=120)
+    done = host.run([PYTHON, INSIDE, str(LOOKS_S), "1", *owners.values()], timeout=2 * LOOKS_S + 120)
     found: dict[str, Any] = json.loads(done.stdout)
     print(json.dumps(found, indent=1))
     for name, group in owners.items():
@@ -109,14 +109,12 @@ def test_cpu_of_short_lives_goes_to_the_right_owner(host: Box, life: int, owners
         assert 0.97 <= told["seen_s"] / told["truth_s"] <= 1.03, name
     for name in ("loop-cron", "loop-session"):
         told = found["owners"][owners[name]]
+        of_nobody = told["nobody_s"] / told["truth_s"]
+        assert of_nobody <= 0.03, f"{name}: {of_nobody:.0%} goes to nobody"
         by_shell = sum(used for line, used in told["named_s"].items() if line.endswith(f" {name}")) / told["truth_s"]
-        by_all = sum(told["named_s"].values()) / told["truth_s"]
-        # What the shell has waited for counts as its own up to what its group used at that look: on a crowded machine,
-        # where nothing at all runs at some looks, that cuts a part off. Without it, a shell is a twentieth.
-        assert by_all >= 0.6, f"{name}: nobody is named"
         lasts_s = life / 1000 * LOOKS_S / told["truth_s"]  # a program of 200 ms has taken 4 s on a crowded machine
         if lasts_s < 0.7:
-            assert by_shell >= 0.5, f"{name}: its shell is named for {by_shell:.0%}"
+            assert by_shell >= 0.97, f"{name}: its shell is named for {by_shell:.0%}"
 
 
 def listed(box: Box) -> list[dict[str, Any]]:
@@ -145,7 +143,7 @@ def test_every_spinner_on_a_full_host_is_found(watched: Box) -> None:
 
 def all_are_told(box: Box, names: list[str]) -> bool:
     told = json.dumps(listed(box))
-    return all(f"{name}" in told for name in names)
+    return all(f'"{name}.service"' in told for name in names)
 
 
 def test_a_spinner_at_its_own_limit_is_found(make_box: MakeBox) -> None:

@@ -35,6 +35,11 @@ def test_a_container_that_was_just_created_is_told_with_its_image_and_its_file(h
     assert changes["container"] == "container ocr-worker-1 was created"
     assert changes["compose-file"].startswith("/srv/ocr/")
     assert docker.IMAGE in changes["image"]
+    screen = host.run("runaway-watchdog explain --container ocr-worker-1", check=False).stdout
+    assert len(screen.splitlines()) <= 38, screen
+    shown = " ".join(screen.split())
+    for words in (*changes.values(), "ocr/worker: Compose service", "container ocr-worker-1", "compose file /srv/ocr/"):
+        assert words in shown, screen
 
     def spins() -> bool:
         doing = explained(host, "--container ocr-worker-1")["process"]["doing"]
@@ -65,5 +70,4 @@ def test_an_upgrade_and_an_edited_unit_are_told_where_the_alert_is_written(host:
     assert doing["kind"] in ("spinning", "computing", "unknown"), doing
     assert (doing["io_calls"], doing["user_percent"] > 0) == (0, True), doing
     page = host.run(f"runaway-watchdog incidents show {number}").stdout
-    assert "burner.service was edited" in page
     assert "burner.service was edited" in page

@@ -10,27 +10,29 @@ import time
 from pathlib import Path
 from typing import Any
 
+from runaway_watchdog.model.sampling import Rule
 from runaway_watchdog.watch import groups
 from runaway_watchdog.watch.clocks import Paths, read_argv, system_clocks
 from runaway_watchdog.watch.detect import State, detect
 from runaway_watchdog.watch.sample import Sampler, this_host
 
-SETTLE = 8  # looks: crowding is a mean, and a shell's children are told over ten seconds
-LOWEST = 90.0
+SETTLE = 25  # looks: crowding is a mean, and a shell's children are told over ten to twenty seconds
+RULE = Rule("hot", cpu=90.0, for_s=3600.0, severity="warning")
 
 
 def main(seconds: float, interval_s: float, owners: list[str]) -> None:
     host = this_host(Paths(), system_clocks())
     assert host.tree is not None
-    sampler, state = Sampler(host, LOWEST), State()
+    sampler, state = Sampler(host, RULE.cpu), State()
     seen: dict[str, float] = dict.fromkeys(owners, 0.0)
     named: dict[str, dict[str, float]] = {owner: {} for owner in owners}
+    nobody: dict[str, float] = dict.fromkeys(owners, 0.0)
     wanted: dict[str, list[float]] = {owner: [] for owner in owners}
     before: dict[str, int] = {}
     for number in range(SETTLE + round(seconds / interval_s)):
         time.sleep(interval_s)
         sample = sampler.look(state.processes(), state.groups())
-        state, _ = detect(state, sample, ())
+        state, _ = detect(state, sample, (RULE,))
         if number == SETTLE:
             before = {owner: groups.usage_ns(host.tree, owner) or 0 for owner in owners}
         if number <= SETTLE:
@@ -39,6 +41,8 @@ def main(seconds: float, interval_s: float, owners: list[str]) -> None:
             if each.group in seen:
                 seen[each.group] += each.percent * each.span_s / 100
                 wanted[each.group].append(each.demand)
+                by = sum(process.percent for process in sample.processes if process.group == each.group)
+                nobody[each.group] += max(0.0, each.percent - by) * each.span_s / 100
         for process in sample.processes:
             if process.group in named:
                 line = " ".join(read_argv(host.paths, process.key.pid))[:200]
@@ -50,6 +54,7 @@ def main(seconds: float, interval_s: float, owners: list[str]) -> None:
             "truth_s": truth[owner],
             "seen_s": seen[owner],
             "named_s": named[owner],
+            "nobody_s": nobody[owner],
             "demand": sorted(wanted[owner])[len(wanted[owner]) // 2] if wanted[owner] else 0.0,
         }
         for owner in owners

@@ -16,6 +16,8 @@ from runaway_watchdog.world.docker import ALLOWED, LiveEngine
 
 Serve = Callable[[socket.socket], None]
 
+pytestmark = pytest.mark.usefixtures("calm")
+
 
 @pytest.fixture
 def listener(tmp_path: Path) -> Iterator[Callable[[Serve], LiveEngine]]:

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from runaway_watchdog.alerts.channels import Delivered, Refused, deliver
+from runaway_watchdog.alerts.answers import Delivered, Refused
+from runaway_watchdog.alerts.channels import deliver
 from runaway_watchdog.alerts.render import plain
 from runaway_watchdog.store import outbox
 from runaway_watchdog.store.database import connect

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from runaway_watchdog.alerts.text import text
+from runaway_watchdog.alerts.text import ROWS, text
 from runaway_watchdog.explain.casefile import explain
 from runaway_watchdog.explain.document import to_json
 from runaway_watchdog.explain.records import NoRecords
@@ -31,7 +31,9 @@ def test_a_recorded_host_is_explained_as_it_was(host: Path) -> None:
     world = replay(recording)
     case = explain(world, NoRecords(), recording["pid"])
     _golden(host / "explain.json", json.dumps(to_json(case), indent=2, ensure_ascii=False) + "\n")
-    _golden(host / "explain.txt", text(case, now=recording["now"]) + "\n")
+    shown = text(case, now=recording["now"])
+    _golden(host / "explain.txt", shown + "\n")
+    assert len(shown.splitlines()) <= ROWS, "it fits no screen"
 
 
 def test_there_are_hosts() -> None:

@@ -20,7 +20,6 @@ from truth.told import Recorder
 TESTS = tables.REPOSITORY / "tests"
 SOURCES = tuple(f"src/runaway_watchdog/{part}" for part in ("explain", "owners"))
 PAGE = tables.REPOSITORY / "docs/plans.md"
-FOLDER = "plans-rows"
 SEEN = ("stays away", "after daemon restart", "after reboot", "others untouched", "data same", "undone")
 NOT_COME_TO = "not come to"
 
@@ -106,18 +105,10 @@ def tell(request: pytest.FixtureRequest) -> Tell:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """Keep what this session told, and write the page once it is whole."""
-    recorder = config.stash[RECORDER]
-    if not any(told.rows for told in recorder.session.values()):
-        return
-    if recorder.changed():
-        terminalreporter.write_line("docs/plans.md stays as it is: the code was changed while the tests ran")
-        return
-    rows, missing = recorder.tell(config.cache.mkdir(FOLDER))
-    if missing:
-        terminalreporter.write_line("docs/plans.md stays as it is: not every plan was carried out with this code")
-        return
-    write(rows)
-    terminalreporter.write_line(f"docs/plans.md: written, {len(rows)} plans")
+    rows = config.stash[RECORDER].whole(config, terminalreporter, "plans")
+    if rows:
+        write(rows)
+        terminalreporter.write_line(f"docs/plans.md: written, {len(rows)} plans")
 
 
 def write(rows: Sequence[PlanRow], page: Path = PAGE) -> None:

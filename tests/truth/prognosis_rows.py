@@ -30,7 +30,6 @@ TESTS = tables.REPOSITORY / "tests"
 FORETELLERS = ("explain/condition.py", "explain/prognosis.py", "owners", "world")
 SOURCES = tuple(f"src/runaway_watchdog/{part}" for part in FORETELLERS)
 PAGE = tables.REPOSITORY / "docs/prognosis.md"
-FOLDER = "prognosis-rows"
 MARKER = "prognosis"
 NEAR_MISS = "-near-miss"
 """How the name of a host ends that only looks like one with such a keeper."""
@@ -148,20 +147,10 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """Keep what this session told, and write the page once it is whole."""
-    recorder = config.stash[RECORDER]
-    if not any(told.rows for told in recorder.session.values()):
-        return
-    if recorder.changed():
-        terminalreporter.write_line("docs/prognosis.md stays as it is: the code was changed while the tests ran")
-        return
-    rows, missing = recorder.tell(config.cache.mkdir(FOLDER))
-    if missing:
-        terminalreporter.write_line(
-            f"docs/prognosis.md stays as it is: not every case of {', '.join(missing)} was run with this code"
-        )
-        return
-    write(rows)
-    terminalreporter.write_line(f"docs/prognosis.md: written, {_counts(rows)}")
+    rows = config.stash[RECORDER].whole(config, terminalreporter, "prognosis")
+    if rows:
+        write(rows)
+        terminalreporter.write_line(f"docs/prognosis.md: written, {_counts(rows)}")
 
 
 def write(rows: Sequence[Row], page: Path = PAGE) -> None:

@@ -86,6 +86,20 @@ class Recorder(Generic[R]):
                 missing.append(module)
         return rows, missing
 
+    def whole(self, config: pytest.Config, reporter: pytest.TerminalReporter, page: str) -> list[R]:
+        """Keep what this session told; returns all rows, or none, saying why `page` stays as it is."""
+        if not any(told.rows for told in self.session.values()):
+            return []
+        if self.changed():
+            reporter.write_line(f"docs/{page}.md stays as it is: the code was changed while the tests ran")
+            return []
+        rows, missing = self.tell(config.cache.mkdir(f"{page}-rows"))
+        if not missing:
+            return rows
+        wanting = ", ".join(missing)
+        reporter.write_line(f"docs/{page}.md stays as it is: not every case of {wanting} was run with this code")
+        return []
+
     def collected(self, items: Iterable[pytest.Item], arguments: Iterable[str]) -> list[pytest.Item]:
         """Note which tests there are, before -k and -m leave any out; returns those that owe rows.
 

@@ -19,7 +19,8 @@ from apprise.plugins.telegram import NotifyTelegram
 from unit.golden.cases import NOW, cases
 
 from runaway_watchdog.alerts import chat, forms
-from runaway_watchdog.alerts.channels import TERMINAL_URL, Delivered, Refused, deliver, url_problem
+from runaway_watchdog.alerts.answers import Delivered, Refused
+from runaway_watchdog.alerts.channels import TERMINAL_URL, deliver, url_problem
 from runaway_watchdog.alerts.render import Incident, Message, message
 from runaway_watchdog.alerts.slack import attachment
 from runaway_watchdog.explain.document import to_json

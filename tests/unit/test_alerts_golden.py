@@ -16,6 +16,7 @@ from unit.golden.report_case import report
 
 from runaway_watchdog.alerts import forms
 from runaway_watchdog.alerts.alertmanager import alerts
+from runaway_watchdog.alerts.post import AS_READ, letter
 from runaway_watchdog.alerts.render import Incident, Message, message
 from runaway_watchdog.alerts.report import page
 from runaway_watchdog.alerts.slack import attachment
@@ -46,12 +47,25 @@ def opened(name: str) -> Message:
 
 MARKUP = "a</pre><b>&amp;\r\nBcc: x@y\x1b[2J\u202e```\n*b* _i_ <!channel> @everyone [l](http://x) ${x} "
 HOSTILE = MARKUP + "W" * 1_000_000
+
+
+def mail(told: Message) -> str:
+    """As `preview` writes it, with a boundary that is the same each time."""
+    written = letter(told, AS_READ, encoding="8bit")
+    written.set_boundary("=boundary")
+    return written.as_bytes().decode()
+
+
 FORMS: dict[str, Callable[[Message], str]] = {
     "txt": lambda told: f"{told.subject}\n\n{told.text}",
     "html": lambda told: told.html,
     "md": lambda told: told.markdown,
     "push": lambda told: f"{told.subject}\n{told.push}\n",
     "slack.json": lambda told: json.dumps(attachment(told), indent=1, ensure_ascii=False) + "\n",
+    "webhook.json": lambda told: (
+        json.dumps({"message": told.text, **told.document}, indent=1, ensure_ascii=False) + "\n"
+    ),
+    "eml": mail,
     "alertmanager.json": lambda told: json.dumps(alerts(told, NOW), indent=1, ensure_ascii=False) + "\n",
     "discord": lambda told: forms.form("discord", told, 2000).body,
     "telegram": lambda told: forms.form("tgram", told, 4096).body + "\n",

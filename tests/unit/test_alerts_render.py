@@ -1,14 +1,17 @@
 """Reminders, resolutions, tests and what goes out where no case file could be made."""
 
+import json
 from dataclasses import replace
 from typing import Any
 
 import pytest
-from unit.golden.cases import NOW, cases
+from unit.golden.cases import NOW, cases, hostile_case
 
 from runaway_watchdog.alerts import figures
+from runaway_watchdog.alerts.alertmanager import alerts
 from runaway_watchdog.alerts.render import Incident, Kind, fallback, message
 from runaway_watchdog.alerts.story import tell
+from runaway_watchdog.explain.document import to_json
 from runaway_watchdog.model.casefile import History, SeenDeath
 from runaway_watchdog.model.events import Commission
 from runaway_watchdog.model.owner import Fate
@@ -249,3 +252,25 @@ def test_pid_used_twice_speaks_of_its_last_death() -> None:
 def test_figures_are_told_as_people_read_them(told: str, words: str) -> None:
     """No more digits than help."""
     assert told == words
+
+
+def test_document_with_names_of_a_megabyte_does_not_go_along() -> None:
+    """Services refuse it, and the outbox would keep it for each channel: it says where it is, and whose it is."""
+    case = to_json(hostile_case("x"))
+    case["owners"][0]["name"] = "W" * 1_000_000
+    told = message(hostile_case("x"), "opened", NOW, Incident(12, "warning", "", document=case))
+    assert len(told.to_json()) < 50_000
+    assert told.document["incident"]["id"] == 12
+    assert "incidents show 12 --json" in told.document["case"]["left_out"]
+    (alert,) = alerts(told, NOW)
+    (whole,) = alerts(replace(told, document={**told.document, "case": case}), NOW)
+    assert alert["labels"] == whole["labels"]
+
+
+def test_alertmanager_hands_on_no_mention() -> None:
+    """Its receivers show labels and annotations as they are: in Slack, Discord and Teams."""
+    words = "<!channel> <@U1> <https://x|y> @everyone"
+    case = hostile_case(words)
+    (alert,) = alerts(message(case, "opened", NOW, Incident(1, "info", "", document=to_json(case))), NOW)
+    shown = json.dumps(alert, ensure_ascii=False)
+    assert not [each for each in ("<!channel", "<@U", "<https", "@everyone") if each in shown]

@@ -13,8 +13,7 @@ from pathlib import Path
 import pytest
 
 from runaway_watchdog.alerts import pacing, send
-from runaway_watchdog.alerts.answers import seconds
-from runaway_watchdog.alerts.channels import Delivered, Refused
+from runaway_watchdog.alerts.answers import Delivered, Refused, seconds
 from runaway_watchdog.alerts.render import Message, plain
 from runaway_watchdog.store import outbox
 from runaway_watchdog.store.database import connect
@@ -232,18 +231,34 @@ def test_terminal_channel_needs_no_url(store: Path, config: int, capsys: pytest.
     assert "hello there" in capsys.readouterr().out
 
 
-def test_channel_that_is_gone_and_damaged_message_are_refusals(store: Path, config: int) -> None:
-    """Both are written down; neither ends the sender."""
-    put(store, "x", channel="slack")
+def test_damaged_message_is_a_refusal(store: Path, config: int) -> None:
+    """It is written down, and does not end the sender."""
     with closing(connect(store)) as connection:
         outbox.enqueue(connection, None, "opened", "json(127.0.0.1)", "{}", time.time() - 1)
-    assert len(rows(store)) == 2
+    assert run(config) == 0
+    (row,) = rows(store)
+    assert row["last_error"] == "not a message: a message is a JSON object with `subject` and `text`"
+
+
+def test_what_waits_for_a_channel_that_is_gone_goes_through_the_others(
+    store: Path, config: int, service: Callable[..., list[tuple[str, str]]]
+) -> None:
+    """Whoever writes another URL in place of one that refuses loses nothing; what the other channel has had, it has
+    once."""
+    given, now = service(), time.time()
+    with closing(connect(store)) as connection:
+        for number, channel in ((1, "slack"), (1, "json(127.0.0.1)"), (2, "slack")):
+            message = plain(f"incident {number}", "text").to_json()
+            outbox.enqueue(connection, number, "opened", channel, message, now - 100 + number)
+        outbox.enqueue(connection, None, "digest", "slack", plain("yesterday", "text").to_json(), now - 80)
+        outbox.enqueue(connection, None, "refusal", "slack", plain("json refuses", "text").to_json(), now - 90)
+        outbox.failed(connection, "slack", now - 50, "error=401", wait_s=None, permanent=True)
     assert run(config, channel="slack") == 0
     assert run(config) == 0
-    assert [row["last_error"] for row in rows(store)] == [
-        "the configuration no longer has this channel",
-        "not a message: a message is a JSON object with `subject` and `text`",
-    ]
+    assert given == [(URL, "incident 1"), (URL, "incident 2"), (URL, "yesterday")]
+    with closing(connect(store)) as connection:
+        assert [each.channel for each in outbox.health(connection)] == ["json(127.0.0.1)"]
+        assert outbox.backlog(connection) == ()
 
 
 def test_store_that_cannot_be_used_is_told_with_its_mend(

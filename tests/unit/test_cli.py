@@ -166,3 +166,11 @@ def test_a_first_look_is_taken_at_a_process_that_is_named() -> None:
     assert gone is not None
     assert (gone.mark, gone.activity) == (None, None)
     assert first_look(argparse.Namespace(pid=None)) is None
+
+
+def test_reader_that_leaves_early_hears_nothing_of_it(store: Path) -> None:
+    """`| head` has seen enough: no word on standard error, though the little that there is is written at the end."""
+    line = f"{sys.executable} -m runaway_watchdog check-config {store} | sh -c 'exec <&-; sleep 1'"
+    buffered = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    done = subprocess.run(["sh", "-c", line], env=buffered, capture_output=True, text=True, check=False, timeout=60)
+    assert (done.returncode, done.stderr) == (0, "")

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from runaway_watchdog.alerts import channels
-from runaway_watchdog.alerts.channels import Delivered, Refused
+from runaway_watchdog.alerts.answers import Delivered, Refused
 from runaway_watchdog.alerts.render import Message
 from runaway_watchdog.cli import main
 from runaway_watchdog.config import locate

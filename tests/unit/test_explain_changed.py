@@ -68,7 +68,7 @@ def test_a_container_its_image_and_its_compose_file_are_told_newest_first() -> N
     found = changed(world, FACTS, (owner,), HOT)
     assert [(each.kind, each.told) for each in found] == [
         ("container", "container app-web-1 was created"),
-        ("image", "image web:2 came to this host (pulled, built or loaded)"),
+        ("image", "image web:2 came to this host"),
         ("compose-file", "/srv/app/compose.yml was edited"),
     ]
     assert found[0].at == HOT - 2 * MINUTE

@@ -78,15 +78,16 @@ def test_a_real_program_is_told_by_what_it_does(kind: str, words: tuple[str, ...
     assert "%" in found.told
 
 
-def test_a_program_whose_memory_comes_back_from_the_disk_thrashes(tmp_path: Path) -> None:
-    """Page after page that the kernel took from it."""
-    file = tmp_path / "memory"
+def test_a_program_whose_memory_comes_back_from_the_disk_thrashes(pytestconfig: pytest.Config) -> None:
+    """Page after page that the kernel took from it. (The file is in the checkout: /tmp may itself be in memory.)"""
+    file = pytestconfig.cache.mkdir("thrashing") / "memory"
     file.write_bytes(b"x" * (32 << 20))
     with file.open() as written:
         subprocess.run(["sync", str(file)], check=True)
         del written
     with _running(*PYTHON, THRASHER, str(file)) as pid:
         found = _seen(live(), pid)
+    file.unlink()
     if found.major_faults == 0:
         pytest.skip("this file system keeps the file in memory")
     assert found.kind == "thrashing", found

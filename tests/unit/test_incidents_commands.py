@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from runaway_watchdog.alerts import heartbeat
-from runaway_watchdog.cli import main
+from runaway_watchdog.cli import main, timeline
 from runaway_watchdog.model.events import Death, Return
 from runaway_watchdog.model.identity import ProcKey
 from runaway_watchdog.store import curves, events, outbox, records, said
@@ -54,6 +54,28 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     file = tmp_path / "config.toml"
     file.write_text(f'[store]\npath = "{store}"\n[[expect]]\nunit = "apt*"\nbetween = "23:00-01:00"\n')
     return str(file)
+
+
+def test_table_cuts_no_figure(config: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a terminal of 80 columns the words of what it is are wrapped; state, severity, time and share are whole."""
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
+    monkeypatch.setenv("COLUMNS", "72")
+    assert main(["incidents", "--no-color", "--config", config]) == 0
+    told = capsys.readouterr().out
+    (line,) = [each for each in told.splitlines() if each.startswith("2 ")]
+    for whole in ("resolved", "warning", time.strftime("%H:%M", time.localtime(OPENED)), "10 min", "99 %"):
+        assert whole in line
+    assert "…" not in told
+
+
+def test_return_is_told_after_the_death_that_it_follows() -> None:
+    """A death is seen a moment after its successor began: the story is in the order of what happened."""
+    seen = [
+        timeline.Moment(10.0, "returned", "back as 11", {"pid": 11, "after_pid": 10}),
+        timeline.Moment(10.2, "died", "10 died", {"pid": 10}),
+        timeline.Moment(5.0, "opened", "opened", {"pid": 10}),
+    ]
+    assert [each.kind for each in timeline._in_order(seen)] == ["opened", "died", "returned"]
 
 
 def test_an_incident_is_told_as_a_story(config: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -13,6 +13,7 @@ from runaway_watchdog.install import host, plan
 PACKAGING = Path(__file__).resolve().parents[2] / "packaging"
 SCRIPTS = [
     PACKAGING / "build-deb",
+    PACKAGING / "bootstrap",
     *(PACKAGING / "debian" / name for name in ("preinst", "postinst", "prerm", "postrm")),
 ]
 
@@ -77,6 +78,30 @@ def test_the_package_can_be_unpacked_where_systemd_does_not_run(tmp_path: Path) 
     answer = run_script("postinst", "configure", root=tmp_path)
     assert (answer.returncode, answer.stderr) == (0, "")
     assert (tmp_path / "usr/local/bin/runaway-watchdog").is_symlink()
+
+
+@pytest.mark.parametrize(
+    ("uid", "words", "told"),
+    [
+        ("1000", ["x.whl"], "needs root: sudo sh bootstrap x.whl"),
+        ("0", [], "name one file"),
+        ("0", ["a.deb", "b.deb"], "name one file"),
+        ("0", ["none.deb"], "none.deb cannot be read"),
+        ("0", ["x.zip"], "x.zip is neither a Debian package nor a wheel"),
+    ],
+)
+def test_the_bootstrap_refuses_before_it_does_anything(uid: str, words: list[str], told: str, tmp_path: Path) -> None:
+    """And says what it wants."""
+    (tmp_path / "id").write_text(f"#!/bin/sh\necho {uid}\n")
+    (tmp_path / "id").chmod(0o755)
+    (tmp_path / "x.zip").touch()
+    done = subprocess.run(
+        ["sh", str(PACKAGING / "bootstrap"), *words], cwd=tmp_path, env={"PATH": f"{tmp_path}:/usr/bin:/bin"},
+        capture_output=True, text=True, check=False, timeout=10,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("bootstrap: ")
+    assert told in done.stderr
 
 
 @pytest.mark.skipif(shutil.which("dpkg-deb") is None, reason="no dpkg on this machine")

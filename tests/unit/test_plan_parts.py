@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import shlex
 import subprocess
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from support.builders import CONTAINER_ID, make_container, make_facts, make_process, make_service
@@ -14,9 +16,11 @@ from support.made_world import Made, made_world
 from runaway_watchdog.effects import dumps
 from runaway_watchdog.explain import afterwards, intrusion, never, save
 from runaway_watchdog.model.casefile import Sign
+from runaway_watchdog.model.effect import Size
 from runaway_watchdog.model.owner import Owner
 from runaway_watchdog.model.plan import Never, Plan
 from runaway_watchdog.owners import Layer, hold, single
+from runaway_watchdog.world import Files
 
 ANONYMOUS = "ab" * 32
 
@@ -91,15 +95,35 @@ def test_redis_on_the_host_is_dumped_by_root() -> None:
     assert dump.command == "umask 077; redis-cli --rdb - > /root/redis-3355.rdb"
 
 
-def test_a_file_of_sqlite_is_copied_by_its_own_backup() -> None:
-    """Any name stays one word of the shell and one of sqlite3; another file has no such copy."""
-    line = dumps.of_file("/srv/it's.db", "it's.copy")
+@pytest.mark.parametrize(
+    ("copy", "word"),
+    [("app.copy", "app.copy"), ("it's.copy", "it's.copy"), ('a"b\\.copy', 'a\\"b\\\\.copy'), ("-x.copy", "./-x.copy")],
+)
+def test_a_file_of_sqlite_is_copied_by_its_own_backup(copy: str, word: str) -> None:
+    """Any name stays one word of the shell and one of sqlite3 (its shell reads escapes in double quotes only)."""
+    line = dumps.of_file("/srv/it's.db", copy)
     assert line is not None
-    said = subprocess.run(
-        ["sh", "-c", line.replace("sqlite3", "printf '%s|'", 1)], capture_output=True, text=True, check=True
-    )
-    assert said.stdout == "/srv/it's.db|.backup 'it''s.copy'|"
+    assert shlex.split(line) == ["sqlite3", "/srv/it's.db", f'.backup "{word}"']
+
+
+def test_another_file_has_no_such_copy() -> None:
+    """Known by its name alone."""
     assert dumps.of_file("/srv/x.txt", "x") is None
+
+
+@pytest.mark.parametrize(
+    ("texts", "kind"),
+    [
+        (("shop_db", "shop-store-1 postgres:16"), "PostgreSQL"),  # the first only says that it is a database
+        (("shop_pgdata", "shop-cache-1 redis:7"), "PostgreSQL"),
+        (("shop_db", "shop-app-1 shop:2"), ""),
+        (("uploads", "web nginx:1"), None),
+    ],
+)
+def test_a_kind_that_is_named_counts_before_one_that_is_not(texts: tuple[str, ...], kind: str | None) -> None:
+    """Compose's own examples call a database's volume db_data; its image says which it is."""
+    found = dumps.seems(texts)
+    assert (None if found is None else found.name) == kind
 
 
 # --- never -------------------------------------------------------------------------------------------------------
@@ -136,6 +160,48 @@ def test_the_engine_is_not_to_be_stopped_for_one_container() -> None:
     assert "systemctl stop docker" not in nevers(worker(live_restore=True), Engine(other("shop")))
 
 
+class Folder:
+    """`world.Files` with one folder more, which holds a database."""
+
+    def __init__(self, files: Files, path: str, size: int | None) -> None:
+        self._files, self._path, self._size = files, path, size
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._files, name)
+
+    def status(self, path: str) -> Sequence[Any]:
+        return ("folder", 4096, 0.0, 0) if path == self._path else self._files.status(path)
+
+    def exists(self, path: str) -> bool:
+        return path == f"{self._path}/PG_VERSION" or self._files.exists(path)
+
+    def size(self, path: str, limit_s: float) -> Size:
+        return Size(self._size) if path == self._path else self._files.size(path, limit_s)
+
+
+@pytest.mark.parametrize(("kind", "path", "size", "told"), [
+    ("bind", "/srv/data", 512, True),
+    ("bind", "/srv/data", 0, False),
+    ("bind", "/etc/shop", 512, False),
+    ("volume", "/srv/data", 512, False),
+])  # fmt: skip
+def test_the_folder_of_its_data(kind: str, path: str, size: int, told: bool) -> None:
+    """Told as the preflight tells it: what it holds, how much, and every container that works in it."""
+    mount = {"Type": kind, "Source": path, "RW": True}
+    owner = replace(worker(), raw={**worker().raw, "mounts": [mount]})
+    engine = Engine({**other("db"), "Mounts": [{"Type": "bind", "Source": path}]})
+    world = made_world([], engine=engine)
+    world = replace(world, files=cast(Files, Folder(world.files, path, size)))
+    found, _ = never.nevers([Layer(owner, make_facts())], world)
+    lost = {each.command: each.would_lose for each in found}.get(f"rm -rf {path}")
+    if not told:
+        assert lost is None
+        return
+    assert lost is not None
+    assert lost[0].why == "it is deleted: PostgreSQL's data, a folder of this host that containers work in"
+    assert (lost[0].size, lost[0].used_by, lost[0].in_use) == (Size(size), ("db",), True)
+
+
 def test_a_mere_stop_deletes_what_was_made_with_rm() -> None:
     """The plan only pauses it."""
     assert "docker stop ocr-worker-1" in nevers(worker(auto_remove=True), Engine())
@@ -151,7 +217,21 @@ def test_processes_of_others_that_bear_the_name() -> None:
     facts = make_facts(make_process(name="burn", cgroup="/system.slice/a.service"))
     ((told,), _) = never.nevers([Layer(make_service(unit_file="/lib/x"), facts)], made_world(made))
     assert told.command == "pkill burn"
-    assert told.why == "it ends another process of that name too: slowburn (61) of b.service"
+    assert told.why == "it ends another process of that name too: slowburn (61) in b.service"
+
+
+def test_who_survives_pkill_is_not_counted() -> None:
+    """The kernel keeps SIGTERM from the first process of a PID namespace that does not handle it."""
+    group = "0::/system.slice/b.service"
+    made = [
+        Made(3355, 1, "burn", ("burn",), "0::/system.slice/a.service"),
+        Made(61, 1, "burn", ("burn",), group, inner=(1,)),
+    ]
+    layers = [Layer(make_service(unit_file="/lib/x"), make_facts(make_process(name="burn")))]
+    assert never.nevers(layers, made_world(made)) == ((), ())
+    mortal = [made[0], replace(made[1], inner=())]
+    ((told,), _) = never.nevers(layers, made_world(mortal))
+    assert [(each.verb, each.name) for each in told.would_lose] == [("kill", "burn (61)")]
 
 
 # --- afterwards --------------------------------------------------------------------------------------------------
@@ -189,15 +269,55 @@ def test_the_lines_for_a_unit() -> None:
     [
         ("*/5 * * * * root a && b", False, "*/5 * * * * root flock -n LOCK timeout 1h nice -n 19 sh -c 'a && b'"),
         ("@hourly it's", True, "@hourly flock -n LOCK timeout 1h nice -n 19 sh -c 'it'\"'\"'s'"),
+        (
+            r"@daily date +\%F | cat - /dev/stdin%one%two",
+            True,
+            r"@daily flock -n LOCK timeout 1h nice -n 19 sh -c 'date +\%F | cat - /dev/stdin'%one%two",
+        ),
     ],
 )
 def test_the_line_of_a_crontab(line: str, of_user: bool, new: str) -> None:
-    """Once at a time, an hour at most; as the shell reads it, the command is the same."""
+    """Once at a time, an hour at most; the shell reads the same command, and the command the same input."""
     raw = {"text": f"# x\n{line}\n", "line": 2, "of_user": of_user, "script": ""}
     owner = Owner("cron-job", "line 2 of it", "x", "", {"table": "/etc/cron.d/x", "user": "root"}, (), raw)
     ((where, (told,)),) = advice(owner)
     assert where == "line 2 of /etc/cron.d/x"
     assert told == new.replace("LOCK", "/run/lock/line-2-of-it.lock")
+
+
+def test_a_crontab_keeps_its_own_shell() -> None:
+    """What only that one understands would fail in another; a line below does not count."""
+    raw = {"text": "SHELL=/bin/bash\n@daily a <(b)\n", "line": 2, "of_user": True, "script": ""}
+    owner = Owner("cron-job", "it", "x", "", {"table": "/t", "user": "root"}, (), raw)
+    assert advice(owner)[0][1][0].endswith("""nice -n 19 "$SHELL" -c 'a <(b)'""")
+    below = {**raw, "text": "@daily a <(b)\nSHELL=/bin/bash\n", "line": 1}
+    assert advice(replace(owner, raw=below))[0][1][0].endswith("nice -n 19 sh -c 'a <(b)'")
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("#!/bin/sh\nexec 2>&1\nexec chpst -u web /srv/web --port 80 2>&1\n", "chpst -u web /srv/web --port 80 2>&1"),
+        ('#!/usr/bin/env bash\n\n  exec "$PROGRAM"\n\n', '"$PROGRAM"'),
+        ("#!/bin/sh\nexec 2>&1\n", None),
+        ("#!/bin/sh\n/srv/web\n", None),
+        ("#!/bin/sh\nexec -a web /srv/web\n", None),
+        ("#!/bin/sh\nexec nice -n 5 /srv/web\n", None),
+        ("#!/bin/sh\nexec a \\\n  exec b\n", None),
+        ("#!/bin/execlineb -P\nexec /srv/web\n", None),
+        ("exec /srv/web\n", None),
+        ("", None),
+        (None, None),
+    ],
+)
+@pytest.mark.parametrize("in_container", [False, True])
+def test_the_line_of_a_run_script(text: str | None, line: str | None, in_container: bool) -> None:
+    """The whole line as it has to stand there, or no advice."""
+    facts = {"folder": "/srv/web", "in_container": in_container}
+    owner = Owner("runit-service", "web", "/srv/web", "wanted up", facts, (), {})
+    told = advice(owner, texts={} if text is None else {"/srv/web/run": text})
+    wanted = [("/srv/web/run: its last line", (f"exec nice -n 19 {line}",))]
+    assert told == ([] if in_container or line is None else wanted)
 
 
 # --- signs of an intruder ----------------------------------------------------------------------------------------

@@ -2,23 +2,17 @@
 
 import json
 import re
-from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
-from typing import Any, cast
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.recorded_hosts import HOSTS, recording_of, world_of
 
 from runaway_watchdog.explain.document import from_json
 from runaway_watchdog.model.casefile import CaseFile
-from runaway_watchdog.model.gap import Gap
 from runaway_watchdog.preflight.sequence import Shell, judge
-from runaway_watchdog.world import Unanswered, World
-from runaway_watchdog.world.recorded import NotRecordedError, replay
 
-HOSTS = sorted(path.parent for path in (Path(__file__).parents[1] / "hosts").glob("*/explain.json"))
 SAME = r'case "\$\(crontab -u (\w+) -l \| sha256sum\)" in \w+\*\) '
 KEPT = r"crontab -u \1 -l >(/root/crontab-\1\.\w+) && sed '\d+s/\^/# held: /' \2 \| "
 KEEPS_A_COPY = re.compile(
@@ -26,34 +20,6 @@ KEEPS_A_COPY = re.compile(
 )
 """What the preflight calls a loss, since it does not see that the same line has kept what it replaces."""
 ORDER = ("look", "relieve", "save", "hold", "close")
-PORTS = ("files", "engine", "manager", "clients", "users", "supervisors", "podman")
-
-
-class Partly:
-    """A port of a recorded host; what was not asked then does not answer now."""
-
-    def __init__(self, name: str, inner: Any) -> None:
-        self._name, self._inner = name, inner
-
-    def __getattr__(self, method: str) -> Callable[..., Any]:
-        def call(*arguments: Any) -> Any:
-            try:
-                return getattr(self._inner, method)(*arguments)
-            except NotRecordedError:
-                if self._name != "files":
-                    raise Unanswered(Gap(self._name, "it was not asked then", "record it anew")) from None
-                if method == "exists":
-                    return False
-                if method == "variable":
-                    return None
-                raise FileNotFoundError(2, "not recorded") from None
-
-        return call
-
-
-def world_of(host: Path) -> World:
-    world = replay(json.loads((host / "recording.json").read_text()))
-    return replace(world, **{name: cast(Any, Partly(name, getattr(world, name))) for name in PORTS})
 
 
 def case_of(host: Path) -> CaseFile:
@@ -63,7 +29,7 @@ def case_of(host: Path) -> CaseFile:
 @pytest.mark.parametrize("host", HOSTS, ids=lambda path: path.name)
 def test_the_preflight_finds_no_loss_in_any_step(host: Path) -> None:
     """Neither in what a step does nor in its undo, each on the host as the steps before it leave it."""
-    world = world_of(host)
+    world = world_of(recording_of(host))
     for step in case_of(host).plan.steps:
         for line in (step.command, step.undo or ":"):
             lost = judge(line, world, Shell({}, "/root", "/root")).lost

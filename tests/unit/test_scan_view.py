@@ -59,7 +59,7 @@ def test_the_table_fits_and_tells_all(width: int) -> None:
     assert len(lines) == 1 + len(HOT)
     assert all(len(line) <= width and "\x1b" not in line for line in lines)
     assert re.search(r"100 % +4 +tesser.* ocr/worker +always +yes, by docker +hot for 13 min", lines[1])
-    assert re.search(r"none +no +up 60 s|none +no +up 1 min", lines[2])
+    assert re.search(r"none +no +up 1 min *$", lines[2])
     assert re.search(r"4194304 +z +root: /us.* \* \* \* \* \* +may be +up 1 h", lines[3])
     assert "does not end" in lines[4]
 

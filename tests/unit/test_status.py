@@ -60,7 +60,7 @@ def test_a_service_costs_what_its_group_uses(store: sqlite3.Connection) -> None:
     beat(store)
     seen = vitals.look(store, host(SERVICE))
     assert (seen.pulse, seen.waiting) == ("alive", ())
-    assert seen.cost == Cost(0.5, 21 << 20, whole_service=True)
+    assert seen.cost == Cost(0.5, 5.0, 21 << 20, whole_service=True)
 
 
 def test_a_host_without_the_memory_controller(store: sqlite3.Connection) -> None:
@@ -72,7 +72,7 @@ def test_a_host_without_the_memory_controller(store: sqlite3.Connection) -> None
         STATUS: "VmRSS:\t  20480 kB\n",
         "files.read /proc/322/status": "VmRSS:\t  1024 kB\n",
     }
-    assert vitals.look(store, host({**SERVICE, **without})).cost == Cost(0.5, 21 << 20, whole_service=True)
+    assert vitals.look(store, host({**SERVICE, **without})).cost == Cost(0.5, 5.0, 21 << 20, whole_service=True)
 
 
 def test_a_watch_in_a_terminal_costs_what_it_uses(store: sqlite3.Connection) -> None:
@@ -84,7 +84,7 @@ def test_a_watch_in_a_terminal_costs_what_it_uses(store: sqlite3.Connection) -> 
         f"files.read /proc/{PID}/stat": ticks,
         STATUS: "Name:\tpython\nVmRSS:\t  20480 kB\n",
     }
-    assert vitals.look(store, host({**SERVICE, **alone})).cost == Cost(0.2, 20 << 20, whole_service=False)
+    assert vitals.look(store, host({**SERVICE, **alone})).cost == Cost(0.2, 2.0, 20 << 20, whole_service=False)
 
 
 @pytest.mark.parametrize(
@@ -145,7 +145,7 @@ def test_status_as_a_document(shown: argparse.Namespace, capsys: pytest.CaptureF
     assert document["schema_version"] == 1
     assert document["watch"]["pulse"] == "alive"
     assert document["watch"]["last_look"] == "1970-01-24T03:33:16+00:00"
-    assert document["cost"] == {"cpu_percent": 0.5, "memory_bytes": 21 << 20, "whole_service": True}
+    assert document["cost"] == {"cpu_percent": 0.5, "cpu_s": 5.0, "memory_bytes": 21 << 20, "whole_service": True}
     assert [each["id"] for each in document["open"]] == [2, 1]
     assert [(each["channel"], each["messages"]) for each in document["waiting"]] == [("mailto(example.org)", 1)]
     assert document["gaps"] == []
@@ -229,9 +229,21 @@ def test_doctor_finds_a_mute_channel() -> None:
     """A message that waits for minutes is one that nobody reads; one of a moment ago is on its way."""
     fresh = outbox.Backlog("slack", 1, NOW - 20, None)
     late = outbox.Backlog("mailto(example.org)", 3, NOW - 900, "refused\x1b[2J")
-    assert states(diagnosis.of_outbox(ALIVE._replace(waiting=(fresh,)), NOW)) == {}
-    (check,) = diagnosis.of_outbox(ALIVE._replace(waiting=(fresh, late)), NOW)
+    assert states(diagnosis.of_outbox(ALIVE._replace(waiting=(fresh,)), (), NOW)) == {}
+    (check,) = diagnosis.of_outbox(ALIVE._replace(waiting=(fresh, late)), (), NOW)
     assert (check.state, "it said: refused" in check.told, "\x1b" in check.told) == ("missing", True, False)
+    assert "test-alert" in check.mend
+
+
+def test_doctor_finds_a_channel_that_refuses() -> None:
+    """At once, with the service's reason, and as one line with what waits for it; one that is only away is not told."""
+    held = outbox.Backlog("slack", 1, NOW - 20, "error=401")
+    refusing = outbox.Health("slack", 1, NOW - 20, NOW + 3600, "error=401\x1b[2J", NOW - 7200)
+    away = outbox.Health("json", 1, NOW - 20, NOW + 20, "timed out", None)
+    (check,) = diagnosis.of_outbox(ALIVE._replace(waiting=(held,)), (away, refusing), NOW)
+    assert (check.state, check.told) == (
+        "missing", "slack has refused alerts for 2 h: error=401 (1 message kept for it)",
+    )  # fmt: skip
     assert "test-alert" in check.mend
 
 

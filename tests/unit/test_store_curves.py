@@ -1,16 +1,30 @@
 """CPU over time in the store: finer while it is young, bounded for ever."""
 
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from runaway_watchdog.store import curves, database, queries, schema
-from runaway_watchdog.store.curves import HOST, MOST_GROUPS, RESOLUTIONS, Point, Used, curve, forget_groups, put_curves
+from runaway_watchdog.store.curves import (
+    HOST,
+    MOST_GROUPS,
+    RESOLUTIONS,
+    Point,
+    Used,
+    busiest,
+    curve,
+    forget_groups,
+    put_curves,
+    usual,
+)
 
 AT = 1_795_000_000.0 - 1_795_000_000.0 % 3600  # a full hour
 
@@ -72,6 +86,70 @@ def test_a_step_holds_only_so_many_groups(store: sqlite3.Connection) -> None:
     assert rows == MOST_GROUPS + 1
     assert curve(store, "/first", AT, AT + 10)[0].percent == pytest.approx(100 * 2 / 30, abs=0.1)
     assert forget_groups(store) == 102 - (MOST_GROUPS + 1)
+
+
+def test_a_full_step_gives_room_to_who_burns_more(store: sqlite3.Connection) -> None:
+    """A runaway late in an hour in which many units did a little is in that hour's step as well; the host stays."""
+    put_curves(store, [Used(HOST, 0.1), *(Used(f"/{number}", 1.0 + number) for number in range(40))], 10.0, AT + 10)
+    put_curves(store, [Used("/hot", 30.0), Used("/cold", 0.5)], 10.0, AT + 10)
+    told = dict(busiest(store, AT, AT + 60, 100))
+    assert "/hot" in told
+    assert not {"/0", "/cold"} & told.keys()
+    assert len(told) == MOST_GROUPS
+    assert curve(store, HOST, AT, AT + 10)[0].percent == 0.5
+
+
+def _days(store: sqlite3.Connection, now: float, **percents: list[float]) -> None:
+    """What each group used around this time of the day, yesterday first."""
+    for day in range(1, 9):
+        used = [Used(f"/{name}", each[day - 1] * 6) for name, each in percents.items() if day <= len(each)]
+        for tenth in range(-3, 5):
+            put_curves(store, (Used(HOST, 600.0), *used), 600.0, now - day * 86400 + tenth * 600)
+
+
+def test_usual_is_the_median_of_the_same_hour_on_other_days(store: sqlite3.Connection) -> None:
+    """One day on which it ran away does not become its habit; a group of its own each."""
+    now = AT + 1800.0
+    _days(store, now, g=[99.0, 12.0, 11.0, 12.0, 13.0, 12.0, 12.0, 12.0], other=[50.0] * 8)
+    assert usual(store, "/g", now) == pytest.approx(12.0)
+    assert usual(store, "/other", now) == pytest.approx(50.0)
+    assert usual(store, "/never-seen", now) is None
+
+
+def test_a_young_group_has_no_habits(store: sqlite3.Connection) -> None:
+    """The days before it was first seen do not count as idle ones, and two are no habit."""
+    now = AT + 1800.0
+    _days(store, now, young=[12.0] * 2, known=[12.0] * 4)
+    assert usual(store, "/young", now) is None
+    assert usual(store, "/known", now) == pytest.approx(12.0)
+
+
+def test_an_hour_in_which_nobody_looked_tells_nothing(store: sqlite3.Connection) -> None:
+    """The host was off, or the watch: that is no idle hour."""
+    now = AT + 1800.0
+    put_curves(store, (Used(HOST, 1.0), Used("/g", 9.0)), 10.0, now - 8 * 86400)
+    assert usual(store, "/g", now) is None
+    for day in (1, 2, 3):
+        put_curves(store, (Used(HOST, 1.0),), 1800.0, now - day * 86400 + 900)
+    assert usual(store, "/g", now) == 0.0
+
+
+def test_an_hour_is_the_same_on_the_clock_after_the_clocks_were_changed(
+    store: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Jobs go by local time: on 26 October 2026, nine o'clock is 25 hours after nine o'clock the day before."""
+    monkeypatch.setenv("TZ", "Europe/Berlin")
+    time.tzset()
+    try:
+        nine = datetime(2026, 10, 26, 9, tzinfo=ZoneInfo("Europe/Berlin"))
+        for day in range(1, 9):
+            at = (nine - timedelta(days=day)).timestamp()
+            put_curves(store, (Used(HOST, 1.0), Used("/g", 1800.0)), 3600.0, at + 1800)
+            put_curves(store, (Used(HOST, 1.0),), 3600.0, at + 1800 + 3600)
+        assert usual(store, "/g", nine.timestamp() + 1800) == pytest.approx(50.0)
+    finally:
+        monkeypatch.undo()
+        time.tzset()
 
 
 def test_nothing_is_kept_beyond_its_time(store: sqlite3.Connection) -> None:

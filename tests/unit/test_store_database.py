@@ -103,22 +103,28 @@ def test_a_reader_sees_what_the_writer_has_committed(file: Path) -> None:
 
 
 @contextmanager
-def as_nobody() -> Iterator[None]:
-    """A user without any rights, as far as files go."""
-    os.setegid(65534)
-    os.seteuid(65534)
+def as_a_stranger(store: Path) -> Iterator[None]:
+    """With the rights that modes give to others. Root, whom modes do not bind, becomes another user for it."""
+    is_root = os.geteuid() == 0
+    modes = {path: stat.S_IMODE(path.stat().st_mode) for path in (*store.parent.iterdir(), store.parent)}
+    for path, mode in () if is_root else modes.items():
+        path.chmod((mode & 0o7) * 0o111)
+    if is_root:
+        os.setegid(65534)
+        os.seteuid(65534)
     try:
         yield
     finally:
-        os.seteuid(0)
-        os.setegid(0)
+        if is_root:
+            os.seteuid(0)
+            os.setegid(0)
+        for path in () if is_root else reversed(modes):
+            path.chmod(modes[path])
 
 
 @pytest.fixture
 def shared() -> Iterator[Path]:
-    """In a directory that every user can enter, but only root can write to."""
-    if os.geteuid() != 0:
-        pytest.skip("needs root to become another user")
+    """In a directory that every user can enter, but only we can write to."""
     directory = Path(tempfile.mkdtemp(prefix="runaway-store-"))
     directory.chmod(0o755)
     yield directory / "watchdog.db"
@@ -128,7 +134,7 @@ def shared() -> Iterator[Path]:
 def test_a_store_that_is_not_ours_to_read_asks_for_sudo(shared: Path) -> None:
     """The mend is a command, not an errno."""
     connect(shared).close()
-    with as_nobody(), pytest.raises(StoreUnavailable, match="run it with sudo"):
+    with as_a_stranger(shared), pytest.raises(StoreUnavailable, match="run it with sudo"):
         connect(shared, readonly=True)
 
 
@@ -136,7 +142,7 @@ def test_a_directory_that_is_not_ours_asks_for_sudo(shared: Path) -> None:
     """The same where the file cannot even be seen."""
     connect(shared).close()
     shared.parent.chmod(0o700)
-    with as_nobody(), pytest.raises(StoreUnavailable, match="run it with sudo"):
+    with as_a_stranger(shared), pytest.raises(StoreUnavailable, match="run it with sudo"):
         connect(shared, readonly=True)
 
 
@@ -144,7 +150,7 @@ def test_a_store_that_nobody_has_open_is_read_without_write_access(shared: Path)
     """A reader that may not create the index of the log reads the file alone."""
     connect(shared).close()
     shared.chmod(0o644)
-    with as_nobody(), closing(connect(shared, readonly=True)) as store:
+    with as_a_stranger(shared), closing(connect(shared, readonly=True)) as store:
         assert store.execute("SELECT count(*) FROM lineage").fetchone() == (0,)
 
 
@@ -154,7 +160,7 @@ def test_a_store_in_use_is_read_without_write_access(shared: Path) -> None:
         records.put_lineage(writer, LineageRecord("k", "/g", "n"), 1.0)
         for each in shared.parent.iterdir():
             each.chmod(0o644)
-        with as_nobody(), closing(connect(shared, readonly=True)) as store:
+        with as_a_stranger(shared), closing(connect(shared, readonly=True)) as store:
             assert store.execute("SELECT count(*) FROM lineage").fetchone() == (1,)
 
 

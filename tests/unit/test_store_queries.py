@@ -149,7 +149,7 @@ def test_the_beat_is_the_last_one(store: sqlite3.Connection) -> None:
 
 def test_a_restarted_watch_finds_what_was_open(story: sqlite3.Connection) -> None:
     """Incidents of this boot go on; those of an earlier one ended with it; numbers are not used twice."""
-    records.open_incident(story, incident(4, 50.0))
+    records.open_incident(story, incident(4, 50.0, ProcKey("earlier", 3355, 99)))
     records.open_incident(story, incident(5, 150.0))
     left = records.resume(story, "boot", 100.0, 1000.0, 10)
     assert left.next_incident == 6

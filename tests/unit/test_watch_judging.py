@@ -76,6 +76,11 @@ def test_a_rule_about_a_program_means_no_other_that_got_its_pid(judge: Judge, fi
         ("/system.slice/cron.service", "php", False, "cron job"),
         ("/system.slice/report.service", "php", False, "timer job"),
         ("/system.slice/report@de.service", "php", False, ""),
+        ("/system.slice/invoices.service", "php", False, "timer job"),
+        ("/system.slice/mirror@de.service", "php", False, "timer job"),
+        ("/system.slice/moved.service", "php", False, "timer job"),
+        ("/system.slice/invoices", "php", False, ""),
+        ("/system.slice/commented.service", "php", False, ""),
         (UNIT, "tesseract", False, ""),
         ("", "tesseract", False, ""),
         ("/system.slice/docker-1.scope", "node", False, ""),
@@ -88,6 +93,10 @@ def test_ordinary_work_is_known_by_unit_program_or_timer(
     units = tmp_path / "etc" / "systemd" / "system"
     units.mkdir(parents=True)
     (units / "report.timer").touch()
+    (units / "every-night.timer").write_text("[Timer]\nUnit = invoices.service\n# Unit=commented.service")
+    (units / "sync@.timer").write_text("[Timer]\nOnCalendar=daily\nUnit=mirror@%i.service\n")
+    (units / "other.timer.d").mkdir()
+    (units / "other.timer.d" / "unit.conf").write_text("[Timer]\nUnit=moved.service\n")
     assert kind_of_work(group, name, terminal=terminal, root=str(tmp_path)) == kind
 
 
@@ -99,6 +108,33 @@ def test_ordinary_work_is_quiet_until_it_takes_too_long(judge: Judge, finding: F
         judge.lengths.add("l", seconds)
     assert judge.judge(finding, rule(), sample, "l", "rsync", 700.0).push
     assert not judge.judge(finding, rule(), sample, "l", "rsync", 300.0).push
+
+
+def test_what_its_group_usually_uses_at_this_hour_is_told(judge: Judge, finding: Finding) -> None:
+    """Beside what it uses now, and for an hour; nothing of other groups, or of what is not about CPU."""
+    sample = Sample(0.0, 1e9, 2, 150.0, (), (GroupRate(UNIT, 99.4, 2.0),), HostLoad())
+    without = judge.judge(finding, rule(), sample, "l", "php", 700.0).why
+    judge.learn(UNIT, 12.3, 1e9)
+    judge.learn("/system.slice/other.service", 0.2, 1e9)
+    told = judge.judge(finding, rule(), sample, "l", "php", 700.0)
+    assert told.why == f"{without}; normally 12 % at this hour, now 99 %"
+    assert judge.judge(finding, rule(), sample._replace(wall=1e9 + 3600), "l", "php", 700.0).why == without
+    pressure = finding._replace(kind="pressure")
+    assert "normally" not in judge.judge(pressure, rule(), sample, "l", "php", 700.0).why
+    other = finding._replace(group="/system.slice/other.service")
+    assert judge.judge(other, rule(), sample, "l", "php", 700.0).why.endswith(
+        "normally less than 1 % at this hour, now 99 %"
+    )
+
+
+def test_habits_take_little_memory(judge: Judge, finding: Finding) -> None:
+    """Those that were learnt first go."""
+    sample = Sample(0.0, 1e9, 2, 150.0, (), (), HostLoad())
+    judge.learn(UNIT, 12.0, 1e9)
+    for number in range(100):
+        judge.learn(str(number), 1.0, 1e9)
+    assert "normally" not in judge.judge(finding, rule(), sample, "l", "php", 700.0).why
+    assert len(judge._habits) == 64
 
 
 def test_what_is_usual_takes_three_runs_and_little_memory() -> None:

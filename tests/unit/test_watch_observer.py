@@ -13,7 +13,7 @@ from runaway_watchdog.model.events import Commission
 from runaway_watchdog.model.identity import ProcKey
 from runaway_watchdog.model.said import Expectation, Said, Window
 from runaway_watchdog.model.sampling import Rule
-from runaway_watchdog.store import events, outbox, queries, records
+from runaway_watchdog.store import curves, events, outbox, queries, records
 from runaway_watchdog.store.database import connect
 from runaway_watchdog.store.writer import Operation, Writer
 from runaway_watchdog.watch.configuration import Configuration
@@ -138,6 +138,31 @@ def test_the_figure_of_a_hot_process_stays_fresh(story: Story) -> None:
     assert stored is not None
     assert stored.hot_since is not None
     assert stored.hot_since <= 1e9 + 1000 + 6
+
+
+def test_what_is_usual_at_this_hour_is_told_with_the_alert(story: Story) -> None:
+    """From the group's own curve of a week; asked while it is a suspect, since the loop waits for no disk."""
+    now = 1e9 + story.host.now
+    for day in range(1, 9):
+        for tenth in range(-3, 6):
+            at = now - day * 86400 + tenth * 600
+            curves.put_curves(story.store, (curves.Used(SCOPE, 72.0),), 600.0, at)
+    story.host.process(10, start_s=10.0, group=SCOPE)
+    story.goes_on(400, burning=10)
+    (opened,) = (order for order in story.orders if order.kind == "opened")
+    assert opened.harm.endswith("; normally 12 % at this hour, now 100 %")
+
+
+def test_the_curve_is_written_before_the_alert_that_shows_it(story: Story) -> None:
+    """It is written once a minute else: the minute that matters most must not be missing."""
+    story.host.process(10, start_s=10.0, group=SCOPE)
+    until: list[float] = []
+    story.observer._order = lambda *_: until.append(
+        story.store.execute("SELECT max(at) FROM watched WHERE step_s = 10").fetchone()[0]
+    )
+    hot = 1e9 + story.host.now
+    story.goes_on(302, burning=10)
+    assert until[-1] >= hot + 290
 
 
 def test_the_curve_of_the_runaway_s_group_outlives_the_watch(story: Story) -> None:

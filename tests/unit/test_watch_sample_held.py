@@ -125,6 +125,47 @@ def test_a_shell_loop_in_a_session_is_named_by_its_shell(tmp_path: Path) -> None
     assert [(each.key, round(each.percent)) for each in sample.processes] == [(shell, 98)]
 
 
+def test_a_shell_loop_is_named_on_a_host_that_lets_it_run_now_and_then(tmp_path: Path) -> None:
+    """Its group has nothing at two looks of three; all of the time, the shell stands for what its group used."""
+    host = FakeHost(tmp_path)
+    groups = ("/user.slice", "/user.slice/user-0.slice", SESSION)
+    for group in groups:
+        host.group(group, 0.0)
+    shell = host.process(10, start_s=1.0, group=SESSION)
+    used_s, told_s = 0.0, 0.0
+    for number in range(120):
+        used_s += 6.0 * (number % 3 == 0)
+        for group in groups:
+            host.group(group, used_s)
+        host.buried(10, used_s)
+        sample = host.look(2.0, 6.0 * (number % 3 == 0), {shell: SESSION}, (SESSION,))
+        told_s += sum(each.percent * each.span_s / 100 for each in sample.processes) if number >= 30 else 0.0
+    assert told_s == pytest.approx(180.0, rel=0.03)
+
+
+def test_a_loop_of_programs_that_outlive_a_look_is_named_by_its_shell(tmp_path: Path) -> None:
+    """Each of them is hot, and explains its group; none of them lasts."""
+    host = FakeHost(tmp_path)
+    groups = ("/user.slice", "/user.slice/user-0.slice", SESSION)
+    for group in groups:
+        host.group(group, 0.0)
+    shell = host.process(10, start_s=1.0, group=SESSION)
+    told: list[float] = []
+    for number in range(1, 60):
+        if number > 1:
+            host.end(99 + number, SESSION)
+        host.process(100 + number, start_s=host.now, group=SESSION)
+        host.buried(10, (number - 1) * 6.0)
+        for third in range(1, 4):
+            host.used_ns[100 + number] = third * 2_000_000_000
+            for group in groups:
+                host.group(group, (number - 1) * 6.0 + third * 2.0)
+            sample = host.look(2.0, 2.0, {shell: SESSION}, (SESSION,))
+            told += (each.percent for each in sample.processes if each.key == shell and number > 10)
+    assert min(told) >= 50.0
+    assert sum(told) / len(told) == pytest.approx(95.0, abs=5.0)
+
+
 def test_a_shell_loop_is_named_where_there_are_no_groups(tmp_path: Path) -> None:
     """A minimal container, or the root of any host."""
     host = FakeHost(tmp_path, version=None)

@@ -13,6 +13,8 @@ from runaway_watchdog import programs
 from runaway_watchdog.world import Unanswered
 from runaway_watchdog.world.journal import LiveJournal, parse
 
+pytestmark = pytest.mark.usefixtures("calm")
+
 
 def answers(monkeypatch: pytest.MonkeyPatch, status: int, stdout: str = "", stderr: str = "") -> list[list[str]]:
     """Stand in for journalctl; returns the calls."""

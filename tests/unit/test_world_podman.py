@@ -11,6 +11,8 @@ from runaway_watchdog.world.podman import LivePodman
 
 Make = Callable[[str], LivePodman]
 
+pytestmark = pytest.mark.usefixtures("calm")
+
 
 @pytest.fixture
 def asked(tmp_path: Path) -> Path:

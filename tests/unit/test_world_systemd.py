@@ -1,6 +1,7 @@
 """The system's manager: which properties are kept, and when a calendar comes next."""
 
 import subprocess
+from signal import SIGALRM
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 
 from runaway_watchdog import programs
 from runaway_watchdog.world import Unanswered
-from runaway_watchdog.world.systemd import LiveManager, calendar_next, parse_calendar
+from runaway_watchdog.world.systemd import LiveManager, parse_calendar
 
 
 class Manager(LiveManager):
@@ -59,6 +60,22 @@ def test_anything_else_is_not_an_answer(text: str) -> None:
         parse_calendar(text)
 
 
+def test_who_does_not_tell_times_is_asked_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A host that is late pays the limit once, however many timers start the unit."""
+    calls: list[list[str]] = []
+
+    def run(argv: Any, **_: Any) -> subprocess.CompletedProcess[str]:
+        calls.append(list(argv))
+        return subprocess.CompletedProcess(list(argv), -SIGALRM, "", "")
+
+    monkeypatch.setattr(programs, "run", run)
+    manager = LiveManager()
+    for calendar in ("daily", "weekly", "daily"):
+        with pytest.raises(Unanswered, match="did not answer"):
+            manager.next_elapse(calendar)
+    assert len(calls) == 1
+
+
 def test_an_expression_is_never_an_option(monkeypatch: pytest.MonkeyPatch) -> None:
     """A user writes it."""
     calls: list[list[str]] = []
@@ -68,5 +85,5 @@ def test_an_expression_is_never_an_option(monkeypatch: pytest.MonkeyPatch) -> No
         return subprocess.CompletedProcess(list(argv), 0, "Next elapse: never\n", "")
 
     monkeypatch.setattr(programs, "run", run)
-    assert calendar_next("--help") is None
+    assert LiveManager().next_elapse("--help") is None
     assert calls == [["systemd-analyze", "calendar", "--", "--help"]]

@@ -16,6 +16,8 @@ from runaway_watchdog.world.user_manager import LiveUserManagers
 Calls = list[list[str]]
 NOBODY = 65534
 
+pytestmark = pytest.mark.usefixtures("calm")
+
 
 def answers(monkeypatch: pytest.MonkeyPatch, status: int, stdout: str = "") -> Calls:
     """Stand in for the process that asks; returns the calls."""

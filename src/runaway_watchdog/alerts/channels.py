@@ -157,7 +157,7 @@ def _to_alertmanager(body: str, *_: object, meta: dict[str, Any], **__: object) 
     address = f"{scheme}://{meta['host']}:{meta.get('port') or 9093}{(meta.get('fullpath') or '').rstrip('/')}"
     login = (meta["user"], meta.get("password") or "") if meta.get("user") else None
     try:
-        answer = requests.post(
+        with requests.post(
             f"{address}/api/v2/alerts",
             data=body.encode(),
             headers={"Content-Type": "application/json"},
@@ -165,14 +165,17 @@ def _to_alertmanager(body: str, *_: object, meta: dict[str, Any], **__: object) 
             timeout=_POST_S,
             verify=bool(meta.get("verify", True)),
             allow_redirects=False,
-        )
+            stream=True,  # its status is the answer: whatever else it sends is not read
+        ) as answer:
+            status = answer.status_code
     except requests.RequestException as fault:
         logging.getLogger("apprise").debug("Socket Exception: %s", fault)
         logging.getLogger("apprise").warning("A Connection error occurred sending to Alertmanager")
         return False
-    if not answer.ok:
-        logging.getLogger("apprise").warning("Failed to send to Alertmanager: error=%d.", answer.status_code)
-    return bool(answer.ok)
+    taken = status < 300
+    if not taken:
+        logging.getLogger("apprise").warning("Failed to send to Alertmanager: error=%d.", status)
+    return taken
 
 
 def _scheme(plugin: Any) -> str:

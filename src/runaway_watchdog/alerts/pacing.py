@@ -26,7 +26,8 @@ def wait_until(connection: sqlite3.Connection, channel: str, alerts: Mapping[str
     """When what is not urgent may be sent through a channel; None: now."""
     waits = [end for end in (quiet_end(alerts.get("quiet"), now),) if end is not None]
     for limit, of in ((alerts.get("per_hour"), channel), (alerts.get("per_hour_in_all"), None)):
-        sent = outbox.sent_since(connection, now - HOUR_S, of)
+        # What was sent in the future was sent before the clock was set back: it says nothing of the last hour.
+        sent = [at for at in outbox.sent_since(connection, now - HOUR_S, of) if at <= now]
         if limit is not None and len(sent) >= limit:
             waits.append(sent[-limit] + HOUR_S)
     return max(waits, default=None)

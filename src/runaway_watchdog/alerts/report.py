@@ -211,7 +211,7 @@ def _outcomes(story: Story) -> Iterator[str]:
     if story.outcomes:
         head = '<tr><th scope="col">If you…</th><th scope="col">this follows</th><th scope="col">because</th></tr>'
         rows = "".join(map(_outcome, story.outcomes))
-        yield from _section("if", "If you…", [f"<table>{head}{rows}</table>"])
+        yield from _section("if", "If you…", [f'<table class="stacked">{head}{rows}</table>'])
 
 
 def _outcome(outcome: Outcome) -> str:

@@ -61,7 +61,8 @@ button:hover { background: var(--card) }
 :focus-visible { outline: 3px solid var(--mark); outline-offset: 2px }
 table { border-collapse: collapse; width: 100% }
 th, td { text-align: left; vertical-align: top; padding: .35rem .8rem .35rem 0; border-bottom: 1px solid var(--line) }
-th { font-weight: 600 } td.number { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums }
+th { font-weight: 600 } th[scope="row"] { min-width: 9rem }
+td.number { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums }
 ol, ul { padding-left: 1.4rem; margin: .3rem 0 } ol.story { list-style: none; padding: 0 }
 ol.story li { padding: .15rem 0 .15rem .8rem; border-left: 3px solid var(--line) }
 ol.story time { display: inline-block; min-width: 7.5rem; font-variant-numeric: tabular-nums }
@@ -80,6 +81,8 @@ ul.tree ul { border-left: 2px solid var(--line); list-style: none; padding-left:
 @media (max-width: 36rem) {
   .command { flex-direction: column; align-items: stretch } .command button { align-self: flex-start }
   ol.story time { min-width: 5.5rem }
+  .stacked :is(tr, th, td) { display: block; border: 0; padding: .1rem 0 } .stacked tr:first-child { display: none }
+  .stacked tr { border-bottom: 1px solid var(--line); padding: .4rem 0 }
 }
 @media print { button { display: none } .chart { break-inside: avoid } }
 """

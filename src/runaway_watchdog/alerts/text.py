@@ -32,7 +32,7 @@ ANSI: Final = Style.ANSI
 class Detail(Enum):
     """How much is told, from the least. `text` takes the most that fits a screen."""
 
-    BARE = 0  # one loss a command
+    BARE = 0  # one loss a command, one line an owner, two lines an outcome
     LEAN = 1  # one line of the command line, two of each finding, no reason for a return
     TERSE = 2  # of the owners' facts only the container and its Compose file, two losses a command
     SHORT = 3  # no effects of steps
@@ -95,6 +95,10 @@ class _Page:
     def _at_least(self, detail: Detail) -> bool:
         return self._detail.value >= detail.value
 
+    def _most(self, count: int, lines: list[str]) -> list[str]:
+        """All lines, but where little room is left."""
+        return lines if self._at_least(Detail.LEAN) else _cut(lines, count)
+
     def _what(self, story: Story) -> Iterator[str]:
         for words in (story.succession, story.headline):
             yield from (self._in(_BOLD, line) for line in wrapped(words, "", ""))
@@ -118,7 +122,7 @@ class _Page:
         """An outer owner hangs below the one that it holds."""
         branch = "  " if depth == 0 else " " * (3 * depth - 1) + "└─ "
         beneath = " " * (len(branch) + 2)
-        first, *rest = wrapped(f"{layer.name}: {layer.what}", branch, beneath)
+        first, *rest = self._most(1, wrapped(f"{layer.name}: {layer.what}", branch, beneath))
         yield first.replace(layer.name, self._in(_BOLD, layer.name), 1)
         yield from rest
         details = layer.details if self._at_least(Detail.SHORT) else layer.where
@@ -137,7 +141,7 @@ class _Page:
         told = ""
         for each in shown:
             label = f"  {each.action:<{width}}  "
-            first, *rest = wrapped(each.result + self._because(each, told), label, " " * len(label))
+            first, *rest = self._most(2, wrapped(each.result + self._because(each, told), label, " " * len(label)))
             yield label + first[len(label) :].replace(each.result, self._in(_TONES[each.tone], each.result), 1)
             yield from rest
             told = each.why

@@ -129,6 +129,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         sub, module = command_parser(command)
         code = module.run(sub.parse_args(words[1:]))
+        sys.stdout.flush()  # here, where a closed pipe is no fault
         gc.freeze()  # the interpreter's own last look for garbage would take 10 ms
         return code
     except KeyboardInterrupt:

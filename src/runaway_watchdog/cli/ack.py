@@ -29,9 +29,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    path, gaps = reading.store_path(options)
-    for gap in gaps:
-        reading.complain(f"{gap.problem}: {gap.mend}")
+    path = reading.store_told(options)
     now = time.time()
     until = None if options.lasting is None else now + options.lasting
     note = None if options.note is None else clean(options.note, NOTE_LIMIT)

@@ -13,6 +13,7 @@ from runaway_watchdog.cli import PROGRAM, diagnosis, reading
 from runaway_watchdog.cli.diagnosis import Check, State
 from runaway_watchdog.cli.options import reading_options
 from runaway_watchdog.config import locate
+from runaway_watchdog.hostile import clean
 from runaway_watchdog.world import Unanswered, World, live, procfs
 
 MARKS: dict[State, str] = {"ok": "ok  ", "note": "note", "missing": "MISS"}
@@ -26,7 +27,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     world = live()
-    checks = [check for examine in EXAMINATIONS for check in examine(world, options)]
+    found = (check for examine in EXAMINATIONS for check in examine(world, options))
+    checks = [check._replace(told=clean(check.told)) for check in found]  # engines and files had a say in it
     if options.json:
         reading.print_json({"schema_version": 1, "checks": [check._asdict() for check in checks]})
     else:

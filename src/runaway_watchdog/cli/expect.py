@@ -37,9 +37,7 @@ def run(options: argparse.Namespace) -> int:
     if adding and (options.unit is None or options.between is None or options.remove is not None):
         reading.complain(f"say which, and when: {PROGRAM} expect --unit backup.service --between 02:00-04:00")
         return reading.USAGE
-    path, gaps = reading.store_path(options)
-    for gap in gaps:
-        reading.complain(f"{gap.problem}: {gap.mend}")
+    path = reading.store_told(options)
     try:
         if adding:
             return _add(path, Expectation(options.unit, options.between, options.until))

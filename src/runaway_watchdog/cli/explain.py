@@ -7,7 +7,7 @@ exit code: 0 explained, 2 usage or several matches, 3 no such process, 4 explain
 
 import argparse
 
-from runaway_watchdog.cli.options import first_look, process_options, reading_options
+from runaway_watchdog.cli.options import case_options, first_look
 
 EXAMPLES = """\
 examples:
@@ -18,10 +18,7 @@ examples:
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    process_options(parser)
-    parser.add_argument("--verbose", action="store_true", help="the evidence for every fact, and every check")
-    reading_options(parser)
-    parser.epilog = EXAMPLES
+    case_options(parser, "--verbose", "the evidence for every fact, and every check", EXAMPLES)
 
 
 def run(options: argparse.Namespace) -> int:

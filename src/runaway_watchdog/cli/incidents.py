@@ -5,11 +5,12 @@ exit code: 0, 1 the history cannot be read, 3 no such incident
 
 import argparse
 import json
+import sys
 import time
 from datetime import UTC, datetime
 from typing import Any
 
-from runaway_watchdog.alerts.figures import duration
+from runaway_watchdog.alerts.figures import clock, duration
 from runaway_watchdog.cli import PROGRAM, reading, timeline
 from runaway_watchdog.cli.changing import lasting
 from runaway_watchdog.cli.options import incident_id, reading_options
@@ -22,6 +23,9 @@ from runaway_watchdog.store.database import reading as reading_store
 from runaway_watchdog.store.queries import Incident
 
 COLOURS = {"critical": "bold red", "warning": "yellow", "info": "cyan"}
+
+_PIPED = 300
+"""Columns where nobody's terminal sets them: a line for each incident, for `grep`."""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -40,9 +44,7 @@ def run(options: argparse.Namespace) -> int:
     if options.show and options.id is None:
         reading.complain(f"say which: {PROGRAM} incidents show ID")
         return reading.USAGE
-    path, gaps = reading.store_path(options)
-    for gap in gaps:
-        reading.complain(f"{gap.problem}: {gap.mend}")
+    path = reading.store_told(options)
     try:
         with reading_store(path) as connection:
             if options.show:
@@ -128,12 +130,13 @@ def _print_table(documents: list[dict[str, Any]], coloured: bool) -> None:
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in ("ID", "STATE", "SEVERITY", "SINCE", "FOR", "CPU", "RETURNS"):
         table.add_column(name, no_wrap=True)
-    table.add_column("WHAT", overflow="ellipsis", no_wrap=True)
+    table.add_column("WHAT", overflow="fold")  # the one that gives way: no figure may be cut
+    now = time.time()
     for each in documents:
         opened = datetime.fromisoformat(each["opened_at"])
         ended = datetime.fromisoformat(each["resolved_at"]) if each["resolved_at"] else datetime.now(UTC)
         cells = (
-            str(each["id"]), each["state"], each["severity"], f"{opened.astimezone():%Y-%m-%d %H:%M}",
+            str(each["id"]), each["state"], each["severity"], clock(opened.timestamp(), now),
             duration((ended - opened).total_seconds()), f"{each['cpu']['percent']:.0f} %", str(each["returns_seen"]),
             each["summary"],
         )  # fmt: skip
@@ -141,7 +144,8 @@ def _print_table(documents: list[dict[str, Any]], coloured: bool) -> None:
         table.add_row(
             *(Text(cell, style=COLOURS[each["severity"]] if number == 2 else "") for number, cell in enumerate(cells))
         )
-    Console(no_color=not coloured, highlight=False, width=None if coloured else 160).print(table)
+    width = None if sys.stdout.isatty() else _PIPED
+    Console(no_color=not coloured, highlight=False, width=width).print(table)
 
 
 def _show(connection: Any, options: argparse.Namespace) -> int:

@@ -18,7 +18,15 @@ def reading_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--config", type=_file, metavar="FILE", help="read this configuration file alone")
 
 
-def process_options(parser: argparse.ArgumentParser) -> None:
+def case_options(parser: argparse.ArgumentParser, flag: str, told: str, examples: str) -> None:
+    """What a command takes that tells of one process, with one flag of its own."""
+    _process_options(parser)
+    parser.add_argument(flag, action="store_true", help=told)
+    reading_options(parser)
+    parser.epilog = examples
+
+
+def _process_options(parser: argparse.ArgumentParser) -> None:
     """One process, or what leads to it; `selection.pid_of` finds it."""
     group = parser.add_mutually_exclusive_group(required=True)
     group.add_argument("pid", nargs="?", type=_pid, metavar="PID", help="a process, also one that has died since")

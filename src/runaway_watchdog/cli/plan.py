@@ -11,7 +11,7 @@ exit code: 0 a plan, 1 no script can be written, 2 usage or several matches, 3 n
 import argparse
 from typing import TYPE_CHECKING
 
-from runaway_watchdog.cli.options import first_look, process_options, reading_options
+from runaway_watchdog.cli.options import case_options, first_look
 
 if TYPE_CHECKING:
     from runaway_watchdog.model.casefile import CaseFile
@@ -26,10 +26,7 @@ examples:
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    process_options(parser)
-    parser.add_argument("--script", action="store_true", help="as a shell script, for reading and for `sh`")
-    reading_options(parser)
-    parser.epilog = EXAMPLES
+    case_options(parser, "--script", "as a shell script, for reading and for `sh`", EXAMPLES)
 
 
 def run(options: argparse.Namespace) -> int:

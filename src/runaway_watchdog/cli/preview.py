@@ -44,17 +44,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     from runaway_watchdog.cli import reading, recorded
-    from runaway_watchdog.store.database import StoreUnavailable
 
     now = time.time()
-    try:
-        found = recorded.recorded(reading.store_path(options)[0], options.id, now)
-    except StoreUnavailable as unavailable:
-        reading.complain(f"{unavailable.problem}; {unavailable.mend}")
-        return 1
-    if found is None:
-        reading.complain(f"no incident {options.id}; `{PROGRAM} incidents` lists them")
-        return reading.NO_SUCH
+    found = recorded.asked_for(recorded.recorded, options, now)
+    if isinstance(found, int):
+        return found
     told = _message(found, options.kind, now)
     if told is None:
         reading.complain(

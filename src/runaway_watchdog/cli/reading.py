@@ -20,7 +20,7 @@ NO_PTRACE = "a container or a security module takes CAP_SYS_PTRACE away: run it 
 """The mend for root, whom sudo helps no further."""
 __all__ = [
     "GAPS", "NO_PTRACE", "NO_SUCH", "USAGE", "as_whom", "colours", "complain", "gap_document", "iso", "print_json",
-    "store_path", "unseen",
+    "store_path", "store_told", "unseen",
 ]  # fmt: skip
 
 
@@ -47,6 +47,14 @@ def store_path(options: argparse.Namespace) -> tuple[Path, tuple[Gap, ...]]:
     around = locate.here()
     raw, gaps = locate.read_raw(locate.config_files(options.config, around))
     return locate.store_to_read(raw, around), gaps
+
+
+def store_told(options: argparse.Namespace) -> Path:
+    """The store to read; what could not be read of the configuration is said."""
+    path, gaps = store_path(options)
+    for gap in gaps:
+        complain(f"{gap.problem}: {gap.mend}")
+    return path
 
 
 def as_whom(gaps: Iterable[Gap], uid: int) -> tuple[Gap, ...]:

@@ -1,25 +1,28 @@
 """What the store knows of one incident, put together for `report` and `preview`."""
 
+import argparse
 import json
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeVar
 
 from runaway_watchdog.alerts.report import Moment, Report
 from runaway_watchdog.alerts.story import graded
-from runaway_watchdog.cli import timeline
-from runaway_watchdog.cli.reading import iso
+from runaway_watchdog.cli import PROGRAM, timeline
+from runaway_watchdog.cli.reading import NO_SUCH, complain, iso, store_told
 from runaway_watchdog.explain.document import from_json, to_json
 from runaway_watchdog.hostile import clean, mask_text, printable
 from runaway_watchdog.model.casefile import CaseFile
 from runaway_watchdog.store import queries
 from runaway_watchdog.store.curves import busiest
-from runaway_watchdog.store.database import reading
+from runaway_watchdog.store.database import StoreUnavailable, reading
 from runaway_watchdog.store.queries import Incident, Point
 
 MARGIN_S: Final = 900.0
 """How much of the curve is shown before and after, at least; a quarter of a long incident's length."""
 MOST_SHARING: Final = 12
+Found = TypeVar("Found")
 
 
 class Recorded(NamedTuple):
@@ -32,6 +35,19 @@ class Recorded(NamedTuple):
     moments: tuple[Moment, ...]
     points: tuple[Point, ...]
     sharing: tuple[tuple[str, float], ...]
+
+
+def asked_for(ask: Callable[[Path, int, float], Found | None], options: argparse.Namespace, now: float) -> Found | int:
+    """What the store knows of `options.id`; where it knows nothing that is said, and this is the exit code."""
+    try:
+        found = ask(store_told(options), options.id, now)
+    except StoreUnavailable as unavailable:
+        complain(f"{unavailable.problem}; {unavailable.mend}")
+        return 1
+    if found is None:
+        complain(f"no incident {options.id}; `{PROGRAM} incidents` lists them")
+        return NO_SUCH
+    return found
 
 
 def recorded(store: Path, number: int, now: float) -> Recorded | None:

@@ -33,20 +33,14 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     from runaway_watchdog.cli import reading, recorded
-    from runaway_watchdog.store.database import StoreUnavailable
 
     if bool(options.html) == options.json:
         reading.complain("say what to write: --html FILE, or --json")
         return reading.USAGE
     now = time.time()
-    try:
-        found = recorded.report(reading.store_path(options)[0], options.id, now)
-    except StoreUnavailable as unavailable:
-        reading.complain(f"{unavailable.problem}; {unavailable.mend}")
-        return 1
-    if found is None:
-        reading.complain(f"no incident {options.id}; `{PROGRAM} incidents` lists them")
-        return reading.NO_SUCH
+    found = recorded.asked_for(recorded.report, options, now)
+    if isinstance(found, int):
+        return found
     if options.json:
         reading.print_json(recorded.document(found))
         return 0

@@ -14,6 +14,7 @@ from runaway_watchdog.cli.incidents import head
 from runaway_watchdog.cli.options import reading_options
 from runaway_watchdog.cli.vitals import UNIT, Pulse, Vitals
 from runaway_watchdog.hostile import clean
+from runaway_watchdog.model.gap import Gap
 from runaway_watchdog.store import queries
 from runaway_watchdog.store.database import StoreUnavailable
 from runaway_watchdog.store.database import reading as reading_store
@@ -47,7 +48,8 @@ def run(options: argparse.Namespace) -> int:
     except StoreUnavailable as unavailable:
         reading.complain(f"{unavailable.problem}; {unavailable.mend}")
         if options.json:
-            reading.print_json({"schema_version": 1, "watch": None, "gaps": [_gap(unavailable)]})
+            told = (*gaps, Gap("store", unavailable.problem, unavailable.mend))
+            reading.print_json({"schema_version": 1, "watch": None, "gaps": [*map(reading.gap_document, told)]})
         return 1
     if options.json:
         whole = document(seen, unresolved, path)
@@ -59,10 +61,6 @@ def run(options: argparse.Namespace) -> int:
 
 def _open(connection: sqlite3.Connection) -> tuple[Incident, ...]:
     return tuple(each for each in queries.incidents(connection) if each.state != "resolved")
-
-
-def _gap(unavailable: StoreUnavailable) -> dict[str, str]:
-    return {"source": "store", "problem": unavailable.problem, "mend": unavailable.mend}
 
 
 def document(seen: Vitals, unresolved: tuple[Incident, ...], store: Path) -> dict[str, Any]:

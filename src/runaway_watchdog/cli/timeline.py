@@ -35,7 +35,18 @@ def of(connection: sqlite3.Connection, incident: Incident) -> list[Moment]:
     for at, kind, channels in _sent(queries.incident_told(connection, incident.id)):
         through = ", ".join(clean(channel, 60) for channel in channels)
         story.append(Moment(at, "told", f"told ({kind}) through {through}", {"message": kind, "channels": channels}))
-    return sorted(story, key=lambda each: each.at)
+    return _in_order(story)
+
+
+def _in_order(story: Sequence[Moment]) -> list[Moment]:
+    """By their moments; a return comes after the death that it follows, though one is seen and the other is counted."""
+    died = {each.detail.get("pid"): each.at for each in story if each.kind == "died"}
+
+    def place(each: Moment) -> tuple[float, bool]:
+        returned = each.kind == "returned"
+        return max(each.at, died.get(each.detail.get("after_pid"), 0.0)) if returned else each.at, returned
+
+    return sorted(story, key=place)
 
 
 def lines(story: Sequence[Moment]) -> Iterator[str]:

@@ -17,9 +17,15 @@ MOST_NEIGHBOURS = 6
 CONTAINERS = frozenset({"docker-container", "compose-service", "swarm-task"})
 LIMIT, ENOUGH = "a CPU limit", "an end to its restarts"
 BOTH = f"{LIMIT} and {ENOUGH}"
+CLEAN_STAYS = "what exits with 0, as when the host shuts down, then stays down"
 _SCHEDULE = re.compile(r"\s*(?:@\w+|(?:\S+\s+){4}\S+)\s+")
 _USER = re.compile(r"\S+\s+")
 _PLAIN = re.compile(r"[^A-Za-z0-9]+")
+_SHELL = re.compile(r"^\s*SHELL\s*=", re.MULTILINE)
+_INPUT = re.compile(r"(?<!\\)%.*")
+"""What cron gives to the command as its standard input (crontab(5))."""
+_SCRIPT = re.compile(r"#!\s*\S*/(?:env\s+)?(?:ba|da|k|z)?sh\b")
+_EXEC = re.compile(r"\s*exec\s+(?P<command>[A-Za-z/.\"'$].*)")
 
 
 def advice(layers: Sequence[Layer], world: World) -> tuple[Advice, ...]:
@@ -42,7 +48,8 @@ def _compose(owner: Owner, world: World) -> Iterator[Advice]:
     lines = (*(() if limited else (_cpus(file, world),)), *((f"restart: {restart}",) if restart else ()))
     if lines:
         hint = "; a healthcheck: besides, where its author knows how to tell that it is well"
-        yield Advice(f"{BOTH if len(lines) > 1 else ENOUGH if restart else LIMIT}{hint}", where, lines)
+        what = BOTH if len(lines) > 1 else ENOUGH if restart else LIMIT
+        yield Advice(f"{what}{_stays_down(owner, restart)}{hint}", where, lines)
     yield Advice("to keep it out of the next `up` until it is mended", where, ('profiles: ["held"]',))
 
 
@@ -61,6 +68,11 @@ def _restart(owner: Owner) -> str:
     return f"on-failure:{TRIES}" if owner.policy in ("always", "unless-stopped", "on-failure") else ""
 
 
+def _stays_down(owner: Owner, restart: str) -> str:
+    """What it costs whoever relied on a policy that knows no end."""
+    return f" ({CLEAN_STAYS})" if restart and owner.policy != "on-failure" else ""
+
+
 def _container(owner: Owner, world: World) -> Iterator[Advice]:  # noqa: ARG001
     if not owner.facts:
         return
@@ -69,7 +81,8 @@ def _container(owner: Owner, world: World) -> Iterator[Advice]:  # noqa: ARG001
     words = " ".join((*(() if limited else (f"--cpus={CPUS}",)), *((f"--restart={restart}",) if restart else ())))
     if words:
         program = "podman run" if owner.kind == "podman-container" else "docker run"
-        yield Advice(BOTH if " " in words else ENOUGH if limited else LIMIT, f"the `{program}` that makes it", (words,))
+        what = BOTH if " " in words else ENOUGH if limited else LIMIT
+        yield Advice(f"{what}{_stays_down(owner, restart)}", f"the `{program}` that makes it", (words,))
 
 
 def _swarm(owner: Owner, world: World) -> Iterator[Advice]:  # noqa: ARG001
@@ -98,17 +111,19 @@ def _cron(owner: Owner, world: World) -> Iterator[Advice]:  # noqa: ARG001
     """The same line, once at a time, for an hour at most, after everybody else."""
     if not owner.raw or owner.raw["script"] or owner.facts.get("anacron"):
         return
-    line = owner.raw["text"].split("\n")[owner.raw["line"] - 1]
+    *above, line = owner.raw["text"].split("\n")[: owner.raw["line"]]
     schedule = _SCHEDULE.match(line)
     if schedule is None:
         return
     rest = line[schedule.end() :]
     user = "" if owner.raw["of_user"] or (found := _USER.match(rest)) is None else found[0]
-    command = rest[len(user) :].strip()
+    given = found[0] if (found := _INPUT.search(rest)) else ""
+    command = rest[len(user) :].removesuffix(given).strip()
     if not command:
         return
+    shell = '"$SHELL"' if _SHELL.search("\n".join(above)) else "sh"
     lock = f"/run/lock/{_PLAIN.sub('-', owner.name).strip('-')[:60]}.lock"
-    new = f"{schedule[0]}{user}flock -n {lock} timeout 1h nice -n 19 sh -c {quote(command)}"
+    new = f"{schedule[0]}{user}flock -n {lock} timeout 1h nice -n 19 {shell} -c {quote(command)}{given}"
     what = "one run at a time, an hour at most, after everybody else"
     yield Advice(what, f"line {owner.raw['line']} of {owner.facts['table']}", (new,))
 
@@ -121,13 +136,28 @@ def _supervisord(owner: Owner, world: World) -> Iterator[Advice]:  # noqa: ARG00
     yield Advice(ENOUGH, f"{owner.raw['file'][0]}, the section of {program}; then: supervisorctl update", lines)
 
 
+def _supervised(owner: Owner, world: World) -> Iterator[Advice]:
+    """Less weight, where its run script is a shell's and ends with a plain `exec`."""
+    if not owner.facts or owner.facts["in_container"]:
+        return
+    path = f"{owner.facts['folder']}/run"
+    try:
+        first, *others = [line for line in world.files.read(path).splitlines() if line.strip()]
+    except (OSError, ValueError):
+        return
+    last = _EXEC.fullmatch(others[-1]) if others and _SCRIPT.match(first) else None
+    if last is None or last["command"].startswith("nice ") or (first, *others)[-2].endswith("\\"):
+        return
+    line = f"exec nice -n 19 {last['command']}"
+    yield Advice("less weight from its next start on", f"{path}: its last line", (line,))
+
+
 def _fixed(what: str, where: str, *lines: str) -> Callable[[Owner, World], Iterator[Advice]]:
-    """The same for every owner of a kind. `{name}` and `{folder}` are the owner's."""
+    """The same for every owner of a kind. `{name}` is the owner's."""
 
     def told(owner: Owner, world: World) -> Iterator[Advice]:  # noqa: ARG001
         if owner.facts:
-            named = {"name": quote(owner.name), "folder": str(owner.facts.get("folder", ""))}
-            yield Advice(what, where.format(**named), tuple(line.format(**named) for line in lines))
+            yield Advice(what, where.format(name=quote(owner.name)), lines)
 
     return told
 
@@ -145,9 +175,9 @@ _TOLD: Mapping[str, Callable[[Owner, World], Iterator[Advice]]] = {
     "pm2-app": _fixed(ENOUGH, "the ecosystem file, in its app", "max_restarts: 5,", "exp_backoff_restart_delay: 100,"),
     "circus-watcher": _fixed(ENOUGH, "circusd's configuration, [watcher:{name}]", "max_retry = 5"),
     "monit-service": _fixed(ENOUGH, "monit's check of {name}", "if 3 restarts within 5 cycles then unmonitor"),
-    "runit-service": _fixed("less weight", "{folder}/run: its last line", "exec nice -n 19 …"),
-    "s6-service": _fixed("less weight", "{folder}/run: its last line", "exec nice -n 19 …"),
-    "daemontools-service": _fixed("less weight", "{folder}/run: its last line", "exec nice -n 19 …"),
+    "runit-service": _supervised,
+    "s6-service": _supervised,
+    "daemontools-service": _supervised,
 }
 
 

@@ -46,9 +46,7 @@ def _of(owner: Owner, facts: Facts, traces: Traces) -> Iterator[Change]:
     if pattern := str(owner.raw.get("image_file", "")):
         image = clean(str(owner.facts.get("image", "")), _NAME_LIMIT)
         if at := traces.newest(pattern):
-            yield Change(
-                "image", at, f"image {image} came to this host (pulled, built or loaded)", f"written: {pattern}"
-            )
+            yield Change("image", at, f"image {image} came to this host", f"pulled, built or loaded: {pattern}")
     yield from _written(traces, "unit", (owner.facts.get("unit_file"), *_list(owner, "drop_ins")), "was edited")
     yield from _written(traces, "compose-file", _list(owner, "config_files"), "was edited")
     if owner.kind == "cron-job":

@@ -14,7 +14,6 @@ from typing import Any, cast
 from runaway_watchdog import owners
 from runaway_watchdog.effects import Host
 from runaway_watchdog.effects.volumes import SIZING_S
-from runaway_watchdog.hostile import clean
 from runaway_watchdog.model.command import Command, Word
 from runaway_watchdog.model.effect import Effect, Size
 from runaway_watchdog.model.gap import Gap
@@ -66,7 +65,10 @@ def nevers(layers: Sequence[Layer], world: World) -> tuple[tuple[Never, ...], tu
     for layer in layers:
         found += _unit_file(layer.owner, world)
         found += _crontab(layer.owner, world)
-    found += _by_name(layers, world)
+    try:
+        found += _by_name(layers, world)
+    except Unanswered as unanswered:
+        gaps.append(unanswered.gap)
     return tuple(sorted(found, key=lambda each: not any(lost.data_lost for lost in each.would_lose))), tuple(gaps)
 
 
@@ -84,8 +86,8 @@ def _unit_file(owner: Owner, world: World) -> tuple[Never, ...]:
         size = Size(len(world.files.read(path).encode("utf-8", "surrogateescape")))
     except OSError:
         size = Size(None)
-    lost = Effect("delete", "path", path, True, "the service's only definition", size, (owner.name,))
-    why = "the running process stays, and what describes the service is gone: no command brings it back"
+    lost = Effect("delete", "path", path, True, "it defines the service", size, (owner.name,))
+    why = "the running process stays, and what this file says of the service is gone: no command brings it back"
     return (Never(f"rm {quote(path)}", why, (lost,)),)
 
 
@@ -108,36 +110,35 @@ def _crontab(owner: Owner, world: World) -> Iterator[Never]:
 
 
 def _by_name(layers: Sequence[Layer], world: World) -> Iterator[Never]:
-    """`pkill NAME`, where processes of other owners bear the name too."""
+    """`pkill NAME`, where it would end processes of other owners too. Raises Unanswered."""
     facts = layers[0].facts
     name = facts.process.name
     if not PLAIN_NAME.fullmatch(name) or facts.process.kernel_thread or not facts.process.alive:
         return
-    ours = {_room(owners.claimed(layer.facts))[0] for layer in layers}
+    ours = {_room(owners.claimed(layer.facts)) for layer in layers}
     above = {each.pid for each in facts.ancestors}
-    hit = [(each, *_room(owners.claimed(each))) for each in _namesakes(facts.process, world)]
-    others = tuple(
-        Effect("kill", "process", _shown(each), False, "its name holds this one", None, (told,) if told else ())
-        for each, room, told in hit
-        if room not in ours and each.process.pid not in above
-    )
-    if others:
+    others = [
+        each.process.pid
+        for each in _namesakes(facts.process, world)
+        if _room(owners.claimed(each)) not in ours and each.process.pid not in above
+    ]
+    if not others:
+        return
+    from runaway_watchdog.effects import ended, signals  # 20 ms, only where there are such processes
+
+    effects = ended.by_signal(others, signals.TERM, Host(), world).effects
+    hit = tuple(each for each in effects if each.verb != "change")  # what goes on as before is not hit
+    gone = [each for each in hit if each.type == "process"]
+    if gone:
         more = " or more" if len(others) == MOST_NAMESAKES else ""
-        count = "another process" if len(others) == 1 else f"{len(others)}{more} other processes"
-        named = ", ".join(" of ".join((each.name, *each.used_by)) for each in others[:2])
-        yield Never(f"pkill {name}", f"it ends {count} of that name too: {named}", others)
+        count = "another process" if len(gone) == 1 else f"{len(gone)}{more} other processes"
+        named = ", ".join(" in ".join((each.name, *each.used_by)) for each in gone[:2])
+        yield Never(f"pkill {name}", f"it ends {count} of that name too: {named}", hit)
 
 
-def _shown(facts: Facts) -> str:
-    return f"{clean(facts.process.name, 40)} ({facts.process.pid})"
-
-
-def _room(claim: Claim) -> tuple[str, str]:
-    """What tells two owners apart, and how people know this one: a supervisor's claim has a mere PID; "" for nobody."""
-    ref = claim.ref[: owners.SHORT_ID] if owners.LONG_ID.fullmatch(claim.ref) else claim.ref
-    if claim.kind == "unmanaged":
-        return f"{claim.kind} {claim.ref}", ""
-    return f"{claim.kind} {claim.ref}", f"a {claim.kind}" if ref.isdigit() else clean(ref, 60)
+def _room(claim: Claim) -> str:
+    """What tells two owners apart."""
+    return f"{claim.kind} {claim.ref}"
 
 
 def _namesakes(process: Process, world: World) -> Iterator[Facts]:

@@ -14,9 +14,11 @@ from runaway_watchdog.effects import (
     docker_prune,
     docker_state,
     ended,
+    places,
+    uses,
 )
 from runaway_watchdog.effects.docker_filters import Filters
-from runaway_watchdog.effects.volumes import SIZING_S, deleted, unnamed
+from runaway_watchdog.effects.volumes import deleted, unnamed
 from runaway_watchdog.model.effect import Effect
 from runaway_watchdog.model.owner import Owner
 from runaway_watchdog.model.plan import Never
@@ -27,6 +29,8 @@ FIRST_WITH_ALL = 23
 """The first engine whose `volume prune` wants -a for named volumes (API 1.42)."""
 NO_DATA = ("/etc", "/proc", "/sys", "/dev", "/run", "/var/run", "/usr", "/lib", "/tmp")  # noqa: S108
 """Bind mounts below these are settings, sockets and the like, and nobody reaches for `rm -rf` of them."""
+NOT_ASKED = uses.Table((), (), (), complete=False)
+"""Who else has files open there: each process would have to be asked, and whose data it is says enough."""
 
 
 def nevers(owner: Owner, world: World) -> Iterator[Never]:
@@ -111,19 +115,20 @@ def _major(world: World) -> int:
 
 def _bind_mount(owner: Owner, docker: Docker, world: World) -> Iterator[Never]:
     """The folder of its data."""
+    host = Host(docker=docker)
     for mount in owner.raw["mounts"]:
         path = str(mount.get("Source") or "")
         if mount.get("Type") != "bind" or mount.get("RW") is False or _is_no_data(path):
             continue
         try:
-            if world.files.status(path)[0] != "folder":
-                continue
-            size = world.files.size(path, SIZING_S)
+            entry = places.tree(host, world).entry(path)
         except OSError:
             continue
-        users = tuple(sorted(each.name for each in docker.containers if path in each.binds))
-        lost = Effect("delete", "path", path, True, "nothing but a backup brings it back", size, users, in_use=True)
-        yield Never(f"rm -rf {quote(path)}", "it is where the container keeps its data", (lost,))
+        if entry is None or entry.kind != "folder":
+            continue
+        lost = tuple(filter(_matters, places.lost(path, entry, "it is deleted", host, world, NOT_ASKED)))
+        if lost:
+            yield Never(f"rm -rf {quote(path)}", "it is where the container keeps its data", lost)
 
 
 def _is_no_data(path: str) -> bool:

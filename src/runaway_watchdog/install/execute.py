@@ -1,6 +1,5 @@
 """Carries one step of a plan out. The only part of an installation that writes."""
 
-import os
 import shlex
 import signal
 from contextlib import suppress
@@ -18,6 +17,7 @@ from runaway_watchdog.install.steps import (
     WriteFile,
 )
 from runaway_watchdog.install.unit import Runner
+from runaway_watchdog.whole import write_whole
 
 
 class StepError(Exception):
@@ -31,7 +31,8 @@ def perform(action: Action, run: Runner, root: Path = Path("/")) -> None:
             case RunProgram(argv, seconds):
                 _run(argv, seconds, run)
             case WriteFile(path, text, mode):
-                _write(_at(root, path), text, mode)
+                _at(root, path).parent.mkdir(parents=True, exist_ok=True)
+                write_whole(_at(root, path), text, mode)
             case MakeFolder(path, mode):
                 _at(root, path).mkdir(parents=True, exist_ok=True)
                 _at(root, path).chmod(mode)
@@ -60,24 +61,6 @@ def _run(argv: tuple[str, ...], seconds: int, run: Runner) -> None:
     if answer.returncode != 0:
         said = clean(answer.stderr.strip() or answer.stdout.strip() or f"exit code {answer.returncode}")
         raise StepError(f"{shlex.join(argv)}: {said}")
-
-
-def _write(path: Path, text: str, mode: int) -> None:
-    """All of it or nothing, and never readable for more people than `mode` says, not even for a moment."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{path.name}.new")
-    unfinished.unlink(missing_ok=True)
-    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fchmod(file.fileno(), mode)
-            os.fsync(file.fileno())
-        unfinished.replace(path)
-    except BaseException:
-        unfinished.unlink(missing_ok=True)
-        raise
 
 
 def _link(path: Path, target: str) -> None:

@@ -1,8 +1,11 @@
 """What one look at the host's counters said. Only the watch uses these types."""
 
-from typing import Literal, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 from runaway_watchdog.model.identity import ProcKey
+
+LEAST_TOLD: Final = 1.0
+"""Percent of one core. A group that used less than this is no part of its own curve."""
 
 RuleKind = Literal["cpu", "restarts", "pressure", "steal"]
 
@@ -37,6 +40,14 @@ class GroupRate(NamedTuple):
     held: Held = Held()
 
 
+class GroupUse(NamedTuple):
+    """CPU of one owner-level cgroup since that was last told here: no second of it is told twice."""
+
+    group: str
+    cpu_s: float
+    span_s: float  # until this look
+
+
 class HostLoad(NamedTuple):
     """How crowded the host is. A host that is proved to be calm is not asked: these defaults stand for it."""
 
@@ -56,6 +67,7 @@ class Sample(NamedTuple):
     groups: tuple[GroupRate, ...]
     load: HostLoad = HostLoad()
     restarted: tuple[str, ...] = ()  # groups that were made anew, under the same path, since they were last listed
+    used: tuple[GroupUse, ...] = ()  # of warm groups at every look, and in sweeps of all that did anything
 
 
 class Rule(NamedTuple):

@@ -9,7 +9,7 @@ import re
 import shlex
 from dataclasses import replace
 from shlex import quote
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from runaway_watchdog.model.gap import Gap
 from runaway_watchdog.model.owner import Action, Certainty, Claim, Deferred, Fate, Owner
@@ -18,7 +18,9 @@ from runaway_watchdog.model.process import Facts, Process
 from runaway_watchdog.owners import beside, edited, passing, single
 from runaway_watchdog.owners.shells import base
 from runaway_watchdog.world import Unanswered, World, inside, procfs
-from runaway_watchdog.world.supervisord_conf import Configuration, Section, parse
+
+if TYPE_CHECKING:
+    from runaway_watchdog.world.supervisord_conf import Configuration, Section
 
 KINDS = ("circus-watcher",)
 LOOKS_EVERY_S = 5.0
@@ -45,6 +47,8 @@ def outer(owner: Owner) -> Claim | None:  # noqa: ARG001
 
 def inspect(claim: Claim, facts: Facts, world: World) -> Owner:
     """Read circusd's configuration, and find the watcher. Raises Unanswered."""
+    from runaway_watchdog.world.supervisord_conf import Configuration, Section, parse  # only where circusd owns
+
     manager, main = beside.manager_and_main(facts, claim.manager_pid)
     view = inside.of(world.files, manager)
     path = _path(manager, world)
@@ -89,7 +93,7 @@ def _path(manager: Process, world: World) -> str:
         raise Unanswered(Gap("circus", "the folder it was started in cannot be read", "run it with sudo")) from None
 
 
-def _runs(section: Section, main: Process) -> bool:
+def _runs(section: "Section", main: Process) -> bool:
     """Whether the watcher's command is the process's; `$(circus.wid)` and the like stand for any word."""
     text = f"{section.get('cmd', '')} {section.get('args', '')}"
     try:
@@ -104,7 +108,7 @@ def _number(text: str, default: float) -> float:
     return float(text) if re.fullmatch(r"\d{1,6}(?:\.\d{1,3})?", text) else default
 
 
-def _ctl(manager: Process, conf: Configuration, view: inside.Inside) -> str:
+def _ctl(manager: Process, conf: "Configuration", view: inside.Inside) -> str:
     """circusctl as it is called here: the one beside circusd, on the address that circusd listens at."""
     folder = next((word.rpartition("/")[0] for word in manager.cmdline[:3] if base(word) == "circusd"), "")
     program = f"{folder}/circusctl" if folder and view.exists(f"{folder}/circusctl") else "circusctl"
@@ -113,7 +117,7 @@ def _ctl(manager: Process, conf: Configuration, view: inside.Inside) -> str:
     return quote(program) + ("" if endpoint == DEFAULT_ENDPOINT else f" --endpoint {quote(endpoint)}")
 
 
-def _autostart_line(section: Section) -> tuple[int, bool]:
+def _autostart_line(section: "Section") -> tuple[int, bool]:
     """The line of the watcher's autostart; else that of its header, which a new line goes below."""
     found = section.settings.get("autostart")
     return (section.line, False) if found is None else (found.line, True)

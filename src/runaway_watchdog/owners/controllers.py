@@ -6,12 +6,15 @@ host's crontabs, units and git hooks that start this very container. What each d
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from runaway_watchdog.model.owner import Claim, Fate, Owner
-from runaway_watchdog.owners import compose_facts, starters
+from runaway_watchdog.owners import compose_facts
 from runaway_watchdog.world import World
+
+if TYPE_CHECKING:
+    from runaway_watchdog.owners import starters
 
 Json = Mapping[str, Any]
 SWARM_SERVICE = "com.docker.swarm.service.name"
@@ -19,8 +22,7 @@ WATCHTOWER_LABEL = "com.centurylinklabs.watchtower.enable"
 TRUE = ("1", "t", "true", "yes", "on")
 
 
-@dataclass(frozen=True, slots=True)
-class Acting:
+class Acting(NamedTuple):
     """One that acts on the container. `does` is what, with the container as "it"."""
 
     name: str
@@ -39,6 +41,8 @@ class Acting:
 
 def acting_on(container: Json, facts: Json, world: World) -> tuple[Acting, ...]:
     """All that act on this container, those that bring it back first. Raises Unanswered."""
+    from runaway_watchdog.owners import starters  # 3 ms, only where an engine told of a container
+
     others = [
         each for each in world.engine.containers() if each["Id"] != container["Id"] and each.get("State") == "running"
     ]

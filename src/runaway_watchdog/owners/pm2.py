@@ -7,7 +7,7 @@ wherever pm2 was first typed: in a login's session, or in the unit that `pm2 sta
 
 import re
 from shlex import quote
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from runaway_watchdog.model.gap import Gap
 from runaway_watchdog.model.owner import Action, Certainty, Claim, Deferred, Fate, Owner
@@ -15,7 +15,10 @@ from runaway_watchdog.model.plan import Held, Step
 from runaway_watchdog.model.process import Facts, Process
 from runaway_watchdog.owners import beside, edited, passing, single, systemd
 from runaway_watchdog.owners.ending import Ending
-from runaway_watchdog.world import Unanswered, World, inside, pm2, procfs
+from runaway_watchdog.world import Unanswered, World, inside, procfs
+
+if TYPE_CHECKING:
+    from runaway_watchdog.world import pm2
 
 KINDS = ("pm2-app",)
 GOD = re.compile(r"PM2 v[^:]+: God Daemon \((?P<home>/.*)\)")
@@ -50,6 +53,8 @@ def outer(owner: Owner) -> Claim | None:  # noqa: ARG001
 
 def inspect(claim: Claim, facts: Facts, world: World) -> Owner:
     """Read the app's environment, and what was saved for the next boot. Raises Unanswered."""
+    from runaway_watchdog.world import pm2  # only where pm2 owns
+
     manager, main = beside.manager_and_main(facts, claim.manager_pid)
     view = inside.of(world.files, manager)
     folder = home(manager) or ""
@@ -83,7 +88,7 @@ def inspect(claim: Claim, facts: Facts, world: World) -> Owner:
     return Owner("pm2-app", found.name or f"app {found.id}", found.id, _policy(found), shown, evidence, raw)
 
 
-def _policy(found: pm2.Settings) -> str:
+def _policy(found: "pm2.Settings") -> str:
     if not found.autorestart:
         return "no autorestart"
     codes = ", ".join(map(str, found.stop_codes))

@@ -1,12 +1,10 @@
 """Stopping a Podman container and keeping it stopped, reversibly."""
 
-import re
 from shlex import quote
 
 from runaway_watchdog.model.owner import Owner
 from runaway_watchdog.model.plan import Held, Step
-
-LOOKS_LIKE_AN_ID = re.compile(r"[0-9a-f]{8,64}")
+from runaway_watchdog.owners.docker_hold import reference
 
 
 def hold(owner: Owner) -> Held | None:
@@ -42,20 +40,14 @@ def command(owner: Owner, words: str) -> str:
 
 def logs(owner: Owner) -> str:
     """The command that shows what the container writes."""
-    return command(owner, f"logs --tail 20 {_reference(owner)}")
-
-
-def _reference(owner: Owner) -> str:
-    """The container's name, as people know it; its ID where the name could be mistaken for another one's ID."""
-    name = str(owner.facts["container"])
-    return owner.id if LOOKS_LIKE_AN_ID.fullmatch(name) else quote(name)
+    return command(owner, f"logs --tail 20 {reference(owner)}")
 
 
 def _pause(owner: Owner) -> tuple[Step, ...]:
     """Nothing for one that is paused already: an undo would make it run."""
     if owner.facts["state"] == "paused":
         return ()
-    name = _reference(owner)
+    name = reference(owner)
     status = command(owner, f"inspect -f {{{{.State.Status}}}} {name}")
     return (
         Step(
@@ -72,7 +64,7 @@ def _pause(owner: Owner) -> tuple[Step, ...]:
 
 def _stop(owner: Owner, *, paused: bool) -> Step:
     """Podman refuses to stop what is paused."""
-    name = _reference(owner)
+    name = reference(owner)
     first = f"{command(owner, f'unpause {name}')}; " if paused else ""
     return Step(
         "Stop it",

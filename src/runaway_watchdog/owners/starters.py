@@ -8,8 +8,7 @@ import os.path
 import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from runaway_watchdog.world import Unanswered, World
 
@@ -26,8 +25,7 @@ MOST_FILES, MOST_CHARACTERS = 200, 64_000
 _SCRIPT = re.compile(r"(?:^|\s)(/[A-Za-z0-9_./-]+)")
 
 
-@dataclass(frozen=True, slots=True)
-class Starter:
+class Starter(NamedTuple):
     """One line that starts the container."""
 
     name: str
@@ -39,8 +37,7 @@ class Starter:
     unit: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
+class Order(NamedTuple):
     """What a docker command of a line would start."""
 
     verb: str

@@ -7,7 +7,7 @@ after `supervisorctl stop` a program stays stopped until supervisord itself star
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from runaway_watchdog.model.gap import Gap
 from runaway_watchdog.model.owner import Action, Certainty, Claim, Deferred, Fate, Owner
@@ -16,8 +16,10 @@ from runaway_watchdog.model.process import Facts, Process
 from runaway_watchdog.owners import beside, passing, supervisord_hold, supervisord_left
 from runaway_watchdog.owners.ending import Ending, How
 from runaway_watchdog.owners.shells import base
-from runaway_watchdog.world import Unanswered, World, inside, procfs, supervisord_conf
-from runaway_watchdog.world.supervisord_conf import Configuration, Program
+from runaway_watchdog.world import Unanswered, World, inside, procfs
+
+if TYPE_CHECKING:
+    from runaway_watchdog.world.supervisord_conf import Configuration, Program
 
 KINDS = ("supervisord-program",)
 LOOKS_EVERY_S = 1.0
@@ -79,8 +81,10 @@ def inspect(claim: Claim, facts: Facts, world: World) -> Owner | None:
     return Owner("supervisord-program", full, full, policy, found, tuple(evidence), raw)
 
 
-def _configuration(view: inside.Inside, manager: Process, world: World) -> tuple[str, Configuration]:
+def _configuration(view: inside.Inside, manager: Process, world: World) -> "tuple[str, Configuration]":
     """The file that it was started with, or the first of those that it looks for. Raises Unanswered."""
+    from runaway_watchdog.world import supervisord_conf  # only where supervisord owns
+
     folder = ""
     paths = [_option(manager.cmdline)]
     if not paths[0]:
@@ -115,7 +119,7 @@ def _option(arguments: Sequence[str]) -> str:
     return ""
 
 
-def _told(conf: Configuration, view: inside.Inside, main: Process, world: World) -> Mapping[str, Any] | None:
+def _told(conf: "Configuration", view: inside.Inside, main: Process, world: World) -> Mapping[str, Any] | None:
     """What supervisord itself says of the process; None where it cannot be asked, or does not know it."""
     server = conf.server()
     if server is None:
@@ -139,7 +143,7 @@ def _written_at(view: inside.Inside, path: str) -> float:
         return 0.0
 
 
-def _policy(program: Program | None) -> dict[str, Any]:
+def _policy(program: "Program | None") -> dict[str, Any]:
     if program is None:
         return {"autorestart": "", "autostart": None, "exit_codes": None, "start_retries": None, "as_group": False}
     return {

@@ -3,27 +3,29 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from shlex import quote
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from runaway_watchdog.model.owner import Owner
 from runaway_watchdog.model.plan import Held, Step
 from runaway_watchdog.model.process import Facts, Process
 from runaway_watchdog.owners import docker, docker_hold, edited, passing, single
 from runaway_watchdog.world import World, inside
-from runaway_watchdog.world.supervisord_conf import Configuration, Program
+
+if TYPE_CHECKING:
+    from runaway_watchdog.world.supervisord_conf import Configuration, Program
 
 FOLDERS = ("/usr/bin", "/usr/local/bin", "/opt/venv/bin")
 ON_PATH = ("/usr/bin", "/usr/local/bin")
 
 
 def raw(
-    program: Program | None, conf: Configuration, path: str, view: inside.Inside, manager: Process, world: World
+    program: "Program | None", conf: "Configuration", path: str, view: inside.Inside, manager: Process, world: World
 ) -> Mapping[str, Any]:
     """What hold() needs: how supervisorctl is called here, and the file whose line keeps the program down."""
     return {"ctl": _ctl(conf, path, view, manager, world), "file": _file(program, view)}
 
 
-def _ctl(conf: Configuration, path: str, view: inside.Inside, manager: Process, world: World) -> str | None:
+def _ctl(conf: "Configuration", path: str, view: inside.Inside, manager: Process, world: World) -> str | None:
     """supervisorctl as it is called here; None where it is not there, or would find no server to talk to."""
     if conf.server() is None or conf.section("supervisorctl") is None:
         return None
@@ -42,7 +44,7 @@ def _ctl(conf: Configuration, path: str, view: inside.Inside, manager: Process, 
     return f"{docker_hold.client(world.engine.endpoint())} exec {container['id'][:12]} {called}"
 
 
-def _file(program: Program | None, view: inside.Inside) -> tuple[str, str, int, bool] | None:
+def _file(program: "Program | None", view: inside.Inside) -> tuple[str, str, int, bool] | None:
     """Path, text, line, and whether autostart stands on that line already (else it is the section's header)."""
     if program is None or view.root:
         return None

@@ -5,6 +5,7 @@ systemd keeps both, by the same rules.
 """
 
 import re
+from shlex import quote
 
 from runaway_watchdog.model.gap import Gap
 from runaway_watchdog.model.owner import Action, Claim, Fate, Kind, Owner
@@ -67,7 +68,7 @@ def inspect(claim: Claim, facts: Facts, world: World) -> Owner:
     unit = world.manager.unit(claim.ref)
     if unit is None:
         raise Unanswered(
-            Gap("systemd", f"systemd has no unit {claim.ref} loaded", f"look: systemctl status {claim.ref}")
+            Gap("systemd", f"systemd has no unit {claim.ref} loaded", f"look: systemctl status {quote(claim.ref)}")
         )
     if claim.kind == "systemd-scope":
         return Owner(claim.kind, claim.ref, claim.ref, "none", unmanaged.parent_facts(facts), claim.evidence)

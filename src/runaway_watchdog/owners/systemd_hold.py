@@ -6,6 +6,7 @@ nothing. `mask --runtime` would not do: it has no effect on a unit whose file is
 """
 
 import re
+import shlex
 from shlex import quote
 from typing import NamedTuple
 
@@ -70,7 +71,7 @@ def hold_snap(owner: Owner, facts: Facts, service: str) -> Held:
         f"snapd stops the service{' and no longer starts it at boot' if flag else ''}; Restart= does not act on a stop",
         "interrupts",
         f"snap start {back}{quote(service)}",
-        f"`systemctl is-active {quote(owner.name)}` prints inactive or failed",
+        f"`systemctl is-active {_units(owner.name)}` prints inactive or failed",
     )
     relief = _limit(owner, SYSTEM) or _freeze(owner, SYSTEM)
     return Held(f"Stop {owner.name} for good: over a reboot and a refresh of the snap too", (*relief, step))
@@ -154,7 +155,7 @@ def _limit(owner: Owner, words: Words) -> tuple[Step, ...]:
     old = owner.facts["cpu_quota_percent"]
     if old is not None and old <= RELIEVED_PERCENT:
         return ()
-    unit, systemctl = quote(owner.name), words.systemctl
+    unit, systemctl = _units(owner.name), words.systemctl
     return (
         Step(
             "Take the pressure off",
@@ -172,7 +173,7 @@ def _freeze(owner: Owner, words: Words) -> tuple[Step, ...]:
     """All its processes at once; nothing where systemd cannot (cgroup v1), or has no file of the unit."""
     if not owner.facts.get("can_freeze", True) or owner.facts.get("load_state") in ("not-found", "masked"):
         return ()
-    unit, systemctl = quote(owner.name), words.systemctl
+    unit, systemctl = _units(owner.name), words.systemctl
     return (
         Step(
             "Freeze it",
@@ -203,7 +204,7 @@ def _save(owner: Owner) -> tuple[Step, ...]:
     return (
         Step(
             "Save its definition",
-            f"mkdir -p -m 700 {copy} && for unit in {_words(owner.name, *names)} ; do"
+            f"mkdir -p -m 700 {copy} && for unit in {shlex.join((owner.name, *names))} ; do"
             f""" sed '/^Exec/s/\\\\;/;/g' "{TRANSIENT}/$unit" >{copy}/"$unit" || exit; done""",
             f"{copy} keeps what systemd forgets when a transient unit stops; nothing changes now",
             "none",
@@ -222,7 +223,7 @@ def _stop(owner: Owner, words: Words) -> Step:
     """One command for the unit and for what would start it again, so that neither the stop nor its undo leaves a
     moment between them: a socket unit cannot be started while its service runs."""
     triggers = _triggers(owner)
-    names = _words(*triggers, owner.name)
+    names = _units(*triggers, owner.name)
     also = f", and {' and '.join(triggers)} can no longer start it" if triggers else ""
     return Step(
         "Stop it" + (" together with what would start it again" if triggers else ""),
@@ -246,20 +247,20 @@ def _stop_and_bar(owner: Owner, words: Words) -> Step:
     return Step(
         "Stop it, and bar every start",
         f"mkdir -p {quote(folder)} && printf {text} > {file} && {systemctl} daemon-reload"
-        f" && {systemctl} stop {_words(*triggers, owner.name)}",
+        f" && {systemctl} stop {_units(*triggers, owner.name)}",
         f"a drop-in turns every start into nothing until the next boot; systemd ends the service{_side_effects(owner)}",
         "interrupts",
         # After a boot the folder is gone by itself.
         f"rm -f {file} && {{ [ ! -d {quote(folder)} ] || rmdir --ignore-fail-on-non-empty {quote(folder)}; }}"
         f" && {systemctl} daemon-reload && {_start(owner, words)}",
-        f"`{systemctl} is-active {quote(owner.name)}` prints inactive or failed, also after a minute",
+        f"`{systemctl} is-active {_units(owner.name)}` prints inactive or failed, also after a minute",
     )
 
 
 def _start(owner: Owner, words: Words) -> str:
     """What undoes a stop; a masked unit is started between its unmasking and its masking."""
-    systemctl, unit = words.systemctl, quote(owner.name)
-    start = f"{systemctl} start {_words(*_triggers(owner), owner.name, *owner.facts.get('stops_with_it', []))}"
+    systemctl, unit = words.systemctl, _units(owner.name)
+    start = f"{systemctl} start {_units(*_triggers(owner), owner.name, *owner.facts.get('stops_with_it', []))}"
     if owner.facts["transient"]:
         return f"cp -p {_copy(owner)}/* {words.runtime}/ && {systemctl} daemon-reload && {start}"
     if owner.facts.get("load_state") != "masked":
@@ -272,8 +273,10 @@ def _triggers(owner: Owner) -> list[str]:
     return [trigger["unit"] for trigger in owner.facts["triggered_by"] if trigger["active"]]
 
 
-def _words(*names: str) -> str:
-    return " ".join(quote(name) for name in names)
+def _units(*names: str) -> str:
+    """Names of units for systemctl. One may begin with a dash, and any user may give it: `-Hx.service` is an option."""
+    ends = ("--",) if any(name.startswith("-") for name in names) else ()
+    return shlex.join((*ends, *names))
 
 
 def _side_effects(owner: Owner) -> str:
@@ -296,9 +299,9 @@ def _disable(owner: Owner, words: Words) -> tuple[Step, ...]:
     for state, flag in (("enabled", ""), ("enabled-runtime", " --runtime")):
         enabled = [name for name in states if states[name] == state]
         if enabled:
-            names = _words(*enabled)
+            names = _units(*enabled)
             by_path = [_to_enable(owner, name) for name in enabled]
-            again = _words(*by_path)
+            again = _units(*by_path)
             # With its link its name is gone: systemctl then says so on its standard error, or "not-found".
             answers = "disabled" if by_path == enabled else "disabled, not-found or nothing"
             steps.append(

@@ -6,6 +6,7 @@ started it, and what runs in it is found by its ancestors.
 """
 
 import re
+from shlex import quote
 
 from runaway_watchdog.model.gap import Gap
 from runaway_watchdog.model.owner import Action, Claim, Fate, Owner
@@ -64,7 +65,7 @@ def inspect(claim: Claim, facts: Facts, world: World) -> Owner:
     scope = SCOPE.fullmatch(facts.process.cgroup)
     if scope and world.manager.unit(scope["unit"]) is None:
         problem = f"systemd has no unit {scope['unit']} loaded"
-        raise Unanswered(Gap("systemd", problem, f"look: systemctl status {scope['unit']}"))
+        raise Unanswered(Gap("systemd", problem, f"look: systemctl status {quote(scope['unit'])}"))
     shown: dict[str, object] = {**unmanaged.parent_facts(facts), **_origin(facts)}
     shown |= {"scope": scope["unit"] if scope else None, "ignores_hangup": _ignores_hangup(facts.process.pid, world)}
     name = claim.ref if scope else f"{shown['via']} of {facts.process.user}"

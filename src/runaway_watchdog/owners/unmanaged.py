@@ -52,7 +52,7 @@ def fate(owner: Owner, facts: Facts, action: Action) -> Fate:
     if facts.process.pid == 1:
         return _init(action)
     if action == "reboot":
-        why = "no manager that would start it at boot was found; a line in a crontab or rc.local is not looked for yet"
+        why = "it belongs to no service and no job of cron; whether @reboot or a script starts another one is not known"
         return Fate(action, True, False, None, None, "likely", why)
     if action == "owner-daemon-restart":
         return Fate(action, False, False, None, None, "certain", "it has no owner that could be restarted")

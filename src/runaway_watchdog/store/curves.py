@@ -1,10 +1,11 @@
 """CPU of the host and of the groups that were warm, over time: finely for an hour, coarsely for a quarter of a year.
 
 Size: at most `MOST_GROUPS` groups at any time, and 360 + 720 + 1,008 + 2,160 steps: 140,000 rows of some 25 bytes,
-3.5 MB at the very worst; a host with three busy units stays below 0.5 MB.
+3.5 MB at the very worst; a host with three units that use 1 % of a core or more stays below 0.5 MB.
 """
 
 import sqlite3
+import time
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
@@ -12,10 +13,13 @@ HOST: Final = ""
 """The group that stands for the whole host."""
 
 MOST_GROUPS: Final = 32
-"""In one step, the host not counted: the busiest at each moment find room first."""
+"""In one step, the host not counted: where there are more, the busiest."""
 
 _HOUR: Final = 3600
 _DAY: Final = 24 * _HOUR
+_USUAL_DAYS: Final = 7
+_USUAL_STEP_S: Final = 600
+_ENOUGH_DAYS: Final = 3
 
 
 class Resolution(NamedTuple):
@@ -114,6 +118,37 @@ def busiest(connection: sqlite3.Connection, since: float, until: float, most: in
     return tuple((group, round(percent, 1)) for group, percent in rows if percent is not None)
 
 
+def usual(connection: sqlite3.Connection, group: str, now: float) -> float | None:
+    """Percent of one core that a group uses at this hour, local time: the median of the last seven days.
+
+    None where fewer than `_ENOUGH_DAYS` tell: only a day counts on which the watch looked for most of that hour, and
+    the group had been seen before.
+    """
+    first = connection.execute(
+        "SELECT min(at) FROM curve JOIN curve_group ON id = group_id WHERE step_s = ? AND group_path = ?",
+        (RESOLUTIONS[-1].step_s, group),
+    ).fetchone()[0]
+    days: list[float] = []
+    for day in range(1, _USUAL_DAYS + 1) if first is not None else ():
+        since = _days_before(now, day) - _HOUR / 2
+        cpu_s, watched_s = connection.execute(
+            """SELECT total(cpu_s), (SELECT total(watched_s) FROM watched
+                WHERE step_s = :step AND at >= :since AND at < :until)
+            FROM curve WHERE step_s = :step AND at >= :since AND at < :until
+                AND group_id = (SELECT id FROM curve_group WHERE group_path = :group)""",
+            {"step": _USUAL_STEP_S, "since": since, "until": since + _HOUR, "group": group},
+        ).fetchone()
+        if first <= since and watched_s >= _HOUR / 2:
+            days.append(100 * cpu_s / watched_s)
+    return sorted(days)[len(days) // 2] if len(days) >= _ENOUGH_DAYS else None
+
+
+def _days_before(now: float, days: int) -> float:
+    """The same time of the day, also across a change of the clocks."""
+    local = time.localtime(now)
+    return time.mktime((local.tm_year, local.tm_mon, local.tm_mday - days, *local[3:6], 0, 0, -1))
+
+
 def _step(connection: sqlite3.Connection, since: float) -> int | None:
     """The finest resolution that reaches back so far; None where nothing was ever written."""
     newest = connection.execute("SELECT max(at) FROM watched WHERE step_s = ?", (RESOLUTIONS[0].step_s,)).fetchone()[0]
@@ -136,5 +171,16 @@ def _add(connection: sqlite3.Connection, place: tuple[int, int, int], used: Used
     if added.rowcount:
         return
     rows = connection.execute("SELECT count(*) FROM curve WHERE step_s = ? AND at = ?", place[:2]).fetchone()[0]
-    if used.group == HOST or rows <= MOST_GROUPS:
+    if used.group == HOST or rows <= MOST_GROUPS or _make_room(connection, place, used.cpu_s):
         connection.execute("INSERT INTO curve (step_s, at, group_id, cpu_s) VALUES (?, ?, ?, ?)", (*place, used.cpu_s))
+
+
+def _make_room(connection: sqlite3.Connection, place: tuple[int, int, int], cpu_s: float) -> bool:
+    """In a full step, the least busy group gives way to one that used more just now. False: there is none."""
+    gone = connection.execute(
+        """DELETE FROM curve WHERE step_s = :step AND at = :at AND group_id = (
+            SELECT group_id FROM curve JOIN curve_group ON id = group_id
+            WHERE step_s = :step AND at = :at AND group_path != :host ORDER BY cpu_s LIMIT 1) AND cpu_s < :cpu_s""",
+        {"step": place[0], "at": place[1], "host": HOST, "cpu_s": cpu_s},
+    )
+    return bool(gone.rowcount)

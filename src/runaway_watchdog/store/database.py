@@ -75,7 +75,7 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
     try:
         yield
         connection.execute("COMMIT")
-    except BaseException:
+    except BaseException:  # whatever it was, and also a signal: it goes on from here
         if connection.in_transaction:  # a full disk has rolled it back already
             connection.execute("ROLLBACK")
         raise
@@ -111,10 +111,24 @@ def unavailable(fault: BaseException, file: str) -> StoreUnavailable:
         return StoreUnavailable(
             f"the disk of {file} is full", "free some space; it is used again by itself", passing=True
         )
+    if _is_on_readonly_disk(file):
+        return StoreUnavailable(
+            f"the disk of {file} is read-only",
+            "make it writable, or set another store.path; it is used again by itself",
+            passing=True,
+        )
     failing = code == sqlite3.SQLITE_IOERR or getattr(fault, "errno", 0) == errno.EIO
     return StoreUnavailable(
         f"the store {file} cannot be used: {fault}", "`runaway-watchdog doctor` tells more", passing=failing
     )
+
+
+def _is_on_readonly_disk(file: str) -> bool:
+    """A kernel mounts a disk read-only when it fails; a service's own protection does so with foreign folders."""
+    try:
+        return bool(os.statvfs(os.path.dirname(os.path.abspath(file))).f_flag & os.ST_RDONLY)
+    except OSError:
+        return False
 
 
 def quarantine(file: str) -> str:
@@ -178,7 +192,7 @@ def _checked_reader(file: str, mode: str) -> sqlite3.Connection:
     try:
         connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
         _refuse_other(_version(connection), file)
-    except BaseException:
+    except BaseException:  # it goes on from here; nobody else could close it
         connection.close()
         raise
     return connection
@@ -199,7 +213,7 @@ def _open_writer(file: str) -> sqlite3.Connection:
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("PRAGMA cache_size = -512")  # KiB: the watch keeps this connection for ever
         _migrate(connection)
-    except BaseException:
+    except BaseException:  # it goes on from here; nobody else could close it
         connection.close()
         raise
     return connection

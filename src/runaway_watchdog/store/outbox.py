@@ -14,6 +14,8 @@ REFUSED_S: Final = 3600.0
 PROBE_S: Final = 300.0
 """A channel that waits is tried this often for the sake of a message that is new."""
 _ERROR_LIMIT: Final = 500
+_SET_BACK_S: Final = 60.0
+"""What was written so far in the future was written before the clock was set back: it waits no longer for its time."""
 
 
 class OutboxRow(NamedTuple):
@@ -55,8 +57,9 @@ def due(connection: sqlite3.Connection, now: float, channel: str | None = None) 
     """What has to be sent now, oldest first; of one channel, or of all."""
     rows = connection.execute(
         """SELECT id, incident_id, kind, channel, message, created_at, attempts, urgent, next_at FROM outbox
-        WHERE sent_at IS NULL AND next_at <= ? AND (channel = ? OR ? IS NULL) ORDER BY created_at, id LIMIT 200""",
-        (now, channel, channel),
+        WHERE sent_at IS NULL AND (next_at <= ? OR created_at > ?) AND (channel = ? OR ? IS NULL)
+        ORDER BY created_at, id LIMIT 200""",
+        (now, now + _SET_BACK_S, channel, channel),
     )
     return tuple(OutboxRow(*row) for row in rows)
 
@@ -68,10 +71,10 @@ def due_channels(connection: sqlite3.Connection, now: float) -> tuple[str, ...]:
     """
     rows = connection.execute(
         """SELECT DISTINCT outbox.channel FROM outbox LEFT JOIN channel ON channel.name = outbox.channel
-        WHERE sent_at IS NULL AND next_at <= :now
-            AND (coalesce(not_before, 0) <= :now OR (attempts = 0 AND tried_at + :probe <= :now))
+        WHERE sent_at IS NULL AND (next_at <= :now OR created_at > :future)
+            AND (coalesce(not_before, 0) <= :now OR tried_at > :future OR (attempts = 0 AND tried_at + :probe <= :now))
         ORDER BY outbox.channel""",
-        {"now": now, "probe": PROBE_S},
+        {"now": now, "future": now + _SET_BACK_S, "probe": PROBE_S},
     )
     return tuple(row[0] for row in rows)
 
@@ -142,6 +145,24 @@ def failed(
         },
     )  # fmt: skip
     return not_before, permanent and refused_at is None
+
+
+def hand_over(connection: sqlite3.Connection, channel: str, others: Iterable[str], now: float) -> None:
+    """The configuration no longer has this channel: what it has not taken goes through the others that have not had it.
+
+    But for what it was told of others that refuse.
+    """
+    for other in others:
+        connection.execute(
+            """INSERT OR IGNORE INTO outbox (incident_id, kind, channel, message, created_at, next_at, urgent)
+            SELECT incident_id, kind, :other, message, created_at, :now, urgent FROM outbox AS held
+            WHERE channel = :channel AND sent_at IS NULL AND kind != 'refusal' AND NOT EXISTS (
+                SELECT 1 FROM outbox AS had WHERE had.channel = :other AND had.kind = held.kind
+                    AND had.incident_id IS held.incident_id AND had.created_at = held.created_at)""",
+            {"other": other, "now": now, "channel": channel},
+        )
+    connection.execute("DELETE FROM outbox WHERE channel = ? AND sent_at IS NULL", (channel,))
+    connection.execute("DELETE FROM channel WHERE name = ?", (channel,))
 
 
 class Backlog(NamedTuple):

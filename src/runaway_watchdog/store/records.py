@@ -175,13 +175,6 @@ def reopen_incident(connection: sqlite3.Connection, incident: IncidentRecord, ha
     )  # fmt: skip
 
 
-def update_incident(connection: sqlite3.Connection, incident_id: int, percent: float, window_s: float) -> None:
-    """The newest figures of an open incident."""
-    connection.execute(
-        "UPDATE incident SET cpu_percent = ?, window_s = ? WHERE id = ?", (percent, window_s, incident_id)
-    )
-
-
 def escalate_incident(connection: sqlite3.Connection, incident_id: int, severity: str, harm: str, now: float) -> None:
     """It is worse than when it was opened, and told of from now on."""
     connection.execute("UPDATE incident SET severity = ?, push = 1 WHERE id = ?", (severity, incident_id))
@@ -220,9 +213,15 @@ def put_beat(
 
 
 def resume(connection: sqlite3.Connection, boot_id: str, booted_at: float, now: float, most: int) -> Resumed:
-    """What the last watch left. Open incidents of an earlier boot are resolved: that boot ended them."""
+    """What the last watch left. Open incidents of an earlier boot are resolved: that boot ended them.
+
+    One whose process was on record in this boot is of this boot, whatever the clock has been set to since.
+    """
     before = connection.execute(
-        "SELECT id FROM incident WHERE state != 'resolved' AND coalesce(reopened_at, opened_at) < ?", (booted_at,)
+        """SELECT id FROM incident WHERE state != 'resolved' AND coalesce(reopened_at, opened_at) < ? AND NOT EXISTS (
+            SELECT 1 FROM process WHERE boot_id = ? AND process.pid = incident.pid
+                AND process.start_ticks = incident.start_ticks)""",
+        (booted_at, boot_id),
     ).fetchall()
     for (incident_id,) in before:
         resolve_incident(connection, incident_id, now)

@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 from runaway_watchdog.watch.clocks import ProcessStat
 
-_SPAN_S: Final = 10.0
+SPAN_S: Final = 10.0
 """A child's time comes in one lump, when it ends: over less than this, a loop of 1.5 s programs goes up and down."""
 _ASLEEP_S: Final = 60.0
 """Who has not been asked for so long has not run: a rate since then would hide what has just begun."""
@@ -38,6 +38,19 @@ def is_coarse(group: str) -> bool:
 class _Mark(NamedTuple):
     start_ticks: int
     children_s: float
+    group_s: float
+    at: float
+
+
+class Rates(NamedTuple):
+    """Of one process, in percent of one core, over the same seconds."""
+
+    children: float  # what those used that it has waited for; all that one used in hours comes in one lump
+    group: float  # what its whole group used, which they cannot have used more than
+
+
+class _Total(NamedTuple):
+    cpu_s: float
     at: float
 
 
@@ -46,6 +59,7 @@ class Families:
 
     def __init__(self) -> None:
         self._marks: dict[int, tuple[_Mark, _Mark]] = {}
+        self._totals: dict[str, _Total] = {}
         self._breeding: set[int] = set()
         self._ran: dict[str, set[int]] = {}  # of each group, those that have run since they were last asked
         self._due: dict[str, float] = {}  # groups, and when these are asked again
@@ -63,24 +77,34 @@ class Families:
             self._due[group] = now + max(_EVERYONE_S, len(everyone) / _ASKED_PER_S)
         return everyone | self._breeding
 
-    def percent(self, pid: int, stat: ProcessStat, now: float) -> float:
-        """What its reaped children have used, in percent of one core, over ten to twenty seconds."""
-        mark = _Mark(stat.start_ticks, stat.children_s, now)
+    def total_s(self, group: str, percent: float, now: float) -> float:
+        """What a group has used since it was first told here, with the `percent` of one core that it uses now."""
+        before = self._totals.get(group, _Total(0.0, now))
+        self._totals[group] = _Total(before.cpu_s + percent / 100 * (now - before.at), now)
+        return self._totals[group].cpu_s
+
+    def rates(self, pid: int, stat: ProcessStat, group_s: float, now: float) -> Rates:
+        """Over ten to twenty seconds; `group_s` is its group's `total_s`. Nothing while it is known for too short."""
+        mark = _Mark(stat.start_ticks, stat.children_s, group_s, now)
         older, newer = self._marks.get(pid, (mark, mark))
         is_new = older.start_ticks != stat.start_ticks or stat.children_s < older.children_s
         if is_new or now - newer.at > _ASLEEP_S:
             older = newer = mark
-        if now - newer.at >= _SPAN_S:
+        if now - newer.at >= SPAN_S:
             older, newer = newer, mark
         self._marks[pid] = (older, newer)
         span_s = now - older.at
-        percent = (stat.children_s - older.children_s) / span_s * 100 if span_s >= _SPAN_S / 2 else 0.0
-        (self._breeding.add if percent >= _BREEDS else self._breeding.discard)(pid)
-        return percent
+        rates = Rates(0.0, 0.0)
+        if span_s >= SPAN_S / 2:
+            children_s, whole_s = stat.children_s - older.children_s, group_s - older.group_s
+            rates = Rates(children_s / span_s * 100, whole_s / span_s * 100)
+        (self._breeding.add if rates.children >= _BREEDS else self._breeding.discard)(pid)
+        return rates
 
     def forget(self, older: float) -> None:
         """Drop those that have not been asked for since then."""
-        self._marks = {pid: marks for pid, marks in self._marks.items() if marks[1].at >= older - _SPAN_S}
+        self._marks = {pid: marks for pid, marks in self._marks.items() if marks[1].at >= older - SPAN_S}
         self._breeding &= self._marks.keys()
+        self._totals = {group: total for group, total in self._totals.items() if total.at >= older}
         self._due = {group: at for group, at in self._due.items() if at >= older}
         self._ran = {group: pids for group, pids in self._ran.items() if group in self._due}

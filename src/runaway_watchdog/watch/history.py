@@ -1,11 +1,55 @@
-"""What the watch keeps of CPU over time: the host's, and that of every group that was warm. The store makes it coarser.
+"""What the watch keeps of CPU over time: the host's, and that of every group. The store makes it coarser.
 
-Bounded: between two writes one number a group, for at most `MOST_GROUPS` of them.
+It is gathered in stretches of ten seconds and handed over once a minute. A group that is far from hot is read in sweeps
+alone; what it used in between is spread over the stretches since, also over those that were handed over.
+
+Bounded: a dozen stretches, in each of them one number a group, for at most `_MOST_HELD` of them.
 """
 
-from runaway_watchdog.model.sampling import Sample
-from runaway_watchdog.store.curves import HOST, MOST_GROUPS, Used
+from collections import deque
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple
+
+from runaway_watchdog.model.sampling import GroupUse, Sample
+from runaway_watchdog.store.curves import HOST, MOST_GROUPS, RESOLUTIONS, Used
 from runaway_watchdog.watch.clocks import HostTimes, Paths, read_host_times
+
+_LONGEST_S: Final = float(RESOLUTIONS[0].step_s)
+_KEPT: Final = 12
+_MOST_HELD: Final = 4 * MOST_GROUPS
+"""Groups in one stretch: more than the store has room for, so that the busiest of them can be chosen."""
+
+
+class Stretch(NamedTuple):
+    """What was used in `watched_s` seconds, the host first, then the busiest group; more may follow, with 0 seconds."""
+
+    used: tuple[Used, ...]
+    watched_s: float
+    wall: float  # its end
+
+
+@dataclass(slots=True)
+class _Gathered:
+    """One stretch: its bounds (monotonic), and what was not handed over yet."""
+
+    began: float
+    ended: float
+    wall: float
+    watched_s: float = 0.0
+    host: tuple[Used, ...] = ()
+    cpu_s: dict[str, float] = field(default_factory=dict)
+
+    def add(self, use: GroupUse, at: float) -> None:
+        """The part of it that lies here, of what was used until `at`."""
+        share = (min(self.ended, at) - max(self.began, at - use.span_s)) / use.span_s
+        if share > 0 and (use.group in self.cpu_s or len(self.cpu_s) < _MOST_HELD):
+            self.cpu_s[use.group] = self.cpu_s.get(use.group, 0.0) + share * use.cpu_s
+
+    def take(self) -> Stretch:
+        busiest_first = sorted((Used(*each) for each in self.cpu_s.items()), key=lambda each: -each.cpu_s)
+        taken = Stretch((*self.host, *busiest_first), self.watched_s, self.wall)
+        self.watched_s, self.host, self.cpu_s = 0.0, (), {}
+        return taken
 
 
 class History:
@@ -14,27 +58,33 @@ class History:
     def __init__(self, paths: Paths, now: float) -> None:
         """`now` is the time of the samples that follow: monotonic, seconds."""
         self._paths = paths
-        self._cpu_s: dict[str, float] = {}
         self._host = read_host_times(paths)
-        self._since = self._noted = now
+        self._stretches = deque((_Gathered(now, now, 0.0),), maxlen=_KEPT)
 
     def note(self, sample: Sample) -> None:
-        """Add what one look saw. What an older counter says of the time before the last look is its mean."""
-        looked_s = sample.at - self._noted
-        self._noted = sample.at
-        for each in sample.groups:
-            cpu_s = each.percent / 100 * min(each.span_s, looked_s)
-            if each.group and cpu_s > 0 and (each.group in self._cpu_s or len(self._cpu_s) < MOST_GROUPS):
-                self._cpu_s[each.group] = self._cpu_s.get(each.group, 0.0) + cpu_s
+        """Add what one look saw."""
+        newest = self._stretches[-1]
+        newest.watched_s += sample.at - newest.ended
+        newest.ended, newest.wall = sample.at, sample.wall
+        for use in sample.used:
+            for stretch in self._stretches:
+                if stretch.ended > sample.at - use.span_s:
+                    stretch.add(use, sample.at)
+        if newest.ended - newest.began >= _LONGEST_S:
+            self._end(newest)
 
-    def take(self) -> tuple[tuple[Used, ...], float]:
-        """What has been used since this was last asked, and for how long the watch looked; the busiest group first."""
-        watched_s = self._noted - self._since
+    def take(self) -> tuple[Stretch, ...]:
+        """What was not handed over yet, the oldest stretch first. The newest ends with that."""
+        if self._stretches[-1].watched_s > 0:
+            self._end(self._stretches[-1])
+        waiting = [each for each in self._stretches if each.watched_s > 0 or each.cpu_s]
+        return tuple(each.take() for each in waiting)
+
+    def _end(self, ended: _Gathered) -> None:
+        """The host's part of it is read now, and the next one begins."""
         before, self._host = self._host, read_host_times(self._paths)
-        used = sorted((Used(*each) for each in self._cpu_s.items()), key=lambda each: -each.cpu_s)
-        self._cpu_s = {}
-        self._since = self._noted
-        return (*_host(before, self._host, watched_s), *used), watched_s
+        ended.host = _host(before, self._host, ended.ended - ended.began)
+        self._stretches.append(_Gathered(ended.ended, ended.ended, ended.wall))
 
 
 def _host(before: HostTimes | None, after: HostTimes | None, watched_s: float) -> tuple[Used, ...]:

@@ -5,7 +5,8 @@ from typing import Final, Literal, NamedTuple
 
 from runaway_watchdog.model.events import Commission, Finding
 from runaway_watchdog.model.identity import ProcKey
-from runaway_watchdog.model.sampling import GroupRate
+from runaway_watchdog.model.sampling import GroupRate, Rule
+from runaway_watchdog.store.records import IncidentRecord
 
 LONGEST_REMINDER_S: Final = 86400.0
 SEVERITIES: Final = ("info", "warning", "critical")
@@ -229,6 +230,22 @@ def remember(book: Book, closed: Closed, age_s: float, now: float, remind_after_
     incident = _since(closed.incident, age_s, now, remind_after_s)
     place = (incident.rule, incident.work.lineage)
     return book._replace(closed={**book.closed, place: Closed(incident, closed.wall)})
+
+
+def restored(record: IncidentRecord, rule: Rule | None, boot_id: str, now: float) -> Incident:
+    """From the store; `now` (monotonic) is when it is reminded of, until somebody reckons that. None: no such rule."""
+    key = None
+    if record.pid is not None and record.start_ticks is not None:
+        key = ProcKey(boot_id, record.pid, record.start_ticks)
+    work = Work(record.lineage.key, record.lineage.group, record.lineage.name)
+    finding = None if rule is None else Finding(
+        "sustained", rule.name, record.severity, work.group, key, record.percent, record.window_s,
+        record.opened_at, kind=rule.kind, push=record.push,
+    )  # fmt: skip
+    return Incident(
+        record.id, work, record.rule, record.severity, key, record.percent, record.window_s, record.opened_at,
+        frozenset(((record.rule, work.group, key),)), now, push=record.push, finding=finding,
+    )  # fmt: skip
 
 
 def _since(incident: Incident, age_s: float, now: float, remind_after_s: float) -> Incident:

@@ -10,7 +10,7 @@ from fnmatch import fnmatchcase
 from typing import Final
 
 from runaway_watchdog.model.events import Finding
-from runaway_watchdog.model.sampling import Rule, Sample
+from runaway_watchdog.model.sampling import LEAST_TOLD, Rule, Sample
 from runaway_watchdog.watch.clocks import ProcessStat, read_argv, read_stat
 from runaway_watchdog.watch.harm import Circumstances, Judgement, judge
 from runaway_watchdog.watch.ordinary import kind_of_work
@@ -20,6 +20,8 @@ _MOST_LINEAGES: Final = 256
 _MOST_LENGTHS: Final = 16
 _ENOUGH_LENGTHS: Final = 3
 _COMMAND_LINE_LIMIT: Final = 4096
+_THIS_HOUR_S: Final = 3600.0
+_MOST_HABITS: Final = 64
 
 
 class Lengths:
@@ -63,6 +65,21 @@ class Judge:
         self._host = host
         self._root = root
         self.lengths = Lengths()
+        self._habits: dict[str, tuple[float, float]] = {}  # of groups: what they usually use at a time, and that time
+
+    def learn(self, group: str, percent: float, wall: float) -> None:
+        """What a group usually uses at this hour, of one core. May be called on another thread."""
+        newest = [each for each in self._habits.items() if each[0] != group][1 - _MOST_HABITS :]
+        self._habits = dict((*newest, (group, (percent, wall))))
+
+    def _habit(self, finding: Finding, sample: Sample) -> str:
+        """In words, for a finding about CPU; "" where too little is known of its group at this hour."""
+        known = self._habits.get(finding.group)
+        if finding.kind != "cpu" or known is None or sample.wall - known[1] >= _THIS_HOUR_S:
+            return ""
+        usual = f"{known[0]:.0f} %" if known[0] >= LEAST_TOLD else f"less than {LEAST_TOLD:g} %"
+        now = next((each.percent for each in sample.groups if each.group == finding.group), finding.percent)
+        return f"normally {usual} at this hour, now {now:.0f} %"
 
     def means(self, rule: Rule, finding: Finding) -> bool:
         """Does the rule speak of this unit, user and program? What the engine knows is not asked here."""
@@ -80,7 +97,8 @@ class Judge:
             running_s=running_s,
             usual_s=self.lengths.usual_s(lineage),
         )
-        return judge(finding, sample, about, by_harm=rule.by_harm)
+        judged = judge(finding, sample, about, by_harm=rule.by_harm)
+        return judged._replace(why="; ".join(filter(None, (judged.why, self._habit(finding, sample)))))
 
     def is_scheduled(self, finding: Finding) -> bool:
         """Does it come back because a schedule says so?"""

@@ -118,6 +118,8 @@ class State(NamedTuple):
 
 def warm_up(state: State, sample: Sample, hot_percent: float, boottime: float) -> tuple[State, Mapping[ProcKey, float]]:
     """Note who is hot. Returns those that are to be tracked now, and for how long they have been hot (seconds)."""
+    if not sample.processes and not state.warm:  # nearly every look of an idle host
+        return state, {}
     warm: dict[ProcKey, float] = {}
     tracked = dict(state.tracked)
     for each in sample.processes:

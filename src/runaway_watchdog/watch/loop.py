@@ -115,6 +115,7 @@ class Loop:
             while self._turn():
                 pass
         finally:
+            self._parts.observer.write_curves()
             self._parts.notifier.stopping()
             self._vigil.close()
 

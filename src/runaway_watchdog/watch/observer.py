@@ -26,6 +26,7 @@ from runaway_watchdog.watch.sample import SWEEP_S, Host, Sampler
 _LOOK_CLOSELY_S: Final = 120.0
 """For so long after a death its successor is looked for at every tick, then at every sweep."""
 _FIGURES_S: Final = 10.0
+_CURVES_S: Final = 60.0
 _PREPARED_S: Final = 600.0
 _MOST_NAMED: Final = 3
 
@@ -57,7 +58,7 @@ class Observer:
         self._judged = host.clocks.monotonic()
         self._book = incidents.Book()
         self._prepared: dict[str, float] = {}  # lineages, and when their case was last prepared
-        self._searched = self._figured = host.clocks.monotonic()
+        self._searched = self._figured = self._curved = host.clocks.monotonic()
         self._said = Said()
         self.ticks = 0
 
@@ -108,6 +109,7 @@ class Observer:
         boottime = self.host.clocks.boottime()
         followed = {key: each.seen.group for key, each in self._lineages.tracked.items()}
         sample = self._sampler.look(followed | self._detected.processes(), self._detected.groups())
+        self._history.note(sample)
         alive = {each.key for each in sample.processes}
         self._lineages, ripe = lineage.warm_up(self._lineages, sample, self._configuration.lowest, boottime)
         for key, hot_s in ripe.items():
@@ -133,11 +135,16 @@ class Observer:
         for incident in due:
             self._log.notice("still-running", incident=incident.id, **_shown(incident.key, incident.work))
             self._tell("reminder", incident, sample)
-        self._history.note(sample)
         if sample.at - self._figured >= _FIGURES_S:
             self._figured = sample.at
             self._recorder.figures(sample, self._lineages.tracked)
-            self._recorder.curves(*self._history.take())
+        if sample.at - self._curved >= _CURVES_S:
+            self.write_curves()
+
+    def write_curves(self) -> None:
+        """Once a minute, and whenever somebody is about to look at them."""
+        self._curved = self.host.clocks.monotonic()
+        self._recorder.curves(self._history.take())
 
     def died(self, keys: Iterable[ProcKey]) -> None:
         """The kernel has just told of these deaths."""
@@ -166,6 +173,8 @@ class Observer:
     def _apply(self, ended: Iterable[lineage.Ended], candidates: Iterable[lineage.Seen]) -> lineage.State:
         clocks = self.host.clocks
         ended = tuple(ended)
+        if not ended and not self._lineages.awaited:
+            return self._lineages
         for end in ended:
             seen, hot_s = self._lineages.find(end.key), self._lineages.hot_for(end.key, end.wall)
             if seen is not None and hot_s is not None and hot_s >= lineage.RIPE_S:
@@ -210,6 +219,7 @@ class Observer:
             return
         work = self._work(finding)
         if finding.stage == "suspect":
+            self._recorder.ask_usual(finding.group, self._judge.learn)
             if finding.kind == "cpu" and not self._book.keeps(finding, work):
                 self._prepare(finding, work, sample.at)
             return
@@ -273,6 +283,7 @@ class Observer:
         if not incident.push:
             return
         if incident.finding is None or incident.finding.kind in ("cpu", "restarts"):
+            self.write_curves()
             self._order(incidents.commission(kind, incident), incident.work.name)
             return
         groups = () if sample is None else sample.groups
@@ -342,7 +353,7 @@ class Observer:
 
     def _reopen(self, record: records.IncidentRecord, now: float, wall: float) -> None:
         rule = self._rule(record.rule)
-        incident = self._restored(record, rule, now)
+        incident = incidents.restored(record, rule, self.host.boot_id, now)
         if rule is None:  # it is no longer configured: nothing would ever resolve it
             self._recorder.resolved(incident)
             return
@@ -360,24 +371,10 @@ class Observer:
     def _remember(self, closed: records.Closed, now: float, wall: float) -> None:
         """It was over, but the same work may open it again."""
         record = closed.incident
-        incident = self._restored(record, self._rule(record.rule), now)
+        incident = incidents.restored(record, self._rule(record.rule), self.host.boot_id, now)
         self._book = incidents.remember(
             self._book, incidents.Closed(incident, closed.resolved_at), max(0.0, wall - record.opened_at), now,
             self._configuration.remind_after_s,
-        )  # fmt: skip
-
-    def _restored(self, record: records.IncidentRecord, rule: Rule | None, now: float) -> Incident:
-        key = None
-        if record.pid is not None and record.start_ticks is not None:
-            key = ProcKey(self.host.boot_id, record.pid, record.start_ticks)
-        work = Work(record.lineage.key, record.lineage.group, record.lineage.name)
-        finding = None if rule is None else Finding(
-            "sustained", rule.name, record.severity, work.group, key, record.percent, record.window_s,
-            record.opened_at, kind=rule.kind, push=record.push,
-        )  # fmt: skip
-        return Incident(
-            record.id, work, record.rule, record.severity, key, record.percent, record.window_s, record.opened_at,
-            frozenset(((record.rule, work.group, key),)), now, push=record.push, finding=finding,
         )  # fmt: skip
 
     def _tell_what_was_cut_off(self, left: records.Resumed) -> None:

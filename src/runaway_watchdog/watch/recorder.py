@@ -14,6 +14,7 @@ from runaway_watchdog.store import curves, events, outbox, records, said
 from runaway_watchdog.store.database import prune
 from runaway_watchdog.store.digest import put_digest
 from runaway_watchdog.store.writer import Writer
+from runaway_watchdog.watch.history import Stretch
 from runaway_watchdog.watch.incidents import Incident, Work
 from runaway_watchdog.watch.lineage import Seen
 
@@ -53,12 +54,19 @@ class Recorder:
         if figures:
             self._writer.put(lambda store: records.put_cpu(store, figures, sample.wall))
 
-    def curves(self, used: Iterable[curves.Used], watched_s: float) -> None:
-        """What host and groups have used in the last `watched_s` seconds."""
-        cleaned = tuple(each._replace(group=clean(each.group, _PATH_LIMIT)) for each in used)
-        now = self._wall()
-        if watched_s > 0:
-            self._writer.put(lambda store: curves.put_curves(store, cleaned, watched_s, now))
+    def curves(self, stretches: Iterable[Stretch]) -> None:
+        """What host and groups have used; all of it is one operation."""
+        cleaned = [
+            each._replace(used=tuple(one._replace(group=clean(one.group, _PATH_LIMIT)) for one in each.used))
+            for each in stretches
+        ]
+
+        def put(store: sqlite3.Connection) -> None:
+            for each in cleaned:
+                curves.put_curves(store, each.used, each.watched_s, each.wall)
+
+        if cleaned:
+            self._writer.put(put)
 
     def opened(self, incident: Incident, summary: str) -> None:
         record, harm = _record(incident, summary), _harm(incident)
@@ -117,6 +125,19 @@ class Recorder:
         """What people have told through `ack` and `expect`. `answer` is called on the store's thread."""
         now = self._wall()
         self._writer.put(lambda store: answer(said.said(store, now)))
+
+    def ask_usual(self, group: str, answer: Callable[[str, float, float], None]) -> None:
+        """What a group has used at this hour on other days. `answer` gets group, percent of a core, and the time; it is
+        called on the store's thread, and not at all where too little is known, or the group is none."""
+        now = self._wall()
+
+        def ask(store: sqlite3.Connection) -> None:
+            percent = curves.usual(store, clean(group, _PATH_LIMIT), now)
+            if percent is not None:
+                answer(group, percent, now)
+
+        if group:
+            self._writer.put(ask)
 
     def prune(self, keep_s: float) -> None:
         now = self._wall()

@@ -14,13 +14,13 @@ from collections.abc import Collection, Iterable, Mapping, Set
 from typing import NamedTuple
 
 from runaway_watchdog.model.identity import ProcKey
-from runaway_watchdog.model.sampling import GroupRate, Held, HostLoad, ProcessRate, Sample
+from runaway_watchdog.model.sampling import LEAST_TOLD, GroupRate, GroupUse, Held, HostLoad, ProcessRate, Sample
 from runaway_watchdog.watch import groups
 from runaway_watchdog.watch.census import Census
 from runaway_watchdog.watch.clocks import GRAIN_S, Clocks, Paths, ProcessStat, read_boot_id, read_pids, read_stat
 from runaway_watchdog.watch.counters import Mark, ProcessClocks, rate
 from runaway_watchdog.watch.demand import demand, smallest_share
-from runaway_watchdog.watch.families import Families, is_coarse
+from runaway_watchdog.watch.families import SPAN_S, Families, is_coarse
 from runaway_watchdog.watch.gate import Gate
 from runaway_watchdog.watch.held import Holds
 from runaway_watchdog.watch.load import LoadMeter
@@ -32,6 +32,7 @@ _SHOWN = 0.5  # of the lowest rule: colder subjects are left out of the sample, 
 _STIRS = 0.5  # percent of a core: below, nothing is at a limit of its own (Docker takes none below 1 %)
 _CROWDED = 1.05  # tasks for each CPU: below, waiting is not worth asking for
 _REMEMBERED_S = 900.0  # a group that is gone for longer and comes again is a new one
+_LASTS_S = 60.0  # who burns and is younger does not explain by itself what a coarse group uses
 _YOUNGEST_S = 10 * GRAIN_S  # a start time is cut to whole ticks: no rate from a life that is hardly longer
 
 
@@ -64,12 +65,21 @@ class _Look(NamedTuple):
     processes: dict[ProcKey, ProcessRate]
     groups: dict[str, GroupRate]
     restarted: list[str]
+    used: list[GroupUse]
+
+
+class _Whole(NamedTuple):
+    """A group of short lives."""
+
+    percent: float  # of one core, now
+    cpu_s: float  # since it was found to be one
 
 
 class _Use(NamedTuple):
     """What a group's counter says."""
 
     explains: float  # percent of one core, since the last look
+    percent: float | None  # of one core, since it was last read; None: not known
     may_be_hot: bool  # could a rule be met in it?
     stirs: bool  # has it done anything worth speaking of since it was last read?
 
@@ -88,11 +98,12 @@ class Sampler:
         self._census = Census(host.paths)
         self._parents: dict[str, Mark] = {}  # cgroups that only hold groups
         self._groups: dict[str, Mark] = {}
+        self._told: dict[str, tuple[Mark, float]] = {}  # their counters when their use was last told, and its percent
         self._processes = ProcessClocks(host.clocks.cpu_ns, host.clocks.monotonic)
         self._numbers: dict[str, tuple[int, float]] = {}  # of each group's directory, and when it was listed
         self._limits: dict[str, float] = {}  # of the groups that may use less than one core: in percent of it
         self._small: set[str] = set()  # those of them that were warm at the last sweep
-        self._unexplained: set[str] = set()  # coarse groups whose living processes do not explain what they use
+        self._unexplained: dict[str, float] = {}  # coarse groups that used more than their living, and when they did
         self._previous: float | None = None  # the time of the look before this one
         self._swept: float | None = None
 
@@ -109,7 +120,7 @@ class Sampler:
         pids = frozenset(key.pid for key in tracked)
         watched = {*tracked_groups, *self._small}
         share = smallest_share(self.lowest, load)
-        look = _Look(at, self._previous is None, sweep, busy, load, share, tracked, pids, watched, {}, {}, [])
+        look = _Look(at, self._previous is None, sweep, busy, load, share, tracked, pids, watched, {}, {}, [], [])
         if sweep:
             self._small.clear()
         if sweep or not calm:
@@ -120,7 +131,7 @@ class Sampler:
         self._previous = at
         return Sample(
             at, wall, self._gate.online_cpus, busy, tuple(look.processes.values()), tuple(look.groups.values()), load,
-            tuple(look.restarted),
+            tuple(look.restarted), tuple(look.used),
         )  # fmt: skip
 
     def _clean_up(self, at: float) -> None:
@@ -130,11 +141,12 @@ class Sampler:
         # One that is there and was cold all the time is not read, but its counter still bounds what it did since.
         there = {path for path, (_, seen) in self._numbers.items() if seen >= oldest}
         self._groups = {path: mark for path, mark in self._groups.items() if mark.at >= oldest or path in there}
+        self._unexplained = {path: at for path, at in self._unexplained.items() if at >= oldest}
+        self._told = {path: told for path, told in self._told.items() if path in self._groups}
         self._processes.forget(oldest)
         self._holds.forget(oldest)
         self._families.forget(oldest)
         self._limits = {path: limit for path, limit in self._limits.items() if path in self._groups}
-        self._unexplained &= self._groups.keys() | {""}
         self._numbers = {path: (n, seen) for path, (n, seen) in self._numbers.items() if at - seen < _REMEMBERED_S}
 
     def candidates(self, group: str) -> Iterable[int]:
@@ -202,9 +214,8 @@ class Sampler:
     def _read_group(self, look: _Look, tree: groups.Tree, path: str) -> float:
         """One owner-level group, and its processes if a rule could be met in it. Returns what it explains."""
         use = self._read_counter(look, tree, path, self._groups)
-        if use.may_be_hot:
-            total = look.groups[path].percent if path in look.groups else None
-            self._read_processes(look, groups.members(tree, path), path, total)
+        if use.may_be_hot or path in self._unexplained:
+            self._read_processes(look, groups.members(tree, path), path, use.percent)
         return use.explains
 
     def _note_limit(self, path: str) -> float | None:
@@ -220,7 +231,7 @@ class Sampler:
         """Of a group, or of a parent of groups."""
         used = groups.usage_ns(tree, path)
         if used is None:
-            return _Use(0.0, may_be_hot=True, stirs=True)  # it does not count, or has just gone
+            return _Use(0.0, None, may_be_hot=True, stirs=True)  # it does not count, or has just gone
         now = Mark(used, self._host.clocks.monotonic())
         before = marks.get(path)
         marks[path] = now
@@ -230,16 +241,36 @@ class Sampler:
             if look.sweep and stirs:
                 self._note_limit(path)
             warm = percent >= self._least(look, path) * _SHOWN
-            if warm or path in look.tracked_groups:
+            shown = warm or path in look.tracked_groups
+            if shown:
                 look.groups[path] = self._group_rate(look, path, percent, span_s, warm=warm)
+            if shown or look.sweep:
+                self._tell_use(look, path, self._told.get(path, (before or now, 0.0)), now)
         if before is None:
-            return _Use(0.0, may_be_hot=not look.first, stirs=True)
+            return _Use(0.0, None, may_be_hot=not look.first, stirs=True)
         # Looks that did not come here proved it cold, so only the time since the last look is open. The mean of an
         # older counter says little about that: the sum has to do.
         open_s = span_s if self._previous is None else min(span_s, look.at - self._previous)
         fresh = self._previous is not None and before.at >= self._previous
         may_be_hot = percent * span_s >= self._least(look, path) * _NEAR * open_s
-        return _Use(percent if fresh else 0.0, may_be_hot, stirs)
+        return _Use(percent if fresh else 0.0, percent, may_be_hot, stirs)
+
+    def _tell_use(self, look: _Look, path: str, told: tuple[Mark, float], now: Mark) -> None:
+        """For the curves, which want to know of what is far from hot, too.
+
+        Of what the looks before this one had no reason to come here for, as much as it may be is of the newest time:
+        what is more than its use so far, and what the host has used since.
+        """
+        percent, span_s = rate(told[0], now)
+        fresh_s = span_s if self._previous is None else look.at - self._previous
+        used_s, late_s = percent * span_s / 100, 0.0
+        if look.busy is not None and span_s > fresh_s > 0:
+            late_s = max(0.0, min(used_s - told[1] * span_s / 100, fresh_s * look.busy / 100))
+        if late_s > LEAST_TOLD / 100 * fresh_s:
+            look.used.append(GroupUse(path, late_s, fresh_s))
+        if percent >= LEAST_TOLD:
+            look.used.append(GroupUse(path, used_s - late_s, span_s))
+        self._told[path] = now, percent
 
     def _group_rate(self, look: _Look, path: str, percent: float, span_s: float, *, warm: bool) -> GroupRate:
         """What held a group back is asked of warm ones alone."""
@@ -257,32 +288,47 @@ class Sampler:
         """`total` is what all of the group used, in percent of one core; None: not known."""
         least, own, with_children = self._least(look, group), 0.0, total is not None and group in self._unexplained
         asked: Set[int] = self._families.to_ask(group, look.at) if with_children else frozenset()
+        whole = None
+        if with_children and total is not None:
+            whole = _Whole(total, self._families.total_s(group, total, look.at))
         for pid, before, now in self._processes.read(pids, look.tracked_pids | asked):
-            percent = 0.0 if before is None else rate(before, now)[0]
-            own += percent
+            percent, lasts = 0.0 if before is None else rate(before, now)[0], True
             if with_children and (before is None or now.used_ns != before.used_ns):
                 self._families.ran(group, pid)
             hot = not look.first if before is None else percent >= least * _SHOWN
             if hot or pid in asked or pid in look.tracked_pids:
-                self._identify(look, pid, group, before, now, total if pid in asked else None)
+                lasts = self._identify(look, pid, group, before, now, whole if pid in asked else None)
+            own += percent if lasts else 0.0
         if total is not None and is_coarse(group):
-            (self._unexplained.add if total - own >= least * _SHOWN else self._unexplained.discard)(group)
+            self._note_unexplained(look, group, used_more=total - own >= least * _SHOWN)
 
-    def _identify(self, look: _Look, pid: int, group: str, before: Mark | None, now: Mark, total: float | None) -> None:
+    def _note_unexplained(self, look: _Look, group: str, *, used_more: bool) -> None:
+        """A group of short lives stays one for a while: a busy host lets it run at one look, and not at the next."""
+        if used_more:
+            self._unexplained[group] = look.at
+        elif look.at - self._unexplained.get(group, look.at) > SPAN_S:
+            del self._unexplained[group]
+
+    def _identify(
+        self, look: _Look, pid: int, group: str, before: Mark | None, now: Mark, whole: _Whole | None
+    ) -> bool:
         """Only now is it worth reading who that is: a reused PID is told apart by its start time.
 
-        With a `total` of its group, the children that it has buried count as its own, up to that.
+        Up to what the `whole` group used, the children that it has buried count as its own. False: it is gone, or so
+        young that it may be one of many.
         """
         stat = read_stat(self._host.paths, pid)
         if stat is None or stat.dead:
-            return
+            return False
         key = ProcKey(self._host.boot_id, pid, stat.start_ticks)
         percent, span_s = self._process_rate(stat, before, now)
-        if total is not None:
-            percent = max(percent, min(total, percent + self._families.percent(pid, stat, now.at)))
+        if whole is not None:
+            rates = self._families.rates(pid, stat, whole.cpu_s, now.at)
+            percent = max(percent, min(max(whole.percent, rates.group), percent + rates.children))
         if percent >= self._least(look, group) * _SHOWN or key in look.tracked:
             held = self._held(look, key, group, anew=before is None or span_s < now.at - before.at)
             look.processes[key] = ProcessRate(key, group, percent, span_s, demand(percent, held, look.load), held)
+        return self._host.clocks.boottime() - stat.start_s >= _LASTS_S
 
     def _held(self, look: _Look, key: ProcKey, group: str, *, anew: bool) -> Held:
         """What its group's limit, others and the provider keep from a process."""
@@ -304,7 +350,7 @@ class Sampler:
         for path in look.tracked_groups:
             mark = self._groups.get(path)
             if self._host.tree is not None and (mark is None or mark.at < look.at):
-                if path in self._limits:
+                if path in self._limits or path in self._unexplained:
                     self._read_group(look, self._host.tree, path)
                 else:
                     self._read_counter(look, self._host.tree, path, self._groups)

@@ -98,13 +98,13 @@ def _lock(store_path: str) -> int | None:
     """Only one watch may write a store. None: the disk takes no lock file now, which must not stop the watch."""
     try:
         prepare_directory(store_path)
-        fd = os.open(f"{store_path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
+        fd = os.open(f"{store_path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o640)
     except PermissionError as fault:
         raise CannotStartError(
             f"no permission for {fault.filename}", "run it with sudo, or set store.path to a place of yours"
         ) from fault
     except OSError as fault:
-        if fault.errno in (errno.ENOSPC, errno.EDQUOT, errno.EIO):
+        if fault.errno in (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS):
             return None
         raise CannotStartError(
             f"the store's directory cannot be used: {fault.strerror} ({fault.filename})", "set another store.path"

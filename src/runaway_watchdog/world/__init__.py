@@ -15,7 +15,7 @@ from runaway_watchdog.model.effect import Size
 from runaway_watchdog.model.gap import Gap
 
 LIMIT_S = 2
-"""No source is waited for longer than this: a frozen engine must not freeze the explanation."""
+"""No source is waited for longer than this, or than `patience` makes of it on a host that is late."""
 
 
 class Unanswered(Exception):  # noqa: N818 - it is an answer of its own kind, not a fault of ours
@@ -188,7 +188,7 @@ class Traces(Protocol):
         """When a file was last written, seconds since the epoch."""
 
     def newest(self, pattern: str) -> float | None:
-        """The same of the newest of the files that a pattern of glob(7) names."""
+        """The same of the newest of the files that a pattern of glob(7) names; at 64 of them it stops looking."""
 
     def tail(self, path: str) -> str | None:
         """The last 256 KiB of a log."""
@@ -209,6 +209,8 @@ class _Absent:
 
 @dataclass(frozen=True, slots=True)
 class World:
+    """Every port of one host."""
+
     files: Files
     engine: Engine
     manager: Manager
@@ -223,32 +225,84 @@ class World:
     traces: Traces = cast(Traces, _Absent("traces"))  # noqa: RUF009
 
 
+class _Later:
+    """A port that is made when it is first asked: most cases ask three or four of them, and each is modules to load."""
+
+    def __init__(self, make: Callable[[], object]) -> None:
+        self._make = make
+        self._made: object = None
+
+    def __getattr__(self, method: str) -> Any:
+        if self._made is None:
+            self._made = self._make()
+        return getattr(self._made, method)
+
+
 def live() -> World:
     """This host, asked for real. The engine and the manager are connected to when they are first asked."""
     import os  # a recorded world needs none of these
 
     from runaway_watchdog.world.activity import LiveActivity
-    from runaway_watchdog.world.clients import LiveClients
-    from runaway_watchdog.world.docker import LiveEngine
     from runaway_watchdog.world.filesystem import LiveClock, LiveFiles
-    from runaway_watchdog.world.journal import LiveJournal
-    from runaway_watchdog.world.podman import LivePodman
-    from runaway_watchdog.world.supervisors import LiveSupervisors
     from runaway_watchdog.world.systemd import LiveManager
-    from runaway_watchdog.world.traces import LiveTraces
-    from runaway_watchdog.world.user_manager import LiveUserManagers
 
     return World(
         LiveFiles(),
-        LiveEngine(os.environ),
+        cast(Engine, _Later(_engine)),
         LiveManager(),
         LiveClock(),
-        LiveClients(),
+        cast(Clients, _Later(_clients)),
         os.uname().nodename,
-        supervisors=LiveSupervisors(),
-        users=LiveUserManagers(),
-        journal=LiveJournal(),
-        podman=LivePodman(os.environ),
+        supervisors=cast(Supervisors, _Later(_supervisors)),
+        users=cast(UserManagers, _Later(_users)),
+        journal=cast(Journal, _Later(_journal)),
+        podman=cast(Podman, _Later(_podman)),
         activity=LiveActivity(),
-        traces=LiveTraces(),
+        traces=cast(Traces, _Later(_traces)),
     )
+
+
+def _engine() -> Engine:
+    import os
+
+    from runaway_watchdog.world.docker import LiveEngine
+
+    return LiveEngine(os.environ)
+
+
+def _clients() -> Clients:
+    from runaway_watchdog.world.clients import LiveClients
+
+    return LiveClients()
+
+
+def _supervisors() -> Supervisors:
+    from runaway_watchdog.world.supervisors import LiveSupervisors
+
+    return LiveSupervisors()
+
+
+def _users() -> UserManagers:
+    from runaway_watchdog.world.user_manager import LiveUserManagers
+
+    return LiveUserManagers()
+
+
+def _journal() -> Journal:
+    from runaway_watchdog.world.journal import LiveJournal
+
+    return LiveJournal()
+
+
+def _podman() -> Podman:
+    import os
+
+    from runaway_watchdog.world.podman import LivePodman
+
+    return LivePodman(os.environ)
+
+
+def _traces() -> Traces:
+    from runaway_watchdog.world.traces import LiveTraces
+
+    return LiveTraces()

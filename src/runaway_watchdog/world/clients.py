@@ -15,9 +15,9 @@ from typing import Any
 
 from runaway_watchdog import programs
 from runaway_watchdog.model.gap import Gap
-from runaway_watchdog.world import Unanswered
+from runaway_watchdog.world import Unanswered, patience
 
-LIMIT_S = 5
+USUAL_S = 5
 """Compose 1 needs most of a second on an idle host."""
 OFFLINE = {"COMPOSE_EXPERIMENTAL_GIT_REMOTE": "false", "COMPOSE_EXPERIMENTAL_OCI_REMOTE": "false"}
 VERSION = re.compile(r"\d+\.\d+(?:\.\d+)?")
@@ -75,14 +75,15 @@ def _run(
     program: str, argv: Sequence[str], environment: Mapping[str, str], folder: str | None = None
 ) -> tuple[int, str, str]:
     """Exit code, output and complaint. Raises Unanswered where it cannot be started or takes too long."""
+    seconds = patience.limit_s(USUAL_S)
     try:
-        done = programs.run(argv, seconds=LIMIT_S, env={**os.environ, **environment, **OFFLINE}, cwd=folder)
+        done = programs.run(argv, seconds=seconds, env={**os.environ, **environment, **OFFLINE}, cwd=folder)
     except OSError as fault:
         if folder is not None and fault.filename == folder:
             return 1, "", f"{folder}: {fault.strerror}"
         raise Unanswered(Gap(program, f"it cannot be started: {fault.strerror}", "install it")) from fault
     if done.returncode == -signal.SIGALRM:
-        raise Unanswered(Gap(program, f"it did not answer within {LIMIT_S} s", "see whether the host is overloaded"))
+        raise Unanswered(Gap(program, f"it did not answer within {seconds} s", "see whether the host is overloaded"))
     return done.returncode, done.stdout, done.stderr
 
 

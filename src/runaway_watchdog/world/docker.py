@@ -13,7 +13,7 @@ from typing import Any, TypeVar, cast
 
 from runaway_watchdog.hostile import clean
 from runaway_watchdog.model.gap import Gap
-from runaway_watchdog.world import LIMIT_S, Unanswered, http
+from runaway_watchdog.world import Unanswered, http, patience
 
 DEFAULT_SOCKET = "/var/run/docker.sock"
 ALLOWED = re.compile(
@@ -29,7 +29,8 @@ _VERSION = re.compile(r"(\d{1,3})\.(\d{1,4})")
 _REFERENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 _PLAIN_TCP = re.compile(r"(?:tcp|http)://(?:\[([0-9A-Fa-f:.]+)\]|([^][/:@]+)):(\d{1,5})/?")
 
-Get = Callable[[str], http.Answer]
+Get = Callable[[str, int], http.Answer]
+"""Asks for a path, for so many seconds at most."""
 Kind = TypeVar("Kind", dict[str, Any], list[dict[str, Any]])
 
 
@@ -93,25 +94,26 @@ class LiveEngine:
 
     def _try(self, path: str, kind: type[Kind]) -> Kind | Gap | None:
         """The answer, or why there is none. A refusal (a socket proxy's 403) speaks of this one question only."""
+        seconds = patience.limit_s()
         try:
             if path == "/version":
-                status, found = self._exchange(path, kind)
+                status, found = self._exchange(path, kind, seconds)
             else:
-                status, found = self._exchange(_spoken(self.version()) + path, kind)
+                status, found = self._exchange(_spoken(self.version()) + path, kind, seconds)
         except Unanswered as unanswered:
             return unanswered.gap
         except (OSError, ValueError, RecursionError) as fault:
-            self._failure = _gap(fault, self._where)
+            self._failure = _gap(fault, self._where, seconds)
             return self._failure
         if status == 404:
             return None
         return _refused(status, path, self._where) if found is None else found
 
-    def _exchange(self, path: str, kind: type[Kind]) -> tuple[int, Kind | None]:
+    def _exchange(self, path: str, kind: type[Kind], seconds: int) -> tuple[int, Kind | None]:
         """The status, and with 200 the document. Raises OSError, and ValueError for what no engine says."""
         if not ALLOWED.fullmatch(path):
             raise PermissionError(errno.EPERM, f"the watchdog only reads: GET {path}")
-        status, body = self._get(path)
+        status, body = self._get(path, seconds)
         if status != 200:
             return status, None
         found = json.loads(body)
@@ -129,12 +131,12 @@ def _way(environment: Mapping[str, str]) -> Get:
     elif not environment.get("DOCKER_TLS_VERIFY") and (found := _PLAIN_TCP.fullmatch(host)):
         address = (found[1] or found[2], int(found[3]))
     if address is not None:
-        return partial(http.get, address, seconds=LIMIT_S)
+        return partial(http.get, address)
 
-    def by_library(path: str) -> http.Answer:
+    def by_library(path: str, seconds: int) -> http.Answer:
         from runaway_watchdog.world import docker_library  # 100 ms and more
 
-        return docker_library.get(environment, path, seconds=LIMIT_S)
+        return docker_library.get(environment, path, seconds=seconds)
 
     return by_library
 
@@ -166,14 +168,11 @@ def _refused(status: int, path: str, where: str) -> Gap:
     return Gap("docker", f"the Docker Engine at {where} answered GET {path} with status {status}", mend)
 
 
-def _gap(fault: Exception, where: str) -> Gap:
+def _gap(fault: Exception, where: str, seconds: int) -> Gap:
     """Why the engine did not answer, from the system's own error number where there is one."""
     if isinstance(fault, TimeoutError):
-        return Gap(
-            "docker",
-            f"the Docker Engine did not answer within {LIMIT_S:g} s",
-            "see what it is doing: journalctl -u docker -n 50",
-        )
+        problem = f"the Docker Engine did not answer within {seconds} s"
+        return Gap("docker", problem, "see what it is doing: journalctl -u docker -n 50")
     number = fault.errno if isinstance(fault, OSError) else None
     if number in (errno.EACCES, errno.EPERM):
         return Gap("docker", f"permission denied on {where}", "run it with sudo")

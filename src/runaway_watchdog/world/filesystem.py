@@ -1,7 +1,9 @@
 """The file system and the clock of this host."""
 
+import errno
 import os
 import pwd
+import re
 import stat
 import threading
 import time
@@ -14,13 +16,36 @@ from runaway_watchdog.model.effect import Size
 MAX_READ = 1 << 20
 """A file of /proc or a unit file is never larger; a hostile one is cut there."""
 
+_OF_A_PROCESS = re.compile(r"/proc/\d+/(?:task/\d+/)?\w+")
+"""What the kernel alone writes: most of all that is read, and never a pipe or a device."""
+
+
+def _regular(path: str, flags: int) -> int:
+    """Open a regular file, and nothing else.
+
+    Whoever runs a process or labels a container may choose the path: a pipe would never answer, and a device such as
+    /dev/watchdog acts on being opened. So it is looked at first, by a descriptor that nobody can exchange meanwhile.
+    /proc/kmsg and its like are regular and wait for more: not with O_NONBLOCK.
+    """
+    held = os.open(path, os.O_PATH | os.O_CLOEXEC)
+    try:
+        if stat.S_ISREG(os.fstat(held).st_mode):
+            return os.open(f"/proc/self/fd/{held}", flags | os.O_NONBLOCK)
+    except OSError as fault:
+        fault.filename = path
+        raise
+    finally:
+        os.close(held)
+    raise OSError(errno.EINVAL, "not a regular file", path)
+
 
 class LiveFiles:
     """See `world.Files`."""
 
     def read(self, path: str) -> str:
-        with open(path, "rb") as file:
-            return file.read(MAX_READ).decode("utf-8", "surrogateescape")
+        """A regular file's text. Raises OSError for anything else, which is not opened."""
+        with open(path, "rb", opener=None if _OF_A_PROCESS.fullmatch(path) else _regular) as file:
+            return (file.read(MAX_READ) or b"").decode("utf-8", "surrogateescape")
 
     def names(self, path: str) -> Sequence[str]:
         return os.listdir(path)  # names, not paths

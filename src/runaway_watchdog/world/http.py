@@ -29,7 +29,7 @@ class Answer(NamedTuple):
     body: bytes
 
 
-def get(address: Address, path: str, *, seconds: float) -> Answer:
+def get(address: Address, path: str, seconds: float) -> Answer:
     """Ask once, on a connection of its own; the whole exchange ends after `seconds` (the resolver's time not counted).
 
     Raises OSError (TimeoutError where the time is over) and NotHTTPError.
@@ -58,7 +58,7 @@ def connect(address: Address, seconds: float) -> socket.socket:
     try:
         connection.settimeout(seconds)
         connection.connect(address)
-    except BaseException:
+    except BaseException:  # an interrupt too: nobody else has the connection yet
         connection.close()
         raise
     return connection

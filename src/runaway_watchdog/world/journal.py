@@ -8,7 +8,7 @@ from typing import Any
 
 from runaway_watchdog import programs
 from runaway_watchdog.model.gap import Gap
-from runaway_watchdog.world import LIMIT_S, Unanswered
+from runaway_watchdog.world import Unanswered, patience
 
 MOST_ENTRIES = 1000
 MEND = "run it with sudo, or read it there: journalctl"
@@ -21,12 +21,13 @@ class LiveJournal:
         """Raises Unanswered, also where other users' entries are hidden from whoever asks."""
         lines = f"--lines={max(1, min(limit, MOST_ENTRIES))}"
         argv = ("journalctl", "--no-pager", "--output=json", lines, "--", *matches)
+        seconds = patience.limit_s()
         try:
-            done = programs.run(argv, seconds=LIMIT_S, env={**os.environ, "LC_ALL": "C"})
+            done = programs.run(argv, seconds=seconds, env={**os.environ, "LC_ALL": "C"})
         except OSError as fault:
             raise Unanswered(Gap("journal", f"journalctl cannot be started: {fault.strerror}", MEND)) from fault
         if done.returncode == -signal.SIGALRM:
-            raise Unanswered(Gap("journal", f"it did not answer within {LIMIT_S} s", MEND))
+            raise Unanswered(Gap("journal", f"it did not answer within {seconds} s", MEND))
         complaint = done.stderr.strip().splitlines()
         if done.returncode != 0 or any(line.startswith(("Hint:", "No journal files")) for line in complaint):
             raise Unanswered(Gap("journal", (complaint or ["it cannot be read"])[0][:200], MEND))

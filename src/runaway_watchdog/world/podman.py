@@ -13,7 +13,7 @@ from typing import Any
 
 from runaway_watchdog import programs
 from runaway_watchdog.model.gap import Gap
-from runaway_watchdog.world import LIMIT_S, Unanswered
+from runaway_watchdog.world import Unanswered, patience
 
 ROOTS_STORAGE = "/var/lib/containers/storage"
 ROOTS_CONFIGURATION = ("/etc/containers/storage.conf", "/usr/share/containers/storage.conf")
@@ -115,12 +115,13 @@ def _graph_root(file: str, usual: str) -> str | None:
 
 
 def _run(arguments: Sequence[str], environment: Mapping[str, str]) -> Any:
+    seconds = patience.limit_s()
     try:
-        done = programs.run(("podman", *arguments), seconds=LIMIT_S, env=environment)
+        done = programs.run(("podman", *arguments), seconds=seconds, env=environment)
     except OSError as fault:
         raise Unanswered(Gap("podman", f"it cannot be started: {fault.strerror}", "install it")) from fault
     if done.returncode == -signal.SIGALRM:
-        problem = f"it did not answer within {LIMIT_S} s"
+        problem = f"it did not answer within {seconds} s"
         raise Unanswered(Gap("podman", problem, f"see whether it hangs: podman {arguments[0]}"))
     try:
         # Of several containers one may have gone meanwhile: an exit code of its own, and the others' answers

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from runaway_watchdog.model.gap import Gap
-from runaway_watchdog.world import LIMIT_S, Unanswered, http
+from runaway_watchdog.world import Unanswered, http, patience
 
 _UNIX = re.compile(r"unix://(?P<path>/.+)")
 _LOOPBACK = re.compile(r"http://(?P<host>127\.0\.0\.1|localhost|\[::1\]):(?P<port>[0-9]{1,5})/?")
@@ -24,10 +24,11 @@ class LiveSupervisors:
         address = _address(url)
         if address is None:
             raise Unanswered(_gap("it is asked only on this host, and its address is another"))
+        seconds = patience.limit_s()
         try:
-            answer = _ask(address, user, password)
+            answer = _ask(address, user, password, seconds)
         except TimeoutError:
-            raise Unanswered(_gap(f"it did not answer within {LIMIT_S} s")) from None
+            raise Unanswered(_gap(f"it did not answer within {seconds} s")) from None
         except PermissionError:
             raise Unanswered(Gap("supervisord", "its socket is open to others only", "run it with sudo")) from None
         except (OSError, http.NotHTTPError) as fault:
@@ -52,7 +53,7 @@ def _address(url: str) -> http.Address | None:
     return None
 
 
-def _ask(address: http.Address, user: str | None, password: str | None) -> http.Answer:
+def _ask(address: http.Address, user: str | None, password: str | None, seconds: int) -> http.Answer:
     """One XML-RPC call on a connection of its own. Raises OSError, http.NotHTTPError."""
     begun = time.monotonic()
     secret = b""
@@ -61,9 +62,9 @@ def _ask(address: http.Address, user: str | None, password: str | None) -> http.
         secret = b"Authorization: Basic " + base64.b64encode(pair) + b"\r\n"
     head = b"POST /RPC2 HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/xml\r\nConnection: close\r\n"
     length = b"Content-Length: %d\r\n\r\n" % len(_QUESTION)
-    with http.connect(address, LIMIT_S) as connection:
+    with http.connect(address, seconds) as connection:
         connection.sendall(head + secret + length + _QUESTION)
-        return http.read(connection, seconds=LIMIT_S - (time.monotonic() - begun))
+        return http.read(connection, seconds=seconds - (time.monotonic() - begun))
 
 
 def processes(body: bytes) -> Sequence[Mapping[str, Any]]:

@@ -11,9 +11,8 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from runaway_watchdog import programs
 from runaway_watchdog.model.gap import Gap
-from runaway_watchdog.world import LIMIT_S, Unanswered
+from runaway_watchdog.world import Unanswered, patience
 
 if TYPE_CHECKING:
     from jeepney import DBusAddress
@@ -99,6 +98,7 @@ class LiveManager:
         self._bus = bus
         self._connection: DBusConnection | None = None
         self._failure: Gap | None = None
+        self._no_calendars: Gap | None = None
         self._units: dict[str, Mapping[str, Any] | None] = {}
         self._all: Mapping[str, str] | None = None
 
@@ -126,7 +126,12 @@ class LiveManager:
         return self._all
 
     def next_elapse(self, calendar: str) -> float | None:
-        return calendar_next(calendar)
+        if self._no_calendars is None:
+            try:
+                return parse_calendar(_analyzed(calendar))
+            except NotAnalyzedError as fault:
+                self._no_calendars = _no_calendar(str(fault))
+        raise Unanswered(self._no_calendars)
 
     def _read_unit(self, name: str) -> Mapping[str, Any] | None:
         path = self._call("GetUnit", "s", (name,))
@@ -166,11 +171,12 @@ class LiveManager:
 
         if self._failure is not None:
             raise Unanswered(self._failure)
+        seconds = patience.limit_s()
         try:
-            connection = self._connect()
-            reply = connection.send_and_get_reply(new_method_call(address, method, signature, body), timeout=LIMIT_S)
+            connection = self._connect(seconds)
+            reply = connection.send_and_get_reply(new_method_call(address, method, signature, body), timeout=seconds)
         except (OSError, AuthenticationError) as fault:  # TimeoutError is an OSError
-            self._failure = _gap(fault)
+            self._failure = _gap(fault, seconds)
             raise Unanswered(self._failure) from None
         if reply.header.message_type is MessageType.error:
             name = str(reply.header.fields.get(HeaderFields.error_name, "an error without a name"))
@@ -179,27 +185,32 @@ class LiveManager:
             raise Unanswered(Gap("systemd", f"systemd's manager answered {name}", "run it with sudo"))
         return reply.body[0]
 
-    def _connect(self) -> "DBusConnection":
+    def _connect(self, seconds: int) -> "DBusConnection":
         if self._connection is None:
             from jeepney.io.blocking import open_dbus_connection
 
-            self._connection = open_dbus_connection(bus=self._bus)
+            self._connection = open_dbus_connection(bus=self._bus, auth_timeout=seconds)
         return self._connection
 
 
-def calendar_next(calendar: str) -> float | None:
-    """When a calendar expression (systemd.time(7)) comes next, seconds since the epoch; None: never.
+class NotAnalyzedError(Exception):
+    """systemd-analyze could not be asked; the next question would fare no better."""
 
-    A timer does not tell that itself while what it started runs. Raises Unanswered.
-    """
+
+def _analyzed(calendar: str) -> str:
+    """What systemd-analyze says of a calendar expression: a timer does not tell its next time while what it started
+    runs. Raises NotAnalyzedError."""
+    from runaway_watchdog import programs  # 4 ms, only where a timer's calendar is asked for
+
     argv = ("systemd-analyze", "calendar", "--", calendar)
+    seconds = patience.limit_s()
     try:
-        done = programs.run(argv, seconds=LIMIT_S, env={**os.environ, "LC_ALL": "C"})
+        done = programs.run(argv, seconds=seconds, env={**os.environ, "LC_ALL": "C"})
     except OSError as fault:
-        raise Unanswered(_no_calendar(f"systemd-analyze cannot be started: {fault.strerror}")) from fault
+        raise NotAnalyzedError(f"systemd-analyze cannot be started: {fault.strerror}") from fault
     if done.returncode == -signal.SIGALRM:
-        raise Unanswered(_no_calendar(f"systemd-analyze did not answer within {LIMIT_S} s"))
-    return parse_calendar(done.stdout)
+        raise NotAnalyzedError(f"systemd-analyze did not answer within {seconds} s")
+    return done.stdout
 
 
 def parse_calendar(text: str) -> float | None:
@@ -230,11 +241,10 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def _gap(fault: Exception) -> Gap:
+def _gap(fault: Exception, seconds: int) -> Gap:
     if isinstance(fault, FileNotFoundError | ConnectionRefusedError):
         return NO_BUS
     if isinstance(fault, TimeoutError):
-        return Gap(
-            "systemd", f"systemd did not answer within {LIMIT_S:g} s", "look whether it is busy: systemctl list-jobs"
-        )
+        problem = f"systemd did not answer within {seconds} s"
+        return Gap("systemd", problem, "look whether it is busy: systemctl list-jobs")
     return Gap("systemd", f"systemd's manager cannot be asked: {type(fault).__name__}", "check it: systemctl status")

@@ -16,7 +16,7 @@ from typing import Any
 
 from runaway_watchdog import programs
 from runaway_watchdog.model.gap import Gap
-from runaway_watchdog.world import LIMIT_S, Unanswered
+from runaway_watchdog.world import Unanswered, patience
 from runaway_watchdog.world.systemd import NO_BUS, LiveManager
 
 MODULE = "runaway_watchdog.world.user_manager"
@@ -48,8 +48,11 @@ class LiveUserManagers:
         return self._units.get((uid, name))
 
     def _ask(self, uid: int, question: str, about: str) -> Any:
-        """Raises Unanswered, at once for everything after the first failure with this user, or after LIMIT_S in all."""
-        if uid not in self._failures and self._spent_s.get(uid, 0.0) > LIMIT_S:
+        """Raises Unanswered, at once for everything after the first failure with this user.
+
+        All its answers together may take no longer than one of another source.
+        """
+        if uid not in self._failures and self._spent_s.get(uid, 0.0) > patience.limit_s():
             self._failures[uid] = _gap(uid, "it takes too long to answer", f"look: systemctl status user@{uid}")
         if uid not in self._failures:
             begun = time.monotonic()
@@ -64,12 +67,13 @@ class LiveUserManagers:
 
 def _asked(uid: int, question: str, about: str) -> Any:
     argv = (sys.executable, "-P", "-m", MODULE, str(uid), question, about)
+    seconds = patience.limit_s()
     try:
-        done = programs.run(argv, seconds=LIMIT_S)
+        done = programs.run(argv, seconds=seconds)
     except OSError as fault:
         raise Unanswered(_gap(uid, f"it cannot be asked: {fault.strerror}", SUDO)) from fault
     if done.returncode == -signal.SIGALRM:
-        raise Unanswered(_gap(uid, f"it did not answer within {LIMIT_S} s", f"look: systemctl status user@{uid}"))
+        raise Unanswered(_gap(uid, f"it did not answer within {seconds} s", f"look: systemctl status user@{uid}"))
     if done.returncode == REFUSED:
         raise Unanswered(_gap(uid, "only that user and root may ask it", SUDO))
     try:

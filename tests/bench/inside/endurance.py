@@ -16,7 +16,7 @@ import time
 from runaway_watchdog.store.writer import Writer
 from runaway_watchdog.watch import groups
 from runaway_watchdog.watch.clocks import Clocks, Paths, process_cpu_ns
-from runaway_watchdog.watch.configuration import parse_configuration
+from runaway_watchdog.watch.configuration import Configuration, parse_configuration
 from runaway_watchdog.watch.log import Log
 from runaway_watchdog.watch.observer import Observer
 from runaway_watchdog.watch.recorder import Recorder
@@ -42,10 +42,7 @@ def main(ticks: int, speed: float, folder: str) -> None:
     real_usage, groups.usage_ns = groups.usage_ns, usage_ns
     clocks = Clocks(lambda: began + passed(), lambda: boot + passed(), lambda: wall + passed(), cpu_ns)
     store = f"{folder}/endurance.db"
-    # In a process of its own, as the watch has it: what compiles the configuration is larger than the watch.
-    compiling = [sys.executable, "-m", "runaway_watchdog", "run", "--config", "/etc/bench.toml", "--compile"]
-    compiled = subprocess.run(compiling, check=True, capture_output=True).stdout
-    configuration = parse_configuration(json.loads(compiled))
+    configuration = compiled("/etc/bench.toml")
     writer = Writer(store)
     recorder = Recorder(writer, clocks.boottime, clocks.wall)
     host = this_host(Paths(), clocks)
@@ -59,12 +56,20 @@ def main(ticks: int, speed: float, folder: str) -> None:
         if tick % PRUNE_TICKS == 0:
             recorder.prune(configuration.keep_s)
         if tick % (ticks // 10) == 0:
-            told.append({"tick": tick, **_left(store)})
+            told.append({"tick": tick, **left(store)})
     writer.close(10)
     print(json.dumps(told))
 
 
-def _left(store: str) -> dict[str, float]:
+def compiled(file: str) -> Configuration:
+    """In a process of its own, as the watch has it: what compiles the configuration is larger than the watch."""
+    compiling = [sys.executable, "-m", "runaway_watchdog", "run", "--config", file, "--compile"]
+    done = subprocess.run(compiling, check=True, capture_output=True)
+    return parse_configuration(json.loads(done.stdout))
+
+
+def left(store: str) -> dict[str, float]:
+    """What this process holds, and what it has left in its store."""
     with open("/proc/self/smaps_rollup") as file:
         pss = next(int(line.split()[1]) for line in file if line.startswith("Pss:")) / 1024
     size = sum(os.path.getsize(store + end) for end in ("", "-wal") if os.path.exists(store + end))

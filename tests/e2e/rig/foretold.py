@@ -83,8 +83,8 @@ def check(
     fate = fate_of(document, action)
     seen = end_and_watch(box, workload, action, watch_s)
     right = _agree(fate, seen) and document["owners"][0]["kind"] == kind
-    told = _words(fate["ends"], fate["returns"], fate["after_s"])
-    happened = _words(seen.ended, seen.returned, seen.delay_s)
+    told = words(fate["ends"], fate["returns"], fate["after_s"])
+    happened = words(seen.ended, seen.returned, seen.delay_s)
     test = os.environ.get("PYTEST_CURRENT_TEST", "").partition(" ")[0]
     row = Row(
         test, box.layout, workload.keeper, policy, action, document["owners"][0]["kind"], told,
@@ -108,7 +108,8 @@ def _agree(fate: dict[str, Any], seen: Observation) -> bool:
     return abs(seen.delay_s - foretold) <= max(DELAY_GRACE_S, DELAY_SHARE * foretold)
 
 
-def _words(ends: bool, returns: bool | None, after_s: float | None) -> str:
+def words(ends: bool, returns: bool | None, after_s: float | None) -> str:
+    """What was told, or what happened."""
     if not ends:
         return "does not end"
     if returns is None:

@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from . import sources
 
 HOST_PACKAGES: list[str] = ["systemd-container", "debootstrap", "zsh"]
-BROWSER_PACKAGES: list[str] = ["chromium"]
+READER_PACKAGES: list[str] = ["chromium", "man-db"]
 
 _PROGRAMS: dict[str, str] = {
     "systemd-nspawn": "systemd-container",
@@ -24,7 +24,7 @@ _PROGRAMS: dict[str, str] = {
     "nsenter": "util-linux",
     "mount": "mount",
 }
-_BROWSERS: dict[str, str] = {"chromium": "chromium"}
+_READERS: dict[str, str] = {"chromium": "chromium", "man": "man-db"}
 MACHINE_PACKAGES: list[str] = ["qemu-system-x86", "cpio", "e2fsprogs", "kmod"]
 _MACHINE_PROGRAMS: dict[str, str] = {
     "qemu-system-x86_64": "qemu-system-x86",
@@ -74,7 +74,7 @@ def install(packages: Sequence[str], programs: Mapping[str, str]) -> int:
 
 if __name__ == "__main__":
     code = install(HOST_PACKAGES, _PROGRAMS)
-    code = install(BROWSER_PACKAGES, _BROWSERS) or code  # reports are looked at in it: on its own, no box needs it
+    code = install(READER_PACKAGES, _READERS) or code  # our pages are looked at in them: on their own, no box does
     reasons = missing()
     if sys.argv[1:] == ["machine"]:
         code = install(MACHINE_PACKAGES, _MACHINE_PROGRAMS) or code

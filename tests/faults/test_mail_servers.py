@@ -1,0 +1,312 @@
+"""Mail over real servers on loopback: with TLS and a login, and servers that refuse, hang or hang up."""
+
+import email
+import email.policy
+import json
+import os
+import shutil
+import socket
+import socketserver
+import ssl
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import AuthResult, Envelope, LoginPassword, Session
+from unit.golden.cases import NOW, cases, hostile_case
+
+from runaway_watchdog.alerts import send
+from runaway_watchdog.alerts.answers import Delivered, Refused
+from runaway_watchdog.alerts.channels import deliver
+from runaway_watchdog.alerts.render import Incident, message, plain
+from runaway_watchdog.cli import diagnosis
+from runaway_watchdog.cli.vitals import Vitals
+from runaway_watchdog.store import outbox
+from runaway_watchdog.store.database import connect
+
+USER, PASSWORD = "watchdog@example.org", "HUNTER2secret"
+MESSAGE = message(cases()["compose"], "opened", NOW, Incident(number=12))
+TO = "from=watchdog@example.org&to=you@example.org"
+
+
+@dataclass
+class Post:
+    """A mail server's handler: keeps what it takes, and whom it refused."""
+
+    mails: list[EmailMessage] = field(default_factory=list)
+    envelopes: list[Envelope] = field(default_factory=list)
+    encrypted: list[bool] = field(default_factory=list)
+    logins: list[tuple[bytes, bytes]] = field(default_factory=list)
+    unknown: tuple[str, ...] = ()
+    port: int = 0
+
+    def __call__(self, _server: Any, _session: Session, _envelope: Envelope, _how: str, data: Any) -> AuthResult:
+        assert isinstance(data, LoginPassword)
+        self.logins.append((data.login, data.password))
+        return AuthResult(success=data.password == PASSWORD.encode(), handled=False)
+
+    async def handle_RCPT(  # noqa: N802 - aiosmtpd's name
+        self, _server: Any, _session: Session, envelope: Envelope, address: str, _options: list[str]
+    ) -> str:
+        if address in self.unknown:
+            return "550 5.1.1 no such mailbox"
+        envelope.rcpt_tos.append(address)
+        return "250 taken"
+
+    async def handle_DATA(self, server: Any, _session: Session, envelope: Envelope) -> str:  # noqa: N802
+        self.encrypted.append(server.transport.get_extra_info("ssl_object") is not None)
+        self.envelopes.append(envelope)
+        assert isinstance(envelope.content, bytes)
+        self.mails.append(email.message_from_bytes(envelope.content, policy=email.policy.default))
+        return "250 taken"
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A certificate for 127.0.0.1 that is its own authority, with its key."""
+    if shutil.which("openssl") is None:
+        pytest.skip("no openssl (Debian package openssl)")
+    file = tmp_path_factory.mktemp("certificate") / "both.pem"
+    options = ["-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"]
+    options += ["-subj", "/CN=127.0.0.1"]
+    options += ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(file), "-out", f"{file}.crt"]
+    subprocess.run(["openssl", "req", *options], check=True, capture_output=True)
+    file.write_text(file.read_text() + Path(f"{file}.crt").read_text())
+    return file
+
+
+@pytest.fixture
+def trusted(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", f"{certificate}.crt")
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@contextmanager
+def serving(post: Post, certificate: Path, mode: str) -> Iterator[Post]:
+    """A server that wants TLS and a login; `clear`: neither."""
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(certificate)
+    options: dict[str, Any] = {
+        "starttls": {"tls_context": context, "require_starttls": True, "auth_required": True, "authenticator": post},
+        "ssl": {"ssl_context": context, "auth_require_tls": False, "authenticator": post},
+        "clear": {},
+    }[mode]
+    post.port = free_port()
+    server = Controller(post, hostname="127.0.0.1", port=post.port, **options)
+    server.start()
+    try:
+        yield post
+    finally:
+        server.stop()
+
+
+def url(post: Post, mode: str, password: str = PASSWORD) -> str:
+    return f"mailtos://{quote(USER)}:{password}@127.0.0.1:{post.port}?mode={mode}&smtp=127.0.0.1&{TO}"
+
+
+@pytest.mark.parametrize("mode", ["starttls", "ssl"])
+def test_mail_arrives_encrypted_after_a_login(certificate: Path, trusted: None, mode: str) -> None:
+    """Both parts are ours to the letter; it says that a program wrote it, and has what a mail needs to be no spam."""
+    with serving(Post(), certificate, mode) as post:
+        assert deliver(url(post, mode), MESSAGE) == Delivered()
+    (mail,) = post.mails
+    html, text = mail.get_body(("html",)), mail.get_body(("plain",))
+    assert html is not None
+    assert text is not None
+    assert html.get_content().replace("\r\n", "\n") == MESSAGE.html
+    assert text.get_content().replace("\r\n", "\n") == MESSAGE.text
+    assert (mail["Subject"], mail["Auto-Submitted"]) == (MESSAGE.subject, "auto-generated")
+    assert (mail["From"].addresses[0].addr_spec, mail["To"]) == ("watchdog@example.org", "you@example.org")
+    assert mail["Message-ID"].strip("<>").endswith("@example.org")
+    assert abs(mail["Date"].datetime.timestamp() - time.time()) < 60
+    assert (post.encrypted, post.logins) == ([True], [(USER.encode(), PASSWORD.encode())])
+
+
+def test_text_alone_where_the_url_asks_for_it(certificate: Path, trusted: None) -> None:
+    """`format=text`: no HTML part, and the very same text."""
+    with serving(Post(), certificate, "ssl") as post:
+        assert deliver(f"{url(post, 'ssl')}&format=text", MESSAGE) == Delivered()
+    (mail,) = post.mails
+    assert mail.get_content_type() == "text/plain"
+    assert mail.get_content().replace("\r\n", "\n") == MESSAGE.text
+
+
+def test_hostile_names_add_no_header(certificate: Path, trusted: None) -> None:
+    """Line breaks, controls and a megabyte in every name: one subject, the addressee of the URL, two parts."""
+    words = "a\r\nBcc: x@y.org\r\n\r\n<b>\x1b[2J\u202e\udc80" + "W" * 1_000_000
+    with serving(Post(), certificate, "ssl") as post:
+        assert deliver(url(post, "ssl"), message(hostile_case(words), "opened", NOW)) == Delivered()
+    (mail,), (envelope,) = post.mails, post.envelopes
+    assert envelope.rcpt_tos == ["you@example.org"]
+    assert sorted({name.lower() for name in mail}) == [
+        "auto-submitted", "content-type", "date", "from", "message-id", "mime-version", "subject", "to",
+    ]  # fmt: skip
+    assert len(mail["Subject"]) <= 60
+    assert [part.get_content_type() for part in mail.walk()] == ["multipart/alternative", "text/plain", "text/html"]
+
+
+def test_wrong_password_is_told_through_the_other_channel_and_by_doctor(
+    certificate: Path, trusted: None, tmp_path: Path
+) -> None:
+    """A refusal for good: nothing of the password is told, and the mail is kept."""
+    store, channels = tmp_path / "watchdog.db", ["first", "second"]
+    with serving(Post(), certificate, "starttls") as first, serving(Post(), certificate, "ssl") as second:
+        urls = [url(first, "starttls", "wrongHUNTER2"), url(second, "ssl")]
+        config = {"alerts": {"urls": urls, "channels": channels}, "store": {"path": str(store)}}
+        with closing(connect(store)) as connection:
+            outbox.enqueue(connection, 1, "opened", "first", MESSAGE.to_json(), time.time() - 1)
+        fd = os.memfd_create("configuration")
+        os.write(fd, json.dumps(config).encode())
+        try:
+            for channel in channels:
+                assert send.main(["--config-fd", str(fd), "--channel", channel]) == 0
+        finally:
+            os.close(fd)
+    assert first.mails == []
+    (mail,) = second.mails
+    told = mail.get_body(("plain",))
+    assert told is not None
+    assert "the alert channel first refuses" in mail["Subject"]
+    assert "login refused: 535" in told.get_content()
+    assert "HUNTER2" not in told.get_content()
+    with closing(connect(store)) as connection:
+        seen = Vitals("alive", None, None, outbox.backlog(connection))
+        (check,) = diagnosis.of_outbox(seen, outbox.health(connection), time.time())
+    assert check.told.startswith("first has refused alerts for 0 s: login refused: 535")
+    assert check.told.endswith("(1 message kept for it)")
+
+
+def test_password_is_not_told_to_a_server_that_nobody_vouches_for(certificate: Path) -> None:
+    """An unknown certificate, or none at all where one is wanted: no login, and the reason."""
+    with serving(Post(), certificate, "starttls") as unknown, serving(Post(), certificate, "clear") as bare:
+        strange, stripped = deliver(url(unknown, "starttls"), MESSAGE), deliver(url(bare, "starttls"), MESSAGE)
+    assert isinstance(strange, Refused)
+    assert (strange.permanent, "CERTIFICATE_VERIFY_FAILED" in strange.reason) == (False, True)
+    assert isinstance(stripped, Refused)
+    assert (stripped.permanent, "STARTTLS" in stripped.reason) == (True, True)
+    assert unknown.logins + bare.logins == []
+
+
+def test_one_addressee_that_is_gone_does_not_keep_it_from_the_others(certificate: Path, trusted: None) -> None:
+    """It is sent, once, and it is said for whom it was not; that nobody takes it is a refusal for good."""
+    both = f"from={USER}&to=you@example.org,gone@example.org&bcc=third@example.org"
+    with serving(Post(unknown=("gone@example.org",)), certificate, "clear") as post:
+        answer = deliver(f"mailto://127.0.0.1:{post.port}?{both}", MESSAGE)
+        nobody = deliver(f"mailto://127.0.0.1:{post.port}?from={USER}&to=gone@example.org", MESSAGE)
+    assert isinstance(answer, Delivered)
+    assert "550 5.1.1 no such mailbox" in answer.but
+    (envelope,), (mail,) = post.envelopes, post.mails
+    assert sorted(envelope.rcpt_tos) == ["third@example.org", "you@example.org"]
+    assert "third@example.org" not in mail.as_string()
+    assert isinstance(nobody, Refused)
+    assert (nobody.permanent, "no such mailbox" in nobody.reason) == (True, True)
+
+
+# --- servers that misbehave --------------------------------------------------------------------------------------
+
+
+class Scripted(socketserver.StreamRequestHandler):
+    """Says what it is told to say, by the first word of each command; None: hangs up, "": says nothing more."""
+
+    answers: dict[str, bytes | None]
+
+    def handle(self) -> None:
+        if not self._say("greeting"):
+            return
+        for line in self.rfile:
+            word = line[:4].strip().decode(errors="replace").upper()
+            if word == "DATA" and self._say("DATA"):
+                while self.rfile.readline() not in (b".\r\n", b""):
+                    pass
+                word = "."
+            if not self._say(word):
+                return
+
+    def _say(self, word: str) -> bool:
+        answer = self.answers.get(word, b"354 go on\r\n" if word == "DATA" else b"250 well\r\n")
+        if answer == b"":
+            time.sleep(3)
+        self.wfile.write(answer or b"")
+        return answer is not None and answer.endswith(b"\r\n")
+
+
+@pytest.fixture
+def scripted() -> Iterator[Callable[[dict[str, bytes | None]], str]]:
+    """Starts a server that answers so; the URL of a channel that leads to it."""
+    servers = []
+
+    def started(answers: dict[str, bytes | None]) -> str:
+        handler = type("Told", (Scripted,), {"answers": {"greeting": b"220 here\r\n", **answers}})
+        server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), handler)
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+        thread.start()
+        servers.append((server, thread))
+        return f"mailto://127.0.0.1:{server.server_address[1]}?cto=1&{TO}"
+
+    yield started
+    for server, thread in servers:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@pytest.mark.parametrize(
+    ("answers", "permanent", "of_message", "words"),
+    [
+        ({"greeting": b"421 too busy\r\n"}, False, False, "421 too busy"),
+        ({"greeting": b"554 not from your network\r\n"}, True, False, "554 not from your network"),
+        ({"greeting": b""}, False, False, "timed out"),
+        ({"greeting": None}, False, False, "closed"),
+        ({"MAIL": b"250 half a li"}, False, False, "closed"),
+        ({"RCPT": b"451 4.7.1 greylisted\r\n"}, False, False, "greylisted"),
+        ({"RCPT": b"550 5.7.1 relay denied\r\n"}, True, False, "relay denied"),
+        ({".": b"552 5.3.4 message too big\r\n"}, True, True, "too big"),
+        ({".": b"552 5.2.2 mailbox full\r\n"}, True, False, "mailbox full"),
+        ({".": b"550 5.7.1 spam\r\n"}, True, False, "spam"),
+        ({".": b"451 try later\r\n"}, False, False, "try later"),
+        ({".": None}, False, False, "closed"),
+        ({".": b""}, False, False, "timed out"),
+    ],
+)
+def test_what_a_mail_server_answers_decides_what_follows(
+    scripted: Callable[[dict[str, bytes | None]], str],
+    answers: dict[str, bytes | None],
+    permanent: bool,
+    of_message: bool,
+    words: str,
+) -> None:
+    """Whether it is tried again, whether it is the message or the channel, and the server's own words."""
+    answer = deliver(scripted(answers), MESSAGE)
+    assert isinstance(answer, Refused)
+    assert (answer.permanent, answer.of_message, words in answer.reason) == (permanent, of_message, True), answer
+
+
+@pytest.mark.parametrize("goodbye", [None, b"", b"421 shutting down\r\n"])
+def test_mail_that_was_taken_is_sent_whatever_comes_then(
+    scripted: Callable[[dict[str, bytes | None]], str], goodbye: bytes | None
+) -> None:
+    """A server that hangs up in place of a goodbye is not sent the mail a second time."""
+    assert deliver(scripted({"QUIT": goodbye}), MESSAGE) == Delivered()
+
+
+def test_login_that_nobody_offers_is_a_refusal(scripted: Callable[[dict[str, bytes | None]], str]) -> None:
+    """A user and a password for a server that knows no login: the URL is wrong, not the hour."""
+    where = scripted({}).replace("mailto://", f"mailto://{quote(USER)}:{PASSWORD}@").replace("?", "?smtp=127.0.0.1&")
+    answer = deliver(where, plain("a subject", "a text\n"))
+    assert isinstance(answer, Refused)
+    assert (answer.permanent, "AUTH" in answer.reason) == (True, True)
