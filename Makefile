@@ -16,7 +16,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_ROOT_USER_ACTION := ignore
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint truth docs install uninstall wheel dist deb clean
+.PHONY: help run test lint truth docs audit install uninstall wheel dist deb clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
@@ -44,6 +44,12 @@ truth: $(DEV) ## run the long matrices that write the tables in docs/ (as root)
 docs: $(DEV) ## write the pages of docs/ that are made from the code
 	@export PYTHONPATH=tests; $(BIN)/python -m pages.reference > docs/reference.md.new && mv docs/reference.md.new docs/reference.md
 	@export PYTHONPATH=tests; $(BIN)/python -m pages.architecture > docs/architecture.svg.new && mv docs/architecture.svg.new docs/architecture.svg
+
+# Strict: where the advisories cannot be reached, every package would be skipped, and nothing found.
+audit: $(RUNTIME) ## ask PyPI's advisories about every package that is installed here; needs the network
+	@$(call install_group,audit)
+	@$(BIN)/python -m pip freeze --exclude-editable > $(VENV)/audited.txt
+	@$(BIN)/pip-audit --strict --no-deps --disable-pip --progress-spinner off --requirement $(VENV)/audited.txt
 
 install: ## as root: put the program into /opt and install the service
 	@[ "$$(id -u)" -eq 0 ] || { echo "make install: needs root: sudo make install" >&2; exit 1; }

@@ -20,14 +20,22 @@ from runaway_watchdog import programs
 from runaway_watchdog.alerts.render import CRITICAL, Incident, Message, fallback, message
 from runaway_watchdog.explain.casefile import explain
 from runaway_watchdog.explain.document import to_json
-from runaway_watchdog.explain.records import Records
+from runaway_watchdog.explain.records import NoRecords, Records
 from runaway_watchdog.explain.storerecords import open_records
 from runaway_watchdog.handover import log_to_stderr, read_configuration
 from runaway_watchdog.model.casefile import CaseFile
 from runaway_watchdog.model.events import Commission
+from runaway_watchdog.model.gap import Gap
 from runaway_watchdog.model.process import CpuShare
 from runaway_watchdog.store import queries, records, said
-from runaway_watchdog.store.database import StoreUnavailable, connect, transaction
+from runaway_watchdog.store.database import (
+    STORE_IS_DAMAGED,
+    StoreUnavailable,
+    connect,
+    is_corrupt,
+    transaction,
+    unavailable,
+)
 from runaway_watchdog.world import Unanswered, World, live, procfs
 
 SENDER = "runaway_watchdog.alerts.send"
@@ -48,7 +56,7 @@ def main(argv: list[str]) -> int:
     compiled = read_configuration(config_fd)
     world = live()
     store = Path(compiled["store"]["path"])
-    case = investigate(world, open_records(store), commission)
+    case, damaged = _with_what_is_kept(world, store, commission)
     only: dict[str, str] = next((rule["only"] for rule in compiled["rules"] if rule["name"] == commission.rule), {})
     if case is not None and not means(only, case):
         return _keep_back(store, commission, world.clock.now())
@@ -56,14 +64,31 @@ def main(argv: list[str]) -> int:
         commission = commission._replace(kind="opened", severity="critical")  # an intruder is worth waking somebody
     silent = commission.kind in ("suspect", "recorded")
     told = None if silent else _message(case, commission, world, _curve(store, commission, world))
+    refused = False
     try:
         _keep(store, commission, case, told, compiled["alerts"]["channels"], world.clock.now())
     except (StoreUnavailable, sqlite3.Error) as fault:
-        # A full or broken disk must not swallow the alert: it goes out from memory.
         log.warning("store-refused", then="delivering from memory", error=str(fault), incident=commission.incident_id)
-        if told is not None:
-            _deliver_now(told, compiled["alerts"]["channels"], config_fd)
-    return 0
+        refused, damaged = True, damaged or _means_damage(fault)
+    if told is not None and (refused or damaged):
+        # A full or broken disk must not swallow the alert: it goes out from memory.
+        _deliver_now(told, compiled["alerts"]["channels"], config_fd)
+    return STORE_IS_DAMAGED if damaged else 0
+
+
+def _with_what_is_kept(world: World, store: Path, commission: Commission) -> tuple[CaseFile | None, bool]:
+    """The explanation, and whether the store is damaged: where it breaks while it is read, that does without."""
+    try:
+        return investigate(world, open_records(store), commission), False
+    except sqlite3.Error as fault:
+        log.warning("store-refused", then="explaining without it", error=str(fault), incident=commission.incident_id)
+        why = unavailable(fault, str(store))
+        gap = Gap("store", why.problem, why.mend)
+        return investigate(world, NoRecords(gap), commission), _means_damage(fault)
+
+
+def _means_damage(fault: BaseException) -> bool:
+    return is_corrupt(fault) or (fault.__cause__ is not None and is_corrupt(fault.__cause__))
 
 
 def investigate(world: World, known: Records, commission: Commission) -> CaseFile | None:

@@ -109,7 +109,7 @@ def table(told: list[Figures]) -> str:
     for each in told:
         lines.append(
             pages.line(
-                f"{each['day'] * 24:.1f}" if short else f"{each['day']:.1f}", f"{each['pss_mib']:.2f}",
+                f"{each['day'] * 24:.2f}" if short else f"{each['day']:.1f}", f"{each['pss_mib']:.2f}",
                 f"{each['descriptors']:.0f}", f"{each['store_bytes'] / 1024:.0f}", f"{each['look_ms']:.2f}",
                 f"{each['incidents']:.0f}",
             )

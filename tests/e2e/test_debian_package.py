@@ -138,10 +138,11 @@ def test_a_broken_configuration_leaves_dpkg_whole(copied: Box) -> None:
 def test_the_bootstrap_may_be_run_again(copied: Box) -> None:
     """One line on a bare host, the same line again, then a newer package: the same host, and no restart in vain."""
     box = copied
-    box.write("/root/bootstrap", (CHECKOUT / "packaging/bootstrap").read_text())
+    script = (CHECKOUT / "packaging/bootstrap").read_text()
+    box.write("/root/bootstrap", script)
     try:
         assert ours(box) == ""
-        first = box.run(["sh", "/root/bootstrap", PACKAGE], timeout=240).stdout
+        first = box.run(["bash", "-s", PACKAGE], input=script, timeout=240).stdout  # bash reads it as it goes
         assert "runaway-watchdog.service is active (running)" in first
         box.write(CONFIG, "[sampling]\ninterval = '3s'\n", 0o600)
         before, running = ours(box), invocation(box)

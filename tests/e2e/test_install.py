@@ -131,6 +131,31 @@ def missing(box: Box) -> list[str]:
     return [check["subject"] for check in checks if check["state"] == "missing"]
 
 
+def test_scan_tells_who_burns_and_what_comes_back(installed: Box) -> None:
+    """A container that Docker would start again and a unit that nobody would: each with its owner, on one line too."""
+    spin = "while :; do :; done"
+    installed.run(["docker", "run", "-d", "--name", "scanned", "--restart", "always", "bb:1", "sh", "-c", spin])
+    installed.run(["systemd-run", "--quiet", "--unit=scanned", "--property=RuntimeMaxSec=300", "sh", "-c", spin])
+    try:
+        hot = installed.wait_for("both of them", lambda: burning(installed))
+        kept = {kind: (each["returns_after_sigkill"], each["by"]) for kind, each in hot.items()}
+        assert kept == {"docker-container": (True, "docker"), "systemd-service": (False, None)}
+        assert hot["docker-container"]["owner"]["policy"] == "always"
+        table = installed.run([PROGRAM, "scan"]).stdout
+        assert re.search(r"% +\d+ +sh +scanned +always +yes, by docker +up ", table), table
+        assert re.search(r"% +\d+ +sh +scanned.service +no +no +up ", table), table
+        assert re.search(r"`sudo runaway-watchdog explain \d+` tells the whole story", table)
+    finally:
+        installed.run("docker rm -f scanned; systemctl stop scanned", check=False)
+
+
+def burning(box: Box) -> dict[str, Any] | None:
+    """What `scan` says of what is called "scanned", by the kind of its owner; None until it says it of both."""
+    document = json.loads(box.run([PROGRAM, "scan", "--json"]).stdout)
+    found = {each["owner"]["kind"]: each for each in document["hot"] if each["owner"]["name"].startswith("scanned")}
+    return found if len(found) == 2 else None
+
+
 def test_completions_and_the_manual_are_where_shells_look(installed: Box) -> None:
     """bash loads them by the command's name, and man finds the page."""
     names = installed.run(
@@ -386,6 +411,31 @@ def test_uninstall_keeps_configuration_and_history(installed: Box) -> None:
     assert sorted(left) == ["/etc/runaway-watchdog", STATE]
     assert installed.exists(CONFIG)
     assert installed.exists(f"{STATE}/watchdog.db")
+
+
+def test_metrics_answer_from_less_than_the_service_may(installed: Box) -> None:
+    """The unit of systemd/ tells what the watch found; after an uninstall it is skipped, and does not try for ever."""
+    name = "runaway-watchdog-metrics.service"
+    installed.write(f"/etc/systemd/system/{name}", (Path(__file__).parents[2] / "systemd" / name).read_text())
+    ask = ["curl", "-sf", "http://127.0.0.1:9764/metrics"]
+    try:
+        installed.run(f"systemctl daemon-reload && systemctl start {name}")
+        told = installed.wait_for("a watch that looks", lambda: looking(installed.run(ask).stdout))
+        assert re.search(r"(?m)^runaway_watchdog_memory_bytes [1-9]", told)
+        exposure = installed.run(["systemd-analyze", "security", name]).stdout
+        found = re.search(rf"exposure level for {name}: ([\d.]+)", exposure)
+        assert found is not None
+        assert float(found[1]) <= 1.6
+        installed.run([PROGRAM, "uninstall"])
+        installed.run(["systemctl", "restart", name])
+        seen = installed.run(["systemctl", "show", name, "--property=ActiveState,ConditionResult,NRestarts"]).stdout
+        assert sorted(seen.split()) == ["ActiveState=inactive", "ConditionResult=no", "NRestarts=0"]
+    finally:
+        installed.run(f"systemctl stop {name}; rm /etc/systemd/system/{name}; systemctl daemon-reload", check=False)
+
+
+def looking(told: str) -> str | None:
+    return told if "\nrunaway_watchdog_up 1\n" in told else None
 
 
 def test_purge_leaves_nothing(installed: Box) -> None:

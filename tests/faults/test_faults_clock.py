@@ -8,9 +8,6 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from e2e.rig import sinks
-from e2e.vm.machine import Machine
-from faults.service import NOTHING, Account, Service
 
 from runaway_watchdog.alerts import pacing
 from runaway_watchdog.model.identity import ProcKey
@@ -61,33 +58,3 @@ def test_an_open_incident_stays_open_after_the_clock_was_set_forward(store: sqli
     left = records.resume(store, "this", booted_at + DAY, NOW + DAY, 100)
     assert [each.id for each in left.incidents] == [1], "lost: 1 open incident"
     assert records.resume(store, "next", booted_at + DAY, NOW + DAY, 100).incidents == ()
-
-
-@pytest.mark.rig
-@pytest.mark.truth
-@pytest.mark.parametrize("days", [-1, 1, 1, -1], ids=["back", "forth", "forward", "and back again"])
-def test_the_clock_of_a_machine_is_set(days: int, clocked: Service) -> None:
-    """What burns is told, also by a channel that did not work while the clock was set; nothing ends, nothing is new."""
-    box, account, watch = clocked.box, Account(clocked), clocked.pid()
-    with clocked.burning(f"across-the-clock-{days % 7}") as pid:
-        box.run("systemctl stop rig-http-sink")
-        box.wait_for("the incident", lambda: clocked.knows(pid), timeout=60)
-        box.wait_for("a failed try", lambda: "not-sent" in clocked.log("-n40"), timeout=60)
-        box.run(f"date -s @$(($(date +%s) + {days * DAY}))")
-        sinks.start_sinks(box)
-        clocked.wait_told(pid, timeout=120)
-        box.run("systemctl restart runaway-watchdog", timeout=60)
-        clocked.wait_alive()
-        lost = account.lost(pid)
-        state = [each["state"] for each in clocked.incidents() if pid in each["pids"]]
-    assert clocked.pid() != watch
-    assert state == ["open"]
-    assert lost == NOTHING, f"lost when the clock was set by {days} day: {lost}"
-
-
-@pytest.fixture(scope="module")
-def clocked(machine: Machine) -> Service:
-    """The service on a machine with a clock of its own."""
-    service = Service(machine)
-    service.install()
-    return service

@@ -1,4 +1,4 @@
-"""What happens to the host around the watch: buses, journals, process numbers, crowds, memory."""
+"""What happens to the host around the watch: PID 1, buses, journals, process numbers, crowds."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ import time
 from pathlib import Path
 
 import pytest
-from e2e.rig.box import MakeBox
-from faults.service import CONFIG, MEANT, NOTHING, Account, Service, explained, main_pid, signalled
+from faults.service import NOTHING, Account, Service, explained, main_pid, signalled
 from unit.watch_host import FakeHost
 
 from runaway_watchdog.model.identity import ProcKey
@@ -17,28 +16,6 @@ rig = pytest.mark.rig
 CROWD = 30_000
 FIRST = 100
 GROUP = "/system.slice/crowd.service"
-TASKS = 300
-BOMB = """
-import os
-while True:
-    try:
-        os.fork()
-    except OSError:
-        pass
-"""
-HOG = """
-kept = []
-while True:
-    kept.append(b"x" * 1_000_000)
-"""
-LIMITED = f"""{CONFIG.replace(MEANT, 'unit = "limited-*"')}
-[[rule]]
-name = "restart-loop"
-kind = "restarts"
-times = 3
-for = "5m"
-unit = "limited-*"
-"""
 LOOK_S = 1.0  # of CPU, on a busy machine and with clocks made up in Python
 
 
@@ -104,56 +81,6 @@ def test_a_process_number_comes_around(service: Service) -> None:
         signalled(box, "KILL", pid)
     assert story["process"]["name"] == "sleep"
     assert lost == NOTHING, f"lost when a number came around: {lost}"
-
-
-@pytest.fixture(scope="module")
-def limited(make_box: MakeBox) -> Service:
-    """The service on a host whose units can be limited: a box has these controllers in the v1 layout alone."""
-    service = Service(make_box("v1", docker_up=False))
-    service.install(LIMITED)
-    return service
-
-
-def start_limited(service: Service, name: str, program: str, *properties: str) -> None:
-    """A unit whose main process runs this Python program."""
-    options = [word for each in properties for word in ("-p", each)]
-    service.box.run(["systemd-run", "--quiet", f"--unit={name}", *options, "python3", "-c", program])
-
-
-@rig
-@pytest.mark.truth
-def test_a_fork_bomb_in_a_limited_unit(limited: Service) -> None:
-    """Each of its processes is next to nothing, and all of them are the unit's: told as one, while it still forks."""
-    box, account, watch = limited.box, Account(limited), limited.pid()
-    start_limited(limited, "limited-bomb", BOMB, f"TasksMax={TASKS}", "CPUQuota=70%")
-    try:
-        limited.wait_told("limited-bomb.service")
-        tasks = int(box.run("systemctl show -P TasksCurrent limited-bomb").stdout)
-        lost = account.lost("limited-bomb.service")
-    finally:
-        box.run("systemctl kill -s KILL limited-bomb; systemctl stop limited-bomb", check=False)
-    print(f"{tasks} processes in the bomb")
-    assert tasks > TASKS * 0.9, "it was no bomb"
-    assert limited.pid() == watch
-    assert lost == NOTHING, f"lost beside a fork bomb: {lost}"
-
-
-@rig
-@pytest.mark.truth
-def test_memory_to_the_edge_in_a_limited_unit(limited: Service) -> None:
-    """A unit that the kernel ends for memory, again and again: told as the loop that it is, and nothing else ends."""
-    box, account, watch = limited.box, Account(limited), limited.pid()
-    start_limited(limited, "limited-hog", HOG, "MemoryMax=64M", "Restart=always", "RestartSec=300ms")
-    try:
-        limited.wait_told("limited-hog.service", timeout=180)
-        lost = account.lost("limited-hog.service")
-        kills = box.run("journalctl -u limited-hog -ocat -g oom-kill | wc -l").stdout
-    finally:
-        box.run("systemctl stop limited-hog", check=False)
-    print(f"ended for memory {kills.strip()} times")
-    assert int(kills) >= 3, "it was not ended for memory"
-    assert limited.pid() == watch
-    assert lost == NOTHING, f"lost beside a unit without memory: {lost}"
 
 
 # --- a made-up host: process numbers are the machine's, and 30,000 real ones would leave none to anybody else ---

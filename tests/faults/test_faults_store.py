@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
+import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import pytest
 from faults.service import NOTHING, STATE, STORE, Account, Service
 
+from runaway_watchdog import case
+from runaway_watchdog.explain.records import Records
+from runaway_watchdog.model.casefile import CaseFile
+from runaway_watchdog.model.events import Commission
 from runaway_watchdog.store import database, outbox, queries, records, schema
+from runaway_watchdog.store.writer import Writer
+from runaway_watchdog.world import World, live
 
 rig = pytest.mark.rig
 
@@ -69,23 +77,43 @@ def test_a_full_disk(service: Service) -> None:
 
 @rig
 @pytest.mark.truth
-@pytest.mark.parametrize("kind", ["full", "read-only"])
-def test_a_start_on_a_disk_that_takes_nothing(service: Service, kind: str) -> None:
-    """It watches and tells without any store, and writes what it knows once the disk takes it."""
+def test_a_start_on_a_full_disk(service: Service) -> None:
+    """It watches and tells without any store, and writes what it knows once there is room."""
     box = service.box
     with small_disk(service):
         account = Account(service)
-        box.run("systemctl stop runaway-watchdog")
-        box.run(f"rm -f {STATE}/*")
-        fill(service) if kind == "full" else box.run(f"mount -o remount,ro {STATE}")
+        box.run(f"systemctl stop runaway-watchdog && rm -f {STATE}/*")
+        fill(service)
         box.run("systemctl start runaway-watchdog")
-        with service.burning(f"on-a-{kind}-disk") as pid:
+        with service.burning("without-a-store") as pid:
             service.wait_told(pid)
-            free(service) if kind == "full" else box.run(f"mount -o remount,rw {STATE}")
+            free(service)
             service.wait_alive()
             box.wait_for("its incident", lambda: service.knows(pid), timeout=60)
             lost = account.lost(pid)
-    assert lost == NOTHING, f"lost by a start on a {kind} disk: {lost}"
+    assert lost == NOTHING, f"lost by a start on a full disk: {lost}"
+
+
+@rig
+@pytest.mark.truth
+def test_a_start_on_a_read_only_disk(service: Service) -> None:
+    """As one mounts a disk that fails: it watches and tells; once mended, it starts with a history, and tells again."""
+    box, before = service.box, service.log()
+    with small_disk(service):
+        account = Account(service)
+        box.run(f"systemctl stop runaway-watchdog && rm -f {STATE}/* && mount -o remount,ro {STATE}")
+        try:
+            box.run("systemctl start runaway-watchdog")
+            with service.burning("on-a-read-only-disk") as pid:
+                service.wait_told(pid)
+                service.wait_log("is read-only", after=before)
+                box.run(f"mount -o remount,rw {STATE}; systemctl restart runaway-watchdog")
+                box.wait_for("its incident", lambda: service.knows(pid), timeout=90)
+                lost = account.lost(pid)
+        finally:
+            box.run(f"mount -o remount,rw {STATE}")
+    assert lost._replace(repeats=0) == NOTHING, f"lost by a read-only disk: {lost}"
+    assert lost.repeats <= 1
 
 
 @rig
@@ -137,6 +165,71 @@ def test_a_store_that_is_damaged_under_the_watch(service: Service) -> None:
         box.wait_for("its incident", lambda: service.knows(pid), timeout=60)
         lost = account.lost(pid)
     assert lost == NOTHING, f"lost by damage under the watch: {lost}"
+
+
+# --- damage that only some of the readers see: no rig is needed ---
+
+
+def damaged(file: Path) -> None:
+    """Everything but the first page, of a store that is larger than what its writer keeps in memory."""
+    content = bytearray(file.read_bytes())
+    content[4096:] = os.urandom(len(content) - 4096)
+    file.write_bytes(content)
+
+
+def fill_with_lineages(file: Path) -> None:
+    with closing(database.connect(file)) as store, database.transaction(store):
+        for number in range(500):
+            records.put_lineage(store, records.LineageRecord(f"key {number}", "/g" * 50, "n"), 1.0)
+
+
+def holds(file: Path, words: bytes) -> bool:
+    """The log comes and goes while the store is opened."""
+    with suppress(FileNotFoundError):
+        return words in file.read_bytes()
+    return False
+
+
+def test_the_writer_looks_again_when_others_cannot_read(tmp_path: Path) -> None:
+    """It goes on with its own copy of the pages until it is told; then the file is set aside and a new one has all."""
+    file = tmp_path / "watchdog.db"
+    fill_with_lineages(file)
+    writer = Writer(str(file))
+    try:
+        writer.put(lambda store: records.put_lineage(store, records.LineageRecord("before", "/g", "n"), 1.0))
+        deadline = time.monotonic() + 20
+        while not holds(Path(f"{file}-wal"), b"before"):
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        damaged(file)
+        writer.look_again()
+        writer.put(lambda store: records.put_lineage(store, records.LineageRecord("after", "/g", "n"), 1.0))
+    finally:
+        assert writer.close(20.0)
+    assert len(list(tmp_path.glob("*.corrupt-*[0-9]"))) == 1
+    assert writer.dropped == 0, f"lost: {writer.dropped} writes"
+    with closing(database.connect(file, readonly=True)) as store:
+        assert store.execute("SELECT key FROM lineage").fetchall() == [("after",)]
+
+
+def test_a_case_explains_without_a_history_that_breaks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The damage shows only when a page is read: the explanation names it as a gap, and the watch is told."""
+    file = tmp_path / "watchdog.db"
+    fill_with_lineages(file)
+    damaged(file)
+    asked: list[Records] = []
+
+    def investigate(world: World, known: Records, commission: Commission) -> CaseFile | None:
+        asked.append(known)
+        trace = known.trace(commission.pid)
+        return None if trace is None else trace.last
+
+    monkeypatch.setattr(case, "investigate", investigate)
+    order = Commission(1, "opened", "r", "warning", 10, 100, "/g", "lineage", 99.0, 300.0, 1e9)
+    told, is_damaged = case._with_what_is_kept(live(), file, order)
+    assert (told, is_damaged) == (None, True)
+    (gap,) = asked[1].gaps()
+    assert "is damaged" in gap.problem
 
 
 # --- older versions: no rig is needed ---

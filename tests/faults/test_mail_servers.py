@@ -5,7 +5,6 @@ import email.policy
 import json
 import os
 import shutil
-import socket
 import socketserver
 import ssl
 import subprocess
@@ -22,6 +21,7 @@ from urllib.parse import quote
 import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult, Envelope, LoginPassword, Session
+from support.ports import free_port
 from unit.golden.cases import NOW, cases, hostile_case
 
 from runaway_watchdog.alerts import send
@@ -87,13 +87,6 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def trusted(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", f"{certificate}.crt")
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @contextmanager
@@ -200,6 +193,13 @@ def test_password_is_not_told_to_a_server_that_nobody_vouches_for(certificate: P
     assert isinstance(stripped, Refused)
     assert (stripped.permanent, "STARTTLS" in stripped.reason) == (True, True)
     assert unknown.logins + bare.logins == []
+
+
+def test_certificate_of_ones_own_is_taken_where_the_url_says_so(certificate: Path) -> None:
+    """`verify=no`: still encrypted, and nobody is asked who vouches for it."""
+    with serving(Post(), certificate, "starttls") as post:
+        assert deliver(f"{url(post, 'starttls')}&verify=no", MESSAGE) == Delivered()
+    assert post.encrypted == [True]
 
 
 def test_one_addressee_that_is_gone_does_not_keep_it_from_the_others(certificate: Path, trusted: None) -> None:
@@ -310,3 +310,20 @@ def test_login_that_nobody_offers_is_a_refusal(scripted: Callable[[dict[str, byt
     answer = deliver(where, plain("a subject", "a text\n"))
     assert isinstance(answer, Refused)
     assert (answer.permanent, "AUTH" in answer.reason) == (True, True)
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        (("mailto://", f"mailto://{quote(USER)}:p%C3%A4ss@"), "beyond ASCII"),
+        (("?", "?+Subject=another&"), "a header that the URL adds"),
+    ],
+)
+def test_what_no_mail_can_carry_is_a_refusal_of_the_channel(
+    scripted: Callable[[dict[str, bytes | None]], str], more: tuple[str, str], words: str
+) -> None:
+    """It is told through the others: no message will ever go through this one."""
+    url = scripted({"EHLO": b"250-here\r\n250 AUTH PLAIN LOGIN\r\n"}).replace("?", "?smtp=127.0.0.1&").replace(*more)
+    answer = deliver(url, MESSAGE)
+    assert isinstance(answer, Refused)
+    assert (answer.permanent, answer.of_message, words in answer.reason) == (True, False, True), answer

@@ -3,7 +3,6 @@
 import email
 import email.policy
 import json
-import socket
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -16,6 +15,7 @@ from aiosmtpd.controller import Controller
 from apprise.plugins.discord import NotifyDiscord
 from apprise.plugins.slack import NotifySlack
 from apprise.plugins.telegram import NotifyTelegram
+from support.ports import free_port
 from unit.golden.cases import NOW, cases
 
 from runaway_watchdog.alerts import chat, forms
@@ -51,13 +51,6 @@ def mailbox() -> Iterator[tuple[Mailbox, str]]:
     server.start()
     yield box, f"mailto://127.0.0.1:{server.port}?from=watchdog@example.org&to=you@example.org"
     server.stop()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 class Sink(HTTPServer):

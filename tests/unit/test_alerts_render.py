@@ -15,6 +15,7 @@ from runaway_watchdog.explain.document import to_json
 from runaway_watchdog.model.casefile import History, SeenDeath
 from runaway_watchdog.model.events import Commission
 from runaway_watchdog.model.owner import Fate
+from runaway_watchdog.model.process import CpuShare
 
 CASE = cases()["compose"]
 COMMISSION = Commission(
@@ -274,3 +275,16 @@ def test_alertmanager_hands_on_no_mention() -> None:
     (alert,) = alerts(message(case, "opened", NOW, Incident(1, "info", "", document=to_json(case))), NOW)
     shown = json.dumps(alert, ensure_ascii=False)
     assert not [each for each in ("<!channel", "<@U", "<https", "@everyone") if each in shown]
+
+
+def test_what_a_crowded_host_leaves_it_is_not_all_that_is_told() -> None:
+    """4 % alone would sound harmless; what it wanted is why somebody is told."""
+    crowded = COMMISSION._replace(percent=4.1, demand=97.0, harm="others wait for a CPU 80 % of the time")
+    told = message(replace(CASE, cpu=CpuShare(4.1, 300.0)), "opened", NOW, Incident.of(crowded))
+    assert told.subject.startswith("Wants CPU 97 %, gets 4: ")
+    assert "it wants 97 % of a core, and gets less" in " ".join(told.text.split())
+    lost = fallback(crowded, NOW, host="web1", reason="it took too long")
+    assert lost.subject.startswith("Wants CPU 97 %, gets 4: PID 3441")
+    assert message(CASE, "opened", NOW, Incident.of(COMMISSION._replace(demand=120.0))).subject.startswith(
+        "CPU 100 %: "
+    )

@@ -162,11 +162,13 @@ def test_after_an_outage_one_message_tells_of_all(
 def test_what_a_service_asks_for_is_waited(
     store: Path, config: int, service: Callable[..., list[tuple[str, str]]]
 ) -> None:
-    """429 with Retry-After."""
+    """429 with Retry-After: not even what is new is tried before."""
     service(Refused(permanent=False, reason="error=429", retry_after_s=600.0))
     put(store, "first")
     assert run(config) == 0
     assert 595 < health(store).not_before - time.time() <= 600
+    put(store, "second")
+    assert (due(store, 301), due(store, 599), due(store, 601)) == ((), (), ("json(127.0.0.1)",))
 
 
 def test_a_new_message_is_worth_a_try_of_its_own(store: Path) -> None:

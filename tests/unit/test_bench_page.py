@@ -66,10 +66,12 @@ def test_what_grows_after_it_has_settled_is_not_flat(more: soak.Figures) -> None
     assert not soak.flat([*SOAKED[:-1], {**SOAKED[-1], **more}])[1]
 
 
-def test_a_made_up_hour_is_watched_as_days_are(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_made_up_quarter_of_an_hour_is_watched_as_days_are(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """The worker that burns and is killed again and again is one incident, and ten tenths are told."""
-    week.main(1 / 24, tmp_path)
+    week.main(1 / 96, tmp_path)
     told = json.loads(capsys.readouterr().out)
-    assert [round(each["day"] * 24, 1) for each in told] == [round(tenth / 10, 1) for tenth in range(1, 11)]
+    assert [round(each["day"] * 960) for each in told] == list(range(1, 11))
     assert told[-1]["incidents"] == 1
     assert all(each["look_ms"] > 0 and each["store_bytes"] > 0 for each in told)

@@ -112,6 +112,7 @@ def configured(text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> di
     monkeypatch.delenv("RUNAWAY_WATCHDOG_ALERT_URLS", raising=False)
     file = tmp_path / "config.toml"
     file.write_text(text)
+    file.chmod(0o600)  # it may hold passwords
     checks = doctor._configuration(host({}), argparse.Namespace(config=file))
     return {check.subject: check for check in checks}
 

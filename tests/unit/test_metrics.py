@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import itertools
 import os
+import shlex
 import signal
 import socket
 import sqlite3
@@ -28,6 +29,7 @@ from runaway_watchdog.metrics.exposition import Family, Sample, exposition
 from runaway_watchdog.store import outbox, records
 from runaway_watchdog.store.database import connect
 
+SYSTEMD = Path(__file__).resolve().parents[2] / "systemd"
 NOW = 2_000_000.0
 WATCH = families.Watch(looks=True, cpu_s=5.25, memory_bytes=21 << 20)
 HOSTILE = 'a"}\n\\ {x="1"} 5\n# TYPE y \x1b[2J\u202e'
@@ -307,3 +309,25 @@ def test_the_watch_knows_nothing_of_it() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=30)
     assert done.stdout.strip() == "[]"
+
+
+def settings(name: str) -> dict[str, list[str]]:
+    """What a unit of systemd/ says, by key."""
+    lines = (SYSTEMD / name).read_text().splitlines()
+    found: dict[str, list[str]] = {}
+    for key, _, value in (line.partition("=") for line in lines if line and not line.startswith(("#", "["))):
+        found.setdefault(key, []).append(value)
+    return found
+
+
+def test_its_unit_may_do_less_than_the_watch() -> None:
+    """It runs a line that this program takes, signals nobody, has no capability and answers this host alone."""
+    own, watch = settings("runaway-watchdog-metrics.service"), settings("runaway-watchdog.service")
+    program, command, *words = shlex.split(own["ExecStart"][0])
+    assert (program, command) == (own["ConditionFileIsExecutable"][0], "metrics")
+    assert asked(*words).listen == ("127.0.0.1", 9764)
+    (signals,) = (each for each in watch["SystemCallFilter"] if "rt_sigqueueinfo" in each)
+    assert signals in own["SystemCallFilter"]
+    assert own["User"] == watch["User"]
+    assert (own["CapabilityBoundingSet"], own["IPAddressDeny"], own["IPAddressAllow"]) == ([""], ["any"], ["localhost"])
+    assert not {"AmbientCapabilities", "StateDirectory", "ReadWritePaths", "SupplementaryGroups"} & set(own)

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from unit.watch_host import FakeHost
 
+from runaway_watchdog import shipped
 from runaway_watchdog.model.events import Finding
 from runaway_watchdog.model.sampling import GroupRate, HostLoad, ProcessRate, Rule, Sample
 from runaway_watchdog.watch.judging import Judge, Lengths, burns
@@ -61,6 +62,17 @@ def test_a_rule_about_a_program_means_no_other_that_got_its_pid(judge: Judge, fi
     other = finding._replace(key=finding.key._replace(start_ticks=1))
     assert not judge.means(rule(("exe", "*")), other)
     assert not judge.means(rule(("exe", "*")), finding._replace(key=None))
+
+
+def test_no_rule_means_our_own_service(finding: Finding, tmp_path: Path) -> None:
+    """Its cases would be the reason for more of them; a unit of another name is not meant."""
+    for unit, means in ((shipped.UNIT, False), ("ocr.service", True)):
+        host, group = FakeHost(tmp_path / unit), f"/system.slice/{unit}"
+        host.group(group, 0.0)
+        host.process(os.getpid(), start_s=10.0, group=group)
+        judge = Judge(host.host)
+        assert judge.means(rule(), finding._replace(group=group)) is means
+        assert judge.means(rule(), finding._replace(group="/system.slice/other.service"))
 
 
 @pytest.mark.parametrize(

@@ -294,3 +294,30 @@ def test_waiting_is_summed_over_threads(tmp_path: Path) -> None:
 def test_coarse_groups_are_known_by_name(group: str, coarse: bool) -> None:
     """Cron's, sessions, and the root."""
     assert families.is_coarse(group) is coarse
+
+
+def test_a_sweep_tells_what_a_group_far_from_hot_has_used(tmp_path: Path) -> None:
+    """For its curve: 12 % of a core since the last sweep, once; what hardly does anything is not told."""
+    host = FakeHost(tmp_path)
+    told_s: dict[str, float] = {}
+    for number in range(61):
+        for group, share in (("/system.slice", 0.125), (UNIT, 0.12), ("/system.slice/quiet.service", 0.005)):
+            host.group(group, number * 2.0 * share)
+        for each in host.look(2.0, 0.3).used:
+            assert each.span_s == 30.0
+            told_s[each.group] = told_s.get(each.group, 0.0) + each.cpu_s
+    assert told_s == {UNIT: pytest.approx(4 * 30 * 0.12)}
+
+
+def test_what_makes_a_group_hot_is_of_the_time_in_which_the_host_was_busy(tmp_path: Path) -> None:
+    """Nobody came to read it in the calm half minute before: as much as the host has used since is new."""
+    host = FakeHost(tmp_path)
+    for group in ("/system.slice", UNIT):
+        host.group(group, 0.0)
+    for _ in range(30):
+        host.look(2.0, 0.1)
+    for group in ("/system.slice", UNIT):
+        host.group(group, 2.0)
+    newest = host.look(2.0, 2.0, {}, (UNIT,)).used[0]
+    assert (newest.group, newest.span_s) == (UNIT, 2.0)
+    assert newest.cpu_s == pytest.approx(2.0)

@@ -8,10 +8,11 @@ import smtplib
 import ssl
 from collections.abc import Mapping
 from contextlib import closing, suppress
+from dataclasses import dataclass, field
 from email.message import EmailMessage
 from email.policy import SMTP, SMTPUTF8, EmailPolicy
 from email.utils import formataddr, localtime, make_msgid
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from runaway_watchdog.alerts.answers import Delivered, Refused
 from runaway_watchdog.alerts.render import Message
@@ -24,14 +25,15 @@ AS_READ: Final = SMTPUTF8.clone(linesep="\n", max_line_length=None)
 """How `letter` writes a mail for people; with the encoding "8bit" each command is a line of its own."""
 
 
-class Office(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Office:
     """Where a mail is handed in, as whom, and for whom."""
 
     host: str
     port: int
     security: str  # insecure, ssl, starttls
     verified: bool  # whether the certificate must be a good one
-    login: tuple[str, str] | None
+    login: tuple[str, str] | None = field(repr=False)
     timeout_s: float
     sender: str  # its bare address
     addressees: tuple[str, ...]  # bare, all of them
@@ -92,13 +94,9 @@ def letter(
 
 def post(at: Office, message: Message) -> Delivered | Refused:
     """Hand one mail in. What the server said is told as it said it: it may repeat pieces of the URL."""
-    try:
-        mail = letter(message, SMTP, plain_only=at.plain_only)
-        mail["Date"], mail["Message-ID"] = localtime(), make_msgid(domain=at.sender.rpartition("@")[2])
-        for name, value in at.headers.items():
-            mail[name] = value
-    except ValueError as fault:  # a header with a line break or named twice, text that no encoding has
-        return Refused(permanent=True, reason=f"not a mail: {fault}", of_message=True)
+    mail = _addressed(at, message)
+    if isinstance(mail, Refused):
+        return mail
     try:
         return _hand_in(at, mail)
     except smtplib.SMTPRecipientsRefused as fault:
@@ -113,8 +111,24 @@ def post(at: Office, message: Message) -> Delivered | Refused:
         return Refused(permanent=False, reason=str(fault))
     except smtplib.SMTPException as fault:  # no encryption, no login that both know, no letters beyond ASCII
         return Refused(permanent=True, reason=str(fault))
+    except UnicodeError:  # smtplib's logins, and a host's name
+        return Refused(permanent=True, reason="its login and its host's name can have no letters beyond ASCII")
     except OSError as fault:
         return Refused(permanent=False, reason=f"no connection: {fault.strerror or fault}")
+
+
+def _addressed(at: Office, message: Message) -> EmailMessage | Refused:
+    try:
+        mail = letter(message, SMTP, plain_only=at.plain_only)
+    except ValueError as fault:  # text that no encoding has
+        return Refused(permanent=True, reason=f"not a mail: {fault}", of_message=True)
+    mail["Date"], mail["Message-ID"] = localtime(), make_msgid(domain=at.sender.rpartition("@")[2])
+    try:
+        for name, value in at.headers.items():
+            mail[name] = value
+    except ValueError as fault:  # with a line break, or one that may stand only once
+        return Refused(permanent=True, reason=f"a header that the URL adds cannot be sent: {fault}")
+    return mail
 
 
 def _hand_in(at: Office, mail: EmailMessage) -> Delivered:

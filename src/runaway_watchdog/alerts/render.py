@@ -82,13 +82,15 @@ class Incident:
     harm: str = ""  # a sentence, see `story.harm`
     curve: Sequence[tuple[float, float]] = ()  # (moment, percent of a core), oldest first
     document: Mapping[str, Any] = field(default_factory=dict)  # the case file as `explain --json` has it
+    wanted: float | None = None  # percent of a core, where it got much less
 
     @classmethod
     def of(
         cls, found: Commission, curve: Sequence[tuple[float, float]] = (), document: Mapping[str, Any] | None = None
     ) -> "Incident":
         """The incident of a commission."""
-        return cls(found.incident_id, found.severity, harm(found), curve, document or {})
+        wanted = found.demand if found.held_back else None
+        return cls(found.incident_id, found.severity, harm(found), curve, document or {}, wanted)
 
 
 NONE: Final = Incident()
@@ -101,7 +103,7 @@ def message(case: CaseFile, kind: Kind, now: float, about: Incident = NONE) -> M
         story = replace(story, succession="", headline="", harm="", outcomes=(), goal="", moves=(), never=())
     notice = _notice(case, kind, now)
     tail = _tail(case.process.pid, safe(case.host, 60), about.number, now)
-    told = _put_together(_subject(case, kind, about.severity), notice, story, tail)
+    told = _put_together(_subject(case, kind, about), notice, story, tail)
     return replace(told, document=_document(kind, about))
 
 
@@ -136,7 +138,8 @@ def fallback(commission: Commission, now: float, *, host: str, reason: str) -> M
         subject = f"{_marked(commission.severity)}Restart loop: {what} on {where}"
         notice = f"{what} on {where} ends and comes back: {commission.returns} times in {lasting}, at least."
     else:
-        subject = f"{_marked(commission.severity)}CPU {commission.percent:.0f} %: {what} on {where}"
+        cpu = _cpu(commission.percent, commission.demand if commission.held_back else None)
+        subject = f"{_marked(commission.severity)}{cpu}: {what} on {where}"
         notice = f"{what} uses {figures.share(commission.percent)} on {where}, over the last {lasting}."
     lines = [notice]
     if commission.kind != "resolved" and commission.harm:
@@ -219,19 +222,24 @@ def _marked(severity: str) -> str:
     return CRITICAL if severity == "critical" else ""
 
 
-def _subject(case: CaseFile, kind: Kind, severity: str) -> str:
+def _subject(case: CaseFile, kind: Kind, about: Incident) -> str:
     """The essential within SUBJECT_LIMIT characters: how bad, how much, who, where, and whether it returns."""
     if not case.process.alive and kind != "resolved":
         return header(f"Ended: {_who(case)} on {safe(case.host, 30)}, not back", SUBJECT_LIMIT)
     first = _PREFIXES.get(kind, "")
-    first += _marked(severity) if kind != "resolved" else ""
-    percent = "" if case.cpu is None or kind == "resolved" else f"CPU {case.cpu.percent:.0f} %: "
+    first += _marked(about.severity) if kind != "resolved" else ""
+    percent = "" if case.cpu is None or kind == "resolved" else f"{_cpu(case.cpu.percent, about.wanted)}: "
     who, host, end = _who(case), f" on {safe(case.host, 30)}" if case.host else "", _ending(case, kind)
     short = safe(case.owners[0].name if case.owners else case.process.name, 40)
     for words in (who + host + end, short + host + end, short + end, short + host, short):
         if len(first + percent + words) <= SUBJECT_LIMIT:
             return header(first + percent + words, SUBJECT_LIMIT)
     return header(first + percent + short, SUBJECT_LIMIT)
+
+
+def _cpu(percent: float, wanted: float | None) -> str:
+    """A runaway among many gets little: what it wants is what is wrong with it."""
+    return f"CPU {percent:.0f} %" if wanted is None else f"Wants CPU {wanted:.0f} %, gets {percent:.0f}"
 
 
 def _ending(case: CaseFile, kind: Kind) -> str:

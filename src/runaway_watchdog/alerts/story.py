@@ -172,6 +172,8 @@ def harm(found: Commission) -> str:
         reasons.append(f"it came back at least {found.returns} times in {figures.duration(found.window_s)}")
     if found.harm and (not reasons or found.severity == "critical"):
         reasons.append(safe(found.harm))
+    if found.rule_kind == "cpu" and found.held_back:
+        reasons.append(f"it wants {figures.share(found.demand)}, and gets less")
     return graded(found.severity, "; ".join(reasons), found.rule)
 
 

@@ -55,15 +55,13 @@ def _readable(value: int) -> Family:
 
 
 def _life(beat: queries.Beat | None, watch: Watch) -> tuple[Family, ...]:
-    looked, begun, looks, lost = (
-        (None,) * 4 if beat is None else (beat.tick_at, beat.started_at, beat.ticks, beat.dropped)
-    )
+    last = {} if beat is None else beat._asdict()
     return (
         _one("up", "gauge", "1: the watch is there and has looked at this host in the last minute.", watch.looks),
-        _one("last_look_timestamp_seconds", "gauge", "When the watch last looked at this host.", looked),
-        _one("start_timestamp_seconds", "gauge", "When the watch was started.", begun),
-        _one("looks_total", "counter", "Looks at this host since the watch was started.", looks),
-        _one("writes_lost_total", "counter", "Writes to the store that a full queue or disk refused.", lost),
+        _one("last_look_timestamp_seconds", "gauge", "When the watch last looked at this host.", last.get("tick_at")),
+        _one("start_timestamp_seconds", "gauge", "When the watch was started.", last.get("started_at")),
+        _one("looks_total", "counter", "Looks at this host since the watch was started.", last.get("ticks")),
+        _one("writes_lost_total", "counter", "Writes that a full queue or disk refused.", last.get("dropped")),
         _one("cpu_seconds_total", "counter", "CPU time of the watch with its helpers.", watch.cpu_s),
         _one("memory_bytes", "gauge", "Memory of the watch with its helpers.", watch.memory_bytes),
     )

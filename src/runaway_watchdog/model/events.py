@@ -64,3 +64,9 @@ class Commission(NamedTuple):
     rule_kind: RuleKind = "cpu"
     harm: str = ""  # why it has this severity, in words; "" where the rule says so
     returns: int = 0  # "restarts": how many were seen within `window_s`, at least
+    demand: float = 0.0  # what it wanted over `window_s`, where it got less; see Finding
+
+    @property
+    def held_back(self) -> bool:
+        """It got much less than it wanted: what it used alone would sound harmless."""
+        return self.demand >= 1.5 * self.percent

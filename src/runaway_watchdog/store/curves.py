@@ -1,4 +1,5 @@
-"""CPU of the host and of the groups that were warm, over time: finely for an hour, coarsely for a quarter of a year.
+"""CPU of the host, and of the groups that used 1 % of a core or more, over time: finely for an hour, coarsely for a
+quarter of a year.
 
 Size: at most `MOST_GROUPS` groups at any time, and 360 + 720 + 1,008 + 2,160 steps: 140,000 rows of some 25 bytes,
 3.5 MB at the very worst; a host with three units that use 1 % of a core or more stays below 0.5 MB.
@@ -49,7 +50,7 @@ class Point(NamedTuple):
     """One step of a curve."""
 
     at: float  # its middle, seconds since the epoch
-    percent: float  # of one core, the mean of the time that the watch looked; a cold stretch may count as nothing
+    percent: float  # of one core, the mean of the time that the watch looked; less than 1 % may count as nothing
 
 
 def put_curves(connection: sqlite3.Connection, used: Iterable[Used], watched_s: float, now: float) -> None:
@@ -84,8 +85,8 @@ def forget_groups(connection: sqlite3.Connection) -> int:
 def curve(connection: sqlite3.Connection, group: str, since: float, until: float) -> tuple[Point, ...]:
     """CPU of a group (`HOST`: of the whole host) between two times, at the finest resolution that reaches back so far.
 
-    Oldest first; steps without the watch are missing. A group is only written while it is warm: where the watch
-    looked and wrote nothing of it, the step is 0. Empty for a group that never was.
+    Oldest first; steps without the watch are missing. A group is only written while it uses 1 % of a core or more:
+    where the watch looked and wrote nothing of it, the step is 0. Empty for a group that never was.
     """
     step_s = _step(connection, since)
     row = connection.execute("SELECT id FROM curve_group WHERE group_path = ?", (group,)).fetchone()

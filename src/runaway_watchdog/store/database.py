@@ -13,6 +13,8 @@ from runaway_watchdog.store.schema import MIGRATIONS, SCHEMA_VERSION
 DIRECTORY_MODE = 0o750
 FILE_MODE = 0o640
 BUSY_TIMEOUT_MS = 2000
+STORE_IS_DAMAGED = 3
+"""The exit code of a case that has done its work, by which the watch learns that it has to set the file aside."""
 _COMPANIONS = ("", "-wal", "-shm")  # the files of one SQLite database in WAL mode
 _CORRUPT = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 _PRUNE_AT_ONCE = 500  # rows of one kind in one transaction: a case waits for its turn meanwhile
@@ -114,7 +116,7 @@ def unavailable(fault: BaseException, file: str) -> StoreUnavailable:
     if _is_on_readonly_disk(file):
         return StoreUnavailable(
             f"the disk of {file} is read-only",
-            "make it writable, or set another store.path; it is used again by itself",
+            "make it writable and restart the watch, or set another store.path",
             passing=True,
         )
     failing = code == sqlite3.SQLITE_IOERR or getattr(fault, "errno", 0) == errno.EIO

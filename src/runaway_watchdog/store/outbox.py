@@ -67,16 +67,24 @@ def due(connection: sqlite3.Connection, now: float, channel: str | None = None) 
 def due_channels(connection: sqlite3.Connection, now: float) -> tuple[str, ...]:
     """The channels that have something to send now, and may be tried.
 
-    One that failed waits, longer each time; a message that is new is worth a try of its own every few minutes.
+    One that failed waits, longer each time; a message that is new is worth a try of its own every few minutes, but for
+    a service that asked for more patience than that.
     """
     rows = connection.execute(
-        """SELECT DISTINCT outbox.channel FROM outbox LEFT JOIN channel ON channel.name = outbox.channel
-        WHERE sent_at IS NULL AND (next_at <= :now OR created_at > :future)
-            AND (coalesce(not_before, 0) <= :now OR tried_at > :future OR (attempts = 0 AND tried_at + :probe <= :now))
-        ORDER BY outbox.channel""",
-        {"now": now, "future": now + _SET_BACK_S, "probe": PROBE_S},
+        """SELECT channel, min(attempts) FROM outbox WHERE sent_at IS NULL AND (next_at <= ? OR created_at > ?)
+        GROUP BY channel ORDER BY channel""",
+        (now, now + _SET_BACK_S),
     )
-    return tuple(row[0] for row in rows)
+    known = {each.channel: each for each in health(connection)}
+    return tuple(name for name, attempts in rows if _may_be_tried(known.get(name), now, is_new=attempts == 0))
+
+
+def _may_be_tried(channel: "Health | None", now: float, *, is_new: bool) -> bool:
+    if channel is None or channel.not_before <= now or channel.tried_at > now + _SET_BACK_S:
+        return True
+    of_our_own = _wait(channel.failures - 1, permanent=channel.refused_at is not None)
+    asked_for = channel.not_before - channel.tried_at > of_our_own + 1
+    return is_new and not asked_for and channel.tried_at + PROBE_S <= now
 
 
 def sent_since(connection: sqlite3.Connection, since: float, channel: str | None = None) -> list[float]:
@@ -131,9 +139,7 @@ def failed(
     """
     row = connection.execute("SELECT failures, refused_at FROM channel WHERE name = ?", (channel,)).fetchone()
     failures, refused_at = row or (0, None)
-    wait = retry_after(failures)
-    wait = max(wait, REFUSED_S) if permanent else wait
-    not_before = now + min(max(wait, wait_s or 0.0), LAST_RETRY_S)
+    not_before = now + min(max(_wait(failures, permanent=permanent), wait_s or 0.0), LAST_RETRY_S)
     connection.execute(
         """INSERT INTO channel (name, failures, tried_at, not_before, problem, refused_at)
         VALUES (:name, :failures, :now, :not_before, :problem, :refused_at) ON CONFLICT DO UPDATE
@@ -211,3 +217,8 @@ def mark_failed(connection: sqlite3.Connection, row_id: int, error: str, next_at
 def retry_after(attempts: int) -> float:
     """Seconds to wait after the failed attempt that follows `attempts` earlier ones."""
     return float(min(LAST_RETRY_S, FIRST_RETRY_S * 2 ** min(attempts, 20)))
+
+
+def _wait(attempts: int, *, permanent: bool) -> float:
+    """How long a whole channel waits, where its service asks for nothing."""
+    return max(retry_after(attempts), REFUSED_S) if permanent else retry_after(attempts)

@@ -83,6 +83,13 @@ class Writer:
             self._wake.notify()
         return True
 
+    def look_again(self) -> None:
+        """Open the file anew before the next write, and repair it: somebody else could not use it.
+
+        A page that was damaged under us may never be read again by this connection, which has its own copy.
+        """
+        self._file = None
+
     def close(self, timeout: float) -> bool:
         """Write what is left, for at most `timeout` seconds. False: not everything got written."""
         with self._wake:

@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 
 from runaway_watchdog import programs
 from runaway_watchdog.model.events import Commission
+from runaway_watchdog.store.database import STORE_IS_DAMAGED
 
 CASES_AT_ONCE: Final = 2
 ATTEMPTS: Final = 3
@@ -173,7 +174,7 @@ class Children:
                 os.close(child.pidfd)
             if child.job is not None:
                 cases.append((child.job.commission, code))
-                given_up += self._again(child.job, now) if code else []
+                given_up += self._again(child.job, now) if code not in (0, STORE_IS_DAMAGED) else []
             elif child.channel is not None:
                 senders.append((child.channel, code))
                 self._pause(child.channel, now) if code else self._paused.pop(child.channel, None)

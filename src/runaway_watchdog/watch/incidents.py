@@ -279,6 +279,7 @@ def commission(kind: Kind, incident: Incident) -> Commission:
         rule_kind="cpu" if finding is None else finding.kind,
         harm="" if finding is None else finding.harm,
         returns=0 if finding is None else finding.returns,
+        demand=0.0 if finding is None else finding.demand,
     )
 
 

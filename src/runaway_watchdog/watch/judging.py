@@ -11,11 +11,14 @@ from typing import Final
 
 from runaway_watchdog.model.events import Finding
 from runaway_watchdog.model.sampling import LEAST_TOLD, Rule, Sample
+from runaway_watchdog.watch import groups
 from runaway_watchdog.watch.clocks import ProcessStat, read_argv, read_stat
 from runaway_watchdog.watch.harm import Circumstances, Judgement, judge
 from runaway_watchdog.watch.ordinary import kind_of_work
 from runaway_watchdog.watch.sample import Host
 
+OWN_UNIT: Final = "runaway-watchdog.service"
+"""`shipped.UNIT`, which would load pathlib into the watch for a name."""
 _MOST_LINEAGES: Final = 256
 _MOST_LENGTHS: Final = 16
 _ENOUGH_LENGTHS: Final = 3
@@ -64,6 +67,8 @@ class Judge:
         """`root` stands before the directories of unit files."""
         self._host = host
         self._root = root
+        own = groups.group_of(host.paths, host.tree, os.getpid())
+        self._own_service = own if own.endswith(f"/{OWN_UNIT}") else ""
         self.lengths = Lengths()
         self._habits: dict[str, tuple[float, float]] = {}  # of groups: what they usually use at a time, and that time
 
@@ -82,7 +87,13 @@ class Judge:
         return f"normally {usual} at this hour, now {now:.0f} %"
 
     def means(self, rule: Rule, finding: Finding) -> bool:
-        """Does the rule speak of this unit, user and program? What the engine knows is not asked here."""
+        """Does the rule speak of this unit, user and program? What the engine knows is not asked here.
+
+        None speaks of our own service. On a crowded host its cases come and go like a loop and want CPU like a runaway:
+        each alert about them would start another. Its unit's limits hold it, and `status` tells what it costs.
+        """
+        if finding.group and finding.group == self._own_service:
+            return False
         return all(self._matches(what, pattern, finding) for what, pattern in rule.only)
 
     def judge(

@@ -5,9 +5,10 @@ import select
 import time
 from typing import Final, NamedTuple
 
+from runaway_watchdog.store.database import STORE_IS_DAMAGED
 from runaway_watchdog.store.writer import Writer
 from runaway_watchdog.watch import signals
-from runaway_watchdog.watch.children import Children, Job
+from runaway_watchdog.watch.children import Children, Ended, Job
 from runaway_watchdog.watch.configuration import Configuration, ConfigurationError, read_configuration
 from runaway_watchdog.watch.incidents import fallback_text
 from runaway_watchdog.watch.log import Log
@@ -214,12 +215,7 @@ class Loop:
     def _see_to_children(self, now: float) -> None:
         children = self._parts.children
         ended = children.reap(now)
-        for order, code in ended.cases:
-            if code:
-                self._parts.log.warning("case-failed", incident=order.incident_id, kind=order.kind, exit=code)
-        for channel, code in ended.senders:
-            if code:
-                self._parts.log.warning("sender-failed", channel=channel, exit=code)
+        self._tell_of_failures(ended)
         if ended.heartbeat is not None:
             self._tell_of_the_heartbeat(ended.heartbeat)
         if ended.reload is not None:
@@ -230,6 +226,19 @@ class Loop:
             self._parts.recorder.ask_outbox(self._answer)
         due, self._outbox_due = self._outbox_due, ()
         children.start_senders(due, now)
+
+    def _tell_of_failures(self, ended: Ended) -> None:
+        """Cases and senders also fail where the store is damaged, and only we may set it aside."""
+        for order, code in ended.cases:
+            if code == STORE_IS_DAMAGED:
+                self._parts.log.fault("store-damaged", store=self._configuration.store_path, then="setting it aside")
+            elif code:
+                self._parts.log.warning("case-failed", incident=order.incident_id, kind=order.kind, exit=code)
+        for channel, code in ended.senders:
+            if code:
+                self._parts.log.warning("sender-failed", channel=channel, exit=code)
+        if any(code for _, code in (*ended.cases, *ended.senders)):
+            self._parts.writer.look_again()
 
     def _fall_back(self, job: Job) -> None:
         """No case could explain it: the alert goes out with what is known."""

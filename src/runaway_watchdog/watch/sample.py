@@ -258,16 +258,18 @@ class Sampler:
     def _tell_use(self, look: _Look, path: str, told: tuple[Mark, float], now: Mark) -> None:
         """For the curves, which want to know of what is far from hot, too.
 
-        Of what the looks before this one had no reason to come here for, as much as it may be is of the newest time:
-        what is more than its use so far, and what the host has used since.
+        Where the looks before this one had no reason to come here, what may have made it warm is of the newest time: as
+        much as is more than its use so far, and no more than the host has used since.
         """
         percent, span_s = rate(told[0], now)
         fresh_s = span_s if self._previous is None else look.at - self._previous
         used_s, late_s = percent * span_s / 100, 0.0
         if look.busy is not None and span_s > fresh_s > 0:
             late_s = max(0.0, min(used_s - told[1] * span_s / 100, fresh_s * look.busy / 100))
-        if late_s > LEAST_TOLD / 100 * fresh_s:
+        if late_s > self._least(look, path) * _SHOWN / 100 * fresh_s:
             look.used.append(GroupUse(path, late_s, fresh_s))
+        else:
+            late_s = 0.0
         if percent >= LEAST_TOLD:
             look.used.append(GroupUse(path, used_s - late_s, span_s))
         self._told[path] = now, percent

@@ -1,0 +1,107 @@
+"""Every reader of text that others write: any text has an answer, or is refused, and a long one is read quickly."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import suppress
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from runaway_watchdog.owners import anacron, compose_facts, shell_text, sysv
+from runaway_watchdog.watch import clocks, groups, load
+from runaway_watchdog.world import Unanswered, crontabs, journal, monitrc, pm2, procfs, supervisord_conf, systemd
+
+
+def _monitrc(text: str) -> object:
+    return monitrc.parse(list(monitrc.tokenized(text, "/etc/monit/monitrc")))
+
+
+PARSERS: dict[str, Callable[[str], object]] = {
+    "/proc/PID/stat": procfs.parse_stat,
+    "/proc/PID/status": procfs.parse_status,
+    "/proc/PID/cgroup": procfs.parse_cgroup,
+    "/proc/PID/cmdline": procfs.parse_cmdline,
+    "/proc/PID/stat, the watch's": lambda text: clocks.parse_stat(_bytes(text)),
+    "/proc/stat": lambda text: clocks.parse_host_times(_bytes(text)),
+    "/proc/PID/cgroup, the watch's": lambda text: groups.parse_cgroup(text, "cpuacct"),
+    "a group's name": groups.owner_group,
+    "cpu.stat": lambda text: groups.parse_usage(_bytes(text)),
+    "/proc/loadavg": lambda text: load.parse_loadavg(_bytes(text)),
+    "pressure": lambda text: (load.parse_pressure(_bytes(text)), load.parse_full(_bytes(text))),
+    "a crontab": lambda text: list(crontabs.parse(text, "/etc/crontab", None)),
+    "a user's crontab": lambda text: list(crontabs.parse(text, "/var/spool/cron/crontabs/ana", "ana")),
+    "a crontab's command": lambda text: (crontabs.command(text), crontabs.printed(text)),
+    "anacrontab": anacron.parse,
+    "inittab": sysv.parse,
+    "a Compose file": compose_facts.services,
+    "a script": lambda text: (shell_text.read(text, ["burn"]), shell_text.has_loop(text)),
+    "monitrc": _monitrc,
+    "monit's answer": lambda text: monitrc.monitored(text, "web"),
+    "pm2's variables": pm2.settings,
+    "supervisord.conf": lambda text: supervisord_conf.parse(text, "/etc/supervisord.conf", {}),
+    "journalctl": lambda text: list(journal.parse(text)),
+    "systemd-analyze calendar": systemd.parse_calendar,
+}
+PIECES = st.sampled_from(
+    [
+        "0::/", "12:cpu,cpuacct:/", "user.slice", "docker-", ".scope", "\n", "\t", " ", ":", ")", "(", "1", "-1",
+        "some avg10=", "full avg10=1.5 total=7", "usage_usec ", "cpu  1 2 3", "* * * * * ", "@reboot ", "root ",
+        "SHELL=", "99" * 30, "services:\n", "  web:", "- ", "[program:x]", "[include]\nfiles=", "%(ENV_X)s",
+        "check process web with ",
+        "include ", "pm_id=", "pm2_env={", "while :; do ", "done", "<<EOF\n", "'", '"', "\\", "$(", "`", "#", "{", "}",
+        "Next elapse: ", "Sun 2026-11-22 10:00:00 UTC", "infinity", "nan", "1e999", "id:2345:respawn:", "7 5 job ",
+        "\x00", "\x1b[2J", "\u202e", "\udc80", "é", "٣",
+    ]
+)  # fmt: skip
+TEXTS = st.lists(PIECES | st.text(max_size=6), max_size=25).map("".join)
+LONG = (
+    "x",
+    " ",
+    "\n",
+    "a:",
+    "'",
+    '"',
+    "(",
+    "0::/a\n",
+    "services:\n  a:\n",
+    "* * * * * x\n",
+    "[a]\n",
+    "while ",
+    "<<a\n",
+    "\\\n",
+    "$(",
+)
+"""Each is read again and again until there are 64 KiB of it."""
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode(errors="surrogatepass")
+
+
+@pytest.mark.parametrize("what", PARSERS)
+@settings(max_examples=80, deadline=None)
+@given(text=TEXTS)
+def test_any_text_is_read_without_harm(what: str, text: str) -> None:
+    """Whoever wrote it chose every character of it."""
+    try:
+        PARSERS[what](text)
+    except (ValueError, Unanswered) as refused:
+        assert str(refused)
+
+
+OURS_TO_BOUND = sorted(PARSERS.keys() - {"systemd-analyze calendar"})
+"""Not what a program of systemd's prints about one expression: a dozen lines, whoever wrote the expression."""
+
+
+@pytest.mark.parametrize("what", OURS_TO_BOUND)
+def test_a_long_text_is_read_quickly(what: str) -> None:
+    """64 KiB of one thing: no parser goes over it more than a few times."""
+    for piece in LONG:
+        text = piece * (65536 // len(piece))
+        begun = time.process_time()
+        with suppress(ValueError, Unanswered):
+            PARSERS[what](text)
+        assert time.process_time() - begun < 3, (what, piece)
