@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -82,6 +83,19 @@ def test_a_broken_configuration_is_a_gap_for_reading_commands(tmp_path: Path) ->
     assert done.returncode == 4
     assert any("not valid TOML" in gap["problem"] for gap in json.loads(done.stdout)["gaps"])
     assert watchdog("run", "--config", str(broken)).returncode == 2
+
+
+def test_a_store_that_breaks_where_it_is_read_is_a_gap(store: Path) -> None:
+    """Its head is whole, so it opens; the explanation goes on without it, and says what to do."""
+    file = store.parent / "state/watchdog.db"
+    with closing(connect(file)):
+        pass
+    content = bytearray(file.read_bytes())
+    content[4096:] = b"\xff" * (len(content) - 4096)
+    file.write_bytes(content)
+    done = watchdog("explain", str(os.getpid()), "--json", "--config", str(store))
+    assert done.returncode == 4
+    assert any("is damaged" in gap["problem"] for gap in json.loads(done.stdout)["gaps"])
 
 
 def test_an_unknown_command_is_told_the_nearest() -> None:

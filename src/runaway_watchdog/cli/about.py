@@ -5,6 +5,7 @@ Importing it takes as long as all that the host is asked, so the first look at t
 
 import argparse
 import os
+import sqlite3
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -14,11 +15,13 @@ from runaway_watchdog.cli import USAGE, reading, selection
 from runaway_watchdog.cli.reading import GAPS, NO_SUCH
 from runaway_watchdog.explain.casefile import explain
 from runaway_watchdog.explain.document import to_json
-from runaway_watchdog.explain.records import Records
+from runaway_watchdog.explain.records import NoRecords, Records
 from runaway_watchdog.explain.storerecords import open_records
 from runaway_watchdog.glance import Glance
 from runaway_watchdog.hostile import clean, mask_argv, printable
 from runaway_watchdog.model.casefile import CaseFile
+from runaway_watchdog.model.gap import Gap
+from runaway_watchdog.store.database import unavailable
 from runaway_watchdog.world import Unanswered, World, live, procfs
 
 Tell = Callable[[argparse.Namespace, CaseFile, World], int]
@@ -31,9 +34,15 @@ def about(options: argparse.Namespace, tell: Tell, seen: Glance | None) -> int:
     `seen`: a first look at `options.pid`, where one was named.
     """
     world = live()
-    records = open_records(*reading.store_path(options))
+    path, gaps = reading.store_path(options)
+    records = open_records(path, gaps)
     try:
-        case = _case(options, world, records, seen)
+        try:
+            case = _case(options, world, records, seen)
+        except sqlite3.Error as fault:  # a file that opened, and breaks where it is read
+            why = unavailable(fault, str(path))
+            records = NoRecords(*gaps, Gap("store", why.problem, why.mend))
+            case = _case(options, world, records, seen)
     except selection.SelectionError as error:
         return _not_one(error, as_json=options.json)
     except Unanswered as unanswered:
