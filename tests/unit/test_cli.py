@@ -12,7 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from runaway_watchdog.cli import about, selection
 from runaway_watchdog.cli.options import first_look
+from runaway_watchdog.explain.records import NoRecords
 from runaway_watchdog.model.identity import ProcKey
 from runaway_watchdog.store import queries, records
 from runaway_watchdog.store.database import connect
@@ -188,3 +190,24 @@ def test_reader_that_leaves_early_hears_nothing_of_it(store: Path) -> None:
     buffered = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
     done = subprocess.run(["sh", "-c", line], env=buffered, capture_output=True, text=True, check=False, timeout=60)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(("named", "pids", "asked"), [(None, [11, 12, 13], 2), (11, [11, 12], 1)])
+def test_a_name_whose_process_has_just_gone_is_asked_for_again(
+    named: int | None, pids: list[int], asked: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A container in a restart loop has another one by then; a PID that was named is meant as it is."""
+    worlds: list[object] = []
+    rest = iter(pids)
+
+    def live() -> object:
+        worlds.append(object())
+        return worlds[-1]
+
+    monkeypatch.setattr(about, "live", live)
+    monkeypatch.setattr(selection, "pid_of", lambda *_: next(rest))
+    monkeypatch.setattr(about, "find", lambda _world, _records, pid, _seen: "a case" if pid == 12 else None)
+    options = argparse.Namespace(pid=named, container="loop")
+    found = about._case(options, NoRecords(), None)
+    assert found == ((12, "a case", worlds[1]) if asked == 2 else (11, None, worlds[0]))
+    assert len(worlds) == asked

@@ -9,6 +9,7 @@ import sqlite3
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Final
 
 from runaway_watchdog.alerts.text import Style, text
 from runaway_watchdog.cli import USAGE, reading, selection
@@ -26,6 +27,8 @@ from runaway_watchdog.world import Unanswered, World, live, procfs
 
 Tell = Callable[[argparse.Namespace, CaseFile, World], int]
 """Shows a case; returns the exit code, 0 where all was told."""
+TRIES: Final = 3
+"""A container or unit in a restart loop has another process a moment after it was asked for it."""
 
 
 def about(options: argparse.Namespace, tell: Tell, seen: Glance | None) -> int:
@@ -33,36 +36,43 @@ def about(options: argparse.Namespace, tell: Tell, seen: Glance | None) -> int:
 
     `seen`: a first look at `options.pid`, where one was named.
     """
-    world = live()
     path, gaps = reading.store_path(options)
     records = open_records(path, gaps)
     try:
         try:
-            case = _case(options, world, records, seen)
+            pid, case, world = _case(options, records, seen)
         except sqlite3.Error as fault:  # a file that opened, and breaks where it is read
             why = unavailable(fault, str(path))
             records = NoRecords(*gaps, Gap("store", why.problem, why.mend))
-            case = _case(options, world, records, seen)
+            pid, case, world = _case(options, records, seen)
     except selection.SelectionError as error:
         return _not_one(error, as_json=options.json)
     except Unanswered as unanswered:
         return reading.unseen(unanswered.gap, as_json=options.json)
     if case is None:
-        reading.complain(_nothing_known(records, options.pid))
+        reading.complain(_nothing_known(records, pid))
         return NO_SUCH
     case = replace(case, gaps=reading.as_whom(case.gaps, os.geteuid()))
     return tell(options, case, world) or (GAPS if case.gaps else 0)
 
 
-def _case(options: argparse.Namespace, world: World, records: Records, seen: Glance | None) -> CaseFile | None:
-    """Raises SelectionError, Unanswered; None where nothing is known of the PID, `options.pid` from then on."""
-    try:
-        options.pid = selection.pid_of(options, world, records)
-    except selection.Down as down:
-        from runaway_watchdog.explain.down import explain_down
+def _case(options: argparse.Namespace, records: Records, seen: Glance | None) -> tuple[int, CaseFile | None, World]:
+    """The PID that is meant, its case (None where nothing is known of it), and the world that was asked.
 
-        return explain_down(world, records, down.container)
-    return find(world, records, options.pid, seen)
+    Raises SelectionError, Unanswered.
+    """
+    for _ in range(TRIES):
+        world = live()  # anew: it keeps what it was answered
+        try:
+            pid = selection.pid_of(options, world, records)
+        except selection.Down as down:
+            from runaway_watchdog.explain.down import explain_down
+
+            return 0, explain_down(world, records, down.container), world
+        case = find(world, records, pid, seen)
+        if case is not None or options.pid is not None:
+            break
+    return pid, case, world
 
 
 def _not_one(error: selection.SelectionError, *, as_json: bool) -> int:
