@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from e2e.rig.box import Box, MakeBox
-from e2e.test_effects_databases import REDIS_IMAGE
+from e2e.rig.workloads import REDIS_IMAGE
 
 pytestmark = pytest.mark.truth
 

@@ -8,6 +8,7 @@ import re
 from pathlib import Path
 from typing import NamedTuple
 
+import pytest
 from e2e.rig import docker
 from e2e.rig.box import MakeBox
 
@@ -40,6 +41,14 @@ def alike(text: str) -> str:
     return " ".join(re.sub(r"\d+(?:[.:]\d+)*", "N", text).replace("─", "").split())
 
 
+def shows(block: Shown, real: str) -> bool:
+    """Is what the page shows what was printed? The table of `scan` may hold others, who happen to be busy."""
+    if "runaway-watchdog scan" in block.script:
+        return set(map(alike, block.printed.splitlines())) <= set(map(alike, real.splitlines()))
+    return alike(real) == alike(block.printed)
+
+
+@pytest.mark.truth  # what is printed depends on what else the machine has to do
 def test_the_tutorial_does_what_it_shows(make_box: MakeBox) -> None:
     """On a host with the installed service; its own clean-up leaves the configuration as it was."""
     box = make_box()
@@ -59,7 +68,7 @@ def test_the_tutorial_does_what_it_shows(make_box: MakeBox) -> None:
         PAGE.write_text(_written(page, printed))
         shown = blocks(PAGE.read_text())
     for block, real in zip(shown, printed, strict=False):
-        assert block.kind == "sh" or alike(real) == alike(block.printed)
+        assert block.kind == "sh" or shows(block, real), real
     assert box.run("cat /etc/runaway-watchdog/config.toml").stdout == configuration
     assert box.run("docker ps -aq; docker volume ls -q").stdout == ""
 

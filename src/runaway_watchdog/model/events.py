@@ -68,5 +68,5 @@ class Commission(NamedTuple):
 
     @property
     def held_back(self) -> bool:
-        """It got much less than it wanted: what it used alone would sound harmless."""
-        return self.demand >= 1.5 * self.percent
+        """It got a third of what it wanted, or less: what it used alone would sound harmless."""
+        return self.demand >= 3 * self.percent

@@ -211,3 +211,21 @@ def running(box: Box, keeper: Keeper, **how: Unpack[How]) -> Iterator[Workload]:
         yield workload
     finally:
         discard(box, workload)
+
+
+REDIS_IMAGE = """
+set -e
+d=$(mktemp -d)
+mkdir -p $d/bin $d/data $d/tmp
+cp "$(readlink -f "$(command -v redis-server)")" $d/bin/redis-server
+cp "$(readlink -f "$(command -v redis-cli)")" $d/bin/redis-cli
+cp /bin/busybox $d/bin/
+for applet in sh cat; do ln -s busybox $d/bin/$applet; done
+for library in $(ldd $d/bin/redis-server $d/bin/redis-cli | grep -o '/[^ ]*[.]so[^ ]*'); do
+    mkdir -p "$d$(dirname "$library")"
+    cp -Ln "$library" "$d$library"
+done
+tar -C $d -c . | docker import --change 'ENV PATH=/bin' - redis:1
+rm -rf $d
+docker run -d --name=cache -v cachedata:/data redis:1 redis-server --dir /data --save ''
+"""
