@@ -282,7 +282,7 @@ def test_what_a_crowded_host_leaves_it_is_not_all_that_is_told() -> None:
     crowded = COMMISSION._replace(percent=4.1, demand=97.0, harm="others wait for a CPU 80 % of the time")
     told = message(replace(CASE, cpu=CpuShare(4.1, 300.0)), "opened", NOW, Incident.of(crowded))
     assert told.subject.startswith("Wants CPU 97 %, gets 4: ")
-    assert "it wants 97 % of a core, and gets less" in " ".join(told.text.split())
+    assert "it wants 97.0 % of a core, and gets less" in " ".join(told.text.split())
     lost = fallback(crowded, NOW, host="web1", reason="it took too long")
     assert lost.subject.startswith("Wants CPU 97 %, gets 4: PID 3441")
     assert message(CASE, "opened", NOW, Incident.of(COMMISSION._replace(demand=120.0))).subject.startswith(
