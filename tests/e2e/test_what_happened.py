@@ -69,5 +69,5 @@ def test_an_upgrade_and_an_edited_unit_are_told_where_the_alert_is_written(host:
     # where others want the CPU too, a share that small may not be enough for a word
     assert doing["kind"] in ("spinning", "computing", "unknown"), doing
     assert (doing["io_calls"], doing["user_percent"] > 0) == (0, True), doing
-    page = host.run(f"runaway-watchdog incidents show {number}").stdout
+    page = " ".join(host.run(f"runaway-watchdog incidents show {number}").stdout.split())
     assert "burner.service was edited" in page
