@@ -1,8 +1,7 @@
 """The plan in words: its steps, what never to do, what comes afterwards. Commands are exact, or absent."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from runaway_watchdog.alerts import figures
 from runaway_watchdog.hostile import clean, mask_text, shown_command
@@ -16,8 +15,7 @@ LOOKED_AT: Final = 16_384
 UNSHOWABLE: Final = "(not shown: a name in this command holds characters that could deceive, or a secret)"
 
 
-@dataclass(frozen=True, slots=True)
-class Move:
+class Move(NamedTuple):
     """One step of the plan."""
 
     title: str
@@ -28,8 +26,7 @@ class Move:
     phase: str  # in the reader's words; see _PHASES
 
 
-@dataclass(frozen=True, slots=True)
-class Advised:
+class Advised(NamedTuple):
     """What makes its return harmless: where, and which lines."""
 
     what: str
@@ -37,8 +34,7 @@ class Advised:
     lines: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Warned:
+class Warned(NamedTuple):
     """One command never to run here, and what it would destroy."""
 
     command: str | None

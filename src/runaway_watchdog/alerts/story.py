@@ -6,7 +6,7 @@ more for where it goes. Commands are exact, or absent where showing them would a
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, NamedTuple
 
 from runaway_watchdog.alerts import figures, moves
 from runaway_watchdog.alerts.happening import happening
@@ -21,8 +21,7 @@ Tone = Literal["good", "bad", "unsure"]
 MOST_SIGNS: Final = 4
 
 
-@dataclass(frozen=True, slots=True)
-class Layer:
+class Layer(NamedTuple):
     """One owner: its name, what it is, and the facts that help to find it."""
 
     name: str
@@ -32,8 +31,7 @@ class Layer:
     evidence: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """What one action leads to."""
 
     action: str
@@ -45,6 +43,8 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Story:
+    """A case in sentences, in the order in which every text tells them."""
+
     succession: str  # "" unless the PID that was asked about died and another took its place
     headline: str
     lead: tuple[str, ...]

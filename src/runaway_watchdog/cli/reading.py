@@ -4,7 +4,6 @@ import argparse
 import os
 import sys
 from collections.abc import Iterable
-from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -65,7 +64,7 @@ def as_whom(gaps: Iterable[Gap], uid: int) -> tuple[Gap, ...]:
 
 def gap_document(gap: Gap) -> dict[str, str]:
     """One of a document's `gaps`."""
-    return {name: printable(mask_text(text)) for name, text in asdict(gap).items()}
+    return {name: printable(mask_text(text)) for name, text in gap._asdict().items()}
 
 
 def iso(at: float) -> str:

@@ -1,7 +1,7 @@
 """One case, put together: what `explain` shows, what `--json` prints, what an alert says."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from runaway_watchdog.model.doing import Doing
 from runaway_watchdog.model.gap import Gap
@@ -12,8 +12,7 @@ from runaway_watchdog.model.process import CpuShare, Process
 SCHEMA_VERSION = 1
 
 
-@dataclass(frozen=True, slots=True)
-class SeenDeath:
+class SeenDeath(NamedTuple):
     """A death that the watch saw, and the process that took its place, if one did."""
 
     pid: int
@@ -23,8 +22,7 @@ class SeenDeath:
     delay_s: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class History:
+class History(NamedTuple):
     """What the watch's store knows of this lineage. All zero where it has seen nothing."""
 
     returns_seen: int = 0
@@ -34,8 +32,7 @@ class History:
     pids: tuple[int, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Sign:
+class Sign(NamedTuple):
     """One thing that intruders' programs do and few others. Evidence, never a verdict."""
 
     kind: Literal["program-file", "posing", "preload", "download", "watchdogs", "hidden", "no-keeper", "door"]
@@ -43,8 +40,7 @@ class Sign:
     evidence: str
 
 
-@dataclass(frozen=True, slots=True)
-class Cause:
+class Cause(NamedTuple):
     """Who makes an innocent process work: the one that floods the journal, eats the memory, restarts in a loop."""
 
     name: str
@@ -54,8 +50,7 @@ class Cause:
     unit: str | None = None  # the unit to act on, where there is one
 
 
-@dataclass(frozen=True, slots=True)
-class LeftBehind:
+class LeftBehind(NamedTuple):
     """A process whose caller is gone, and how many just like it there are."""
 
     why: str
@@ -66,8 +61,7 @@ class LeftBehind:
 ChangeKind = Literal["container", "image", "unit", "compose-file", "packages", "crontab", "cron-job"]
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(NamedTuple):
     """Something that was done to the host or to its owner shortly before the process became hot."""
 
     kind: ChangeKind
@@ -78,6 +72,8 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class CaseFile:
+    """Everything that was found out about one process, and the plan that follows from it."""
+
     process: Process
     cpu: CpuShare | None
     owners: tuple[Owner, ...]  # innermost first

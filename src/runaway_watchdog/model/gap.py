@@ -1,10 +1,9 @@
 """What could not be read. "Nothing there" and "could not look" are different answers."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Gap:
+class Gap(NamedTuple):
     """One source that did not answer, what went wrong, and what the reader can do about it."""
 
     source: str  # "docker", "systemd", "procfs", "store" …

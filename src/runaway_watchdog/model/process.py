@@ -1,7 +1,7 @@
 """One process as an explanation sees it."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from runaway_watchdog.model.identity import ProcKey
 
@@ -9,8 +9,7 @@ State = Literal["running", "sleeping", "disk-sleep", "stopped", "traced", "zombi
 SignalFate = Literal["default", "handled", "ignored", "unknown"]
 
 
-@dataclass(frozen=True, slots=True)
-class CpuShare:
+class CpuShare(NamedTuple):
     """CPU in percent of one core, over the window that it was measured in."""
 
     percent: float
