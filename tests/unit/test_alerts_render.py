@@ -1,6 +1,7 @@
 """Reminders, resolutions, tests and what goes out where no case file could be made."""
 
 import json
+import os
 from dataclasses import replace
 from typing import Any
 
@@ -266,6 +267,20 @@ def test_document_with_names_of_a_megabyte_does_not_go_along() -> None:
     (alert,) = alerts(told, NOW)
     (whole,) = alerts(replace(told, document={**told.document, "case": case}), NOW)
     assert alert["labels"] == whole["labels"]
+
+
+def test_alertmanager_is_told_the_end_of_what_had_no_case_file() -> None:
+    """The same labels at the beginning and at the end, also where the owner was found in between."""
+    opened = fallback(COMMISSION, NOW, host="web1", reason="it took too long")
+    (alert,) = alerts(opened, NOW)
+    assert "summary" not in alert["labels"]
+    assert alert["labels"]["severity"] == COMMISSION.severity
+    for end in (
+        fallback(COMMISSION._replace(kind="resolved"), NOW, host="web1", reason="it is gone"),
+        message(CASE, "resolved", NOW, Incident.of(COMMISSION, (), to_json(replace(CASE, host=os.uname().nodename)))),
+    ):
+        ended = [each["labels"] for each in alerts(end, NOW) if "startsAt" in each]
+        assert alert["labels"] in ended
 
 
 def test_alertmanager_hands_on_no_mention() -> None:

@@ -159,6 +159,24 @@ def test_after_an_outage_one_message_tells_of_all(
     assert all(row["sent_at"] for row in rows(store))
 
 
+def test_a_service_that_keeps_states_gets_each(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Alertmanager gathers by itself; what the watch tells without a case file says which incident it is about."""
+    given: list[Message] = []
+
+    def deliver(_: str, message: Message) -> Answer:
+        given.append(message)
+        return Delivered()
+
+    monkeypatch.setattr(send, "deliver", deliver)
+    with closing(connect(store)) as connection:
+        for number, kind in enumerate(["opened", "opened", "opened", "resolved"]):
+            text, at = plain("x", "text").to_json(), time.time() - 9 + number
+            outbox.enqueue(connection, number % 3 + 1, kind, "am", text, at)
+        send.send_due(connection, "am", "alertmanager://127.0.0.1", {"alerts": {"channels": ["am"], "urls": ["x"]}})
+    told = [(each.document["kind"], each.document["incident"]["id"]) for each in given]
+    assert told == [("opened", 1), ("opened", 2), ("opened", 3), ("resolved", 1)]
+
+
 def test_what_a_service_asks_for_is_waited(
     store: Path, config: int, service: Callable[..., list[tuple[str, str]]]
 ) -> None:

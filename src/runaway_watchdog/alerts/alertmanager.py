@@ -7,6 +7,7 @@ https://github.com/prometheus/alertmanager/blob/main/api/v2/openapi.yaml
 """
 
 import json
+import os
 import re
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -26,23 +27,26 @@ Alert = dict[str, Any]
 
 
 def alerts(message: Message, now: float) -> list[Alert]:
-    """The alerts of one message; of one without a case file, a single alert named by its subject."""
+    """The alerts of one message; of one that is not about an incident, a single alert named by its subject."""
     told = message.document
     if not told:
         return [_alert(message, {"summary": message.subject}, now, now + STANDS_S)]
-    incident, case = told["incident"], told["case"]
+    incident, case = told["incident"], told["case"] or {}
     owners = case.get("owners") or [{}]
-    labels = {
-        "host": safe(str(case.get("host", "")), 100),
-        "incident": str(incident["id"] or ""),
+    bare = {"host": safe(str(case.get("host") or os.uname().nodename), 100), "incident": str(incident["id"] or "")}
+    owned = {
         "owner": safe(str(owners[0].get("name", "")), 100),
         "owner_kind": safe(str(owners[0].get("kind", "")), 40),
     }
-    holds = None if told["kind"] == "resolved" else incident["severity"] or "warning"
+    over = told["kind"] == "resolved"
+    holds = None if over else incident["severity"] or "warning"
+    # What could not be explained in time was told without its owner: that ends too.
+    named = ({**bare, **owned}, bare) if over and owned["owner"] else ({**bare, **owned},)
     return [
         _alert(message, {**labels, "severity": each}, now, now + STANDS_S if each == holds else now)
+        for labels in named
         for each in SEVERITIES
-        if each == holds or told["kind"] in ("resolved", "escalated")
+        if each == holds or over or told["kind"] == "escalated"
     ]
 
 

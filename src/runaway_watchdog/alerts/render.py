@@ -35,7 +35,8 @@ class Message:
     push: str
     """Without the subject, together with it no more than 300 characters; its last line is the command to learn more."""
     document: Mapping[str, Any] = field(default_factory=dict)
-    """For programs: {"schema_version", "kind", "incident", "case": as `explain --json`}; empty where there is none."""
+    """For programs: {"schema_version", "kind", "incident", "case": as `explain --json`, or null where there is none};
+    empty for what is not about an incident."""
 
     def to_json(self) -> str:
         return json.dumps(asdict(self))
@@ -104,16 +105,15 @@ def message(case: CaseFile, kind: Kind, now: float, about: Incident = NONE) -> M
     notice = _notice(case, kind, now)
     tail = _tail(case.process.pid, safe(case.host, 60), about.number, now)
     told = _put_together(_subject(case, kind, about), notice, story, tail)
-    return replace(told, document=_document(kind, about))
+    return replace(told, document=document(kind, about)) if about.document else told
 
 
-def _document(kind: Kind, about: Incident) -> Mapping[str, Any]:
-    if not about.document:
-        return {}
+def document(kind: str, about: Incident) -> Mapping[str, Any]:
+    """What `Message.document` holds."""
     incident = {"id": about.number or None, "severity": about.severity or None, "harm": about.harm or None}
     size = len(json.dumps(about.document))
     case = about.document if size <= LARGEST_CASE else _abridged(about, size)
-    return {"schema_version": 1, "kind": kind, "incident": incident, "case": case}
+    return {"schema_version": 1, "kind": kind, "incident": incident, "case": case or None}
 
 
 def _abridged(about: Incident, size: int) -> Mapping[str, Any]:
@@ -148,7 +148,8 @@ def fallback(commission: Commission, now: float, *, host: str, reason: str) -> M
     if commission.group:
         lines.append(f"Its control group: {safe(commission.group, 200)}")
     tail = (" ".join(lines[1:]), *_tail(commission.pid, where, commission.incident_id, now))
-    return _put_together(header(subject, SUBJECT_LIMIT), notice, None, tail)
+    told = _put_together(header(subject, SUBJECT_LIMIT), notice, None, tail)
+    return replace(told, document=document(commission.kind, Incident.of(commission)))
 
 
 def _put_together(subject: str, notice: str, story: Story | None, tail: tuple[str, ...]) -> Message:

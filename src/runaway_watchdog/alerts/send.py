@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import closing
+from dataclasses import replace
 from typing import Any, Final
 
 import structlog
@@ -22,7 +23,7 @@ from runaway_watchdog.alerts.answers import Delivered, Refused
 from runaway_watchdog.alerts.channels import TERMINAL_URL, deliver
 from runaway_watchdog.alerts.gathered import gathered, refusal
 from runaway_watchdog.alerts.labels import TERMINAL
-from runaway_watchdog.alerts.render import Message
+from runaway_watchdog.alerts.render import Incident, Message, document
 from runaway_watchdog.handover import log_to_stderr, read_configuration
 from runaway_watchdog.store import outbox
 from runaway_watchdog.store.database import StoreUnavailable, connect, transaction
@@ -32,6 +33,8 @@ BUDGET_S: Final = 60.0
 """No new message is begun after this; the starter's alarm ends this process somewhat later."""
 MOST_SINGLE: Final = 3
 """More than this that are due together go out as one."""
+TAKES_EACH: Final = "alertmanager"
+"""A service that is told of states and gathers by itself: one message for many would leave all of them as they were."""
 DIRECT_WAITS_S: Final = (5.0, 20.0)
 """Between the tries of a message that no outbox keeps."""
 GONE: Final = "the configuration no longer has this channel"
@@ -78,12 +81,13 @@ def send_due(connection: sqlite3.Connection, channel: str, url: str | None, conf
         return
     alerts = {} if channel == TERMINAL else config["alerts"]
     rows = pacing.allowed(connection, channel, outbox.due(connection, time.time(), channel), alerts, time.time())
-    parcels = [rows] if len(rows) > MOST_SINGLE else [[row] for row in rows]
+    gathers = not (url or "").startswith(TAKES_EACH) and len(rows) > MOST_SINGLE
+    parcels = [rows] if gathers else [[row] for row in rows]
     for parcel in parcels:
         if time.monotonic() - begun > BUDGET_S:
             log.warning("out-of-time", left_for_later=True)
             return
-        answer = _send(url, parcel[0].message if len(parcel) == 1 else gathered(parcel))
+        answer = _send(url, gathered(parcel)) if gathers else _send(url, parcel[0].message, parcel[0])
         now = time.time()
         if isinstance(answer, Delivered):
             with transaction(connection):
@@ -135,19 +139,22 @@ def _leave_for_later(
     )  # fmt: skip
 
 
-def _send(url: str | None, document: str | bytes) -> Delivered | Refused:
+def _send(url: str | None, text: str | bytes, row: OutboxRow | None = None) -> Delivered | Refused:
+    """`row`: where the text is from; a message of the watch's own does not say which incident it is about."""
     if url is None:
         return Refused(permanent=True, reason=GONE)
     try:
-        message = Message.from_json(document)
+        message = Message.from_json(text)
     except ValueError as fault:
         return Refused(permanent=True, reason=f"not a message: {fault}", of_message=True)
+    if row is not None and row.incident_id is not None and not message.document:
+        message = replace(message, document=document(row.kind, Incident(row.incident_id)))
     return deliver(url, message)
 
 
-def _send_directly(url: str | None, document: bytes) -> int:
+def _send_directly(url: str | None, text: bytes) -> int:
     for wait in (*DIRECT_WAITS_S, None):
-        answer = _send(url, document)
+        answer = _send(url, text)
         if isinstance(answer, Delivered):
             log.info("sent", kind="direct")
             return 0
