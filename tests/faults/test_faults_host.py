@@ -51,6 +51,27 @@ def test_no_bus(service: Service) -> None:
 
 @rig
 @pytest.mark.truth
+def test_hidden_processes(service: Service) -> None:
+    """/proc is mounted again with hidepid=2 while it watches: its capability lets it see all the same."""
+    box, account = service.box, Account(service)
+    as_nobody = "setpriv --reuid=65534 --regid=65534 --clear-groups ls /proc"
+    box.run("mount -o remount,hidepid=2 /proc")
+    try:
+        assert "1" not in box.run(as_nobody).stdout.split()
+        mounts = box.read(f"/proc/{service.pid()}/mounts").splitlines()
+        assert "hidepid=" in next(line for line in mounts if " /proc proc " in line)
+        with service.burning("behind-hidepid") as pid:
+            told = service.wait_told(pid)
+            lost = account.lost(pid)
+    finally:
+        box.run("mount -o remount,hidepid=0 /proc")
+    assert "1" in box.run(as_nobody).stdout.split()
+    assert "behind-hidepid.service" in told.text
+    assert lost == NOTHING, f"lost behind hidepid: {lost}"
+
+
+@rig
+@pytest.mark.truth
 def test_the_journal_rotated_and_restarted(service: Service) -> None:
     """Rotated, emptied, and its daemon killed: what the watch says afterwards is in the journal, and all is told."""
     box, account = service.box, Account(service)
