@@ -27,7 +27,7 @@ from runaway_watchdog.model.casefile import CaseFile
 from runaway_watchdog.model.events import Commission
 from runaway_watchdog.model.gap import Gap
 from runaway_watchdog.model.process import CpuShare
-from runaway_watchdog.store import queries, records, said
+from runaway_watchdog.store import queries, records
 from runaway_watchdog.store.database import (
     STORE_IS_DAMAGED,
     StoreUnavailable,
@@ -36,6 +36,7 @@ from runaway_watchdog.store.database import (
     transaction,
     unavailable,
 )
+from runaway_watchdog.store.telling import tell
 from runaway_watchdog.world import Unanswered, World, live, procfs
 
 SENDER = "runaway_watchdog.alerts.send"
@@ -191,27 +192,9 @@ def _keep(
             if told is not None and message_json is not None:
                 if commission.kind == "opened":
                     queries.set_summary(connection, commission.incident_id, told.subject.removeprefix(CRITICAL))
-                _enqueue(connection, commission, channels, message_json, now)
+                tell(connection, commission, channels, message_json, now)
     finally:
         connection.close()
-
-
-def _enqueue(
-    connection: sqlite3.Connection, commission: Commission, channels: list[str], message_json: str, now: float
-) -> None:
-    number, kind = commission.incident_id, commission.kind
-    if kind == "reminder" and said.is_acknowledged(connection, number, now):
-        return
-    if kind == "opened":
-        records.told_of(connection, number)
-    urgent = commission.severity == "critical" and kind != "resolved"
-    for channel in channels:
-        queries.enqueue(connection, number, kind, channel, message_json, _dated(commission, now), urgent=urgent)
-
-
-def _dated(commission: Commission, now: float) -> float:
-    """The outbox knows a message by incident, kind, channel and date: an opening or its end comes once."""
-    return now if commission.kind in ("reminder", "escalated") else commission.opened_at
 
 
 def _deliver_now(told: Message, channels: list[str], config_fd: int) -> None:

@@ -147,7 +147,7 @@ def test_three_hosts_are_one_group_and_the_pair_calls_once(fleet: Fleet) -> None
         burn(box)
     for port in fleet.pair:
         awaited("an alert of each host", partial(hosts_standing, port, fleet.names))
-        assert sorted(each["labels"]["owner"] for each in standing(port)) == [f"{BURN}.service"] * HOSTS
+        assert sorted(each["annotations"]["owner"] for each in standing(port)) == [f"{BURN}.service"] * HOSTS
     awaited("one notification of all", lambda: every(fleet, "firing") in contents(fleet.notified))
     time.sleep(35)  # longer than the second of the pair waits for the first, and than the next turn of the group
     told = contents(fleet.notified)

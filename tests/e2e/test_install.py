@@ -262,8 +262,11 @@ def test_the_bootstrap_may_be_run_again(bare: Box, wheel: Path) -> None:
         before, files = properties(bare, "MainPID", "InvocationID"), traces(bare)
         assert words(bare.run(line, timeout=120).stdout) == {"already"}
         assert (properties(bare, "MainPID", "InvocationID"), traces(bare)) == (before, files)
+        bare.run(f"mv /root/{wheel.name} /tmp/ && touch /tmp/pip-999-py3-none-any.whl; rm /opt/runaway-watchdog/.wheel")
+        again = bare.run(["sh", "/root/bootstrap", f"/tmp/{wheel.name}"], env={"PIP_NO_INDEX": "1"}, timeout=240)
+        assert "others than root may write /tmp: wheels beside the file are not used" in again.stderr
     finally:
-        bare.run("rm -f /root/bootstrap /root/*.whl /opt/runaway-watchdog/.wheel")
+        bare.run("rm -f /root/bootstrap /root/*.whl /tmp/*.whl /opt/runaway-watchdog/.wheel")
 
 
 def test_needs_root_and_systemd(bare: Box) -> None:

@@ -51,7 +51,7 @@ def test_incident_is_one_alert_until_it_is_over(address: str) -> None:
         assert deliver(url, told(case, kind, 1, severity)) == Delivered()  # type: ignore[arg-type]
         (alert,) = active(address, 1)
         assert alert["labels"]["severity"] == severity
-    assert alert["labels"]["owner"] == "ocr/worker"
+    assert alert["annotations"]["owner"] == "ocr/worker"
     assert alert["annotations"]["command"] == "sudo runaway-watchdog explain 3441"
     assert "     docker stop ocr-worker-1\n" in alert["annotations"]["description"]
     assert deliver(url, told(case, "resolved", 1, "critical")) == Delivered()
@@ -62,8 +62,8 @@ def test_hostile_names_are_taken_as_text(address: str) -> None:
     """Quotes, braces, templates and ten thousand letters: one alert, cleaned and cut."""
     assert deliver(f"alertmanager://{address}", told(hostile_case(HOSTILE), "opened", 2, "info")) == Delivered()
     (alert,) = active(address, 2)
-    assert len(alert["labels"]["owner"]) == 100
-    assert "\n" not in alert["labels"]["owner"]
+    assert len(alert["annotations"]["owner"]) == 100
+    assert "\n" not in alert["annotations"]["owner"]
 
 
 def test_message_without_a_case_file_arrives_too(address: str) -> None:

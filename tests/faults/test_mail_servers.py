@@ -239,8 +239,9 @@ class Scripted(socketserver.StreamRequestHandler):
 
     def _say(self, word: str) -> bool:
         answer = self.answers.get(word, b"354 go on\r\n" if word == "DATA" else b"250 well\r\n")
-        if answer == b"":
+        if answer is not None and answer[:2] in (b"", b"3 "):
             time.sleep(3)
+            answer = answer[2:]
         self.wfile.write(answer or b"")
         return answer is not None and answer.endswith(b"\r\n")
 
@@ -277,10 +278,11 @@ def scripted() -> Iterator[Callable[[dict[str, bytes | None]], str]]:
         ({"RCPT": b"550 5.7.1 relay denied\r\n"}, True, False, "relay denied"),
         ({".": b"552 5.3.4 message too big\r\n"}, True, True, "too big"),
         ({".": b"552 5.2.2 mailbox full\r\n"}, True, False, "mailbox full"),
-        ({".": b"550 5.7.1 spam\r\n"}, True, False, "spam"),
+        ({".": b"554 5.7.1 spam\r\n"}, True, True, "spam"),
         ({".": b"451 try later\r\n"}, False, False, "try later"),
         ({".": None}, False, False, "closed"),
-        ({".": b""}, False, False, "timed out"),
+        ({"MAIL": b""}, False, False, "closed"),
+        ({".": b""}, False, False, "closed"),
     ],
 )
 def test_what_a_mail_server_answers_decides_what_follows(
@@ -294,6 +296,13 @@ def test_what_a_mail_server_answers_decides_what_follows(
     answer = deliver(scripted(answers), MESSAGE)
     assert isinstance(answer, Refused)
     assert (answer.permanent, answer.of_message, words in answer.reason) == (permanent, of_message, True), answer
+
+
+def test_a_server_that_looks_through_the_mail_is_waited_for(
+    scripted: Callable[[dict[str, bytes | None]], str],
+) -> None:
+    """Longer than for a connection: it has the mail by then, and would have it twice."""
+    assert deliver(scripted({".": b"3 250 taken at last\r\n"}), MESSAGE) == Delivered()
 
 
 @pytest.mark.parametrize("goodbye", [None, b"", b"421 shutting down\r\n"])

@@ -126,6 +126,21 @@ def test_a_message_that_is_refused_does_not_hold_up_the_next(
     assert second["sent_at"] is not None
 
 
+def test_a_channel_that_refuses_everything_is_told(store: Path, service: Callable[..., list[tuple[str, str]]]) -> None:
+    """Some services answer a wrong address as they answer a message that they do not like."""
+    service(*[Refused(permanent=True, reason="error=400 chat not found", of_message=True)] * 5)
+    alerts = {"urls": [URL, "slack://x"], "channels": ["json(127.0.0.1)", "slack"]}
+    told: list[int] = []
+    for number in range(5):
+        put(store, f"subject {number}")
+        with closing(connect(store)) as connection:
+            send.send_due(connection, "json(127.0.0.1)", URL, {"alerts": alerts})
+        told.append([row["kind"] for row in rows(store)].count("refusal"))
+    assert told == [0, 0, 1, 1, 1]
+    assert health(store).refused_at is not None
+    assert health(store).not_before <= time.time(), "a message that it likes still gets through"
+
+
 def test_a_refusal_for_good_is_told_once_through_the_other_channels(
     store: Path, service: Callable[..., list[tuple[str, str]]]
 ) -> None:

@@ -177,7 +177,19 @@ def _damaged_inside(file: Path) -> None:
     file.write_bytes(content)
 
 
-@pytest.mark.parametrize("damage", [_not_a_database, _damaged_inside])
+def _an_index_short_of_a_row(file: Path) -> None:
+    with closing(connect(file)) as store:
+        for number in range(20):
+            records.put_lineage(store, LineageRecord(f"key {number}", "/g", "n"), 1.0)
+        page = store.execute("SELECT rootpage FROM sqlite_schema WHERE name = 'sqlite_autoindex_lineage_1'").fetchone()
+        size = store.execute("PRAGMA page_size").fetchone()[0]
+    content = bytearray(file.read_bytes())
+    at = content.index(b"key 7", (page[0] - 1) * size)
+    content[at : at + 5] = b"key x"
+    file.write_bytes(content)
+
+
+@pytest.mark.parametrize("damage", [_not_a_database, _damaged_inside, _an_index_short_of_a_row])
 def test_a_damaged_store_is_set_aside_by_the_watch_alone(file: Path, damage: Callable[[Path], None]) -> None:
     """Nothing is deleted; a reader or a case does not move the file from under the watch."""
     file.parent.mkdir()

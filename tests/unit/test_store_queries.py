@@ -15,7 +15,7 @@ from runaway_watchdog.model.events import Death, Return
 from runaway_watchdog.model.identity import ProcKey
 from runaway_watchdog.model.process import CpuShare
 from runaway_watchdog.store import outbox, queries, records
-from runaway_watchdog.store.database import connect
+from runaway_watchdog.store.database import connect, prune
 from runaway_watchdog.store.records import CpuRecord, IncidentRecord, LineageRecord, ProcessRecord
 
 WORK = LineageRecord("/g|tesseract|00", "/g", "tesseract")
@@ -162,11 +162,11 @@ def test_a_restarted_watch_finds_what_was_open(story: sqlite3.Connection) -> Non
 
 
 def test_a_message_is_due_until_it_is_sent(store: sqlite3.Connection) -> None:
-    """One row for each channel, oldest first; the same row twice is one."""
+    """One row for each channel, as they were written; the same row twice is one."""
     for _ in range(2):
         outbox.enqueue(store, 1, "opened", "slack", "{}", 10.0)
     outbox.enqueue(store, 1, "opened", "mailto(example.org)", "{}", 9.0)
-    assert [row.channel for row in outbox.due(store, 10.0)] == ["mailto(example.org)", "slack"]
+    assert [row.channel for row in outbox.due(store, 10.0)] == ["slack", "mailto(example.org)"]
     assert outbox.due(store, 9.5, "slack") == ()
     assert outbox.due_channels(store, 10.0) == ("mailto(example.org)", "slack")
     (row,) = outbox.due(store, 10.0, "slack")
@@ -177,6 +177,18 @@ def test_a_message_is_due_until_it_is_sent(store: sqlite3.Connection) -> None:
     outbox.mark_sent(store, row.id, 31.0)
     assert outbox.due(store, 1e9, "slack") == ()
     assert store.execute("SELECT max(length(last_error)) FROM outbox").fetchone()[0] is None
+
+
+def test_an_end_comes_after_what_was_told_before_it(store: sqlite3.Connection) -> None:
+    """The outbox knows it by the beginning; it is sent last all the same, and kept until it was tried."""
+    for kind, at in (("opened", 10.0), ("escalated", 20.0), ("reminder", 30.0), ("resolved", 10.0)):
+        outbox.enqueue(store, 1, kind, "slack", "{}", at)
+    rows = outbox.due(store, 40.0)
+    assert [row.kind for row in rows] == ["opened", "escalated", "reminder", "resolved"]
+    for row in rows:
+        outbox.mark_failed(store, row.id, "no route", 1e6)
+    prune(store, 1e6, 100.0)
+    assert len(outbox.due(store, 1e6)) == 4
 
 
 @settings(deadline=None)

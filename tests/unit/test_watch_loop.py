@@ -185,7 +185,7 @@ def test_what_no_case_can_explain_goes_out_all_the_same(
     watch.wait(lambda: any("--channel" in each["words"] for each in watch.asked()))
     assert watch.stop() == 0
     with closing(connect(tmp_path / "watchdog.db", readonly=True)) as store:
-        rows = [row for row in outbox.due(store, time.time() + 1) if row.kind == "fallback"]
+        rows = [row for row in outbox.due(store, time.time() + 1) if row.kind == "opened"]
     assert rows
     assert {row.channel for row in rows} == {"terminal"}
     assert any(f"runaway-watchdog explain {burner.pid}" in json.loads(row.message)["text"] for row in rows)

@@ -160,7 +160,10 @@ def test_a_host_under_pressure_names_who_uses_most(story: Story) -> None:
     story.goes_on(400, burning=10)
     assert story.orders == []
     assert severities(story.store) == [("pressure", "critical")]
-    (row,) = story.store.execute("SELECT message FROM outbox").fetchall()
+    (row,) = story.store.execute("SELECT message, kind, urgent FROM outbox").fetchall()
     message = json.loads(row[0])
+    assert tuple(row[1:]) == ("opened", 1)
+    told = message["document"]
+    assert (told["kind"], told["incident"]["severity"], told["case"]) == ("opened", "critical", None)
     assert "processes wait for a CPU" in message["subject"]
     assert f"100 % of a core  {SCOPE}" in message["text"]

@@ -2,6 +2,7 @@
 
 Labels are what makes two alerts the same one: they hold nothing that changes while an incident lasts but the severity,
 by which people route. So a message tells of each severity: of the one that holds now, and that the others are over.
+The owner is an annotation: it may be found out only later, and told by another name then.
 What it hands on to a chat it does not escape: no mention and no link may come out of a name.
 https://github.com/prometheus/alertmanager/blob/main/api/v2/openapi.yaml
 """
@@ -32,21 +33,12 @@ def alerts(message: Message, now: float) -> list[Alert]:
     if not told:
         return [_alert(message, {"summary": message.subject}, now, now + STANDS_S)]
     incident, case = told["incident"], told["case"] or {}
-    owners = case.get("owners") or [{}]
-    bare = {"host": safe(str(case.get("host") or os.uname().nodename), 100), "incident": str(incident["id"] or "")}
-    owned = {
-        "owner": safe(str(owners[0].get("name", "")), 100),
-        "owner_kind": safe(str(owners[0].get("kind", "")), 40),
-    }
-    over = told["kind"] == "resolved"
-    holds = None if over else incident["severity"] or "warning"
-    # What could not be explained in time was told without its owner: that ends too.
-    named = ({**bare, **owned}, bare) if over and owned["owner"] else ({**bare, **owned},)
+    labels = {"host": safe(str(case.get("host") or os.uname().nodename), 100), "incident": str(incident["id"] or "")}
+    holds = None if told["kind"] == "resolved" else incident["severity"] or "warning"
     return [
         _alert(message, {**labels, "severity": each}, now, now + STANDS_S if each == holds else now)
-        for labels in named
         for each in SEVERITIES
-        if each == holds or over or told["kind"] == "escalated"
+        if each == holds or told["kind"] in ("resolved", "escalated")
     ]
 
 
@@ -57,15 +49,18 @@ def body(message: Message, now: float) -> str:
 
 def _alert(message: Message, labels: dict[str, str], now: float, ends_at: float) -> Alert:
     named = {"alertname": "RunawayProcess", "job": "runaway-watchdog", **labels}
+    owner: dict[str, Any] = next(iter((message.document.get("case") or {}).get("owners") or ()), {})
     told = {
         "summary": message.subject,
         "description": chat.shortened(message.text, _LONGEST_TEXT),
         "command": message.push.rpartition("\n")[2],
+        "owner": safe(str(owner.get("name", "")), 100),
+        "owner_kind": safe(str(owner.get("kind", "")), 40),
     }
     begun = {} if ends_at > now else {"startsAt": _time(now - 1)}  # it must not end before it begins
     return {
         "labels": {name: _unaddressed(value) for name, value in named.items() if value},
-        "annotations": {name: _unaddressed(value) for name, value in told.items()},
+        "annotations": {name: _unaddressed(value) for name, value in told.items() if value},
         **begun,
         "endsAt": _time(ends_at),
     }

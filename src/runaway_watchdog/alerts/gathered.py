@@ -26,9 +26,7 @@ def gathered(rows: Sequence[OutboxRow]) -> str:
     listed = rows[-MOST_LISTED:]
     if len(listed) < len(rows):
         lines.append(f"  ({len(rows) - len(listed)} older ones are left out)")
-    lines += [
-        f"  {time.strftime('%Y-%m-%d %H:%M', time.localtime(row.created_at))}  {subjects[row.id]}" for row in listed
-    ]
+    lines += [f"  {_written(row):16}  {subjects[row.id]}" for row in listed]
     lines += ["", "All of them, with what came of each:", "    sudo runaway-watchdog incidents"]
     open_ones = [row for row in rows if row.incident_id is not None and row.incident_id not in over]
     if open_ones:
@@ -47,6 +45,11 @@ def refusal(channel: str, reason: str, host: str) -> Message:
         "    sudo runaway-watchdog test-alert\n"
     )
     return plain(f"{where}: the alert channel {name} refuses", text)
+
+
+def _written(row: OutboxRow) -> str:
+    """When; "" for an end, which the outbox knows by its beginning."""
+    return "" if row.kind == _OVER else time.strftime("%Y-%m-%d %H:%M", time.localtime(row.created_at))
 
 
 def _field(row: OutboxRow, name: str) -> str:

@@ -21,6 +21,8 @@ _PERMANENT: Final = 500
 """RFC 5321, 4.2.1: 4xx may be tried again, 5xx not as it is."""
 _TOO_LARGE: Final = 552
 _MAILBOX_FULL: Final = "5.2."  # RFC 3463: the same 552 with this says that it is not the message
+_TAKING_S: Final = 45.0
+"""Until a server that looks through the mail says that it has it: asked again, it would have it twice."""
 AS_READ: Final = SMTPUTF8.clone(linesep="\n", max_line_length=None)
 """How `letter` writes a mail for people; with the encoding "8bit" each command is a line of its own."""
 
@@ -105,8 +107,10 @@ def post(at: Office, message: Message) -> Delivered | Refused:
     except smtplib.SMTPResponseException as fault:
         said = _said(fault.smtp_code, fault.smtp_error)
         what = "login refused" if isinstance(fault, smtplib.SMTPAuthenticationError) else "not taken"
-        too_large = fault.smtp_code == _TOO_LARGE and _MAILBOX_FULL not in said
-        return Refused(fault.smtp_code >= _PERMANENT, f"{what}: {said}", of_message=too_large)
+        # What is refused once it was read, by a filter or for its size: others may pass.
+        of_message = isinstance(fault, smtplib.SMTPDataError) or fault.smtp_code == _TOO_LARGE
+        permanent = fault.smtp_code >= _PERMANENT
+        return Refused(permanent, f"{what}: {said}", of_message=of_message and permanent and _MAILBOX_FULL not in said)
     except smtplib.SMTPServerDisconnected as fault:
         return Refused(permanent=False, reason=str(fault))
     except smtplib.SMTPException as fault:  # no encryption, no login that both know, no letters beyond ASCII
@@ -141,6 +145,8 @@ def _hand_in(at: Office, mail: EmailMessage) -> Delivered:
             server.starttls(context=context)
         if at.login is not None:
             server.login(*at.login)
+        if server.sock is not None:
+            server.sock.settimeout(_TAKING_S)
         refused = server.send_message(mail, at.sender, at.addressees)
         with suppress(OSError):  # it is taken, however the server says goodbye
             server.quit()

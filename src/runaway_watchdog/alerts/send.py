@@ -29,7 +29,7 @@ from runaway_watchdog.store import outbox
 from runaway_watchdog.store.database import StoreUnavailable, connect, transaction
 from runaway_watchdog.store.outbox import OutboxRow
 
-BUDGET_S: Final = 60.0
+BUDGET_S: Final = 45.0
 """No new message is begun after this; the starter's alarm ends this process somewhat later."""
 MOST_SINGLE: Final = 3
 """More than this that are due together go out as one."""
@@ -98,18 +98,27 @@ def send_due(connection: sqlite3.Connection, channel: str, url: str | None, conf
             if answer.but:
                 log.warning("not-for-all", refused=answer.but)
         elif answer.of_message:
-            _set_aside(connection, parcel, answer, now)
+            _set_aside(connection, channel, parcel, answer, config, now)
         else:
             _leave_for_later(connection, channel, parcel, answer, config, now)
             return
 
 
-def _set_aside(connection: sqlite3.Connection, parcel: Sequence[OutboxRow], answer: Refused, now: float) -> None:
+def _set_aside(
+    connection: sqlite3.Connection,
+    channel: str,
+    parcel: Sequence[OutboxRow],
+    answer: Refused,
+    config: Mapping[str, Any],
+    now: float,
+) -> None:
     """The service takes others, but not this one: it does not hold up what comes after it."""
     with transaction(connection):
         for row in parcel:
             wait = max(outbox.REFUSED_S, outbox.retry_after(row.attempts))
             outbox.mark_failed(connection, row.id, answer.reason, now + wait)
+        if outbox.refuses_all(connection, channel, now, answer.reason):
+            _tell_others(connection, channel, answer.reason, config, now)
     log.warning("message-refused", incident=parcel[0].incident_id, kind=parcel[0].kind, reason=answer.reason)
 
 
@@ -128,15 +137,22 @@ def _leave_for_later(
         again_at, news = outbox.failed(
             connection, channel, now, answer.reason, wait_s=answer.retry_after_s, permanent=answer.permanent
         )
-        if news and any(channel == each for each in config["alerts"]["channels"]):
-            told = refusal(channel, answer.reason, os.uname().nodename).to_json()
-            for other in config["alerts"]["channels"]:
-                if other != channel:
-                    outbox.enqueue(connection, None, "refusal", other, told, now)
+        if news:
+            _tell_others(connection, channel, answer.reason, config, now)
     log.warning(
         "not-sent", messages=len(parcel), reason=answer.reason, refused=answer.permanent,
         again_in_s=round(again_at - now),
     )  # fmt: skip
+
+
+def _tell_others(
+    connection: sqlite3.Connection, channel: str, reason: str, config: Mapping[str, Any], now: float
+) -> None:
+    channels = config["alerts"]["channels"]
+    told = refusal(channel, reason, os.uname().nodename).to_json()
+    for other in channels if channel in channels else ():
+        if other != channel:
+            outbox.enqueue(connection, None, "refusal", other, told, now)
 
 
 def _send(url: str | None, text: str | bytes, row: OutboxRow | None = None) -> Delivered | Refused:

@@ -159,7 +159,7 @@ def prune(connection: sqlite3.Connection, now: float, keep_s: float) -> int:
 _PRUNE = (
     """DELETE FROM incident WHERE id IN
         (SELECT id FROM incident WHERE state = 'resolved' AND resolved_at < :before LIMIT :most)""",
-    "DELETE FROM outbox WHERE id IN (SELECT id FROM outbox WHERE created_at < :before LIMIT :most)",
+    "DELETE FROM outbox WHERE id IN (SELECT id FROM outbox WHERE max(created_at, next_at) < :before LIMIT :most)",
     """DELETE FROM process WHERE rowid IN
         (SELECT rowid FROM process WHERE coalesce(died_at, seen_at) < :before LIMIT :most)""",
     """DELETE FROM process WHERE rowid IN (
@@ -222,12 +222,15 @@ def _open_writer(file: str) -> sqlite3.Connection:
 
 
 def _is_damaged(file: str) -> bool:
-    """Look through the whole file: it has a few megabytes, and a damaged page would only show when it is needed."""
+    """Look through the whole file: it has a few megabytes, and a damaged page would only show when it is needed.
+
+    A quick check would not see an index that has lost a row (https://sqlite.org/pragma.html#pragma_quick_check).
+    """
     if not os.path.exists(file):
         return False
     connection = sqlite3.connect(file, isolation_level=None)
     try:
-        return bool(connection.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok")
+        return bool(connection.execute("PRAGMA integrity_check(1)").fetchone()[0] != "ok")
     except sqlite3.DatabaseError as fault:
         if not is_corrupt(fault):
             raise

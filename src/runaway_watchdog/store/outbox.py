@@ -11,6 +11,8 @@ FIRST_RETRY_S: Final = 10.0
 LAST_RETRY_S: Final = 86400.0
 REFUSED_S: Final = 3600.0
 """A service that said no for good is asked again when somebody may have mended the configuration."""
+SEVERAL: Final = 3
+"""So many messages that are refused in a row say that it is not for what they hold."""
 PROBE_S: Final = 300.0
 """A channel that waits is tried this often for the sake of a message that is new."""
 _ERROR_LIMIT: Final = 500
@@ -54,11 +56,11 @@ def enqueue(
 
 
 def due(connection: sqlite3.Connection, now: float, channel: str | None = None) -> tuple[OutboxRow, ...]:
-    """What has to be sent now, oldest first; of one channel, or of all."""
+    """What has to be sent now, in the order in which it was written; of one channel, or of all."""
     rows = connection.execute(
         """SELECT id, incident_id, kind, channel, message, created_at, attempts, urgent, next_at FROM outbox
         WHERE sent_at IS NULL AND (next_at <= ? OR created_at > ?) AND (channel = ? OR ? IS NULL)
-        ORDER BY created_at, id LIMIT 200""",
+        ORDER BY id LIMIT 200""",
         (now, now + _SET_BACK_S, channel, channel),
     )
     return tuple(OutboxRow(*row) for row in rows)
@@ -151,6 +153,28 @@ def failed(
         },
     )  # fmt: skip
     return not_before, permanent and refused_at is None
+
+
+def refuses_all(connection: sqlite3.Connection, channel: str, now: float, problem: str) -> bool:
+    """Whether it is news that a channel has refused messages about several things in a row, and taken none since.
+
+    Many services answer a wrong token as they answer a message that they do not like. It is tried on as ever.
+    """
+    refused = connection.execute(
+        """SELECT count(DISTINCT coalesce(incident_id, -id)) FROM outbox WHERE channel = :channel AND sent_at IS NULL
+            AND attempts > 0 AND id > (
+                SELECT coalesce(max(id), 0) FROM outbox WHERE channel = :channel AND sent_at IS NOT NULL)""",
+        {"channel": channel},
+    ).fetchone()[0]
+    known = connection.execute("SELECT refused_at FROM channel WHERE name = ?", (channel,)).fetchone()
+    if refused < SEVERAL or (known is not None and known[0] is not None):
+        return False
+    connection.execute(
+        """INSERT INTO channel (name, tried_at, problem, refused_at) VALUES (:name, :now, :problem, :now)
+        ON CONFLICT DO UPDATE SET tried_at = :now, problem = :problem, refused_at = :now""",
+        {"name": channel, "now": now, "problem": problem[:_ERROR_LIMIT]},
+    )
+    return True
 
 
 def hand_over(connection: sqlite3.Connection, channel: str, others: Iterable[str], now: float) -> None:

@@ -262,7 +262,7 @@ def _untold(connection: sqlite3.Connection, now: float) -> frozenset[int]:
         """SELECT id FROM incident WHERE push AND (resolved_at IS NULL OR resolved_at > ?) AND NOT EXISTS (
             SELECT 1 FROM outbox WHERE incident_id = incident.id
                 AND created_at >= coalesce(reopened_at, incident.opened_at)
-                AND (incident.state != 'resolved' OR kind IN ('resolved', 'fallback')))""",
+                AND (incident.state != 'resolved' OR kind = 'resolved'))""",
         (now - _REOPENED_S,),
     )
     return frozenset(row[0] for row in rows)

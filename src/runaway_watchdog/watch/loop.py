@@ -246,7 +246,7 @@ class Loop:
         self._parts.log.fault("case-given-up", incident=order.incident_id, kind=order.kind, pid=order.pid)
         if order.kind not in ("suspect", "recorded"):
             subject, text = fallback_text(order, job.name, os.uname().nodename)
-            self._parts.recorder.fallback(order.incident_id, self._configuration.channels, subject, text)
+            self._parts.recorder.tell(order, self._configuration.channels, subject, text)
 
     def _reload(self) -> None:
         self._parts.notifier.reloading(self._now())

@@ -289,7 +289,7 @@ class Observer:
         groups = () if sample is None else sample.groups
         busiest = sorted(groups, key=lambda each: -each.percent)[:_MOST_NAMED]
         subject, text = incidents.host_text(incident, os.uname().nodename, busiest, over=kind == "resolved")
-        self._recorder.fallback(incident.id, self._configuration.channels, subject, text)
+        self._recorder.tell(incidents.commission(kind, incident), self._configuration.channels, subject, text)
 
     def _judge_again(self, sample: Sample) -> None:
         """What was harmless may have become worse, and ordinary work may take too long. It only goes up."""

@@ -6,13 +6,14 @@ import sqlite3
 from collections.abc import Callable, Iterable
 
 from runaway_watchdog.hostile import clean, mask_argv
-from runaway_watchdog.model.events import Death, Return
+from runaway_watchdog.model.events import Commission, Death, Return
 from runaway_watchdog.model.identity import ProcKey
 from runaway_watchdog.model.said import Said
 from runaway_watchdog.model.sampling import Sample
 from runaway_watchdog.store import curves, events, outbox, records, said
 from runaway_watchdog.store.database import prune
 from runaway_watchdog.store.digest import put_digest
+from runaway_watchdog.store.telling import tell
 from runaway_watchdog.store.writer import Writer
 from runaway_watchdog.watch.history import Stretch
 from runaway_watchdog.watch.incidents import Incident, Work
@@ -96,16 +97,13 @@ class Recorder:
         now = self._wall()
         self._writer.put(lambda store: records.resolve_incident(store, incident.id, now))
 
-    def fallback(self, incident_id: int, channels: Iterable[str], subject: str, text: str) -> None:
-        """An alert that no case could write."""
-        message = json.dumps({"subject": clean(subject), "text": text, "html": None, "markdown": None})
+    def tell(self, order: Commission, channels: Iterable[str], subject: str, text: str) -> None:
+        """An alert that no case writes."""
+        incident = {"id": order.incident_id, "severity": order.severity, "harm": order.harm or None}
+        document = {"schema_version": 1, "kind": order.kind, "incident": incident, "case": None}
+        message = json.dumps({"subject": clean(subject), "text": text, "document": document})
         to, now = tuple(channels), self._wall()
-
-        def enqueue(store: sqlite3.Connection) -> None:
-            for channel in to:
-                outbox.enqueue(store, incident_id, "fallback", channel, message, now)
-
-        self._writer.put(enqueue)
+        self._writer.put(lambda store: tell(store, order, to, message, now))
 
     def digest(self, channels: Iterable[str], host: str) -> None:
         """What was harmless since the last one."""
