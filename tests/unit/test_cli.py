@@ -4,8 +4,10 @@ import argparse
 import ast
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -63,6 +65,20 @@ def test_several_matches_are_listed(store: Path) -> None:
             sleeper.wait()
     assert done.returncode == 2
     assert all(str(sleeper.pid) in done.stderr for sleeper in sleepers)
+
+
+def test_the_shell_that_only_started_it_is_not_meant(store: Path) -> None:
+    """As cron's does: it bears the same words."""
+    line = "sleep 27.1828; true"
+    with subprocess.Popen(["/bin/sh", "-c", line]) as shell:
+        try:
+            deadline = time.monotonic() + 10
+            while not (inner := Path(f"/proc/{shell.pid}/task/{shell.pid}/children").read_text().split()):
+                assert time.monotonic() < deadline
+            done = watchdog("explain", "--name", r"27\.1828", "--json", "--config", str(store))
+        finally:
+            os.kill(int(inner[0]), signal.SIGKILL)
+    assert json.loads(done.stdout)["process"]["pid"] == int(inner[0])
 
 
 def test_json_is_one_document(store: Path) -> None:

@@ -207,6 +207,7 @@ def test_every_key_reaches_the_compiled_configuration(write: Write) -> None:
             "is a date or time, not a duration in quotes",
             '"1h" to "3650d"',
         ),
+        ("[alerts]\n[alerts]\n", 2, "", "is not valid TOML: Cannot declare ('alerts',) twice", "below the first one"),
         ("[sampling\n", 1, "", "is not valid TOML: Expected ']' at the end of a table declaration", "column"),
     ],
 )  # fmt: skip

@@ -122,6 +122,28 @@ def test_incidents_are_filtered(
     assert sorted(each["id"] for each in document["incidents"]) == found
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["ack", "1"],
+        ["ack", "1", "--undo"],
+        ["expect", "--remove", "1"],
+        ["expect", "--unit", "a", "--between", "1:00-2:00"],
+    ],
+)
+def test_a_store_of_others_is_not_ours_to_change(
+    words: list[str], config: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Who may not look into its folder is told what helps."""
+
+    def hidden(path: Path) -> bool:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "exists", hidden)
+    assert main([*words, "--config", config]) == 1
+    assert "sudo" in capsys.readouterr().err
+
+
 def test_an_acknowledgement_is_kept_and_taken_back(config: str, capsys: pytest.CaptureFixture[str]) -> None:
     """With its note, which the incident shows; what is over, or is none, cannot be acknowledged."""
     assert main(["ack", "1", "--for", "2h", "--note", "I am on it\x1b[2J", "--config", config]) == 0

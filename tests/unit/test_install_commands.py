@@ -49,6 +49,8 @@ def test_root_is_needed(command: str, monkeypatch: pytest.MonkeyPatch, capsys: p
     assert capsys.readouterr().err == (
         f"runaway-watchdog {command}: needs root: sudo '/opt/my tools/bin/runaway-watchdog' {command}\n"
     )
+    assert cli.main([command, "--dry-run"]) == 1
+    assert capsys.readouterr().err.endswith(f" {command} --dry-run\n"), "it must not do more as root"
 
 
 def test_systemd_is_needed(taken: Taken, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

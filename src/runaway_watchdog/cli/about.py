@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Final
 
 from runaway_watchdog.alerts.text import Style, text
-from runaway_watchdog.cli import USAGE, reading, selection
+from runaway_watchdog.cli import PROGRAM, USAGE, reading, selection
 from runaway_watchdog.cli.reading import GAPS, NO_SUCH
 from runaway_watchdog.explain.casefile import explain
 from runaway_watchdog.explain.document import to_json
@@ -27,6 +27,7 @@ from runaway_watchdog.world import Unanswered, World, live, procfs
 
 Tell = Callable[[argparse.Namespace, CaseFile, World], int]
 """Shows a case; returns the exit code, 0 where all was told."""
+AS_RECORDED: Final = "its owner and policy are told as the watch saw them last, and not asked for again"
 TRIES: Final = 3
 """A container or unit in a restart loop has another process a moment after it was asked for it."""
 
@@ -86,6 +87,7 @@ def _not_one(error: selection.SelectionError, *, as_json: bool) -> int:
     elif matches:
         for pid, name, words in matches:
             print(f"  {pid:>7}  {name:<16} {clean(' '.join(words), 100)}", file=sys.stderr)
+        print(f"name one by its PID: {PROGRAM} explain {matches[0][0]}", file=sys.stderr)
     return USAGE if error.usage else NO_SUCH
 
 
@@ -104,10 +106,15 @@ def find(world: World, records: Records, pid: int, seen: Glance | None = None) -
         try:
             case = explain(world, records, trace.living.pid, asked_pid=pid)
         except procfs.NoSuchProcessError:
-            return trace.last
+            return _as_recorded(trace.last)
         if case.process.key.start_ticks == trace.living.start_ticks:
             return case
-    return trace.last
+    return _as_recorded(trace.last)
+
+
+def _as_recorded(last: CaseFile | None) -> CaseFile | None:
+    """Its owner may have been changed, or removed, since: that is said."""
+    return None if last is None else replace(last, condition=(*last.condition, AS_RECORDED))
 
 
 def show(options: argparse.Namespace, case: CaseFile, world: World) -> int:

@@ -13,7 +13,11 @@ from runaway_watchdog.store.database import connect, transaction, unavailable
 @contextmanager
 def changing(path: Path) -> Iterator[sqlite3.Connection]:
     """The store, in one transaction. It has to be there: only the watch makes it. Raises StoreUnavailable."""
-    if not path.exists():
+    try:
+        there = path.exists()
+    except OSError as fault:  # its folder is not ours to look into
+        raise unavailable(fault, str(path)) from fault
+    if not there:
         raise unavailable(FileNotFoundError(), str(path))
     try:
         with closing(connect(path)) as connection, transaction(connection):

@@ -37,6 +37,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """0: installed and running; 1: not, and why."""
     try:
+        require_root("install", options)
         return _install(host.own_program(), dry_run=options.dry_run, self_test=options.self_test)
     except (InstallError, plan.RefusedError, shipped.PackageError, unit.SystemdError) as reason:
         print(f"{PROGRAM} install: {reason}", file=sys.stderr)
@@ -47,10 +48,12 @@ class InstallError(Exception):
     """The command cannot work here; the message says why, and the mend."""
 
 
-def require_root(command: str) -> None:
-    """Raises InstallError unless root runs this."""
+def require_root(command: str, options: argparse.Namespace) -> None:
+    """Raises InstallError unless root runs this; what was asked for is named whole, so that it does no more as root."""
     if os.geteuid() != 0:
-        raise InstallError(f"needs root: sudo {shlex.quote(str(host.own_program()))} {command}")
+        flags = [f"--{name.replace('_', '-')}" for name, value in vars(options).items() if value is True]
+        words = [str(host.own_program()), command, *flags]
+        raise InstallError(f"needs root: sudo {shlex.join(words)}")
 
 
 def take(steps: Sequence[Step], *, dry_run: bool) -> None:
@@ -84,7 +87,6 @@ def _word(step: Step, *, dry_run: bool) -> str:
 
 
 def _install(program: Path, *, dry_run: bool, self_test: bool | None) -> int:
-    require_root("install")
     os.umask(0o022)  # folders that we share with others stay open to them, whatever sudo was told
     if not host.is_booted_by_systemd():
         raise InstallError(

@@ -77,7 +77,11 @@ def run(options: argparse.Namespace) -> int:
             if options.pid is not None:
                 reading.complain(f"no process {pid} on this host")
                 return USAGE
-    proposals = safer(found, world, None if told is None else pid, judge)
+    # What an open incident is about is nobody's wish here unless the line means it.
+    meant = told is not None and (options.pid is not None or told.ends)
+    proposals = safer(found, world, pid if meant else None, judge)
+    if told is not None and not told.ends and found.unknown:
+        told = None  # the part that cannot be told may end it
     _show(options, found, told, proposals, world)
     return EXIT_CODES[verdict(found)]
 
@@ -85,7 +89,7 @@ def run(options: argparse.Namespace) -> int:
 def _line(words: list[str]) -> str | None:
     """The line as it would be typed: one quoted word, standard input, or the words of one plain command."""
     typed = words[0] if len(words) == 1 else join(words)
-    text = sys.stdin.read(LONGEST_LINE + 1) if typed == "-" else typed
+    text = sys.stdin.read(LONGEST_LINE + 1).rstrip("\n") if typed == "-" else typed
     return text if text.strip() and len(text) <= LONGEST_LINE else None
 
 

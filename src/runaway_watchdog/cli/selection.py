@@ -13,6 +13,7 @@ from runaway_watchdog.model.gap import Gap
 from runaway_watchdog.world import Unanswered, World, procfs
 
 LISTEN = "0A"  # the kernel's TCP_LISTEN in /proc/net/tcp
+SHELLS = frozenset(("sh", "bash", "dash", "ash", "zsh", "ksh"))
 
 
 class Match(NamedTuple):
@@ -21,6 +22,7 @@ class Match(NamedTuple):
     pid: int
     name: str
     cmdline: tuple[str, ...]
+    ppid: int = 0
 
 
 class Down(Exception):  # noqa: N818 - a turn of the story, not a fault
@@ -76,10 +78,19 @@ def _by_name(world: World, pattern: str) -> int:
         for match in _processes(world)
         if match.pid not in ours and (expression.search(match.name) or expression.search(" ".join(match.cmdline)))
     )
+    found = _without_starters(found)
     asked = repr(clean(pattern, 80))
     if not found and procfs.hides(world.files) and os.geteuid() != 0:
         raise Unanswered(Gap("procfs", f"no process that is shown to you matches {asked} (hidepid)", procfs.SUDO))
     return _only(found, f"no process matches {asked}", f"{len(found)} processes match {asked}")
+
+
+def _without_starters(found: tuple[Match, ...]) -> tuple[Match, ...]:
+    """Without the shell that was only told to start another match, as cron's is: it bears the same words."""
+    parents = {each.ppid for each in found}
+    return tuple(
+        each for each in found if each.pid not in parents or each.name not in SHELLS or "-c" not in each.cmdline[1:2]
+    )
 
 
 def _only(found: tuple[Match, ...], nothing: str, several: str) -> int:
@@ -99,7 +110,7 @@ def _processes(world: World) -> Iterator[Match]:
             words = procfs.parse_cmdline(world.files.read(f"{procfs.PROC}/{name}/cmdline"))
         except (OSError, ValueError):
             continue  # it went while we looked
-        yield Match(int(name), stat.comm, words)
+        yield Match(int(name), stat.comm, words, stat.ppid)
 
 
 def _by_port(world: World, port: int) -> int:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 HOW_TO_CONFIGURE: Final = f"""\
 No channel is configured: alerts go to the journal, or to the terminal of `{PROGRAM} run`.
-To get them by mail, put this into {locate.SYSTEM_FILE} (chmod 0600):
+To get them by mail, put this into {locate.SYSTEM_FILE} (chmod 0600), where [alerts] stands once:
 
   [alerts]
   urls = ["mailtos://user:password@smtp.example.org?from=watchdog@example.org&to=you@example.org"]

@@ -21,7 +21,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """0: removed; 1: not, and why."""
     try:
-        require_root("uninstall")
+        require_root("uninstall", options)
         steps = plan.uninstall(host.survey(host.own_program(), programs.run), purge=options.purge)
         take(steps, dry_run=options.dry_run)
     except (InstallError, unit.SystemdError) as reason:

@@ -166,4 +166,6 @@ def toml_fault(file: Path, error: ValueError) -> Fault:
     place = re.search(r" \(at line (\d+), column (\d+)\)", str(error))
     problem = clean(str(error).split(" (at ")[0], 120)
     mend = "the file ends too early" if place is None else f"look at column {place[2]}; texts need quotes"
+    if "Cannot declare" in problem:
+        mend = "it stands there twice: put what belongs to it below the first one"
     return Fault(str(file), int(place[1]) if place else None, "", f"is not valid TOML: {problem}", mend)
