@@ -18,12 +18,15 @@ rig = pytest.mark.rig
 
 @rig
 def test_a_reload_with_a_broken_file(service: Service) -> None:
-    """It keeps the old configuration and says which key is wrong; what burns is told all the same."""
+    """systemctl says that it failed, also a bare SIGHUP keeps the old configuration, and the wrong key is named; what
+    burns is told all the same."""
     box, before, account = service.box, service.log(), Account(service)
     watch = service.pid()
     box.write(CONFIG_FILE, CONFIG.replace("interval", "intervall"), 0o600)
     try:
-        box.run("systemctl reload runaway-watchdog", check=False)
+        assert box.run("systemctl reload runaway-watchdog", check=False).returncode != 0
+        service.wait_log("intervall", after=before)
+        signalled(box, "HUP", watch)
         service.wait_log("reload-failed", after=before)
         with service.burning("under-the-old-rules") as pid:
             service.wait_told(pid)

@@ -191,10 +191,11 @@ def test_purge_spares_a_user_that_we_did_not_make() -> None:
     assert "userdel runaway-watchdog" not in commands(steps)
 
 
-def test_the_shipped_unit_has_the_placeholder_once() -> None:
-    """What `install` replaces is in the file that is shipped, exactly once, and nothing else looks like it."""
+def test_the_shipped_unit_has_the_placeholder_where_it_is_run() -> None:
+    """What `install` replaces is in the file that is shipped, where a program is named, and nowhere else."""
     text = shipped.read(shipped.UNIT)
-    assert text.count("@PROGRAM@") == 1
+    assert text.count("@PROGRAM@") == 2
+    assert "ExecReload=@PROGRAM@ check-config\n" in text
     assert "ExecStart=@PROGRAM@ run\n" in text
 
 
