@@ -144,6 +144,13 @@ def test_a_store_of_others_is_not_ours_to_change(
     assert "sudo" in capsys.readouterr().err
 
 
+def test_a_number_alone_says_how_it_is_shown(config: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """It is what many type first."""
+    with pytest.raises(SystemExit):
+        main(["incidents", "5", "--config", config])
+    assert "one incident: runaway-watchdog incidents show 5" in capsys.readouterr().err
+
+
 def test_an_acknowledgement_is_kept_and_taken_back(config: str, capsys: pytest.CaptureFixture[str]) -> None:
     """With its note, which the incident shows; what is over, or is none, cannot be acknowledged."""
     assert main(["ack", "1", "--for", "2h", "--note", "I am on it\x1b[2J", "--config", config]) == 0

@@ -147,7 +147,8 @@ def test_matches_are_shown_clean_and_masked(
         assert document["matches"][0]["cmdline"] == ["x", "--password", "***", "a\nb"]
     else:
         assert shown.out == ""
-        assert len(shown.err.splitlines()) == 3
+        assert len(shown.err.splitlines()) == 4
+        assert shown.err.endswith("name one by its PID: runaway-watchdog explain 7\n")
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,7 @@ _PIPED = 300
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("show", nargs="?", choices=["show"], help="tell one incident whole")
+    parser.add_argument("show", nargs="?", type=_show_word, metavar="show", help="tell one incident whole")
     parser.add_argument("id", nargs="?", type=incident_id, metavar="ID")
     which = parser.add_mutually_exclusive_group()
     which.add_argument("--open", action="store_true", help="only those that are not over")
@@ -38,6 +38,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--since", type=lasting, metavar="2d", help="only those that were open within this time")
     reading_options(parser)
     parser.usage = f"{PROGRAM} incidents [show ID] [--open | --state STATE] [--owner TEXT] [--since 2d] [--json]"
+
+
+def _show_word(text: str) -> str:
+    if text == "show":
+        return text
+    one = f"show {text}" if text.isascii() and text.isdecimal() else "show ID"
+    raise argparse.ArgumentTypeError(f"one incident: {PROGRAM} incidents {one}")
 
 
 def run(options: argparse.Namespace) -> int:
