@@ -73,6 +73,24 @@ def test_at_most_two_cases_run_at_once(children: Children, poll: select.poll) ->
     assert sorted(done) == [0, 1, 2]
 
 
+def test_the_turns_of_one_incident_come_one_after_the_other(children: Children, poll: select.poll, state: Path) -> None:
+    """In their order, also where the first has to be tried again: an end is not told before its beginning."""
+    (state / "exit").write_text("1")
+    for kind in ("opened", "resolved"):
+        children.commission(order(7, kind), "x")
+    children.start_cases(0.0)
+    assert children.next_start() is None, "nothing to do before the first has ended"
+    assert [each.kind for each, _ in ends(children, poll).cases] == ["opened"]
+    children.start_cases(0.0)
+    assert poll.poll(0) == [], "it waits for another try, and the end behind it"
+    (state / "exit").write_text("0")
+    later = children.next_start()
+    assert later is not None
+    for kind in ("opened", "resolved"):
+        children.start_cases(later)
+        assert [(each.kind, code) for each, code in ends(children, poll).cases] == [(kind, 0)]
+
+
 def test_a_failed_case_is_tried_again_and_given_up(children: Children, poll: select.poll, state: Path) -> None:
     """Three times, with pauses; then its commission comes back."""
     (state / "exit").write_text("1")

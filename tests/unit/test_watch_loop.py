@@ -145,15 +145,14 @@ def test_a_runaway_is_found_and_its_return_is_seen(
     second = spin()
     watch.wait(lambda: watch.says("came-back", f"pid={second.pid}", f"after_pid={first.pid}"))
     watch.wait(lambda: (found := stored(tmp_path, second.pid)) and found.predecessor_pid == first.pid)
-    known = time.time()
     old, new = stored(tmp_path, first.pid), stored(tmp_path, second.pid)
     assert old is not None
     assert new is not None
     assert old.death_exact
     assert old.died_at is not None
-    assert died <= old.died_at <= known
+    assert died <= old.died_at < died + 0.5
     assert new.return_delay_s is not None
-    assert 0 <= new.return_delay_s <= known - died
+    assert 0 <= new.return_delay_s < 5
     second.kill()
     second.wait()
     watch.wait(lambda: watch.commission("resolved", incident_id=opened["incident_id"]))

@@ -260,6 +260,19 @@ def test_an_alert_that_was_cut_off_is_told_by_the_next_watch(story: Story) -> No
     assert len(story.told()) == 3
 
 
+def test_what_began_and_ended_unheard_is_told_whole_by_the_next_watch(story: Story) -> None:
+    """The watch ended before the first of its cases had written: the alert is not lost because it is over by now."""
+    story.host.process(10, start_s=10.0, group=SCOPE)
+    story.goes_on(400, burning=10)
+    story.goes_on(600)
+    before = len(story.told())
+    story.restarts()
+    assert [each[:2] for each in story.told()[before:]] == [("opened", 1), ("resolved", 1)]
+    story.cases_do_their_work()
+    story.restarts()
+    assert len(story.told()) == before + 2
+
+
 def test_what_comes_back_within_a_day_is_the_same_incident(story: Story) -> None:
     """Killed, calm for ten minutes, back as another process: told at once, under its old number, with its story."""
     story.host.process(10, start_s=10.0, group=SCOPE)

@@ -81,6 +81,7 @@ class Resumed(NamedTuple):
     lengths: tuple[tuple[str, float], ...] = ()  # lineage keys, and for how long one run was hot; oldest first
     closed: tuple[Closed, ...] = ()  # resolved within a day, oldest first
     untold: frozenset[int] = frozenset()  # incidents whose newest turn no message was written of
+    unheard: frozenset[int] = frozenset()  # those among them of which no message was written at all
 
 
 def put_lineage(connection: sqlite3.Connection, lineage: LineageRecord, now: float) -> int:
@@ -242,7 +243,8 @@ def resume(connection: sqlite3.Connection, boot_id: str, booted_at: float, now: 
         processes=tuple(LeftProcess(ProcKey(*row[:3]), LineageRecord(*row[3:6]), row[6]) for row in processes),
         lengths=_lengths(connection, now),
         closed=tuple(Closed(_left(row), row[-1]) for row in closed),
-        untold=_untold(connection, now),
+        untold=_untold(connection, now, at_all=False),
+        unheard=_untold(connection, now, at_all=True),
     )
 
 
@@ -256,14 +258,14 @@ def _left(row: tuple[Any, ...]) -> IncidentRecord:
     return record._replace(push=bool(record.push))
 
 
-def _untold(connection: sqlite3.Connection, now: float) -> frozenset[int]:
-    """Incidents that opened or ended just before the last watch did: their case never came to write the message."""
+def _untold(connection: sqlite3.Connection, now: float, *, at_all: bool) -> frozenset[int]:
+    """Incidents of whose newest turn, or `at_all`, nothing was written: the last watch ended before their case did."""
     rows = connection.execute(
-        """SELECT id FROM incident WHERE push AND (resolved_at IS NULL OR resolved_at > ?) AND NOT EXISTS (
+        """SELECT id FROM incident WHERE push AND (resolved_at IS NULL OR resolved_at > :since) AND NOT EXISTS (
             SELECT 1 FROM outbox WHERE incident_id = incident.id
                 AND created_at >= coalesce(reopened_at, incident.opened_at)
-                AND (incident.state != 'resolved' OR kind = 'resolved'))""",
-        (now - _REOPENED_S,),
+                AND (:at_all OR incident.state != 'resolved' OR kind = 'resolved'))""",
+        {"since": now - _REOPENED_S, "at_all": at_all},
     )
     return frozenset(row[0] for row in rows)
 

@@ -88,9 +88,9 @@ class Children:
 
     def next_start(self) -> float | None:
         """When a waiting case may be started (monotonic); None: none is waiting, or the places are taken."""
-        if self._cases_running() >= CASES_AT_ONCE or not self._waiting:
+        if self._cases_running() >= CASES_AT_ONCE:
             return None
-        return min(job.not_before for job in self._waiting)
+        return min((job.not_before for job in self._first_of_each()), default=None)
 
     def commission(self, order: Commission, name: str) -> None:
         """Let a case see to this. Where too many wait already, the oldest of those that matter least gives way."""
@@ -101,7 +101,7 @@ class Children:
     def start_cases(self, now: float) -> tuple[Job, ...]:
         """Start what is due, at most two at once. Returns those that were given up."""
         given_up: list[Job] = []
-        for job in [job for job in self._waiting if job.not_before <= now]:
+        for job in [job for job in self._first_of_each() if job.not_before <= now]:
             if self._cases_running() >= CASES_AT_ONCE:
                 break
             self._waiting.remove(job)
@@ -116,6 +116,17 @@ class Children:
             else:
                 self._add(child, job=job)
         return tuple(given_up)
+
+    def _first_of_each(self) -> list[Job]:
+        """The jobs that wait for nothing but their time: an incident's turns are told one after the other, in order."""
+        taken = {child.job.commission.incident_id for child in self._running if child.job is not None}
+        found = []
+        for job in self._waiting:
+            incident = job.commission.incident_id
+            if not incident or incident not in taken:
+                found.append(job)
+            taken.add(incident)
+        return found
 
     def start_senders(self, channels: Sequence[str], now: float) -> None:
         """One sender for each channel that has something due, unless it has one or failed lately."""
@@ -185,11 +196,11 @@ class Children:
         return Ended(tuple(cases), tuple(given_up), tuple(senders), reload, heartbeat)
 
     def _again(self, job: Job, now: float) -> list[Job]:
-        """Put a failed job back, or give it up after three attempts."""
+        """Put a failed job back, before what came after it, or give it up after three attempts."""
         attempts = job.attempts + 1
         if attempts >= ATTEMPTS:
             return [job]
-        self._waiting.append(job._replace(not_before=now + self._retry_s * attempts, attempts=attempts))
+        self._waiting.insert(0, job._replace(not_before=now + self._retry_s * attempts, attempts=attempts))
         return []
 
     def _pause(self, channel: str, now: float) -> None:

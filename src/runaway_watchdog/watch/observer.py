@@ -386,6 +386,8 @@ class Observer:
         for record, _ in left.closed:
             last = self._book.closed.get((record.rule, record.lineage.key))
             if record.id in left.untold and last is not None:
+                if record.id in left.unheard:
+                    self._tell("opened", last.incident)
                 self._tell("resolved", last.incident)
 
 
