@@ -262,9 +262,13 @@ def test_the_bootstrap_may_be_run_again(bare: Box, wheel: Path) -> None:
         before, files = properties(bare, "MainPID", "InvocationID"), traces(bare)
         assert words(bare.run(line, timeout=120).stdout) == {"already"}
         assert (properties(bare, "MainPID", "InvocationID"), traces(bare)) == (before, files)
-        bare.run(f"mv /root/{wheel.name} /tmp/ && touch /tmp/pip-999-py3-none-any.whl; rm /opt/runaway-watchdog/.wheel")
+        # The Python that it was made with is gone, as after an upgrade of the system; and others may write beside it.
+        bare.run(
+            f"mv /root/{wheel.name} /tmp/ && touch /tmp/pip-999-py3-none-any.whl; rm /opt/runaway-watchdog/bin/python*"
+        )
         again = bare.run(["sh", "/root/bootstrap", f"/tmp/{wheel.name}"], env={"PIP_NO_INDEX": "1"}, timeout=240)
         assert "others than root may write /tmp: wheels beside the file are not used" in again.stderr
+        assert "active (running)" in again.stdout
     finally:
         bare.run("rm -f /root/bootstrap /root/*.whl /tmp/*.whl /opt/runaway-watchdog/.wheel")
 

@@ -18,13 +18,14 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import apprise
 import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult, Envelope, LoginPassword, Session
 from support.ports import free_port
 from unit.golden.cases import NOW, cases, hostile_case
 
-from runaway_watchdog.alerts import send
+from runaway_watchdog.alerts import post, send
 from runaway_watchdog.alerts.answers import Delivered, Refused
 from runaway_watchdog.alerts.channels import deliver
 from runaway_watchdog.alerts.render import Incident, message, plain
@@ -278,11 +279,11 @@ def scripted() -> Iterator[Callable[[dict[str, bytes | None]], str]]:
         ({"RCPT": b"550 5.7.1 relay denied\r\n"}, True, False, "relay denied"),
         ({".": b"552 5.3.4 message too big\r\n"}, True, True, "too big"),
         ({".": b"552 5.2.2 mailbox full\r\n"}, True, False, "mailbox full"),
+        ({".": b"550 5.7.1 spam\r\n"}, True, True, "spam"),
         ({".": b"554 5.7.1 spam\r\n"}, True, True, "spam"),
         ({".": b"451 try later\r\n"}, False, False, "try later"),
         ({".": None}, False, False, "closed"),
-        ({"MAIL": b""}, False, False, "closed"),
-        ({".": b""}, False, False, "closed"),
+        ({".": b""}, False, False, "timed out"),
     ],
 )
 def test_what_a_mail_server_answers_decides_what_follows(
@@ -291,11 +292,23 @@ def test_what_a_mail_server_answers_decides_what_follows(
     permanent: bool,
     of_message: bool,
     words: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Whether it is tried again, whether it is the message or the channel, and the server's own words."""
+    monkeypatch.setattr(post, "_TAKING_S", 1.0)
     answer = deliver(scripted(answers), MESSAGE)
     assert isinstance(answer, Refused)
     assert (answer.permanent, answer.of_message, words in answer.reason) == (permanent, of_message, True), answer
+
+
+@pytest.mark.parametrize(
+    ("written", "taken"), [("watchdog@example.org", "watchdog@example.org"), ("watchdog@vm", "root@localhost")]
+)
+def test_a_sender_needs_a_whole_domain(written: str, taken: str) -> None:
+    """As docs/how-to/mail.md says: Apprise takes the bare name of a host for no address."""
+    office = post.office(apprise.Apprise.instantiate(f"mailto://localhost?from={written}&to=you@example.org"))
+    assert office is not None
+    assert office.sender == taken
 
 
 def test_a_server_that_looks_through_the_mail_is_waited_for(

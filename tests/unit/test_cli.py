@@ -13,9 +13,11 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from unit.golden.cases import cases
 
 from runaway_watchdog.cli import about, selection
 from runaway_watchdog.cli.options import first_look
+from runaway_watchdog.explain.document import to_json
 from runaway_watchdog.explain.records import NoRecords
 from runaway_watchdog.model.identity import ProcKey
 from runaway_watchdog.store import queries, records
@@ -79,6 +81,19 @@ def test_the_shell_that_only_started_it_is_not_meant(store: Path) -> None:
         finally:
             os.kill(int(inner[0]), signal.SIGKILL)
     assert json.loads(done.stdout)["process"]["pid"] == int(inner[0])
+
+
+def test_a_dead_process_is_told_as_it_was_recorded(store: Path) -> None:
+    """Its owner may have been changed since: nobody is made to believe that it was asked again."""
+    key = ProcKey("0b00", PID_MAX, 4711)
+    lineage = records.LineageRecord("key", "/g", "tesseract")
+    with closing(connect(store.parent / "state" / "watchdog.db")) as connection:
+        records.put_process(connection, records.ProcessRecord(key, lineage, "[]", 1e9, 1e9), 1e9)
+        number = queries.lineage_id_of(connection, lineage.key)
+        assert number is not None
+        queries.save_case_file(connection, number, json.dumps(to_json(cases()["compose"])), 1e9)
+    done = watchdog("explain", str(PID_MAX), "--config", str(store))
+    assert about.AS_RECORDED in " ".join(done.stdout.split())
 
 
 def test_json_is_one_document(store: Path) -> None:

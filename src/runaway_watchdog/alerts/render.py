@@ -13,7 +13,7 @@ from runaway_watchdog.alerts.story import Story, course, doer, harm, tell
 from runaway_watchdog.alerts.text import wrapped, write
 from runaway_watchdog.hostile import header
 from runaway_watchdog.model.casefile import CaseFile
-from runaway_watchdog.model.events import Commission
+from runaway_watchdog.model.events import Commission, incident_document
 
 Kind = Literal["opened", "recorded", "escalated", "returned", "reminder", "resolved", "test"]
 SUBJECT_LIMIT: Final = 60
@@ -105,15 +105,13 @@ def message(case: CaseFile, kind: Kind, now: float, about: Incident = NONE) -> M
     notice = _notice(case, kind, now)
     tail = _tail(case.process.pid, safe(case.host, 60), about.number, now)
     told = _put_together(_subject(case, kind, about), notice, story, tail)
-    return replace(told, document=document(kind, about)) if about.document else told
+    return replace(told, document=_document(kind, about)) if about.document else told
 
 
-def document(kind: str, about: Incident) -> Mapping[str, Any]:
-    """What `Message.document` holds."""
-    incident = {"id": about.number or None, "severity": about.severity or None, "harm": about.harm or None}
+def _document(kind: str, about: Incident) -> Mapping[str, Any]:
     size = len(json.dumps(about.document))
     case = about.document if size <= LARGEST_CASE else _abridged(about, size)
-    return {"schema_version": 1, "kind": kind, "incident": incident, "case": case or None}
+    return incident_document(kind, about.number, about.severity, about.harm, case or None)
 
 
 def _abridged(about: Incident, size: int) -> Mapping[str, Any]:
@@ -149,7 +147,7 @@ def fallback(commission: Commission, now: float, *, host: str, reason: str) -> M
         lines.append(f"Its control group: {safe(commission.group, 200)}")
     tail = (" ".join(lines[1:]), *_tail(commission.pid, where, commission.incident_id, now))
     told = _put_together(header(subject, SUBJECT_LIMIT), notice, None, tail)
-    return replace(told, document=document(commission.kind, Incident.of(commission)))
+    return replace(told, document=_document(commission.kind, Incident.of(commission)))
 
 
 def _put_together(subject: str, notice: str, story: Story | None, tail: tuple[str, ...]) -> Message:

@@ -13,7 +13,6 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import closing
-from dataclasses import replace
 from typing import Any, Final
 
 import structlog
@@ -23,7 +22,7 @@ from runaway_watchdog.alerts.answers import Delivered, Refused
 from runaway_watchdog.alerts.channels import TERMINAL_URL, deliver
 from runaway_watchdog.alerts.gathered import gathered, refusal
 from runaway_watchdog.alerts.labels import TERMINAL
-from runaway_watchdog.alerts.render import Incident, Message, document
+from runaway_watchdog.alerts.render import Message
 from runaway_watchdog.handover import log_to_stderr, read_configuration
 from runaway_watchdog.store import outbox
 from runaway_watchdog.store.database import StoreUnavailable, connect, transaction
@@ -87,62 +86,56 @@ def send_due(connection: sqlite3.Connection, channel: str, url: str | None, conf
         if time.monotonic() - begun > BUDGET_S:
             log.warning("out-of-time", left_for_later=True)
             return
-        answer = _send(url, gathered(parcel)) if gathers else _send(url, parcel[0].message, parcel[0])
+        answer = _send(url, gathered(parcel) if gathers else parcel[0].message)
         now = time.time()
-        if isinstance(answer, Delivered):
-            with transaction(connection):
-                for row in parcel:
-                    outbox.mark_sent(connection, row.id, now)
-                outbox.worked(connection, channel, now)
-            log.info("sent", incident=parcel[0].incident_id, kind=parcel[0].kind, messages=len(parcel))
-            if answer.but:
-                log.warning("not-for-all", refused=answer.but)
-        elif answer.of_message:
-            _set_aside(connection, channel, parcel, answer, config, now)
-        else:
-            _leave_for_later(connection, channel, parcel, answer, config, now)
+        with transaction(connection):
+            if isinstance(answer, Delivered):
+                _taken(connection, channel, parcel, answer, now)
+                continue
+            keep = _set_aside if answer.of_message else _leave_for_later
+            if keep(connection, channel, parcel, answer, now):
+                _tell_others(connection, channel, answer.reason, config, now)
+        if not answer.of_message:
             return
 
 
-def _set_aside(
-    connection: sqlite3.Connection,
-    channel: str,
-    parcel: Sequence[OutboxRow],
-    answer: Refused,
-    config: Mapping[str, Any],
-    now: float,
+def _taken(
+    connection: sqlite3.Connection, channel: str, parcel: Sequence[OutboxRow], answer: Delivered, now: float
 ) -> None:
-    """The service takes others, but not this one: it does not hold up what comes after it."""
-    with transaction(connection):
-        for row in parcel:
-            wait = max(outbox.REFUSED_S, outbox.retry_after(row.attempts))
-            outbox.mark_failed(connection, row.id, answer.reason, now + wait)
-        if outbox.refuses_all(connection, channel, now, answer.reason):
-            _tell_others(connection, channel, answer.reason, config, now)
+    for row in parcel:
+        outbox.mark_sent(connection, row.id, now)
+    outbox.worked(connection, channel, now)
+    log.info("sent", incident=parcel[0].incident_id, kind=parcel[0].kind, messages=len(parcel))
+    if answer.but:
+        log.warning("not-for-all", refused=answer.but)
+
+
+def _set_aside(
+    connection: sqlite3.Connection, channel: str, parcel: Sequence[OutboxRow], answer: Refused, now: float
+) -> bool:
+    """The service takes others, but not this one: it does not hold up what comes after it.
+
+    Returns whether it is news that it takes no others either.
+    """
+    for row in parcel:
+        wait = max(outbox.REFUSED_S, outbox.retry_after(row.attempts))
+        outbox.mark_failed(connection, row.id, answer.reason, now + wait)
     log.warning("message-refused", incident=parcel[0].incident_id, kind=parcel[0].kind, reason=answer.reason)
+    return outbox.refuses_all(connection, channel, now, answer.reason)
 
 
 def _leave_for_later(
-    connection: sqlite3.Connection,
-    channel: str,
-    parcel: Sequence[OutboxRow],
-    answer: Refused,
-    config: Mapping[str, Any],
-    now: float,
-) -> None:
-    """The whole channel waits. That it refuses for good is told through the others, once."""
-    with transaction(connection):
-        for row in parcel:
-            outbox.mark_failed(connection, row.id, answer.reason, row.next_at)
-        again_at, news = outbox.failed(
-            connection, channel, now, answer.reason, wait_s=answer.retry_after_s, permanent=answer.permanent
-        )
-        if news:
-            _tell_others(connection, channel, answer.reason, config, now)
-    log.warning(
-        "not-sent", messages=len(parcel), reason=answer.reason, refused=answer.permanent,
-        again_in_s=round(again_at - now),
-    )  # fmt: skip
+    connection: sqlite3.Connection, channel: str, parcel: Sequence[OutboxRow], answer: Refused, now: float
+) -> bool:
+    """The whole channel waits. Returns whether it is news that it refuses for good."""
+    for row in parcel:
+        outbox.mark_failed(connection, row.id, answer.reason, row.next_at)
+    again_at, news = outbox.failed(
+        connection, channel, now, answer.reason, wait_s=answer.retry_after_s, permanent=answer.permanent
+    )
+    again_in_s = round(again_at - now)
+    log.warning("not-sent", messages=len(parcel), reason=answer.reason, refused=answer.permanent, again_in_s=again_in_s)
+    return news
 
 
 def _tell_others(
@@ -155,22 +148,19 @@ def _tell_others(
             outbox.enqueue(connection, None, "refusal", other, told, now)
 
 
-def _send(url: str | None, text: str | bytes, row: OutboxRow | None = None) -> Delivered | Refused:
-    """`row`: where the text is from; a message of the watch's own does not say which incident it is about."""
+def _send(url: str | None, document: str | bytes) -> Delivered | Refused:
     if url is None:
         return Refused(permanent=True, reason=GONE)
     try:
-        message = Message.from_json(text)
+        message = Message.from_json(document)
     except ValueError as fault:
         return Refused(permanent=True, reason=f"not a message: {fault}", of_message=True)
-    if row is not None and row.incident_id is not None and not message.document:
-        message = replace(message, document=document(row.kind, Incident(row.incident_id)))
     return deliver(url, message)
 
 
-def _send_directly(url: str | None, text: bytes) -> int:
+def _send_directly(url: str | None, document: bytes) -> int:
     for wait in (*DIRECT_WAITS_S, None):
-        answer = _send(url, text)
+        answer = _send(url, document)
         if isinstance(answer, Delivered):
             log.info("sent", kind="direct")
             return 0

@@ -1,6 +1,7 @@
 """What the watch concludes from samples, and how it hands that to the store and to a case."""
 
-from typing import Literal, NamedTuple
+from collections.abc import Mapping
+from typing import Any, Literal, NamedTuple
 
 from runaway_watchdog.model.identity import ProcKey
 from runaway_watchdog.model.sampling import RuleKind
@@ -45,6 +46,14 @@ class Return(NamedTuple):
     predecessor: ProcKey
     wall: float  # when the new process started
     delay_s: float  # from the death to the new start
+
+
+def incident_document(
+    kind: str, number: int, severity: str, harm: str, case: Mapping[str, Any] | None
+) -> dict[str, Any]:
+    """What a message holds for programs. `case`: as `explain --json` tells it; None where there is none."""
+    incident = {"id": number or None, "severity": severity or None, "harm": harm or None}
+    return {"schema_version": 1, "kind": kind, "incident": incident, "case": case}
 
 
 class Commission(NamedTuple):

@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Callable, Iterable
 
 from runaway_watchdog.hostile import clean, mask_argv
-from runaway_watchdog.model.events import Commission, Death, Return
+from runaway_watchdog.model.events import Commission, Death, Return, incident_document
 from runaway_watchdog.model.identity import ProcKey
 from runaway_watchdog.model.said import Said
 from runaway_watchdog.model.sampling import Sample
@@ -99,8 +99,7 @@ class Recorder:
 
     def tell(self, order: Commission, channels: Iterable[str], subject: str, text: str) -> None:
         """An alert that no case writes."""
-        incident = {"id": order.incident_id, "severity": order.severity, "harm": order.harm or None}
-        document = {"schema_version": 1, "kind": order.kind, "incident": incident, "case": None}
+        document = incident_document(order.kind, order.incident_id, order.severity, order.harm, None)
         message = json.dumps({"subject": clean(subject), "text": text, "document": document})
         to, now = tuple(channels), self._wall()
         self._writer.put(lambda store: tell(store, order, to, message, now))
