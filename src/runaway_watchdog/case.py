@@ -10,7 +10,6 @@ import sqlite3
 import sys
 from collections.abc import Mapping
 from contextlib import closing
-from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 
@@ -170,7 +169,7 @@ def _message(
         return fallback(commission, now, host=world.host, reason=reason)
     if case.process.key.start_ticks == commission.start_ticks:
         # What the rule saw over its window says more than the tenth of a second of this very moment.
-        case = replace(case, cpu=CpuShare(commission.percent, commission.window_s))
+        case = case._replace(cpu=CpuShare(commission.percent, commission.window_s))
     return message(case, commission.kind, now, Incident.of(commission, curve, to_json(case)))
 
 

@@ -3,7 +3,6 @@
 Standard input: `[{"argv": [WORD, …], "folder": PATH, "environment": {NAME: VALUE}}, …]`.
 """
 
-import dataclasses
 import json
 import sys
 from typing import Any
@@ -22,7 +21,7 @@ def main() -> None:
         command = Command(words, tuple(each["environment"].items()), each["folder"], text=" ".join(each["argv"]))
         outcome = docker.effects(command, host, world)
         host = outcome.host
-        effects += [dataclasses.asdict(effect) for effect in outcome.effects]
+        effects += [effect._asdict() | {"size": effect.size and effect.size._asdict()} for effect in outcome.effects]
         unknown += outcome.unknown
     left = host.docker
     print(

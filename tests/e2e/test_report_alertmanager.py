@@ -3,7 +3,6 @@
 import base64
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -68,7 +67,7 @@ def test_hostile_names_are_taken_as_text(address: str) -> None:
 
 def test_message_without_a_case_file_arrives_too(address: str) -> None:
     """What the watch tells by itself has its subject for a name."""
-    bare = replace(told(cases()["compose"], "opened", 3, "info"), document={}, subject="the provider takes CPUs")
+    bare = told(cases()["compose"], "opened", 3, "info")._replace(document={}, subject="the provider takes CPUs")
     assert deliver(f"alertmanager://{address}", bare) == Delivered()
     standing = monitoring.asked(f"http://{address}/api/v2/alerts")
     assert "the provider takes CPUs" in {alert["labels"].get("summary") for alert in standing}

@@ -1,7 +1,6 @@
 """The report in Debian's Chromium: it loads nothing, runs nothing but its own script, and is whole without a mouse."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -92,8 +91,7 @@ def test_both_schemes_are_shown(shown: Browser, tmp_path: Path, scheme: str, col
 
 def test_hostile_names_run_and_break_nothing(shown: Browser, tmp_path: Path) -> None:
     """Markup in any text is text; a word of 200 letters does not push a phone's page out of its width."""
-    told = replace(
-        report(), case=hostile_case(HOSTILE), title=HOSTILE, state=HOSTILE, severity=HOSTILE, harm=HOSTILE,
+    told = report()._replace(case=hostile_case(HOSTILE), title=HOSTILE, state=HOSTILE, severity=HOSTILE, harm=HOSTILE,
         group=HOSTILE, moments=(Moment(NOW - 900, "opened", HOSTILE), Moment(NOW - 800, HOSTILE, HOSTILE)),
         sharing=((HOSTILE, 3.0),),
     )  # fmt: skip

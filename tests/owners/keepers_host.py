@@ -1,7 +1,6 @@
 """A host in memory with a supervisor, its program and whoever stands between them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any, cast
 
 from preflight.host_world import LINK, NOW, FakeHost
@@ -63,7 +62,7 @@ class KeepersHost(FakeHost):
     @property
     def world(self) -> World:
         told = Told(self.processes, self.entries)
-        return replace(super().world, supervisors=cast(Supervisors, told), journal=cast(Journal, told))
+        return super().world._replace(supervisors=cast(Supervisors, told), journal=cast(Journal, told))
 
     def layers(self, pid: int = WORK) -> tuple[Layer, ...]:
         facts, _ = procfs.facts(self.world, pid)

@@ -1,6 +1,5 @@
 """Containers: who claims what, what returns, and what is proposed."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -165,7 +164,7 @@ def test_one_replica_is_told_as_one() -> None:
 
 def test_an_unread_policy_does_not_hide_what_the_signal_does() -> None:
     """Whether SIGTERM ends it is the process's own matter, whoever owns it."""
-    owner = replace(make_container(), facts={})
+    owner = make_container()._replace(facts={})
     assert docker.fate(owner, make_facts(), "sigterm").ends is True
     assert docker.fate(owner, make_facts(make_process(sigterm="ignored")), "sigterm").ends is False
 

@@ -1,6 +1,5 @@
 """Who acts on a container beside its engine's own policy: a swarm, a controller, another engine."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -45,7 +44,7 @@ def test_a_child_of_a_swarms_task_is_not_the_task() -> None:
 
 def with_controller(acting: Acting, policy: str = "no", **changes: Any) -> Owner:
     owner = make_container(policy, **changes)
-    return replace(owner, raw={**owner.raw, "controllers": (acting,)})
+    return owner._replace(raw={**owner.raw, "controllers": (acting,)})
 
 
 def test_who_revives_it_makes_it_return() -> None:

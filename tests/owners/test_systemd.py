@@ -1,6 +1,5 @@
 """systemd services: the matrix of Restart= as it was observed, the overrides, and all that starts a unit again."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -150,7 +149,7 @@ def test_a_boot_is_not_promised_where_it_is_not_known(changes: dict[str, Any], r
 
 def test_a_scope_is_ended_by_its_stop() -> None:
     """systemd sends SIGKILL where SIGTERM is ignored."""
-    owner = replace(make_service("none"), kind="systemd-scope", name="x.scope", facts={})
+    owner = make_service("none")._replace(kind="systemd-scope", name="x.scope", facts={})
     fate = systemd.fate(owner, make_facts(make_process(sigterm="ignored")), "owner-stop")
     assert (fate.ends, fate.returns) == (True, False)
 
@@ -314,8 +313,9 @@ def test_a_timer_that_boots_brings_it_back(at_boot: bool, returns: bool) -> None
 
 def test_an_init_script_is_trusted_to_stop_what_it_started() -> None:
     """KillMode=process and no main process: systemd itself ends nothing."""
-    owner = replace(
-        make_service("no", main_pid=0, processes=1, kill_mode="process", stop_command=True, source="/etc/init.d/burn"),
+    owner = make_service(
+        "no", main_pid=0, processes=1, kill_mode="process", stop_command=True, source="/etc/init.d/burn"
+    )._replace(
         kind="sysv-service",
     )
     fate = systemd.fate(owner, make_facts(), "owner-stop")
@@ -346,5 +346,5 @@ def test_kinds_by_the_path(path: str, kind: str, ref: str) -> None:
 @pytest.mark.parametrize("action", ["sigkill", "owner-stop", "reboot"])
 def test_a_unit_that_was_not_read_has_no_future(action: Action) -> None:
     """What could not be asked is not guessed."""
-    owner = replace(make_service("not read"), facts={})
+    owner = make_service("not read")._replace(facts={})
     assert systemd.fate(owner, make_facts(), action).returns is None

@@ -1,7 +1,6 @@
 """Steps that stop a systemd service and keep it stopped, each with the undo that restores what was."""
 
 import subprocess
-from dataclasses import replace
 from shlex import split
 from typing import Any
 
@@ -35,7 +34,7 @@ def test_only_what_was_enabled_is_disabled() -> None:
 
 def test_the_host_is_not_told_to_stop_what_it_needs() -> None:
     """A busy dockerd or journald works for somebody else: the plan never stops it."""
-    owner = replace(make_service("on-failure"), name="docker.service")
+    owner = make_service("on-failure")._replace(name="docker.service")
     assert not any("stop" in step.command for step in systemd.hold(owner, make_facts()).steps)
 
 
@@ -109,7 +108,7 @@ def test_the_drop_in_is_what_systemd_reads() -> None:
 def test_hostile_names_stay_one_word(name: str) -> None:
     """A unit's name reaches a root shell as itself."""
     for changes in ({"upheld_by": ["x"]}, {}, {"transient": True}, {"load_state": "masked"}):
-        owner = replace(make_service("always", **changes), name=name)
+        owner = make_service("always", **changes)._replace(name=name)
         for step in systemd.hold(owner, make_facts()).steps:
             for line in (step.command, step.undo or ""):
                 assert any(name in word for word in split(line)), line
@@ -147,19 +146,19 @@ def test_what_was_left_behind_is_ended_by_itself() -> None:
 
 def test_an_init_script_is_disabled_like_a_unit() -> None:
     """systemd calls it generated, and hands `disable` on to the old tool."""
-    owner = replace(make_service("no", main_pid=0, processes=2, unit_file_state="generated"), kind="sysv-service")
+    owner = make_service("no", main_pid=0, processes=2, unit_file_state="generated")._replace(kind="sysv-service")
     commands = [step.command for step in systemd.hold(owner, make_facts()).steps]
     assert commands[-2:] == ["systemctl stop burn.service", "systemctl disable burn.service"]
 
 
 def test_a_snap_is_stopped_through_snapd() -> None:
     """snapd would write its unit's state anew at the next refresh."""
-    owner = replace(
-        make_service("on-failure", cpu_controller=False), name="snap.lxd.daemon.service", kind="snap-service"
+    owner = make_service("on-failure", cpu_controller=False)._replace(
+        name="snap.lxd.daemon.service", kind="snap-service"
     )
     _, step = systemd.hold(owner, make_facts()).steps
     assert (step.command, step.undo) == ("snap stop --disable lxd.daemon", "snap start --enable lxd.daemon")
-    off = replace(owner, facts={**owner.facts, "unit_file_state": "disabled"})
+    off = owner._replace(facts={**owner.facts, "unit_file_state": "disabled"})
     assert systemd.hold(off, make_facts()).steps[1].command == "snap stop lxd.daemon"
 
 

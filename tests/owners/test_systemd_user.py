@@ -1,7 +1,5 @@
 """Services of a user's own systemd: who is asked, what a boot brings, and how root speaks to it."""
 
-from dataclasses import replace
-
 import pytest
 from support.builders import make_facts, make_process, make_service
 
@@ -14,7 +12,7 @@ PATH = "/user.slice/user-1000.slice/user@1000.service/app.slice/burn.service"
 def hers(policy: str = "always", *, user: str = "bob", lingers: bool = True) -> Owner:
     owner = make_service(policy, cpu_controller=False)
     facts = {**owner.facts, "user": user, "uid": 1000, "lingers": lingers, "booted_by": "default.target"}
-    return replace(owner, kind="systemd-user-service", id="user@1000.service/burn.service", facts=facts)
+    return owner._replace(kind="systemd-user-service", id="user@1000.service/burn.service", facts=facts)
 
 
 @pytest.mark.parametrize(
@@ -43,7 +41,7 @@ def test_the_next_layer_is_the_users_manager() -> None:
     claim = systemd_user.outer(hers())
     assert claim is not None
     assert claim.ref == "user@1000.service"
-    manager = replace(make_service("no"), name="user@1000.service")
+    manager = make_service("no")._replace(name="user@1000.service")
     assert not any(" stop " in step.command for step in systemd.hold(manager, make_facts()).steps)
 
 
@@ -78,7 +76,7 @@ def test_a_name_that_systemctl_would_misread_is_a_number(user: str) -> None:
 def test_the_drop_in_lies_where_the_users_manager_reads_it() -> None:
     """And its condition is written with that manager's own specifier."""
     owner = hers()
-    owner = replace(owner, facts={**owner.facts, "upheld_by": ["top.service"]})
+    owner = owner._replace(facts={**owner.facts, "upheld_by": ["top.service"]})
     _, step = systemd_user.hold(owner, make_facts()).steps
     assert "!%%t/systemd/user/%%n.d/zz-hold.conf" in step.command
     assert "> /run/user/1000/systemd/user/burn.service.d/zz-hold.conf" in step.command

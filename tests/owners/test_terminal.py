@@ -1,7 +1,5 @@
 """What was started at a terminal: by ssh, on a console, in tmux or screen, and after that was gone."""
 
-from dataclasses import replace
-
 import pytest
 from preflight.host_world import FakeHost
 from support.builders import make_facts, make_process
@@ -76,7 +74,7 @@ def test_the_end_of_tmux_hangs_up() -> None:
 def test_a_login_that_is_over_is_known_by_the_environment() -> None:
     """Its ancestors are gone; what ssh wrote down stays."""
     process = make_process(cgroup=SCOPE)
-    facts = replace(make_facts(process), marks=(("SSH_CONNECTION", "203.0.113.5 51000 10.0.0.1 22"),))
+    facts = make_facts(process)._replace(marks=(("SSH_CONNECTION", "203.0.113.5 51000 10.0.0.1 22"),))
     found = FakeHost()
     found.process(3355, "/usr/bin/burn", cgroup=SCOPE)
     found.manager.loaded = {"session-7.scope": {}}

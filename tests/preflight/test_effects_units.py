@@ -1,7 +1,6 @@
 """Units: what goes down together, what starts it again, what a verb leaves alone."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any, cast
 
 import pytest
@@ -111,7 +110,7 @@ def with_ana(host: FakeHost) -> World:
     """Her app.service has the main process 77."""
     slices = "/user.slice/user-1000.slice/user@1000.service/app.slice"
     host.process(77, "/home/ana/app", uid=1000, cgroup=f"{slices}/app.service")
-    return replace(host.world, users=cast(UserManagers, AnasManager()))
+    return host.world._replace(users=cast(UserManagers, AnasManager()))
 
 
 def test_a_users_unit_goes_down_with_its_main_process(with_ana: World) -> None:

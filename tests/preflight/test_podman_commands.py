@@ -1,7 +1,6 @@
 """podman's commands, judged from what Podman says of itself, and what is not judged."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 from typing import Any, cast
 
@@ -78,7 +77,7 @@ def world(podman: object) -> World:
     host = FakeHost()
     for name in ("data", "old", "spare", UNNAMED):
         host.files.add(f"{DATA.format(name)}/rows", "rows")
-    return replace(host.world, podman=cast(Podman, podman))
+    return host.world._replace(podman=cast(Podman, podman))
 
 
 def judged(line: str, podman: object | None = None, environment: Mapping[str, str] | None = None) -> Preflight:
@@ -196,7 +195,7 @@ def test_two_removals_at_once_are_a_race(line: str, unsure: bool) -> None:
 def test_a_copy_is_made_of_podmans_own_folder(line: str, copied: list[str]) -> None:
     """Docker may have a volume of the same name: it is never taken for Podman's."""
     docker = [{"Name": "spare", "Driver": "local", "Mountpoint": "/var/lib/docker/volumes/spare/_data", "Labels": {}}]
-    here = replace(world(FakePodman()), engine=cast(Engine, EngineWith([], docker)))
+    here = world(FakePodman())._replace(engine=cast(Engine, EngineWith([], docker)))
     again = partial(judge, world=here, shell=Shell({}, "/srv", "/root"))
     found = [each.command for each in safer(again(line), here, None, again)]
     assert found == [f"tar -C {DATA.format(name)} -cf /var/backups/{name}.tar ." for name in copied]

@@ -62,7 +62,7 @@ def test_a_line_that_is_piped_is_shown_as_it_is() -> None:
 def test_what_cannot_be_told_is_not_denied() -> None:
     """A part that is not known may well end it."""
     found = json.loads(preflight("frobnicate", "--for", str(os.getpid()), "--json").stdout)
-    assert (found["verdict"], found["helps"]) == ("unknown", None)
+    assert (found["verdict"], found["helps"]["ends"]) == ("unknown", None)
     known = json.loads(preflight("ls", "--for", str(os.getpid()), "--json").stdout)
     assert known["helps"]["ends"] is False
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -51,7 +50,7 @@ def recording_of(host: Path) -> Recording:
 
 def world_of(recording: Recording) -> World:
     world = replay(recording)
-    return replace(world, **{name: cast(Any, Partly(name, getattr(world, name))) for name in PORTS})
+    return world._replace(**{name: cast(Any, Partly(name, getattr(world, name))) for name in PORTS})
 
 
 def explained(recording: Recording) -> CaseFile:

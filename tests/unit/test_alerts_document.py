@@ -1,7 +1,6 @@
 """The document of `explain --json`: the contract's names, no secret, and the way back."""
 
 import json
-from dataclasses import replace
 
 import pytest
 from unit.golden.cases import cases, process
@@ -36,7 +35,7 @@ def test_document_has_the_names_of_the_contract() -> None:
 
 def test_times_are_iso_8601_in_utc() -> None:
     """With their offset, to the millisecond where there is one."""
-    told = to_json(replace(CASES["systemd"], process=process("x", started_at=1795356131.0), since=1795356131.25))
+    told = to_json(CASES["systemd"]._replace(process=process("x", started_at=1795356131.0), since=1795356131.25))
     assert told["process"]["started_at"] == "2026-11-22T14:02:11+00:00"
     assert told["hot_since"] == "2026-11-22T14:02:11.250+00:00"
 
@@ -52,7 +51,7 @@ def test_document_tells_no_secret_and_no_raw_answer() -> None:
         ("DB_PASSWORD=HUNTER2",),
         {"Env": ["X=HUNTER2"]},
     )
-    case = replace(CASES["systemd"], owners=(owner,), process=process("x", cmdline=("x", "--password", "HUNTER2")))
+    case = CASES["systemd"]._replace(owners=(owner,), process=process("x", cmdline=("x", "--password", "HUNTER2")))
     told = json.dumps(to_json(case))
     assert "HUNTER2" not in told
     assert to_json(case)["owners"][0]["facts"]["nested"]["port"] == 80
@@ -60,7 +59,7 @@ def test_document_tells_no_secret_and_no_raw_answer() -> None:
 
 def test_document_holds_nothing_that_a_terminal_obeys() -> None:
     """It is printed too: escapes, bidi marks and undecodable bytes are replaced."""
-    case = replace(CASES["systemd"], process=process("a\x1b[2J\u202e\udc80\x9b"))
+    case = CASES["systemd"]._replace(process=process("a\x1b[2J\u202e\udc80\x9b"))
     told = json.dumps(to_json(case), ensure_ascii=False)
     told.encode()
     assert not set(told) & set("\x1b\u202e\x9b")
@@ -96,7 +95,7 @@ def test_what_it_does_and_what_changed_find_their_way_back() -> None:
         None, None, None, 90.0, 0.0, 800.0, None, "do_wait",
     )  # fmt: skip
     change = Change("packages", 1795356131.0, "1 package was upgraded: curl", "/var/log/dpkg.log")
-    told = to_json(replace(CASES["systemd"], doing=shown, changed=(change,)))
+    told = to_json(CASES["systemd"]._replace(doing=shown, changed=(change,)))
     assert "\x1b" not in json.dumps(told, ensure_ascii=False)
     assert told["process"]["doing"]["children_percent"] == 70.0
     back = from_json(json.loads(json.dumps(told)))
@@ -115,9 +114,9 @@ def test_the_text_says_what_it_does_and_what_was_changed_before() -> None:
         0.0, 0.0, 0.0, None, None,
     )  # fmt: skip
     change = Change("unit", 1795356131.0 - 600, "/etc/u.service was edited", "last write of it")
-    case = replace(CASES["systemd"], since=1795356131.0, doing=shown, changed=(change,))
+    case = CASES["systemd"]._replace(since=1795356131.0, doing=shown, changed=(change,))
     page = " ".join(text(case, now=1795356191.0).split())
     assert "spins in user mode, 99 % of a core" in page
     assert "changed 10 min before (" in page
     assert "): /etc/u.service was edited" in page
-    assert "spins" not in text(replace(case, doing=shown._replace(kind="waiting")), now=1795356191.0)
+    assert "spins" not in text(case._replace(doing=shown._replace(kind="waiting")), now=1795356191.0)

@@ -7,7 +7,6 @@ import json
 import os
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -88,7 +87,7 @@ def test_message_is_the_golden_one(name: str, kind: str) -> None:
 @pytest.mark.parametrize("kind", FORMS)
 def test_hostile_message_is_the_golden_one(kind: str) -> None:
     """Names of a megabyte with markup, mentions, line breaks and controls: short and harmless in every channel."""
-    about = replace(ABOUT, document=to_json(hostile_case(MARKUP)))
+    about = ABOUT._replace(document=to_json(hostile_case(MARKUP)))
     told = message(hostile_case(HOSTILE), "opened", NOW, about)
     shown = FORMS[kind](told)
     golden(f"hostile.{kind}", shown)
@@ -146,7 +145,7 @@ def test_subject_says_the_essential_in_60_characters(name: str) -> None:
 
 def test_sections_keep_the_order_of_the_contract() -> None:
     """what, who brings it back, if you, do this, never this, not seen: in the text, the HTML and the Markdown alike."""
-    told = message(replace(CASES["compose"], gaps=CASES["gaps"].gaps), "opened", NOW)
+    told = message(CASES["compose"]._replace(gaps=CASES["gaps"].gaps), "opened", NOW)
     for form in (told.text, told.html, told.markdown):
         places = [form.index(each) for each in ("99.7 %", "WHO BRINGS", "IF YOU", "DO THIS", "NEVER THIS", "NOT SEEN")]
         assert places == sorted(places)

@@ -2,7 +2,6 @@
 
 import json
 import os
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -50,7 +49,7 @@ def test_resolution_is_short_and_proposes_nothing() -> None:
     for form in (told.text, told.html, told.markdown):
         assert "docker stop" not in form
         assert "NEVER THIS" not in form
-    ended = message(replace(CASE, process=replace(CASE.process, alive=False)), "resolved", NOW)
+    ended = message(CASE._replace(process=CASE.process._replace(alive=False)), "resolved", NOW)
     assert "has ended and not come back" in ended.text
 
 
@@ -82,7 +81,7 @@ def test_incident_is_numbered_and_the_way_to_the_newest_state_told() -> None:
 )
 def test_subject_ends_with_what_kill_9_leads_to(fate: Fate, ending: str) -> None:
     """The one thing that a frightened person is about to try."""
-    assert message(replace(CASE, prognosis=(fate,)), "opened", NOW).subject.endswith(ending)
+    assert message(CASE._replace(prognosis=(fate,)), "opened", NOW).subject.endswith(ending)
 
 
 def test_fallback_tells_what_is_known_and_why_there_is_no_more() -> None:
@@ -142,7 +141,7 @@ def test_return_and_worse_say_what_happened() -> None:
     back = message(CASE, "returned", NOW)
     assert back.subject.startswith("Back: CPU 100 %")
     assert back.text.startswith("PID 3355 died, and came back 0.2 s later as PID 3441.\n")
-    assert message(replace(CASE, history=History()), "returned", NOW).text.startswith("It died, and came back.\n")
+    assert message(CASE._replace(history=History()), "returned", NOW).text.startswith("It died, and came back.\n")
     assert message(CASE, "escalated", NOW).subject.startswith("Worse: CPU 100 %")
 
 
@@ -172,8 +171,8 @@ def test_pager_gets_whole_lines_within_300_characters(name: str) -> None:
 
 def test_pager_keeps_the_danger_longer_than_the_outcome() -> None:
     """The subject says already who revives it; what must never run is said nowhere else."""
-    long = replace(CASE.plan.steps[0], command=f"docker update --cpu-quota=20000 {'w' * 90}")
-    told = message(replace(CASE, plan=replace(CASE.plan, steps=(long,))), "opened", NOW, Incident(harm="Warning: x."))
+    long = CASE.plan.steps[0]._replace(command=f"docker update --cpu-quota=20000 {'w' * 90}")
+    told = message(CASE._replace(plan=CASE.plan._replace(steps=(long,))), "opened", NOW, Incident(harm="Warning: x."))
     assert "kill -9" not in told.push
     assert "docker compose -p ocr down -v" in told.push
     assert long.command in told.push
@@ -212,14 +211,14 @@ def test_curve_in_blocks(percents: list[float | None], drawn: str) -> None:
 )
 def test_dead_pid_leads_to_the_one_that_lives(deaths: tuple[SeenDeath, ...], told: str) -> None:
     """The first line answers what became of the PID that was asked about."""
-    case = replace(CASE, asked_pid=3355, history=History(deaths=deaths))
+    case = CASE._replace(asked_pid=3355, history=History(deaths=deaths))
     assert told in tell(case, NOW).succession
 
 
 def test_pid_used_twice_speaks_of_its_last_death() -> None:
     """A PID that died more than once in this work: the newest death counts."""
     deaths = (SeenDeath(3355, 0.0, NOW - 5000, 3400, 9.0), SeenDeath(3355, 0.0, NOW - 60, 3441, 0.3))
-    assert "0.3 s later" in tell(replace(CASE, asked_pid=3355, history=History(deaths=deaths)), NOW).succession
+    assert "0.3 s later" in tell(CASE._replace(asked_pid=3355, history=History(deaths=deaths)), NOW).succession
 
 
 # --- figures ---------------------------------------------------------------------------------------------------
@@ -265,7 +264,7 @@ def test_document_with_names_of_a_megabyte_does_not_go_along() -> None:
     assert told.document["incident"]["id"] == 12
     assert "incidents show 12 --json" in told.document["case"]["left_out"]
     (alert,) = alerts(told, NOW)
-    (whole,) = alerts(replace(told, document={**told.document, "case": case}), NOW)
+    (whole,) = alerts(told._replace(document={**told.document, "case": case}), NOW)
     assert alert["labels"] == whole["labels"]
 
 
@@ -277,7 +276,7 @@ def test_alertmanager_is_told_the_end_of_what_had_no_case_file() -> None:
     assert alert["labels"]["severity"] == COMMISSION.severity
     for end in (
         fallback(COMMISSION._replace(kind="resolved"), NOW, host="web1", reason="it is gone"),
-        message(CASE, "resolved", NOW, Incident.of(COMMISSION, (), to_json(replace(CASE, host=os.uname().nodename)))),
+        message(CASE, "resolved", NOW, Incident.of(COMMISSION, (), to_json(CASE._replace(host=os.uname().nodename)))),
     ):
         ended = [each["labels"] for each in alerts(end, NOW) if "startsAt" in each]
         assert alert["labels"] in ended
@@ -295,7 +294,7 @@ def test_alertmanager_hands_on_no_mention() -> None:
 def test_what_a_crowded_host_leaves_it_is_not_all_that_is_told() -> None:
     """4 % alone would sound harmless; what it wanted is why somebody is told."""
     crowded = COMMISSION._replace(percent=4.1, demand=97.0, harm="others wait for a CPU 80 % of the time")
-    told = message(replace(CASE, cpu=CpuShare(4.1, 300.0)), "opened", NOW, Incident.of(crowded))
+    told = message(CASE._replace(cpu=CpuShare(4.1, 300.0)), "opened", NOW, Incident.of(crowded))
     assert told.subject.startswith("Wants CPU 97 %, gets 4: ")
     assert "it wants 97.0 % of a core, and gets less" in " ".join(told.text.split())
     lost = fallback(crowded, NOW, host="web1", reason="it took too long")

@@ -5,7 +5,6 @@ import email.policy
 import json
 import re
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -67,7 +66,7 @@ def test_page_tells_all_of_it() -> None:
 
 def test_page_without_case_and_curve_says_so() -> None:
     """What ended before anybody could look has a page too."""
-    written = page(replace(report(), case=None, points=(), sharing=(), moments=()), NOW)
+    written = page(report()._replace(case=None, points=(), sharing=(), moments=()), NOW)
     assert "No explanation was made of it" in written
     assert "The watch has kept no curve of it" in written
     assert "<svg" not in written
@@ -77,8 +76,8 @@ def test_page_without_case_and_curve_says_so() -> None:
 def test_hostile_page_has_no_tag_of_others() -> None:
     """Every text that others choose is escaped, wherever it stands."""
     words = "</pre></title><script>x</script><img src=x>\x1b[2J\u202e"
-    told = replace(
-        report(), case=hostile_case(words), title=words, state=words, severity=words, harm=words, group=words,
+    told = report()._replace(
+        case=hostile_case(words), title=words, state=words, severity=words, harm=words, group=words,
         moments=(Moment(NOW - 900, words, words),), sharing=((words, 1.0),),
     )  # fmt: skip
     written = page(told, NOW)

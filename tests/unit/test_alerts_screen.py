@@ -1,7 +1,6 @@
 """What is kept on one screen when a case has more to tell than fits."""
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -41,7 +40,7 @@ def deployed(case: CaseFile, *ages: float) -> CaseFile:
     """The same, and this was changed so many seconds before it began, the newest first."""
     at = [case.process.started_at - age for age in ages]
     changes = (Change(kind, when, told, "x") for (kind, told), when in zip(DEPLOYED, at, strict=True))
-    return replace(case, changed=tuple(changes), doing=SPINNING)
+    return case._replace(changed=tuple(changes), doing=SPINNING)
 
 
 @pytest.mark.parametrize("name", ["compose-worker-v1", "compose-worker-v2"])
@@ -61,7 +60,7 @@ def test_changes_of_one_moment_are_one_line() -> None:
     """Those of another minute are told apart; how long before is told by the earliest."""
     case, now = recorded("compose-worker-v2")
     begun = case.process.started_at
-    case = replace(case, process=replace(case.process, started_at=begun - begun % 60 + 30))
+    case = case._replace(process=case.process._replace(started_at=begun - begun % 60 + 30))
 
     def lines(*ages: float) -> list[str]:
         return [each.partition(" (")[0] for each in happening(deployed(case, *ages), now) if "changed" in each]

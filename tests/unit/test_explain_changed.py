@@ -1,6 +1,5 @@
 """What was changed before a process became hot."""
 
-from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -36,7 +35,7 @@ class MadeTraces:
 
 
 def _world(written: dict[str, float] | None = None, logs: dict[str, str] | None = None) -> World:
-    return replace(made_world(()), traces=MadeTraces(written or {}, logs or {}))
+    return made_world(())._replace(traces=MadeTraces(written or {}, logs or {}))
 
 
 def _process(pid: int, started_at: float) -> Process:

@@ -3,7 +3,7 @@
 import shlex
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, cast
 
 import pytest
@@ -47,7 +47,7 @@ def lines(count: int, *, ago_s: float = 1.0, every_s: float = 0.001, **fields: A
 
 
 def world_with(entries: Sequence[Mapping[str, Any]], host: FakeHost | None = None) -> World:
-    return replace((host or FakeHost()).world, journal=cast(Journal, FakeJournal(entries)))
+    return (host or FakeHost()).world._replace(journal=cast(Journal, FakeJournal(entries)))
 
 
 # --- the cause ---------------------------------------------------------------------------------------------------
@@ -101,7 +101,7 @@ def test_journalds_own_word_counts_only_as_its_own() -> None:
 def test_only_the_real_journald_is_innocent() -> None:
     """A name can be taken; the unit's group cannot."""
     assert cause.innocent(JOURNALD) is not None
-    assert cause.innocent(replace(JOURNALD, cgroup="/payload/system.slice/systemd-journald.service")) is None
+    assert cause.innocent(JOURNALD._replace(cgroup="/payload/system.slice/systemd-journald.service")) is None
     assert cause.innocent(make_process(5, name="kswapd0")) is None
     assert cause.innocent(make_process(5, name="kswapd0", kernel_thread=True)) is not None
     assert cause.innocent(make_process(5, name="ksoftirqd/3", kernel_thread=True)) is not None
@@ -281,7 +281,7 @@ def test_copies_are_counted_and_others_are_not() -> None:
         (64, "/usr/bin/burn --x", {"ppid": 61}),
     ):
         host.process(pid, words, **changes)
-    world = replace(host.world, clock=cast(Clock, StandingClock()))
+    world = host.world._replace(clock=cast(Clock, StandingClock()))
     found = leftbehind.left_behind(world, facts_of(host), UNCLAIMED)
     assert found is not None
     assert found.pids == (60, 61)
@@ -291,7 +291,7 @@ def test_a_service_that_waits_for_it_is_a_caller() -> None:
     """A main process has one; what a unit's helper left has none."""
     host = burner()
     main = Owner("systemd-service", "x.service", "x.service", "no", {"main_pid": 60}, ())
-    other = replace(main, facts={"main_pid": 17})
+    other = main._replace(facts={"main_pid": 17})
     assert leftbehind.left_behind(host.world, facts_of(host), main) is None
     assert leftbehind.left_behind(host.world, facts_of(host), other) is not None
 

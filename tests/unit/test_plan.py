@@ -4,7 +4,6 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -132,6 +131,6 @@ def test_a_hostile_container_name_stays_one_word(jail: Path, name: str) -> None:
 @given(hostile)
 def test_a_hostile_unit_name_stays_one_word(jail: Path, name: str) -> None:
     """The same for a unit."""
-    for step in steps_of(replace(make_service("always"), name=name)):
+    for step in steps_of(make_service("always")._replace(name=name)):
         for command in (step.command, step.undo or ""):
             assert name in ran(jail, command)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import shlex
 import subprocess
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -57,7 +56,7 @@ def other(name: str, *volumes: str, state: str = "running", project: str = "") -
 
 def worker(**changes: Any) -> Owner:
     found = make_container(engine_unit="docker.service", **changes)
-    return replace(found, raw={**found.raw, "mounts": [volume(ANONYMOUS)]})
+    return found._replace(raw={**found.raw, "mounts": [volume(ANONYMOUS)]})
 
 
 def nevers(owner: Owner, engine: Engine) -> dict[str, Never]:
@@ -188,10 +187,10 @@ class Folder:
 def test_the_folder_of_its_data(kind: str, path: str, size: int, told: bool) -> None:
     """Told as the preflight tells it: what it holds, how much, and every container that works in it."""
     mount = {"Type": kind, "Source": path, "RW": True}
-    owner = replace(worker(), raw={**worker().raw, "mounts": [mount]})
+    owner = worker()._replace(raw={**worker().raw, "mounts": [mount]})
     engine = Engine({**other("db"), "Mounts": [{"Type": "bind", "Source": path}]})
     world = made_world([], engine=engine)
-    world = replace(world, files=cast(Files, Folder(world.files, path, size)))
+    world = world._replace(files=cast(Files, Folder(world.files, path, size)))
     found, _ = never.nevers([Layer(owner, make_facts())], world)
     lost = {each.command: each.would_lose for each in found}.get(f"rm -rf {path}")
     if not told:
@@ -229,7 +228,7 @@ def test_who_survives_pkill_is_not_counted() -> None:
     ]
     layers = [Layer(make_service(unit_file="/lib/x"), make_facts(make_process(name="burn")))]
     assert never.nevers(layers, made_world(made)) == ((), ())
-    mortal = [made[0], replace(made[1], inner=())]
+    mortal = [made[0], Made(61, 1, "burn", ("burn",), group)]
     ((told,), _) = never.nevers(layers, made_world(mortal))
     assert [(each.verb, each.name) for each in told.would_lose] == [("kill", "burn (61)")]
 
@@ -249,7 +248,7 @@ def test_the_lines_for_a_compose_file() -> None:
     (where, lines), _ = advice(owner, engine=engine)
     assert where == "/srv/ocr/compose.yml, under services: worker:"
     assert lines == ("cpus: 0.5", "restart: on-failure:5")
-    limited = replace(owner, facts={**owner.facts, "cpu_limit": False})
+    limited = owner._replace(facts={**owner.facts, "cpu_limit": False})
     assert advice(limited, engine=engine)[0][1] == ("restart: on-failure:5",)
     told = afterwards.advice([Layer(owner, make_facts())], made_world([], engine=engine))[-1].what
     assert told == "it shares this host with c, project shop"
@@ -261,7 +260,7 @@ def test_the_lines_for_a_unit() -> None:
     assert where == "/etc/systemd/system/burn.service.d/limits.conf, then: systemctl daemon-reload"
     assert lines == ("[Unit]", "StartLimitIntervalSec=10min", "StartLimitBurst=5", "[Service]", "CPUQuota=50%")
     assert advice(make_service("always", transient=True)) == []
-    assert advice(replace(make_service("always"), name="docker.service")) == []
+    assert advice(make_service("always")._replace(name="docker.service")) == []
 
 
 @pytest.mark.parametrize(
@@ -291,7 +290,7 @@ def test_a_crontab_keeps_its_own_shell() -> None:
     owner = Owner("cron-job", "it", "x", "", {"table": "/t", "user": "root"}, (), raw)
     assert advice(owner)[0][1][0].endswith("""nice -n 19 "$SHELL" -c 'a <(b)'""")
     below = {**raw, "text": "@daily a <(b)\nSHELL=/bin/bash\n", "line": 1}
-    assert advice(replace(owner, raw=below))[0][1][0].endswith("nice -n 19 sh -c 'a <(b)'")
+    assert advice(owner._replace(raw=below))[0][1][0].endswith("nice -n 19 sh -c 'a <(b)'")
 
 
 @pytest.mark.parametrize(
@@ -355,7 +354,7 @@ def test_the_evidence_is_really_kept(tmp_path: Path) -> None:
     try:
         ticks = int(Path(f"/proc/{running.pid}/stat").read_text().rpartition(")")[2].split()[19])
         process = make_process(running.pid)
-        process = replace(process, key=process.key._replace(start_ticks=ticks))
+        process = process._replace(key=process.key._replace(start_ticks=ticks))
         (step,) = (
             each
             for each in intrusion.adapted(Plan("", (), ()), process, (), made_world([])).steps

@@ -1,7 +1,6 @@
 """What a hostile review found in the masking of secrets: slow shapes, and secrets that came through."""
 
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -131,7 +130,7 @@ def test_documents_are_written_before_the_store_is_locked(tmp_path: Path, monkey
         return {}
 
     monkeypatch.setattr(case_process, "to_json", slow)
-    found = replace(cases()["compose"], asked_pid=1)
+    found = cases()["compose"]._replace(asked_pid=1)
     commission = Commission(7, "opened", "sustained-cpu", "warning", 3355, 1, "/", "key", 99.0, 300.0, NOW)
     case_process._keep(store, commission, found, message(found, "opened", NOW), ["terminal"], NOW)
     assert writable == [True]

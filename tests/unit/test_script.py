@@ -3,7 +3,6 @@
 import json
 import subprocess
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from shlex import quote
 from tempfile import TemporaryDirectory
@@ -38,7 +37,7 @@ def carry_out(folder: Path, steps: Sequence[Step], *words: str, uid: int = 0) ->
     for name, body in STUBS.items():
         (folder / name).write_text(f"#!/bin/sh\n{body}\n")
         (folder / name).chmod(0o755)
-    text = script(replace(CASE, plan=Plan("Stop it", tuple(steps), ())), "2026-11-22")
+    text = script(CASE._replace(plan=Plan("Stop it", tuple(steps), ())), "2026-11-22")
     (folder / "plan.sh").write_text(text, errors="surrogateescape")
     environment = {"PATH": f"{folder}:/usr/bin:/bin", "FAKE_UID": str(uid)}
     return subprocess.run(
@@ -100,14 +99,14 @@ def test_a_step_that_exits_ends_only_itself(tmp_path: Path) -> None:
 def test_a_plan_without_steps_is_no_script() -> None:
     """It says what there is to know instead."""
     with pytest.raises(NotWritableError, match="no steps"):
-        script(replace(CASE, plan=Plan("Find the work behind it", (), ())), "2026-11-22")
+        script(CASE._replace(plan=Plan("Find the work behind it", (), ())), "2026-11-22")
 
 
 def test_no_secret_is_written_down() -> None:
     """Such a command is carried out by hand."""
     step = make_step("a", command="docker -H tcp://x run -e MYSQL_PASSWORD=hunter2 x")
     with pytest.raises(NotWritableError, match="secret"):
-        script(replace(CASE, plan=Plan("Stop it", (step,), ())), "2026-11-22")
+        script(CASE._replace(plan=Plan("Stop it", (step,), ())), "2026-11-22")
 
 
 @settings(max_examples=25, deadline=None)
@@ -115,9 +114,9 @@ def test_no_secret_is_written_down() -> None:
 def test_a_hostile_name_runs_nothing(name: str) -> None:
     """In a title, an effect or the goal it stays a comment, whatever line breaks or quotes it holds."""
     hostile = f"{name}\n touch owned; $(touch owned) `touch owned` '"
-    step = replace(make_step("a", undo=None), title=hostile, effect=hostile)
-    owner = replace(CASE.owners[0], name=hostile)
-    case = replace(CASE, owners=(owner,), host=hostile, plan=Plan(hostile, (step,), ()))
+    step = make_step("a", undo=None)._replace(title=hostile, effect=hostile)
+    owner = CASE.owners[0]._replace(name=hostile)
+    case = CASE._replace(owners=(owner,), host=hostile, plan=Plan(hostile, (step,), ()))
     with TemporaryDirectory() as folder:
         path = Path(folder) / "plan.sh"
         path.write_text(script(case, "2026-11-22"))

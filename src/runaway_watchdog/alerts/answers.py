@@ -3,7 +3,6 @@
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Any, Final, NamedTuple
 
@@ -16,15 +15,13 @@ PERMANENT: Final = frozenset((400, 401, 403, 404, 405, 410, 413, 422))
 _LONGEST_S: Final = 86400.0
 
 
-@dataclass(frozen=True, slots=True)
-class Delivered:
+class Delivered(NamedTuple):
     """The service took it. `but`: whom of several it did not take it for, and why."""
 
     but: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Refused:
+class Refused(NamedTuple):
     """It did not. `permanent`: trying again changes nothing before somebody mends the configuration."""
 
     permanent: bool

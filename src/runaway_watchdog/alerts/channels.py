@@ -11,7 +11,6 @@ import time
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from functools import cache
 from typing import Any, Final
 from urllib.parse import unquote
@@ -69,7 +68,7 @@ def deliver(url: str, message: Message) -> Delivered | Refused:
     answer = post.post(office, message)
     if isinstance(answer, Delivered):
         return Delivered(but=_without_secrets(answer.but, url))
-    return replace(answer, reason=_without_secrets(answer.reason, url))
+    return answer._replace(reason=_without_secrets(answer.reason, url))
 
 
 def _through_apprise(plugin: Any, url: str, message: Message, lines: list[tuple[int, str]]) -> Delivered | Refused:

@@ -3,8 +3,8 @@
 import html
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
-from typing import Any, Final, Literal
+from types import MappingProxyType
+from typing import Any, Final, Literal, NamedTuple
 
 from runaway_watchdog.alerts import chat, figures, mail
 from runaway_watchdog.alerts.moves import LOOKED_AT, safe
@@ -24,8 +24,7 @@ CRITICAL: Final = "CRITICAL "
 """The mark of a subject that must stand out."""
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(NamedTuple):
     """What the outbox keeps as JSON."""
 
     subject: str  # one line, without anything that could start a mail header
@@ -34,12 +33,12 @@ class Message:
     markdown: str
     push: str
     """Without the subject, together with it no more than 300 characters; its last line is the command to learn more."""
-    document: Mapping[str, Any] = field(default_factory=dict)
+    document: Mapping[str, Any] = MappingProxyType({})
     """For programs: {"schema_version", "kind", "incident", "case": as `explain --json`, or null where there is none};
     empty for what is not about an incident."""
 
     def to_json(self) -> str:
-        return json.dumps(asdict(self))
+        return json.dumps(self._asdict() | {"document": dict(self.document)})
 
     @classmethod
     def from_json(cls, document: str | bytes) -> "Message":
@@ -74,15 +73,14 @@ def plain(subject: str, text: str, parts: Mapping[str, Any] | None = None) -> Me
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Incident:
+class Incident(NamedTuple):
     """What is known of a case beside its case file: why somebody is told of it."""
 
     number: int = 0  # 0: none
     severity: str = ""  # info, warning, critical; "" where it is not known
     harm: str = ""  # a sentence, see `story.harm`
     curve: Sequence[tuple[float, float]] = ()  # (moment, percent of a core), oldest first
-    document: Mapping[str, Any] = field(default_factory=dict)  # the case file as `explain --json` has it
+    document: Mapping[str, Any] = MappingProxyType({})  # the case file as `explain --json` has it
     wanted: float | None = None  # percent of a core, where it got much less
 
     @classmethod
@@ -99,13 +97,13 @@ NONE: Final = Incident()
 
 def message(case: CaseFile, kind: Kind, now: float, about: Incident = NONE) -> Message:
     """The alert for a case, told at `now` (seconds since the epoch)."""
-    story = replace(tell(case, now), harm=about.harm, course=course(about.curve, now))
+    story = tell(case, now)._replace(harm=about.harm, course=course(about.curve, now))
     if kind == "resolved":  # nothing is left to do: what it was and who kept it alive
-        story = replace(story, succession="", headline="", harm="", outcomes=(), goal="", moves=(), never=())
+        story = story._replace(succession="", headline="", harm="", outcomes=(), goal="", moves=(), never=())
     notice = _notice(case, kind, now)
     tail = _tail(case.process.pid, safe(case.host, 60), about.number, now)
     told = _put_together(_subject(case, kind, about), notice, story, tail)
-    return replace(told, document=_document(kind, about)) if about.document else told
+    return told._replace(document=_document(kind, about)) if about.document else told
 
 
 def _document(kind: str, about: Incident) -> Mapping[str, Any]:
@@ -147,7 +145,7 @@ def fallback(commission: Commission, now: float, *, host: str, reason: str) -> M
         lines.append(f"Its control group: {safe(commission.group, 200)}")
     tail = (" ".join(lines[1:]), *_tail(commission.pid, where, commission.incident_id, now))
     told = _put_together(header(subject, SUBJECT_LIMIT), notice, None, tail)
-    return replace(told, document=_document(commission.kind, Incident.of(commission)))
+    return told._replace(document=_document(commission.kind, Incident.of(commission)))
 
 
 def _put_together(subject: str, notice: str, story: Story | None, tail: tuple[str, ...]) -> Message:

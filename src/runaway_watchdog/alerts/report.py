@@ -5,9 +5,8 @@ Headings and landmarks are in the order of the contract; what is drawn is told i
 
 import html
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Final
+from typing import Final, NamedTuple
 
 from runaway_watchdog.alerts import figures
 from runaway_watchdog.alerts.mail import marked_up
@@ -22,8 +21,7 @@ MOST_ROWS: Final = 40
 _BADGES: Final = {"critical": "bad", "warning": "unsure", "info": "quiet"}
 
 
-@dataclass(frozen=True, slots=True)
-class Moment:
+class Moment(NamedTuple):
     """One line of the story."""
 
     at: float
@@ -31,8 +29,7 @@ class Moment:
     words: str
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(NamedTuple):
     """What a page tells. All text may be hostile."""
 
     number: int

@@ -2,9 +2,8 @@
 
 import html
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 from runaway_watchdog.alerts import figures
 
@@ -19,8 +18,7 @@ _HOLE: Final = 2.5
 """A step that is longer than this many usual ones is a time in which nobody looked: the line is broken there."""
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
+class Mark(NamedTuple):
     """Something that happened at one moment of the curve."""
 
     at: float

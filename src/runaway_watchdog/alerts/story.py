@@ -5,7 +5,6 @@ more for where it goes. Commands are exact, or absent where showing them would a
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final, Literal, NamedTuple
 
 from runaway_watchdog.alerts import figures, moves
@@ -41,8 +40,7 @@ class Outcome(NamedTuple):
     ordinary: bool  # told without --verbose
 
 
-@dataclass(frozen=True, slots=True)
-class Story:
+class Story(NamedTuple):
     """A case in sentences, in the order in which every text tells them."""
 
     succession: str  # "" unless the PID that was asked about died and another took its place

@@ -8,7 +8,6 @@ import os
 import sqlite3
 import sys
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Final
 
 from runaway_watchdog.alerts.text import Style, text
@@ -53,7 +52,7 @@ def about(options: argparse.Namespace, tell: Tell, seen: Glance | None) -> int:
     if case is None:
         reading.complain(_nothing_known(records, pid))
         return NO_SUCH
-    case = replace(case, gaps=reading.as_whom(case.gaps, os.geteuid()))
+    case = case._replace(gaps=reading.as_whom(case.gaps, os.geteuid()))
     return tell(options, case, world) or (GAPS if case.gaps else 0)
 
 
@@ -114,7 +113,7 @@ def find(world: World, records: Records, pid: int, seen: Glance | None = None) -
 
 def _as_recorded(last: CaseFile | None) -> CaseFile | None:
     """Its owner may have been changed, or removed, since: that is said."""
-    return None if last is None else replace(last, condition=(*last.condition, AS_RECORDED))
+    return None if last is None else last._replace(condition=(*last.condition, AS_RECORDED))
 
 
 def show(options: argparse.Namespace, case: CaseFile, world: World) -> int:

@@ -78,10 +78,10 @@ def run(options: argparse.Namespace) -> int:
                 reading.complain(f"no process {pid} on this host")
                 return USAGE
     # What an open incident is about is nobody's wish here unless the line means it.
-    meant = told is not None and (options.pid is not None or told.ends)
+    meant = told is not None and (options.pid is not None or bool(told.ends))
     proposals = safer(found, world, pid if meant else None, judge)
-    if told is not None and not told.ends and found.unknown:
-        told = None  # the part that cannot be told may end it
+    if told is not None and told.ends is None and not meant:
+        told = None
     _show(options, found, told, proposals, world)
     return EXIT_CODES[verdict(found)]
 

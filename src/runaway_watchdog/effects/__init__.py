@@ -6,16 +6,15 @@ So `compose stop && docker system prune -f && docker volume prune -af` loses wha
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from runaway_watchdog.model.effect import Effect
 from runaway_watchdog.model.gap import Gap
 from runaway_watchdog.model.owner import Fate
 
 
-@dataclass(frozen=True, slots=True)
-class Container:
+class Container(NamedTuple):
     """A container as commands see it: from one list call, no inspect."""
 
     id: str
@@ -35,17 +34,15 @@ class Container:
     stopped: bool = False  # by an earlier command of the line, whatever it does now
 
 
-@dataclass(frozen=True, slots=True)
-class Volume:
+class Volume(NamedTuple):
     name: str
     driver: str
     mountpoint: str
     labels: Mapping[str, str]
-    options: Mapping[str, str] = field(default_factory=dict)  # the driver's: a device, a network share
+    options: Mapping[str, str] = MappingProxyType({})  # the driver's: a device, a network share
 
 
-@dataclass(frozen=True, slots=True)
-class Docker:
+class Docker(NamedTuple):
     """What the engine holds now. `gap` says why it could not be asked: then nothing about it is known."""
 
     api: tuple[int, int] = (0, 0)  # the engine's own API version: what prune does depends on it
@@ -61,16 +58,14 @@ class Docker:
     gap: Gap | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Pod:
+class Pod(NamedTuple):
     id: str
     name: str
     members: frozenset[str]  # IDs of its containers, the one that holds its namespaces too
     infra: str = ""  # the ID of that one; "" where it has none
 
 
-@dataclass(frozen=True, slots=True)
-class Podman:
+class Podman(NamedTuple):
     """What the Podman of whoever asks holds now, in the engine's terms; `docker.gap` says why it could not be asked."""
 
     docker: Docker
@@ -78,17 +73,16 @@ class Podman:
     rootless: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Host:
+class Host(NamedTuple):
     """The host as the commands so far would have left it."""
 
-    docker: Docker = field(default_factory=Docker)
+    docker: Docker = Docker()
     podman: Podman | None = None  # None: not asked, since no command needed it
     deleted: frozenset[str] = frozenset()  # real paths, as they are on the disk now
     moved: tuple[tuple[str, str], ...] = ()  # (real path now named, where its content was), in order
     stopped_units: frozenset[str] = frozenset()  # names; of a user's own unit user@UID.service/NAME
     ended: frozenset[int] = frozenset()  # PIDs
-    fates: Mapping[int, Fate] = field(default_factory=dict)  # PID that was signalled -> what becomes of it
+    fates: Mapping[int, Fate] = MappingProxyType({})  # PID that was signalled -> what becomes of it
 
     @property
     def containers(self) -> tuple[Container, ...]:
@@ -96,8 +90,7 @@ class Host:
         return (*self.docker.containers, *(self.podman.docker.containers if self.podman else ()))
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """What one command would do."""
 
     effects: tuple[Effect, ...]

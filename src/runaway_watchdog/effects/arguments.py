@@ -1,13 +1,12 @@
 """Options and operands of a command, told apart as getopt_long(3) does it."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from runaway_watchdog.model.command import Command, Word
 
 
-@dataclass(frozen=True, slots=True)
-class Arguments:
+class Arguments(NamedTuple):
     """What a command was given. `-rf` is two options, `--signal=KILL` one with a value."""
 
     options: tuple[tuple[str, str | None], ...]

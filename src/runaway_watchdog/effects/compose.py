@@ -6,7 +6,6 @@ compose_commands  stop, kill, rm, up, restart …
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from shlex import quote
 from typing import NamedTuple
 
@@ -110,7 +109,7 @@ def _harmless(subcommand: str, words: Sequence[Word]) -> bool:
 def _handled(subcommand: str, program: str, given: Options, asking: Call) -> Outcome:
     """`asking` is the call as far as the global options tell it."""
     shown = f"{program} {subcommand}"
-    call = replace(asking, name=shown)
+    call = asking._replace(name=shown)
     found = TABLE.get(subcommand)
     if found is None:
         return call.not_known("what it would change is not known")
@@ -122,7 +121,7 @@ def _handled(subcommand: str, program: str, given: Options, asking: Call) -> Out
     docker = state.current(call.host, call.world)
     if docker.gap is not None:
         return call.not_known(f"{docker.gap.problem} ({docker.gap.mend})")
-    call = replace(call, options=rest, docker=docker)
+    call = call._replace(options=rest, docker=docker)
     try:
         outcome = found.handler(Compose(call, program, given))
     except Refused:

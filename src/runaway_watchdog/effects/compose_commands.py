@@ -1,7 +1,6 @@
 """The Compose subcommands beside down: which containers of the project they mean, and what happens to these."""
 
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import replace
 
 from runaway_watchdog.effects import Container, Docker, Outcome, volumes
 from runaway_watchdog.effects import compose_project as projects
@@ -143,10 +142,10 @@ def _made_anew(compose: Compose, docker: Docker, ids: Collection[str]) -> Docker
 
     def successor(each: Container) -> Container:
         left = set(volumes.unnamed(each, docker)) if renews else set[str]()
-        return replace(each, volumes=tuple(name for name in each.volumes if name not in left), unnamed=frozenset())
+        return each._replace(volumes=tuple(name for name in each.volumes if name not in left), unnamed=frozenset())
 
     anew = tuple(successor(each) if each.id in ids else each for each in docker.containers)
-    return replace(docker, containers=anew)
+    return docker._replace(containers=anew)
 
 
 def _created(docker: Docker, project: Project, services: Iterable[str], status: str) -> Docker:
@@ -168,7 +167,7 @@ def _created(docker: Docker, project: Project, services: Iterable[str], status: 
         for name in sorted(services)
         if name not in there
     )
-    return replace(docker, containers=(*docker.containers, *new))
+    return docker._replace(containers=(*docker.containers, *new))
 
 
 def _image_id(docker: Docker, reference: str) -> str:
@@ -188,7 +187,7 @@ def execute(compose: Compose) -> Outcome:
     if not running:
         return call.outcome()  # refused
     words = call.options.rest[1:]
-    inner = replace(call.command, words=words, folder=None, environment=())
+    inner = call.command._replace(words=words, folder=None, environment=())
     judged = call.inside(inner, running[0], call.host) if call.inside else None
     program = " ".join(word.raw for word in words[:3])
     return judged or call.not_known(f"what `{program}` does inside {running[0].name} is not known")

@@ -8,8 +8,7 @@ cmd/compose/compose.go, pkg/compose/compose.go) and confirmed on the rig.
 import os.path
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from runaway_watchdog.effects import Container, Docker
 from runaway_watchdog.effects import docker_state as state
@@ -36,8 +35,7 @@ class Unclear(Exception):  # noqa: N818
     """What it means could not be found out; the text says why."""
 
 
-@dataclass(frozen=True, slots=True)
-class Service:
+class Service(NamedTuple):
     """A service as far as commands care."""
 
     name: str
@@ -47,8 +45,7 @@ class Service:
     container_name: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Project:
+class Project(NamedTuple):
     """The services, volumes and networks that a command acts upon; external ones are left out."""
 
     name: str
@@ -58,8 +55,7 @@ class Project:
     from_files: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Compose:
+class Compose(NamedTuple):
     """One Compose command: its subcommand's call, its program and its global options."""
 
     call: Call

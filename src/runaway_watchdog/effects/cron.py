@@ -1,7 +1,6 @@
 """crontab, at, batch, atrm: the tables of what runs by itself."""
 
 import re
-from dataclasses import replace
 
 from runaway_watchdog.effects import Host, Outcome
 from runaway_watchdog.effects.arguments import of, shown
@@ -54,7 +53,7 @@ def _crontab(command: Command, host: Host, world: World) -> Outcome:
         told = f"{why}; {lines} job{'' if lines == 1 else 's'}. `crontab -l > FILE` keeps a copy" if lines else why
         effect = Effect("delete", "crontab", user, bool(lines), told, Size(size, False, written_at), in_use=bool(lines))
         gone = host.deleted | {path} if words.has("-r") else host.deleted
-        return Outcome((effect,), replace(host, deleted=gone))
+        return Outcome((effect,), host._replace(deleted=gone))
     return Outcome((), host)
 
 
@@ -90,7 +89,7 @@ def _atrm(command: Command, host: Host, world: World) -> Outcome:
         if str(job) in words.texts and file not in host.deleted
     ]
     gone = {file for job, file in jobs.items() if str(job) in words.texts}
-    return Outcome(tuple(found), replace(host, deleted=host.deleted | gone))
+    return Outcome(tuple(found), host._replace(deleted=host.deleted | gone))
 
 
 def at_jobs(world: World) -> dict[int, str]:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from runaway_watchdog.effects import Container, Docker, Host, Outcome
 from runaway_watchdog.effects.docker_options import Options
@@ -17,8 +17,7 @@ Inside = Callable[[Command, Container, Host], Outcome | None]
 """Judges a command that runs inside a container (`docker exec`); None where it cannot."""
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(NamedTuple):
     """A subcommand with its options told apart, and the engine as the commands so far would have left it."""
 
     name: str  # as a sentence names it: "docker rm", "docker compose down"
@@ -32,7 +31,7 @@ class Call:
     def outcome(
         self, effects: Iterable[Effect] = (), docker: Docker | None = None, unknown: Iterable[str] = ()
     ) -> Outcome:
-        return Outcome(tuple(effects), replace(self.host, docker=docker or self.docker), tuple(unknown))
+        return Outcome(tuple(effects), self.host._replace(docker=docker or self.docker), tuple(unknown))
 
     def not_known(self, why: str) -> Outcome:
         return self.outcome(unknown=(f"{self.name}: {why}",))

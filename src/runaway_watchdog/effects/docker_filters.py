@@ -2,15 +2,14 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 UNITS_S = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
 DURATION = re.compile(r"(?:\d+(?:\.\d+)?(?:h|ms|m|s))+")
 PART = re.compile(r"(\d+(?:\.\d+)?)(h|ms|m|s)")
 
 
-@dataclass(frozen=True, slots=True)
-class Filters:
+class Filters(NamedTuple):
     """What all of the filters leave. `unknown` holds those that could not be told: then nothing is certain."""
 
     labels: tuple[str, ...] = ()

@@ -1,7 +1,6 @@
 """docker rmi: which image goes, which only loses a name, and what is refused."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from runaway_watchdog.effects import Docker, Outcome
@@ -73,7 +72,7 @@ def _untagged(docker: Docker, image: Mapping[str, Any], tag: str) -> tuple[tuple
     left = [each for each in image.get("RepoTags") or [] if each != tag]
     changed = tuple({**each, "RepoTags": left} if each["Id"] == image["Id"] else each for each in docker.images)
     why = "only this name goes; the image stays, under its ID or another name"
-    return (Effect("remove", "image", tag, False, why),), replace(docker, images=changed)
+    return (Effect("remove", "image", tag, False, why),), docker._replace(images=changed)
 
 
 def _why(docker: Docker, image: Mapping[str, Any]) -> str:

@@ -5,16 +5,15 @@ the one that it is asked by; a word in capitals says that it takes a value.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
+from typing import NamedTuple
 
 from runaway_watchdog.model.command import Word
 
 FALSE = ("0", "f", "F", "false", "FALSE", "False")
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
+class Options(NamedTuple):
     """What a subcommand was given. `unread` says in a sentence what could not be told apart."""
 
     given: Mapping[str, tuple[str, ...]]

@@ -5,7 +5,6 @@
 
 import re
 from collections.abc import Collection, Sequence
-from dataclasses import replace
 
 from runaway_watchdog.effects import Docker, Host
 from runaway_watchdog.owners import Layer
@@ -18,8 +17,8 @@ KINDS = ("docker-container", "compose-service", "podman-container")
 
 def with_policy(docker: Docker, ids: Collection[str], policy: str) -> Docker:
     """The engine after these containers were given another restart policy."""
-    changed = (replace(each, policy=policy) if each.id in ids else each for each in docker.containers)
-    return replace(docker, containers=tuple(changed))
+    changed = (each._replace(policy=policy) if each.id in ids else each for each in docker.containers)
+    return docker._replace(containers=tuple(changed))
 
 
 def carried(layers: Sequence[Layer], host: Host) -> tuple[Layer, ...]:
@@ -32,4 +31,4 @@ def _with(layer: Layer, policy: str | None) -> Layer:
     owner = layer.owner
     if policy is None or owner.kind not in KINDS or not owner.facts:
         return layer
-    return layer._replace(owner=replace(owner, policy=policy, facts={**owner.facts, "policy": policy}))
+    return layer._replace(owner=owner._replace(policy=policy, facts={**owner.facts, "policy": policy}))

@@ -1,7 +1,5 @@
 """docker run, create, exec, cp: commands that bring something new, and what that can reach."""
 
-from dataclasses import replace
-
 from runaway_watchdog.effects import Outcome
 from runaway_watchdog.effects import docker_state as state
 from runaway_watchdog.effects.docker_call import Call
@@ -60,7 +58,7 @@ def execute(call: Call) -> Outcome:
     words = call.options.rest[1:]
     if not words:
         return call.outcome()
-    inner = replace(call.command, words=words, folder=None, environment=())
+    inner = call.command._replace(words=words, folder=None, environment=())
     judged = call.inside(inner, container, call.host) if call.inside else None
     if judged is not None:
         return judged

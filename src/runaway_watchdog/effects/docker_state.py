@@ -4,7 +4,6 @@ Everything here is pure but for `read` and `inspected`.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any, TypeVar
 
 from runaway_watchdog.effects import Container, Docker, Host, Volume
@@ -92,8 +91,7 @@ def volumes(listed: Sequence[Mapping[str, Any]]) -> tuple[Volume, ...]:
 
 def inspected(docker: Docker, ids: Collection[str], world: World) -> Docker:
     """The same with `auto_remove` and `unnamed` of these containers known. Raises Unanswered."""
-    return replace(
-        docker,
+    return docker._replace(
         containers=tuple(_inspect(each, docker, world) if each.id in ids else each for each in docker.containers),
     )
 
@@ -111,7 +109,7 @@ def _inspect(container: Container, docker: Docker, world: World) -> Container:
     if host.get("VolumesFrom"):  # it has the other container's named volumes too, and they stay
         looks_unnamed = {each.name for each in docker.volumes if anonymous(each)}
         own &= looks_unnamed
-    return replace(container, auto_remove=bool(host.get("AutoRemove")), unnamed=own)
+    return container._replace(auto_remove=bool(host.get("AutoRemove")), unnamed=own)
 
 
 # --- what a word of a command means ------------------------------------------------------------------------------
@@ -176,29 +174,29 @@ def label(thing: Mapping[str, Any], name: str) -> str | None:
 
 def with_state(docker: Docker, ids: Collection[str], state: str) -> Docker:
     def changed(each: Container) -> Container:
-        return replace(each, state=state, stopped=each.stopped or state == "exited")
+        return each._replace(state=state, stopped=each.stopped or state == "exited")
 
-    return replace(docker, containers=tuple(changed(each) if each.id in ids else each for each in docker.containers))
+    return docker._replace(containers=tuple(changed(each) if each.id in ids else each for each in docker.containers))
 
 
 def without_containers(docker: Docker, ids: Collection[str]) -> Docker:
     gone = tuple(each for each in docker.containers if each.id in ids)
     left = tuple(each for each in docker.containers if each.id not in ids)
-    return replace(docker, containers=left, removed=(*docker.removed, *gone))
+    return docker._replace(containers=left, removed=(*docker.removed, *gone))
 
 
 def without_volumes(docker: Docker, names: Collection[str]) -> Docker:
     gone = tuple(each for each in docker.volumes if each.name in names)
     left = tuple(each for each in docker.volumes if each.name not in names)
-    return replace(docker, volumes=left, deleted=(*docker.deleted, *gone))
+    return docker._replace(volumes=left, deleted=(*docker.deleted, *gone))
 
 
 def without_networks(docker: Docker, ids: Collection[object]) -> Docker:
-    return replace(docker, networks=tuple(each for each in docker.networks if each["Id"] not in ids))
+    return docker._replace(networks=tuple(each for each in docker.networks if each["Id"] not in ids))
 
 
 def without_images(docker: Docker, ids: Collection[object]) -> Docker:
-    return replace(docker, images=tuple(each for each in docker.images if each["Id"] not in ids))
+    return docker._replace(images=tuple(each for each in docker.images if each["Id"] not in ids))
 
 
 def unreferenced(docker: Docker) -> tuple[Volume, ...]:
@@ -219,13 +217,13 @@ def names(found: Iterable[Container]) -> str:
 
 
 def renamed(docker: Docker, container_id: str, name: str) -> Docker:
-    changed = (replace(each, name=name) if each.id == container_id else each for each in docker.containers)
-    return replace(docker, containers=tuple(changed))
+    changed = (each._replace(name=name) if each.id == container_id else each for each in docker.containers)
+    return docker._replace(containers=tuple(changed))
 
 
 def without_services(docker: Docker, names: Collection[str]) -> Docker:
     left = tuple(each for each in docker.services if _service_name(each) not in names)
-    return replace(docker, services=left)
+    return docker._replace(services=left)
 
 
 def _service_name(service: Mapping[str, Any]) -> str:
@@ -233,14 +231,14 @@ def _service_name(service: Mapping[str, Any]) -> str:
 
 
 def left_swarm(docker: Docker) -> Docker:
-    return replace(docker, services=(), swarm="")
+    return docker._replace(services=(), swarm="")
 
 
 def with_network(docker: Docker, container_id: str, name: str, *, joined: bool) -> Docker:
     def changed(each: Container) -> Container:
         left = tuple(one for one in each.networks if one != name)
-        return replace(each, networks=(*left, name) if joined else left)
+        return each._replace(networks=(*left, name) if joined else left)
 
-    return replace(
-        docker, containers=tuple(changed(each) if each.id == container_id else each for each in docker.containers)
+    return docker._replace(
+        containers=tuple(changed(each) if each.id == container_id else each for each in docker.containers)
     )

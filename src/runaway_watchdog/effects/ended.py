@@ -1,7 +1,6 @@
 """Processes that a signal ends: whose they are, what goes down with them, and which of them would come back."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from runaway_watchdog import owners
 from runaway_watchdog.effects import Container, Host, Outcome, docker_containers, docker_state, signals
@@ -71,18 +70,18 @@ def _one(facts: Facts, value: int, host: Host, world: World) -> Outcome:
     fate = owners.fate((owners.Layer(owner, met.facts), *layers[1:]), met.action)
     if not fate.ends:
         why = f"nothing happens to it: {met.end.why}"
-        host = _with_fate(host, facts, replace(fate, why=why))
+        host = _with_fate(host, facts, fate._replace(why=why))
         return Outcome((Effect("change", "process", name(facts), False, why, None, users),), host)
     told = fate.why.replace("SIGKILL cannot be caught", met.end.why).replace("SIGTERM", signals.named(value))
     killed = Effect("kill", "process", name(facts), False, told, None, users)
     unknown = tuple(f"{gap.problem}; {gap.mend}" for gap in gaps)
-    host = _with_fate(replace(host, ended=host.ended | {facts.process.pid}), facts, replace(fate, why=told))
+    host = _with_fate(host._replace(ended=host.ended | {facts.process.pid}), facts, fate._replace(why=told))
     beyond, host = _beyond(owner, facts, fate, host, world)
     return Outcome((killed, *beyond), host, unknown)
 
 
 def _with_fate(host: Host, facts: Facts, fate: Fate) -> Host:
-    return replace(host, fates={**host.fates, facts.process.pid: fate})
+    return host._replace(fates={**host.fates, facts.process.pid: fate})
 
 
 def _beyond(owner: Owner, facts: Facts, fate: Fate, host: Host, world: World) -> tuple[tuple[Effect, ...], Host]:
@@ -92,7 +91,7 @@ def _beyond(owner: Owner, facts: Facts, fate: Fate, host: Host, world: World) ->
     verb: Verb = "restart" if fate.returns else "stop"
     with_it = processes.members(world.files, facts.process.cgroup)
     if owner.kind in CONTAINERS:
-        host = replace(host, ended=host.ended | set(with_it))
+        host = host._replace(ended=host.ended | set(with_it))
         container = str(owner.facts["container"])
         why = f"{fate.why.partition('; ')[2] or fate.why}"
         stopped = Effect(verb, "container", container, False, f"its main process ends: {why}", None)
@@ -106,9 +105,9 @@ def _beyond(owner: Owner, facts: Facts, fate: Fate, host: Host, world: World) ->
     if owner.id == "docker.service":  # not one of a user
         gone, host = engine_ends(host, world, starts_again=bool(fate.returns))
     if owner.facts.get("kill_mode") in ("control-group", "mixed"):
-        host = replace(host, ended=host.ended | set(with_it))
+        host = host._replace(ended=host.ended | set(with_it))
     if not fate.returns:
-        host = replace(host, stopped_units=host.stopped_units | {owner.id})
+        host = host._replace(stopped_units=host.stopped_units | {owner.id})
     return (Effect(verb, "unit", owner.id, False, f"its main process ends: {fate.why}", None), *gone), host
 
 
@@ -121,7 +120,7 @@ def container_ended(identifier: str, host: Host, world: World) -> tuple[tuple[Ef
     stopped = [each for each in docker.containers if each.id == identifier]
     effects, docker = docker_containers.stopping(world, docker, stopped)
     gone = tuple(each for each in effects if each.verb not in ("stop", "kill"))  # its end was told already
-    return gone, replace(host, docker=docker)
+    return gone, host._replace(docker=docker)
 
 
 def engine_ends(host: Host, world: World, *, starts_again: bool) -> tuple[tuple[Effect, ...], Host]:

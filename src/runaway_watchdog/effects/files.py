@@ -5,7 +5,6 @@ Deleting or overwriting any existing file is data lost, except where the place i
 
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 
 from runaway_watchdog.effects import Host, Outcome, places, uses
 from runaway_watchdog.effects.arguments import Arguments, of, shown
@@ -158,7 +157,7 @@ def _truncate(command: Command, host: Host, world: World) -> Outcome:
     shrunk = [each for each in targets.found if wanted is None or each.entry.size > wanted]
     names = [Word(each.real, each.written) for each in shrunk]
     outcome = _overwritten(names, command, host, world, "it is cut short")
-    return replace(outcome, unknown=(*targets.unknown, *outcome.unknown))
+    return outcome._replace(unknown=(*targets.unknown, *outcome.unknown))
 
 
 def _bytes(text: str | None) -> int | None:
@@ -185,7 +184,7 @@ def _tar(command: Command, host: Host, world: World) -> Outcome:
     """tar c writes over an archive of that name; what x would write over is not looked up."""
     first = command.words[1] if len(command.words) > 1 else None
     if first is not None and first.text and not first.text.startswith("-"):  # the old style: `tar cf`
-        command = replace(command, words=(command.words[0], Word(f"-{first.text}", first.raw), *command.words[2:]))
+        command = command._replace(words=(command.words[0], Word(f"-{first.text}", first.raw), *command.words[2:]))
     words = of(command, "-f --file -C --directory -T --files-from -X --exclude-from")
     if words.has("-t", "--list", "--version", "--help"):
         return Outcome((), host)
@@ -214,7 +213,7 @@ def _copy(command: Command, host: Host, world: World) -> Outcome:
         into for source, into in pairs if source.entry.kind == "folder" and tree.entry(tree.real(into)) is not None
     ]
     unknown += [f"which files of {path} `{shown(command)}` overwrites is not looked up" for path in merged]
-    return replace(outcome, unknown=(*unknown, *outcome.unknown))
+    return outcome._replace(unknown=(*unknown, *outcome.unknown))
 
 
 def _move(command: Command, host: Host, world: World) -> Outcome:
@@ -234,7 +233,7 @@ def _move(command: Command, host: Host, world: World) -> Outcome:
         what, users = places.meaning(source.real, source.entry, host, world)
         why = f"it is called {real} from then on" + (f": {what}" if what else "")
         found.append(Effect("change", "path", source.real, False, why, None, users))
-        host = replace(host, moved=(*host.moved, (real, source.real)))
+        host = host._replace(moved=(*host.moved, (real, source.real)))
     return Outcome(tuple(found), host, tuple(unknown))
 
 

@@ -6,7 +6,6 @@ The index holds every tracked file with the size and the time that it had when g
 
 import struct
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import NamedTuple
 
 from runaway_watchdog.effects import Host, Outcome, places, uses
@@ -47,7 +46,7 @@ def effects(command: Command, host: Host, world: World) -> Outcome:
     folder = words.value("-C") or command.folder
     if folder is not None and not folder.startswith("/"):
         folder = f"{command.folder}/{folder}" if command.folder else None
-    local = replace(command, folder=folder, words=(command.words[0], *rest))
+    local = command._replace(folder=folder, words=(command.words[0], *rest))
     if folder is not None and verb == "clean":
         return _clean(local, command, host, world)
     if folder is not None and _throws_away(verb, rest):

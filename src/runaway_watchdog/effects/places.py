@@ -6,7 +6,6 @@ ibdata1, WiredTiger, dump.rdb, and SQLite's header.
 
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 
 from runaway_watchdog.effects import Container, Host, Volume, uses
 from runaway_watchdog.model.effect import Effect, Size
@@ -214,4 +213,4 @@ def without(host: Host, *paths: str) -> Host:
             if under(path, new):
                 path = old + path[len(new) :]  # noqa: PLW2901 - the name follows the content
         gone.add(path)
-    return replace(host, deleted=host.deleted | gone)
+    return host._replace(deleted=host.deleted | gone)

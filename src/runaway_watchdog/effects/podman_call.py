@@ -1,7 +1,7 @@
 """One podman command on its way to its handler."""
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from runaway_watchdog.effects import Docker, Host, Outcome, Podman, docker_filters, docker_state
 from runaway_watchdog.effects.docker_filters import Filters
@@ -12,8 +12,7 @@ from runaway_watchdog.world import World
 Change = tuple[tuple[Effect, ...], Docker]
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(NamedTuple):
     """A subcommand with its options told apart, and Podman as the commands so far would have left it."""
 
     name: str  # as a sentence names it: "podman rm"
@@ -24,7 +23,7 @@ class Call:
 
     def outcome(self, effects: Iterable[Effect] = (), after: Podman | None = None) -> Outcome:
         now = after or self.now
-        return Outcome(tuple(effects), replace(self.host, podman=now), tuple(self._racing(now)))
+        return Outcome(tuple(effects), self.host._replace(podman=now), tuple(self._racing(now)))
 
     def _racing(self, after: Podman) -> Iterator[str]:
         """A container that was made with --rm cleans up after itself, its unnamed volumes too, as soon as it ends. A
@@ -50,7 +49,7 @@ Handler = Callable[[Call], Outcome]
 def with_docker(now: Podman, docker: Docker) -> Podman:
     """The same with another state, and pods that have lost the containers that are gone."""
     left = frozenset(each.id for each in docker.containers)
-    return replace(now, docker=docker, pods=tuple(replace(each, members=each.members & left) for each in now.pods))
+    return now._replace(docker=docker, pods=tuple(each._replace(members=each.members & left) for each in now.pods))
 
 
 def filters_of(call: Call) -> Filters:

@@ -1,7 +1,6 @@
 """podman rm, stop, kill …, and pods: what happens to containers. What Docker's families decide alike is theirs."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
 
 from runaway_watchdog.effects import Container, Docker, Outcome, Pod, Podman
 from runaway_watchdog.effects import docker_state as state
@@ -59,7 +58,7 @@ def _stopping(call: Call, docker: Docker, found: Iterable[Container], verb: Verb
         each.name: each.labels[podman.UNIT_LABEL] for each in docker.containers if podman.UNIT_LABEL in each.labels
     }
     told = tuple(
-        replace(each, why=f"{each.why}; it belongs to {units[each.name]}, whose own policy may start it again")
+        each._replace(why=f"{each.why}; it belongs to {units[each.name]}, whose own policy may start it again")
         if each.type == "container" and each.name in units
         else each
         for each in effects
@@ -100,7 +99,7 @@ def start(call: Call) -> Outcome:
 def pause(call: Call) -> Outcome:
     def change(found: list[Container]) -> Change:
         effects, after = paused(call.now.docker, found)
-        return tuple(replace(each, why=each.why.replace("docker", "podman")) for each in effects), after
+        return tuple(each._replace(why=each.why.replace("docker", "podman")) for each in effects), after
 
     return _each(call, change)
 

@@ -4,7 +4,6 @@ Seen on Podman 4.3: its own JSON, which differs from the Docker Engine's in name
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from runaway_watchdog.effects import Container, Docker, Host, Pod, Podman, Volume
@@ -140,4 +139,4 @@ def infra(podman: Podman) -> frozenset[str]:
 
 
 def without_pods(podman: Podman, ids: Collection[str]) -> Podman:
-    return replace(podman, pods=tuple(each for each in podman.pods if each.id not in ids))
+    return podman._replace(pods=tuple(each for each in podman.pods if each.id not in ids))

@@ -1,7 +1,6 @@
 """podman volume, image and network, and every prune: what Podman keeps, and what it deletes with it."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from runaway_watchdog.effects import Docker, Outcome, Podman, volumes
 from runaway_watchdog.effects import docker_state as state
@@ -193,7 +192,7 @@ def system_reset(call: Call) -> Outcome:
     everyone = tuple(each.name for each in docker.containers)
     why = f"{call.name} deletes all that Podman has"
     gone, after = removal(call.world, docker, docker.containers, with_volumes=False, why=why)
-    lost = volumes.deleted(call.world, replace(after, removed=docker.containers), _names(docker), why)
+    lost = volumes.deleted(call.world, after._replace(removed=docker.containers), _names(docker), why)
     images = tuple(effect for each in docker.images for effect in removed_image(each, why))
     networks = tuple(
         Effect("remove", "network", str(each["Name"]), False, why, Size(None), everyone)

@@ -4,7 +4,6 @@ Replaced is what rsync's own quick check replaces: a file of the same name with 
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from runaway_watchdog.effects import Host, Outcome, places, uses
 from runaway_watchdog.effects.arguments import Arguments, of, shown
@@ -109,7 +108,7 @@ def _lost(gone: Files, replaced: Files, into: Target, host: Host, world: World) 
         "delete", "path", into.real, size.bytes != 0, f"{told}: {what}" if what else told, size, (*users, *used.by),
         places.in_use(what, users, used),
     )  # fmt: skip
-    return Outcome((effect,), replace(host, deleted=host.deleted | {path for path, _ in gone}))
+    return Outcome((effect,), host._replace(deleted=host.deleted | {path for path, _ in gone}))
 
 
 def _count(files: Files) -> str:

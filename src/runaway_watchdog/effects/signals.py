@@ -1,7 +1,6 @@
 """Signals, as kill(1) names them and as a process meets them."""
 
 import signal
-from dataclasses import replace
 from typing import NamedTuple
 
 from runaway_watchdog.model.owner import Action
@@ -51,7 +50,7 @@ def met(facts: Facts, value: int, files: Files) -> Met:
     if value == KILL:
         return Met("sigkill", facts, ending(facts.process, "sigkill"))
     subject = (
-        facts if value == TERM else replace(facts, process=replace(facts.process, sigterm=_fate(facts, value, files)))
+        facts if value == TERM else facts._replace(process=facts.process._replace(sigterm=_fate(facts, value, files)))
     )
     end = ending(subject.process, "sigterm")
     told = end._replace(why=end.why.replace("SIGTERM", named(value)))

@@ -5,7 +5,6 @@ on it; a socket, a timer or an upholding unit does. Observed on systemd 252.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -108,7 +107,7 @@ def _units(verb: str, words: Arguments, host: Host, world: World) -> Outcome:
         return _kill(names, words, host, world)
     if verb in CHANGES:
         found = tuple(Effect("change", "unit", each, False, CHANGES[verb]) for each in names)
-        return Outcome(found, replace(host, stopped_units=host.stopped_units - set(names)))
+        return Outcome(found, host._replace(stopped_units=host.stopped_units - set(names)))
     simple = {"stop": _stop, "freeze": _freeze, "revert": _revert}.get(verb)
     if simple is None:
         return Outcome((), host, (f"what `systemctl {verb}` does here is not looked up",))
@@ -158,8 +157,7 @@ def _gone(unit: Unit, host: Host, world: World, *, starts_again: bool) -> tuple[
     elif scope := units.CONTAINER_SCOPE.fullmatch(unit.name):
         name = next((each.name for each in host.docker.containers if each.id == scope["id"]), scope["id"][:12])
         more = (Effect("stop", "container", name, False, "its processes are ended; its restart policy acts on that"),)
-    return more, replace(
-        host,
+    return more, host._replace(
         stopped_units=host.stopped_units | ({unit.name} if not starts_again else set()),
         ended=host.ended | set(_processes(unit, world)),
     )

@@ -1,7 +1,6 @@
 """Which family a program belongs to. The program is the name without its folder, as `Command.program` has it."""
 
 from collections.abc import Callable
-from dataclasses import replace
 
 from runaway_watchdog.effects import (
     Host,
@@ -40,7 +39,7 @@ def effects(command: Command, host: Host, world: World, inside: Inside | None = 
         return Outcome((), host, (f"`{command.text}` runs on another host, which is not asked",))
     busybox = command.program == "busybox" and len(command.words) > 1
     if busybox:
-        command = replace(command, words=command.words[1:])
+        command = command._replace(words=command.words[1:])
     if command.program in ENGINES:
         return docker.effects(command, host, world, inside)
     family = of(command)
@@ -53,7 +52,7 @@ def effects(command: Command, host: Host, world: World, inside: Inside | None = 
 
 def known(host: Host, world: World) -> Host:
     """The host with the engine's state in it."""
-    return replace(host, docker=docker_state.current(host, world))
+    return host._replace(docker=docker_state.current(host, world))
 
 
 def of(command: Command) -> Family:

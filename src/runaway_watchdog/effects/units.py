@@ -2,8 +2,7 @@
 
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from runaway_watchdog.effects import Host
 from runaway_watchdog.world import World
@@ -16,8 +15,7 @@ GO_WITH_IT = ("RequiredBy", "BoundBy", "RequisiteOf", "ConsistsOf", "PropagatesS
 """Properties that name the units to which a stop and a restart go on (systemd.unit(5))."""
 
 
-@dataclass(frozen=True, slots=True)
-class Unit:
+class Unit(NamedTuple):
     """A loaded unit, by its own name (an alias leads to it)."""
 
     name: str

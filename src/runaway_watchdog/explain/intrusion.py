@@ -4,7 +4,6 @@ Nothing is ended or removed: that is decided by whoever has looked at the eviden
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from shlex import quote
 
 from runaway_watchdog.explain.signs import DOORS, DOWNLOAD
@@ -26,7 +25,7 @@ def adapted(plan: Plan, process: Process, signs: Sequence[Sign], world: World) -
     goal = f"Freeze it, keep the evidence, {known}; only then end it: {AGAIN}"
     steps = (*(freeze or single.relieve(process)), _evidence(process), *doors)
     still = (*plan.still, "whoever keeps it alive, once it goes on", AGAIN)
-    return replace(plan, goal=goal, steps=steps, still=still)
+    return plan._replace(goal=goal, steps=steps, still=still)
 
 
 def _evidence(process: Process) -> Step:
@@ -92,4 +91,4 @@ def _line(path: str, world: World) -> Iterator[Step]:
         step = edited.crontab(title, user, text, sed, effect=effect, verify=verify)
     else:
         step = edited.file(title, path, text, sed, effect=effect, verify=f"`sed -n {number}p {quote(path)}` {begins}")
-    yield replace(step, phase="close")
+    yield step._replace(phase="close")

@@ -7,7 +7,6 @@ sizes within one time limit for all commands together, and the names of the proc
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from shlex import quote
 from typing import Any, cast
 
@@ -51,7 +50,7 @@ class _SizedOnce:
 
 def nevers(layers: Sequence[Layer], world: World) -> tuple[tuple[Never, ...], tuple[Gap, ...]]:
     """The warnings from every layer, those that lose data first; and what could not be looked up."""
-    world = replace(world, files=cast(Files, _SizedOnce(world)))
+    world = world._replace(files=cast(Files, _SizedOnce(world)))
     found: list[Never] = []
     gaps: list[Gap] = []
     container = next((layer.owner for layer in layers if layer.owner.kind in CONTAINERS and layer.owner.facts), None)

@@ -1,7 +1,6 @@
 """Docker's part of the commands never to run: what each would destroy, or end, of this container and of others."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from shlex import quote
 
 from runaway_watchdog.effects import (
@@ -65,8 +64,8 @@ def _remove(owner: Owner, program: str, docker: Docker, world: World) -> Iterato
     this = next((each for each in docker.containers if each.id == owner.id), None)
     if this is None:
         return
-    this = replace(this, unnamed=_unnamed(owner, this, docker))
-    known = replace(docker, containers=tuple(this if each.id == this.id else each for each in docker.containers))
+    this = this._replace(unnamed=_unnamed(owner, this, docker))
+    known = docker._replace(containers=tuple(this if each.id == this.id else each for each in docker.containers))
     effects, _ = docker_containers.removal(world, known, [this], with_volumes=True)
     lost = tuple(each for each in effects if _matters(each))
     if owner.facts["auto_remove"]:
@@ -79,7 +78,7 @@ def _remove(owner: Owner, program: str, docker: Docker, world: World) -> Iterato
 def _unnamed(owner: Owner, this: Container, docker: Docker) -> frozenset[str]:
     """By their looks, less those that another container uses too: these keep it from removal."""
     mounted = {str(each.get("Name")) for each in owner.raw["mounts"] if each.get("Type") == "volume"}
-    return frozenset(name for name in unnamed(replace(this, unnamed=None), docker) if name in mounted)
+    return frozenset(name for name in unnamed(this._replace(unnamed=None), docker) if name in mounted)
 
 
 def _prune(program: str, docker: Docker, world: World) -> Iterator[Never]:
@@ -142,8 +141,8 @@ def _engine(owner: Owner, docker: Docker, world: World) -> Iterator[Never]:
     if unit is None or not others or owner.facts.get("live_restore"):
         return
     # Known policies and volumes: so no container is inspected for an answer that tells their names alone.
-    known = tuple(replace(each, policy="no", unnamed=frozenset()) for each in others)
-    left = Host(docker=replace(docker, api=(1, 41), containers=known))
+    known = tuple(each._replace(policy="no", unnamed=frozenset()) for each in others)
+    left = Host(docker=docker._replace(api=(1, 41), containers=known))
     effects, _ = ended.engine_ends(left, world, starts_again=False)
     hit = tuple(each for each in effects if each.verb == "stop")
     if hit:

@@ -1,7 +1,6 @@
 """What each way of ending it would really do: the innermost owner that acts decides. Pure."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from runaway_watchdog.model.casefile import History
 from runaway_watchdog.model.owner import ACTIONS, Action, Fate
@@ -22,4 +21,4 @@ def _with_history(fate: Fate, history: History) -> Fate:
         return fate
     times = "once" if history.returns_seen == 1 else f"{history.returns_seen} times"
     why = f"{fate.why}; but the watch saw it come back {times}"
-    return replace(fate, returns=True, after_s=history.shortest_s, certainty="likely", why=why)
+    return fate._replace(returns=True, after_s=history.shortest_s, certainty="likely", why=why)

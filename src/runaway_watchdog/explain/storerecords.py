@@ -2,7 +2,6 @@
 
 import json
 import sqlite3
-from dataclasses import replace
 from pathlib import Path
 
 from runaway_watchdog.explain.document import from_json
@@ -113,8 +112,7 @@ class StoreRecords:
         if case is None:
             return None
         told = from_json(json.loads(case.json))
-        dead = replace(
-            told.process,
+        dead = told.process._replace(
             key=stored.key,
             name=stored.name,
             cmdline=stored.cmdline,
@@ -125,6 +123,6 @@ class StoreRecords:
         history = queries.lineage_history(self._connection, stored.lineage_id)
         nothing_left = Plan(_what_is_left(told), (), told.plan.never)
         fates = tuple(Fate(action, False, False, None, None, "certain", "it has ended already") for action in ACTIONS)
-        return replace(
-            told, process=dead, cpu=None, prognosis=fates, history=history, plan=nothing_left, asked_pid=stored.key.pid
+        return told._replace(
+            process=dead, cpu=None, prognosis=fates, history=history, plan=nothing_left, asked_pid=stored.key.pid
         )

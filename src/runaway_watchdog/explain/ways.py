@@ -1,7 +1,6 @@
 """The plan, where the way out is not the owner's: at the one who causes the work, for all copies, or with evidence."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from shlex import quote
 
 from runaway_watchdog import owners as ownership
@@ -22,23 +21,23 @@ def adapted(
     if known is not None:
         return _at_the_source(plan, process, known, cause, world)
     if orphan is not None and (held := leftbehind.held(orphan, process)) is not None:
-        plan = replace(plan, goal=held.goal, steps=held.steps, still=held.still)
+        plan = plan._replace(goal=held.goal, steps=held.steps, still=held.still)
     if suspicious(signs):
         return intrusion.adapted(plan, process, signs, world)
     return plan
 
 
 def _at_the_source(plan: Plan, process: Process, known: Innocent, cause: Cause | None, world: World) -> Plan:
-    plan = replace(plan, still=(), afterwards=())  # those of its own owner, which is not to blame
+    plan = plan._replace(still=(), afterwards=())  # those of its own owner, which is not to blame
     look = Step("Look who it works for", known.look, "only reads", "none", None, "one name stands out", phase="look")
     if cause is None:
         goal = f"Leave {process.name} alone and find who makes it work: it {known.what}"
-        return replace(plan, goal=goal, steps=(look,))
+        return plan._replace(goal=goal, steps=(look,))
     goal = f"Leave {process.name} alone and look at the cause, {cause.name}"
     held = _held(cause, world) if known.to_blame else None
     if held is None or not held.steps:
-        return replace(plan, goal=goal, steps=(look,))
-    return replace(plan, goal=f"{goal}. {held.goal}", steps=held.steps, still=held.still)
+        return plan._replace(goal=goal, steps=(look,))
+    return plan._replace(goal=f"{goal}. {held.goal}", steps=held.steps, still=held.still)
 
 
 def _held(cause: Cause, world: World) -> Held | None:

@@ -1,6 +1,5 @@
 """One case, put together: what `explain` shows, what `--json` prints, what an alert says."""
 
-from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from runaway_watchdog.model.doing import Doing
@@ -70,8 +69,7 @@ class Change(NamedTuple):
     evidence: str
 
 
-@dataclass(frozen=True, slots=True)
-class CaseFile:
+class CaseFile(NamedTuple):
     """Everything that was found out about one process, and the plan that follows from it."""
 
     process: Process

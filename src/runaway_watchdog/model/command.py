@@ -1,10 +1,9 @@
 """A shell line, taken apart: what each simple command would be given, as far as that is known without running it."""
 
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Word:
+class Word(NamedTuple):
     """One word of a command.
 
     `text` is its value after quote removal and the expansions that can be known; None where it is only known when
@@ -21,8 +20,7 @@ class Word:
     whole: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
+class Command(NamedTuple):
     """One simple command, its wrappers (sudo, env, nohup, time, nice …) taken off."""
 
     words: tuple[Word, ...]  # the program first; never empty
@@ -44,12 +42,11 @@ class Command:
         return None if name is None else name.rsplit("/", 1)[-1]
 
 
-@dataclass(frozen=True, slots=True)
-class Script:
+class Script(NamedTuple):
     """A whole line or file: its simple commands in the order in which they may run, and what could not be read.
 
     Every part of the line is in a command or in `unknown`: a line with anything in `unknown` is never called safe.
     """
 
     commands: tuple[Command, ...]
-    unknown: tuple[str, ...] = field(default=())  # sentences for the user, each naming the part of the line
+    unknown: tuple[str, ...] = ()  # sentences for the user, each naming the part of the line

@@ -1,14 +1,12 @@
 """What a command would change on this host."""
 
-from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 Verb = Literal["stop", "restart", "remove", "delete", "change", "kill", "prune"]
 Target = Literal["container", "volume", "network", "image", "unit", "process", "path", "crontab", "database", "host"]
 
 
-@dataclass(frozen=True, slots=True)
-class Size:
+class Size(NamedTuple):
     """Bytes of file content; `at_least` where the time limit ended the count early."""
 
     bytes: int | None
@@ -16,8 +14,7 @@ class Size:
     last_write: float | None = None  # newest modification time seen, seconds since the epoch
 
 
-@dataclass(frozen=True, slots=True)
-class Effect:
+class Effect(NamedTuple):
     """One thing that a command would stop, change or delete."""
 
     verb: Verb
@@ -30,13 +27,12 @@ class Effect:
     in_use: bool | None = None  # whether anything uses it now; None: nobody looked, or it cannot be told
 
 
-@dataclass(frozen=True, slots=True)
-class Effects:
+class Effects(NamedTuple):
     """Everything one command would do, and what could not be told about it."""
 
     command: str
     effects: tuple[Effect, ...]
-    unknown: tuple[str, ...] = field(default=())
+    unknown: tuple[str, ...] = ()
 
     @property
     def lost(self) -> tuple[Effect, ...]:

@@ -1,8 +1,8 @@
 """Who keeps a process alive, and what that owner would do."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from types import MappingProxyType
+from typing import Any, Literal, NamedTuple
 
 Kind = Literal[
     "docker-container",
@@ -53,8 +53,7 @@ ACTIONS: tuple[Action, ...] = (
 Certainty = Literal["certain", "likely", "unknown"]
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(NamedTuple):
     """An owner's kind says "this may be mine", from what the process itself shows; nothing was asked yet."""
 
     kind: Kind
@@ -65,8 +64,7 @@ class Claim:
     run by: the next layers are its own."""
 
 
-@dataclass(frozen=True, slots=True)
-class Owner:
+class Owner(NamedTuple):
     """One layer of ownership, with everything its own file needs to tell the future."""
 
     kind: Kind
@@ -75,12 +73,14 @@ class Owner:
     policy: str  # the restart policy in the owner's own words: "always", "on-failure:5", "no"
     facts: Mapping[str, Any]  # shown as `owners[].facts`
     evidence: tuple[str, ...]
-    raw: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
+    raw: Mapping[str, Any] = MappingProxyType({})
     """What fate() and hold() need and nobody reads; never shown, since it may hold secrets."""
 
+    def __repr__(self) -> str:
+        return f"Owner({self._replace(raw={})._asdict()})"
 
-@dataclass(frozen=True, slots=True)
-class Fate:
+
+class Fate(NamedTuple):
     """What becomes of the process, and of the same work, if one action is taken.
 
     `ends` says whether the action ends the process at all; `returns` whether the same work comes back by itself
@@ -96,8 +96,7 @@ class Fate:
     why: str
 
 
-@dataclass(frozen=True, slots=True)
-class Deferred:
+class Deferred(NamedTuple):
     """This owner does not decide: the next layer does.
 
     `action` is what the next layer's own process (the supervisor, the master) meets then. `along` says whether that

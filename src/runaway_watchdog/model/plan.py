@@ -1,7 +1,6 @@
 """The reversible way out."""
 
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from runaway_watchdog.model.effect import Effect
 
@@ -11,8 +10,7 @@ Phase = Literal["look", "relieve", "save", "hold", "close"]
 step could lose, "hold" stops the work where it comes from, "close" shuts a door by which it would come back later."""
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(NamedTuple):
     """One command, complete: pasted into a root shell on this host it does what `effect` says."""
 
     title: str
@@ -26,8 +24,7 @@ class Step:
     phase: Phase = "hold"
 
 
-@dataclass(frozen=True, slots=True)
-class Never:
+class Never(NamedTuple):
     """A command that people reach for in this situation, and what it would destroy here."""
 
     command: str
@@ -35,8 +32,7 @@ class Never:
     would_lose: tuple[Effect, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Advice:
+class Advice(NamedTuple):
     """What makes its return harmless: lines for a file of whoever runs it, to be written without hurry."""
 
     what: str
@@ -44,8 +40,7 @@ class Advice:
     lines: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(NamedTuple):
     goal: str  # says how long it holds: "for good" only when every door is closed
     steps: tuple[Step, ...]
     never: tuple[Never, ...]
@@ -53,8 +48,7 @@ class Plan:
     afterwards: tuple[Advice, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Held:
+class Held(NamedTuple):
     """How one owner is stopped: what that achieves and how long it holds, the steps in their order, and the doors that
     they leave open."""
 

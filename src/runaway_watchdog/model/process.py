@@ -1,6 +1,5 @@
 """One process as an explanation sees it."""
 
-from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from runaway_watchdog.model.identity import ProcKey
@@ -16,8 +15,7 @@ class CpuShare(NamedTuple):
     window_s: float
 
 
-@dataclass(frozen=True, slots=True)
-class Process:
+class Process(NamedTuple):
     """Facts read from /proc/PID at one moment. Text fields are hostile: clean them where they are shown."""
 
     key: ProcKey
@@ -47,8 +45,7 @@ class Process:
         return len(self.namespace_pids) > 1 and self.namespace_pids[-1] == 1
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(NamedTuple):
     """All that the owners may look at: the process, its ancestors (parent first) and its environment's marks."""
 
     process: Process

@@ -36,7 +36,6 @@ next layers are those of that one's own process. For one process the most partic
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from types import ModuleType
 from typing import NamedTuple, Protocol, cast
 
@@ -188,7 +187,7 @@ def _line(facts: Facts) -> Iterator[Facts]:
     for index, ancestor in enumerate(facts.ancestors):
         if len(ancestor.namespace_pids) != inner or ancestor.pid == 1:
             return
-        yield replace(facts, process=ancestor, ancestors=facts.ancestors[index + 1 :], marks=())
+        yield facts._replace(process=ancestor, ancestors=facts.ancestors[index + 1 :], marks=())
 
 
 def _facts_of(pid: int | None, facts: Facts, world: World) -> Facts | None:

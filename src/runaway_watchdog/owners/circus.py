@@ -7,7 +7,6 @@ watcher is found by its command.
 
 import re
 import shlex
-from dataclasses import replace
 from shlex import quote
 from typing import TYPE_CHECKING, Any
 
@@ -188,7 +187,7 @@ def _keep(owner: Owner) -> Step:
         effect="autostart = False: the next start of circusd, and the next boot, leave it stopped",
         verify=f"`grep -n autostart {quote(path)}` shows it",
     )
-    return replace(step, phase="close")
+    return step._replace(phase="close")
 
 
 def _stop(owner: Owner) -> Step:

@@ -6,7 +6,6 @@ host's crontabs, units and git hooks that start this very container. What each d
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from runaway_watchdog.model.owner import Claim, Fate, Owner
@@ -177,10 +176,9 @@ def started_again(owner: Owner, fate: Fate) -> Fate:
     if not fate.ends or fate.returns is not False or owner.facts.get("auto_remove"):
         return fate
     if reviving := next((each for each in acting if each.revives), None):
-        return replace(fate, returns=True, by=reviving.name, certainty="likely", why=reviving.told)
+        return fate._replace(returns=True, by=reviving.name, certainty="likely", why=reviving.told)
     if later := next((each for each in acting if each.until), None):
-        return replace(
-            fate,
+        return fate._replace(
             certainty="likely" if fate.certainty == "certain" else fate.certainty,
             why=f"{fate.why}, {later.until}",
         )
@@ -193,4 +191,4 @@ def started_at_boot(owner: Owner, fate: Fate) -> Fate:
     starting = next((each for each in acting if each.at_boot or each.revives), None)
     if starting is None or fate.returns is not False:
         return fate
-    return replace(fate, returns=True, by=starting.name, after_s=None, certainty="likely", why=starting.told)
+    return fate._replace(returns=True, by=starting.name, after_s=None, certainty="likely", why=starting.told)

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Literal
+from typing import Literal, NamedTuple
 
 Mode = Literal["always", "until-success", "while-success", "items", "condition"]
 """When a loop goes round again: for ever; until or while the program itself succeeds; for each of its items; as long
@@ -22,8 +22,7 @@ DEEPEST = 16
 """Loops within loops that are followed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Loop:
+class Loop(NamedTuple):
     """One loop that runs the program."""
 
     mode: Mode
@@ -33,8 +32,7 @@ class Loop:
     leaves_on_failure: bool  # `|| break`, or a shell with -e: a program that fails ends the loop
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(NamedTuple):
     """`loop`: the one that runs the program. `other`: there is a loop, and whether it runs the program is not
     written down (a function, a variable)."""
 

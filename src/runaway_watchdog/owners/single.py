@@ -4,8 +4,6 @@ PIDs are reused within minutes, and an alert is read hours later: `kill 3355` ma
 every command first compares the start time (field 22 of /proc/PID/stat, the 20th after the last parenthesis).
 """
 
-from dataclasses import replace
-
 from runaway_watchdog.model.plan import Held, Step
 from runaway_watchdog.model.process import Process
 
@@ -17,7 +15,7 @@ def guarded(process: Process, command: str) -> str:
 
     A process may put a line break into its name, so those go first.
     """
-    return _if_still(process, command, f'echo "not done: PID {process.pid} is another process now"; false')
+    return _if_still(process, command, f'echo "not done: PID {process.pid} is no longer this process"; false')
 
 
 def undoing(process: Process, command: str) -> str:
@@ -39,7 +37,7 @@ def relieve(process: Process) -> tuple[Step, ...]:
 
 def held_still(limit: tuple[Step, ...], freeze: tuple[Step, ...]) -> tuple[Step, ...]:
     """For what must not be stopped: a limit takes the pressure off, and standing still is what holds it."""
-    return (*limit, *(replace(each, phase="hold") for each in freeze)) if limit else freeze
+    return (*limit, *(each._replace(phase="hold") for each in freeze)) if limit else freeze
 
 
 def awake(process: Process, command: str) -> str:
@@ -58,9 +56,9 @@ def relieved(held: Held, process: Process) -> Held:
     relief = relieve(process)
     ending = next((step for step in held.steps if step.phase == "hold" and step.risk == "interrupts"), None)
     if not relief or ending is None or "kill -CONT" in ending.command:
-        return replace(held, steps=(*relief, *held.steps))
-    steps = (replace(each, command=awake(process, each.command)) if each is ending else each for each in held.steps)
-    return replace(held, steps=(*relief, *steps))
+        return held._replace(steps=(*relief, *held.steps))
+    steps = (each._replace(command=awake(process, each.command)) if each is ending else each for each in held.steps)
+    return held._replace(steps=(*relief, *steps))
 
 
 def renice(process: Process) -> tuple[Step, ...]:

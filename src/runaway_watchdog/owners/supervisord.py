@@ -6,7 +6,6 @@ after `supervisorctl stop` a program stays stopped until supervisord itself star
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from runaway_watchdog.model.gap import Gap
@@ -240,7 +239,7 @@ def _started_anew(owner: Owner, facts: Facts) -> Fate:
     """A restart of supervisord stops its programs, as `supervisorctl stop` does, and starts those with autostart."""
     stop, along = _stopped(owner, facts), _along(owner, facts)
     if not stop.ends:
-        return replace(stop, action="owner-daemon-restart", why=f"{stop.why}; {_autostart(owner)} starts a second one")
+        return stop._replace(action="owner-daemon-restart", why=f"{stop.why}; {_autostart(owner)} starts a second one")
     why = f"supervisord ends its programs when it is restarted; {_autostart(owner)} decides over its start"
     certainty: Certainty = "unknown" if along is None else "likely"
     return Fate("owner-daemon-restart", True, along, "supervisord" if along else None, None, certainty, why)

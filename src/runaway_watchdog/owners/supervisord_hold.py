@@ -1,7 +1,6 @@
 """Stopping one program of supervisord and keeping it stopped, reversibly."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from shlex import quote
 from typing import TYPE_CHECKING, Any
 
@@ -101,4 +100,4 @@ def _keep(owner: Owner) -> Step:
         "`supervisorctl update`, and every process of this program is meant",
         verify=f"`sed -n {line if stands else line + 1}p {quote(path)}` prints autostart=false",
     )
-    return replace(step, phase="close")
+    return step._replace(phase="close")

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 
 from runaway_watchdog.model.command import Script, Word
 from runaway_watchdog.preflight.flow import Outcome, unchanged
@@ -49,16 +48,16 @@ def _pushd(words: Words, state: State) -> Outcome:
     operands = _operands(words)
     target = _folder(operands[0], state) if operands else None
     if operands and (operands[0].text or "+").startswith("+"):
-        return unchanged(replace(state.go(None), stack=(None,) * (len(state.stack) + 1)))
+        return unchanged(state.go(None)._replace(stack=(None,) * (len(state.stack) + 1)))
     if not operands:
-        moved = replace(state.go(state.stack[-1] if state.stack else None), stack=(*state.stack[:-1], state.folder))
+        moved = state.go(state.stack[-1] if state.stack else None)._replace(stack=(*state.stack[:-1], state.folder))
         return Outcome(moved, state, None)
-    return Outcome(replace(state.go(target), stack=(*state.stack, state.folder)), state, None)
+    return Outcome(state.go(target)._replace(stack=(*state.stack, state.folder)), state, None)
 
 
 def _popd(words: Words, state: State) -> Outcome:
     target = state.stack[-1] if state.stack and len(words) == 1 else None
-    return Outcome(replace(state.go(target), stack=state.stack[:-1]), state, None)
+    return Outcome(state.go(target)._replace(stack=state.stack[:-1]), state, None)
 
 
 def _declare(words: Words, state: State) -> Outcome:
@@ -74,13 +73,13 @@ def _declare(words: Words, state: State) -> Outcome:
         name = found[1]
         names.append(name)
         if program == "local":
-            changed = replace(changed, localised={name: changed.value(name), **changed.localised})
+            changed = changed._replace(localised={name: changed.value(name), **changed.localised})
         if found[2] is None:
             changed = changed.assign(name, UNSET) if program == "local" else changed
         else:
             changed = changed.assign(name, _declared(word, found, changed, plain=not set(options) & set("ainlu?")))
     if program == "export" and "n" in options:
-        return unchanged(replace(changed, exported=changed.exported - set(names)))
+        return unchanged(changed._replace(exported=changed.exported - set(names)))
     exports = program == "export" or "x" in options
     return Outcome(changed.export(names) if exports else changed, state, None)
 
@@ -104,7 +103,7 @@ def _unset(words: Words, state: State) -> Outcome:
             functions.pop(word.text, None)
         elif _NAME.fullmatch(word.text):
             state = state.unset(word.text)
-    return unchanged(replace(state, functions=functions))
+    return unchanged(state._replace(functions=functions))
 
 
 def _set(words: Words, state: State) -> Outcome:
@@ -112,18 +111,18 @@ def _set(words: Words, state: State) -> Outcome:
     while position < len(words):
         text = words[position].text
         if text is None:
-            return unchanged(replace(state, positional=None, plain_globs=False))
+            return unchanged(state._replace(positional=None, plain_globs=False))
         if text == "--" or not text.startswith(("-", "+")):
             position += text == "--"
-            return Outcome(replace(state, positional=words[position:]), state, None)
+            return Outcome(state._replace(positional=words[position:]), state, None)
         if text[1:] in {"o", "eo", "euo", "ueo", "eux", "euxo"} and position + 1 < len(words):
             position += "o" in text
             if words[position].text == "errexit":
-                state = replace(state, errexit=text[0] == "-")
+                state = state._replace(errexit=text[0] == "-")
         if "e" in text[1:]:
-            state = replace(state, errexit=text[0] == "-")
+            state = state._replace(errexit=text[0] == "-")
         if "f" in text[1:]:
-            state = replace(state, plain_globs=text[0] == "+" and state.plain_globs)
+            state = state._replace(plain_globs=text[0] == "+" and state.plain_globs)
         position += 1
     return Outcome(state, state, None)
 
@@ -131,15 +130,15 @@ def _set(words: Words, state: State) -> Outcome:
 def _shopt(words: Words, state: State) -> Outcome:
     names = {word.text for word in words[1:]}
     if names & _GLOBBING_OPTIONS or None in names:
-        state = replace(state, plain_globs=False)
+        state = state._replace(plain_globs=False)
     return unchanged(state)
 
 
 def _shift(words: Words, state: State) -> Outcome:
     count = words[1].text if len(words) > 1 else "1"
     if state.positional is None or count is None or not count.isdigit():
-        return unchanged(replace(state, positional=None))
-    return unchanged(replace(state, positional=state.positional[int(count[:6]) :]))
+        return unchanged(state._replace(positional=None))
+    return unchanged(state._replace(positional=state.positional[int(count[:6]) :]))
 
 
 def _read(words: Words, state: State, reads: Script | None) -> State:
@@ -172,22 +171,22 @@ def _printf(words: Words, state: State) -> Outcome | None:
 
 
 def _exit(_: Words, state: State) -> Outcome:
-    ended = replace(state, ended=True)
+    ended = state._replace(ended=True)
     return Outcome(ended, ended, None)
 
 
 def _leave(_: Words, state: State) -> Outcome:
     """`return`, `break`, `continue`: what follows in this function or turn of the loop may not run."""
-    return unchanged(replace(state, doubtful=True))
+    return unchanged(state._replace(doubtful=True))
 
 
 def _alias(words: Words, state: State) -> Outcome:
     names = {(word.text or word.raw).partition("=")[0] for word in words[1:] if "=" in word.raw}
-    return unchanged(replace(state, ambiguous=state.ambiguous | names))
+    return unchanged(state._replace(ambiguous=state.ambiguous | names))
 
 
 def _unalias(words: Words, state: State) -> Outcome:
-    return unchanged(replace(state, ambiguous=state.ambiguous - {word.text for word in words[1:] if word.text}))
+    return unchanged(state._replace(ambiguous=state.ambiguous - {word.text for word in words[1:] if word.text}))
 
 
 def _certain(_: Words, state: State) -> Outcome:

@@ -2,9 +2,8 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from functools import partial
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from runaway_watchdog.model.command import Command, Script, Word
 from runaway_watchdog.preflight import builtins, feeders, output, shells
@@ -37,8 +36,7 @@ class Structure(Protocol):
     def call(self, name: str, words: Words, state: State, frame: Frame) -> Outcome: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Files:
+class Files(NamedTuple):
     """What redirections do to files."""
 
     truncates: Words = ()
@@ -48,8 +46,7 @@ class Files:
         return bool(self.truncates or self.appends)
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(NamedTuple):
     """What belongs to a command beside its words."""
 
     text: str
@@ -102,7 +99,7 @@ class Commands:
 
     def _printed(self, found: Substitution, state: State, frame: Frame) -> Script:
         inner = Sink()
-        within = replace(frame, sink=inner, depth=frame.depth + 1, silent=False, conditional=False)
+        within = frame._replace(sink=inner, depth=frame.depth + 1, silent=False, conditional=False)
         self._structure.text(found.script, state.surely(), within)
         frame.sink.absorb(inner, prints=False, conditional=frame.doubts(state))
         return inner.printing()
@@ -121,12 +118,12 @@ class Commands:
             if each.operator in {"<<", "<<-", "<<<"}:
                 frame = _given_text(expander.single(each.target.pieces, each.target.text), each, frame)
             elif each.operator in {"<", "<>"} and each.fd in {None, "0"}:
-                frame = replace(frame, reads=self._file(each.target, state, frame), here=None)
+                frame = frame._replace(reads=self._file(each.target, state, frame), here=None)
             elif each.operator == "<&" and each.fd in {None, "0"}:
-                frame = replace(frame, reads=None, here=None)
+                frame = frame._replace(reads=None, here=None)
             else:
                 target = expander.target(each.target.pieces, each.target.text)
-                frame = replace(frame, silent=frame.silent or _takes_output(each))
+                frame = frame._replace(silent=frame.silent or _takes_output(each))
                 if _is_file(each, target):
                     (appends if each.operator in _APPENDING else truncates).append(target)
         return frame, Files(tuple(truncates), tuple(appends))
@@ -227,15 +224,15 @@ class Commands:
         known = [text for text in texts if text is not None]
         if len(known) != len(texts):
             raise Unread(" ".join(word.raw for word in words), "what it runs is only known when it runs")
-        return self._structure.text(" ".join(known), state, replace(frame, depth=frame.depth + 1))
+        return self._structure.text(" ".join(known), state, frame._replace(depth=frame.depth + 1))
 
     def _exec(self, words: Words, call: Call, state: State, frame: Frame) -> Outcome:
         inner = shells.executed(words)
         if not inner:
             self._emit((Word(":", ""),), call, state, frame)
             return unchanged(state)
-        self._run(inner, replace(call, external=True), state, frame)
-        ended = replace(state, ended=True)
+        self._run(inner, call._replace(external=True), state, frame)
+        ended = state._replace(ended=True)
         return Outcome(ended, ended, None)
 
     def _trap(self, words: Words, call: Call, state: State, frame: Frame) -> Outcome:
@@ -245,8 +242,8 @@ class Commands:
             return unchanged(state)
         if words[1].text is None:
             raise Unread(call.text, "what it runs is only known when it runs")
-        later = replace(state.forget(), functions=state.functions)
-        self._structure.text(words[1].text, later, replace(frame, conditional=True, depth=frame.depth + 1))
+        later = state.forget()._replace(functions=state.functions)
+        self._structure.text(words[1].text, later, frame._replace(conditional=True, depth=frame.depth + 1))
         return unchanged(state)
 
     def _shell(self, words: Words, call: Call, state: State, frame: Frame) -> Outcome:
@@ -255,52 +252,52 @@ class Commands:
         if invoked.script is not None:
             return self._script(invoked.script, invoked.positional, state, frame)
         if invoked.file:
-            self._emit((Word("source", words[0].raw), *invoked.file), replace(call, external=True), state, frame)
+            self._emit((Word("source", words[0].raw), *invoked.file), call._replace(external=True), state, frame)
             return unchanged(state)
         given = frame.here if frame.reads is None else output.known(frame.reads)
         if given is not None:
             return self._script(
-                Word(given, call.text), invoked.positional, state, replace(frame, here=None, reads=None)
+                Word(given, call.text), invoked.positional, state, frame._replace(here=None, reads=None)
             )
         if frame.reads is not None:
             raise Unread(call.text, "what this shell is given to run is only known when it runs")
         self._emit(words, call, state, frame)
-        return unchanged(state if invoked.only_told else replace(state.forget(), elsewhere=True))
+        return unchanged(state if invoked.only_told else state.forget()._replace(elsewhere=True))
 
     def _script(self, script: Word, positional: Words, state: State, frame: Frame) -> Outcome:
         if script.text is None:
             raise Unread(script.raw, "what this shell runs is only known when it runs")
-        self._structure.text(script.text, state.child(positional), replace(frame, depth=frame.depth + 1))
+        self._structure.text(script.text, state.child(positional), frame._replace(depth=frame.depth + 1))
         return unchanged(state)
 
     def _feeding(self, program: str, words: Words, call: Call, state: State, frame: Frame) -> Outcome:
-        call = replace(call, external=True)
+        call = call._replace(external=True)
         if program == "find":
             for action, command in feeders.find(words, state.folder):
                 folder = None if action.endswith("dir") else state.folder
-                self._each(command, call, replace(state, folder=folder), replace(frame, reads=None, here=None))
+                self._each(command, call, state._replace(folder=folder), frame._replace(reads=None, here=None))
             self._emit(feeders.without_exec(words), call, state, frame)
             return unchanged(state)
         command = feeders.xargs(words, _given(frame), state.folder)
-        self._each(command, call, state, replace(frame, reads=None, here=None))
+        self._each(command, call, state, frame._replace(reads=None, here=None))
         return unchanged(state)
 
     def _each(self, words: Words, call: Call, state: State, frame: Frame) -> None:
-        self._run(words, call, state, replace(frame, conditional=True, depth=frame.depth + 1))
+        self._run(words, call, state, frame._replace(conditional=True, depth=frame.depth + 1))
 
     def _inner(self, inner: Inner, call: Call, state: State, frame: Frame) -> Outcome:
         within = _environment(inner, state)
         if inner.in_shell:
-            outcome = self._run(inner.words, call, within, replace(frame, depth=frame.depth + 1))
+            outcome = self._run(inner.words, call, within, frame._replace(depth=frame.depth + 1))
             names = [name for name, _ in inner.assigned]
             return outcome.mapped(lambda after: _taken_back(after, state, names)) if names else outcome
         if inner.moved:
             within = within.go(inner.folder)
         if inner.remote:
-            within = replace(within.forget(), exported=frozenset(), changed=frozenset())
-            frame = replace(frame, remote=True)
+            within = within.forget()._replace(exported=frozenset(), changed=frozenset())
+            frame = frame._replace(remote=True)
         if inner.user is not None:
-            frame = replace(frame, user=inner.user)
+            frame = frame._replace(user=inner.user)
         run = partial(self._within, inner, call)
         after = repeat(run, within, frame) if inner.repeated else run(within, frame)
         return unchanged(state.forget() if after.elsewhere else state)
@@ -308,8 +305,8 @@ class Commands:
     def _within(self, inner: Inner, call: Call, state: State, frame: Frame) -> State:
         if inner.script is not None:
             return self._script(inner.script, inner.positional, state, frame).after
-        frame = replace(frame, depth=frame.depth + 1)
-        return self._run(inner.words, replace(call, external=True), state, frame).after
+        frame = frame._replace(depth=frame.depth + 1)
+        return self._run(inner.words, call._replace(external=True), state, frame).after
 
     def _emit(self, words: Words, call: Call, state: State, frame: Frame) -> None:
         frame.sink.commands.append(
@@ -351,16 +348,16 @@ def _taken_back(after: State, before: State, names: Sequence[str]) -> State:
     variables = {**after.variables, **{name: before.value(name) for name in names}}
     exported = (after.exported - set(names)) | (before.exported & set(names))
     changed = (after.changed - set(names)) | (before.changed & set(names))
-    return replace(after, variables=variables, exported=exported, changed=changed)
+    return after._replace(variables=variables, exported=exported, changed=changed)
 
 
 def _environment(inner: Inner, state: State) -> State:
     """Another user's environment keeps what its rules let through; `env -i` starts with an empty one."""
     if inner.filters or inner.cleared:
-        value = replace(UNKNOWN) if inner.filters else Value("", is_set=False)
+        value = UNKNOWN._replace() if inner.filters else Value("", is_set=False)
         kept = dict.fromkeys(state.exported, value)
         steering = frozenset(name for name in state.exported if name.startswith(_STEERED))
-        state = replace(state, variables={**state.variables, **kept}, changed=state.changed | steering)
+        state = state._replace(variables={**state.variables, **kept}, changed=state.changed | steering)
     for name, text in inner.assigned:
         state = state.assign(name, Value(text)).export([name])
     return state
@@ -373,8 +370,8 @@ def _takes_output(each: Redirection) -> bool:
 def _given_text(text: Word, each: Redirection, frame: Frame) -> Frame:
     if text.text is None:
         gap = Unread(each.target.text, "what stands in it is only known when it runs")
-        return replace(frame, here=None, reads=Script((), (str(gap),)))
-    return replace(frame, here=text.text + ("\n" if each.operator == "<<<" else ""), reads=None)
+        return frame._replace(here=None, reads=Script((), (str(gap),)))
+    return frame._replace(here=text.text + ("\n" if each.operator == "<<<" else ""), reads=None)
 
 
 def _is_file(each: Redirection, target: Word) -> bool:

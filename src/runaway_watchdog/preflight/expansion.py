@@ -6,7 +6,7 @@ the names that match.
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Literal
 
 from runaway_watchdog.model.command import Script, Word
@@ -107,7 +107,7 @@ class Expander:
         return words[0] if len(words) == 1 else Word(None, raw)
 
     def _globbed(self, word: Word) -> Word:
-        return word if not word.globbing or self._state.plain_globs else replace(word, text=None, globbing=False)
+        return word if not word.globbing or self._state.plain_globs else word._replace(text=None, globbing=False)
 
     def _fields(self, pieces: Sequence[Piece]) -> list[_Field]:
         if any(_is_dollar(piece) for piece in pieces) and any(isinstance(piece, Parameter) for piece in pieces):
@@ -297,7 +297,7 @@ def _rejoined(pieces: Pieces) -> Pieces:
         before = found[-1] if found else None
         if isinstance(piece, Letter) and not piece.quoted and re.fullmatch(r"\w", piece.text, re.ASCII):
             if isinstance(before, Parameter) and not before.braced and before.name.isidentifier():
-                found[-1] = replace(before, name=before.name + piece.text)
+                found[-1] = before._replace(name=before.name + piece.text)
                 continue
             if before is not None and _is_dollar(before):
                 found[-1] = Opaque(quoted=False)

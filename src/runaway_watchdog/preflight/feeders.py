@@ -1,7 +1,5 @@
 """Commands that put together other commands from what they are given: xargs from its input, find from what it finds."""
 
-from dataclasses import replace
-
 from runaway_watchdog.model.command import Command, Script, Word
 from runaway_watchdog.preflight.grammar import Unread
 from runaway_watchdog.preflight.options import Options, Words, known, take
@@ -88,5 +86,5 @@ def _replaced(word: Word, mark: str | None, given: Words) -> Words:
     if word.text is not None and mark is not None and mark not in word.text:
         return (word,)
     if word.text == mark and mark is not None and len(given) == 1:
-        return (replace(given[0], raw=word.raw),)
+        return (given[0]._replace(raw=word.raw),)
     return (Word(None, word.raw),)

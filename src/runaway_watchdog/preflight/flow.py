@@ -1,7 +1,7 @@
 """Where in the line the reading is: what it has found, what holds there, and what may follow from a command's end."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 from runaway_watchdog.model.command import Command, Script
@@ -19,7 +19,7 @@ class Sink:
     def absorb(self, other: "Sink", *, prints: bool, conditional: bool = False) -> None:
         """What another one has found; `conditional`: all of it may not run at all."""
         for command, its in other.commands:
-            found = replace(command, conditional=True) if conditional and not command.conditional else command
+            found = command._replace(conditional=True) if conditional and not command.conditional else command
             self.commands.append((found, prints and its))
         self.unknown.extend(other.unknown)
 
@@ -31,8 +31,7 @@ class Sink:
         return Script(tuple(command for command, _ in self.commands), tuple(dict.fromkeys(self.unknown)))
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
+class Frame(NamedTuple):
     """What holds for every command of one part of the line."""
 
     sink: Sink
@@ -63,7 +62,7 @@ class Outcome(NamedTuple):
     @property
     def after(self) -> State:
         """What the next command of a list finds. With `set -e` only success goes on."""
-        return replace(self.success, doubtful=True) if self.success.errexit else merge(self.success, self.doubt)
+        return self.success._replace(doubtful=True) if self.success.errexit else merge(self.success, self.doubt)
 
     def mapped(self, change: Callable[[State], State]) -> "Outcome":
         return Outcome(change(self.success), change(self.failure), None if self.doubt is None else change(self.doubt))
@@ -79,7 +78,7 @@ Part = Callable[[State, Frame], Outcome]
 def chain(parts: Sequence[tuple[Literal["", "&&", "||"], Part]], state: State, frame: Frame) -> Outcome:
     """`a && b || c`, from left to right; the first part's operator is ""."""
     outcome = parts[0][1](state, frame)
-    frame = replace(frame, conditional=True)
+    frame = frame._replace(conditional=True)
     for operator, part in parts[1:]:
         if operator == "&&":
             right = part(outcome.success, frame)
@@ -92,9 +91,9 @@ def chain(parts: Sequence[tuple[Literal["", "&&", "||"], Part]], state: State, f
 
 def repeat(body: Callable[[State, Frame], State], state: State, frame: Frame) -> State:
     """A loop: what is known in it is what every turn agrees on. Its state afterwards, the turns being none or many."""
-    frame = replace(frame, conditional=True)
+    frame = frame._replace(conditional=True)
     for _ in range(3):
-        turn = replace(frame, sink=Sink())
+        turn = frame._replace(sink=Sink())
         joined = merge(state, body(state, turn))
         if joined == state:
             frame.sink.absorb(turn.sink, prints=True)

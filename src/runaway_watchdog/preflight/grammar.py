@@ -8,9 +8,8 @@ a lexer of our own (words.py) that must stop where the grammar stopped, and a he
 import re
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from time import thread_time
-from typing import Final
+from typing import Final, NamedTuple
 
 import tree_sitter_bash
 from tree_sitter import Language, Node, Parser
@@ -35,8 +34,7 @@ class Unread(Exception):  # noqa: N818 - a turn of the reading, not a fault of o
         super().__init__(f"`{clean(part.strip(), SHOWN)}`: {why}")
 
 
-@dataclass(frozen=True, slots=True)
-class Nested:
+class Nested(NamedTuple):
     """A part of a word with an inside of its own, by the grammar: where it is and what."""
 
     kind: str
@@ -44,8 +42,7 @@ class Nested:
     end: int
 
 
-@dataclass(frozen=True, slots=True)
-class HereDocument:
+class HereDocument(NamedTuple):
     """A here-document's text as it stands in the source, tabs and all."""
 
     start: int

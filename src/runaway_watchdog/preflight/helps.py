@@ -1,9 +1,8 @@
 """Would the line end that runaway at all, and would it stay away? People escalate because nobody tells them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import chain
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from runaway_watchdog import owners
 from runaway_watchdog.effects import Host
@@ -20,12 +19,11 @@ ENDING = ("stop", "kill", "remove", "restart")
 CONTAINERS = ("docker-container", "compose-service", "swarm-task", "podman-container")
 
 
-@dataclass(frozen=True, slots=True)
-class Helps:
+class Helps(NamedTuple):
     """`returns` is None where it cannot be told, and where the line does not end the process."""
 
     pid: int
-    ends: bool
+    ends: bool | None  # None: a part of the line cannot be told, and the rest does not end it
     returns: bool | None
     why: str
 
@@ -35,6 +33,14 @@ def helps(preflight: Preflight, pid: int, world: World) -> Helps:
 
     Answered from the host as the line leaves it: which containers and units run then, with which restart policy.
     """
+    told = _by_known(preflight, pid, world)
+    if preflight.unknown and not told.ends:
+        return Helps(pid, None, None, "a part of the line is only known when it runs, and the rest does not end it")
+    return told
+
+
+def _by_known(preflight: Preflight, pid: int, world: World) -> Helps:
+    """What the part of the line that can be told does to it."""
     facts, _ = procfs.facts(world, pid)
     found, _ = owners.layers(facts, world)
     layers = carried(found, preflight.host)

@@ -4,7 +4,6 @@ Its paths lead to the host: through a mount to the volume or folder behind it, e
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from runaway_watchdog.effects import Container, Host, Outcome, databases, ended, files, harmless, signals, table
@@ -27,10 +26,10 @@ def effects(command: Command, container: Container, host: Host, world: World) ->
     if program in databases.PROGRAMS and program != "sqlite3":
         outcome = databases.effects(command, host, world)
         told = tuple(
-            replace(each, name=f"{each.name} in {container.name}", used_by=(container.name,))
+            each._replace(name=f"{each.name} in {container.name}", used_by=(container.name,))
             for each in outcome.effects
         )
-        return replace(outcome, effects=told)
+        return outcome._replace(effects=told)
     if program in ON_FILES or command.truncates:
         return _files(command, container, host, world)
     if program == "kill":
@@ -63,7 +62,7 @@ def _files(command: Command, container: Container, host: Host, world: World) -> 
     if known is None:
         return None
     words = (command.words[0], *(_outside(word, known) for word in command.words[1:]))
-    moved = replace(command, words=words, truncates=tuple(_outside(word, known) for word in command.truncates))
+    moved = command._replace(words=words, truncates=tuple(_outside(word, known) for word in command.truncates))
     host = table.known(host, world)
     outcome = files.truncated(moved.truncates, moved, host, world)
     if command.program not in ON_FILES:
@@ -82,8 +81,8 @@ def _outside(word: Word, known: Mapping[str, Any]) -> Word:
     for mount in mounts:
         target = str(mount["Destination"]).rstrip("/")
         if target and under(path, target):
-            return replace(word, text=str(mount["Source"]) + path[len(target) :])
-    return replace(word, text=f"{PROC}/{known['State']['Pid']}/root{path}")
+            return word._replace(text=str(mount["Source"]) + path[len(target) :])
+    return word._replace(text=f"{PROC}/{known['State']['Pid']}/root{path}")
 
 
 def _kill(command: Command, container: Container, host: Host, world: World) -> Outcome | None:

@@ -1,6 +1,7 @@
 """A program's options, as getopt reads them: which words belong to the wrapper, and where the command inside starts."""
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from runaway_watchdog.model.command import Word
 from runaway_watchdog.preflight.grammar import Unread
@@ -8,8 +9,7 @@ from runaway_watchdog.preflight.grammar import Unread
 Words = tuple[Word, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
+class Options(NamedTuple):
     """The options that a program knows before its operands. One that is not listed makes the command unreadable."""
 
     flags: str = ""  # short, without a value

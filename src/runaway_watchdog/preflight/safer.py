@@ -2,8 +2,8 @@
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from shlex import join, quote
+from typing import NamedTuple
 
 from runaway_watchdog import owners
 from runaway_watchdog.effects import Docker, Host, docker_state, dumps, podman_state
@@ -32,8 +32,7 @@ PID = re.compile(r"\((\d+)\)\Z")
 Judge = Callable[[str], Preflight]
 
 
-@dataclass(frozen=True, slots=True)
-class Safer:
+class Safer(NamedTuple):
     """A command that was judged here: it does not destroy data."""
 
     command: str

@@ -5,7 +5,7 @@ run at all (after `&&`, in an `if`) counts as if it ran; a script file that the 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from runaway_watchdog.effects import (
     Container,
@@ -34,8 +34,7 @@ SOURCES = frozenset((".", "source"))
 MOST_WORDS = 5000
 
 
-@dataclass(frozen=True, slots=True)
-class Shell:
+class Shell(NamedTuple):
     """Where a line is typed."""
 
     environment: Mapping[str, str]
@@ -43,8 +42,7 @@ class Shell:
     home: str
 
 
-@dataclass(frozen=True, slots=True)
-class Preflight:
+class Preflight(NamedTuple):
     """What a line would do here, in the order in which it would do it."""
 
     line: str
@@ -113,7 +111,7 @@ class _Judge:
                 words.append(word)
             else:
                 words += [Word(text, word.raw, globbing=bool(set(text) & set("*?["))) for text in given]
-        return replace(command, words=tuple(words))
+        return command._replace(words=tuple(words))
 
     def _output(self, script: Script, host: Host, depth: int) -> tuple[str, ...] | None:
         """What the commands would print; None where any of it is only known when they run."""

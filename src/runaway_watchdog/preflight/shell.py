@@ -5,7 +5,6 @@ Nothing here asks the host anything. What cannot be known is said: a word withou
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 from typing import Final
 
@@ -90,21 +89,20 @@ class _Structure:
         source = Source(text, self._budget.deadline)
         if source.root.type != "program":
             raise Unread(text, "this is not bash, or not complete")
-        return self._body(source.root.children, (0, len(text)), state, replace(frame, source=source))
+        return self._body(source.root.children, (0, len(text)), state, frame._replace(source=source))
 
     def call(self, name: str, words: Words, state: State, frame: Frame) -> Outcome:
         """A function that the line defines, called with these words."""
         if frame.calls.count(name) > 1:
             raise Unread(name, "this function calls itself")
         function = state.functions[name]
-        within = replace(state, positional=words[1:], localised={})
-        inner = replace(
-            frame, source=function.source, conditional=True, calls=(*frame.calls, name), depth=frame.depth + 1
+        within = state._replace(positional=words[1:], localised={})
+        inner = frame._replace(
+            source=function.source, conditional=True, calls=(*frame.calls, name), depth=frame.depth + 1
         )
         outcome = self.statement(function.body, within, inner)
         return outcome.mapped(
-            lambda after: replace(
-                after,
+            lambda after: after._replace(
                 positional=state.positional,
                 doubtful=state.doubtful,
                 variables={**after.variables, **after.localised},
@@ -115,7 +113,7 @@ class _Structure:
     def statement(self, node: Node, state: State, frame: Frame, tail: Sequence[Span] = ()) -> Outcome:
         """One statement; `tail`: redirections after it, which belong to the last command of a list."""
         try:
-            return self._read(node, state, replace(frame, depth=frame.depth + 1), tail)
+            return self._read(node, state, frame._replace(depth=frame.depth + 1), tail)
         except Unread as gap:
             frame.sink.unknown.append(str(gap))
             return unchanged(state.forget())
@@ -197,7 +195,7 @@ class _Structure:
         for index, stage in enumerate(stages):
             last = index + 1 == len(stages)
             silent = frame.silent and last
-            inner = replace(frame, sink=Sink(), reads=reads, here=here, silent=silent, conditional=False)
+            inner = frame._replace(sink=Sink(), reads=reads, here=here, silent=silent, conditional=False)
             stage(state.surely(), inner)
             frame.sink.absorb(inner.sink, prints=last, conditional=frame.doubts(state))
             reads, here = inner.sink.printing(), None
@@ -277,7 +275,7 @@ class _Structure:
         ends = self._branch(words, state, frame)
         states = [ends[0].after]
         failed = ends[1].failure
-        inner = replace(frame, conditional=True)
+        inner = frame._replace(conditional=True)
         has_else = False
         for clause in node.children:
             if clause.type == "elif_clause":
@@ -302,7 +300,7 @@ class _Structure:
         test = (source.span(children[0])[1], source.span(children[split])[0])
         tested = self._body(children[1:split], test, state, frame)
         body = (source.span(children[split])[1], source.span(children[-1])[1])
-        then = self._body(children[split + 1 :], body, tested.success, replace(frame, conditional=True))
+        then = self._body(children[split + 1 :], body, tested.success, frame._replace(conditional=True))
         return then, tested
 
     def _while(self, node: Node, state: State, frame: Frame) -> Outcome:
@@ -320,7 +318,7 @@ class _Structure:
 
     def _looped(self, turn: Callable[[State, Frame], State], state: State, frame: Frame) -> State:
         after = repeat(turn, state, frame)
-        return replace(after, doubtful=state.doubtful)
+        return after._replace(doubtful=state.doubtful)
 
     def _for(self, node: Node, state: State, frame: Frame) -> Outcome:
         name, words = self._for_head(node, state, frame)
@@ -329,7 +327,7 @@ class _Structure:
         def turn(value: Value, at: State, inner: Frame) -> State:
             return self._between(body.children, at.assign(name, value), inner).after
 
-        inner = replace(frame, conditional=True)
+        inner = frame._replace(conditional=True)
         after = state
         if len(words) > TURNS:
             words = (Word(None, ""),)
@@ -339,7 +337,7 @@ class _Structure:
                 after = repeat(partial(turn, value), after, inner)
             else:
                 after = turn(value, after, inner)
-        return unchanged(replace(after.assign(name, UNKNOWN), doubtful=state.doubtful))
+        return unchanged(after.assign(name, UNKNOWN)._replace(doubtful=state.doubtful))
 
     def _for_head(self, node: Node, state: State, frame: Frame) -> tuple[str, Words]:
         """`for NAME [in WORDS]`: without words, the arguments of the script or function."""
@@ -379,7 +377,7 @@ class _Structure:
             self._commands.inside(SimpleReader(source).inside(source.span(item)[0], begin), state, frame)
             body = item.children[close + 1 : -1 if ends else None]
             stop = source.span(item.children[-1])[0 if ends else 1]
-            states.append(self._body(body, (begin, stop), state, replace(frame, conditional=True)).after)
+            states.append(self._body(body, (begin, stop), state, frame._replace(conditional=True)).after)
         return unchanged(merged(states))
 
     def _function(self, node: Node, state: State, frame: Frame) -> Outcome:
@@ -388,4 +386,4 @@ class _Structure:
         if name is None or body.type not in self._compounds:
             raise Unread(frame.source.raw(node), "this function is not read")
         functions = {**state.functions, frame.source.raw(name): Function(frame.source, body)}
-        return unchanged(replace(state, functions=functions))
+        return unchanged(state._replace(functions=functions))

@@ -1,6 +1,6 @@
 """How a shell, or `exec`, is called: what it is told to run."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from runaway_watchdog.model.command import Word
 from runaway_watchdog.preflight.options import Options, Words, known, take
@@ -8,8 +8,7 @@ from runaway_watchdog.preflight.options import Options, Words, known, take
 _VALUED = frozenset(("--rcfile", "--init-file"))
 
 
-@dataclass(frozen=True, slots=True)
-class Invoked:
+class Invoked(NamedTuple):
     """What a shell is told to run: `-c` text, a file with its arguments, or (neither) its standard input."""
 
     script: Word | None = None

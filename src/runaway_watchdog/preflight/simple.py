@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from runaway_watchdog.preflight.grammar import HereDocument, Source, Unread
 from runaway_watchdog.preflight.words import Letter, Lexer, Opaque, Piece, Pieces, Substitution
@@ -15,16 +15,14 @@ DECLARING = frozenset(("declare", "export", "local", "readonly", "typeset"))
 """Builtins whose arguments are assignments: not split, not matched against files."""
 
 
-@dataclass(frozen=True, slots=True)
-class Raw:
+class Raw(NamedTuple):
     """A word as it stands, and its pieces."""
 
     text: str
     pieces: Pieces
 
 
-@dataclass(frozen=True, slots=True)
-class Assignment:
+class Assignment(NamedTuple):
     """`NAME=value`; `value` None for an array or one element of it: then only what runs in it is told."""
 
     name: str
@@ -33,8 +31,7 @@ class Assignment:
     inside: tuple[Substitution, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Redirection:
+class Redirection(NamedTuple):
     """`2> file`; for a here-document the target is its text."""
 
     fd: str | None
@@ -43,8 +40,7 @@ class Redirection:
     document: HereDocument | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Simple:
+class Simple(NamedTuple):
     """One simple command, in the order in which it is written."""
 
     assignments: tuple[Assignment, ...]

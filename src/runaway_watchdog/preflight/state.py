@@ -1,9 +1,9 @@
 """The shell as the commands so far would have left it: variables, folder, functions, and what is not known of them."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
 from posixpath import join, normpath
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, NamedTuple
 
 from runaway_watchdog.model.command import Script, Word
 
@@ -20,8 +20,7 @@ STEERING = (
 set them, each command says that they are not known."""
 
 
-@dataclass(frozen=True, slots=True)
-class Value:
+class Value(NamedTuple):
     """A variable's value. `text` None: not known; `answers`: what it would hold is the output of these."""
 
     text: str | None
@@ -35,16 +34,14 @@ UNKNOWN = Value(None)
 UNSET = Value("", is_set=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Function:
+class Function(NamedTuple):
     """A function's body, where it was defined."""
 
     source: "Source"
     body: "Node"
 
 
-@dataclass(frozen=True, slots=True)
-class State:
+class State(NamedTuple):
     """What one shell would know at one point of the line. A variable that is not in `variables` is not known."""
 
     folder: str | None
@@ -53,10 +50,10 @@ class State:
     positional: tuple[Word, ...] | None = None  # None: not known, as for the person's own shell
     previous: str | None = None  # $OLDPWD
     stack: tuple[str | None, ...] = ()  # pushd
-    functions: Mapping[str, Function] = field(default_factory=dict)
+    functions: Mapping[str, Function] = MappingProxyType({})
     ambiguous: frozenset[str] = frozenset()  # names that are an alias, or one of two functions
     changed: frozenset[str] = frozenset()  # variables that the line sets, exports or unsets
-    localised: Mapping[str, Value] = field(default_factory=dict)  # what `local` hid
+    localised: Mapping[str, Value] = MappingProxyType({})  # what `local` hid
     plain_globs: bool = True  # no shopt or `set -f` that changes what * matches
     errexit: bool = False
     doubtful: bool = False  # it may be that nothing from here on runs
@@ -68,24 +65,23 @@ class State:
 
     def assign(self, name: str, value: Value) -> "State":
         variables = {**self.variables, name: value}
-        return replace(self, variables=variables, changed=self.changed | {name})
+        return self._replace(variables=variables, changed=self.changed | {name})
 
     def export(self, names: Iterable[str]) -> "State":
         found = frozenset(names)
-        return replace(self, exported=self.exported | found, changed=self.changed | found)
+        return self._replace(exported=self.exported | found, changed=self.changed | found)
 
     def unset(self, name: str) -> "State":
-        return replace(self.assign(name, UNSET), exported=self.exported | {name})
+        return self.assign(name, UNSET)._replace(exported=self.exported | {name})
 
     def surely(self) -> "State":
         """The same, for what runs whenever the command runs that it is a part of, be that doubtful or not."""
-        return replace(self, doubtful=False, ended=False)
+        return self._replace(doubtful=False, ended=False)
 
     def forget(self) -> "State":
         """After something that may have changed anything: `source FILE`, an `eval` of unknown text."""
         known = frozenset(STEERING)
-        return replace(
-            self, folder=None, previous=None, stack=(), variables={}, positional=None, functions={},
+        return self._replace(folder=None, previous=None, stack=(), variables={}, positional=None, functions={},
             exported=self.exported | known, changed=self.changed | known, plain_globs=False,
         )  # fmt: skip
 
@@ -97,7 +93,7 @@ class State:
             folder = normpath(folder)
             folder = folder[1:] if folder.startswith("//") else folder
         variables = {**self.variables, "PWD": Value(folder), "OLDPWD": Value(self.folder)}
-        return replace(self, folder=folder, previous=self.folder, variables=variables)
+        return self._replace(folder=folder, previous=self.folder, variables=variables)
 
     def child(self, positional: tuple[Word, ...]) -> "State":
         """What a new shell (`sh -c`) inherits: the folder and what is exported."""
@@ -119,9 +115,8 @@ def merge(one: State, other: State | None) -> State:
     if other is None or one == other:
         return one
     if one.ended != other.ended:
-        return replace(other if one.ended else one, doubtful=True)
-    return replace(
-        one,
+        return (other if one.ended else one)._replace(doubtful=True)
+    return one._replace(
         folder=one.folder if one.folder == other.folder else None,
         previous=one.previous if one.previous == other.previous else None,
         stack=one.stack if one.stack == other.stack else (None,) * max(len(one.stack), len(other.stack)),

@@ -21,10 +21,11 @@ HEADLINES: dict[Verdict, str] = {
     "interrupts": "THIS INTERRUPTS",
     "safe": "SAFE HERE, NOW",
 }
+NOTHING = "it changes nothing here: what it names does not exist, or it only reads."
 EXPLAINED: dict[Verdict, str] = {
     "destroys-data": "what is lost below is gone for good.",
     "unknown": "a part of the line is only known when it runs.",
-    "interrupts": "nothing is lost, but what is named below stops or restarts.",
+    "interrupts": "what is named below stops, restarts or goes; no volume, database or file is lost.",
     "safe": "it stops nothing and loses nothing.",
 }
 _RESET, _BOLD, _RED, _GREEN, _YELLOW, _CYAN = "\x1b[0m", "\x1b[1m", "\x1b[1;31m", "\x1b[32m", "\x1b[33m", "\x1b[1;36m"
@@ -61,7 +62,8 @@ class _Page:
     def headline(self, preflight: Preflight) -> Iterator[str]:
         found = verdict(preflight)
         head = HEADLINES[found]
-        yield f"{self._in(COLOURS[found], head)}: {EXPLAINED[found]}"
+        explained = EXPLAINED[found] if preflight.effects or preflight.unknown else NOTHING
+        yield f"{self._in(COLOURS[found], head)}: {explained}"
         yield f"  {shown_command(preflight.line) or UNSHOWABLE}"
 
     def effects(self, heading: str, effects: Sequence[Effect]) -> Iterator[str]:
@@ -109,6 +111,8 @@ class _Page:
 
 
 def _answer(helps: Helps) -> str:
+    if helps.ends is None:
+        return f"whether it ends process {helps.pid} is not known"
     if not helps.ends:
         return f"no, process {helps.pid} goes on"
     if helps.returns is None:

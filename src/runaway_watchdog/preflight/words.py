@@ -5,7 +5,7 @@ Bash's manual, "Quoting" and "Shell Parameter Expansion". The grammar tells only
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from runaway_watchdog.preflight.budget import DEPTH
 from runaway_watchdog.preflight.grammar import Nested, Source, Unread
@@ -27,16 +27,14 @@ _ANSI_LETTERS = {
 ENDS_WORD = frozenset(" \t\n|&;()<>")
 
 
-@dataclass(frozen=True, slots=True)
-class Letter:
+class Letter(NamedTuple):
     """One character as it stands; "" quoted is what `''` leaves behind: a word, though an empty one."""
 
     text: str
     quoted: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Parameter:
+class Parameter(NamedTuple):
     """`$name`, `${name}`, or `${name:-word}` and its like."""
 
     name: str
@@ -46,8 +44,7 @@ class Parameter:
     braced: bool = True  # `${name}`: what follows is not part of the name
 
 
-@dataclass(frozen=True, slots=True)
-class Substitution:
+class Substitution(NamedTuple):
     """`$(…)`, backquotes or `<(…)`: the text that a shell would run."""
 
     script: str
@@ -55,8 +52,7 @@ class Substitution:
     is_file: bool = False  # <(…): the word is the name of a pipe
 
 
-@dataclass(frozen=True, slots=True)
-class Opaque:
+class Opaque(NamedTuple):
     """Something whose value is only known when the line runs; `inside`: what runs for it."""
 
     quoted: bool

@@ -7,7 +7,7 @@ those of the manual pages of Debian 12 and of sudo 1.9; an option that is in non
 import re
 import shlex
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from runaway_watchdog.model.command import Word
 from runaway_watchdog.preflight.grammar import Unread
@@ -17,8 +17,7 @@ _ASSIGNMENT = re.compile(r"([A-Za-z_]\w*)(\+?)=(.*)", re.DOTALL | re.ASCII)
 SHELLS = frozenset(("sh", "bash", "dash", "ash", "ksh", "mksh", "zsh", "rbash"))
 
 
-@dataclass(frozen=True, slots=True)
-class Inner:
+class Inner(NamedTuple):
     """What a wrapper runs: a command, or a text that a shell reads."""
 
     words: Words = ()
@@ -299,7 +298,7 @@ WRAPPERS: Mapping[str, Callable[[Words], Inner | None]] = {
     "runuser": _su,
     "ssh": _ssh,
     "nsenter": _nsenter,
-    "busybox": lambda words: replace(Inner(words[1:]), in_shell=False) if len(words) > 1 else None,
+    "busybox": lambda words: Inner(words[1:])._replace(in_shell=False) if len(words) > 1 else None,
     "chroot": _unreadable("it runs in another root folder"),
     "unshare": _unreadable("it runs in namespaces of its own"),
     "parallel": _unreadable("what it puts together is not read"),

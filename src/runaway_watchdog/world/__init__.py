@@ -8,8 +8,7 @@ Every port is read-only, and a source that does not answer raises `Unanswered`, 
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol, cast
+from typing import Any, NamedTuple, Protocol, cast
 
 from runaway_watchdog.model.effect import Size
 from runaway_watchdog.model.gap import Gap
@@ -207,8 +206,7 @@ class _Absent:
         return unanswered
 
 
-@dataclass(frozen=True, slots=True)
-class World:
+class World(NamedTuple):
     """Every port of one host."""
 
     files: Files
@@ -217,12 +215,12 @@ class World:
     clock: Clock
     clients: Clients
     host: str
-    users: UserManagers = cast(UserManagers, _Absent("user managers"))  # noqa: RUF009 - it has no state
-    journal: Journal = cast(Journal, _Absent("journal"))  # noqa: RUF009
-    supervisors: Supervisors = cast(Supervisors, _Absent("supervisors"))  # noqa: RUF009
-    podman: Podman = cast(Podman, _Absent("podman"))  # noqa: RUF009
-    activity: Activity = cast(Activity, _Absent("activity"))  # noqa: RUF009
-    traces: Traces = cast(Traces, _Absent("traces"))  # noqa: RUF009
+    users: UserManagers = cast(UserManagers, _Absent("user managers"))
+    journal: Journal = cast(Journal, _Absent("journal"))
+    supervisors: Supervisors = cast(Supervisors, _Absent("supervisors"))
+    podman: Podman = cast(Podman, _Absent("podman"))
+    activity: Activity = cast(Activity, _Absent("activity"))
+    traces: Traces = cast(Traces, _Absent("traces"))
 
 
 class _Later:

@@ -4,7 +4,6 @@ Field numbers and flags are those of proc(5) and of the kernel's include/linux/s
 """
 
 import os
-from dataclasses import replace
 from typing import NamedTuple, cast
 
 from runaway_watchdog.glance import Mark
@@ -296,7 +295,7 @@ def facts(world: World, pid: int) -> tuple[Facts, tuple[Gap, ...]]:
     """Everything that owners may look at. Raises NoSuchProcessError, Unanswered. CPU is left to the caller."""
     subject, gaps = process(world.files, pid)
     if subject.is_namespace_init and subject.sigterm == "default" and _waits_for_signals(world.files, pid):
-        subject = replace(subject, sigterm="handled")
+        subject = subject._replace(sigterm="handled")
     above = ancestors(world.files, subject)
     oldest = above[-1] if above else subject
     if oldest.ppid > 0 and len(above) < MAX_ANCESTORS and _is_hidden(world.files, oldest.ppid):

@@ -224,8 +224,8 @@ def parse_calendar(text: str) -> float | None:
     raise Unanswered(_no_calendar("systemd-analyze does not say when it comes"))
 
 
-_UTC = re.compile(r"^\s*(?:Next elapse|\(in UTC\)): \w+ (\d+-\d\d-\d\d \d\d:\d\d:\d\d)(?:\.\d+)? UTC$", re.MULTILINE)
-_NEVER = re.compile(r"^\s*Next elapse: never$", re.MULTILINE)
+_UTC = re.compile(r"^[ \t]*(?:Next elapse|\(in UTC\)): \w+ (\d+-\d\d-\d\d \d\d:\d\d:\d\d)(?:\.\d+)? UTC$", re.MULTILINE)
+_NEVER = re.compile(r"^[ \t]*Next elapse: never$", re.MULTILINE)
 
 
 def _no_calendar(problem: str) -> Gap:

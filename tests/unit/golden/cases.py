@@ -1,7 +1,5 @@
 """Hand-made case files for the golden messages: the situations that people meet, with figures that never change."""
 
-from dataclasses import replace
-
 from runaway_watchdog.alerts.example import example
 from runaway_watchdog.model.casefile import CaseFile, History, SeenDeath
 from runaway_watchdog.model.effect import Effect, Size
@@ -21,7 +19,7 @@ def cases() -> dict[str, CaseFile]:
         "systemd": systemd(),
         "unmanaged": unmanaged(),
         "kernel": kernel(),
-        "returned": replace(example(NOW, "web1"), asked_pid=3355),
+        "returned": example(NOW, "web1")._replace(asked_pid=3355),
         "dead": dead(),
         "gaps": with_gaps(),
     }
@@ -46,7 +44,7 @@ def process(name: str, pid: int = 812, **changes: object) -> Process:
         sigterm="default",
         session=pid,
     )
-    return replace(plain, **changes)  # type: ignore[arg-type]
+    return plain._replace(**changes)  # type: ignore[arg-type]
 
 
 def _systemds_fates() -> tuple[Fate, ...]:
@@ -186,8 +184,7 @@ def kernel() -> CaseFile:
 def dead() -> CaseFile:
     """Ended for good: asked about its PID, and nobody took its place."""
     death = SeenDeath(812, NOW - 660, NOW - 60, None, None)
-    return replace(
-        unmanaged(),
+    return unmanaged()._replace(
         process=process("python3", cmdline=("python3", "crunch.py"), state="dead", alive=False),
         prognosis=(),
         history=History(deaths=(death,), pids=(812,)),
@@ -197,11 +194,10 @@ def dead() -> CaseFile:
 
 def with_gaps() -> CaseFile:
     """Docker could not be asked: what is told says so."""
-    facts = replace(example(NOW, "web1").owners[0], kind="docker-container", name="21fe8d0c5b7a", policy="", facts={})
+    facts = example(NOW, "web1").owners[0]._replace(kind="docker-container", name="21fe8d0c5b7a", policy="", facts={})
     unread = "the restart policy of 21fe8d0c5b7a could not be read"
     actions = ("sigterm", "sigkill", "owner-stop", "owner-daemon-restart", "reboot")
-    return replace(
-        example(NOW, "web1"),
+    return example(NOW, "web1")._replace(
         owners=(facts,),
         prognosis=tuple(Fate(action, True, None, None, None, "unknown", unread) for action in actions),  # type: ignore[arg-type]
         history=History(),
@@ -223,8 +219,7 @@ def hostile_case(words: str) -> CaseFile:
         "config_files": [words],
         "triggered_by": [{"unit": words, "next_in_s": 3.0}],
     }
-    return replace(
-        example(NOW, "web1"),
+    return example(NOW, "web1")._replace(
         process=process(words, pid=3441, cmdline=(words, words), user=words),
         owners=(
             Owner("compose-service", words, words, words, facts, (words,)),

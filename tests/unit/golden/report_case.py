@@ -1,7 +1,5 @@
 """A report whose every part is filled, with figures that never change."""
 
-from dataclasses import replace
-
 from unit.golden.cases import NOW, cases
 
 from runaway_watchdog.alerts.report import Moment, Report
@@ -16,14 +14,14 @@ def report() -> Report:
     """The Compose service of the golden messages, with a curve of forty minutes."""
     case = cases()["compose"]
     limit = Advice("Give it a limit of its own", "/srv/ocr/docker-compose.yml", ("    deploy:", "      resources:"))
-    plan = replace(case.plan, still=("`docker compose up` starts it again",), afterwards=(limit,))
+    plan = case.plan._replace(still=("`docker compose up` starts it again",), afterwards=(limit,))
     return Report(
         number=12,
         title="CPU 100 %: ocr/worker on web1 - Docker revives it",
         state="resolved",
         severity="critical",
         harm="Critical: others wait for a CPU 43 % of the time.",
-        case=replace(case, plan=plan, gaps=(Gap("journal", "not readable for this user", "run it with sudo"),)),
+        case=case._replace(plan=plan, gaps=(Gap("journal", "not readable for this user", "run it with sudo"),)),
         made_at=NOW,
         group=GROUP,
         moments=_moments(),
