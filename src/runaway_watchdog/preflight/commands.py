@@ -354,7 +354,7 @@ def _taken_back(after: State, before: State, names: Sequence[str]) -> State:
 def _environment(inner: Inner, state: State) -> State:
     """Another user's environment keeps what its rules let through; `env -i` starts with an empty one."""
     if inner.filters or inner.cleared:
-        value = UNKNOWN._replace() if inner.filters else Value("", is_set=False)
+        value = UNKNOWN if inner.filters else Value("", is_set=False)
         kept = dict.fromkeys(state.exported, value)
         steering = frozenset(name for name in state.exported if name.startswith(_STEERED))
         state = state._replace(variables={**state.variables, **kept}, changed=state.changed | steering)

@@ -298,7 +298,7 @@ WRAPPERS: Mapping[str, Callable[[Words], Inner | None]] = {
     "runuser": _su,
     "ssh": _ssh,
     "nsenter": _nsenter,
-    "busybox": lambda words: Inner(words[1:])._replace(in_shell=False) if len(words) > 1 else None,
+    "busybox": lambda words: Inner(words[1:], in_shell=False) if len(words) > 1 else None,
     "chroot": _unreadable("it runs in another root folder"),
     "unshare": _unreadable("it runs in namespaces of its own"),
     "parallel": _unreadable("what it puts together is not read"),
