@@ -194,6 +194,14 @@ def test_reading_commands_stay_light(module: str) -> None:
     assert done.stdout.strip() == "[]"
 
 
+def test_the_resident_watch_stays_light() -> None:
+    """Each of these alone takes more memory than all that the watch has seen."""
+    heavy = ["dataclasses", "inspect", "ast", "logging", "asyncio", "socket", "pathlib", "runaway_watchdog.model.owner"]
+    code = f"import sys, runaway_watchdog.watch.loop; print([each for each in {heavy} if each in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=30)
+    assert done.stdout.strip() == "[]"
+
+
 @pytest.mark.parametrize("module", ["cli.explain", "cli.plan"])
 def test_the_first_look_at_the_cpu_waits_for_no_import(module: str) -> None:
     """What the explanation needs is imported while the tenth of a second until the second look passes."""

@@ -7,7 +7,6 @@ Bounded: a dozen stretches, in each of them one number a group, for at most `_MO
 """
 
 from collections import deque
-from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from runaway_watchdog.model.sampling import GroupUse, Sample
@@ -28,16 +27,17 @@ class Stretch(NamedTuple):
     wall: float  # its end
 
 
-@dataclass(slots=True)
 class _Gathered:
     """One stretch: its bounds (monotonic), and what was not handed over yet."""
 
-    began: float
-    ended: float
-    wall: float
-    watched_s: float = 0.0
-    host: tuple[Used, ...] = ()
-    cpu_s: dict[str, float] = field(default_factory=dict)
+    __slots__ = ("began", "cpu_s", "ended", "host", "wall", "watched_s")
+
+    def __init__(self, began: float, wall: float) -> None:
+        self.began = self.ended = began
+        self.wall = wall
+        self.watched_s = 0.0
+        self.host: tuple[Used, ...] = ()
+        self.cpu_s: dict[str, float] = {}
 
     def add(self, use: GroupUse, at: float) -> None:
         """The part of it that lies here, of what was used until `at`."""
@@ -59,7 +59,7 @@ class History:
         """`now` is the time of the samples that follow: monotonic, seconds."""
         self._paths = paths
         self._host = read_host_times(paths)
-        self._stretches = deque((_Gathered(now, now, 0.0),), maxlen=_KEPT)
+        self._stretches = deque((_Gathered(now, 0.0),), maxlen=_KEPT)
 
     def note(self, sample: Sample) -> None:
         """Add what one look saw."""
@@ -84,7 +84,7 @@ class History:
         """The host's part of it is read now, and the next one begins."""
         before, self._host = self._host, read_host_times(self._paths)
         ended.host = _host(before, self._host, ended.ended - ended.began)
-        self._stretches.append(_Gathered(ended.ended, ended.ended, ended.wall))
+        self._stretches.append(_Gathered(ended.ended, ended.wall))
 
 
 def _host(before: HostTimes | None, after: HostTimes | None, watched_s: float) -> tuple[Used, ...]:
