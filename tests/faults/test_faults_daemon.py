@@ -79,7 +79,7 @@ def test_stopped_for_longer_than_systemd_waits(service: Service) -> None:
         account, watch = Account(service), service.pid()
         service.wait_told(pid)
         signalled(service.box, "STOP", watch)
-        service.box.wait_for("another watch", lambda: service.shown("MainPID") not in ("0", str(watch)), timeout=120)
+        service.box.wait_for("another watch", lambda: service.shown("MainPID") not in ("0", str(watch)), timeout=240)
         service.wait_alive()
         with service.burning("after-the-stop") as another:
             service.wait_told(another)

@@ -102,7 +102,8 @@ class Loop:
         self._tick = Timer(configuration.interval_s, now)
         self._beat = Timer(_BEAT_S, now)
         self._prune = Timer(_PRUNE_S, now + 60)
-        self._alive = Timer((parts.notifier.period_s or 3 * _BEAT_S) / 3, now)
+        wanted_s = parts.notifier.period_s
+        self._alive = Timer(_BEAT_S if wanted_s is None else min(_BEAT_S, wanted_s / 3), now)
         self._quick = QuickLooks(now)
         self._heartbeat = Timer(_HEARTBEAT_S, now)
         self._heartbeat_failed = False
