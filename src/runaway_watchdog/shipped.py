@@ -1,4 +1,4 @@
-"""The data files that come with the package: the unit, its user, the sample configuration.
+"""The data files that come with the package: the units, their user, the sample configuration.
 
 A wheel carries them in `runaway_watchdog/data/`; in a checkout they are where they are edited and reviewed.
 """
@@ -6,6 +6,7 @@ A wheel carries them in `runaway_watchdog/data/`; in a checkout they are where t
 from pathlib import Path
 
 UNIT = "runaway-watchdog.service"
+METRICS_UNIT = "runaway-watchdog-metrics.service"
 SYSUSERS = "runaway-watchdog.sysusers"
 CONFIG = "config.toml"
 

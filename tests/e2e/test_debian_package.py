@@ -87,7 +87,7 @@ def test_its_life(copied: Box) -> None:
     assert "RUNAWAY" in box.read("/usr/local/share/man/man1/runaway-watchdog.1")
     assert not box.exists("/run/systemd/system/runaway-watchdog-burn.service")
     examples = box.run(["ls", "/usr/share/doc/runaway-watchdog/examples"]).stdout.split()
-    assert examples == ["prometheus-alerts.yml", "runaway-watchdog-metrics.service"]
+    assert examples == ["prometheus-alerts.yml"]
 
     box.write(CONFIG, "[sampling]\ninterval = '3s'\n", 0o600)
     box.run("systemctl restart runaway-watchdog")

@@ -25,7 +25,6 @@ METRICS = 9764
 PAIR = (9093, 9094)  # as the boxes see them
 RULES = Path(__file__).parents[2] / "config/prometheus-alerts.yml"
 PROGRAM = "/opt/runaway-watchdog/bin/runaway-watchdog"
-SYSTEMD = Path(__file__).parents[2] / "systemd"
 SERVICE = "runaway-watchdog-metrics.service"
 STORE = "/var/lib/runaway-watchdog/watchdog.db"
 BURN = "fleet-burn"
@@ -97,7 +96,7 @@ def fleet(make_box: MakeBox, tree: Path) -> Iterator[Fleet]:
             for seen, port in zip(PAIR, pair, strict=True):
                 stack.enter_context(relay.out_of(box, seen, port))
             box.write("/etc/runaway-watchdog/config.toml", CONFIG, 0o600)
-            box.run([PROGRAM, "install", "--no-self-test"], timeout=120)
+            box.run([PROGRAM, "install", "--metrics", "--no-self-test"], timeout=120)
         yield Fleet(boxes, notified, tuple(pair), tuple(processes))
         for box in boxes:
             print(box.run("journalctl -u runaway-watchdog --no-pager -n 30", check=False).stdout)
@@ -174,9 +173,6 @@ def prometheus(fleet: Fleet, tree: Path) -> Iterator[int]:
     with ExitStack() as stack:
         hosts = []
         for box in fleet.boxes:
-            box.write(f"/etc/systemd/system/{SERVICE}", (SYSTEMD / SERVICE).read_text())
-            box.run(["systemctl", "daemon-reload"])
-            box.run(["systemctl", "start", SERVICE])
             door = stack.enter_context(relay.into(box, METRICS))
             hosts.append({"targets": [f"127.0.0.1:{door}"], "labels": {"instance": box.name}})
         pair = json.dumps([f"127.0.0.1:{each}" for each in fleet.pair])

@@ -332,24 +332,30 @@ def test_uninstall_keeps_configuration_and_history(installed: Box) -> None:
 
 
 def test_metrics_answer_from_less_than_the_service_may(installed: Box) -> None:
-    """The unit of systemd/ tells what the watch found; after an uninstall it is skipped, and does not try for ever."""
+    """A service of its own, for whoever asks for it, tells what the watch found; an uninstall takes it along."""
     name = "runaway-watchdog-metrics.service"
-    installed.write(f"/etc/systemd/system/{name}", (Path(__file__).parents[2] / "systemd" / name).read_text())
     ask = ["curl", "-sf", "http://127.0.0.1:9764/metrics"]
     try:
-        installed.run(f"systemctl daemon-reload && systemctl start {name}")
-        told = installed.wait_for("a watch that looks", lambda: looking(installed.run(ask).stdout))
+        before = properties(installed, "MainPID", "InvocationID")
+        install(installed, "--metrics", "--no-self-test")
+        assert properties(installed, "MainPID", "InvocationID") == before
+        told = installed.wait_for("a watch that looks", lambda: looking(installed.run(ask, check=False).stdout))
         assert re.search(r"(?m)^runaway_watchdog_memory_bytes [1-9]", told)
         exposure = installed.run(["systemd-analyze", "security", name]).stdout
         found = re.search(rf"exposure level for {name}: ([\d.]+)", exposure)
         assert found is not None
         assert float(found[1]) <= 1.6
-        installed.run([PROGRAM, "uninstall"])
+        assert not installed.run(["systemd-analyze", "verify", f"/etc/systemd/system/{name}"]).stderr
+        assert words(install(installed)) == {"already"}
+        installed.run("mv /opt/runaway-watchdog/bin/runaway-watchdog /opt/runaway-watchdog/bin/away")
         installed.run(["systemctl", "restart", name])
         seen = installed.run(["systemctl", "show", name, "--property=ActiveState,ConditionResult,NRestarts"]).stdout
         assert sorted(seen.split()) == ["ActiveState=inactive", "ConditionResult=no", "NRestarts=0"]
     finally:
-        installed.run(f"systemctl stop {name}; rm /etc/systemd/system/{name}; systemctl daemon-reload", check=False)
+        installed.run("mv /opt/runaway-watchdog/bin/away /opt/runaway-watchdog/bin/runaway-watchdog", check=False)
+        installed.run([PROGRAM, "uninstall"])
+    assert not installed.exists(f"/etc/systemd/system/{name}")
+    assert installed.run(ask, check=False).returncode != 0
 
 
 def looking(told: str) -> str | None:

@@ -53,6 +53,15 @@ def test_root_is_needed(command: str, monkeypatch: pytest.MonkeyPatch, capsys: p
     assert capsys.readouterr().err.endswith(f" {command} --dry-run\n"), "it must not do more as root"
 
 
+def test_what_was_asked_for_is_kept_as_root(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Also what was asked not to be done."""
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    assert cli.main(["install", "--metrics", "--no-self-test"]) == 1
+    assert capsys.readouterr().err.endswith(" install --metrics --no-self-test\n")
+
+
 def test_systemd_is_needed(taken: Taken, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """Elsewhere the watchdog runs in the foreground."""
     monkeypatch.setattr(host, "is_booted_by_systemd", lambda: False)
@@ -167,7 +176,7 @@ def test_uninstall_takes_its_steps(
 
 def test_help_names_the_options() -> None:
     """Both take --dry-run, and uninstall --purge."""
-    for module, wanted in ((install, {"dry_run", "self_test"}), (uninstall, {"dry_run", "purge"})):
+    for module, wanted in ((install, {"dry_run", "metrics", "self_test"}), (uninstall, {"dry_run", "purge"})):
         parser = argparse.ArgumentParser()
         module.arguments(parser)
         assert set(vars(parser.parse_args([]))) == wanted
@@ -219,7 +228,7 @@ def test_the_self_test_can_be_chosen(taken: Taken, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(selftest, "run", run)
     assert cli.main(["install", "--no-self-test"]) == 0
     assert not ran
-    monkeypatch.setattr(plan, "install", lambda *_: (Already("all of it"),))
+    monkeypatch.setattr(plan, "install", lambda *_, **__: (Already("all of it"),))
     assert cli.main(["install"]) == 0
     assert not ran
     assert cli.main(["install", "--self-test"]) == 1

@@ -18,7 +18,7 @@ from runaway_watchdog.install.execute import StepError, perform
 from runaway_watchdog.install.steps import Already, Do, MakeLink, RemoveFolder, RunProgram, Step, WriteFile
 
 PROGRAM = Path("/opt/runaway-watchdog/bin/runaway-watchdog")
-SHIPPED = plan.Shipped("[Service]\nExecStart=@PROGRAM@ run\n", "u runaway-watchdog\n", "# sample\n")
+SHIPPED = plan.Shipped("[Service]\nExecStart=@PROGRAM@ run\n", "", "u runaway-watchdog\n", "# sample\n")
 USER = "runaway-watchdog:x:995:995::/var/lib/runaway-watchdog:/usr/sbin/nologin\n"
 
 

@@ -12,8 +12,9 @@ from runaway_watchdog.install.steps import Already, Do, MakeLink, Note, RemoveFi
 from runaway_watchdog.install.unit import UnitState
 
 PROGRAM = "/opt/runaway-watchdog/bin/runaway-watchdog"
-SHIPPED = plan.Shipped("[Service]\nExecStart=@PROGRAM@ run\n", "u runaway-watchdog\n", "# sample\n")
-NAME = "runaway-watchdog.service"
+UNITS = ("[Service]\nExecStart=@PROGRAM@ run\n", "[Service]\nExecStart=@PROGRAM@ metrics\n")
+SHIPPED = plan.Shipped(*UNITS, "u runaway-watchdog\n", "# sample\n")
+NAME, METRICS = "runaway-watchdog.service", "runaway-watchdog-metrics.service"
 
 BARE = Host(
     program=PROGRAM,
@@ -25,6 +26,7 @@ BARE = Host(
     groups=frozenset({"root", "docker"}),
     other_watchdog=None,
     unit=UnitState(),
+    metrics=UnitState(),
 )
 INSTALLED = replace(
     BARE,
@@ -189,6 +191,45 @@ def test_purge_spares_a_user_that_we_did_not_make() -> None:
     """An account with another home is somebody else's."""
     steps = plan.uninstall(replace(INSTALLED, account=Account(1000, "/home/rw")), purge=True)
     assert "userdel runaway-watchdog" not in commands(steps)
+
+
+ANSWERING = replace(
+    INSTALLED,
+    texts={**INSTALLED.texts, places.METRICS_UNIT: f"[Service]\nExecStart={PROGRAM} metrics\n"},
+    metrics=UnitState("loaded", "active", "running", "enabled", main_pid=43, started_at=2000.0),
+)
+
+
+def test_metrics_are_a_service_of_their_own_that_is_asked_for() -> None:
+    """Nobody has it who did not ask; the watch beside it is not restarted for it."""
+    assert METRICS not in " ".join(commands(plan.install(BARE, SHIPPED)))
+    steps = plan.install(INSTALLED, SHIPPED, metrics=True)
+    written = WriteFile(places.METRICS_UNIT, f"[Service]\nExecStart={PROGRAM} metrics\n", 0o644)
+    assert changes(steps)[0] == written
+    assert commands(steps) == ["systemctl daemon-reload", f"systemctl enable {METRICS}", f"systemctl start {METRICS}"]
+
+
+def test_who_has_metrics_keeps_them() -> None:
+    """Installed again without the word, they go on; an upgrade restarts them too."""
+    assert changes(plan.install(ANSWERING, SHIPPED)) == []
+    newer = plan.install(replace(ANSWERING, installed_at=3000.0), SHIPPED)
+    assert commands(newer) == [f"systemctl restart {NAME}", f"systemctl restart {METRICS}"]
+
+
+def test_a_masked_metrics_unit_forbids_metrics_alone() -> None:
+    """Whoever masked it wants no metrics; the watch may come all the same."""
+    masked = replace(INSTALLED, metrics=UnitState("masked", file="masked"))
+    assert changes(plan.install(masked, SHIPPED)) == []
+    with pytest.raises(plan.RefusedError, match=METRICS):
+        plan.install(masked, SHIPPED, metrics=True)
+
+
+def test_an_uninstall_takes_the_metrics_along() -> None:
+    """Else it would answer from a program that is gone."""
+    steps = plan.uninstall(ANSWERING, purge=False)
+    assert commands(steps)[2:4] == [f"systemctl stop {METRICS}", f"systemctl disable {METRICS}"]
+    assert RemoveFile(places.METRICS_UNIT) in changes(steps)
+    assert METRICS not in " ".join(step.title for step in plan.uninstall(INSTALLED, purge=False))
 
 
 def test_the_shipped_unit_has_the_placeholder_where_it_is_run() -> None:

@@ -30,6 +30,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """The command's options."""
     parser.add_argument("--dry-run", action="store_true", help="print what would be done, and do nothing")
     parser.add_argument(
+        "--metrics", action="store_true", help="also a service that answers Prometheus, on 127.0.0.1:9764 alone"
+    )
+    parser.add_argument(
         "--self-test", action=argparse.BooleanOptionalAction, help="in any case, or not at all; else after a change"
     )
 
@@ -38,7 +41,7 @@ def run(options: argparse.Namespace) -> int:
     """0: installed and running; 1: not, and why."""
     try:
         require_root("install", options)
-        return _install(host.own_program(), dry_run=options.dry_run, self_test=options.self_test)
+        return _install(options, host.own_program())
     except (InstallError, plan.RefusedError, shipped.PackageError, unit.SystemdError) as reason:
         print(f"{PROGRAM} install: {reason}", file=sys.stderr)
         return 1
@@ -52,6 +55,7 @@ def require_root(command: str, options: argparse.Namespace) -> None:
     """Raises InstallError unless root runs this; what was asked for is named whole, so that it does no more as root."""
     if os.geteuid() != 0:
         flags = [f"--{name.replace('_', '-')}" for name, value in vars(options).items() if value is True]
+        flags += ["--no-self-test"] if vars(options).get("self_test") is False else []
         words = [str(host.own_program()), command, *flags]
         raise InstallError(f"needs root: sudo {shlex.join(words)}")
 
@@ -86,7 +90,7 @@ def _word(step: Step, *, dry_run: bool) -> str:
     return "already" if isinstance(step, Already) else "note"
 
 
-def _install(program: Path, *, dry_run: bool, self_test: bool | None) -> int:
+def _install(options: argparse.Namespace, program: Path) -> int:
     os.umask(0o022)  # folders that we share with others stay open to them, whatever sudo was told
     if not host.is_booted_by_systemd():
         raise InstallError(
@@ -94,14 +98,14 @@ def _install(program: Path, *, dry_run: bool, self_test: bool | None) -> int:
         )
     _check_location(program)
     texts = _shipped()
-    steps = plan.install(host.survey(program, programs.run), texts)
-    take(steps, dry_run=dry_run)
-    if dry_run:
+    steps = plan.install(host.survey(program, programs.run), texts, metrics=options.metrics)
+    take(steps, dry_run=options.dry_run)
+    if options.dry_run:
         print("\nNothing was changed (--dry-run).")
         return 0
     _report_state()
     changed = any(isinstance(step, Do) for step in steps)
-    passed = _self_test(texts.unit, program) if (changed if self_test is None else self_test) else True
+    passed = _self_test(texts.unit, program) if (changed if options.self_test is None else options.self_test) else True
     _report_rules()
     return 0 if passed else 1
 
@@ -114,7 +118,13 @@ def _shipped() -> plan.Shipped:
         host.ZSH_COMPLETION: completion.zsh(),
         host.MANUAL: manual.page(),
     }
-    return plan.Shipped(shipped.read(shipped.UNIT), shipped.read(shipped.SYSUSERS), shipped.read(shipped.CONFIG), helps)
+    return plan.Shipped(
+        unit=shipped.read(shipped.UNIT),
+        metrics=shipped.read(shipped.METRICS_UNIT),
+        sysusers=shipped.read(shipped.SYSUSERS),
+        config=shipped.read(shipped.CONFIG),
+        helps=helps,
+    )
 
 
 def _check_location(program: Path) -> None:

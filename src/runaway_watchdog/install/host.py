@@ -13,6 +13,7 @@ USER = "runaway-watchdog"
 COMMANDS = ("runaway-watchdog", "watchdog")
 
 UNIT = f"/etc/systemd/system/{unit.NAME}"
+METRICS_UNIT = f"/etc/systemd/system/{unit.METRICS}"
 DROP_INS = f"{UNIT}.d"
 DOCKER_DROP_IN = f"{DROP_INS}/docker.conf"
 SYSUSERS = "/etc/sysusers.d/runaway-watchdog.conf"
@@ -56,6 +57,8 @@ class Host:
     """Another program named `watchdog` on root's PATH, outside of LINK_FOLDER."""
     unit: UnitState | None
     """None where systemd is not PID 1."""
+    metrics: UnitState | None
+    """The same of the unit that answers Prometheus."""
 
 
 def is_booted_by_systemd(root: Path = Path("/")) -> bool:
@@ -70,16 +73,18 @@ def own_program() -> Path:
 
 def survey(program: Path, run: Runner, root: Path = Path("/")) -> Host:
     """Look at everything a plan depends on. Raises OSError, and SystemdError where systemd gives no answer."""
+    booted = is_booted_by_systemd(root)
     return Host(
         program=str(program),
         installed_at=_installed_at(),
-        texts=_texts(root, (UNIT, DOCKER_DROP_IN, SYSUSERS, *HELPS)),
+        texts=_texts(root, (UNIT, METRICS_UNIT, DOCKER_DROP_IN, SYSUSERS, *HELPS)),
         listings=_listings(root, (DROP_INS, CONFIG_FOLDER, STATE_FOLDER)),
         links=_links(root),
         account=_account(root),
         groups=_groups(root),
         other_watchdog=_other_watchdog(program, root, os.environ.get("PATH", "")),
-        unit=unit.look(run) if is_booted_by_systemd(root) else None,
+        unit=unit.look(run) if booted else None,
+        metrics=unit.look(run, unit.METRICS) if booted else None,
     )
 
 

@@ -23,7 +23,7 @@ from runaway_watchdog.install.steps import (
     Step,
     WriteFile,
 )
-from runaway_watchdog.install.unit import NAME, UnitState, systemctl
+from runaway_watchdog.install.unit import METRICS, NAME, UnitState, systemctl
 
 _PLACEHOLDER = "@PROGRAM@"
 _DEBIANS_WATCHDOG = "/usr/sbin/watchdog"
@@ -52,6 +52,7 @@ class Shipped(NamedTuple):
     """The texts that come with the package, or are made from it."""
 
     unit: str
+    metrics: str
     sysusers: str
     config: str
     helps: Mapping[str, str] = MappingProxyType({})  # by path: completions and the manual page
@@ -61,18 +62,25 @@ class RefusedError(Exception):
     """The host forbids it; the message says what, and the mend."""
 
 
-def install(host: Host, shipped: Shipped) -> tuple[Step, ...]:
-    """Everything from the user to the running service. Raises RefusedError."""
-    if host.unit is not None and host.unit.file.startswith("masked"):
-        raise RefusedError(f"{NAME} is masked on this host; to allow it: systemctl unmask {NAME}")
+def install(host: Host, shipped: Shipped, *, metrics: bool = False) -> tuple[Step, ...]:
+    """Everything from the user to the running service, and with `metrics`, or where it is there already, to the one
+    that answers Prometheus. Raises RefusedError."""
+    metrics = metrics or places.METRICS_UNIT in host.texts
+    for name, state in ((NAME, host.unit), (METRICS, host.metrics if metrics else None)):
+        if state is not None and state.file.startswith("masked"):
+            raise RefusedError(f"{name} is masked on this host; to allow it: systemctl unmask {name}")
     unit_files = (*_unit(host, shipped.unit), *_docker(host))
+    metrics_files = tuple(_metrics(host, shipped.metrics)) if metrics else ()
     return (
         *_user(host, shipped.sysusers),
         *_config(host, shipped.config),
         *unit_files,
         *_commands(host),
         *(_file(host, path, text, _HELPS[path]) for path, text in shipped.helps.items()),
-        *_service(host, changed=any(isinstance(step, Do) for step in unit_files)),
+        *metrics_files,
+        *_read_again(host, (*unit_files, *metrics_files)),
+        *_service(host, NAME, host.unit, changed=_any_done(unit_files)),
+        *(_service(host, METRICS, host.metrics, changed=_any_done(metrics_files)) if metrics else ()),
     )
 
 
@@ -102,6 +110,11 @@ def _unit(host: Host, template: str) -> Iterator[Step]:
             f"{host.program}: a unit cannot name a path with such characters; install it into /opt/runaway-watchdog"
         )
     yield _file(host, places.UNIT, template.replace(_PLACEHOLDER, host.program), "the service")
+
+
+def _metrics(host: Host, template: str) -> Iterator[Step]:
+    text = template.replace(_PLACEHOLDER, host.program)
+    yield _file(host, places.METRICS_UNIT, text, "metrics for Prometheus, on http://127.0.0.1:9764/metrics")
 
 
 def _docker(host: Host) -> Iterator[Step]:
@@ -144,50 +157,58 @@ def _somebody_else(path: str) -> str:
     return f"the command `watchdog` is another program here ({path}).{danger} Ours is `runaway-watchdog`"
 
 
-def _service(host: Host, *, changed: bool) -> Iterator[Step]:
-    state = host.unit or UnitState()
-    if changed or state.needs_reload:
+def _any_done(steps: Iterable[Step]) -> bool:
+    return any(isinstance(step, Do) for step in steps)
+
+
+def _read_again(host: Host, unit_files: Iterable[Step]) -> Iterator[Step]:
+    if _any_done(unit_files) or any(state is not None and state.needs_reload for state in (host.unit, host.metrics)):
         yield Do("let systemd read the units again", systemctl("daemon-reload"))
+
+
+def _service(host: Host, name: str, found: UnitState | None, *, changed: bool) -> Iterator[Step]:
+    state = found or UnitState()
     if state.file == "enabled":
-        yield Already(f"{NAME} is enabled: it starts with the host")
+        yield Already(f"{name} is enabled: it starts with the host")
     else:
-        yield Do(f"enable {NAME}: it starts with the host", systemctl("enable"))
+        yield Do(f"enable {name}: it starts with the host", systemctl("enable", name))
     if state.active != "active":
         # A unit between two attempts of a broken program would take `start` for done.
-        yield Do(f"start {NAME}", systemctl("restart" if state.active == "activating" else "start"))
+        yield Do(f"start {name}", systemctl("restart" if state.active == "activating" else "start", name))
     elif changed or state.needs_reload:
-        yield Do(f"restart {NAME}, since its unit has changed", systemctl("restart"))
+        yield Do(f"restart {name}, since its unit has changed", systemctl("restart", name))
     elif state.started_at is not None and state.started_at < host.installed_at:
-        yield Do(f"restart {NAME}, since the program is newer than what runs", systemctl("restart"))
+        yield Do(f"restart {name}, since the program is newer than what runs", systemctl("restart", name))
     else:
-        yield Already(f"{NAME} is running (PID {state.main_pid})")
+        yield Already(f"{name} is running (PID {state.main_pid})")
 
 
 def uninstall(host: Host, *, purge: bool) -> tuple[Step, ...]:
-    """Remove the service and its files. Configuration, history and user stay, or go too with `purge`."""
-    steps = (*_stop(host), *_remove_unit(host), *_remove_commands(host))
+    """Remove the services and their files. Configuration, history and user stay, or go too with `purge`."""
+    ended = (*_stop(NAME, host.unit), *(_stop(METRICS, host.metrics) if places.METRICS_UNIT in host.texts else ()))
+    steps = (*ended, *_remove_units(host), *_remove_commands(host))
     steps = (*steps, *(step for path in (*places.HELPS, places.SYSUSERS) for step in _remove(host, path)))
     data = (*_purge_config(host), *_purge_state(host), *_purge_user(host)) if purge else _kept(host)
     return (*steps, *data, *_program_stays(host))
 
 
-def _stop(host: Host) -> Iterator[Step]:
-    if host.unit is None or host.unit.load == "not-found":
-        yield Already(f"{NAME} is not there")
+def _stop(name: str, state: UnitState | None) -> Iterator[Step]:
+    if state is None or state.load == "not-found":
+        yield Already(f"{name} is not there")
         return
-    if host.unit.active not in ("inactive", "failed"):
-        yield Do(f"stop {NAME}", systemctl("stop"))
-    if host.unit.file == "enabled":
-        yield Do(f"disable {NAME}", systemctl("disable"))
-    if host.unit.active == "failed":
-        yield Do(f"let systemd forget that {NAME} failed", systemctl("reset-failed"))
+    if state.active not in ("inactive", "failed"):
+        yield Do(f"stop {name}", systemctl("stop", name))
+    if state.file == "enabled":
+        yield Do(f"disable {name}", systemctl("disable", name))
+    if state.active == "failed":
+        yield Do(f"let systemd forget that {name} failed", systemctl("reset-failed", name))
 
 
-def _remove_unit(host: Host) -> Iterator[Step]:
+def _remove_units(host: Host) -> Iterator[Step]:
     removals = (*_remove(host, places.DOCKER_DROP_IN), *_remove_folder(host, places.DROP_INS, {"docker.conf"}))
-    removals = (*removals, *_remove(host, places.UNIT))
+    removals = (*removals, *_remove(host, places.UNIT), *_remove(host, places.METRICS_UNIT))
     yield from removals
-    if host.unit is not None and any(isinstance(step, Do) for step in removals):
+    if host.unit is not None and _any_done(removals):
         yield Do("let systemd read the units again", systemctl("daemon-reload"))
 
 

@@ -1,7 +1,7 @@
-"""Our own unit, through systemctl.
+"""Our own units, through systemctl: the watch, and what answers Prometheus.
 
-The product never stops or starts anything that it watches. Its own service is not one of these: this file, used by
-`install` and `uninstall` alone, is the only one that tells systemd to change something, and it knows one unit's name.
+The product never stops or starts anything that it watches. Its own services are none of these: this file, used by
+`install` and `uninstall` alone, is the only one that tells systemd to change something, and it knows two units' names.
 """
 
 import time
@@ -12,6 +12,7 @@ from typing import Literal, Protocol
 from runaway_watchdog.install.steps import RunProgram
 
 NAME = "runaway-watchdog.service"
+METRICS = "runaway-watchdog-metrics.service"
 
 Verb = Literal["daemon-reload", "enable", "start", "restart", "disable", "stop", "reset-failed"]
 
@@ -57,7 +58,7 @@ class SystemdError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class UnitState:
-    """What systemd says of our unit. `started_at` is seconds since the epoch, None where it never ran."""
+    """What systemd says of a unit of ours. `started_at` is seconds since the epoch, None where it never ran."""
 
     load: str = "not-found"
     active: str = "inactive"
@@ -71,10 +72,10 @@ class UnitState:
     invocation: str = ""
 
 
-def systemctl(verb: Verb) -> RunProgram:
-    """The call that does `verb` to our unit, and to no other."""
+def systemctl(verb: Verb, name: str = NAME) -> RunProgram:
+    """The call that does `verb` to one of our units."""
     seconds = _START_S if verb in ("start", "restart", "stop") else _ANSWER_S
-    return RunProgram(("systemctl", verb) if verb == "daemon-reload" else ("systemctl", verb, NAME), seconds)
+    return RunProgram(("systemctl", verb) if verb == "daemon-reload" else ("systemctl", verb, name), seconds)
 
 
 def parse(text: str, boot_wall: float) -> UnitState:
@@ -95,9 +96,9 @@ def parse(text: str, boot_wall: float) -> UnitState:
     )
 
 
-def look(run: Runner) -> UnitState:
-    """Ask systemd for the state of our unit. Raises SystemdError."""
-    argv = ("systemctl", "show", NAME, f"--property={','.join(_PROPERTIES)}")
+def look(run: Runner, name: str = NAME) -> UnitState:
+    """Ask systemd for the state of one of our units. Raises SystemdError."""
+    argv = ("systemctl", "show", name, f"--property={','.join(_PROPERTIES)}")
     try:
         answer = run(argv, seconds=_ANSWER_S)
     except OSError as error:
