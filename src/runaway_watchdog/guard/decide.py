@@ -2,8 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from runaway_watchdog.hostile import clean
 
@@ -15,8 +14,7 @@ _SHORT: Final = 12
 """As many characters of an identifier as Docker itself shows."""
 
 
-@dataclass(frozen=True, slots=True)
-class Loss:
+class Loss(NamedTuple):
     """One thing whose data would be lost, its texts cleaned for a terminal."""
 
     type: str
@@ -29,14 +27,12 @@ class Loss:
     idle: bool  # a plain file or folder that nothing on this host uses
 
 
-@dataclass(frozen=True, slots=True)
-class Safer:
+class Safer(NamedTuple):
     command: str
     why: str
 
 
-@dataclass(frozen=True, slots=True)
-class Help:
+class Help(NamedTuple):
     """Whether the line would end the runaway that is open."""
 
     pid: int
@@ -45,8 +41,7 @@ class Help:
     why: str
 
 
-@dataclass(frozen=True, slots=True)
-class Pass:
+class Pass(NamedTuple):
     """The line runs. `cannot_judge` says what could not be told, where something could not; `idle` what it deletes
     for good without anybody's loss: worth a word, and not a question."""
 
@@ -54,8 +49,7 @@ class Pass:
     idle: tuple[Loss, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Hold:
+class Hold(NamedTuple):
     """The line would destroy data."""
 
     losses: tuple[Loss, ...]  # never empty

@@ -6,8 +6,7 @@ Two forms are known. A pre-command hook's: `{"tool_input": {"command": "LINE"}, 
 """
 
 import json
-from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, NamedTuple
 
 from runaway_watchdog.alerts import figures
 from runaway_watchdog.guard.decide import Decision, Hold, Loss
@@ -16,8 +15,7 @@ Permission = Literal["allow", "ask", "deny"]
 NAMED: Final = 5
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(NamedTuple):
     """One line that somebody wants to run."""
 
     line: str
@@ -25,8 +23,7 @@ class Request:
     event: str | None  # the hook's event, to be told back; None: the plain form
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     permission: Permission
     reason: str
     names: tuple[str, ...] = ()

@@ -1,6 +1,6 @@
 """The shell integration that `guard bash` and `guard zsh` print."""
 
-from importlib.resources import files
+from pathlib import Path
 from shlex import quote
 from typing import Final
 
@@ -13,7 +13,7 @@ HELD: Final = 20
 
 def integration(shell: str, program: list[str]) -> str:
     """The text for `eval`. `program`: how this very program is started, wherever the person's PATH leads by then."""
-    text = (files("runaway_watchdog.guard") / f"guard.{shell}").read_text("utf-8")
+    text = Path(__file__).with_name(f"guard.{shell}").read_text("utf-8")
     form = "[{}]={}" if shell == "bash" else "{} {}"
     table = " ".join(form.format(name, quote(words)) for name, words in PROGRAMS.items())
     filled = {"@PROGRAM@": " ".join(map(quote, program)), "@WORDS@": table, "@HELD@": str(HELD)}

@@ -7,9 +7,9 @@ its aliases in place where the shell can tell that itself.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from shlex import quote
-from typing import Final
+from types import MappingProxyType
+from typing import Final, NamedTuple
 
 _ROUNDS: Final = 10
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
@@ -23,13 +23,12 @@ _GO_ON: Final = frozenset(("then", "do", "else", "elif", "if", "while", "until",
 _ASSIGNMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\+?=")
 
 
-@dataclass(frozen=True, slots=True)
-class Typed:
+class Typed(NamedTuple):
     """One line, and what the shell that it was typed into knows of it."""
 
     line: str
-    aliases: Mapping[str, str] = field(default_factory=dict)
-    variables: Mapping[str, str | None] = field(default_factory=dict)  # None: it is not set
+    aliases: Mapping[str, str] = MappingProxyType({})
+    variables: Mapping[str, str | None] = MappingProxyType({})  # None: it is not set
     read: str | None = None  # the line with its aliases in place, where the shell told
 
     def to_judge(self) -> str:
