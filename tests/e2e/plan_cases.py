@@ -148,7 +148,9 @@ check process by-monit with pidfile "/run/by-monit.pid"
     ]
     return [
         Case(
-            "by-supervisord", "supervisord", "systemctl enable --now supervisor; supervisorctl update",
+            # RUNNING after its startsecs: a state taken before that would differ from the one that the undos reach.
+            "by-supervisord", "supervisord", "systemctl enable --now supervisor; supervisorctl update; "
+            "until supervisorctl status by-supervisord | grep -q RUNNING; do sleep 0.2; done",
             "systemctl restart supervisor", "supervisorctl status | cut -c1-45; cat /etc/supervisor/conf.d/*",
             clean="rm /etc/supervisor/conf.d/by-supervisord.conf; supervisorctl update",
         ),

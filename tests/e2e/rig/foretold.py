@@ -11,6 +11,7 @@ from .box import Box
 from .workloads import Action, Observation, Workload, end_and_watch
 
 DELAY_GRACE_S = 1.0
+SEEN_WITHIN_S = 0.02  # the death is looked for every 4 ms, the start stands in ticks of 10 ms
 DELAY_SHARE = 0.2
 """A delay is right within a second, or within a fifth of itself."""
 ATTEMPTS = 5
@@ -105,7 +106,7 @@ def _agree(fate: dict[str, Any], seen: Observation) -> bool:
         return True
     assert seen.delay_s is not None
     foretold = float(fate["after_s"])
-    return abs(seen.delay_s - foretold) <= max(DELAY_GRACE_S, DELAY_SHARE * foretold)
+    return abs(seen.delay_s - foretold) <= max(DELAY_GRACE_S, DELAY_SHARE * foretold) + SEEN_WITHIN_S
 
 
 def words(ends: bool, returns: bool | None, after_s: float | None) -> str:
