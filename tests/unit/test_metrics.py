@@ -87,7 +87,7 @@ def told(store: sqlite3.Connection, watch: families.Watch = WATCH) -> dict[str, 
 
 def test_a_watch_that_lives(store: sqlite3.Connection) -> None:
     """Its sign of life, its cost, and every kind of incident, also those that are none now."""
-    records.put_beat(store, 321, NOW - 1000, NOW - 4, 500, 7)
+    records.put_beat(store, records.Beat(321, NOW - 1000, NOW - 4, 500, 7))
     opened(store, 1, "warning")
     opened(store, 2, "critical")
     opened(store, 3, "critical")

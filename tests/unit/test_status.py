@@ -52,7 +52,7 @@ def store(tmp_path: Path) -> Iterator[sqlite3.Connection]:
 
 
 def beat(store: sqlite3.Connection, ago: float = 4.0) -> None:
-    records.put_beat(store, PID, NOW - 1000, NOW - ago, 500, 0)
+    records.put_beat(store, Beat(PID, NOW - 1000, NOW - ago, 500, 0))
 
 
 def test_a_service_costs_what_its_group_uses(store: sqlite3.Connection) -> None:
@@ -151,6 +151,18 @@ def test_status_as_a_document(shown: argparse.Namespace, capsys: pytest.CaptureF
     assert document["gaps"] == []
 
 
+def test_status_of_a_watch_that_the_outside_service_does_not_hear(
+    shown: argparse.Namespace, store: sqlite3.Connection, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """That service says the host is dead: here it stands why, in words and for scripts."""
+    records.put_beat(store, Beat(PID, NOW - 1000, NOW - 4, 500, 0, NOW - 300))
+    assert status.run(shown) == 0
+    assert "unheard  no heartbeat has arrived for 5 min: see alerts.heartbeat_url" in capsys.readouterr().out
+    shown.json = True
+    status.run(shown)
+    assert json.loads(capsys.readouterr().out)["watch"]["heartbeat_failed_at"] == "1970-01-24T03:28:20+00:00"
+
+
 @pytest.mark.parametrize(
     ("answers", "word"), [({f"files.read /proc/{PID}/cmdline": GONE, **SHOWN}, "no watch"), (SERVICE, "silent")]
 )
@@ -200,10 +212,11 @@ ALIVE = Vitals("alive", Beat(PID, NOW - 1000, NOW, 500, 0), None, ())
         (ALIVE._replace(pulse="ended"), {"watch": "missing"}),
         (Vitals("never", None, None, ()), {"watch": "missing"}),
         (ALIVE._replace(beat=Beat(PID, NOW, NOW, 5, 3)), {"watch": "ok", "history": "note"}),
+        (ALIVE._replace(beat=Beat(PID, NOW, NOW, 5, 0, NOW - 60)), {"watch": "ok", "heartbeat": "missing"}),
     ],
 )
 def test_doctor_feels_the_pulse(seen: Vitals, told: dict[str, str]) -> None:
-    """A watch that does not look makes it blind, and lost writes are worth a word."""
+    """A watch that does not look makes it blind, an unheard one is taken for dead; lost writes are worth a word."""
     assert states(diagnosis.of_watch(seen, host({STATUS: GONE}))) == told
 
 

@@ -142,9 +142,9 @@ def test_a_case_keeps_its_newest_explanation(story: sqlite3.Connection) -> None:
 def test_the_beat_is_the_last_one(store: sqlite3.Connection) -> None:
     """One row, whoever wrote it."""
     assert queries.beat(store) is None
-    records.put_beat(store, 1, 10.0, 20.0, 5, 0)
-    records.put_beat(store, 2, 30.0, 40.0, 6, 1)
-    assert queries.beat(store) == (2, 30.0, 40.0, 6, 1)
+    records.put_beat(store, records.Beat(1, 10.0, 20.0, 5, 0))
+    records.put_beat(store, records.Beat(2, 30.0, 40.0, 6, 1, 35.0))
+    assert queries.beat(store) == (2, 30.0, 40.0, 6, 1, 35.0)
 
 
 def test_a_restarted_watch_finds_what_was_open(story: sqlite3.Connection) -> None:

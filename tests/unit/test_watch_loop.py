@@ -206,6 +206,27 @@ def test_an_incident_survives_a_restart_of_the_watch(
     assert again.stop() == 0
 
 
+def test_a_heartbeat_that_does_not_arrive_is_on_record(watches: Callable[..., Watch], tmp_path: Path) -> None:
+    """`status` and `doctor` read it there: the outside service says that this host is dead, and it is not."""
+    content = compiled(tmp_path)
+    content["alerts"]["heartbeat_url"] = "http://127.0.0.1:9/"  # nobody listens on discard
+    since = time.time()
+    watch = watches(content=json.dumps(content))
+    watch.wait(lambda: (last := last_beat(tmp_path)) and last.heartbeat_failed_at)
+    last = last_beat(tmp_path)
+    assert last is not None and last.heartbeat_failed_at is not None
+    assert since <= last.heartbeat_failed_at <= time.time()
+    assert watch.says("heartbeat-failed", "alerts.heartbeat_url")
+
+
+def last_beat(state: Path) -> queries.Beat | None:
+    try:
+        with closing(connect(state / "watchdog.db", readonly=True)) as store:
+            return queries.beat(store)
+    except StoreUnavailable:
+        return None
+
+
 def test_a_store_has_one_watch(watches: Callable[..., Watch]) -> None:
     """The second one says so and ends."""
     first = watches()

@@ -65,6 +65,10 @@ def of_watch(seen: Vitals, world: World) -> Iterator[Check]:
     if last.dropped:
         told = f"{last.dropped} writes were lost: the disk was full or did not answer for a while"
         yield Check("history", "note", told, f"look at that disk; what the watch said: journalctl -u {UNIT}")
+    if last.heartbeat_failed_at is not None:
+        lasting = duration(world.clock.now() - last.heartbeat_failed_at)
+        told = f"no heartbeat has arrived for {lasting}: the service that waits for it takes this host for dead"
+        yield Check("heartbeat", "missing", told, "see alerts.heartbeat_url, and this host's network")
     yield from of_rights(world, last.pid)
 
 

@@ -75,6 +75,7 @@ def document(seen: Vitals, unresolved: tuple[Incident, ...], store: Path) -> dic
             "last_look": None if last is None else reading.iso(last.tick_at),
             "looks": 0 if last is None else last.ticks,
             "writes_lost": 0 if last is None else last.dropped,
+            "heartbeat_failed_at": reading.iso(last.heartbeat_failed_at) if last and last.heartbeat_failed_at else None,
         },
         "cost": None if cost is None else cost._asdict(),
         "open": [head(each) for each in unresolved],
@@ -102,6 +103,11 @@ def _lines(seen: Vitals, unresolved: tuple[Incident, ...], world: World, *, colo
         lines.append(f"costs    {figures} ({of})")
     if seen.beat is not None and seen.beat.dropped:
         lines.append(f"lost     {seen.beat.dropped} writes that a full queue or disk refused: `{PROGRAM} doctor`")
+    if seen.pulse == "alive" and seen.beat is not None and seen.beat.heartbeat_failed_at is not None:
+        lasting = duration(now - seen.beat.heartbeat_failed_at)
+        lines.append(
+            f"unheard  no heartbeat has arrived for {lasting}: see alerts.heartbeat_url, and this host's network"
+        )
     lines += _open_lines(unresolved, now)
     for each in seen.waiting:
         why = f"; it said: {clean(each.last_error)}" if each.last_error else ""

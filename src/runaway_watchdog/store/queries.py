@@ -12,6 +12,7 @@ from runaway_watchdog.model.identity import ProcKey
 from runaway_watchdog.model.process import CpuShare
 from runaway_watchdog.store.curves import HOST, Point, curve
 from runaway_watchdog.store.outbox import OutboxRow, due, due_channels, enqueue, mark_failed, mark_sent, retry_after
+from runaway_watchdog.store.records import Beat
 
 __all__ = [
     "HOST", "Beat", "Incident", "Lineage", "OutboxRow", "Point", "StoredCase", "StoredProcess", "beat", "by_key",
@@ -81,16 +82,6 @@ class StoredCase(NamedTuple):
 
     made_at: float
     json: str  # as `explain --json` prints it
-
-
-class Beat(NamedTuple):
-    """The watch's sign of life."""
-
-    pid: int
-    started_at: float
-    tick_at: float
-    ticks: int
-    dropped: int
 
 
 _PROCESS = """SELECT boot_id, pid, start_ticks, lineage_id, name, cmdline, started_at, hot_since, cpu_percent,
@@ -229,7 +220,9 @@ def hot_now(connection: sqlite3.Connection) -> dict[ProcKey, float]:
 
 def beat(connection: sqlite3.Connection) -> Beat | None:
     """The last sign of life; None: no watch has run yet."""
-    row = connection.execute("SELECT pid, started_at, tick_at, ticks, dropped FROM beat").fetchone()
+    row = connection.execute(
+        "SELECT pid, started_at, tick_at, ticks, dropped, heartbeat_failed_at FROM beat"
+    ).fetchone()
     return None if row is None else Beat(*row)
 
 

@@ -132,7 +132,11 @@ CREATE TABLE channel (          -- how it goes with each channel that was tried
 ALTER TABLE outbox ADD COLUMN urgent INTEGER NOT NULL DEFAULT 0 /* 1: neither quiet hours nor rate limits hold it */;
 """
 
-MIGRATIONS: Final = (_TABLES, _CURVES, _STORIES)
+_HEARTBEAT: Final = """
+ALTER TABLE beat ADD COLUMN heartbeat_failed_at REAL /* NULL: the outside service takes it, or there is none */;
+"""
+
+MIGRATIONS: Final = (_TABLES, _CURVES, _STORIES, _HEARTBEAT)
 """Each brings the store from the version that is its index to the next one (`PRAGMA user_version`)."""
 
 SCHEMA_VERSION: Final = len(MIGRATIONS)

@@ -106,7 +106,7 @@ class Loop:
         self._alive = Timer(_BEAT_S if wanted_s is None else min(_BEAT_S, wanted_s / 3), now)
         self._quick = QuickLooks(now)
         self._heartbeat = Timer(_HEARTBEAT_S, now)
-        self._heartbeat_failed = False
+        self._heartbeat_failed_at: float | None = None
         self._digested = self._day()
 
     def run(self) -> None:
@@ -159,7 +159,7 @@ class Loop:
 
     def _keep_house(self, now: float) -> None:
         if self._beat.due(now):
-            self._parts.recorder.beat(self._parts.observer.ticks)
+            self._show_life()
             self._parts.recorder.ask_outbox(self._answer)
             self._parts.recorder.ask_what_was_said(self._parts.observer.hear)
             self._tell_of_the_store()
@@ -170,6 +170,9 @@ class Loop:
             self._parts.recorder.prune(self._configuration.keep_s)
         if self._alive.due(now):
             self._parts.notifier.alive(self._parts.observer.status())
+
+    def _show_life(self) -> None:
+        self._parts.recorder.beat(self._parts.observer.ticks, self._heartbeat_failed_at)
 
     def _digest(self) -> None:
         """Once a day, at its time; a watch that starts later that day sends it on the next."""
@@ -189,12 +192,14 @@ class Loop:
 
     def _tell_of_the_heartbeat(self, code: int) -> None:
         """Once when it begins to fail, once when it works again."""
-        if bool(code) != self._heartbeat_failed:
-            self._heartbeat_failed = bool(code)
-            if code:
-                self._parts.log.warning("heartbeat-failed", mend="see alerts.heartbeat_url, and this host's network")
-            else:
-                self._parts.log.notice("heartbeat-works-again")
+        if code and self._heartbeat_failed_at is None:
+            self._heartbeat_failed_at = self._parts.observer.host.clocks.wall()
+            self._parts.log.warning("heartbeat-failed", mend="see alerts.heartbeat_url, and this host's network")
+            self._show_life()
+        elif not code and self._heartbeat_failed_at is not None:
+            self._heartbeat_failed_at = None
+            self._parts.log.notice("heartbeat-works-again")
+            self._show_life()
 
     def _tell_of_the_store(self) -> None:
         problem = self._parts.writer.problem

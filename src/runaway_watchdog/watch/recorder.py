@@ -109,9 +109,11 @@ class Recorder:
         to, now = tuple(channels), self._wall()
         self._writer.put(lambda store: put_digest(store, to, host, now))
 
-    def beat(self, ticks: int) -> None:
-        pid, started_at, now, dropped = os.getpid(), self._started_at, self._wall(), self._writer.dropped
-        self._writer.put(lambda store: records.put_beat(store, pid, started_at, now, ticks, dropped))
+    def beat(self, ticks: int, heartbeat_failed_at: float | None = None) -> None:
+        beat = records.Beat(
+            os.getpid(), self._started_at, self._wall(), ticks, self._writer.dropped, heartbeat_failed_at
+        )
+        self._writer.put(lambda store: records.put_beat(store, beat))
 
     def ask_outbox(self, answer: Callable[[tuple[str, ...]], None]) -> None:
         """Which channels have something to send? `answer` is called on the store's thread."""
