@@ -26,7 +26,7 @@ from runaway_watchdog.model.casefile import CaseFile
 from runaway_watchdog.model.events import Commission
 from runaway_watchdog.model.gap import Gap
 from runaway_watchdog.model.process import CpuShare
-from runaway_watchdog.store import queries, records
+from runaway_watchdog.store import curves, queries, records
 from runaway_watchdog.store.database import (
     STORE_IS_DAMAGED,
     StoreUnavailable,
@@ -151,17 +151,17 @@ def _busiest_first(world: World, group: str) -> list[int]:
     return []
 
 
-def _curve(store: Path, commission: Commission, world: World) -> tuple[queries.Point, ...]:
+def _curve(store: Path, commission: Commission, world: World) -> tuple[curves.Point, ...]:
     """The CPU of the incident's group since half an hour before it was opened; nothing where no store answers."""
     try:
         with closing(connect(store)) as connection:
-            return queries.curve(connection, commission.group, commission.opened_at - CURVE_S, world.clock.now())
+            return curves.curve(connection, commission.group, commission.opened_at - CURVE_S, world.clock.now())
     except (StoreUnavailable, sqlite3.Error):
         return ()
 
 
 def _message(
-    case: CaseFile | None, commission: Commission, world: World, curve: tuple[queries.Point, ...] = ()
+    case: CaseFile | None, commission: Commission, world: World, curve: tuple[curves.Point, ...] = ()
 ) -> Message:
     now = world.clock.now()
     if case is None or commission.kind == "suspect":

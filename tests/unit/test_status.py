@@ -13,7 +13,7 @@ from runaway_watchdog.cli import diagnosis, status, vitals
 from runaway_watchdog.cli.vitals import UNIT, Cost, Vitals
 from runaway_watchdog.store import outbox, records
 from runaway_watchdog.store.database import connect
-from runaway_watchdog.store.queries import Beat
+from runaway_watchdog.store.life import Beat, put_beat
 from runaway_watchdog.world import World
 from runaway_watchdog.world.recorded import replay
 
@@ -52,7 +52,7 @@ def store(tmp_path: Path) -> Iterator[sqlite3.Connection]:
 
 
 def beat(store: sqlite3.Connection, ago: float = 4.0) -> None:
-    records.put_beat(store, Beat(PID, NOW - 1000, NOW - ago, 500, 0))
+    put_beat(store, Beat(PID, NOW - 1000, NOW - ago, 500, 0))
 
 
 def test_a_service_costs_what_its_group_uses(store: sqlite3.Connection) -> None:
@@ -155,7 +155,7 @@ def test_status_of_a_watch_that_the_outside_service_does_not_hear(
     shown: argparse.Namespace, store: sqlite3.Connection, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """That service says the host is dead: here it stands why, in words and for scripts."""
-    records.put_beat(store, Beat(PID, NOW - 1000, NOW - 4, 500, 0, NOW - 300))
+    put_beat(store, Beat(PID, NOW - 1000, NOW - 4, 500, 0, NOW - 300))
     assert status.run(shown) == 0
     assert "unheard  no heartbeat has arrived for 5 min: see alerts.heartbeat_url" in capsys.readouterr().out
     shown.json = True

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from runaway_watchdog.store import curves, database, queries, schema
+from runaway_watchdog.store import curves, database, schema
 from runaway_watchdog.store.curves import (
     HOST,
     MOST_GROUPS,
@@ -194,5 +194,5 @@ def test_a_store_of_the_first_version_gets_its_curves(tmp_path: Path) -> None:
         assert store.execute("SELECT name FROM lineage").fetchall() == [("n",)]
         put_curves(store, (Used(HOST, 2.0),), 10.0, AT + 10)
     with closing(database.connect(file, readonly=True)) as reader:
-        assert queries.curve(reader, HOST, AT, AT + 10) == (Point(AT + 5, 20.0),)
-    assert curves.HOST == queries.HOST
+        assert curves.curve(reader, HOST, AT, AT + 10) == (Point(AT + 5, 20.0),)
+    assert curves.HOST == curves.HOST

@@ -14,7 +14,7 @@ from runaway_watchdog.model.casefile import History, SeenDeath
 from runaway_watchdog.model.events import Death, Return
 from runaway_watchdog.model.identity import ProcKey
 from runaway_watchdog.model.process import CpuShare
-from runaway_watchdog.store import outbox, queries, records
+from runaway_watchdog.store import life, outbox, queries, records
 from runaway_watchdog.store.database import connect, prune
 from runaway_watchdog.store.records import CpuRecord, IncidentRecord, LineageRecord, ProcessRecord
 
@@ -141,10 +141,10 @@ def test_a_case_keeps_its_newest_explanation(story: sqlite3.Connection) -> None:
 
 def test_the_beat_is_the_last_one(store: sqlite3.Connection) -> None:
     """One row, whoever wrote it."""
-    assert queries.beat(store) is None
-    records.put_beat(store, records.Beat(1, 10.0, 20.0, 5, 0))
-    records.put_beat(store, records.Beat(2, 30.0, 40.0, 6, 1, 35.0))
-    assert queries.beat(store) == (2, 30.0, 40.0, 6, 1, 35.0)
+    assert life.last_beat(store) is None
+    life.put_beat(store, life.Beat(1, 10.0, 20.0, 5, 0))
+    life.put_beat(store, life.Beat(2, 30.0, 40.0, 6, 1, 35.0))
+    assert life.last_beat(store) == (2, 30.0, 40.0, 6, 1, 35.0)
 
 
 def test_a_restarted_watch_finds_what_was_open(story: sqlite3.Connection) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from runaway_watchdog.store import outbox, queries
+from runaway_watchdog.store import life, outbox, queries
 from runaway_watchdog.store.database import StoreUnavailable, connect
 
 TESTS = Path(__file__).parent.parent
@@ -162,7 +162,7 @@ def test_a_runaway_is_found_and_its_return_is_seen(
     with closing(connect(tmp_path / "watchdog.db", readonly=True)) as store:
         history = queries.lineage_history(store, old.lineage_id)
         incident = queries.incident(store, opened["incident_id"])
-        beat = queries.beat(store)
+        beat = life.last_beat(store)
     assert incident is not None
     assert history.returns_seen == 1
     assert set(history.pids) == {first.pid, second.pid}
@@ -219,10 +219,10 @@ def test_a_heartbeat_that_does_not_arrive_is_on_record(watches: Callable[..., Wa
     assert watch.says("heartbeat-failed", "alerts.heartbeat_url")
 
 
-def last_beat(state: Path) -> queries.Beat | None:
+def last_beat(state: Path) -> life.Beat | None:
     try:
         with closing(connect(state / "watchdog.db", readonly=True)) as store:
-            return queries.beat(store)
+            return life.last_beat(store)
     except StoreUnavailable:
         return None
 

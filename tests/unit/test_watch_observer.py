@@ -173,13 +173,13 @@ def test_the_curve_of_the_runaway_s_group_outlives_the_watch(story: Story) -> No
     story.goes_on(60, burning=10)
     story.observer = story.new_observer()
     story.goes_on(60, burning=10)
-    told = queries.curve(story.store, SCOPE, hot + 10, hot + 110)
+    told = curves.curve(story.store, SCOPE, hot + 10, hot + 110)
     assert len(told) >= 10
     assert sum(each.percent > 90 for each in told) >= 8
     assert min(each.percent for each in told) > 70  # the first look of a watch knows no rate
     assert max(each.percent for each in told) < 130
-    assert [each.percent for each in queries.curve(story.store, SCOPE, hot - 50, hot - 10)] == [0.0] * 4
-    assert 90 < queries.curve(story.store, queries.HOST, hot + 20, hot + 40)[0].percent < 130
+    assert [each.percent for each in curves.curve(story.store, SCOPE, hot - 50, hot - 10)] == [0.0] * 4
+    assert 90 < curves.curve(story.store, curves.HOST, hot + 20, hot + 40)[0].percent < 130
 
 
 def test_a_crash_loop_of_short_lives_is_found(story: Story) -> None:

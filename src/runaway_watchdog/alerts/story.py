@@ -5,15 +5,17 @@ more for where it goes. Commands are exact, or absent where showing them would a
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 from runaway_watchdog.alerts import figures, moves
 from runaway_watchdog.alerts.happening import happening
 from runaway_watchdog.alerts.moves import Advised, Move, Warned, safe
 from runaway_watchdog.hostile import clean, mask_argv
 from runaway_watchdog.model.casefile import CaseFile, LeftBehind, SeenDeath
-from runaway_watchdog.model.events import Commission
 from runaway_watchdog.model.owner import Action, Fate, Owner
+
+if TYPE_CHECKING:
+    from runaway_watchdog.model.events import Commission  # an alert brings one; `explain` in a terminal has none
 
 Tone = Literal["good", "bad", "unsure"]
 
@@ -163,7 +165,7 @@ def _death_of(pid: int, case: CaseFile) -> SeenDeath | None:
     return max(seen, key=lambda death: death.died_at, default=None)
 
 
-def harm(found: Commission) -> str:
+def harm(found: "Commission") -> str:
     """How bad it is, and why: "Critical: others wait for a CPU 43 % of the time."."""
     reasons = []
     if found.rule_kind == "restarts" and found.returns:

@@ -15,9 +15,9 @@ from runaway_watchdog.explain.document import from_json, to_json
 from runaway_watchdog.hostile import clean, mask_text, printable
 from runaway_watchdog.model.casefile import CaseFile
 from runaway_watchdog.store import queries
-from runaway_watchdog.store.curves import busiest
+from runaway_watchdog.store.curves import Point, busiest, curve
 from runaway_watchdog.store.database import StoreUnavailable, reading
-from runaway_watchdog.store.queries import Incident, Point
+from runaway_watchdog.store.queries import Incident
 
 MARGIN_S: Final = 900.0
 """How much of the curve is shown before and after, at least; a quarter of a long incident's length."""
@@ -109,7 +109,7 @@ def _recorded(connection: sqlite3.Connection, found: Incident, now: float) -> Re
         case=None if stored is None else _case(stored.json),
         made_at=now if stored is None else stored.made_at,
         moments=tuple(Moment(each.at, each.kind, each.words) for each in story),
-        points=queries.curve(connection, found.group, since, until),
+        points=curve(connection, found.group, since, until),
         sharing=busiest(connection, since, until, MOST_SHARING),
     )
 

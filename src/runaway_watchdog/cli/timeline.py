@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 
 from runaway_watchdog.alerts import figures
 from runaway_watchdog.hostile import clean
-from runaway_watchdog.store import events, queries
+from runaway_watchdog.store import curves, events, queries
 from runaway_watchdog.store.events import Event
 from runaway_watchdog.store.queries import Incident
 
@@ -62,7 +62,7 @@ def curve(connection: sqlite3.Connection, incident: Incident, now: float) -> tup
     """
     end = min(now, now if incident.resolved_at is None else incident.resolved_at + _AFTER_S)
     start = max(incident.opened_at - _BEFORE_S, end - _LONGEST_S)
-    points = queries.curve(connection, incident.group, start, end)
+    points = curves.curve(connection, incident.group, start, end)
     drawn = figures.blocks(points, _COLUMNS)
     if not drawn:
         return ()

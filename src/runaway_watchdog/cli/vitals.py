@@ -4,8 +4,8 @@ import os
 import sqlite3
 from typing import Final, Literal, NamedTuple
 
-from runaway_watchdog.store import outbox, queries
-from runaway_watchdog.store.queries import Beat
+from runaway_watchdog.store import outbox
+from runaway_watchdog.store.life import Beat, last_beat
 from runaway_watchdog.world import Files, World, procfs
 
 SILENT_AFTER_S: Final = 60.0
@@ -36,7 +36,7 @@ class Vitals(NamedTuple):
 
 def look(connection: sqlite3.Connection, world: World) -> Vitals:
     """Raises sqlite3.Error."""
-    last, waiting = queries.beat(connection), outbox.backlog(connection)
+    last, waiting = last_beat(connection), outbox.backlog(connection)
     if last is None:
         return Vitals("never", None, None, waiting)
     if not _is_the_watch(world.files, last.pid):

@@ -13,7 +13,7 @@ from typing import Final, NamedTuple, get_args
 from runaway_watchdog import __version__
 from runaway_watchdog.hostile import clean
 from runaway_watchdog.metrics.exposition import Family, Kind, Sample
-from runaway_watchdog.store import outbox, queries
+from runaway_watchdog.store import life, outbox, queries
 from runaway_watchdog.watch.harm import Severity
 
 STATES: Final = ("open", "acknowledged")
@@ -38,7 +38,7 @@ def families(connection: sqlite3.Connection, watch: Watch) -> tuple[Family, ...]
     return (
         _build(),
         _readable(1),
-        *_life(queries.beat(connection), watch),
+        *_life(life.last_beat(connection), watch),
         _incidents(connection),
         *_messages(connection),
     )
@@ -54,7 +54,7 @@ def _readable(value: int) -> Family:
     return _one("store_readable", "gauge", told, value)
 
 
-def _life(beat: queries.Beat | None, watch: Watch) -> tuple[Family, ...]:
+def _life(beat: life.Beat | None, watch: Watch) -> tuple[Family, ...]:
     last = {} if beat is None else beat._asdict()
     return (
         _one("up", "gauge", "1: the watch is there and has looked at this host in the last minute.", watch.looks),

@@ -10,16 +10,6 @@ from typing import Any, Final, NamedTuple
 from runaway_watchdog.model.casefile import History, SeenDeath
 from runaway_watchdog.model.identity import ProcKey
 from runaway_watchdog.model.process import CpuShare
-from runaway_watchdog.store.curves import HOST, Point, curve
-from runaway_watchdog.store.outbox import OutboxRow, due, due_channels, enqueue, mark_failed, mark_sent, retry_after
-from runaway_watchdog.store.records import Beat
-
-__all__ = [
-    "HOST", "Beat", "Incident", "Lineage", "OutboxRow", "Point", "StoredCase", "StoredProcess", "beat", "by_key",
-    "case_file", "cpu_record", "curve", "due", "due_channels", "enqueue", "hot_now", "incident", "incident_told",
-    "incidents", "lineage", "lineage_history", "lineage_id_of", "lineage_of", "mark_failed", "mark_sent",
-    "newest_process", "open_incident_of", "processes_by_pid", "retry_after", "save_case_file", "set_summary",
-]  # fmt: skip
 
 _DEATHS_SHOWN: Final = 50
 _PIDS_SHOWN: Final = 200
@@ -216,14 +206,6 @@ def hot_now(connection: sqlite3.Connection) -> dict[ProcKey, float]:
         "SELECT boot_id, pid, start_ticks, hot_since FROM process WHERE died_at IS NULL AND hot_since IS NOT NULL"
     )
     return {ProcKey(*row[:3]): row[3] for row in rows}
-
-
-def beat(connection: sqlite3.Connection) -> Beat | None:
-    """The last sign of life; None: no watch has run yet."""
-    row = connection.execute(
-        "SELECT pid, started_at, tick_at, ticks, dropped, heartbeat_failed_at FROM beat"
-    ).fetchone()
-    return None if row is None else Beat(*row)
 
 
 def _processes(connection: sqlite3.Connection, where: str, values: tuple[str | int, ...]) -> tuple[StoredProcess, ...]:

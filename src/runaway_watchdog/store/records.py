@@ -33,17 +33,6 @@ class ProcessRecord(NamedTuple):
     hot_since: float | None  # None: it took the place of one that was hot
 
 
-class Beat(NamedTuple):
-    """The watch's sign of life."""
-
-    pid: int
-    started_at: float
-    tick_at: float
-    ticks: int
-    dropped: int
-    heartbeat_failed_at: float | None = None  # since when the outside service takes no heartbeat
-
-
 class CpuRecord(NamedTuple):
     """The watch's newest figure of one process."""
 
@@ -212,15 +201,6 @@ def withdraw_incident(connection: sqlite3.Connection, incident_id: int, now: flo
     """It was none of the rule's business: it ends, and nobody is told."""
     connection.execute("UPDATE incident SET push = 0 WHERE id = ?", (incident_id,))
     resolve_incident(connection, incident_id, now)
-
-
-def put_beat(connection: sqlite3.Connection, beat: Beat) -> None:
-    """The watch is alive."""
-    connection.execute(
-        """INSERT OR REPLACE INTO beat (id, pid, started_at, tick_at, ticks, dropped, heartbeat_failed_at)
-            VALUES (1, ?, ?, ?, ?, ?, ?)""",
-        beat,
-    )
 
 
 def resume(connection: sqlite3.Connection, boot_id: str, booted_at: float, now: float, most: int) -> Resumed:

@@ -10,7 +10,7 @@ from runaway_watchdog.model.events import Commission, Death, Return, incident_do
 from runaway_watchdog.model.identity import ProcKey
 from runaway_watchdog.model.said import Said
 from runaway_watchdog.model.sampling import Sample
-from runaway_watchdog.store import curves, events, outbox, records, said
+from runaway_watchdog.store import curves, events, life, outbox, records, said
 from runaway_watchdog.store.database import prune
 from runaway_watchdog.store.digest import put_digest
 from runaway_watchdog.store.telling import tell
@@ -110,10 +110,8 @@ class Recorder:
         self._writer.put(lambda store: put_digest(store, to, host, now))
 
     def beat(self, ticks: int, heartbeat_failed_at: float | None = None) -> None:
-        beat = records.Beat(
-            os.getpid(), self._started_at, self._wall(), ticks, self._writer.dropped, heartbeat_failed_at
-        )
-        self._writer.put(lambda store: records.put_beat(store, beat))
+        beat = life.Beat(os.getpid(), self._started_at, self._wall(), ticks, self._writer.dropped, heartbeat_failed_at)
+        self._writer.put(lambda store: life.put_beat(store, beat))
 
     def ask_outbox(self, answer: Callable[[tuple[str, ...]], None]) -> None:
         """Which channels have something to send? `answer` is called on the store's thread."""
