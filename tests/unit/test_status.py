@@ -212,7 +212,8 @@ ALIVE = Vitals("alive", Beat(PID, NOW - 1000, NOW, 500, 0), None, ())
         (ALIVE._replace(pulse="ended"), {"watch": "missing"}),
         (Vitals("never", None, None, ()), {"watch": "missing"}),
         (ALIVE._replace(beat=Beat(PID, NOW, NOW, 5, 3)), {"watch": "ok", "history": "note"}),
-        (ALIVE._replace(beat=Beat(PID, NOW, NOW, 5, 0, NOW - 60)), {"watch": "ok", "heartbeat": "missing"}),
+        (ALIVE._replace(beat=Beat(PID, NOW, NOW, 5, 0, NOW - 60)), {"watch": "ok", "heartbeat": "note"}),
+        (ALIVE._replace(beat=Beat(PID, NOW, NOW, 5, 0, NOW - 300)), {"watch": "ok", "heartbeat": "missing"}),
     ],
 )
 def test_doctor_feels_the_pulse(seen: Vitals, told: dict[str, str]) -> None:

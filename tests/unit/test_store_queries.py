@@ -161,6 +161,13 @@ def test_a_restarted_watch_finds_what_was_open(story: sqlite3.Connection) -> Non
     assert records.resume(story, "another boot", 100.0, 1000.0, 10).processes == ()
 
 
+def test_a_restarted_watch_knows_since_when_no_heartbeat_arrives(store: sqlite3.Connection) -> None:
+    """From the last beat of the one before it."""
+    assert records.resume(store, "boot", 100.0, 1000.0, 10).heartbeat_failed_at is None
+    life.put_beat(store, life.Beat(1, 10.0, 20.0, 5, 0, 15.0))
+    assert records.resume(store, "boot", 100.0, 1000.0, 10).heartbeat_failed_at == 15.0
+
+
 def test_a_message_is_due_until_it_is_sent(store: sqlite3.Connection) -> None:
     """One row for each channel, as they were written; the same row twice is one."""
     for _ in range(2):

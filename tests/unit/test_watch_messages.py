@@ -232,3 +232,4 @@ def test_without_systemd_nothing_is_sent(tmp_path: Path) -> None:
     Notifier({"NOTIFY_SOCKET": str(tmp_path / "gone")}).ready()
     assert Notifier({"WATCHDOG_USEC": "30000000", "WATCHDOG_PID": "1"}).period_s is None
     assert Notifier({"WATCHDOG_USEC": "soon"}).period_s is None
+    assert Notifier({"WATCHDOG_USEC": "0"}).period_s is None

@@ -18,9 +18,10 @@ from runaway_watchdog.store.database import connect
 from runaway_watchdog.store.writer import Operation, Writer
 from runaway_watchdog.watch.configuration import Configuration
 from runaway_watchdog.watch.log import Log
-from runaway_watchdog.watch.loop import QuickLooks, Timer
+from runaway_watchdog.watch.loop import QuickLooks
 from runaway_watchdog.watch.observer import Observer
 from runaway_watchdog.watch.recorder import Recorder
+from runaway_watchdog.watch.timer import Timer
 
 SCOPE = "/system.slice/docker-1.scope"
 RULE = Rule("sustained-cpu", 90.0, 300.0, "warning")

@@ -19,7 +19,7 @@ State = Literal["ok", "note", "missing"]
 
 INSTALL: Final = f"sudo {PROGRAM} install"
 LATE_S: Final = 300.0
-"""A message that waits longer than this was refused at least four times."""
+"""A message that waits longer than this was refused at least four times, a heartbeat five times."""
 LEAST_FREE: Final = 64 << 20
 """Bytes: SQLite needs room for its log beside the file, and a host has other writers."""
 CAPABILITIES: Final = {"CAP_DAC_READ_SEARCH": 2, "CAP_SYS_PTRACE": 19}  # linux/capability.h
@@ -66,9 +66,10 @@ def of_watch(seen: Vitals, world: World) -> Iterator[Check]:
         told = f"{last.dropped} writes were lost: the disk was full or did not answer for a while"
         yield Check("history", "note", told, f"look at that disk; what the watch said: journalctl -u {UNIT}")
     if last.heartbeat_failed_at is not None:
-        lasting = duration(world.clock.now() - last.heartbeat_failed_at)
-        told = f"no heartbeat has arrived for {lasting}: the service that waits for it takes this host for dead"
-        yield Check("heartbeat", "missing", told, "see alerts.heartbeat_url, and this host's network")
+        lasting_s = world.clock.now() - last.heartbeat_failed_at
+        told = f"none has arrived for {duration(lasting_s)}: the service that waits for it takes this host for dead"
+        state: State = "missing" if lasting_s >= LATE_S else "note"  # it waits a few minutes itself
+        yield Check("heartbeat", state, told, "see alerts.heartbeat_url, and this host's network")
     yield from of_rights(world, last.pid)
 
 

@@ -9,6 +9,7 @@ from typing import Any, Final, NamedTuple
 from runaway_watchdog.model.events import Death, Return
 from runaway_watchdog.model.identity import ProcKey
 from runaway_watchdog.store import events
+from runaway_watchdog.store.life import last_beat
 
 _USUAL_S: Final = 7 * 86400.0  # how far back "usual" reaches
 _REOPENED_S: Final = 86400.0  # for so long an incident that is over is opened again instead of a new one
@@ -82,6 +83,7 @@ class Resumed(NamedTuple):
     closed: tuple[Closed, ...] = ()  # resolved within a day, oldest first
     untold: frozenset[int] = frozenset()  # incidents whose newest turn no message was written of
     unheard: frozenset[int] = frozenset()  # those among them of which no message was written at all
+    heartbeat_failed_at: float | None = None  # since when the outside service takes no heartbeat
 
 
 def put_lineage(connection: sqlite3.Connection, lineage: LineageRecord, now: float) -> int:
@@ -235,6 +237,7 @@ def resume(connection: sqlite3.Connection, boot_id: str, booted_at: float, now: 
         closed=tuple(Closed(_left(row), row[-1]) for row in closed),
         untold=_untold(connection, now, at_all=False),
         unheard=_untold(connection, now, at_all=True),
+        heartbeat_failed_at=None if (last := last_beat(connection)) is None else last.heartbeat_failed_at,
     )
 
 

@@ -10,35 +10,21 @@ from runaway_watchdog.store.writer import Writer
 from runaway_watchdog.watch import signals
 from runaway_watchdog.watch.children import Children, Ended, Job
 from runaway_watchdog.watch.configuration import Configuration, ConfigurationError, read_configuration
+from runaway_watchdog.watch.heartbeat import Heartbeat
 from runaway_watchdog.watch.incidents import fallback_text
 from runaway_watchdog.watch.log import Log
 from runaway_watchdog.watch.notify import Notifier
 from runaway_watchdog.watch.observer import Observer
 from runaway_watchdog.watch.recorder import Recorder
+from runaway_watchdog.watch.timer import Timer
 from runaway_watchdog.watch.vigil import Vigil
 
 _BEAT_S: Final = 10.0
 _PRUNE_S: Final = 3600.0
-_HEARTBEAT_S: Final = 60.0
 _QUICK_LOOKS_S: Final = (0.05, 0.1, 0.2, 0.4, 0.8)
 """After a death its successor is looked for between two ticks: at the next one it may be gone again."""
 _QUICK_LOOKS_PER_S: Final = 2.0  # in the long run: a crash loop must not make us burn too
 _MOST_QUICK_LOOKS: Final = 20.0
-
-
-class Timer:
-    """Due every `period_s`; what was missed is skipped, not caught up on."""
-
-    def __init__(self, period_s: float, first: float) -> None:
-        self.period_s = period_s
-        self.at = first
-
-    def due(self, now: float) -> bool:
-        """Is it time? Sets the next one."""
-        if now < self.at:
-            return False
-        self.at = max(self.at + self.period_s, now + self.period_s / 2)
-        return True
 
 
 class QuickLooks:
@@ -89,8 +75,15 @@ class Parts(NamedTuple):
 class Loop:
     """Says when; what is concluded is the observer's business."""
 
-    def __init__(self, parts: Parts, configuration: Configuration, config_arguments: tuple[str, ...]) -> None:
-        """`config_arguments` are those of `runaway-watchdog run`, for a reload."""
+    def __init__(
+        self,
+        parts: Parts,
+        configuration: Configuration,
+        config_arguments: tuple[str, ...],
+        *,
+        heartbeat_failed_at: float | None = None,
+    ) -> None:
+        """`config_arguments` are those of `runaway-watchdog run`, for a reload; the rest the watch before this knew."""
         self._parts = parts
         self._configuration = configuration
         self._config_arguments = config_arguments
@@ -105,8 +98,7 @@ class Loop:
         wanted_s = parts.notifier.period_s
         self._alive = Timer(_BEAT_S if wanted_s is None else min(_BEAT_S, wanted_s / 3), now)
         self._quick = QuickLooks(now)
-        self._heartbeat = Timer(_HEARTBEAT_S, now)
-        self._heartbeat_failed_at: float | None = None
+        self._heartbeat = Heartbeat(now, wanted=configuration.heartbeat, failed_at=heartbeat_failed_at)
         self._digested = self._day()
 
     def run(self) -> None:
@@ -164,7 +156,7 @@ class Loop:
             self._parts.recorder.ask_what_was_said(self._parts.observer.hear)
             self._tell_of_the_store()
             self._digest()
-            if self._configuration.heartbeat and self._heartbeat.due(now):
+            if self._heartbeat.due(now):
                 self._parts.children.start_heartbeat()
         if self._prune.due(now):
             self._parts.recorder.prune(self._configuration.keep_s)
@@ -172,7 +164,7 @@ class Loop:
             self._parts.notifier.alive(self._parts.observer.status())
 
     def _show_life(self) -> None:
-        self._parts.recorder.beat(self._parts.observer.ticks, self._heartbeat_failed_at)
+        self._parts.recorder.beat(self._parts.observer.ticks, self._heartbeat.failed_at)
 
     def _digest(self) -> None:
         """Once a day, at its time; a watch that starts later that day sends it on the next."""
@@ -192,14 +184,13 @@ class Loop:
 
     def _tell_of_the_heartbeat(self, code: int) -> None:
         """Once when it begins to fail, once when it works again."""
-        if code and self._heartbeat_failed_at is None:
-            self._heartbeat_failed_at = self._parts.observer.host.clocks.wall()
+        if not self._heartbeat.ended(code, self._parts.observer.host.clocks.wall()):
+            return
+        if code:
             self._parts.log.warning("heartbeat-failed", mend="see alerts.heartbeat_url, and this host's network")
-            self._show_life()
-        elif not code and self._heartbeat_failed_at is not None:
-            self._heartbeat_failed_at = None
+        else:
             self._parts.log.notice("heartbeat-works-again")
-            self._show_life()
+        self._show_life()
 
     def _tell_of_the_store(self) -> None:
         problem = self._parts.writer.problem
@@ -281,6 +272,7 @@ class Loop:
             self._parts.log.warning("store-path-kept", mend="restart the watch to move the store")
             new = new._replace(store_path=self._configuration.store_path)
         self._configuration = new
+        self._heartbeat.want(wanted=new.heartbeat)
         self._digested = self._day()
         self._tick = Timer(new.interval_s, self._now() + new.interval_s)
         self._parts.observer.configure(new)

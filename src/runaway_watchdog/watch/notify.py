@@ -12,7 +12,7 @@ class Notifier:
         self._address = "\0" + address[1:] if address.startswith("@") else address
         period = environment.get("WATCHDOG_USEC", "")
         meant_for_us = environment.get("WATCHDOG_PID", "") in ("", str(os.getpid()))
-        self.period_s = int(period) / 1e6 if period.isdecimal() and meant_for_us else None
+        self.period_s = int(period) / 1e6 or None if period.isdecimal() and meant_for_us else None
         """How often systemd wants a sign of life; None: it does not ask."""
         self._status = ""
 

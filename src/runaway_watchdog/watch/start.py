@@ -91,7 +91,7 @@ def _loop(
     )
     observer.resume(left)
     parts = Parts(poll, wakeup, observer, recorder, writer, children, Notifier(dict(os.environ)), log)
-    return Loop(parts, configuration, order.config_arguments)
+    return Loop(parts, configuration, order.config_arguments, heartbeat_failed_at=left.heartbeat_failed_at)
 
 
 def _lock(store_path: str) -> int | None:
