@@ -303,6 +303,41 @@ def test_store_that_cannot_be_used_is_told_with_its_mend(
     assert "level=warning" in capsys.readouterr().err
 
 
+def test_a_log_that_takes_nothing_undoes_no_delivery(
+    store: Path, config: int, service: Callable[..., list[tuple[str, str]]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Standard error on a full disk: what the service took is sent, what it refused is tried again."""
+    given = service(Delivered(), Delivered(but="you@example.org"), Refused(permanent=False, reason="busy"))
+    put(store, "first", "second", "third")
+    with open("/dev/full", "wb", buffering=0) as full:
+        monkeypatch.setattr(sys, "stderr", io.TextIOWrapper(full, write_through=True))
+        for _ in range(2):
+            assert run(config) == 0
+        monkeypatch.undo()
+    assert [subject for _, subject in given] == ["first", "second", "third", "third"]
+    assert [(row["sent_at"] is not None, row["attempts"]) for row in rows(store)] == [(True, 1), (True, 1), (True, 2)]
+
+
+def test_the_store_is_free_while_a_line_is_logged(
+    store: Path, config: int, service: Callable[..., list[tuple[str, str]]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever reads the log may take his time (a stopped journald): the watch writes its store meanwhile."""
+
+    class Reader(io.StringIO):
+        def write(self, text: str) -> int:
+            with closing(sqlite3.connect(store, timeout=0, isolation_level=None)) as watch:
+                watch.execute("BEGIN IMMEDIATE")
+            return super().write(text)
+
+    service(Delivered(), Refused(permanent=True, reason="no", of_message=True), Refused(permanent=True, reason="no"))
+    put(store, "first", "second", "third")
+    reader = Reader()
+    monkeypatch.setattr(sys, "stderr", reader)
+    assert run(config) == 0
+    logged = reader.getvalue()
+    assert all(f"event={event}" in logged for event in ("sent", "message-refused", "not-sent"))
+
+
 def test_direct_message_needs_no_store(
     config: int,
     store: Path,

@@ -87,55 +87,72 @@ def send_due(connection: sqlite3.Connection, channel: str, url: str | None, conf
             log.warning("out-of-time", left_for_later=True)
             return
         answer = _send(url, gathered(parcel) if gathers else parcel[0].message)
-        now = time.time()
-        with transaction(connection):
-            if isinstance(answer, Delivered):
-                _taken(connection, channel, parcel, answer, now)
-                continue
-            keep = _set_aside if answer.of_message else _leave_for_later
-            if keep(connection, channel, parcel, answer, now):
-                _tell_others(connection, channel, answer.reason, config, now)
-        if not answer.of_message:
+        again_in_s = _write_down(connection, channel, parcel, answer, config)
+        _log(parcel, answer, again_in_s)
+        if again_in_s is not None:
             return
 
 
-def _taken(
-    connection: sqlite3.Connection, channel: str, parcel: Sequence[OutboxRow], answer: Delivered, now: float
-) -> None:
-    for row in parcel:
-        outbox.mark_sent(connection, row.id, now)
-    outbox.worked(connection, channel, now)
-    log.info("sent", incident=parcel[0].incident_id, kind=parcel[0].kind, messages=len(parcel))
-    if answer.but:
-        log.warning("not-for-all", refused=answer.but)
+def _write_down(
+    connection: sqlite3.Connection,
+    channel: str,
+    parcel: Sequence[OutboxRow],
+    answer: Delivered | Refused,
+    config: Mapping[str, Any],
+) -> int | None:
+    """All that came of it, at once. Returns in how many seconds the channel is tried again; None: it is open.
+
+    Nothing is logged in here: whoever reads standard error may be slow, and the store is locked.
+    """
+    now = time.time()
+    with transaction(connection):
+        if isinstance(answer, Delivered):
+            for row in parcel:
+                outbox.mark_sent(connection, row.id, now)
+            outbox.worked(connection, channel, now)
+            return None
+        keep = _set_aside if answer.of_message else _leave_for_later
+        again_in_s, news = keep(connection, channel, parcel, answer, now)
+        if news:
+            _tell_others(connection, channel, answer.reason, config, now)
+        return again_in_s
 
 
 def _set_aside(
     connection: sqlite3.Connection, channel: str, parcel: Sequence[OutboxRow], answer: Refused, now: float
-) -> bool:
+) -> tuple[None, bool]:
     """The service takes others, but not this one: it does not hold up what comes after it.
 
-    Returns whether it is news that it takes no others either.
+    Returns also whether it is news that it takes no others either.
     """
     for row in parcel:
         wait = max(outbox.REFUSED_S, outbox.retry_after(row.attempts))
         outbox.mark_failed(connection, row.id, answer.reason, now + wait)
-    log.warning("message-refused", incident=parcel[0].incident_id, kind=parcel[0].kind, reason=answer.reason)
-    return outbox.refuses_all(connection, channel, now, answer.reason)
+    return None, outbox.refuses_all(connection, channel, now, answer.reason)
 
 
 def _leave_for_later(
     connection: sqlite3.Connection, channel: str, parcel: Sequence[OutboxRow], answer: Refused, now: float
-) -> bool:
-    """The whole channel waits. Returns whether it is news that it refuses for good."""
+) -> tuple[int, bool]:
+    """The whole channel waits, for so many seconds. Returns also whether it is news that it refuses for good."""
     for row in parcel:
         outbox.mark_failed(connection, row.id, answer.reason, row.next_at)
     again_at, news = outbox.failed(
         connection, channel, now, answer.reason, wait_s=answer.retry_after_s, permanent=answer.permanent
     )
-    again_in_s = round(again_at - now)
-    log.warning("not-sent", messages=len(parcel), reason=answer.reason, refused=answer.permanent, again_in_s=again_in_s)
-    return news
+    return round(again_at - now), news
+
+
+def _log(parcel: Sequence[OutboxRow], answer: Delivered | Refused, again_in_s: int | None) -> None:
+    if isinstance(answer, Delivered):
+        log.info("sent", incident=parcel[0].incident_id, kind=parcel[0].kind, messages=len(parcel))
+        if answer.but:
+            log.warning("not-for-all", refused=answer.but)
+    elif again_in_s is None:
+        log.warning("message-refused", incident=parcel[0].incident_id, kind=parcel[0].kind, reason=answer.reason)
+    else:
+        told = {"reason": answer.reason, "refused": answer.permanent, "again_in_s": again_in_s}
+        log.warning("not-sent", messages=len(parcel), **told)
 
 
 def _tell_others(
