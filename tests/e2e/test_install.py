@@ -358,6 +358,27 @@ def test_metrics_answer_from_less_than_the_service_may(installed: Box) -> None:
     assert installed.run(ask, check=False).returncode != 0
 
 
+def test_metrics_whose_port_is_taken_are_no_success(installed: Box) -> None:
+    """The installation ends with 1 and what the service said; the watch runs on."""
+    name = "runaway-watchdog-metrics.service"
+    installed.run(["systemd-run", "--unit=taken", "python3", "-m", "http.server", "--bind", "127.0.0.1", "9764"])
+    try:
+        installed.wait_for("the port to be taken", lambda: "9764" in installed.run("ss -Hltn").stdout)
+        done = installed.run([PROGRAM, "install", "--metrics", "--no-self-test"], check=False)
+        assert done.returncode == 1
+        assert f"could not start {name}" in done.stderr
+        assert "127.0.0.1 port 9764" in done.stderr
+        assert properties(installed, "ActiveState") == {"ActiveState": "active"}
+        installed.run(["systemctl", "stop", "taken"])
+        assert words(install(installed, "--metrics", "--no-self-test")) >= {"done"}
+        installed.run(["systemctl", "disable", "--now", name])
+        assert words(install(installed)) == {"already"}
+        assert installed.run(["systemctl", "is-active", name], check=False).stdout.strip() == "inactive"
+    finally:
+        installed.run("systemctl stop taken", check=False)
+        installed.run([PROGRAM, "uninstall"])
+
+
 def looking(told: str) -> str | None:
     return told if "\nrunaway_watchdog_up 1\n" in told else None
 

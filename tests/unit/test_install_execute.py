@@ -18,7 +18,9 @@ from runaway_watchdog.install.execute import StepError, perform
 from runaway_watchdog.install.steps import Already, Do, MakeLink, RemoveFolder, RunProgram, Step, WriteFile
 
 PROGRAM = Path("/opt/runaway-watchdog/bin/runaway-watchdog")
-SHIPPED = plan.Shipped("[Service]\nExecStart=@PROGRAM@ run\n", "", "u runaway-watchdog\n", "# sample\n")
+METRICS = "# Written by `runaway-watchdog install --metrics`\n[Service]\nExecStart=@PROGRAM@ metrics\n"
+SHIPPED = plan.Shipped("[Service]\nExecStart=@PROGRAM@ run\n", METRICS, "u runaway-watchdog\n", "# sample\n")
+UNITS = {unit.NAME: places.UNIT, unit.METRICS: places.METRICS_UNIT}
 USER = "runaway-watchdog:x:995:995::/var/lib/runaway-watchdog:/usr/sbin/nologin\n"
 
 
@@ -27,7 +29,8 @@ class FakeSystem:
 
     def __init__(self, root: Path, *, docker: bool) -> None:
         self.root = root
-        self.active = self.enabled = False
+        self.active: set[str] = set()
+        self.enabled: set[str] = set()
         for folder in ("etc/systemd/system", "usr/local/bin", "run/systemd/system", "var/lib"):
             (root / folder).mkdir(parents=True)
         (root / "etc/passwd").write_text("root:x:0:0::/root:/bin/sh\n")
@@ -43,39 +46,44 @@ class FakeSystem:
                 passwd.write_text(passwd.read_text() + USER)
             case ["userdel", _]:
                 passwd.write_text(passwd.read_text().replace(USER, ""))
-            case ["systemctl", "show", *_]:
-                return CompletedProcess(argv, 0, self._shown(), "")
+            case ["systemctl", "show", name, _]:
+                return CompletedProcess(argv, 0, self._shown(name), "")
             case ["systemctl", "daemon-reload"]:
                 pass
-            case ["systemctl", verb, unit.NAME]:
-                self._do(verb)
+            case ["systemctl", verb, unit.NAME | unit.METRICS as name]:
+                self._do(verb, name)
             case _:
                 raise AssertionError(argv)
         return CompletedProcess(argv, 0, "", "")
 
-    def _do(self, verb: str) -> None:
-        assert (self.root / places.UNIT[1:]).is_file(), f"{verb} without a unit"
+    def _do(self, verb: str, name: str) -> None:
+        assert (self.root / UNITS[name][1:]).is_file(), f"{verb} without a unit"
         if verb in ("start", "restart"):
             assert USER in (self.root / "etc/passwd").read_text()
+            self.active.add(name)
+        if verb in ("start", "restart") and name == unit.NAME:
             (self.root / places.STATE_FOLDER[1:]).mkdir(exist_ok=True)
             (self.root / places.STATE_FOLDER[1:] / "watchdog.db").touch()
-        self.active = {"start": True, "restart": True, "stop": False}.get(verb, self.active)
-        self.enabled = {"enable": True, "disable": False}.get(verb, self.enabled)
+        elif verb == "stop":
+            self.active.discard(name)
+        elif verb == "enable":
+            self.enabled.add(name)
+        elif verb == "disable":
+            self.enabled.discard(name)
 
-    def _shown(self) -> str:
-        there = (self.root / places.UNIT[1:]).exists()
-        return (
-            f"LoadState={'loaded' if there else 'not-found'}\nActiveState={'active' if self.active else 'inactive'}\n"
-            f"UnitFileState={'enabled' if self.enabled else 'disabled' if there else ''}\nMainPID=7\n"
-        )
+    def _shown(self, name: str) -> str:
+        there = (self.root / UNITS[name][1:]).exists()
+        file = "enabled" if name in self.enabled else "disabled" if there else ""
+        load, active = "loaded" if there else "not-found", "active" if name in self.active else "inactive"
+        return f"LoadState={load}\nActiveState={active}\nUnitFileState={file}\nMainPID=7\n"
 
     def take(self, steps: Sequence[Step]) -> None:
         for step in steps:
             if isinstance(step, Do):
                 perform(step.action, self.run, self.root)
 
-    def plan_install(self) -> tuple[Step, ...]:
-        return plan.install(places.survey(PROGRAM, self.run, self.root), SHIPPED)
+    def plan_install(self, *, metrics: bool = False) -> tuple[Step, ...]:
+        return plan.install(places.survey(PROGRAM, self.run, self.root), SHIPPED, metrics=metrics)
 
     def plan_uninstall(self, *, purge: bool) -> tuple[Step, ...]:
         return plan.uninstall(places.survey(PROGRAM, self.run, self.root), purge=purge)
@@ -100,6 +108,8 @@ PRESENT = st.sets(
             "etc/systemd/system/runaway-watchdog.service.d/override.conf",
             "etc/systemd/system/runaway-watchdog.service.d/docker.conf",
             "etc/systemd/system/runaway-watchdog.service",
+            "etc/systemd/system/runaway-watchdog-metrics.service.d/override.conf",
+            "etc/systemd/system/runaway-watchdog-metrics.service",
             "etc/sysusers.d/runaway-watchdog.conf",
             "usr/local/bin/watchdog",
             "usr/local/bin/runaway-watchdog",
@@ -118,8 +128,10 @@ OURS = {
 
 
 @settings(max_examples=60, deadline=None)
-@given(PRESENT, st.booleans())
-def test_any_host_is_settled_after_one_run_and_clean_after_the_purge(present: set[str], docker: bool) -> None:
+@given(PRESENT, st.booleans(), st.booleans())
+def test_any_host_is_settled_after_one_run_and_clean_after_the_purge(
+    present: set[str], docker: bool, metrics: bool
+) -> None:
     """Whatever lay there: a second run finds nothing to do, and a purge leaves exactly what was not ours."""
     with tempfile.TemporaryDirectory() as folder:
         system = FakeSystem(Path(folder), docker=docker)
@@ -129,8 +141,9 @@ def test_any_host_is_settled_after_one_run_and_clean_after_the_purge(present: se
             path.write_text("somebody's")
             path.chmod(0o755)
         foreign = {name: text for name, text in system.files().items() if name not in OURS}
-        system.take(system.plan_install())
-        assert system.active
+        metrics = metrics and places.METRICS_UNIT[1:] not in present  # somebody's own is not replaced: it is refused
+        system.take(system.plan_install(metrics=metrics))
+        assert system.active == ({unit.NAME, unit.METRICS} if metrics else {unit.NAME})
         settled = system.files()
         assert not [step for step in system.plan_install() if isinstance(step, Do)]
         assert foreign.items() <= {**settled, "etc/passwd": foreign["etc/passwd"]}.items()
@@ -138,6 +151,7 @@ def test_any_host_is_settled_after_one_run_and_clean_after_the_purge(present: se
             assert settled["etc/runaway-watchdog/config.toml"] == "somebody's"
         system.take(system.plan_uninstall(purge=True))
         left = system.files()
+        assert not system.active
         assert {**left, "etc/passwd": ""} == {**foreign, "etc/passwd": ""}
         assert not [step for step in system.plan_uninstall(purge=True) if isinstance(step, Do)]
 

@@ -12,7 +12,8 @@ from runaway_watchdog.install.steps import Already, Do, MakeLink, Note, RemoveFi
 from runaway_watchdog.install.unit import UnitState
 
 PROGRAM = "/opt/runaway-watchdog/bin/runaway-watchdog"
-UNITS = ("[Service]\nExecStart=@PROGRAM@ run\n", "[Service]\nExecStart=@PROGRAM@ metrics\n")
+OURS = "# Written by `runaway-watchdog install --metrics`\n[Service]\nExecStart=@PROGRAM@ metrics\n"
+UNITS = ("[Service]\nExecStart=@PROGRAM@ run\n", OURS)
 SHIPPED = plan.Shipped(*UNITS, "u runaway-watchdog\n", "# sample\n")
 NAME, METRICS = "runaway-watchdog.service", "runaway-watchdog-metrics.service"
 
@@ -195,7 +196,7 @@ def test_purge_spares_a_user_that_we_did_not_make() -> None:
 
 ANSWERING = replace(
     INSTALLED,
-    texts={**INSTALLED.texts, places.METRICS_UNIT: f"[Service]\nExecStart={PROGRAM} metrics\n"},
+    texts={**INSTALLED.texts, places.METRICS_UNIT: OURS.replace("@PROGRAM@", PROGRAM)},
     metrics=UnitState("loaded", "active", "running", "enabled", main_pid=43, started_at=2000.0),
 )
 
@@ -204,7 +205,7 @@ def test_metrics_are_a_service_of_their_own_that_is_asked_for() -> None:
     """Nobody has it who did not ask; the watch beside it is not restarted for it."""
     assert METRICS not in " ".join(commands(plan.install(BARE, SHIPPED)))
     steps = plan.install(INSTALLED, SHIPPED, metrics=True)
-    written = WriteFile(places.METRICS_UNIT, f"[Service]\nExecStart={PROGRAM} metrics\n", 0o644)
+    written = WriteFile(places.METRICS_UNIT, OURS.replace("@PROGRAM@", PROGRAM), 0o644)
     assert changes(steps)[0] == written
     assert commands(steps) == ["systemctl daemon-reload", f"systemctl enable {METRICS}", f"systemctl start {METRICS}"]
 
@@ -216,19 +217,63 @@ def test_who_has_metrics_keeps_them() -> None:
     assert commands(newer) == [f"systemctl restart {NAME}", f"systemctl restart {METRICS}"]
 
 
+def test_metrics_that_were_switched_off_stay_off() -> None:
+    """An upgrade without the word opens no port that somebody closed; its unit is kept up to date all the same."""
+    off = replace(ANSWERING, metrics=UnitState("loaded", "inactive", "dead", "disabled"))
+    assert changes(plan.install(off, SHIPPED)) == []
+    newer = plan.install(off, SHIPPED._replace(metrics=OURS + "# newer\n"))
+    assert commands(newer) == ["systemctl daemon-reload"]
+    assert commands(plan.install(off, SHIPPED, metrics=True)) == [
+        f"systemctl enable {METRICS}",
+        f"systemctl start {METRICS}",
+    ]
+
+
+def test_somebodys_own_metrics_unit_stays_as_it_is() -> None:
+    """One made by hand from the example, with an address of its own: told, not replaced, not started."""
+    own = replace(ANSWERING, texts={**INSTALLED.texts, places.METRICS_UNIT: "[Service]\nExecStart=mine\n"})
+    assert changes(plan.install(own, SHIPPED)) == []
+    assert places.METRICS_UNIT in notes(plan.install(own, SHIPPED))
+    with pytest.raises(plan.RefusedError, match="move it away"):
+        plan.install(own, SHIPPED, metrics=True)
+    ended = plan.uninstall(own, purge=False)
+    assert f"systemctl stop {METRICS}" in commands(ended)
+    assert RemoveFile(places.METRICS_UNIT) not in changes(ended)
+    assert f"kept: {places.METRICS_UNIT}" in notes(ended)
+
+
 def test_a_masked_metrics_unit_forbids_metrics_alone() -> None:
-    """Whoever masked it wants no metrics; the watch may come all the same."""
-    masked = replace(INSTALLED, metrics=UnitState("masked", file="masked"))
+    """Whoever masked it wants no metrics; the watch may come, be upgraded and go all the same. The mask stays."""
+    link = {**INSTALLED.texts, places.METRICS_UNIT: ""}  # to /dev/null
+    masked = replace(INSTALLED, texts=link, metrics=UnitState("masked", file="masked"))
     assert changes(plan.install(masked, SHIPPED)) == []
+    assert commands(plan.install(replace(masked, installed_at=3000.0), SHIPPED)) == [f"systemctl restart {NAME}"]
+    assert METRICS not in " ".join(step.title for step in plan.uninstall(masked, purge=True))
     with pytest.raises(plan.RefusedError, match=METRICS):
         plan.install(masked, SHIPPED, metrics=True)
 
 
+def test_what_changes_the_metrics_is_told() -> None:
+    """A drop-in may open the port to others: it is named at installation, and when it is left behind."""
+    changed = replace(ANSWERING, listings={**INSTALLED.listings, places.METRICS_DROP_INS: ("override.conf",)})
+    assert "override.conf" in notes(plan.install(changed, SHIPPED, metrics=True))
+    assert f"kept: {places.METRICS_DROP_INS}" in notes(plan.uninstall(changed, purge=True))
+
+
+def test_a_history_somewhere_else_is_told_to_whoever_wants_metrics() -> None:
+    """The configuration that names it is for root alone."""
+    elsewhere = replace(INSTALLED, store="/srv/watch/watchdog.db")
+    assert "/srv/watch/watchdog.db" in notes(plan.install(elsewhere, SHIPPED, metrics=True))
+    assert "/srv/watch/watchdog.db" not in notes(plan.install(elsewhere, SHIPPED))
+
+
 def test_an_uninstall_takes_the_metrics_along() -> None:
-    """Else it would answer from a program that is gone."""
+    """Else it would answer from a program that is gone; wherever its unit comes from."""
     steps = plan.uninstall(ANSWERING, purge=False)
     assert commands(steps)[2:4] == [f"systemctl stop {METRICS}", f"systemctl disable {METRICS}"]
     assert RemoveFile(places.METRICS_UNIT) in changes(steps)
+    removed_by_hand = replace(ANSWERING, texts=INSTALLED.texts)
+    assert commands(plan.uninstall(removed_by_hand, purge=True))[2:4] == commands(steps)[2:4]
     assert METRICS not in " ".join(step.title for step in plan.uninstall(INSTALLED, purge=False))
 
 

@@ -72,16 +72,17 @@ def take(steps: Sequence[Step], *, dry_run: bool) -> None:
 
 
 def _advice(step: Do) -> str:
-    if step.action in (unit.systemctl("start"), unit.systemctl("restart")):
-        return _what_it_said()
+    for name in (unit.NAME, unit.METRICS):
+        if step.action in (unit.systemctl("start", name), unit.systemctl("restart", name)):
+            return _what_it_said(name)
     return "\n  The steps before it are done; mend this, and run it again."
 
 
-def _what_it_said() -> str:
+def _what_it_said(name: str) -> str:
     """The service's own last words, and where to look further: the end of a message that it does not run."""
-    words = "".join(f"\n  | {clean(line)}" for line in unit.last_words(programs.run).splitlines())
-    check = f"{PROGRAM} check-config {host.CONFIG}"
-    return f"{words}\nLook: systemctl status {unit.NAME}   Check the configuration: {check}"
+    words = "".join(f"\n  | {clean(line)}" for line in unit.last_words(programs.run, name).splitlines())
+    check = f"   Check the configuration: {PROGRAM} check-config {host.CONFIG}" if name == unit.NAME else ""
+    return f"{words}\nLook: systemctl status {name}{check}"
 
 
 def _word(step: Step, *, dry_run: bool) -> str:
@@ -144,7 +145,7 @@ def _report_state() -> None:
     """Say what systemd says. Raises InstallError where the service does not run."""
     state = unit.await_active(programs.run, seconds=_SETTLE_S)
     if state.active != "active":
-        raise InstallError(f"installed, but the service is {state.active} ({state.sub}){_what_it_said()}")
+        raise InstallError(f"installed, but the service is {state.active} ({state.sub}){_what_it_said(unit.NAME)}")
     since = datetime.fromtimestamp(state.started_at).astimezone() if state.started_at is not None else None
     print(f"\n{unit.NAME} is {state.active} ({state.sub}), PID {state.main_pid}, since {since:%Y-%m-%d %H:%M:%S %Z}")
     if state.status:

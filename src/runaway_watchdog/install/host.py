@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from runaway_watchdog.config.locate import read_raw
 from runaway_watchdog.install import unit
 from runaway_watchdog.install.unit import Runner, UnitState
 
@@ -15,6 +16,7 @@ COMMANDS = ("runaway-watchdog", "watchdog")
 UNIT = f"/etc/systemd/system/{unit.NAME}"
 METRICS_UNIT = f"/etc/systemd/system/{unit.METRICS}"
 DROP_INS = f"{UNIT}.d"
+METRICS_DROP_INS = f"{METRICS_UNIT}.d"
 DOCKER_DROP_IN = f"{DROP_INS}/docker.conf"
 SYSUSERS = "/etc/sysusers.d/runaway-watchdog.conf"
 CONFIG_FOLDER = "/etc/runaway-watchdog"
@@ -59,6 +61,8 @@ class Host:
     """None where systemd is not PID 1."""
     metrics: UnitState | None
     """The same of the unit that answers Prometheus."""
+    store: str | None = None
+    """Where the configuration puts the history; None: it does not say."""
 
 
 def is_booted_by_systemd(root: Path = Path("/")) -> bool:
@@ -78,19 +82,27 @@ def survey(program: Path, run: Runner, root: Path = Path("/")) -> Host:
         program=str(program),
         installed_at=_installed_at(),
         texts=_texts(root, (UNIT, METRICS_UNIT, DOCKER_DROP_IN, SYSUSERS, *HELPS)),
-        listings=_listings(root, (DROP_INS, CONFIG_FOLDER, STATE_FOLDER)),
+        listings=_listings(root, (DROP_INS, METRICS_DROP_INS, CONFIG_FOLDER, STATE_FOLDER)),
         links=_links(root),
         account=_account(root),
         groups=_groups(root),
         other_watchdog=_other_watchdog(program, root, os.environ.get("PATH", "")),
         unit=unit.look(run) if booted else None,
         metrics=unit.look(run, unit.METRICS) if booted else None,
+        store=_configured_store(root),
     )
 
 
 def docker_drop_in(root: Path = Path("/")) -> str | None:
     """The service's drop-in for the docker group, as it is now; None where it has none. Raises OSError."""
     return _texts(root, (DOCKER_DROP_IN,)).get(DOCKER_DROP_IN)
+
+
+def _configured_store(root: Path) -> str | None:
+    raw, _ = read_raw((_at(root, CONFIG),))  # what is wrong with it, the service itself says
+    store = raw.get("store")
+    path = store.get("path") if isinstance(store, dict) else None
+    return path if isinstance(path, str) else None
 
 
 def _at(root: Path, path: str) -> Path:

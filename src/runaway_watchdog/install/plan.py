@@ -26,6 +26,7 @@ from runaway_watchdog.install.steps import (
 from runaway_watchdog.install.unit import METRICS, NAME, UnitState, systemctl
 
 _PLACEHOLDER = "@PROGRAM@"
+_WRITTEN_BY_US = "# Written by `runaway-watchdog install"
 _DEBIANS_WATCHDOG = "/usr/sbin/watchdog"
 
 DOCKER_DROP_IN = """\
@@ -63,14 +64,13 @@ class RefusedError(Exception):
 
 
 def install(host: Host, shipped: Shipped, *, metrics: bool = False) -> tuple[Step, ...]:
-    """Everything from the user to the running service, and with `metrics`, or where it is there already, to the one
-    that answers Prometheus. Raises RefusedError."""
-    metrics = metrics or places.METRICS_UNIT in host.texts
-    for name, state in ((NAME, host.unit), (METRICS, host.metrics if metrics else None)):
-        if state is not None and state.file.startswith("masked"):
-            raise RefusedError(f"{name} is masked on this host; to allow it: systemctl unmask {name}")
+    """Everything from the user to the running service; with `metrics` also to the one that answers Prometheus.
+
+    Who has that one from an earlier run keeps it up to date, and off where it was switched off. Raises RefusedError.
+    """
+    _refuse_masked(NAME, host.unit)
     unit_files = (*_unit(host, shipped.unit), *_docker(host))
-    metrics_files = tuple(_metrics(host, shipped.metrics)) if metrics else ()
+    metrics_files = tuple(_metrics(host, shipped.metrics, asked=metrics))
     return (
         *_user(host, shipped.sysusers),
         *_config(host, shipped.config),
@@ -80,8 +80,13 @@ def install(host: Host, shipped: Shipped, *, metrics: bool = False) -> tuple[Ste
         *metrics_files,
         *_read_again(host, (*unit_files, *metrics_files)),
         *_service(host, NAME, host.unit, changed=_any_done(unit_files)),
-        *(_service(host, METRICS, host.metrics, changed=_any_done(metrics_files)) if metrics else ()),
+        *_metrics_service(host, asked=metrics, changed=_any_done(metrics_files)),
     )
+
+
+def _refuse_masked(name: str, state: UnitState | None) -> None:
+    if state is not None and state.file.startswith("masked"):
+        raise RefusedError(f"{name} is masked on this host; to allow it: systemctl unmask {name}")
 
 
 def _user(host: Host, text: str) -> Iterator[Step]:
@@ -112,9 +117,43 @@ def _unit(host: Host, template: str) -> Iterator[Step]:
     yield _file(host, places.UNIT, template.replace(_PLACEHOLDER, host.program), "the service")
 
 
-def _metrics(host: Host, template: str) -> Iterator[Step]:
+def _metrics(host: Host, template: str, *, asked: bool) -> Iterator[Step]:
+    found = host.texts.get(places.METRICS_UNIT)
+    if asked:
+        _refuse_masked(METRICS, host.metrics)
+        if found and not _has_our_metrics(host):
+            raise RefusedError(
+                f"{places.METRICS_UNIT} was not written by `install --metrics`: move it away, and put what it changes "
+                f"into a drop-in (systemctl edit {METRICS})"
+            )
+    elif not _has_our_metrics(host):
+        if found:
+            yield Note(f"{places.METRICS_UNIT} was not written by `install --metrics`, and stays as it is")
+        return
     text = template.replace(_PLACEHOLDER, host.program)
     yield _file(host, places.METRICS_UNIT, text, "metrics for Prometheus, on http://127.0.0.1:9764/metrics")
+    if changing := host.listings.get(places.METRICS_DROP_INS):
+        yield Note(f"{places.METRICS_DROP_INS} changes that: {', '.join(changing[:5])}")
+    elif host.store is not None:
+        yield Note(
+            f"the history is at {host.store}, and {METRICS} cannot read the configuration that says so: "
+            f"the head of {places.METRICS_UNIT} tells what to do"
+        )
+
+
+def _has_our_metrics(host: Host) -> bool:
+    """A unit that an earlier run wrote; not somebody's own of the same name, nor a mask (a link to /dev/null)."""
+    return host.texts.get(places.METRICS_UNIT, "").startswith(_WRITTEN_BY_US)
+
+
+def _metrics_service(host: Host, *, asked: bool, changed: bool) -> Iterator[Step]:
+    if asked:
+        yield from _service(host, METRICS, host.metrics, changed=changed)
+    elif _has_our_metrics(host):
+        if host.metrics is not None and host.metrics.active == "active":
+            yield _running(host, METRICS, host.metrics, changed=changed)
+        else:
+            yield Already(f"{METRICS} is switched off, and stays so; to have it: install --metrics")
 
 
 def _docker(host: Host) -> Iterator[Step]:
@@ -175,18 +214,21 @@ def _service(host: Host, name: str, found: UnitState | None, *, changed: bool) -
     if state.active != "active":
         # A unit between two attempts of a broken program would take `start` for done.
         yield Do(f"start {name}", systemctl("restart" if state.active == "activating" else "start", name))
-    elif changed or state.needs_reload:
-        yield Do(f"restart {name}, since its unit has changed", systemctl("restart", name))
-    elif state.started_at is not None and state.started_at < host.installed_at:
-        yield Do(f"restart {name}, since the program is newer than what runs", systemctl("restart", name))
     else:
-        yield Already(f"{name} is running (PID {state.main_pid})")
+        yield _running(host, name, state, changed=changed)
+
+
+def _running(host: Host, name: str, state: UnitState, *, changed: bool) -> Step:
+    if changed or state.needs_reload:
+        return Do(f"restart {name}, since its unit has changed", systemctl("restart", name))
+    if state.started_at is not None and state.started_at < host.installed_at:
+        return Do(f"restart {name}, since the program is newer than what runs", systemctl("restart", name))
+    return Already(f"{name} is running (PID {state.main_pid})")
 
 
 def uninstall(host: Host, *, purge: bool) -> tuple[Step, ...]:
     """Remove the services and their files. Configuration, history and user stay, or go too with `purge`."""
-    ended = (*_stop(NAME, host.unit), *(_stop(METRICS, host.metrics) if places.METRICS_UNIT in host.texts else ()))
-    steps = (*ended, *_remove_units(host), *_remove_commands(host))
+    steps = (*_stop(NAME, host.unit), *_stop_metrics(host), *_remove_units(host), *_remove_commands(host))
     steps = (*steps, *(step for path in (*places.HELPS, places.SYSUSERS) for step in _remove(host, path)))
     data = (*_purge_config(host), *_purge_state(host), *_purge_user(host)) if purge else _kept(host)
     return (*steps, *data, *_program_stays(host))
@@ -204,9 +246,19 @@ def _stop(name: str, state: UnitState | None) -> Iterator[Step]:
         yield Do(f"let systemd forget that {name} failed", systemctl("reset-failed", name))
 
 
+def _stop_metrics(host: Host) -> Iterator[Step]:
+    """Whoever wrote its unit: it would go on answering from a program that is gone."""
+    if host.metrics is not None and host.metrics.load not in ("not-found", "masked"):
+        yield from _stop(METRICS, host.metrics)
+
+
 def _remove_units(host: Host) -> Iterator[Step]:
     removals = (*_remove(host, places.DOCKER_DROP_IN), *_remove_folder(host, places.DROP_INS, {"docker.conf"}))
-    removals = (*removals, *_remove(host, places.UNIT), *_remove(host, places.METRICS_UNIT))
+    removals = (*removals, *_remove(host, places.UNIT), *_remove_folder(host, places.METRICS_DROP_INS, ()))
+    if _has_our_metrics(host):
+        removals = (*removals, *_remove(host, places.METRICS_UNIT))
+    elif host.texts.get(places.METRICS_UNIT):
+        removals = (*removals, Note(f"kept: {places.METRICS_UNIT}, which `install --metrics` did not write"))
     yield from removals
     if host.unit is not None and _any_done(removals):
         yield Do("let systemd read the units again", systemctl("daemon-reload"))

@@ -121,10 +121,10 @@ def await_active(run: Runner, *, seconds: float, sleep: Callable[[float], None] 
         sleep(0.2)
 
 
-def last_words(run: Runner) -> str:
+def last_words(run: Runner, name: str = NAME) -> str:
     """What the unit said, and systemd of it, since it was started last; empty where nobody tells."""
     try:
-        invocation = look(run).invocation
+        invocation = look(run, name).invocation
         own, systemds = f"_SYSTEMD_INVOCATION_ID={invocation}", f"INVOCATION_ID={invocation}"
         argv = ("journalctl", "--lines=12", "--no-pager", "--output=cat", own, "+", systemds)
         return run(argv, seconds=_ANSWER_S).stdout.strip() if invocation else ""

@@ -5,6 +5,7 @@ figures are read once a second at most.
 """
 
 import asyncio
+import os
 import signal
 import time
 from collections.abc import Callable
@@ -12,6 +13,7 @@ from http import HTTPStatus
 from typing import Final
 
 from runaway_watchdog.metrics.exposition import CONTENT_TYPE
+from runaway_watchdog.watch.notify import Notifier
 
 FRESH_S: Final = 1.0
 _ASKING_S: Final = 5.0
@@ -55,6 +57,7 @@ async def _serve(host: str, port: int, tell: Tell) -> None:
             writer.close()
 
     async with await asyncio.start_server(connected, host, port, limit=_LONGEST_REQUEST):
+        Notifier(os.environ).ready()  # `systemctl start` waits for it, and fails where the address cannot be had
         await over.wait()
 
 
