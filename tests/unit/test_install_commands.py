@@ -36,7 +36,7 @@ def taken(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Taken:
     monkeypatch.setattr(host, "CONFIG", str(tmp_path / "config.toml"))
     state = unit.UnitState("loaded", "active", "running", main_pid=42, status="watching\x1b[2J", started_at=0.0)
     monkeypatch.setattr(unit, "await_active", lambda *_, **__: state)
-    monkeypatch.setattr(unit, "last_words", lambda _: "sampling.intervall: unknown key\x1b[31m")
+    monkeypatch.setattr(unit, "last_words", lambda _run, _name: "sampling.intervall: unknown key\x1b[31m")
     return actions
 
 
