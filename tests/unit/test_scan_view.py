@@ -18,6 +18,7 @@ from rich.console import Console
 
 from runaway_watchdog.cli import scan
 from runaway_watchdog.cli.scan import Hot, Look
+from runaway_watchdog.model.gap import Gap
 from runaway_watchdog.model.identity import ProcKey
 from runaway_watchdog.model.owner import Fate, Kind, Owner
 from runaway_watchdog.store import records
@@ -78,13 +79,27 @@ def test_the_watchs_record_is_asked(tmp_path: Path) -> None:
     config = tmp_path / "config.toml"
     config.write_text(f'[store]\npath = "{tmp_path}/watchdog.db"\n')
     options = argparse.Namespace(config=config)
-    assert scan._hot_since(options) == {}
+    gaps: dict[Gap, None] = {}
+    assert scan._hot_since(options, gaps) == {}
     store = connect(tmp_path / "watchdog.db")
     lineage, key = records.LineageRecord("key", "/a", "burn"), ProcKey("b", 1, 2)
     records.put_process(store, records.ProcessRecord(key, lineage, "[]", 1.0, 77.0), NOW)
     records.put_process(store, records.ProcessRecord(ProcKey("b", 2, 2), lineage, "[]", 1.0, None), NOW)
     store.close()
-    assert scan._hot_since(options) == {key: 77.0}
+    assert scan._hot_since(options, gaps) == {key: 77.0}
+    assert not gaps
+
+
+@pytest.mark.parametrize("damaged", ["config.toml", "watchdog.db"])
+def test_a_scan_tells_that_the_history_could_not_be_read(tmp_path: Path, damaged: str) -> None:
+    """A broken configuration, a damaged store: since when something burns is then not unknown for want of a watch."""
+    config = tmp_path / "config.toml"
+    config.write_text(f'[store]\npath = "{tmp_path}/watchdog.db"\n')
+    connect(tmp_path / "watchdog.db").close()
+    (tmp_path / damaged).write_text("[neither TOML nor a database" * 200)
+    gaps: dict[Gap, None] = {}
+    scan._hot_since(argparse.Namespace(config=config), gaps)
+    assert [gap.source for gap in gaps] == ["configuration" if damaged == "config.toml" else "store"]
 
 
 def test_watching_needs_a_terminal() -> None:

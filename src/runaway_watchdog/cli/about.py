@@ -7,6 +7,7 @@ import argparse
 import os
 import sqlite3
 import sys
+import time
 from collections.abc import Callable
 from typing import Final
 
@@ -15,7 +16,7 @@ from runaway_watchdog.cli import PROGRAM, USAGE, reading, selection
 from runaway_watchdog.cli.reading import GAPS, NO_SUCH
 from runaway_watchdog.explain.casefile import explain
 from runaway_watchdog.explain.document import to_json
-from runaway_watchdog.explain.records import NoRecords, Records
+from runaway_watchdog.explain.records import NoRecords, Recorded, Records, Trace
 from runaway_watchdog.explain.storerecords import open_records
 from runaway_watchdog.glance import Glance
 from runaway_watchdog.hostile import clean, mask_argv, printable
@@ -50,7 +51,7 @@ def about(options: argparse.Namespace, tell: Tell, seen: Glance | None) -> int:
     except Unanswered as unanswered:
         return reading.unseen(unanswered.gap, as_json=options.json)
     if case is None:
-        reading.complain(_nothing_known(records, pid))
+        reading.complain(_nothing_known(options, records, pid))
         return NO_SUCH
     case = case._replace(gaps=reading.as_whom(case.gaps, os.geteuid()))
     return tell(options, case, world) or (GAPS if case.gaps else 0)
@@ -65,11 +66,12 @@ def _case(options: argparse.Namespace, records: Records, seen: Glance | None) ->
         world = live()  # anew: it keeps what it was answered
         try:
             pid = selection.pid_of(options, world, records)
+            meant = None if options.incident is None else selection.by_incident(records, options.incident)
         except selection.Down as down:
             from runaway_watchdog.explain.down import explain_down
 
             return 0, explain_down(world, records, down.container), world
-        case = find(world, records, pid, seen)
+        case = find(world, records, pid, seen, meant)
         if case is not None or options.pid is not None:
             break
     return pid, case, world
@@ -90,15 +92,24 @@ def _not_one(error: selection.SelectionError, *, as_json: bool) -> int:
     return USAGE if error.usage else NO_SUCH
 
 
-def find(world: World, records: Records, pid: int, seen: Glance | None = None) -> CaseFile | None:
+def find(
+    world: World, records: Records, pid: int, seen: Glance | None = None, meant: Recorded | None = None
+) -> CaseFile | None:
     """The case of a living PID; of the process that took a dead one's place; or the last that was known of it.
 
-    None: nothing is known. Raises Unanswered for a living one that is hidden from us.
+    `meant`: this process of that PID, and no other that may have it by now. None: nothing is known. Raises Unanswered
+    for a living one that is hidden from us.
     """
     try:
-        return explain(world, records, pid, seen=seen)
+        case = explain(world, records, pid, seen=seen)
     except procfs.NoSuchProcessError:
-        trace = records.trace(pid)
+        trace = records.trace(pid) if meant is None else records.trace_of(meant)
+    else:
+        if meant is None:
+            return _with_earlier(case, records.trace(pid, other_than=case.process))
+        if meant.is_it(case.process):
+            return case
+        trace = records.trace_of(meant)
     if trace is None:
         return None
     if trace.living is not None:
@@ -109,6 +120,20 @@ def find(world: World, records: Records, pid: int, seen: Glance | None = None) -
         if case.process.key.start_ticks == trace.living.start_ticks:
             return case
     return _as_recorded(trace.last)
+
+
+def _with_earlier(case: CaseFile, earlier: Trace | None) -> CaseFile:
+    """A PID that had another story before: it is told of, and where to read it."""
+    if earlier is None:
+        return case
+    where = "" if earlier.incident is None else f": `{PROGRAM} explain --incident {earlier.incident}` tells its story"
+    was = f"before, PID {case.process.pid} was {clean(earlier.recorded.name, 16)}, which {_ended(earlier.recorded)}"
+    return case._replace(condition=(*case.condition, f"{was}{where}"))
+
+
+def _ended(recorded: Recorded) -> str:
+    seen, at = ("ended", recorded.died_at) if recorded.died_at is not None else ("was seen last", recorded.seen_at)
+    return f"{seen} {time.strftime('%Y-%m-%d %H:%M', time.localtime(at))}"
 
 
 def _as_recorded(last: CaseFile | None) -> CaseFile | None:
@@ -125,6 +150,12 @@ def show(options: argparse.Namespace, case: CaseFile, world: World) -> int:
     return 0
 
 
-def _nothing_known(records: Records, pid: int) -> str:
+def _nothing_known(options: argparse.Namespace, records: Records, pid: int) -> str:
     told = "".join(f"; {gap.problem}: {gap.mend}" for gap in records.gaps())
-    return f"no process {pid} on this host, and the watch has recorded none{told}"
+    meant = None if options.incident is None else records.incident_process(options.incident)
+    trace = records.trace(pid) if meant is None else records.trace_of(meant)
+    if trace is None:
+        return f"no process {pid} on this host, and the watch has recorded none{told}"
+    was = f"{clean(trace.recorded.name, 16)} (PID {pid}) {_ended(trace.recorded)}"
+    where = "" if trace.incident is None else f": {PROGRAM} incidents show {trace.incident}"
+    return f"{was}, and the watch kept no explanation of it{where}{told}"

@@ -12,13 +12,16 @@ import argparse
 import os
 import sqlite3
 import sys
+from collections.abc import Iterable
 from functools import partial
 from shlex import join
 from typing import TYPE_CHECKING
 
 from runaway_watchdog.cli import USAGE, reading
 from runaway_watchdog.cli.options import reading_options
-from runaway_watchdog.world import World, live, procfs
+from runaway_watchdog.model.gap import Gap
+from runaway_watchdog.model.identity import ProcKey
+from runaway_watchdog.world import Unanswered, World, live, procfs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -77,6 +80,10 @@ def run(options: argparse.Namespace) -> int:
             if options.pid is not None:
                 reading.complain(f"no process {pid} on this host")
                 return USAGE
+        except Unanswered as unanswered:
+            if options.pid is not None:
+                reading.complain(f"{unanswered.gap.problem}: {unanswered.gap.mend}")
+                return USAGE
     # What an open incident is about is nobody's wish here unless the line means it.
     meant = told is not None and (options.pid is not None or bool(told.ends))
     proposals = safer(found, world, pid if meant else None, judge)
@@ -104,23 +111,39 @@ def _folder() -> str | None:
 def _open_incident(options: argparse.Namespace, world: World) -> int | None:
     """The process of the newest open incident, if there is one and the store can be read."""
     from runaway_watchdog.store import queries
-    from runaway_watchdog.store.database import StoreUnavailable, connect
+    from runaway_watchdog.store.database import StoreUnavailable, connect, unavailable
 
-    path, _ = reading.store_path(options)
+    path, gaps = reading.store_path(options)
+    _complain(gaps)
     try:
         connection = connect(path, readonly=True)
-    except StoreUnavailable:
+    except StoreUnavailable as fault:
+        _complain(reading.store_gap(path, fault))
         return None
     try:
         for incident in queries.incidents(connection, "open"):
             newest = queries.newest_process(connection, incident.lineage_id)
-            if newest is not None and world.files.exists(f"{procfs.PROC}/{newest.key.pid}"):
+            if newest is not None and newest.died_at is None and _lives(newest.key, world):
                 return newest.key.pid
-    except sqlite3.Error:
-        return None
+    except sqlite3.Error as fault:
+        _complain(reading.store_gap(path, unavailable(fault, str(path))))
     finally:
         connection.close()
     return None
+
+
+def _complain(gaps: Iterable[Gap]) -> None:
+    for gap in gaps:
+        reading.complain(f"whether a runaway is open is not known for sure: {gap.problem}: {gap.mend}")
+
+
+def _lives(key: ProcKey, world: World) -> bool:
+    """Whether that very process is there, and not another that has its PID now."""
+    try:
+        stat = procfs.parse_stat(world.files.read(f"{procfs.PROC}/{key.pid}/stat"))
+    except (OSError, ValueError):
+        return False
+    return stat.start_ticks == key.start_ticks
 
 
 def _show(

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from runaway_watchdog.cli import PROGRAM, USAGE
 from runaway_watchdog.config import locate
@@ -14,12 +14,15 @@ from runaway_watchdog.hostile import mask_text, printable
 from runaway_watchdog.model.gap import Gap
 from runaway_watchdog.world import procfs
 
+if TYPE_CHECKING:
+    from runaway_watchdog.store.database import StoreUnavailable
+
 NO_SUCH, GAPS = 3, 4
 NO_PTRACE = "a container or a security module takes CAP_SYS_PTRACE away: run it on the host itself"
 """The mend for root, whom sudo helps no further."""
 __all__ = [
     "GAPS", "NO_PTRACE", "NO_SUCH", "USAGE", "as_whom", "colours", "complain", "gap_document", "iso", "print_json",
-    "store_path", "store_told", "unseen",
+    "store_gap", "store_path", "store_told", "unseen",
 ]  # fmt: skip
 
 
@@ -54,6 +57,11 @@ def store_told(options: argparse.Namespace) -> Path:
     for gap in gaps:
         complain(f"{gap.problem}: {gap.mend}")
     return path
+
+
+def store_gap(path: Path, unavailable: "StoreUnavailable") -> tuple[Gap, ...]:
+    """That the store could not be read; nothing where there is none yet: the watch has not run here."""
+    return (Gap("store", unavailable.problem, unavailable.mend),) if locate.may_exist(path) else ()
 
 
 def as_whom(gaps: Iterable[Gap], uid: int) -> tuple[Gap, ...]:

@@ -88,7 +88,7 @@ def look(options: argparse.Namespace) -> Look:
     if os.geteuid() != 0 and procfs.hides(world.files):
         gaps[HIDDEN] = None
     burning = _busiest()
-    hot_since = _hot_since(options)
+    hot_since = _hot_since(options, gaps)
     found = [hot for pid, percent in burning if (hot := _look_at(world, pid, percent, gaps, hot_since)) is not None]
     return Look(time.time(), tuple(found), reading.as_whom(gaps, os.geteuid()))
 
@@ -125,11 +125,15 @@ def _nothing(seen: Look) -> str:
     return f"Nothing {shown}used more than {LEAST_PERCENT:g} % of a core in the last second."
 
 
-def _hot_since(options: argparse.Namespace) -> Mapping[ProcKey, float]:
+def _hot_since(options: argparse.Namespace, gaps: dict[Gap, None]) -> Mapping[ProcKey, float]:
     """Since when the watch has seen processes burn; without a history nobody knows, and a scan does without."""
-    path, _ = reading.store_path(options)
-    with suppress(StoreUnavailable), reading_store(path) as connection:
-        return queries.hot_now(connection)
+    path, missing = reading.store_path(options)
+    gaps.update(dict.fromkeys(missing))
+    try:
+        with reading_store(path) as connection:
+            return queries.hot_now(connection)
+    except StoreUnavailable as unavailable:
+        gaps.update(dict.fromkeys(reading.store_gap(path, unavailable)))
     return {}
 
 

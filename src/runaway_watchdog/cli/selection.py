@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from runaway_watchdog.cli import reading
-from runaway_watchdog.explain.records import Records
+from runaway_watchdog.explain.records import Recorded, Records
 from runaway_watchdog.hostile import clean
 from runaway_watchdog.model.gap import Gap
 from runaway_watchdog.world import Unanswered, World, procfs
@@ -50,7 +50,7 @@ def pid_of(options: argparse.Namespace, world: World, records: Records) -> int:
     if options.pid is not None:
         return int(options.pid)
     if options.incident is not None:
-        return _by_incident(records, options.incident)
+        return by_incident(records, options.incident).key.pid
     for option, find in _FINDERS.items():
         wanted = getattr(options, option)
         if wanted is not None:
@@ -58,12 +58,13 @@ def pid_of(options: argparse.Namespace, world: World, records: Records) -> int:
     raise SelectionError("say which process: a PID, or one of --name, --port, --container, --unit, --incident")
 
 
-def _by_incident(records: Records, incident: int) -> int:
-    pid = records.incident_pid(incident)
-    if pid is None:
+def by_incident(records: Records, incident: int) -> Recorded:
+    """Whom the incident is about. Another process may have its PID by now. Raises SelectionError."""
+    recorded = records.incident_process(incident)
+    if recorded is None:
         known = "".join(f"; {gap.problem}: {gap.mend}" for gap in records.gaps())
         raise SelectionError(f"no incident {incident} with a process of its own is recorded{known}")
-    return pid
+    return recorded
 
 
 def _by_name(world: World, pattern: str) -> int:

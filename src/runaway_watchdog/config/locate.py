@@ -55,10 +55,10 @@ def config_files(option: Path | None, around: Surroundings) -> tuple[Path, ...]:
     if option is not None:
         return (option,)
     system, own = around.at(SYSTEM_FILE), around.user_file
-    return tuple(path for path, there in ((system, _may_exist(system)), (own, _may_exist(own, hidden=False))) if there)
+    return tuple(path for path, there in ((system, may_exist(system)), (own, may_exist(own, hidden=False))) if there)
 
 
-def _may_exist(path: Path, *, hidden: bool = True) -> bool:
+def may_exist(path: Path, *, hidden: bool = True) -> bool:
     """Whether it is there. `hidden` is the answer for one below a folder that may not be entered.
 
     The system's counts then: reading it tells why. A user's own does not: it is somebody else's home that the
@@ -116,7 +116,7 @@ def store_to_read(raw: Mapping[str, Any], around: Surroundings) -> Path:
     An empty private store shown in its place would say "nothing ever happened here".
     """
     system = around.at(SYSTEM_STATE) / STORE_NAME
-    if _configured(raw) is None and not around.env.get("STATE_DIRECTORY") and _may_exist(system):
+    if _configured(raw) is None and not around.env.get("STATE_DIRECTORY") and may_exist(system):
         return system
     return store_path(raw, around)
 

@@ -3,17 +3,41 @@
 Reading commands use the system's store where they can read it, and say so where they cannot.
 """
 
-from typing import NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from runaway_watchdog.model.casefile import CaseFile, History
 from runaway_watchdog.model.gap import Gap
 from runaway_watchdog.model.identity import ProcKey
 from runaway_watchdog.model.process import CpuShare, Process
 
+CLOCK_STEP_S: Final = 60.0
+
+
+class Recorded(NamedTuple):
+    """A process that the watch wrote down."""
+
+    key: ProcKey
+    name: str
+    started_at: float
+    died_at: float | None  # None: it lives, as far as the watch knows
+    seen_at: float
+
+    def is_it(self, process: Process) -> bool:
+        """Whether this living process is that very one, and not another that has its PID now.
+
+        In a container (nspawn, LXC) the boot id is a file mounted over the kernel's, and the confined watch may see
+        another one than a shell does: then PID, start time and wall clock together say that it is the same process.
+        """
+        same_start = self.key[1:] == process.key[1:]
+        same_boot = self.key.boot_id == process.key.boot_id
+        return same_start and (same_boot or abs(self.started_at - process.started_at) < CLOCK_STEP_S)
+
 
 class Trace(NamedTuple):
     """Where a PID that is no more leads: to the process that took its place, or to the last that was known."""
 
+    recorded: Recorded
+    incident: int | None  # the newest that was about its work
     living: ProcKey | None  # the newest process of the same work that has not been seen to die
     last: CaseFile | None  # the newest case file of that work, its process marked as dead
 
@@ -26,10 +50,14 @@ class Records(Protocol):
 
     def history(self, process: Process) -> History: ...
 
-    def trace(self, pid: int) -> Trace | None:
-        """The newest process that the watch saw under this PID."""
+    def trace(self, pid: int, *, other_than: Process | None = None) -> Trace | None:
+        """The newest process that the watch saw under this PID; with `other_than` the newest that is not this one."""
 
-    def incident_pid(self, incident: int) -> int | None: ...
+    def trace_of(self, recorded: Recorded) -> Trace | None:
+        """That of this very process."""
+
+    def incident_process(self, incident: int) -> Recorded | None:
+        """Who does, or did last, the work that the incident is about."""
 
     def gaps(self) -> tuple[Gap, ...]:
         """Why the memory could not be read, or nothing."""
@@ -47,10 +75,13 @@ class NoRecords:
     def history(self, process: Process) -> History:  # noqa: ARG002
         return History()
 
-    def trace(self, pid: int) -> Trace | None:  # noqa: ARG002
+    def trace(self, pid: int, *, other_than: Process | None = None) -> Trace | None:  # noqa: ARG002
         return None
 
-    def incident_pid(self, incident: int) -> int | None:  # noqa: ARG002
+    def trace_of(self, recorded: Recorded) -> Trace | None:  # noqa: ARG002
+        return None
+
+    def incident_process(self, incident: int) -> Recorded | None:  # noqa: ARG002
         return None
 
     def gaps(self) -> tuple[Gap, ...]:

@@ -5,7 +5,7 @@ import sqlite3
 from pathlib import Path
 
 from runaway_watchdog.explain.document import from_json
-from runaway_watchdog.explain.records import NoRecords, Records, Trace
+from runaway_watchdog.explain.records import NoRecords, Recorded, Records, Trace
 from runaway_watchdog.model.casefile import CaseFile, History
 from runaway_watchdog.model.gap import Gap
 from runaway_watchdog.model.owner import ACTIONS, Fate
@@ -14,7 +14,6 @@ from runaway_watchdog.model.process import CpuShare, Process
 from runaway_watchdog.store import queries
 from runaway_watchdog.store.database import StoreUnavailable, connect
 
-CLOCK_STEP_S = 60.0
 FRESH_S = 60.0
 """The watch writes a hot process's figure more often than this: an older one speaks of the past."""
 
@@ -41,6 +40,10 @@ def _absent(path: Path) -> bool:
     except OSError:
         return False
     return False
+
+
+def _recorded(stored: queries.StoredProcess) -> Recorded:
+    return Recorded(stored.key, stored.name, stored.started_at, stored.died_at, stored.seen_at)
 
 
 def _what_is_left(told: CaseFile) -> str:
@@ -79,32 +82,30 @@ class StoreRecords:
         return History() if stored is None else queries.lineage_history(self._connection, stored.lineage_id)
 
     def _stored(self, process: Process) -> queries.StoredProcess | None:
-        """What the watch wrote of this very process.
+        """What the watch wrote of this very process."""
+        of_pid = queries.processes_by_pid(self._connection, process.pid)
+        return next((stored for stored in of_pid if _recorded(stored).is_it(process)), None)
 
-        In a container (nspawn, LXC) the boot id is a file mounted over the kernel's, and the confined watch may see
-        another one than a shell does: then PID, start time and wall clock together say that it is the same process.
-        """
-        for stored in queries.processes_by_pid(self._connection, process.pid):
-            same_start = stored.key.start_ticks == process.key.start_ticks
-            same_boot = stored.key.boot_id == process.key.boot_id
-            if same_start and (same_boot or abs(stored.started_at - process.started_at) < CLOCK_STEP_S):
-                return stored
+    def incident_process(self, incident: int) -> Recorded | None:
+        found = queries.incident(self._connection, incident)
+        newest = None if found is None else queries.newest_process(self._connection, found.lineage_id)
+        return None if newest is None else _recorded(newest)
+
+    def trace(self, pid: int, *, other_than: Process | None = None) -> Trace | None:
+        for stored in queries.processes_by_pid(self._connection, pid):
+            if other_than is None or not _recorded(stored).is_it(other_than):
+                return self._trace(stored)
         return None
 
-    def incident_pid(self, incident: int) -> int | None:
-        found = queries.incident(self._connection, incident)
-        if found is None:
-            return None
-        newest = queries.newest_process(self._connection, found.lineage_id)
-        return found.pid if newest is None else newest.key.pid
+    def trace_of(self, recorded: Recorded) -> Trace | None:
+        stored = queries.by_key(self._connection, recorded.key)
+        return None if stored is None else self._trace(stored)
 
-    def trace(self, pid: int) -> Trace | None:
-        stored = next(iter(queries.processes_by_pid(self._connection, pid)), None)
-        if stored is None:
-            return None
+    def _trace(self, stored: queries.StoredProcess) -> Trace:
         newest = queries.newest_process(self._connection, stored.lineage_id)
-        living = newest.key if newest is not None and newest.died_at is None and newest.key.pid != pid else None
-        return Trace(living, self._last(stored))
+        living = newest.key if newest is not None and newest.died_at is None and newest.key != stored.key else None
+        found = (each.id for each in queries.incidents(self._connection) if each.lineage_id == stored.lineage_id)
+        return Trace(_recorded(stored), max(found, default=None), living, self._last(stored))
 
     def _last(self, stored: queries.StoredProcess) -> CaseFile | None:
         """The last explanation of that work, told of this dead process."""
