@@ -245,7 +245,7 @@ def test_a_name_whose_process_has_just_gone_is_asked_for_again(
 
     monkeypatch.setattr(about, "live", live)
     monkeypatch.setattr(selection, "pid_of", lambda *_: next(rest))
-    monkeypatch.setattr(about, "find", lambda _world, _records, pid, _seen: "a case" if pid == 12 else None)
+    monkeypatch.setattr(about, "find", lambda _world, _records, pid, *_: "a case" if pid == 12 else None)
     options = argparse.Namespace(pid=named, incident=None, container="loop")
     found = about._case(options, NoRecords(), None)
     assert found == ((12, "a case", worlds[1]) if asked == 2 else (11, None, worlds[0]))
