@@ -331,6 +331,24 @@ def test_uninstall_keeps_configuration_and_history(installed: Box) -> None:
     assert installed.exists(f"{STATE}/watchdog.db")
 
 
+def test_what_the_service_alone_was_given_is_found_and_taken_away(installed: Box) -> None:
+    """A URL in its drop-in is a channel for doctor too; without the docker group it runs as well, over an upgrade."""
+    drop_in = "/etc/systemd/system/runaway-watchdog.service.d/override.conf"
+    try:
+        mine = "[Service]\nEnvironment=RUNAWAY_WATCHDOG_ALERT_URLS=json://127.0.0.1:9/\nSupplementaryGroups=\n"
+        installed.write(drop_in, mine)
+        install(installed)
+        installed.run("systemctl daemon-reload && systemctl restart runaway-watchdog")
+        assert properties(installed, "SupplementaryGroups", "ActiveState") == {
+            "SupplementaryGroups": "", "ActiveState": "active",
+        }  # fmt: skip
+        told = installed.run([PROGRAM, "doctor"], check=False).stdout
+        assert "alerts: go to json(127.0.0.1" in told, told
+    finally:
+        installed.run(f"rm -f {drop_in}; systemctl daemon-reload")
+        installed.run([PROGRAM, "uninstall"])
+
+
 def test_metrics_answer_from_less_than_the_service_may(installed: Box) -> None:
     """A service of its own, for whoever asks for it, tells what the watch found; an uninstall takes it along."""
     name = "runaway-watchdog-metrics.service"

@@ -187,6 +187,16 @@ def test_expectations_are_listed_and_removed(config: str, capsys: pytest.Capture
     assert main(["expect", "--unit", "a", "--config", config]) == 2
 
 
+def test_expectations_answer_scripts_too(config: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Adding and removing as documents, like the list."""
+    words = ["expect", "--config", config, "--json"]
+    assert main([*words, "--unit", "backup.service", "--between", "02:00-04:00"]) == 0
+    (added,) = json.loads(capsys.readouterr().out)["expected"]
+    assert (added["id"], added["unit"], added["between"]) == (1, "backup.service", "02:00-04:00")
+    assert main([*words, "--remove", "1", "--no-color"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"schema_version": 1, "removed": 1}
+
+
 @pytest.mark.parametrize("bad", [["--between", "9-5"], ["--until", "tomorrow"], ["--until", "2001-01-01"]])
 def test_a_wrong_expectation_is_explained(config: str, bad: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     """Exit code 2 with what would be right."""

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from runaway_watchdog.cli import PROGRAM, USAGE
+from runaway_watchdog.cli.options import no_color
 from runaway_watchdog.config import locate
 from runaway_watchdog.hostile import clean
 
@@ -24,6 +25,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", nargs="?", type=Path, metavar="FILE", help="check this file alone")
     parser.add_argument("--config", type=Path, metavar="FILE", help="the same, as the other commands take it")
     parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
+    no_color(parser)
 
 
 def run(options: argparse.Namespace) -> int:

@@ -9,7 +9,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from runaway_watchdog.cli import PROGRAM, diagnosis, reading
+from runaway_watchdog.cli import PROGRAM, diagnosis, reading, the_service
 from runaway_watchdog.cli.diagnosis import Check, State
 from runaway_watchdog.cli.options import reading_options
 from runaway_watchdog.config import locate
@@ -101,14 +101,15 @@ def _docker(world: World, options: argparse.Namespace) -> Iterator[Check]:  # no
     yield Check("docker", "ok", f"Engine {version.get('Version')} answers, API {version.get('ApiVersion')}")
 
 
-def _configuration(world: World, options: argparse.Namespace) -> Iterator[Check]:  # noqa: ARG001
+def _configuration(world: World, options: argparse.Namespace) -> Iterator[Check]:
     from runaway_watchdog.config.faults import ConfigurationFaults
     from runaway_watchdog.config.load import load
 
     around = locate.here()
     files = locate.config_files(options.config, around)
+    env = around.env if options.config else the_service.environment(world, around.env)
     try:
-        configuration = load(files, env=around.env)
+        configuration = load(files, env=env)
     except ConfigurationFaults as faults:
         count = "1 fault" if len(faults.faults) == 1 else f"{len(faults.faults)} faults"
         yield Check("configuration", "missing", count, f"{PROGRAM} check-config")

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from runaway_watchdog.cli import PROGRAM, reading
 from runaway_watchdog.cli.changing import changing
+from runaway_watchdog.cli.options import no_color
 from runaway_watchdog.config import locate
 from runaway_watchdog.config.windows import format_window, parse_window
 from runaway_watchdog.hostile import clean, printable
@@ -28,7 +29,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--until", type=_last_day, metavar="DATE", help="the last day on which it holds: 2026-12-31")
     parser.add_argument("--remove", type=int, metavar="N", help="no longer expect the one with this number")
     parser.add_argument("--config", type=Path, metavar="FILE", help="read this configuration file alone")
-    parser.add_argument("--json", action="store_true", help="the list as one JSON document")
+    parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
+    no_color(parser)
     parser.usage = f"{PROGRAM} expect [--unit NAME --between 02:00-04:00 [--until DATE] | --remove N] [--json]"
 
 
@@ -40,29 +42,35 @@ def run(options: argparse.Namespace) -> int:
     path = reading.store_told(options)
     try:
         if adding:
-            return _add(path, Expectation(options.unit, options.between, options.until))
+            return _add(path, Expectation(options.unit, options.between, options.until), as_json=options.json)
         if options.remove is not None:
-            return _remove(path, options.remove)
+            return _remove(path, options.remove, as_json=options.json)
         return _list(path, options)
     except StoreUnavailable as unavailable:
         reading.complain(f"{unavailable.problem}; {unavailable.mend}")
         return 1
 
 
-def _add(path: Path, expectation: Expectation) -> int:
+def _add(path: Path, expectation: Expectation, *, as_json: bool) -> int:
     with changing(path) as store:
         number = said.expect(store, expectation, time.time())
+    if as_json:
+        reading.print_json({"schema_version": 1, "expected": [_document(expectation._replace(id=number))]})
+        return 0
     print(f"Expected, as number {number}: {_words(expectation)}. Undo: {PROGRAM} expect --remove {number}")
     return 0
 
 
-def _remove(path: Path, number: int) -> int:
+def _remove(path: Path, number: int, *, as_json: bool) -> int:
     with changing(path) as store:
         removed = said.no_longer_expect(store, number)
     if not removed:
         reading.complain(f"no expectation has the number {number}; `{PROGRAM} expect` lists them")
         return reading.NO_SUCH
-    print(f"Number {number} is no longer expected.")
+    if as_json:
+        reading.print_json({"schema_version": 1, "removed": number})
+    else:
+        print(f"Number {number} is no longer expected.")
     return 0
 
 

@@ -14,8 +14,12 @@ if TYPE_CHECKING:
 def reading_options(parser: argparse.ArgumentParser) -> None:
     """Options that every reading command takes."""
     parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
-    parser.add_argument("--no-color", action="store_true", help="no colours, also on a terminal")
+    no_color(parser)
     parser.add_argument("--config", type=_file, metavar="FILE", help="read this configuration file alone")
+
+
+def no_color(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--no-color", action="store_true", help="no colours, also on a terminal")
 
 
 def case_options(parser: argparse.ArgumentParser, flag: str, told: str, examples: str) -> None:

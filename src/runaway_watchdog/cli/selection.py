@@ -3,7 +3,9 @@
 import argparse
 import os
 import re
+import sys
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 from runaway_watchdog.cli import reading
@@ -73,7 +75,7 @@ def _by_name(world: World, pattern: str) -> int:
     except re.error as fault:
         message = f"--name: {clean(pattern, 80)!r} is not a regular expression: {fault}"
         raise SelectionError(message, usage=True) from fault
-    ours = {os.getpid(), os.getppid()}
+    ours = _ourselves(world)
     found = tuple(
         match
         for match in _processes(world)
@@ -84,6 +86,21 @@ def _by_name(world: World, pattern: str) -> int:
     if not found and procfs.hides(world.files) and os.geteuid() != 0:
         raise Unanswered(Gap("procfs", f"no process that is shown to you matches {asked} (hidepid)", procfs.SUDO))
     return _only(found, f"no process matches {asked}", f"{len(found)} processes match {asked}")
+
+
+def _ourselves(world: World) -> set[int]:
+    """This program, its parent, and whoever above was started with these very words: on a terminal sudo is two."""
+    pid = os.getppid()
+    found = {os.getpid(), pid}
+    with suppress(OSError, ValueError):  # it went, or is hidden
+        while pid > 1 and all(word in _words_of(world, pid) for word in sys.argv[1:]):
+            found.add(pid)
+            pid = procfs.parse_stat(world.files.read(f"{procfs.PROC}/{pid}/stat")).ppid
+    return found
+
+
+def _words_of(world: World, pid: int) -> str:
+    return " ".join(procfs.parse_cmdline(world.files.read(f"{procfs.PROC}/{pid}/cmdline")))
 
 
 def _without_starters(found: tuple[Match, ...]) -> tuple[Match, ...]:

@@ -12,8 +12,10 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from runaway_watchdog.cli import PROGRAM, USAGE
+from runaway_watchdog.cli import PROGRAM, USAGE, the_service
+from runaway_watchdog.cli.options import no_color
 from runaway_watchdog.config import locate
+from runaway_watchdog.world import live
 
 if TYPE_CHECKING:
     from runaway_watchdog.alerts.answers import Refused
@@ -31,6 +33,7 @@ To get them by mail, put this into {locate.SYSTEM_FILE} (chmod 0600), where [ale
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--config", type=Path, metavar="FILE", help="read this configuration file alone")
     parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
+    no_color(parser)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -40,8 +43,9 @@ def run(options: argparse.Namespace) -> int:
     from runaway_watchdog.config.load import load
 
     around = locate.here()
+    env = around.env if options.config else the_service.environment(live(), around.env)
     try:
-        configuration = load(locate.config_files(options.config, around), env=around.env)
+        configuration = load(locate.config_files(options.config, around), env=env)
     except ConfigurationFaults as faults:
         print(f"{PROGRAM}: the configuration cannot be used:\n{faults}", file=sys.stderr)
         return USAGE

@@ -1,0 +1,51 @@
+"""`--name`: whoever was started with our own words is not what is looked for."""
+
+import os
+import sys
+from typing import Any
+
+import pytest
+
+from runaway_watchdog.cli import selection
+from runaway_watchdog.world import World
+from runaway_watchdog.world.recorded import replay
+
+WORDS = ["explain", "--name", "import-orders"]
+
+
+def host(processes: dict[int, tuple[int, str, list[str]]]) -> World:
+    """Processes by PID: their parent, name and command line."""
+    asked: dict[str, Any] = {"files.names /proc": [{"value": [str(pid) for pid in processes]}]}
+    for pid, (parent, name, words) in processes.items():
+        stat = f"{pid} ({name}) S {parent} 1 1 0 -1 0 0 0 0 0 0 1 1 0 0 20 0 1 0 5 0"
+        asked[f"files.read /proc/{pid}/stat"] = [{"value": stat}]
+        asked[f"files.read /proc/{pid}/cmdline"] = [{"value": "\0".join(words) + "\0"}]
+    asked["files.read /proc/self/mounts"] = [{"value": "proc /proc proc rw 0 0\n"}]
+    return replay({"host": "h", "asked": asked})
+
+
+@pytest.fixture
+def under_sudo(monkeypatch: pytest.MonkeyPatch) -> dict[int, tuple[int, str, list[str]]]:
+    """A terminal's sudo: one process that was asked, one that watches the terminal, and us."""
+    monkeypatch.setattr(sys, "argv", ["runaway-watchdog", *WORDS])
+    sudo = ["sudo", "runaway-watchdog", *WORDS]
+    monkeypatch.setattr(os, "getpid", lambda: 103)
+    monkeypatch.setattr(os, "getppid", lambda: 102)
+    return {
+        100: (1, "bash", ["-bash"]),
+        101: (100, "sudo", sudo),
+        102: (101, "sudo", sudo),
+        103: (102, "python3", ["python3", "/usr/local/bin/runaway-watchdog", *WORDS]),
+    }
+
+
+def test_sudo_is_not_what_is_looked_for(under_sudo: dict[int, tuple[int, str, list[str]]]) -> None:
+    """Its processes bear the pattern because we do."""
+    job = (1, "php", ["php", "import-orders.php"])
+    assert selection._by_name(host({**under_sudo, 200: job}), "import-orders") == 200
+
+
+def test_a_job_that_started_us_is_what_is_looked_for(under_sudo: dict[int, tuple[int, str, list[str]]]) -> None:
+    """Only whoever was started with all of our words is left out."""
+    under_sudo[100] = (1, "import-orders", ["import-orders", "--then-explain"])
+    assert selection._by_name(host(under_sudo), "import-orders") == 100
