@@ -120,8 +120,10 @@ POLICIES = ("no", "always", "on-failure", "unless-stopped")
 
 
 def test_podman_starts_it_again(host: Box) -> None:
-    """restart policy always, after SIGKILL."""
+    """restart policy always, after SIGKILL; by its name it is found as by its PID."""
     with container(host, "always") as work:
+        named = json.loads(host.run(["runaway-watchdog", "explain", "--container", name_of(work), "--json"]).stdout)
+        assert named["process"]["pid"] == work.pid
         check(host, work, "sigkill", kind="podman-container", policy="always", by="podman")
 
 

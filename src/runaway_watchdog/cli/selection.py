@@ -168,12 +168,33 @@ def _open_files(world: World, pid: int) -> set[str]:
 
 
 def _by_container(world: World, name: str) -> int:
-    container = world.engine.container(name)
+    """Docker's, or else Podman's: of root, or of whoever asks."""
+    no_answer = container = None
+    try:
+        container = world.engine.container(name)
+    except Unanswered as unanswered:
+        no_answer = unanswered
     if container is None:
-        raise SelectionError(f"the Docker Engine knows no container {name!r}; `docker ps -a` lists them")
+        return _by_podmans(world, name, no_answer)
     pid = int(container["State"]["Pid"])
     if pid <= 0:
         raise Down(container)
+    return pid
+
+
+def _by_podmans(world: World, name: str, docker: Unanswered | None) -> int:
+    """Raises `docker`, what the engine could not answer, where Podman does not know it either."""
+    try:
+        container = world.podman.container(name)
+    except Unanswered:  # no Podman here
+        container = None
+    if container is None and docker is not None:
+        raise docker
+    if container is None:
+        raise SelectionError(f"the Docker Engine knows no container {clean(name, 80)!r}; `docker ps -a` lists them")
+    pid = int(container["State"]["Pid"])
+    if pid <= 0:
+        raise SelectionError(f"Podman's container {clean(name, 80)} does not run: it has no process now")
     return pid
 
 

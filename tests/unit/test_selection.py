@@ -1,4 +1,4 @@
-"""`--name`: whoever was started with our own words is not what is looked for."""
+"""Which process is meant: whom `--name` leaves out, whom `--container` asks."""
 
 import os
 import sys
@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from runaway_watchdog.cli import selection
-from runaway_watchdog.world import World
+from runaway_watchdog.world import Unanswered, World
 from runaway_watchdog.world.recorded import replay
 
 WORDS = ["explain", "--name", "import-orders"]
@@ -49,3 +49,29 @@ def test_a_job_that_started_us_is_what_is_looked_for(under_sudo: dict[int, tuple
     """Only whoever was started with all of our words is left out."""
     under_sudo[100] = (1, "import-orders", ["import-orders", "--then-explain"])
     assert selection._by_name(host(under_sudo), "import-orders") == 100
+
+
+NO_ENGINE = {"gap": ["docker", "no Docker Engine answers", "start Docker"]}
+NO_PODMAN = {"gap": ["podman", "no Podman here", "install it"]}
+
+
+def containers(docker: Any, podman: Any) -> World:
+    """What the two answer when asked for `web`."""
+    return replay({"host": "h", "asked": {"engine.container web": [docker], "podman.container web": [podman]}})
+
+
+@pytest.mark.parametrize("docker", [{"value": None}, NO_ENGINE])
+def test_a_container_of_podman_is_found(docker: Any) -> None:
+    """With and without Docker beside it."""
+    assert selection._by_container(containers(docker, {"value": {"State": {"Pid": 77}}}), "web") == 77
+    with pytest.raises(selection.SelectionError, match="does not run"):
+        selection._by_container(containers(docker, {"value": {"State": {"Pid": 0}}}), "web")
+
+
+@pytest.mark.parametrize("podman", [{"value": None}, NO_PODMAN])
+def test_a_container_that_nobody_knows(podman: Any) -> None:
+    """An engine that does not answer is told as that."""
+    with pytest.raises(selection.SelectionError, match="knows no container 'web'"):
+        selection._by_container(containers({"value": None}, podman), "web")
+    with pytest.raises(Unanswered):
+        selection._by_container(containers(NO_ENGINE, podman), "web")
