@@ -113,7 +113,9 @@ def test_what_could_not_be_asked_is_a_gap(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     """Exit code 4, not "no such": the one who would know was not heard."""
-    monkeypatch.setattr(about, "live", lambda: host({question: {"gap": ["it", "it is frozen", "wake it"]}}))
+    no_podman = {"podman.container x": {"gap": ["podman", "no Podman here", "install it"]}}
+    asked = {question: {"gap": ["it", "it is frozen", "wake it"]}, **no_podman}
+    monkeypatch.setattr(about, "live", lambda: host(asked))
     assert explain.run(options(json=as_json, **given)) == 4
     shown = capsys.readouterr()
     assert "it is frozen; wake it" in shown.err
