@@ -16,9 +16,7 @@ from pathlib import Path
 import structlog
 
 from runaway_watchdog import programs
-from runaway_watchdog.alerts.render import CRITICAL, Incident, Message, fallback, message
 from runaway_watchdog.explain.casefile import explain
-from runaway_watchdog.explain.document import to_json
 from runaway_watchdog.explain.records import NoRecords, Records
 from runaway_watchdog.explain.storerecords import open_records
 from runaway_watchdog.handover import log_to_stderr, read_configuration
@@ -26,6 +24,8 @@ from runaway_watchdog.model.casefile import CaseFile
 from runaway_watchdog.model.events import Commission
 from runaway_watchdog.model.gap import Gap
 from runaway_watchdog.model.process import CpuShare
+from runaway_watchdog.render.document import to_json
+from runaway_watchdog.render.message import CRITICAL, Incident, Message, fallback, message
 from runaway_watchdog.store import curves, queries, records
 from runaway_watchdog.store.database import (
     STORE_IS_DAMAGED,

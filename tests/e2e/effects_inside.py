@@ -7,7 +7,9 @@ import json
 import sys
 from typing import Any
 
-from runaway_watchdog.effects import Host, docker, docker_state
+from runaway_watchdog.effects import Host
+from runaway_watchdog.effects.docker import command as docker
+from runaway_watchdog.effects.docker import state as docker_state
 from runaway_watchdog.model.command import Command, Word
 from runaway_watchdog.world import live
 

@@ -12,9 +12,9 @@ from unit.golden.cases import cases, hostile_case
 
 from runaway_watchdog.alerts.answers import Delivered, Refused
 from runaway_watchdog.alerts.channels import deliver, url_problem
-from runaway_watchdog.alerts.render import Incident, Kind, Message, message
-from runaway_watchdog.explain.document import to_json
 from runaway_watchdog.model.casefile import CaseFile
+from runaway_watchdog.render.document import to_json
+from runaway_watchdog.render.message import Incident, Kind, Message, message
 
 pytestmark = pytest.mark.truth
 

@@ -9,8 +9,8 @@ from e2e.browser import Browser
 from unit.golden.cases import NOW, hostile_case
 from unit.golden.report_case import report
 
-from runaway_watchdog.alerts.report import Moment, Report, page
-from runaway_watchdog.alerts.report_style import DARK, LIGHT
+from runaway_watchdog.render.report import Moment, Report, page
+from runaway_watchdog.render.report_style import DARK, LIGHT
 
 HOSTILE = "</pre><script>window.taken=1</script><img src=x onerror=window.taken=1>\u202e`\"'&" + "W" * 200
 

@@ -6,9 +6,9 @@ import time
 from pathlib import Path
 
 from runaway_watchdog import case
-from runaway_watchdog.alerts.render import plain
 from runaway_watchdog.handover import read_configuration
 from runaway_watchdog.model.events import Commission
+from runaway_watchdog.render.message import plain
 
 
 def main(words: list[str]) -> int:

@@ -28,9 +28,9 @@ from unit.golden.cases import NOW, cases, hostile_case
 from runaway_watchdog.alerts import post, send
 from runaway_watchdog.alerts.answers import Delivered, Refused
 from runaway_watchdog.alerts.channels import deliver
-from runaway_watchdog.alerts.render import Incident, message, plain
 from runaway_watchdog.cli import diagnosis
 from runaway_watchdog.cli.vitals import Vitals
+from runaway_watchdog.render.message import Incident, message, plain
 from runaway_watchdog.store import outbox
 from runaway_watchdog.store.database import connect
 

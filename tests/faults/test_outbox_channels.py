@@ -15,7 +15,7 @@ import pytest
 
 from runaway_watchdog.alerts.answers import Delivered, Refused
 from runaway_watchdog.alerts.channels import deliver
-from runaway_watchdog.alerts.render import plain
+from runaway_watchdog.render.message import plain
 from runaway_watchdog.store import outbox
 from runaway_watchdog.store.database import connect
 

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from runaway_watchdog.alerts.text import ROWS, text
 from runaway_watchdog.explain.casefile import explain
-from runaway_watchdog.explain.document import to_json
 from runaway_watchdog.explain.records import NoRecords
+from runaway_watchdog.render.document import to_json
+from runaway_watchdog.render.text import ROWS, text
 from runaway_watchdog.world.recorded import replay
 
 HOSTS = sorted(path.parent for path in Path(__file__).parent.glob("*/recording.json"))

@@ -9,7 +9,8 @@ from support.builders import make_facts, make_process
 
 from runaway_watchdog import owners
 from runaway_watchdog.model.owner import Action, Fate
-from runaway_watchdog.owners import app_master, masters
+from runaway_watchdog.owners import app_master
+from runaway_watchdog.owners.common import worker_pools as masters
 from runaway_watchdog.world import procfs
 
 RECORDED = [

@@ -10,7 +10,7 @@ from support.made_world import made_world
 
 from runaway_watchdog import owners
 from runaway_watchdog.model.owner import Owner
-from runaway_watchdog.owners import controllers
+from runaway_watchdog.owners.docker import controllers
 
 OTHER = "be51de" * 10 + "0000"
 

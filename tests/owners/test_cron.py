@@ -7,7 +7,7 @@ import pytest
 from owners.keepers_host import NOW, SERVICE, WORK, KeepersHost
 
 from runaway_watchdog.model.owner import ACTIONS, Action
-from runaway_watchdog.owners import edited
+from runaway_watchdog.owners.steps import edited
 
 CRON = ("/usr/sbin/cron", "-f")
 CHILD = ("/usr/sbin/CRON", "-f")

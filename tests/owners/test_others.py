@@ -4,7 +4,8 @@ from support.builders import make_facts, make_process
 
 from runaway_watchdog.model.owner import ACTIONS, Owner
 from runaway_watchdog.model.process import Facts
-from runaway_watchdog.owners import single, unmanaged
+from runaway_watchdog.owners import unmanaged
+from runaway_watchdog.owners.steps import single
 
 
 def unclaimed(facts: Facts) -> Owner:

@@ -11,7 +11,8 @@ from support.made_world import Made, made_world
 
 from runaway_watchdog import owners
 from runaway_watchdog.model.owner import Action, Owner
-from runaway_watchdog.owners import Layer, podman
+from runaway_watchdog.owners import Layer
+from runaway_watchdog.owners.podman import container as podman
 from runaway_watchdog.world import procfs
 
 CONMON = make_process(900, name="conmon", cgroup="/system.slice/web.service", sigterm="handled")

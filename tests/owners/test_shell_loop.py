@@ -7,7 +7,8 @@ from preflight.host_world import LINK, FakeHost
 
 from runaway_watchdog import owners
 from runaway_watchdog.model.owner import Action, Fate
-from runaway_watchdog.owners import shell_loop, shells
+from runaway_watchdog.owners import shell_loop
+from runaway_watchdog.owners.common import shells
 from runaway_watchdog.world import procfs
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runaway_watchdog.owners.shell_text import has_loop, read
+from runaway_watchdog.owners.common.shell_text import has_loop, read
 
 
 @pytest.mark.parametrize(

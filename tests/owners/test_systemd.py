@@ -6,7 +6,7 @@ import pytest
 from support.builders import make_facts, make_process, make_service
 
 from runaway_watchdog.model.owner import Action
-from runaway_watchdog.owners import systemd
+from runaway_watchdog.owners.systemd import service as systemd
 
 # One row for each end, one column for each Restart=: as observed on systemd 252.
 COLUMNS = ("no", "on-success", "on-failure", "on-abnormal", "on-watchdog", "on-abort", "always")

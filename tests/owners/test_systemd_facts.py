@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runaway_watchdog.model.gap import Gap
-from runaway_watchdog.owners import systemd, systemd_facts
-from runaway_watchdog.owners.systemd_unit import Source
+from runaway_watchdog.owners.systemd import details as systemd_facts
+from runaway_watchdog.owners.systemd import service as systemd
+from runaway_watchdog.owners.systemd.unit import Source
 from runaway_watchdog.world import Unanswered, World
 from runaway_watchdog.world.systemd import NEVER_US, PROPERTIES
 

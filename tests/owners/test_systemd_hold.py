@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from support.builders import make_facts, make_service
 
-from runaway_watchdog.owners import systemd
+from runaway_watchdog.owners.systemd import service as systemd
 
 
 def test_the_plan_stops_the_timer_with_the_service() -> None:

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from shlex import split
 from typing import Any, cast
 
-from runaway_watchdog.effects import Container, Docker, Host, Outcome, Volume, docker
+from runaway_watchdog.effects import Container, Docker, Host, Outcome, Volume
+from runaway_watchdog.effects.docker import command as docker
 from runaway_watchdog.model.command import Command, Word
 from runaway_watchdog.model.effect import Size
 from runaway_watchdog.model.gap import Gap

@@ -3,8 +3,8 @@
 import pytest
 from preflight.docker_world import FakeClients, foretell, lost, make_container, make_host, make_volume, make_world, told
 
-from runaway_watchdog.effects.compose_down import wanted
-from runaway_watchdog.effects.compose_project import Refused, parse_version
+from runaway_watchdog.effects.compose.down import wanted
+from runaway_watchdog.effects.compose.project import Refused, parse_version
 
 WHOLE: tuple[str, ...] = ()
 REFUSED = None

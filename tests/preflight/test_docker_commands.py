@@ -20,7 +20,10 @@ from preflight.docker_world import (
     told,
 )
 
-from runaway_watchdog.effects import Host, answers_docker, docker, podman
+from runaway_watchdog.effects import Host
+from runaway_watchdog.effects.docker import answers as answers_docker
+from runaway_watchdog.effects.docker import command as docker
+from runaway_watchdog.effects.podman import command as podman
 from runaway_watchdog.model.command import Command, Word
 
 IMAGES = (

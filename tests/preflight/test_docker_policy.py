@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from preflight.docker_world import FakeEngine, foretell, make_container, make_host, make_world
 from preflight.host_world import FakeHost
 
-from runaway_watchdog.effects.docker_policy import POLICY
+from runaway_watchdog.effects.docker.policy import POLICY
 from runaway_watchdog.preflight.helps import helps
 
 HOT = "a" * 64

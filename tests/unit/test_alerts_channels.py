@@ -18,12 +18,13 @@ from apprise.plugins.telegram import NotifyTelegram
 from support.ports import free_port
 from unit.golden.cases import NOW, cases
 
-from runaway_watchdog.alerts import chat, forms
+from runaway_watchdog.alerts import forms
 from runaway_watchdog.alerts.answers import Delivered, Refused
 from runaway_watchdog.alerts.channels import TERMINAL_URL, deliver, url_problem
-from runaway_watchdog.alerts.render import Incident, Message, message
 from runaway_watchdog.alerts.slack import attachment
-from runaway_watchdog.explain.document import to_json
+from runaway_watchdog.render import markdown as chat
+from runaway_watchdog.render.document import to_json
+from runaway_watchdog.render.message import Incident, Message, message
 
 SECRET = "HUNTER2secret"
 MESSAGE = message(cases()["compose"], "opened", NOW, Incident(number=12))

@@ -5,11 +5,11 @@ import json
 import pytest
 from unit.golden.cases import cases, process
 
-from runaway_watchdog.alerts.text import text
-from runaway_watchdog.explain.document import from_json, to_json
 from runaway_watchdog.model.casefile import Change
 from runaway_watchdog.model.doing import BusyThread, Doing
 from runaway_watchdog.model.owner import Owner
+from runaway_watchdog.render.document import from_json, to_json
+from runaway_watchdog.render.text import text
 
 CASES = cases()
 

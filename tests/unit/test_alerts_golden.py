@@ -16,11 +16,11 @@ from unit.golden.report_case import report
 from runaway_watchdog.alerts import forms
 from runaway_watchdog.alerts.alertmanager import alerts
 from runaway_watchdog.alerts.post import AS_READ, letter
-from runaway_watchdog.alerts.render import Incident, Message, message
-from runaway_watchdog.alerts.report import page
 from runaway_watchdog.alerts.slack import attachment
-from runaway_watchdog.alerts.text import ANSI, text
-from runaway_watchdog.explain.document import to_json
+from runaway_watchdog.render.document import to_json
+from runaway_watchdog.render.message import Incident, Message, message
+from runaway_watchdog.render.report import page
+from runaway_watchdog.render.text import ANSI, text
 
 GOLDEN = Path(__file__).parent / "golden"
 CASES = cases()

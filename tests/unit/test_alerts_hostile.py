@@ -9,8 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from unit.golden.cases import NOW, hostile_case
 
-from runaway_watchdog.alerts.render import Incident, message
-from runaway_watchdog.alerts.text import text
 from runaway_watchdog.hostile import (
     MASK,
     chat_text,
@@ -23,6 +21,8 @@ from runaway_watchdog.hostile import (
     printable,
     shown_command,
 )
+from runaway_watchdog.render.message import Incident, message
+from runaway_watchdog.render.text import text
 
 ANY_TEXT = st.text(st.characters(), max_size=120)  # lone surrogates too: os.fsdecode makes them
 _PIECES = [

@@ -7,15 +7,15 @@ from typing import Any
 import pytest
 from unit.golden.cases import NOW, cases, hostile_case
 
-from runaway_watchdog.alerts import figures
 from runaway_watchdog.alerts.alertmanager import alerts
-from runaway_watchdog.alerts.render import Incident, Kind, fallback, message
-from runaway_watchdog.alerts.story import tell
-from runaway_watchdog.explain.document import to_json
 from runaway_watchdog.model.casefile import History, SeenDeath
 from runaway_watchdog.model.events import Commission
 from runaway_watchdog.model.owner import Fate
 from runaway_watchdog.model.process import CpuShare
+from runaway_watchdog.render import figures
+from runaway_watchdog.render.document import to_json
+from runaway_watchdog.render.message import Incident, Kind, fallback, message
+from runaway_watchdog.render.story import tell
 
 CASE = cases()["compose"]
 COMMISSION = Commission(

@@ -12,13 +12,13 @@ import pytest
 from unit.golden.cases import NOW, cases, hostile_case
 from unit.golden.report_case import report
 
-from runaway_watchdog.alerts.report import Moment, page
-from runaway_watchdog.alerts.report_curve import Mark, curve
-from runaway_watchdog.alerts.report_style import DARK, LIGHT, PAIRS
 from runaway_watchdog.cli import main
-from runaway_watchdog.explain.document import to_json
 from runaway_watchdog.model.events import Death, Return
 from runaway_watchdog.model.identity import ProcKey
+from runaway_watchdog.render.curve import Mark, curve
+from runaway_watchdog.render.document import to_json
+from runaway_watchdog.render.report import Moment, page
+from runaway_watchdog.render.report_style import DARK, LIGHT, PAIRS
 from runaway_watchdog.store import queries, records
 from runaway_watchdog.store.curves import HOST, Used, busiest, put_curves
 from runaway_watchdog.store.database import connect, transaction

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from runaway_watchdog.alerts.happening import happening
-from runaway_watchdog.alerts.text import text
 from runaway_watchdog.explain.casefile import explain
 from runaway_watchdog.explain.records import NoRecords
 from runaway_watchdog.model.casefile import CaseFile, Change, ChangeKind
 from runaway_watchdog.model.doing import Doing
+from runaway_watchdog.render.happening import happening
+from runaway_watchdog.render.text import text
 from runaway_watchdog.world.recorded import replay
 
 HOSTS = Path(__file__).parent.parent / "hosts"

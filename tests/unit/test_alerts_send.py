@@ -14,7 +14,7 @@ import pytest
 
 from runaway_watchdog.alerts import pacing, send
 from runaway_watchdog.alerts.answers import Delivered, Refused, seconds
-from runaway_watchdog.alerts.render import Message, plain
+from runaway_watchdog.render.message import Message, plain
 from runaway_watchdog.store import outbox
 from runaway_watchdog.store.database import connect
 

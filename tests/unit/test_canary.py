@@ -13,16 +13,16 @@ from support.recorded_hosts import HOSTS, Recording, explained, recording_of, wa
 
 from runaway_watchdog.alerts import forms
 from runaway_watchdog.alerts.alertmanager import alerts
-from runaway_watchdog.alerts.render import Incident, Message, message
-from runaway_watchdog.alerts.report import Report, page
 from runaway_watchdog.alerts.slack import attachment
-from runaway_watchdog.alerts.text import text
-from runaway_watchdog.explain.document import to_json
-from runaway_watchdog.explain.script import NotWritableError, script
 from runaway_watchdog.model.casefile import CaseFile
 from runaway_watchdog.preflight.document import to_json as judged_to_json
 from runaway_watchdog.preflight.sequence import Shell, judge
 from runaway_watchdog.preflight.text import text as judged_text
+from runaway_watchdog.render.document import to_json
+from runaway_watchdog.render.message import Incident, Message, message
+from runaway_watchdog.render.report import Report, page
+from runaway_watchdog.render.script import NotWritableError, script
+from runaway_watchdog.render.text import text
 
 ARGUMENTS = (
     "--password=CANARY01", "-H", "Authorization: Bearer CANARY02token", "https://u:CANARY03@h/x?access_token=CANARY04",

@@ -17,9 +17,9 @@ from unit.golden.cases import cases
 
 from runaway_watchdog.cli import about, selection
 from runaway_watchdog.cli.options import first_look
-from runaway_watchdog.explain.document import to_json
 from runaway_watchdog.explain.records import NoRecords
 from runaway_watchdog.model.identity import ProcKey
+from runaway_watchdog.render.document import to_json
 from runaway_watchdog.store import queries, records
 from runaway_watchdog.store.database import connect
 

@@ -7,10 +7,10 @@ import pytest
 
 from runaway_watchdog.alerts import channels
 from runaway_watchdog.alerts.answers import Delivered, Refused
-from runaway_watchdog.alerts.render import Message
 from runaway_watchdog.cli import main
 from runaway_watchdog.config import locate
 from runaway_watchdog.config.locate import Surroundings
+from runaway_watchdog.render.message import Message
 
 SECRET = "HUNTER2"
 URLS = f'[alerts]\nurls = ["json://me:{SECRET}@localhost/x", "slack://{"A" * 9}/{"B" * 9}/{"C" * 24}"]\n'

@@ -9,10 +9,10 @@ import pytest
 from support.builders import CONTAINER_ID
 from support.made_world import NOW, made_world
 
-from runaway_watchdog.alerts.text import text
-from runaway_watchdog.explain.document import from_json, to_json
 from runaway_watchdog.explain.down import explain_down
 from runaway_watchdog.explain.records import NoRecords
+from runaway_watchdog.render.document import from_json, to_json
+from runaway_watchdog.render.text import text
 
 UNIT = {"docker.service": {"Id": "docker.service", "UnitFileState": "enabled", "WantedBy": ["multi-user.target"]}}
 

@@ -10,7 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from runaway_watchdog.owners import anacron, compose_facts, shell_text, sysv
+from runaway_watchdog.owners import sysv
+from runaway_watchdog.owners.common import shell_text
+from runaway_watchdog.owners.cron import anacron
+from runaway_watchdog.owners.docker import compose as compose_facts
 from runaway_watchdog.watch import clocks, groups, load
 from runaway_watchdog.world import Unanswered, crontabs, journal, monitrc, pm2, procfs, supervisord_conf, systemd
 

@@ -26,7 +26,8 @@ from support.ports import free_port
 from runaway_watchdog.cli import metrics
 from runaway_watchdog.metrics import endpoint, families
 from runaway_watchdog.metrics.exposition import Family, Sample, exposition
-from runaway_watchdog.store import life, outbox, records
+from runaway_watchdog.store import liveness as life
+from runaway_watchdog.store import outbox, records
 from runaway_watchdog.store.database import connect
 
 SYSTEMD = Path(__file__).resolve().parents[2] / "systemd"

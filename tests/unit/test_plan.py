@@ -16,7 +16,8 @@ from runaway_watchdog.model.casefile import History
 from runaway_watchdog.model.owner import ACTIONS, Owner
 from runaway_watchdog.model.plan import Step
 from runaway_watchdog.model.process import Process
-from runaway_watchdog.owners import Layer, docker_hold, fate, hold
+from runaway_watchdog.owners import Layer, fate, hold
+from runaway_watchdog.owners.docker import containment as docker_hold
 
 STUB = """\
 #!/bin/sh

@@ -12,13 +12,14 @@ import pytest
 from support.builders import CONTAINER_ID, make_container, make_facts, make_process, make_service
 from support.made_world import Made, made_world
 
-from runaway_watchdog.effects import dumps
+from runaway_watchdog.effects.host import dumps
 from runaway_watchdog.explain import afterwards, intrusion, never, save
 from runaway_watchdog.model.casefile import Sign
 from runaway_watchdog.model.effect import Size
 from runaway_watchdog.model.owner import Owner
 from runaway_watchdog.model.plan import Never, Plan
-from runaway_watchdog.owners import Layer, hold, single
+from runaway_watchdog.owners import Layer, hold
+from runaway_watchdog.owners.steps import single
 from runaway_watchdog.world import Files
 
 ANONYMOUS = "ab" * 32

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.recorded_hosts import HOSTS, recording_of, world_of
 
-from runaway_watchdog.explain.document import from_json
 from runaway_watchdog.model.casefile import CaseFile
 from runaway_watchdog.preflight.sequence import Shell, judge
+from runaway_watchdog.render.document import from_json
 
 SAME = r'case "\$\(crontab -u (\w+) -l \| sha256sum\)" in \w+\*\) '
 KEPT = r"crontab -u \1 -l >(/root/crontab-\1\.\w+) && sed '\d+s/\^/# held: /' \2 \| "

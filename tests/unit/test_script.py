@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from unit.golden.cases import cases
 
-from runaway_watchdog.explain.document import from_json
-from runaway_watchdog.explain.script import NotWritableError, check, script
 from runaway_watchdog.model.plan import Plan, Step
+from runaway_watchdog.render.document import from_json
+from runaway_watchdog.render.script import NotWritableError, check, script
 
 CASE = cases()["compose"]
 STUBS = {"id": "echo ${FAKE_UID-0}", "sleep": ":"}

@@ -13,7 +13,7 @@ from runaway_watchdog.cli import diagnosis, status, vitals
 from runaway_watchdog.cli.vitals import UNIT, Cost, Vitals
 from runaway_watchdog.store import outbox, records
 from runaway_watchdog.store.database import connect
-from runaway_watchdog.store.life import Beat, put_beat
+from runaway_watchdog.store.liveness import Beat, put_beat
 from runaway_watchdog.world import World
 from runaway_watchdog.world.recorded import replay
 

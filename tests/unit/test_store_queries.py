@@ -14,7 +14,8 @@ from runaway_watchdog.model.casefile import History, SeenDeath
 from runaway_watchdog.model.events import Death, Return
 from runaway_watchdog.model.identity import ProcKey
 from runaway_watchdog.model.process import CpuShare
-from runaway_watchdog.store import life, outbox, queries, records
+from runaway_watchdog.store import liveness as life
+from runaway_watchdog.store import outbox, queries, records
 from runaway_watchdog.store.database import connect, prune
 from runaway_watchdog.store.records import CpuRecord, IncidentRecord, LineageRecord, ProcessRecord
 

@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 from unit.watch_host import CPUS, FakeHost
 
-from runaway_watchdog.watch.census import Census, parse_number
 from runaway_watchdog.watch.clocks import Paths, process_cpu_ns
 from runaway_watchdog.watch.counters import Mark, ProcessClocks
 from runaway_watchdog.watch.gate import Gate
 from runaway_watchdog.watch.identity import Newcomers
 from runaway_watchdog.watch.load import LoadMeter
+from runaway_watchdog.watch.pid_scan import Census, parse_number
 
 UNIT = "/system.slice/ocr.service"
 

@@ -11,8 +11,8 @@ from unit.watch_host import FakeHost
 
 from runaway_watchdog.model.events import Commission
 from runaway_watchdog.model.identity import ProcKey
-from runaway_watchdog.model.said import Expectation, Said, Window
 from runaway_watchdog.model.sampling import Rule
+from runaway_watchdog.model.user_input import Expectation, Said, Window
 from runaway_watchdog.store import curves, events, outbox, queries, records
 from runaway_watchdog.store.database import connect
 from runaway_watchdog.store.writer import Operation, Writer

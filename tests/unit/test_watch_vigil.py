@@ -12,8 +12,8 @@ import pytest
 from runaway_watchdog.model.identity import ProcKey
 from runaway_watchdog.watch.clocks import Paths, read_stat, system_clocks
 from runaway_watchdog.watch.identity import Newcomers, look_again, look_at
+from runaway_watchdog.watch.pidfds import Vigil
 from runaway_watchdog.watch.sample import Host, Sampler, this_host
-from runaway_watchdog.watch.vigil import Vigil
 
 
 @pytest.fixture

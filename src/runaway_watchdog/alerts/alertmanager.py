@@ -13,9 +13,9 @@ import re
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from runaway_watchdog.alerts import chat
-from runaway_watchdog.alerts.moves import safe
-from runaway_watchdog.alerts.render import Message
+from runaway_watchdog.render import markdown as chat
+from runaway_watchdog.render.message import Message
+from runaway_watchdog.render.steps import safe
 
 SEVERITIES: Final = ("info", "warning", "critical")
 STANDS_S: Final = 26 * 3600.0

@@ -1,12 +1,12 @@
 """The case that `test-alert` sends: invented, and complete enough to show what an alert looks like."""
 
-from runaway_watchdog.alerts.render import Incident
 from runaway_watchdog.model.casefile import CaseFile, History, SeenDeath
 from runaway_watchdog.model.effect import Effect, Size
 from runaway_watchdog.model.identity import ProcKey
 from runaway_watchdog.model.owner import Fate, Owner
 from runaway_watchdog.model.plan import Never, Plan, Step
 from runaway_watchdog.model.process import CpuShare, Process
+from runaway_watchdog.render.message import Incident
 
 _CONTAINER = "21fe8d0c5b7a4e9f83d2c6b1a0e4f7d8c9b2a3e5f6071829384756a1b2c3d4e5"
 

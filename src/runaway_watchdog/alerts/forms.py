@@ -3,8 +3,8 @@
 import html
 from typing import Final, Literal, NamedTuple
 
-from runaway_watchdog.alerts import chat
-from runaway_watchdog.alerts.render import Message
+from runaway_watchdog.render import markdown as chat
+from runaway_watchdog.render.message import Message
 
 PAGER_LIMIT: Final = 700
 """A service that takes fewer characters than this is a pager."""

@@ -6,8 +6,8 @@ import time
 from collections.abc import Sequence
 from typing import Final
 
-from runaway_watchdog.alerts.moves import safe
-from runaway_watchdog.alerts.render import Message, plain
+from runaway_watchdog.render.message import Message, plain
+from runaway_watchdog.render.steps import safe
 from runaway_watchdog.store.outbox import OutboxRow
 
 MOST_LISTED: Final = 40

@@ -15,7 +15,7 @@ from email.utils import formataddr, localtime, make_msgid
 from typing import Any, Final
 
 from runaway_watchdog.alerts.answers import Delivered, Refused
-from runaway_watchdog.alerts.render import Message
+from runaway_watchdog.render.message import Message
 
 _PERMANENT: Final = 500
 """RFC 5321, 4.2.1: 4xx may be tried again, 5xx not as it is."""

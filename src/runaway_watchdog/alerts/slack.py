@@ -8,7 +8,7 @@ import html
 from collections.abc import Iterator
 from typing import Any, Final
 
-from runaway_watchdog.alerts.render import Message
+from runaway_watchdog.render.message import Message
 
 MOST_BLOCKS: Final = 50
 _SECTION: Final = 3000

@@ -11,17 +11,17 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from runaway_watchdog.alerts.text import Style, text
 from runaway_watchdog.cli import PROGRAM, USAGE, reading, selection
 from runaway_watchdog.cli.reading import GAPS, NO_SUCH
 from runaway_watchdog.explain.casefile import explain
-from runaway_watchdog.explain.document import to_json
 from runaway_watchdog.explain.records import NoRecords, Recorded, Records, Trace
 from runaway_watchdog.explain.storerecords import open_records
 from runaway_watchdog.glance import Glance
 from runaway_watchdog.hostile import clean, mask_argv, printable
 from runaway_watchdog.model.casefile import CaseFile
 from runaway_watchdog.model.gap import Gap
+from runaway_watchdog.render.document import to_json
+from runaway_watchdog.render.text import Style, text
 from runaway_watchdog.store.database import unavailable
 from runaway_watchdog.world import Unanswered, World, live, procfs
 

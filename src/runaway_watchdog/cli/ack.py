@@ -13,7 +13,7 @@ from runaway_watchdog.cli import PROGRAM, reading
 from runaway_watchdog.cli.changing import changing, lasting
 from runaway_watchdog.cli.options import incident_id
 from runaway_watchdog.hostile import clean
-from runaway_watchdog.store import said
+from runaway_watchdog.store import user_input as said
 from runaway_watchdog.store.database import StoreUnavailable
 
 NOTE_LIMIT = 500

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final, Literal, NamedTuple
 
-from runaway_watchdog.alerts.figures import duration, size
 from runaway_watchdog.cli import PROGRAM, vitals
 from runaway_watchdog.cli.vitals import UNIT, Vitals
 from runaway_watchdog.hostile import clean
+from runaway_watchdog.render.figures import duration, size
 from runaway_watchdog.store.database import StoreUnavailable
 from runaway_watchdog.store.database import reading as reading_store
 from runaway_watchdog.store.outbox import Health, health

@@ -17,8 +17,8 @@ from runaway_watchdog.cli.options import no_color
 from runaway_watchdog.config import locate
 from runaway_watchdog.config.windows import format_window, parse_window
 from runaway_watchdog.hostile import clean, printable
-from runaway_watchdog.model.said import Expectation, Window
-from runaway_watchdog.store import said
+from runaway_watchdog.model.user_input import Expectation, Window
+from runaway_watchdog.store import user_input as said
 from runaway_watchdog.store.database import StoreUnavailable
 from runaway_watchdog.store.database import reading as reading_store
 

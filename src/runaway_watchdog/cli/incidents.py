@@ -10,13 +10,13 @@ import time
 from datetime import UTC, datetime
 from typing import Any
 
-from runaway_watchdog.alerts.figures import clock, duration
 from runaway_watchdog.cli import PROGRAM, reading, timeline
 from runaway_watchdog.cli.changing import lasting
 from runaway_watchdog.cli.options import incident_id, reading_options
 from runaway_watchdog.cli.reading import NO_SUCH
 from runaway_watchdog.hostile import clean
 from runaway_watchdog.model.casefile import History
+from runaway_watchdog.render.figures import clock, duration
 from runaway_watchdog.store import queries
 from runaway_watchdog.store.database import StoreUnavailable
 from runaway_watchdog.store.database import reading as reading_store
@@ -180,8 +180,8 @@ def _show(connection: Any, options: argparse.Namespace) -> int:
 
 
 def _print_case(stored: queries.StoredCase, options: argparse.Namespace) -> None:
-    from runaway_watchdog.alerts.text import Style, text
-    from runaway_watchdog.explain.document import from_json
+    from runaway_watchdog.render.document import from_json
+    from runaway_watchdog.render.text import Style, text
 
     style = Style.ANSI if reading.colours(options) else Style.PLAIN
     print(f"\nAs it was explained at {datetime.fromtimestamp(stored.made_at).astimezone():%Y-%m-%d %H:%M:%S}:\n")

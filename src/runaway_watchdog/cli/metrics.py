@@ -12,13 +12,13 @@ import ipaddress
 from collections.abc import Iterable
 from pathlib import Path
 
+from runaway_watchdog.atomic_write import write_whole
 from runaway_watchdog.cli import reading, vitals
 from runaway_watchdog.hostile import clean
 from runaway_watchdog.metrics import families
 from runaway_watchdog.metrics.exposition import exposition
 from runaway_watchdog.store.database import StoreUnavailable
 from runaway_watchdog.store.database import reading as reading_store
-from runaway_watchdog.whole import write_whole
 from runaway_watchdog.world import live
 
 LOOPBACK = "127.0.0.1"

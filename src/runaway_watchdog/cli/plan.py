@@ -45,13 +45,13 @@ def _tell(options: argparse.Namespace, case: "CaseFile", world: "World") -> int:
     if options.script:
         return _script(case, world)
     if options.json:
-        from runaway_watchdog.explain.document import to_json
+        from runaway_watchdog.render.document import to_json
 
         whole = to_json(case)
         kept = ("schema_version", "host", "asked_pid", "process", "plan", "gaps")
         reading.print_json({key: whole[key] for key in kept})
         return 0
-    from runaway_watchdog.alerts.text import Style, plan_text
+    from runaway_watchdog.render.text import Style, plan_text
 
     style = Style.ANSI if reading.colours(options) else Style.PLAIN
     print(plan_text(case, style=style, now=world.clock.now()))
@@ -62,7 +62,7 @@ def _script(case: "CaseFile", world: "World") -> int:
     from datetime import UTC, datetime
 
     from runaway_watchdog.cli import reading
-    from runaway_watchdog.explain.script import NotWritableError, script
+    from runaway_watchdog.render.script import NotWritableError, script
 
     written = datetime.fromtimestamp(world.clock.now(), UTC).strftime("%Y-%m-%d %H:%M UTC")
     try:

@@ -154,8 +154,8 @@ def _show(
 
         reading.print_json(to_json(found, told, proposals))
         return
-    from runaway_watchdog.alerts.text import Style
     from runaway_watchdog.preflight.text import text
+    from runaway_watchdog.render.text import Style
 
     style = Style.ANSI if reading.colours(options) else Style.PLAIN
     print(text(found, told, proposals, style=style, now=world.clock.now()))

@@ -19,8 +19,8 @@ from runaway_watchdog.cli.options import incident_id, reading_options
 
 if TYPE_CHECKING:
     from runaway_watchdog.alerts.forms import Form
-    from runaway_watchdog.alerts.render import Message
     from runaway_watchdog.cli.recorded import Recorded
+    from runaway_watchdog.render.message import Message
 
 KINDS: Final = ("opened", "escalated", "returned", "reminder", "resolved")
 FORMS: Final = {
@@ -63,8 +63,8 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _message(found: "Recorded", kind: Any, now: float) -> "Message | None":
-    from runaway_watchdog.alerts.render import Incident, message
-    from runaway_watchdog.explain.document import to_json
+    from runaway_watchdog.render.document import to_json
+    from runaway_watchdog.render.message import Incident, message
 
     if found.case is None:
         return None

@@ -7,13 +7,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final, NamedTuple, TypeVar
 
-from runaway_watchdog.alerts.report import Moment, Report
-from runaway_watchdog.alerts.story import graded
 from runaway_watchdog.cli import PROGRAM, timeline
 from runaway_watchdog.cli.reading import NO_SUCH, complain, iso, store_told
-from runaway_watchdog.explain.document import from_json, to_json
 from runaway_watchdog.hostile import clean, mask_text, printable
 from runaway_watchdog.model.casefile import CaseFile
+from runaway_watchdog.render.document import from_json, to_json
+from runaway_watchdog.render.report import Moment, Report
+from runaway_watchdog.render.story import graded
 from runaway_watchdog.store import queries
 from runaway_watchdog.store.curves import Point, busiest, curve
 from runaway_watchdog.store.database import StoreUnavailable, reading

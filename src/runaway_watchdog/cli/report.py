@@ -15,7 +15,7 @@ from runaway_watchdog.cli import PROGRAM
 from runaway_watchdog.cli.options import incident_id, reading_options
 
 if TYPE_CHECKING:
-    from runaway_watchdog.alerts.report import Report
+    from runaway_watchdog.render.report import Report
 
 EXAMPLES = f"""\
 examples:
@@ -48,8 +48,8 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _write(found: "Report", file: str, now: float) -> int:
-    from runaway_watchdog.alerts.report import page
     from runaway_watchdog.cli import reading
+    from runaway_watchdog.render.report import page
 
     written = page(found, now)
     if file == "-":

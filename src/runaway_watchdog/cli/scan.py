@@ -14,16 +14,16 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from runaway_watchdog import owners as ownership
-from runaway_watchdog.alerts.figures import duration
 from runaway_watchdog.cli import PROGRAM, reading
 from runaway_watchdog.cli.options import reading_options
-from runaway_watchdog.explain.document import owner_to_json
 from runaway_watchdog.explain.prognosis import prognosis
 from runaway_watchdog.hostile import clean
 from runaway_watchdog.model.casefile import History
 from runaway_watchdog.model.gap import Gap
 from runaway_watchdog.model.identity import ProcKey
 from runaway_watchdog.model.owner import Fate, Owner
+from runaway_watchdog.render.document import owner_to_json
+from runaway_watchdog.render.figures import duration
 from runaway_watchdog.store import queries
 from runaway_watchdog.store.database import StoreUnavailable
 from runaway_watchdog.store.database import reading as reading_store

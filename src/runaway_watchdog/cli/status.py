@@ -8,13 +8,13 @@ import sqlite3
 from pathlib import Path
 from typing import Any, Final
 
-from runaway_watchdog.alerts.figures import clock, duration, size
 from runaway_watchdog.cli import PROGRAM, reading, vitals
 from runaway_watchdog.cli.incidents import head
 from runaway_watchdog.cli.options import reading_options
 from runaway_watchdog.cli.vitals import UNIT, Pulse, Vitals
 from runaway_watchdog.hostile import clean
 from runaway_watchdog.model.gap import Gap
+from runaway_watchdog.render.figures import clock, duration, size
 from runaway_watchdog.store import queries
 from runaway_watchdog.store.database import StoreUnavailable
 from runaway_watchdog.store.database import reading as reading_store

@@ -19,7 +19,7 @@ from runaway_watchdog.world import live
 
 if TYPE_CHECKING:
     from runaway_watchdog.alerts.answers import Refused
-    from runaway_watchdog.alerts.render import Message
+    from runaway_watchdog.render.message import Message
 
 HOW_TO_CONFIGURE: Final = f"""\
 No channel is configured: alerts go to the journal, or to the terminal of `{PROGRAM} run`.
@@ -38,9 +38,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     from runaway_watchdog.alerts.example import example, incident
-    from runaway_watchdog.alerts.render import message
     from runaway_watchdog.config.faults import ConfigurationFaults
     from runaway_watchdog.config.load import load
+    from runaway_watchdog.render.message import message
 
     around = locate.here()
     env = around.env if options.config else the_service.environment(live(), around.env)

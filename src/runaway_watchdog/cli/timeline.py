@@ -5,8 +5,8 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import Any, Final, NamedTuple
 
-from runaway_watchdog.alerts import figures
 from runaway_watchdog.hostile import clean
+from runaway_watchdog.render import figures
 from runaway_watchdog.store import curves, events, queries
 from runaway_watchdog.store.events import Event
 from runaway_watchdog.store.queries import Incident

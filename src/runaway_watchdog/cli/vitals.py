@@ -5,7 +5,7 @@ import sqlite3
 from typing import Final, Literal, NamedTuple
 
 from runaway_watchdog.store import outbox
-from runaway_watchdog.store.life import Beat, last_beat
+from runaway_watchdog.store.liveness import Beat, last_beat
 from runaway_watchdog.world import Files, World, procfs
 
 SILENT_AFTER_S: Final = 60.0

@@ -15,7 +15,7 @@ from pydantic_core import PydanticCustomError
 
 from runaway_watchdog.config.durations import format_duration, parse_duration
 from runaway_watchdog.config.windows import parse_time, parse_window
-from runaway_watchdog.model.said import Window
+from runaway_watchdog.model.user_input import Window
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 import re
 
-from runaway_watchdog.model.said import Window
+from runaway_watchdog.model.user_input import Window
 
 _WINDOW = re.compile(r"(\d{1,2}):(\d{2})\s*-\s*(\d{1,2}):(\d{2})")
 _DAY = 24 * 60

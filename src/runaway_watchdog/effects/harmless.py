@@ -7,8 +7,9 @@ does, the option is named, and with it the command is unknown again.
 import re
 from collections.abc import Callable, Mapping
 
-from runaway_watchdog.effects import Host, Outcome, ended
+from runaway_watchdog.effects import Host, Outcome
 from runaway_watchdog.effects.arguments import of, shown
+from runaway_watchdog.effects.host import signalled as ended
 from runaway_watchdog.model.command import Command
 from runaway_watchdog.model.effect import Effect, Size
 from runaway_watchdog.world import World, procfs

@@ -10,8 +10,8 @@ from runaway_watchdog.explain.signs import DOORS, DOWNLOAD
 from runaway_watchdog.model.casefile import Sign
 from runaway_watchdog.model.plan import Plan, Step
 from runaway_watchdog.model.process import Process
-from runaway_watchdog.owners import edited, single
-from runaway_watchdog.owners.cron_hold import MARK
+from runaway_watchdog.owners.cron.containment import MARK
+from runaway_watchdog.owners.steps import edited, single
 from runaway_watchdog.world import World, crontabs
 
 AGAIN = "a clean container, or a new installation, is infected again as long as that door is open"

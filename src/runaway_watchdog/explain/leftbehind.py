@@ -10,7 +10,7 @@ from runaway_watchdog.model.casefile import LeftBehind
 from runaway_watchdog.model.owner import Owner
 from runaway_watchdog.model.plan import Held, Step
 from runaway_watchdog.model.process import Facts, Process
-from runaway_watchdog.owners.shells import base
+from runaway_watchdog.owners.common.shells import base
 from runaway_watchdog.world import Files, World, processes, procfs
 
 LISTENING = "0A"

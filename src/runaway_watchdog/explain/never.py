@@ -12,7 +12,7 @@ from typing import Any, cast
 
 from runaway_watchdog import owners
 from runaway_watchdog.effects import Host
-from runaway_watchdog.effects.volumes import SIZING_S
+from runaway_watchdog.effects.docker.volumes import SIZING_S
 from runaway_watchdog.model.command import Command, Word
 from runaway_watchdog.model.effect import Effect, Size
 from runaway_watchdog.model.gap import Gap
@@ -94,7 +94,7 @@ def _crontab(owner: Owner, world: World) -> Iterator[Never]:
     """`crontab -r` takes the user's other jobs along, without a question."""
     if owner.kind != "cron-job" or not owner.raw or not owner.raw["of_user"]:
         return
-    from runaway_watchdog.effects import cron  # for a user's job alone
+    from runaway_watchdog.effects.host import cron  # for a user's job alone
 
     user = str(owner.facts["user"])
     words = ("crontab", "-u", user, "-r")
@@ -123,7 +123,8 @@ def _by_name(layers: Sequence[Layer], world: World) -> Iterator[Never]:
     ]
     if not others:
         return
-    from runaway_watchdog.effects import ended, signals  # 20 ms, only where there are such processes
+    from runaway_watchdog.effects.host import signalled as ended  # 20 ms, only where there are such processes
+    from runaway_watchdog.effects.host import signals
 
     effects = ended.by_signal(others, signals.TERM, Host(), world).effects
     hit = tuple(each for each in effects if each.verb != "change")  # what goes on as before is not hit

@@ -3,25 +3,25 @@
 from collections.abc import Iterator
 from shlex import quote
 
-from runaway_watchdog.effects import (
-    Container,
-    Docker,
-    Host,
-    Volume,
-    compose,
-    docker_containers,
-    docker_prune,
-    docker_state,
-    ended,
-    places,
-    uses,
+from runaway_watchdog.effects import Container, Docker, Host, Volume
+from runaway_watchdog.effects.compose import command as compose
+from runaway_watchdog.effects.docker import (
+    containers as docker_containers,
 )
-from runaway_watchdog.effects.docker_filters import Filters
-from runaway_watchdog.effects.volumes import deleted, unnamed
+from runaway_watchdog.effects.docker import (
+    prune as docker_prune,
+)
+from runaway_watchdog.effects.docker import (
+    state as docker_state,
+)
+from runaway_watchdog.effects.docker.filters import Filters
+from runaway_watchdog.effects.docker.volumes import deleted, unnamed
+from runaway_watchdog.effects.host import places, uses
+from runaway_watchdog.effects.host import signalled as ended
 from runaway_watchdog.model.effect import Effect
 from runaway_watchdog.model.owner import Owner
 from runaway_watchdog.model.plan import Never
-from runaway_watchdog.owners import docker_hold
+from runaway_watchdog.owners.docker import containment as docker_hold
 from runaway_watchdog.world import World
 
 FIRST_WITH_ALL = 23

@@ -13,7 +13,9 @@ from shlex import quote
 from runaway_watchdog.model.owner import Owner
 from runaway_watchdog.model.plan import Held, Step
 from runaway_watchdog.model.process import Facts
-from runaway_watchdog.owners import Layer, docker_hold, single
+from runaway_watchdog.owners import Layer
+from runaway_watchdog.owners.docker import containment as docker_hold
+from runaway_watchdog.owners.steps import single
 
 FOLDER = "/root"
 IN_MEMORY = ("redis", "valkey")
@@ -45,7 +47,7 @@ def _freezes(step: Step) -> bool:
 def _dump(owner: Owner, facts: Facts) -> Step | None:
     if owner.kind not in CONTAINERS and not facts.process.name.startswith(IN_MEMORY):
         return None
-    from runaway_watchdog.effects import dumps  # what no other owner needs
+    from runaway_watchdog.effects.host import dumps  # what no other owner needs
 
     if owner.kind in CONTAINERS and owner.facts:
         found = dumps.seems((str(owner.facts["image"]), str(owner.facts["container"])))

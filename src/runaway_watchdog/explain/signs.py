@@ -12,8 +12,8 @@ from runaway_watchdog.hostile import clean, mask_text
 from runaway_watchdog.model.casefile import History, Sign
 from runaway_watchdog.model.owner import Owner
 from runaway_watchdog.model.process import Facts, Process
+from runaway_watchdog.owners.common.shells import base
 from runaway_watchdog.owners.shell_loop import INTERPRETERS, script
-from runaway_watchdog.owners.shells import base
 from runaway_watchdog.world import Files, Unanswered, World, processes, procfs
 
 ENOUGH = 2

@@ -4,13 +4,13 @@ import json
 import sqlite3
 from pathlib import Path
 
-from runaway_watchdog.explain.document import from_json
 from runaway_watchdog.explain.records import NoRecords, Recorded, Records, Trace
 from runaway_watchdog.model.casefile import CaseFile, History
 from runaway_watchdog.model.gap import Gap
 from runaway_watchdog.model.owner import ACTIONS, Fate
 from runaway_watchdog.model.plan import Plan
 from runaway_watchdog.model.process import CpuShare, Process
+from runaway_watchdog.render.document import from_json
 from runaway_watchdog.store import queries
 from runaway_watchdog.store.database import StoreUnavailable, connect
 

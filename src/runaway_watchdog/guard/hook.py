@@ -8,8 +8,8 @@ Two forms are known. A pre-command hook's: `{"tool_input": {"command": "LINE"}, 
 import json
 from typing import Any, Final, Literal, NamedTuple
 
-from runaway_watchdog.alerts import figures
 from runaway_watchdog.guard.decide import Decision, Hold, Loss
+from runaway_watchdog.render import figures
 
 Permission = Literal["allow", "ask", "deny"]
 NAMED: Final = 5

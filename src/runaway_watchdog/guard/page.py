@@ -8,10 +8,10 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Final
 
-from runaway_watchdog.alerts import figures
 from runaway_watchdog.guard.decide import Help, Hold, Loss, Safer
 from runaway_watchdog.guard.dump import Offer, offer
 from runaway_watchdog.hostile import clean, mask_text, shown_command
+from runaway_watchdog.render import figures
 
 PROGRAM: Final = "runaway-watchdog"
 COLUMNS: Final = 80

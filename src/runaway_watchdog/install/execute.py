@@ -5,6 +5,7 @@ import signal
 from contextlib import suppress
 from pathlib import Path
 
+from runaway_watchdog.atomic_write import write_whole
 from runaway_watchdog.hostile import clean
 from runaway_watchdog.install.steps import (
     Action,
@@ -17,7 +18,6 @@ from runaway_watchdog.install.steps import (
     WriteFile,
 )
 from runaway_watchdog.install.unit import Runner
-from runaway_watchdog.whole import write_whole
 
 
 class StepError(Exception):

@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import NamedTuple
 
-from runaway_watchdog.alerts.figures import duration
 from runaway_watchdog.config.load import Configuration, load
 from runaway_watchdog.config.schema import Rule
+from runaway_watchdog.render.figures import duration
 
 
 class Told(NamedTuple):

@@ -45,28 +45,28 @@ from runaway_watchdog.model.plan import Held
 from runaway_watchdog.model.process import Facts
 from runaway_watchdog.owners import (
     app_master,
-    at,
     circus,
-    controller,
-    cron,
-    docker,
     foreign,
     forever,
     kernel,
     monit,
     pm2,
-    podman,
     shell_loop,
-    single,
     supervise,
-    supervisord,
-    systemd,
-    systemd_user,
     sysv,
     terminal,
     unmanaged,
 )
-from runaway_watchdog.owners.partly import PartlyAnswered
+from runaway_watchdog.owners.common.partly import PartlyAnswered
+from runaway_watchdog.owners.cron import at
+from runaway_watchdog.owners.cron import job as cron
+from runaway_watchdog.owners.docker import container as docker
+from runaway_watchdog.owners.docker import controller
+from runaway_watchdog.owners.podman import container as podman
+from runaway_watchdog.owners.steps import single
+from runaway_watchdog.owners.supervisord import program as supervisord
+from runaway_watchdog.owners.systemd import service as systemd
+from runaway_watchdog.owners.systemd import user_service as systemd_user
 from runaway_watchdog.world import Unanswered, World, procfs
 
 

@@ -11,9 +11,11 @@ from typing import Any
 from runaway_watchdog.model.owner import Action, Certainty, Claim, Deferred, Fate, Owner
 from runaway_watchdog.model.plan import Held, Step
 from runaway_watchdog.model.process import Facts, Process
-from runaway_watchdog.owners import beside, masters, single
-from runaway_watchdog.owners.ending import Ending, ending
-from runaway_watchdog.owners.shells import base
+from runaway_watchdog.owners.common import siblings as beside
+from runaway_watchdog.owners.common import worker_pools as masters
+from runaway_watchdog.owners.common.ending import Ending, ending
+from runaway_watchdog.owners.common.shells import base
+from runaway_watchdog.owners.steps import single
 from runaway_watchdog.world import World, procfs
 
 KINDS = ("app-master",)

@@ -18,9 +18,9 @@ from runaway_watchdog.model.gap import Gap
 from runaway_watchdog.model.owner import Action, Claim, Fate, Kind, Owner
 from runaway_watchdog.model.plan import Held, Step
 from runaway_watchdog.model.process import Facts, Process
-from runaway_watchdog.owners import single
-from runaway_watchdog.owners.ending import ending
-from runaway_watchdog.owners.partly import PartlyAnswered
+from runaway_watchdog.owners.common.ending import ending
+from runaway_watchdog.owners.common.partly import PartlyAnswered
+from runaway_watchdog.owners.steps import single
 from runaway_watchdog.world import World
 
 SHIM = "containerd-shim"

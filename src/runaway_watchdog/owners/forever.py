@@ -10,9 +10,11 @@ from typing import Any
 from runaway_watchdog.model.owner import Action, Claim, Deferred, Fate, Owner
 from runaway_watchdog.model.plan import Held, Step
 from runaway_watchdog.model.process import Facts, Process
-from runaway_watchdog.owners import beside, passing, single
-from runaway_watchdog.owners.ending import Ending
-from runaway_watchdog.owners.shells import base
+from runaway_watchdog.owners.common import exit_propagation as passing
+from runaway_watchdog.owners.common import siblings as beside
+from runaway_watchdog.owners.common.ending import Ending
+from runaway_watchdog.owners.common.shells import base
+from runaway_watchdog.owners.steps import single
 from runaway_watchdog.world import World, inside
 
 KINDS = ("forever-app",)

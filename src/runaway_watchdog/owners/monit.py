@@ -14,9 +14,12 @@ from runaway_watchdog.model.gap import Gap
 from runaway_watchdog.model.owner import Action, Claim, Deferred, Fate, Owner
 from runaway_watchdog.model.plan import Held, Step
 from runaway_watchdog.model.process import Facts, Process
-from runaway_watchdog.owners import beside, edited, passing, single, spooled
-from runaway_watchdog.owners.ending import Ending, ending
-from runaway_watchdog.owners.shells import base
+from runaway_watchdog.owners.common import exit_propagation as passing
+from runaway_watchdog.owners.common import siblings as beside
+from runaway_watchdog.owners.common.ending import Ending, ending
+from runaway_watchdog.owners.common.shells import base
+from runaway_watchdog.owners.cron import job_daemons as spooled
+from runaway_watchdog.owners.steps import edited, single
 from runaway_watchdog.world import Unanswered, World, inside, monitrc, processes, procfs
 from runaway_watchdog.world.monitrc import Check, Control
 

@@ -12,9 +12,10 @@ from typing import NamedTuple
 from runaway_watchdog.model.owner import Action, Claim, Deferred, Fate, Owner
 from runaway_watchdog.model.plan import Held, Step
 from runaway_watchdog.model.process import Facts, Process
-from runaway_watchdog.owners import beside, single
-from runaway_watchdog.owners.ending import Ending, ending
-from runaway_watchdog.owners.shells import Shell, base, shell
+from runaway_watchdog.owners.common import siblings as beside
+from runaway_watchdog.owners.common.ending import Ending, ending
+from runaway_watchdog.owners.common.shells import Shell, base, shell
+from runaway_watchdog.owners.steps import single
 from runaway_watchdog.world import Files, World, procfs
 
 KINDS = ("shell-loop",)
@@ -74,7 +75,7 @@ def inspect(claim: Claim, facts: Facts, world: World) -> Owner | None:
     name = f"{shown['program']} ({manager.pid})"
     if text is None:
         return None
-    from runaway_watchdog.owners import shell_text  # 4 ms, only where a shell runs a script or a line
+    from runaway_watchdog.owners.common import shell_text  # 4 ms, only where a shell runs a script or a line
 
     reading = shell_text.read(text, _names(main), errexit=started.errexit)
     if reading.loop is None and not reading.other:

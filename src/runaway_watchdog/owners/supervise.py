@@ -13,9 +13,10 @@ from runaway_watchdog.model.gap import Gap
 from runaway_watchdog.model.owner import Action, Claim, Deferred, Fate, Kind, Owner
 from runaway_watchdog.model.plan import Held, Step
 from runaway_watchdog.model.process import Facts, Process
-from runaway_watchdog.owners import passing, single
-from runaway_watchdog.owners.ending import Ending, ending
-from runaway_watchdog.owners.shells import base
+from runaway_watchdog.owners.common import exit_propagation as passing
+from runaway_watchdog.owners.common.ending import Ending, ending
+from runaway_watchdog.owners.common.shells import base
+from runaway_watchdog.owners.steps import single
 from runaway_watchdog.world import Unanswered, World, inside, procfs
 
 KINDS = ("runit-service", "s6-service", "daemontools-service")

@@ -12,8 +12,9 @@ from runaway_watchdog.model.gap import Gap
 from runaway_watchdog.model.owner import Action, Claim, Fate, Owner
 from runaway_watchdog.model.plan import Held
 from runaway_watchdog.model.process import Facts, Process
-from runaway_watchdog.owners import single, unmanaged
-from runaway_watchdog.owners.ending import ending
+from runaway_watchdog.owners import unmanaged
+from runaway_watchdog.owners.common.ending import ending
+from runaway_watchdog.owners.steps import single
 from runaway_watchdog.world import Unanswered, World, procfs
 
 KINDS = ("session",)

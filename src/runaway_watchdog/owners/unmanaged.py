@@ -3,9 +3,10 @@
 from runaway_watchdog.model.owner import Action, Certainty, Claim, Fate, Owner
 from runaway_watchdog.model.plan import Held
 from runaway_watchdog.model.process import Facts, Process
-from runaway_watchdog.owners import beside, single
-from runaway_watchdog.owners.ending import ending
-from runaway_watchdog.owners.shells import base, shell
+from runaway_watchdog.owners.common import siblings as beside
+from runaway_watchdog.owners.common.ending import ending
+from runaway_watchdog.owners.common.shells import base, shell
+from runaway_watchdog.owners.steps import single
 from runaway_watchdog.world import World
 
 KINDS = ("unmanaged",)
@@ -42,7 +43,7 @@ def starts_nothing_again(parent: Process) -> bool:
         return base(parent.exe) in (*beside.WAITERS, "systemd")
     if started.way != "line":
         return started.way == "typed"
-    from runaway_watchdog.owners import shell_text  # 4 ms, only where it is needed
+    from runaway_watchdog.owners.common import shell_text  # 4 ms, only where it is needed
 
     return not shell_text.has_loop(started.text)
 

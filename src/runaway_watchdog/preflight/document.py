@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from typing import Any
 
-from runaway_watchdog.explain.document import effect_to_json
 from runaway_watchdog.hostile import mask_text, printable
 from runaway_watchdog.preflight.helps import Helps
 from runaway_watchdog.preflight.safer import Safer
 from runaway_watchdog.preflight.sequence import Preflight
 from runaway_watchdog.preflight.verdict import verdict
+from runaway_watchdog.render.document import effect_to_json
 
 SCHEMA_VERSION = 1
 

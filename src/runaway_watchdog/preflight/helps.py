@@ -6,8 +6,8 @@ from typing import Literal, NamedTuple
 
 from runaway_watchdog import owners
 from runaway_watchdog.effects import Host
-from runaway_watchdog.effects.docker_policy import carried
-from runaway_watchdog.effects.docker_state import RUNNING
+from runaway_watchdog.effects.docker.policy import carried
+from runaway_watchdog.effects.docker.state import RUNNING
 from runaway_watchdog.hostile import clean
 from runaway_watchdog.model.effect import Effect
 from runaway_watchdog.model.owner import Owner

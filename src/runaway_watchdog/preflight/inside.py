@@ -6,7 +6,9 @@ Its paths lead to the host: through a mount to the volume or folder behind it, e
 from collections.abc import Mapping
 from typing import Any
 
-from runaway_watchdog.effects import Container, Host, Outcome, databases, ended, files, harmless, signals, table
+from runaway_watchdog.effects import Container, Host, Outcome, harmless, table
+from runaway_watchdog.effects.host import databases, files, signals
+from runaway_watchdog.effects.host import signalled as ended
 from runaway_watchdog.model.command import Command, Word
 from runaway_watchdog.model.effect import Effect
 from runaway_watchdog.preflight.shell import parse

@@ -6,7 +6,10 @@ from shlex import join, quote
 from typing import NamedTuple
 
 from runaway_watchdog import owners
-from runaway_watchdog.effects import Docker, Host, docker_state, dumps, podman_state
+from runaway_watchdog.effects import Docker, Host
+from runaway_watchdog.effects.docker import state as docker_state
+from runaway_watchdog.effects.host import dumps
+from runaway_watchdog.effects.podman import state as podman_state
 from runaway_watchdog.explain.plan import plan
 from runaway_watchdog.hostile import shown_command
 from runaway_watchdog.model.command import Command

@@ -7,19 +7,12 @@ run at all (after `&&`, in an `if`) counts as if it ran; a script file that the 
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from runaway_watchdog.effects import (
-    Container,
-    Host,
-    Outcome,
-    answers_docker,
-    answers_host,
-    filters,
-    harmless,
-    places,
-    table,
-)
+from runaway_watchdog.effects import Container, Host, Outcome, filters, harmless, table
 from runaway_watchdog.effects.arguments import shown
-from runaway_watchdog.effects.targets import absolute
+from runaway_watchdog.effects.docker import answers as answers_docker
+from runaway_watchdog.effects.host import answers as answers_host
+from runaway_watchdog.effects.host import places
+from runaway_watchdog.effects.host.targets import absolute
 from runaway_watchdog.model.command import Command, Script, Word
 from runaway_watchdog.model.effect import Effect
 from runaway_watchdog.preflight import inside

@@ -5,15 +5,15 @@ Order: the verdict · what would be lost · what else would change · whether it
 
 from collections.abc import Iterator, Sequence
 
-from runaway_watchdog.alerts import figures
-from runaway_watchdog.alerts.moves import UNSHOWABLE
-from runaway_watchdog.alerts.text import Style, wrapped
 from runaway_watchdog.hostile import clean, mask_text, shown_command
 from runaway_watchdog.model.effect import Effect
 from runaway_watchdog.preflight.helps import Helps
 from runaway_watchdog.preflight.safer import Safer
 from runaway_watchdog.preflight.sequence import Preflight
 from runaway_watchdog.preflight.verdict import Verdict, interrupts, verdict
+from runaway_watchdog.render import figures
+from runaway_watchdog.render.steps import UNSHOWABLE
+from runaway_watchdog.render.text import Style, wrapped
 
 HEADLINES: dict[Verdict, str] = {
     "destroys-data": "THIS DESTROYS DATA",

@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 from runaway_watchdog.model.events import Death, Return
 from runaway_watchdog.model.identity import ProcKey
 from runaway_watchdog.store import events
-from runaway_watchdog.store.life import last_beat
+from runaway_watchdog.store.liveness import last_beat
 
 _USUAL_S: Final = 7 * 86400.0  # how far back "usual" reaches
 _REOPENED_S: Final = 86400.0  # for so long an incident that is over is opened again instead of a new one

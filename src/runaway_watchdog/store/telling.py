@@ -4,7 +4,8 @@ import sqlite3
 from collections.abc import Iterable
 
 from runaway_watchdog.model.events import Commission
-from runaway_watchdog.store import outbox, records, said
+from runaway_watchdog.store import outbox, records
+from runaway_watchdog.store import user_input as said
 
 
 def tell(

@@ -8,8 +8,8 @@ import json
 import os
 from typing import Any, NamedTuple
 
-from runaway_watchdog.model.said import Expectation, Window
 from runaway_watchdog.model.sampling import Rule
+from runaway_watchdog.model.user_input import Expectation, Window
 
 TERMINAL = "terminal"
 """The channel where no URL is configured."""

@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
 
-from runaway_watchdog.model.said import Expectation, Window
+from runaway_watchdog.model.user_input import Expectation, Window
 
 
 def expected(expectations: Iterable[Expectation], group: str, wall: float) -> Expectation | None:

@@ -15,9 +15,9 @@ from runaway_watchdog.watch.incidents import fallback_text
 from runaway_watchdog.watch.log import Log
 from runaway_watchdog.watch.notify import Notifier
 from runaway_watchdog.watch.observer import Observer
+from runaway_watchdog.watch.pidfds import Vigil
 from runaway_watchdog.watch.recorder import Recorder
 from runaway_watchdog.watch.timer import Timer
-from runaway_watchdog.watch.vigil import Vigil
 
 _BEAT_S: Final = 10.0
 _PRUNE_S: Final = 3600.0

@@ -6,8 +6,8 @@ from typing import Final
 
 from runaway_watchdog.model.events import Commission, Finding
 from runaway_watchdog.model.identity import ProcKey
-from runaway_watchdog.model.said import Expectation, Said
 from runaway_watchdog.model.sampling import Rule, Sample
+from runaway_watchdog.model.user_input import Expectation, Said
 from runaway_watchdog.store import records
 from runaway_watchdog.watch import detect, incidents, lineage
 from runaway_watchdog.watch import returns as loops

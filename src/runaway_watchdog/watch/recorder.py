@@ -8,9 +8,11 @@ from collections.abc import Callable, Iterable
 from runaway_watchdog.hostile import clean, mask_argv
 from runaway_watchdog.model.events import Commission, Death, Return, incident_document
 from runaway_watchdog.model.identity import ProcKey
-from runaway_watchdog.model.said import Said
 from runaway_watchdog.model.sampling import Sample
-from runaway_watchdog.store import curves, events, life, outbox, records, said
+from runaway_watchdog.model.user_input import Said
+from runaway_watchdog.store import curves, events, outbox, records
+from runaway_watchdog.store import liveness as life
+from runaway_watchdog.store import user_input as said
 from runaway_watchdog.store.database import prune
 from runaway_watchdog.store.digest import put_digest
 from runaway_watchdog.store.telling import tell

@@ -16,14 +16,14 @@ from typing import NamedTuple
 from runaway_watchdog.model.identity import ProcKey
 from runaway_watchdog.model.sampling import LEAST_TOLD, GroupRate, GroupUse, Held, HostLoad, ProcessRate, Sample
 from runaway_watchdog.watch import groups
-from runaway_watchdog.watch.census import Census
 from runaway_watchdog.watch.clocks import GRAIN_S, Clocks, Paths, ProcessStat, read_boot_id, read_pids, read_stat
+from runaway_watchdog.watch.contention import Holds
 from runaway_watchdog.watch.counters import Mark, ProcessClocks, rate
 from runaway_watchdog.watch.demand import demand, smallest_share
 from runaway_watchdog.watch.families import SPAN_S, Families, is_coarse
 from runaway_watchdog.watch.gate import Gate
-from runaway_watchdog.watch.held import Holds
 from runaway_watchdog.watch.load import LoadMeter
+from runaway_watchdog.watch.pid_scan import Census
 
 SWEEP_S = 30.0
 _FORGET_S = 90.0  # a counter that three sweeps did not want is read as new

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from runaway_watchdog.explain.script import HELPERS, check
+from runaway_watchdog.render.script import HELPERS, check
 
 from .box import Box, CommandError, NotSeenError
 

@@ -2,9 +2,9 @@
 
 from unit.golden.cases import NOW, cases
 
-from runaway_watchdog.alerts.report import Moment, Report
 from runaway_watchdog.model.gap import Gap
 from runaway_watchdog.model.plan import Advice
+from runaway_watchdog.render.report import Moment, Report
 
 GROUP = "/system.slice/docker-21fe8d0c5b7a4e9f83d2c6b1a0e4f7d8c9b2a3e5f6071829384756a1b2c3d4e5.scope"
 _DEATHS = (900, 1200, 1500)

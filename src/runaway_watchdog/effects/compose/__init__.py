@@ -1,0 +1,1 @@
+"""What Compose commands change here."""

@@ -1,0 +1,184 @@
+"""What Docker Compose commands would change here. One source for the plan's "never" and for the preflight.
+
+compose_project   which project a command means, and what belongs to it
+compose_down      down, by the version of Compose
+compose_commands  stop, kill, rm, up, restart …
+"""
+
+from collections.abc import Mapping, Sequence
+from shlex import quote
+from typing import NamedTuple
+
+from runaway_watchdog.effects import Container, Docker, Host, Outcome
+from runaway_watchdog.effects.compose import commands as compose_commands
+from runaway_watchdog.effects.compose import project as projects
+from runaway_watchdog.effects.compose.commands import Handler
+from runaway_watchdog.effects.compose.down import WHY, down
+from runaway_watchdog.effects.compose.project import Compose, Refused, Unclear
+from runaway_watchdog.effects.docker import options, state, volumes
+from runaway_watchdog.effects.docker.call import Call, Inside, elsewhere
+from runaway_watchdog.effects.docker.containers import OUTSIDE
+from runaway_watchdog.effects.docker.options import Options
+from runaway_watchdog.model.command import Command, Word
+from runaway_watchdog.model.effect import Effect, Effects
+from runaway_watchdog.world import World
+
+PLUGIN_FOLDERS = (
+    "/usr/libexec/docker/cli-plugins",
+    "/usr/lib/docker/cli-plugins",
+    "/usr/local/lib/docker/cli-plugins",
+    "/usr/local/libexec/docker/cli-plugins",
+    "/root/.docker/cli-plugins",
+)
+GLOBAL = (
+    "-f --file FILE, -p --project-name NAME, --profile NAME, --env-file FILE, --project-directory DIR, --workdir DIR, "
+    "--compatibility, --progress S, --ansi S, --no-ansi, --parallel N, --dry-run, --verbose, --all-resources, "
+    "-v --version, --log-level S, -H --host HOST, -c --context NAME, -D --debug, --tls, --tlscacert F, --tlscert F, "
+    "--tlskey F, --tlsverify, --insecure-registry S"
+)
+READS = ("ps", "logs", "top", "images", "ls", "version", "events", "port", "stats", "volumes", "help", "convert")
+ADDS = ("pull", "push", "build", "publish")
+CONFIG = (
+    "--format S, --resolve-image-digests, --lock-image-digests, -q --quiet, --no-interpolate, --no-normalize, "
+    "--no-path-resolution, --no-consistency, --no-env-resolution, --services, --volumes, --networks, --models, "
+    "--profiles, --images, --hash S, --variables, --environment, -o --output FILE"
+)
+UP = (
+    "-d --detach, --build, --no-build, --pull S, --quiet-pull, --quiet-build, --remove-orphans, --scale S, --no-color, "
+    "--no-log-prefix, --force-recreate, --no-recreate, --no-start, --abort-on-container-exit, "
+    "--abort-on-container-failure, --exit-code-from S, -t --timeout N, --timestamps, --no-deps, "
+    "--always-recreate-deps, -V --renew-anon-volumes, --attach S, --no-attach S, --attach-dependencies, --wait, "
+    "--wait-timeout N, -w --watch, --menu, -y --yes"
+)
+EXEC = (
+    "-d --detach, -e --env S, --index N, -T --no-TTY --no-tty, --privileged, -u --user S, -w --workdir S, "
+    "-i --interactive, -t --tty"
+)
+
+
+class Subcommand(NamedTuple):
+    handler: Handler
+    options: str
+    stops: bool = False  # the first operand ends the options
+
+
+TABLE: Mapping[str, Subcommand] = {
+    "down": Subcommand(down, "--remove-orphans, -t --timeout N, -v --volume --volumes, --rmi S"),
+    "stop": Subcommand(compose_commands.stop, "-t --timeout N"),
+    "kill": Subcommand(compose_commands.kill, "-s --signal S, --remove-orphans"),
+    "rm": Subcommand(compose_commands.remove, "-f --force, -s --stop, -v --volumes, -a --all"),
+    "restart": Subcommand(compose_commands.restart, "-t --timeout N, --no-deps"),
+    "start": Subcommand(compose_commands.start, "--wait, --wait-timeout N"),
+    "pause": Subcommand(compose_commands.pause, ""),
+    "unpause": Subcommand(compose_commands.unpause, ""),
+    "up": Subcommand(compose_commands.up, UP),
+    "create": Subcommand(compose_commands.up, UP),
+    "exec": Subcommand(compose_commands.execute, EXEC, stops=True),
+    "run": Subcommand(compose_commands.run, EXEC, stops=True),
+}
+
+
+def effects(
+    program: str, words: Sequence[Word], command: Command, host: Host, world: World, inside: Inside | None = None
+) -> Outcome:
+    """The words after `docker compose` or `docker-compose`. Raises Unanswered."""
+    given = options.read(words, GLOBAL, stops=True)
+    if given.refused:
+        return Outcome((), host, (f"{program}: the option {given.refused} is not known",))
+    if not given.rest or given.has("help") or given.has("version") or given.has("dry-run"):
+        return Outcome((), host)
+    subcommand = given.rest[0].text
+    if subcommand is None:
+        return Outcome((), host, (f"{program}: which subcommand it is is only known when the line runs",))
+    problem = elsewhere(given, command, world)
+    if problem is not None:
+        return Outcome((), host, (f"{program} {subcommand}: {problem}",))
+    if _harmless(subcommand, given.rest[1:]):
+        return Outcome((), host)
+    return _handled(subcommand, program, given, Call("", given, command, host, host.docker, world, inside))
+
+
+def _harmless(subcommand: str, words: Sequence[Word]) -> bool:
+    """It asks for help, reads, or only adds."""
+    stops = subcommand in TABLE and TABLE[subcommand].stops
+    if subcommand in (*READS, *ADDS) or (not stops and any(word.text in ("--help", "-h") for word in words)):
+        return True
+    return subcommand == "config" and not options.read(words, CONFIG).values("output")
+
+
+def _handled(subcommand: str, program: str, given: Options, asking: Call) -> Outcome:
+    """`asking` is the call as far as the global options tell it."""
+    shown = f"{program} {subcommand}"
+    call = asking._replace(name=shown)
+    found = TABLE.get(subcommand)
+    if found is None:
+        return call.not_known("what it would change is not known")
+    rest = options.read(given.rest[1:], f"--dry-run, {found.options}", stops=found.stops)
+    if rest.refused:
+        return call.not_known(f"the option {rest.refused} is not known")
+    if rest.has("dry-run"):
+        return call.outcome()
+    docker = state.current(call.host, call.world)
+    if docker.gap is not None:
+        return call.not_known(f"{docker.gap.problem} ({docker.gap.mend})")
+    call = call._replace(options=rest, docker=docker)
+    try:
+        outcome = found.handler(Compose(call, program, given))
+    except Refused:
+        return call.outcome()
+    except Unclear as unclear:
+        return call.not_known(str(unclear))
+    return Outcome(outcome.effects, outcome.host, (*(f"{shown}: {each}" for each in rest.unread), *outcome.unknown))
+
+
+def listed(program: str, words: Sequence[Word], command: Command, host: Host, world: World) -> list[Container] | None:
+    """The containers that `compose ps -q` names; None for any other command. Raises Unanswered."""
+    given = options.read(words, GLOBAL, stops=True)
+    if given.refused or not given.rest or given.rest[0].text != "ps" or elsewhere(given, command, world) is not None:
+        return None
+    asked = options.read(given.rest[1:], "-a --all, -q --quiet")
+    docker = state.current(host, world)
+    if asked.refused or asked.unread or not asked.has("quiet") or docker.gap is not None:
+        return None
+    compose = Compose(Call(f"{program} ps", asked, command, host, docker, world), program, given)
+    try:
+        project = projects.find(compose, asked.operands)
+    except (Refused, Unclear):
+        return None
+    found = projects.containers(docker, project.name)
+    chosen = projects.of_services(found, asked.operands or project.services)
+    every = asked.has("all") or compose.old
+    return [each for each in chosen if every or each.state in state.RUNNING]
+
+
+# --- for the plan ----------------------------------------------------------------------------------------------------
+
+
+def command(world: World, docker: str, project: str, config_files: Sequence[str], words: str) -> str:
+    """A Compose command that works from any folder, for the version that this host has.
+
+    Compose v2 finds a project's containers by label, `-p` is enough; v1 (a program of its own) wants the files.
+    """
+    if any(world.files.exists(f"{folder}/docker-compose") for folder in PLUGIN_FOLDERS):
+        return f"{docker} compose -p {quote(project)} {words}"
+    files = "".join(f"-f {quote(file)} " for file in config_files)
+    return f"docker-compose {files}-p {quote(project)} {words}"
+
+
+def down_volumes(world: World, line: str, project: str) -> Effects:
+    """`docker compose -p PROJECT down -v`, from the two lists that a plan asks for. Raises Unanswered.
+
+    Every container of the project goes; of its volumes the named ones that carry its label and the anonymous ones of
+    its containers, unless a container outside the project, even a stopped one, refers to them.
+    """
+    docker = Docker(
+        containers=state.containers(world.engine.containers()), volumes=state.volumes(world.engine.volumes())
+    )
+    ours = [each for each in docker.containers if each.labels.get(projects.PROJECT) == project]
+    after = state.without_containers(docker, {each.id for each in ours})
+    named = {each.name for each in docker.volumes if each.labels.get(projects.PROJECT) == project}
+    unnamed = frozenset[str]().union(*(volumes.unnamed(each, docker) for each in ours))
+    free = {each.name for each in state.unreferenced(after)}
+    gone = tuple(Effect("remove", "container", each.name, False, OUTSIDE) for each in ours)
+    lost = volumes.deleted(world, docker, (named | unnamed) & free, WHY, among=ours)
+    return Effects(line, (*gone, *lost))

@@ -1,0 +1,122 @@
+"""docker service, stack and swarm. A swarm replaces what stops: only its own commands end its work."""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from runaway_watchdog.effects import Container, Docker, Outcome
+from runaway_watchdog.effects.docker import state, volumes
+from runaway_watchdog.effects.docker.call import Call
+from runaway_watchdog.effects.docker.containers import removal
+from runaway_watchdog.model.effect import Effect
+
+NAMESPACE = "com.docker.stack.namespace"
+EITHER_WAY = (
+    "which of its tasks' anonymous volumes go is not known: the swarm's agent deletes them with a container, the "
+    "engine keeps them, and either may be the first"
+)
+"""Seen on Engine 20.10 and 28.5: of three such volumes two went, of one none."""
+OTHER_NODES = "what it ends on the swarm's other nodes is not known here"
+
+
+def name(service: Mapping[str, Any]) -> str:
+    return str((service.get("Spec") or {}).get("Name", ""))
+
+
+def services(call: Call, references: Collection[str]) -> list[str]:
+    """The names of the services that are meant: by name, ID, or the only ID that begins so."""
+    found = []
+    for reference in references:
+        exact = [each for each in call.docker.services if reference in (name(each), each["ID"])]
+        near = [each for each in call.docker.services if str(each["ID"]).startswith(reference)]
+        found += exact or (near if len(near) == 1 else [])
+    return [name(each) for each in found]
+
+
+def _tasks(docker: Docker, names: Collection[str]) -> list[Container]:
+    return [each for each in docker.containers if each.labels.get(state.SWARM_SERVICE) in names]
+
+
+def _removal(
+    call: Call, docker: Docker, names: Collection[str], *, with_volumes: bool = True
+) -> tuple[tuple[Effect, ...], Docker]:
+    """The swarm's agent removes its containers with their unnamed volumes; named ones stay."""
+    why = f"the swarm ends the tasks of {', '.join(sorted(names))}"
+    return removal(call.world, docker, _tasks(docker, names), with_volumes=with_volumes, why=why)
+
+
+def _several_nodes(call: Call) -> tuple[str, ...]:
+    nodes = (call.world.engine.info().get("Swarm") or {}).get("Nodes") or 1
+    return (f"{call.name}: {OTHER_NODES}",) if nodes > 1 else ()
+
+
+def service_remove(call: Call) -> Outcome:
+    names = services(call, call.options.operands)
+    effects, after = _removal(call, call.docker, names)
+    return call.outcome(effects, state.without_services(after, names), _several_nodes(call) if names else ())
+
+
+def service_scale(call: Call) -> Outcome:
+    """`docker service scale SERVICE=0`. Which task goes when fewer are left is the swarm's choice."""
+    effects: list[Effect] = []
+    docker, unknown = call.docker, list[str]()
+    for operand in call.options.operands:
+        reference, _, wanted = operand.partition("=")
+        for found in services(call, [reference]):
+            tasks = _tasks(docker, [found])
+            if wanted == "0":
+                gone, docker = _removal(call, docker, [found])
+                effects += gone
+            elif not wanted.isdecimal() or int(wanted) < len(tasks):
+                unknown.append(f"{call.name}: which tasks of {found} are ended is the swarm's choice")
+    return call.outcome(effects, docker, (*unknown, *_several_nodes(call)))
+
+
+def stack_remove(call: Call) -> Outcome:
+    """A stack's services, networks, secrets and configs; its volumes stay."""
+    stacks = call.options.operands
+    doomed_services = [each for each in call.docker.services if _namespace(each) in stacks]
+    names = [name(each) for each in doomed_services]
+    effects, docker = _removal(call, call.docker, names)
+    doomed = [each for each in docker.networks if state.label(each, NAMESPACE) in stacks]
+    networks = (Effect("remove", "network", str(each["Name"]), False, "it belongs to the stack") for each in doomed)
+    after = state.without_networks(state.without_services(docker, names), {each["Id"] for each in doomed})
+    erased = (_erased(each, doomed_services) for each in sorted({str(_namespace(each)) for each in doomed_services}))
+    return call.outcome((*erased, *effects, *networks), after, _several_nodes(call) if names else ())
+
+
+def _erased(stack: str, services: Sequence[Mapping[str, Any]]) -> Effect:
+    """The stack's own secrets and configs, as far as its services use them; the engine is asked for no secret."""
+    specs = [((each.get("Spec") or {}).get("TaskTemplate") or {}).get("ContainerSpec") or {} for each in services]
+    used = {str(secret.get("SecretName")) for spec in specs for secret in spec.get("Secrets") or ()}
+    used |= {str(config.get("ConfigName")) for spec in specs for config in spec.get("Configs") or ()}
+    own = sorted(each for each in used if each.startswith(f"{stack}_"))
+    why = "its services are erased, and with them the secrets and configs that it declared"
+    if own:
+        why += f" ({', '.join(own)}): no swarm tells a secret, so only the files they were made from bring them back"
+    return Effect("delete", "host", f"stack {stack}", bool(own), why)
+
+
+def _namespace(service: Mapping[str, Any]) -> str | None:
+    labels = (service.get("Spec") or {}).get("Labels") or {}
+    return labels.get(NAMESPACE)
+
+
+def leave(call: Call) -> Outcome:
+    """A manager refuses to leave without --force; with it, and as the last one, it erases the swarm."""
+    if not call.docker.swarm or (call.docker.swarm == "manager" and not call.options.has("force")):
+        return call.outcome()
+    every = {
+        str(each.labels[state.SWARM_SERVICE]) for each in call.docker.containers if state.SWARM_SERVICE in each.labels
+    }
+    tasks = _tasks(call.docker, every)
+    effects, docker = _removal(call, call.docker, every, with_volumes=False)
+    overlay = [each for each in docker.networks if each.get("Scope") == "swarm"]
+    networks = (Effect("remove", "network", str(each["Name"]), False, "it belongs to the swarm") for each in overlay)
+    lost: tuple[Effect, ...] = ()
+    if call.docker.swarm == "manager":
+        why = "services, secrets and configs of the swarm are erased on this manager; without another manager for good"
+        lost = (Effect("delete", "host", "swarm state", True, why),)
+    after = state.left_swarm(state.without_networks(docker, {each["Id"] for each in overlay}))
+    unnamed = any(volumes.unnamed(each, call.docker) for each in tasks)
+    unknown = (f"{call.name}: {EITHER_WAY}",) if unnamed else ()
+    return call.outcome((*lost, *effects, *networks), after, unknown)

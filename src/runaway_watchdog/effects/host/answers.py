@@ -1,0 +1,173 @@
+"""What harmless commands would print, found by asking the host: `$(pgrep -f x)`, `$(cat /run/x.pid)`, `ps aux | …`.
+
+Nothing is run. Whatever is not answered exactly is None: it is only known when the line runs.
+"""
+
+from collections.abc import Callable
+
+from runaway_watchdog.effects import Host
+from runaway_watchdog.effects.arguments import of, read
+from runaway_watchdog.effects.host import cron, kill, places
+from runaway_watchdog.effects.host import find as finding
+from runaway_watchdog.effects.host.targets import existing
+from runaway_watchdog.effects.podman import answers as podman_answers
+from runaway_watchdog.model.command import Command
+from runaway_watchdog.world import Unanswered, World, processes
+from runaway_watchdog.world.processes import Running
+
+Lines = tuple[str, ...]
+UNKNOWN_FIELD = "?"
+"""Stands in a column of ps that nobody who kills by PID uses; it is no number."""
+LARGEST_FILE = 1 << 16
+
+
+def answer(command: Command, host: Host, world: World) -> Lines | None:
+    """The lines on standard output, for a command that reads no standard input; None: not known."""
+    source = _SOURCES.get(command.program or "")
+    try:
+        return None if source is None else source(command, host, world)
+    except Unanswered:
+        return None
+
+
+def _echo(command: Command, host: Host, world: World) -> Lines | None:  # noqa: ARG001
+    words = command.words[1:]
+    if any(word.text is None or word.globbing or word.text.startswith("-") or "\\" in word.text for word in words):
+        return None
+    return (" ".join(word.text or "" for word in words),)
+
+
+def _printf(command: Command, host: Host, world: World) -> Lines | None:  # noqa: ARG001
+    texts = [word.text for word in command.words[1:]]
+    if len(texts) < 2 or None in texts or texts[0] not in ("%s\\n", "%s", "%s "):
+        return None
+    return tuple(text or "" for text in texts[1:])
+
+
+def _cat(command: Command, host: Host, world: World) -> Lines | None:
+    words = of(command)
+    if words.options:
+        return None
+    tree = places.tree(host, world)
+    targets = existing(words.operands, command, tree, follow=True)
+    if targets.unknown or not words.operands:
+        return None
+    found: list[str] = []
+    for target in targets.found:
+        if target.entry.kind != "file" or target.entry.size > LARGEST_FILE:
+            return None
+        try:
+            found += world.files.read(target.real).splitlines()
+        except OSError:
+            return None
+    return tuple(found)
+
+
+def _pgrep(command: Command, host: Host, world: World) -> Lines | None:
+    words = of(command, kill.PGREP_VALUED)
+    if words.has("-l", "-a", "-c", "-d", "--list-name", "--list-full", "--count", "--delimiter"):
+        return None
+    found = kill.matches(words, host, world)
+    return None if isinstance(found, str) else tuple(str(each.pid) for each in found)
+
+
+def _pidof(command: Command, host: Host, world: World) -> Lines | None:
+    """By the program's own name or its first argument, scripts only with -x."""
+    words = of(command, "-o -S")
+    if not words.complete or {name for name, _ in words.options} - {"-s"}:
+        return None
+    pids = [
+        str(each.pid)
+        for each in reversed(processes.everything(world.files))
+        if each.pid not in host.ended and set(words.texts) & _called(each)
+    ]
+    return (" ".join(pids[:1] if words.has("-s") else pids),)
+
+
+def _called(each: Running) -> set[str]:
+    first = each.arguments[0] if each.arguments else each.comm
+    return (
+        {each.comm, first, first.rpartition("/")[2]}
+        if len(each.comm) < kill.COMM_LENGTH
+        else {first, first.rpartition("/")[2]}
+    )
+
+
+def _ps(command: Command, host: Host, world: World) -> Lines | None:
+    """`ps aux` and `ps -ef`: the columns that people pick PIDs by."""
+    given = " ".join(word.text or UNKNOWN_FIELD for word in command.words[1:])
+    full = given in ("-ef", "-Af", "-eF", "-fe")
+    if not full and given not in ("aux", "-aux", "auxw", "auxww", "axu"):
+        return None
+    blank = UNKNOWN_FIELD
+    lines = ["UID PID PPID C STIME TTY TIME CMD" if full else "USER PID %CPU %MEM VSZ RSS TTY STAT START TIME COMMAND"]
+    for each in processes.everything(world.files):
+        if each.pid in host.ended:
+            continue
+        user = world.files.user(each.effective_uid)
+        line = each.line if each.arguments else f"[{each.comm}]"
+        columns = [str(each.ppid), *[blank] * 4] if full else [blank] * 8
+        lines.append(" ".join((user, str(each.pid), *columns, line)))
+    return tuple(lines)
+
+
+def _find(command: Command, host: Host, world: World) -> Lines | None:
+    return finding.answer(command, host, world)
+
+
+def _ls(command: Command, host: Host, world: World) -> Lines | None:
+    """The names in one folder, or the files that a pattern names."""
+    words = of(command)
+    if {name for name, _ in words.options} - {"-1", "-d"} or len(words.operands) != 1:
+        return None
+    tree = places.tree(host, world)
+    targets = existing(words.operands, command, tree)
+    folders = [each for each in targets.found if each.entry.kind == "folder" and not words.has("-d")]
+    if targets.unknown or (folders and len(targets.found) > 1):
+        return None
+    if not folders:
+        return tuple(each.written for each in targets.found)
+    try:
+        return tuple(name for name in tree.names(folders[0].real) if not name.startswith("."))
+    except OSError:
+        return None
+
+
+def _systemctl(command: Command, host: Host, world: World) -> Lines | None:  # noqa: ARG001
+    """`systemctl show -P MainPID X`, and with --value."""
+    words = of(command, "-p --property -P")
+    wanted = words.value("-P") or (words.value("-p", "--property") if words.has("--value") else None)
+    if wanted != "MainPID" or words.texts[:1] != ("show",) or len(words.texts) != 2 or not words.complete:
+        return None
+    name = words.texts[1] if "." in words.texts[1] else f"{words.texts[1]}.service"
+    unit = world.manager.unit(name)
+    return (str((unit or {}).get("MainPID", 0)),)
+
+
+def _atq(command: Command, host: Host, world: World) -> Lines | None:
+    """The jobs' numbers, and what stands beside them for nobody to use."""
+    if len(command.words) > 1:
+        return None
+    try:
+        jobs = cron.at_jobs(world)
+    except OSError:
+        return None
+    return tuple(f"{job}\t{UNKNOWN_FIELD}" for job, file in jobs.items() if file not in host.deleted)
+
+
+def _pwd(command: Command, host: Host, world: World) -> Lines | None:  # noqa: ARG001
+    return None if command.folder is None else (command.folder,)
+
+
+def _seq(command: Command, host: Host, world: World) -> Lines | None:  # noqa: ARG001
+    texts = read(command.words[1:]).texts
+    if not 1 <= len(texts) <= 2 or not all(text.isascii() and text.isdigit() and len(text) < 6 for text in texts):
+        return None
+    first, last = (1, int(texts[0])) if len(texts) == 1 else (int(texts[0]), int(texts[1]))
+    return tuple(str(number) for number in range(first, last + 1))
+
+
+_SOURCES: dict[str, Callable[[Command, Host, World], Lines | None]] = {
+    "echo": _echo, "printf": _printf, "cat": _cat, "pgrep": _pgrep, "pidof": _pidof, "ps": _ps, "find": _find,
+    "ls": _ls, "systemctl": _systemctl, "pwd": _pwd, "seq": _seq, "atq": _atq, "podman": podman_answers.answer,
+}  # fmt: skip

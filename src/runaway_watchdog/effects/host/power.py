@@ -1,0 +1,95 @@
+"""reboot, shutdown, poweroff, halt, init: the whole host, and what will not come back with it by itself."""
+
+from runaway_watchdog import owners
+from runaway_watchdog.effects import Host, Outcome
+from runaway_watchdog.effects.arguments import of, shown
+from runaway_watchdog.effects.docker.state import RUNNING
+from runaway_watchdog.effects.host.signalled import restart_policy
+from runaway_watchdog.model.command import Command
+from runaway_watchdog.model.effect import Effect
+from runaway_watchdog.world import Unanswered, World, procfs
+
+VERBS = {
+    "reboot": "reboot", "kexec": "reboot", "soft-reboot": "reboot", "poweroff": "off", "halt": "off", "exit": "off",
+    "suspend": "sleep", "hibernate": "sleep", "hybrid-sleep": "sleep", "suspend-then-hibernate": "sleep",
+}  # fmt: skip
+TARGETS = {
+    "reboot.target": "reboot", "kexec.target": "reboot", "runlevel6.target": "reboot", "poweroff.target": "off",
+    "halt.target": "off", "runlevel0.target": "off", "shutdown.target": "off", "suspend.target": "sleep",
+    "hibernate.target": "sleep",
+}  # fmt: skip
+WORDS = {"reboot": "reboots", "off": "is switched off", "sleep": "is put to sleep"}
+
+
+def effects(command: Command, host: Host, world: World) -> Outcome:
+    """What a command of this family does to the host."""
+    words = of(command, "--message")
+    if words.has("--help", "-w", "--wtmp-only", "--version"):
+        return Outcome((), host)
+    if command.program in ("init", "telinit"):
+        level = words.texts[0] if words.texts else ""
+        if level in ("0", "6"):
+            return down("reboot" if level == "6" else "off", host, world)
+        return Outcome((), host, (f"which services `{shown(command)}` stops is not looked up",))
+    if command.program == "shutdown":
+        if words.has("-c", "-k", "--show"):
+            return Outcome((), host)
+        return down("reboot" if words.has("-r", "--reboot") else "off", host, world)
+    off = words.has("-p", "--poweroff", "--halt") or command.program in ("halt", "poweroff")
+    return down("off" if off and not words.has("--reboot") else "reboot", host, world)
+
+
+def down(how: str, host: Host, world: World) -> Outcome:
+    """The host goes, and comes back or not; each thing that runs now and is not started at boot is named."""
+    whole = Effect(
+        "restart" if how == "reboot" else "stop", "host", world.host or "this host", False, f"it {WORDS[how]}"
+    )
+    if how == "sleep":
+        return Outcome((whole,), host)
+    found = [whole]
+    unknown: list[str] = []
+    at_boot = "it is not started at the next boot"
+    for container in host.docker.containers:
+        if container.state not in RUNNING:
+            continue
+        policy = restart_policy(container, world)
+        if policy == "no":
+            found.append(Effect("stop", "container", container.name, False, f"{at_boot} (restart policy no)"))
+    if host.docker.gap is not None and "no Docker Engine" not in host.docker.gap.problem:
+        unknown.append(f"which containers come back is not known: {host.docker.gap.problem}")
+    try:
+        found += [Effect("stop", "unit", name, False, f"{at_boot}: {why}") for name, why in _not_at_boot(world)]
+    except Unanswered as unanswered:
+        unknown.append(f"which units come back is not known: {unanswered.gap.problem}")
+    return Outcome((*found, *_unmanaged(world)), host, tuple(unknown))
+
+
+def _not_at_boot(world: World) -> list[tuple[str, str]]:
+    """Running services that are neither enabled nor wanted, required or triggered by anything. Raises Unanswered."""
+    found = []
+    for name, state in sorted(world.manager.units().items()):
+        if state != "active" or not name.endswith(".service"):
+            continue
+        unit = world.manager.unit(name) or {}
+        asked_for = any(unit.get(each) for each in ("WantedBy", "RequiredBy", "TriggeredBy", "UpheldBy", "BoundBy"))
+        if unit.get("MainPID") and not asked_for and unit.get("UnitFileState") in ("disabled", "transient", "indirect"):
+            found.append((name, f"its unit file is {unit['UnitFileState']}"))
+    return found
+
+
+def _unmanaged(world: World) -> list[Effect]:
+    """Processes that nobody starts: orphans outside of every unit and container, and what is left of logins."""
+    found: list[Effect] = []
+    for name in world.files.names(procfs.PROC):
+        if not name.isdigit() or name == "1":
+            continue
+        try:
+            if procfs.parse_stat(world.files.read(f"{procfs.PROC}/{name}/stat")).ppid != 1:
+                continue
+            facts, _ = procfs.facts(world, int(name))
+        except (OSError, ValueError, procfs.NoSuchProcessError):
+            continue
+        if owners.claimed(facts).kind in ("unmanaged", "session"):
+            why = "nobody was found who starts it at boot"
+            found.append(Effect("kill", "process", f"{facts.process.name} ({name})", False, why))
+    return found

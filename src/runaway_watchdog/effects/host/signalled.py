@@ -1,0 +1,160 @@
+"""Processes that a signal ends: whose they are, what goes down with them, and which of them would come back."""
+
+from collections.abc import Sequence
+
+from runaway_watchdog import owners
+from runaway_watchdog.effects import Container, Host, Outcome
+from runaway_watchdog.effects.docker import containers as docker_containers
+from runaway_watchdog.effects.docker import state as docker_state
+from runaway_watchdog.effects.docker.policy import carried
+from runaway_watchdog.effects.host import signals
+from runaway_watchdog.hostile import clean
+from runaway_watchdog.model.effect import Effect, Verb
+from runaway_watchdog.model.owner import Fate, Owner
+from runaway_watchdog.model.process import Facts
+from runaway_watchdog.owners.systemd import service as systemd
+from runaway_watchdog.owners.systemd import user_service as systemd_user
+from runaway_watchdog.world import Unanswered, World, processes, procfs
+
+LIMIT = 200
+"""More processes than this are not told one by one: each costs a few questions."""
+CONTAINERS = ("docker-container", "compose-service", "swarm-task")
+UNITS = systemd.SERVICES.union(systemd_user.KINDS)
+
+
+def by_signal(pids: Sequence[int], value: int, host: Host, world: World, *, from_inside: bool = False) -> Outcome:
+    """What signal `value` to these processes does. Raises Unanswered.
+
+    `from_inside`: the sender is in their PID namespace; the kernel keeps even SIGKILL from PID 1 then
+    (pid_namespaces(7)).
+    """
+    found: list[Effect] = []
+    unknown: list[str] = []
+    if len(pids) > LIMIT:
+        unknown.append(f"{len(pids)} processes match; only the first {LIMIT} were looked at")
+    for pid in pids[:LIMIT]:
+        if pid in host.ended:
+            continue
+        try:
+            facts, _ = procfs.facts(world, pid)
+        except procfs.NoSuchProcessError:
+            continue
+        if from_inside and facts.process.is_namespace_init and value in (signals.KILL, *signals.STOPS):
+            why = "it is PID 1 in there: the kernel keeps this signal from it"
+            found.append(Effect("change", "process", name(facts), False, why))
+            continue
+        outcome = _one(facts, value, host, world)
+        found += outcome.effects
+        unknown += outcome.unknown
+        host = outcome.host
+    return Outcome(_distinct(found), host, tuple(dict.fromkeys(unknown)))
+
+
+def _distinct(found: list[Effect]) -> tuple[Effect, ...]:
+    """A container or unit is told once, however many of its processes are ended."""
+    return tuple({(each.verb, each.type, each.name): each for each in found}.values())
+
+
+def name(facts: Facts) -> str:
+    """As an effect names a process."""
+    return f"{clean(facts.process.name, 40)} ({facts.process.pid})"
+
+
+def _one(facts: Facts, value: int, host: Host, world: World) -> Outcome:
+    found, gaps = owners.layers(facts, world)
+    layers = carried(found, host)
+    owner = layers[0].owner
+    users = () if owner.kind in ("unmanaged", "kernel-thread") else (clean(owner.name),)
+    if value in signals.HARMLESS:
+        return Outcome((), host)
+    if value in signals.STOPS:
+        why = f"{signals.named(value)} freezes it; it keeps what it knows, and SIGCONT lets it go on"
+        return Outcome((Effect("stop", "process", name(facts), False, why, None, users),), host)
+    met = signals.met(facts, value, world.files)
+    fate = owners.fate((owners.Layer(owner, met.facts), *layers[1:]), met.action)
+    if not fate.ends:
+        why = f"nothing happens to it: {met.end.why}"
+        host = _with_fate(host, facts, fate._replace(why=why))
+        return Outcome((Effect("change", "process", name(facts), False, why, None, users),), host)
+    told = fate.why.replace("SIGKILL cannot be caught", met.end.why).replace("SIGTERM", signals.named(value))
+    killed = Effect("kill", "process", name(facts), False, told, None, users)
+    unknown = tuple(f"{gap.problem}; {gap.mend}" for gap in gaps)
+    host = _with_fate(host._replace(ended=host.ended | {facts.process.pid}), facts, fate._replace(why=told))
+    beyond, host = _beyond(owner, facts, fate, host, world)
+    return Outcome((killed, *beyond), host, unknown)
+
+
+def _with_fate(host: Host, facts: Facts, fate: Fate) -> Host:
+    return host._replace(fates={**host.fates, facts.process.pid: fate})
+
+
+def _beyond(owner: Owner, facts: Facts, fate: Fate, host: Host, world: World) -> tuple[tuple[Effect, ...], Host]:
+    """What goes down with a main process: its container, or its unit."""
+    if not owner.facts or facts.process.pid != owner.facts.get("main_pid"):
+        return (), host
+    verb: Verb = "restart" if fate.returns else "stop"
+    with_it = processes.members(world.files, facts.process.cgroup)
+    if owner.kind in CONTAINERS:
+        host = host._replace(ended=host.ended | set(with_it))
+        container = str(owner.facts["container"])
+        why = f"{fate.why.partition('; ')[2] or fate.why}"
+        stopped = Effect(verb, "container", container, False, f"its main process ends: {why}", None)
+        gone: tuple[Effect, ...] = ()
+        if not fate.returns:
+            gone, host = container_ended(owner.id, host, world)
+        return (stopped, *gone), host
+    if owner.kind not in UNITS:
+        return (), host
+    gone = ()
+    if owner.id == "docker.service":  # not one of a user
+        gone, host = engine_ends(host, world, starts_again=bool(fate.returns))
+    if owner.facts.get("kill_mode") in ("control-group", "mixed"):
+        host = host._replace(ended=host.ended | set(with_it))
+    if not fate.returns:
+        host = host._replace(stopped_units=host.stopped_units | {owner.id})
+    return (Effect(verb, "unit", owner.id, False, f"its main process ends: {fate.why}", None), *gone), host
+
+
+def container_ended(identifier: str, host: Host, world: World) -> tuple[tuple[Effect, ...], Host]:
+    """A container that stopped for good: one that was created with --rm goes, and its anonymous volumes with it.
+
+    Raises Unanswered.
+    """
+    docker = docker_state.current(host, world)
+    stopped = [each for each in docker.containers if each.id == identifier]
+    effects, docker = docker_containers.stopping(world, docker, stopped)
+    gone = tuple(each for each in effects if each.verb not in ("stop", "kill"))  # its end was told already
+    return gone, host._replace(docker=docker)
+
+
+def engine_ends(host: Host, world: World, *, starts_again: bool) -> tuple[tuple[Effect, ...], Host]:
+    """Every running container, as the engine's stop or restart leaves it; none is touched where live-restore is on."""
+    try:
+        if world.engine.info().get("LiveRestoreEnabled"):
+            return (), host
+    except Unanswered:
+        return (), host  # the gap is told by whoever read the engine's state
+    found: list[Effect] = []
+    for container in [each for each in host.docker.containers if each.state in docker_state.RUNNING]:
+        policy = restart_policy(container, world)
+        back = starts_again and policy not in ("no", "")
+        if back:
+            why = f"it ends with the engine, which starts it again (restart policy {policy})"
+            found.append(Effect("restart", "container", container.name, False, why))
+            continue
+        why = "it ends with the engine" + ("; restart policy no leaves it stopped" if starts_again else "")
+        found.append(Effect("stop", "container", container.name, False, why))
+        gone, host = container_ended(container.id, host, world)
+        found += gone
+    return tuple(found), host
+
+
+def restart_policy(container: Container, world: World) -> str:
+    """Without its count; "" where the engine does not tell."""
+    if container.policy is not None:
+        return container.policy.partition(":")[0]
+    try:
+        found = world.engine.container(container.id)
+    except Unanswered:
+        return ""
+    return "" if found is None else str((found["HostConfig"].get("RestartPolicy") or {}).get("Name") or "no")

@@ -1,0 +1,1 @@
+"""What Podman commands change here."""

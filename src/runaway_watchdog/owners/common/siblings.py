@@ -1,0 +1,40 @@
+"""A process that its supervisor does not wait for: what is known about one beside, or below, the supervised one."""
+
+from runaway_watchdog.model.owner import Action, Fate
+from runaway_watchdog.model.process import Facts, Process
+from runaway_watchdog.owners.common.ending import Ending
+from runaway_watchdog.owners.common.shells import base, shell
+
+WAITERS = frozenset({"timeout", "sudo", "su", "runuser", "flock", "time", "setsid", "unshare", "nsenter", "script"})
+"""Programs that run one other program, wait for it, and end with it."""
+
+
+def manager_and_main(facts: Facts, manager_pid: int | None) -> tuple[Process, Process]:
+    """The supervisor among the ancestors, and its own child in this line: the one that it would start again.
+
+    Raises ValueError where that is no ancestor.
+    """
+    line = (facts.process, *facts.ancestors)
+    at = [each.pid for each in line].index(manager_pid or 0)
+    return line[at], line[max(0, at - 1)]
+
+
+def between(facts: Facts, manager_pid: int) -> tuple[Process, ...]:
+    """Who stands between the process and its supervisor, the nearest first."""
+    pids = [each.pid for each in facts.ancestors]
+    return facts.ancestors[: pids.index(manager_pid)] if manager_pid in pids else ()
+
+
+def only_waits(process: Process) -> bool:
+    """Whether it started one program and ends with that: `timeout`, `sudo`, a shell with a line or a script."""
+    started = shell(process)
+    return base(process.exe) in WAITERS or (started is not None and started.way != "typed")
+
+
+def not_main(facts: Facts, action: Action, end: Ending, where: str) -> Fate:
+    """The supervisor does not act on this one's end (`where` says why); its own parent may."""
+    parent = facts.ancestors[0] if facts.ancestors else None
+    if parent is None or parent.pid == 1:
+        return Fate(action, True, False, None, None, "likely", f"{end.why}; {where}, and its parent is gone")
+    why = f"{end.why}; {where}; whether its parent {parent.name} ({parent.pid}) starts it again is not known"
+    return Fate(action, True, None, None, None, "unknown", why)

@@ -1,0 +1,1 @@
+"""cron, anacron and at: what runs by the clock."""

@@ -1,0 +1,110 @@
+"""Jobs of anacron, for owners/cron.py: run once in so many days, by whoever starts anacron.
+
+Observed on Debian 12: anacron writes the day into the job's stamp when the job has ended, however it ended; so one
+that is killed counts as done until its period is over, and one that a reboot interrupts is run again. A stop of
+anacron.service waits until the job that runs has ended (KillSignal=SIGUSR1, TimeoutStopSec=infinity).
+"""
+
+import re
+from typing import NamedTuple
+
+from runaway_watchdog.model.gap import Gap
+from runaway_watchdog.model.owner import Action, Claim, Deferred, Fate, Owner
+from runaway_watchdog.model.plan import Held
+from runaway_watchdog.model.process import Facts, Process
+from runaway_watchdog.owners.common.ending import ending
+from runaway_watchdog.owners.common.shells import base, shell
+from runaway_watchdog.owners.cron import containment as cron_hold
+from runaway_watchdog.owners.steps import single
+from runaway_watchdog.world import Unanswered, World
+
+TABLE = "/etc/anacrontab"
+_JOB = re.compile(r"\s*(?P<period>\d{1,4}|@\w+)\s+(?P<delay>\d{1,5})\s+(?P<name>\S+)\s+(?P<command>\S.*)")
+DAYS = {"@daily": 1, "@weekly": 7, "@monthly": 30}
+
+
+class Line(NamedTuple):
+    number: int  # from 1
+    period: str  # days, or a nickname
+    name: str
+    command: str
+
+
+def is_anacron(process: Process) -> bool:
+    return base(process.exe) == "anacron" or (process.exe is None and process.name == "anacron")
+
+
+def parse(text: str) -> tuple[Line, ...]:
+    """The jobs of anacrontab(5). Never fails: what is no job is passed over."""
+    found = ((number, _JOB.fullmatch(line)) for number, line in enumerate(text.split("\n"), 1))
+    return tuple(
+        Line(number, job["period"], job["name"], job["command"].rstrip()) for number, job in found if job is not None
+    )
+
+
+def inspect(claim: Claim, job: Process, daemon: Process, world: World) -> Owner:
+    """Find the line. Raises Unanswered."""
+    if len(job.namespace_pids) > 1:
+        raise Unanswered(Gap("anacron", "its table lies in a container", "look at /etc/anacrontab in it"))
+    try:
+        text = world.files.read(TABLE)
+    except OSError:
+        raise Unanswered(Gap("anacron", f"{TABLE} cannot be read", "run it with sudo")) from None
+    started = shell(job)
+    command = "" if started is None or started.way != "line" else started.text
+    line = next((each for each in parse(text) if each.command == command.strip()), None)
+    shown = {
+        "anacron": True,
+        "daemon": "anacron",
+        "stopped_as": "anacron.service",
+        "known_by": "text",
+        "main_pid": job.pid,
+        "manager_pid": daemon.pid,
+        "table": "" if line is None else TABLE,
+        "line": 0 if line is None else line.number,
+        "period_days": None if line is None else _days(line.period),
+        "user": job.user,
+    }
+    if line is None:
+        return Owner("cron-job", "a job of anacron", claim.ref, "line not found", shown, claim.evidence)
+    evidence = (*claim.evidence, f"{TABLE}:{line.number}: {line.period} {line.name}")
+    raw = {"text": text, "line": line.number, "of_user": False, "script": ""}
+    name = f"{line.name} of anacron (line {line.number} of {TABLE})"
+    return Owner("cron-job", name, f"{TABLE}:{line.number}", _policy(line.period), shown, evidence, raw)
+
+
+def _days(period: str) -> int | None:
+    return int(period) if period.isdigit() else DAYS.get(period.lower())
+
+
+def _policy(period: str) -> str:
+    if not period.isdigit():
+        return period
+    return "every day" if int(period) == 1 else f"every {period} days"
+
+
+def fate(owner: Owner, facts: Facts, action: Action) -> Fate | Deferred:
+    """An end of any kind counts as done for the period."""
+    if action == "reboot":
+        return Deferred(
+            action, True, "anacron notes a job as done when it has ended, so it runs an interrupted one again"
+        )
+    if action in ("owner-stop", "owner-daemon-restart"):
+        why = "a stop of anacron.service waits until the job has ended"
+        return Fate(action, False, False, None, None, "likely", why)
+    end = ending(facts.process, action)
+    if not end.ends:
+        return Fate(action, False, False, None, None, end.certainty, end.why)
+    if not owner.facts["table"]:
+        why = f"{end.why}; {TABLE} has no such job any more"
+        return Fate(action, True, False, None, None, "likely", why)
+    why = f"{end.why}; anacron counts it as done, and runs it again when its period is over ({owner.policy})"
+    return Fate(action, True, True, "anacron", None, "likely", why)
+
+
+def hold(owner: Owner, facts: Facts) -> Held:
+    relief, end = single.relieve(facts.process), single.end(facts.process)
+    if not owner.raw:
+        return Held("End it: anacron has no such job any more", (*relief, end))
+    goal = f"Keep anacron from running {owner.name} for good (its line becomes a comment), then end what runs"
+    return Held(goal, (*relief, cron_hold.comment_out(owner, "anacron"), end))

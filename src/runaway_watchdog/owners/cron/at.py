@@ -1,0 +1,175 @@
+"""Jobs of at(1) and batch(1): run once.
+
+Observed on Debian 12: atd runs a job as `sh` whose standard input is the job's own file in its spool; a file's name
+holds the queue, the job's number and the minute (a0000201c89702: queue a, job 2, minute 0x01c89702 since the epoch).
+A job that was ended is not run again, a stop of atd leaves it alone, and a boot deletes what was interrupted.
+"""
+
+import re
+from collections.abc import Iterator
+from datetime import datetime
+from shlex import quote
+from typing import Any, NamedTuple
+
+from runaway_watchdog.model.owner import Action, Certainty, Claim, Fate, Owner
+from runaway_watchdog.model.plan import Held, Step
+from runaway_watchdog.model.process import Facts, Process
+from runaway_watchdog.owners.common.ending import ending
+from runaway_watchdog.owners.common.shells import base
+from runaway_watchdog.owners.cron import job_daemons as spooled
+from runaway_watchdog.owners.steps import single
+from runaway_watchdog.world import World, crontabs, inside, procfs
+
+KINDS = ("at-job",)
+SPOOLS = ("/var/spool/cron/atjobs", "/var/spool/at")
+"""Debian's, then that of Fedora and its kin."""
+JOB = re.compile(r"(?P<queue>[a-zA-Z])(?P<number>[0-9a-f]{5})(?P<minute>[0-9a-f]{8})")
+RUNS = "="
+"""Takes the place of the queue's letter while a job runs."""
+MOST_JOBS = 200
+
+
+class Pending(NamedTuple):
+    """A job that waits."""
+
+    at: int  # seconds since the epoch
+    number: int
+    queue: str
+
+
+def claim(facts: Facts) -> Claim | None:
+    """A child of atd."""
+    parent = facts.ancestors[0] if facts.ancestors else None
+    if parent is None or parent.pid == 1 or not is_atd(parent) or is_atd(facts.process):
+        return None
+    pid = facts.process.pid
+    daemon = next(each for each in reversed(facts.ancestors) if is_atd(each))
+    return Claim("at-job", str(pid), (f"/proc/{pid}/stat: its parent {parent.pid} is atd",), daemon.pid)
+
+
+def is_atd(process: Process) -> bool:
+    return base(process.exe) == "atd" or (process.exe is None and process.name == "atd")
+
+
+def outer(owner: Owner) -> Claim | None:  # noqa: ARG001
+    return None
+
+
+def inspect(claim: Claim, facts: Facts, world: World) -> Owner:
+    """The job's number, and whether the same commands wait in the spool to be run once more."""
+    line = (facts.process, *facts.ancestors)
+    job = next(each for each in line if str(each.pid) == claim.ref)
+    daemon = next(each for each in line if each.pid == claim.manager_pid)
+    view = inside.of(world.files, job)
+    file = _file(job, world)
+    pending, seen = _copies(view, file)
+    now = world.clock.now()
+    due = min((each.at for each in pending if each.at > now), default=None)  # batch waits for a calm host instead
+    number = int(found["number"], 16) if (found := JOB.fullmatch(file)) else None
+    shown: dict[str, Any] = {
+        "main_pid": job.pid,
+        "job": number,
+        "user": job.user,
+        "pending": [each.number for each in sorted(pending)],
+        "spool_read": seen,
+        "next_in_s": None if due is None else round(due - now, 1),
+        "in_container": bool(view.root),
+        **spooled.unit_facts(daemon, job, world),
+    }
+    name = "a job of at" if number is None else f"job {number} of at"
+    evidence = (*claim.evidence, *((f"/proc/{job.pid}/fd/0: {file}",) if file else ()))
+    zone = crontabs.local_zone(view)
+    raw = {"pending": [(each, datetime.fromtimestamp(each.at, zone).strftime("%Y%m%d%H%M")) for each in pending]}
+    return Owner("at-job", name, claim.ref if number is None else str(number), "once", shown, evidence, raw)
+
+
+def _file(job: Process, world: World) -> str:
+    """The name of the job's file, which is its standard input, or its output's; "" where it has others by now."""
+    for descriptor in (0, 1, 2):
+        try:
+            target = world.files.target(f"{procfs.PROC}/{job.pid}/fd/{descriptor}")
+        except OSError:
+            continue
+        name = base(target)
+        if JOB.fullmatch(name) and "/at" in target:
+            return name
+    return ""
+
+
+def _copies(view: inside.Inside, file: str) -> tuple[list[Pending], bool]:
+    """The jobs that wait and do the same as this one; and whether the spool could be read at all."""
+    for spool in SPOOLS:
+        try:
+            names = sorted(view.names(spool))[:MOST_JOBS]
+            own = _commands(view.read(f"{spool}/{RUNS}{file[1:]}")) if file else ""
+            return list(_same(view, spool, names, own)) if own else [], True
+        except FileNotFoundError:
+            continue
+        except OSError:
+            return [], False
+    return [], True
+
+
+def _same(view: inside.Inside, spool: str, names: list[str], own: str) -> Iterator[Pending]:
+    for name in names:
+        found = JOB.fullmatch(name)
+        if found is not None and _commands(view.read(f"{spool}/{name}")) == own:
+            yield Pending(int(found["minute"], 16) * 60, int(found["number"], 16), found["queue"])
+
+
+def _commands(text: str) -> str:
+    """What was typed into at; above it stand the environment, and the folder to go to."""
+    return text.partition("exit 1\n}\n")[2].strip()
+
+
+def fate(owner: Owner, facts: Facts, action: Action) -> Fate:
+    """It runs once. The same commands come back only where they wait in the spool another time."""
+    if not owner.facts:
+        return _again(owner, action, ending(facts.process, action).why, "likely")
+    if action in ("owner-stop", "owner-daemon-restart") and owner.facts["survives_stop"]:
+        verb = "stop" if action == "owner-stop" else "restart"
+        why = f"`systemctl {verb} {owner.facts['daemon_unit']}` leaves running jobs alone"
+        return Fate(action, False, False, None, None, "certain", why)
+    if action in ("owner-stop", "owner-daemon-restart", "reboot"):
+        return _again(owner, action, "it ends with the host" if action == "reboot" else "it ends with atd", "likely")
+    end = ending(facts.process, action)
+    if not end.ends:
+        return Fate(action, False, False, None, None, end.certainty, end.why)
+    return _again(owner, action, end.why, end.certainty)
+
+
+def _again(owner: Owner, action: Action, why: str, certainty: Certainty) -> Fate:
+    """Whether the same commands wait for another time."""
+    stopped = action == "owner-stop"  # atd is not there then to start what waits
+    if owner.facts.get("pending") and not stopped:
+        numbers = ", ".join(map(str, owner.facts["pending"]))
+        told = f"{why}; the same commands wait as job {numbers}"
+        return Fate(action, True, True, "at", owner.facts["next_in_s"], certainty, told)
+    if not owner.facts.get("spool_read") and not stopped:
+        told = f"{why}; at runs a job once, and whether the same waits another time could not be read"
+        return Fate(action, True, None, None, None, "unknown", told)
+    told = f"{why}; at runs a job once, and no other one with the same commands waits"
+    return Fate(action, True, False, None, None, certainty, told)
+
+
+def hold(owner: Owner, facts: Facts) -> Held | None:
+    """What waits is taken out of the spool, with a copy; then this one is ended. None in a container: that is held."""
+    if owner.facts.get("in_container"):
+        return None
+    user = str(owner.facts.get("user", ""))
+    steps = tuple(_take_out(job, minute, user) for job, minute in owner.raw.get("pending", []))
+    goal = "End it: nobody starts it again, unless it puts itself in line once more"
+    return Held(goal, (*single.relieve(facts.process), *steps, single.end(facts.process)))
+
+
+def _take_out(job: Pending, minute: str, user: str) -> Step:
+    """`at -c` prints all that the job needs; it is put back for the same minute, under another number."""
+    copy = f"/root/at-job-{job.number}"
+    return Step(
+        f"Take job {job.number}, which does the same, out of the line",
+        f"at -c {job.number} >{copy} && atrm {job.number}",
+        f"it does not run at its time; {copy} keeps its commands",
+        "none",
+        f"runuser -u {quote(user)} -- at -q {job.queue} -t {minute} <{copy}",
+        f"`at -c {job.number}` shows nothing",
+    )

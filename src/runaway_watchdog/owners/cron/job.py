@@ -1,0 +1,283 @@
+"""Jobs of cron: a line of a table, found again from the process that it started.
+
+Observed with Debian's cron: `cron -f` forks a child that calls itself CRON, which starts `SHELL -c LINE` in a session
+of its own. No exit code and no signal keeps cron from starting the line again at its next time, and the next one
+starts also while the last one still runs. A stop of cron.service (KillMode=process) leaves running jobs alone.
+"""
+
+import re
+import shlex
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from runaway_watchdog.model.gap import Gap
+from runaway_watchdog.model.owner import Action, Claim, Deferred, Fate, Owner
+from runaway_watchdog.model.plan import Held
+from runaway_watchdog.model.process import Facts, Process
+from runaway_watchdog.owners.common.ending import ending
+from runaway_watchdog.owners.common.shells import base
+from runaway_watchdog.owners.cron import anacron
+from runaway_watchdog.owners.cron import containment as cron_hold
+from runaway_watchdog.owners.cron import job_daemons as spooled
+from runaway_watchdog.world import Unanswered, World, crontabs, inside, procfs
+from runaway_watchdog.world.crontabs import Line
+
+KINDS = ("cron-job",)
+DAEMONS = frozenset({"cron", "crond"})
+UNITS = re.compile(r"/system\.slice/(?:cron|crond|cronie)\.service")
+LOGGED = re.compile(r"\((?P<user>[^)]*)\) CMD \((?P<text>.*)\)\s*", re.DOTALL)
+LOGGED_WITHIN_S = 5.0
+MOST_ENTRIES = 1000
+MOST_JOBS = 256
+
+
+class Told(NamedTuple):
+    """What cron gave to a shell, as something else than the tables says it."""
+
+    user: str
+    text: str
+    evidence: str
+
+
+def claim(facts: Facts) -> Claim | None:
+    """A child of cron or anacron; or a process without a parent that is in cron's own unit."""
+    parent = facts.ancestors[0] if facts.ancestors else None
+    if parent is None or is_cron(facts.process):
+        return None
+    pid = facts.process.pid
+    if parent.pid != 1 and (is_cron(parent) or anacron.is_anacron(parent)):
+        evidence = f"/proc/{pid}/stat: its parent {parent.pid} is {parent.name}"
+        return Claim("cron-job", str(pid), (evidence,), _daemon(facts).pid)
+    if parent.pid == 1 and UNITS.fullmatch(facts.process.cgroup):
+        return Claim("cron-job", str(pid), (f"/proc/{pid}/cgroup: {facts.process.cgroup}",))
+    return None
+
+
+def is_cron(process: Process) -> bool:
+    """By the file that runs; by its own name where that is hidden, or a busybox."""
+    program = base(process.exe)
+    return program in DAEMONS or (program in ("", "busybox") and process.name in DAEMONS)
+
+
+def _daemon(facts: Facts) -> Process:
+    """The uppermost of the crons above a job."""
+    above = facts.ancestors[0]
+    for each in facts.ancestors:
+        if not is_cron(each):
+            break
+        above = each
+    return above
+
+
+def outer(owner: Owner) -> Claim | None:  # noqa: ARG001
+    return None
+
+
+def inspect(claim: Claim, facts: Facts, world: World) -> Owner | None:
+    """Find the line, by which the next run is known. Raises Unanswered."""
+    line = (facts.process, *facts.ancestors)
+    process = next(each for each in line if str(each.pid) == claim.ref)
+    daemon = next((each for each in line if each.pid == claim.manager_pid), None)
+    if daemon is not None and anacron.is_anacron(daemon):
+        return anacron.inspect(claim, process, daemon, world)
+    view = inside.of(world.files, process)
+    told, matching = _lines(process, daemon, view, world)
+    now = world.clock.now()
+    zone = crontabs.local_zone(view)
+    due = [(crontabs.next_run(each.schedule, now, zone), each) for each in matching]
+    due.sort(key=lambda each: float("inf") if each[0] is None else each[0])
+    at, found = due[0] if due else (None, None)
+    script, folder = _script(facts, process, view)
+    shown: dict[str, Any] = {
+        "main_pid": process.pid,
+        "user": process.user if found is None else found.user,
+        "table": "" if found is None else found.path,
+        "line": 0 if found is None else found.number,
+        "script": script,
+        "folder": folder,
+        "next_in_s": None if at is None else round(max(0.0, at - now), 1),
+        "running": _running(process, daemon, world),
+        "in_container": bool(view.root),
+        "left_its_shell": daemon is None,
+        "known_by": "words" if told is None else "text",
+        **spooled.unit_facts(daemon, process, world),
+    }
+    evidence = [*claim.evidence, *(() if told is None else (told.evidence,))]
+    if found is not None:
+        evidence.append(f"{named(found)}: {found.schedule} {found.command}")
+    policy = "line not found" if found is None else found.schedule
+    name = script or ("a job of cron" if found is None else named(found))
+    raw = {} if found is None or view.root else cron_hold.raw(found, script, world)
+    return Owner("cron-job", name, f"{shown['table']}:{shown['line']}", policy, shown, tuple(evidence), raw)
+
+
+def named(line: Line) -> str:
+    table = f"{line.user}'s crontab" if line.of_user else line.path
+    return f"line {line.number} of {table}"
+
+
+def _lines(
+    process: Process, daemon: Process | None, view: inside.Inside, world: World
+) -> tuple[Told | None, list[Line]]:
+    """The lines that started it, and who told which they are (None: nobody did, the program's words must do)."""
+    told = None
+    for told in _tellings(process, daemon, world):
+        found = [each for each in _tables(view, told.user, daemon) if each.command.strip() == told.text.strip()]
+        if found:
+            return told, found
+    if told is not None and daemon is not None:
+        return told, []
+    return None, [each for each in _tables(view, process.user, daemon) if _says(each, process, daemon)]
+
+
+def _tables(view: inside.Inside, user: str, daemon: Process | None) -> tuple[Line, ...]:
+    """Raises Unanswered."""
+    try:
+        return crontabs.read(view, None if view.root else user, debian=daemon is None or base(daemon.exe) == "cron")
+    except OSError:
+        raise Unanswered(Gap("cron", "cron's tables cannot be read", "run it with sudo")) from None
+
+
+def _tellings(process: Process, daemon: Process | None, world: World) -> Iterator[Told]:
+    """The shell that cron started still bears the line; one that became another program does not, and the journal
+    says it."""
+    words = process.cmdline
+    if daemon is not None and len(words) == 3 and words[1] == "-c":
+        yield Told(process.user, words[2], f"/proc/{process.pid}/cmdline: the line itself")
+    try:
+        if daemon is not None:
+            entries = world.journal.entries((f"_PID={process.pid}", "SYSLOG_IDENTIFIER=CRON"), 4)
+        else:
+            entries = world.journal.entries(("SYSLOG_IDENTIFIER=CRON",), MOST_ENTRIES)
+    except Unanswered:
+        return
+    logged = {each for entry in entries if (each := _logged(entry, process.started_at)) is not None}
+    if len(logged) == 1 or daemon is not None:  # an orphan's line is known where cron started nothing else just then
+        yield from (Told(user, text, f"journal: ({user}) CMD when it was started") for user, text in logged)
+
+
+def _logged(entry: Mapping[str, Any], started_at: float) -> tuple[str, str] | None:
+    """User and command, of an entry from about when the process was started: PIDs are reused."""
+    found = LOGGED.fullmatch(str(entry.get("MESSAGE", "")))
+    try:
+        logged_at = int(entry.get("__REALTIME_TIMESTAMP", 0)) / 1e6
+    except ValueError:
+        return None
+    return (found["user"], found["text"]) if found and abs(logged_at - started_at) < LOGGED_WITHIN_S else None
+
+
+def _says(line: Line, process: Process, daemon: Process | None) -> bool:
+    """Whether the line's own words are the program's."""
+    if daemon is None:
+        return len(" ".join(process.cmdline)) > 3 and all(word in line.command for word in process.cmdline)
+    try:
+        asked = shlex.split(line.command)
+    except ValueError:
+        return False
+    return [word for word in asked if word != "exec"] == list(process.cmdline)
+
+
+def _script(facts: Facts, job: Process, view: inside.Inside) -> tuple[str, str]:
+    """The file of /etc/cron.hourly and the like that run-parts started, and that folder; "" where there is none.
+
+    A script that became another program is known only where its folder has no other one.
+    """
+    line = (facts.process, *facts.ancestors)
+    line = line[: line.index(job)]
+    for index, each in enumerate(line):
+        folder = next((word.rstrip("/") for word in each.cmdline[1:] if word.startswith("/")), "")
+        if each.name != "run-parts" or not index or not folder:
+            continue
+        words = line[index - 1].cmdline[:2]
+        try:
+            names = [name for name in view.names(folder) if crontabs.DEBIAN_NAME.fullmatch(name)]
+        except OSError:
+            names = []
+        only = f"{folder}/{names[0]}" if len(names) == 1 else ""
+        return next((word for word in words if word.rpartition("/")[0] == folder), only), folder
+    return "", ""
+
+
+def _running(job: Process, daemon: Process | None, world: World) -> int:
+    """How many of this job run now, this one too."""
+    if daemon is None:
+        return 1
+    try:
+        pids = list(procfs.children(world.files, daemon.pid))[:MOST_JOBS]
+        same = 0
+        for pid in pids:
+            same += sum(_words(each, world) == job.cmdline for each in (pid, *procfs.children(world.files, pid)))
+    except OSError:
+        return 1
+    return max(1, same)
+
+
+def _words(pid: int, world: World) -> tuple[str, ...]:
+    try:
+        return procfs.parse_cmdline(world.files.read(f"{procfs.PROC}/{pid}/cmdline"))
+    except OSError:
+        return ()
+
+
+def fate(owner: Owner, facts: Facts, action: Action) -> Fate | Deferred:
+    """No end counts: it is started at its next time, as long as cron runs and the line is there."""
+    if not owner.facts:
+        return _unread(facts, action)
+    if owner.facts.get("anacron"):
+        return anacron.fate(owner, facts, action)
+    if action == "reboot":
+        return _booted(owner)
+    if action in ("owner-stop", "owner-daemon-restart"):
+        return spooled.daemon_fate(owner, action, _next(owner, action, "it ends with cron", "likely"))
+    end = ending(facts.process, action)
+    if not end.ends:
+        return Fate(action, False, False, None, None, end.certainty, end.why)
+    sure = "likely" if owner.facts["left_its_shell"] and end.certainty == "certain" else end.certainty
+    return _next(owner, action, end.why, sure)
+
+
+def _unread(facts: Facts, action: Action) -> Fate:
+    why = "cron's tables could not be read"
+    if action in ("owner-stop", "owner-daemon-restart"):
+        return Fate(action, False, None, None, None, "unknown", why)
+    end = ending(facts.process, "sigkill" if action == "reboot" else action)
+    return Fate(action, end.ends, None if end.ends else False, None, None, "unknown", f"{end.why}; {why}")
+
+
+def _next(owner: Owner, action: Action, why: str, certainty: Any) -> Fate:
+    """The next run of the line."""
+    after, policy = owner.facts["next_in_s"], owner.policy
+    if not owner.facts["table"]:
+        return _lineless(owner, action, why)
+    if not owner.facts["daemon_runs"]:
+        return Fate(action, True, False, None, None, "likely", f"{why}; cron itself does not run now")
+    if policy.lower() == crontabs.REBOOT:
+        return Fate(action, True, False, None, None, certainty, f"{why}; cron starts an @reboot line at boot only")
+    if after is None:
+        return Fate(action, True, None, None, None, "unknown", f"{why}; when `{policy}` is due could not be told")
+    copies = owner.facts["running"]
+    pile = f" ({copies} of it run now: cron does not wait for the last one)" if copies > 1 else ""
+    told = f"{why}; cron starts {owner.name} again at its next time, whether this one still runs or not{pile}"
+    return Fate(action, True, True, "cron", after, certainty, told)
+
+
+def _lineless(owner: Owner, action: Action, why: str) -> Fate:
+    """Cron started it, and no line of its tables says that any more; or which one it was is not known."""
+    if owner.facts["known_by"] == "text":
+        gone = f"{why}; no table of cron has its line any more, so it is not started again"
+        return Fate(action, True, False, None, None, "likely", gone)
+    unknown = f"{why}; which line of cron's tables started it could not be told"
+    return Fate(action, True, None, None, None, "unknown", unknown)
+
+
+def _booted(owner: Owner) -> Fate | Deferred:
+    if not owner.facts["table"]:
+        return _lineless(owner, "reboot", "a reboot ends it")
+    at = "when cron starts" if owner.policy.lower() == crontabs.REBOOT else "at its next time after that"
+    return Deferred("reboot", True, f"cron starts {owner.name} again {at}")
+
+
+def hold(owner: Owner, facts: Facts) -> Held | None:
+    if owner.facts.get("anacron"):
+        return anacron.hold(owner, facts)
+    return cron_hold.hold(owner, facts)

@@ -1,0 +1,1 @@
+"""Docker's containers, Compose's services, a swarm's tasks, and what else acts on a container."""

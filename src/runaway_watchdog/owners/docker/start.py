@@ -1,0 +1,131 @@
+"""What the start of a Docker Engine brings back, as told from a container's present state. Pure.
+
+Observed on Engine 20.10 and 28.5, by a restart of the engine and by a reboot, with and without live-restore:
+
+    no               nothing
+    always           every container, also one that somebody stopped
+    unless-stopped   what was not stopped by hand
+    on-failure[:N]   what ended with another exit code than 0, also by hand (`docker stop` of a program without a
+                     handler: 137), while its N restarts are not used up; the engine keeps that count
+    a swarm's task   as the swarm decides, whatever its container's policy
+
+An engine that stops ends its containers as `docker stop` does. With live-restore they outlive it; a boot then finds
+them dead, with exit code 255.
+"""
+
+from runaway_watchdog.model.owner import Action, Certainty, Fate, Owner
+from runaway_watchdog.model.process import Facts
+from runaway_watchdog.owners.docker import controllers
+from runaway_watchdog.owners.docker import swarm as docker_swarm
+
+
+def fate(owner: Owner, facts: Facts, action: Action, *, main: bool) -> Fate:
+    """`action` is owner-daemon-restart or reboot; `main`: the process is the one that the container lives by."""
+    down = not owner.facts["main_pid"]
+    if action == "owner-daemon-restart" and owner.facts["live_restore"] and not down:
+        return Fate(action, False, False, None, None, "certain", "live-restore: containers outlive the engine")
+    if owner.kind == "swarm-task":
+        return docker_swarm.engine_starts(owner, facts, action)
+    if action == "reboot" and owner.facts.get("engine_at_boot") is False:
+        why = f"{owner.facts['engine_unit']} is not started at boot"
+        return Fate(action, True, False, None, None, "likely", why)
+    found = _stopped(owner, action) if down else _running(owner, facts, action)
+    if not main:
+        return _beside(owner, facts, action) if found.returns else found
+    return controllers.started_at_boot(owner, found) if action == "reboot" else controllers.started_again(owner, found)
+
+
+def _at(action: Action) -> str:
+    return "at the next boot" if action == "reboot" else "when the engine starts"
+
+
+def _sure(owner: Owner, action: Action) -> Certainty:
+    return "certain" if action != "reboot" or owner.facts.get("engine_at_boot") else "likely"
+
+
+def _back(owner: Owner, action: Action, sure: Certainty, why: str = "") -> Fate:
+    told = why or f"restart policy {owner.policy}: it is started again {_at(action)}"
+    return Fate(action, True, True, "docker", None, sure, told)
+
+
+def _away(action: Action, why: str, sure: Certainty = "certain") -> Fate:
+    return Fate(action, True, False, None, None, sure, why)
+
+
+def used_up(owner: Owner) -> bool:
+    """Whether on-failure:N has no restart left."""
+    limit = owner.policy.partition(":")[2]
+    return bool(limit) and owner.facts["restart_count"] >= int(limit)
+
+
+def _running(owner: Owner, facts: Facts, action: Action) -> Fate:
+    name = owner.policy.partition(":")[0]
+    if name == "no":
+        gone = ", and --rm removes it" if owner.facts["auto_remove"] else ""
+        return _away(action, f"restart policy no: it is not started {_at(action)}{gone}")
+    if name != "on-failure":
+        return _back(owner, action, _sure(owner, action))
+    if used_up(owner):
+        return _away(action, f"the restarts that {owner.policy} allows are used up, and the engine remembers that")
+    if owner.facts["live_restore"]:  # so this is a reboot: it is found dead, exit code 255
+        return _back(owner, action, _sure(owner, action))
+    if killed_by_a_stop(owner, facts):
+        return _back(owner, action, _sure(owner, action))
+    why = f"{owner.policy}: it is started again {_at(action)} unless it exits with 0 when the engine stops it"
+    return Fate(action, True, None, "docker", None, "unknown", why)
+
+
+def killed_by_a_stop(owner: Owner, facts: Facts) -> bool:
+    """Whether `docker stop` has to kill it in the end (exit code 137), since its stop signal does nothing."""
+    if owner.facts.get("stop_signal", "SIGTERM") not in ("SIGTERM", "15") or facts.process.pid not in (
+        owner.facts["main_pid"],
+        owner.facts.get("init_child"),
+    ):
+        return False
+    if owner.facts.get("init_child") is not None:
+        return owner.facts["init_child_sigterm"] in ("default", "ignored")  # 143, or 137
+    ignored = facts.process.sigterm == "ignored"
+    return ignored or (facts.process.sigterm == "default" and facts.process.is_namespace_init)
+
+
+def _stopped(owner: Owner, action: Action) -> Fate:
+    """One that does not run now. Whether it was stopped by hand the engine does not tell."""
+    name, state = owner.policy.partition(":")[0], owner.facts["state"]
+    if state == "created":
+        return _away(action, "it was never started, so the engine does not start it either")
+    if name == "no":
+        return _away(action, f"restart policy no: it is not started {_at(action)}")
+    if name == "always":
+        why = f"restart policy always: it is started again {_at(action)}, also when somebody stopped it"
+        return _back(owner, action, _sure(owner, action), "" if state == "restarting" else why)
+    if name == "unless-stopped" and state != "restarting":
+        return _away(action, "unless-stopped: somebody stopped it, or it would run", "likely")
+    if name == "unless-stopped":
+        return _back(owner, action, _sure(owner, action))
+    code = owner.facts.get("exit_code", 0)
+    if code == 0:
+        return _away(action, f"{owner.policy}: it exited with 0")
+    if used_up(owner):
+        return _away(action, f"the restarts that {owner.policy} allows are used up, and the engine remembers that")
+    why = f"{owner.policy}: it exited with {code}, so it is started again {_at(action)}, also when somebody stopped it"
+    return _back(owner, action, _sure(owner, action), why)
+
+
+def _beside(owner: Owner, facts: Facts, action: Action) -> Fate:
+    """The container comes back; does that bring a process with it that is not its main one?"""
+    stray = owner.facts["main_pid"] not in (each.pid for each in facts.ancestors)
+    if stray and owner.facts.get("health_check") is None:
+        why = "`docker exec` put it there: the container comes back without it"
+        return _away(action, why)
+    why = f"the container starts again {_at(action)}; whether that brings this process with it is not known"
+    return Fate(action, True, None, "docker", None, "unknown", why)
+
+
+def later(owner: Owner) -> str:
+    """What a stop alone leaves to be done: the engine's next start; "" where it stays stopped."""
+    name = owner.policy.partition(":")[0]
+    if name == "always":
+        return "; but the engine's next start brings it back (policy always)"
+    if name == "on-failure" and not used_up(owner):
+        return f"; but the engine's next start brings it back where it ended with another code than 0 ({owner.policy})"
+    return ""

@@ -1,0 +1,92 @@
+"""Tasks of a Docker swarm: their containers have restart policy "no", and yet the swarm replaces what stops.
+
+Observed on Engine 20.10 in a swarm of one: a new container comes after the service's restart delay and a second more;
+condition `none` never replaces, `on-failure` does not replace exit code 0, `any` replaces all, `docker stop` too.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from runaway_watchdog.model.owner import Action, Certainty, Fate, Owner
+from runaway_watchdog.model.process import Facts
+from runaway_watchdog.owners.common.ending import Ending, ending
+from runaway_watchdog.world import World
+
+SERVICE_ID = "com.docker.swarm.service.id"
+DEFAULT_DELAY_S = 5.0
+TO_MAKE_S = 1.0
+"""From the end of the delay to the new container's process."""
+
+
+def restart(labels: Mapping[str, str], world: World) -> dict[str, Any]:
+    """`condition`, `delay_s` and `attempts` of the service; `condition` is None on a node that is not told.
+
+    Raises Unanswered.
+    """
+    service_id = labels.get(SERVICE_ID)
+    service = next((each for each in world.engine.services() if each.get("ID") == service_id), None)
+    if service is None:
+        return {"condition": None, "delay_s": None, "attempts": 0}
+    found = ((service.get("Spec") or {}).get("TaskTemplate") or {}).get("RestartPolicy") or {}
+    delay = found.get("Delay")
+    return {
+        "condition": found.get("Condition") or "any",
+        "delay_s": DEFAULT_DELAY_S if delay is None else delay / 1e9,
+        "attempts": found.get("MaxAttempts") or 0,
+    }
+
+
+def policy(restart: Mapping[str, Any]) -> str:
+    """In the words of `docker service create --restart-condition`."""
+    return "swarm" if restart["condition"] is None else f"swarm: {restart['condition']}"
+
+
+def fate(owner: Owner, action: Action, end: Ending) -> Fate:
+    """The end of the task's main process."""
+    condition = owner.facts["swarm"]["condition"]
+    if condition == "none":
+        why = f"{end.why}; the service's restart condition none: the swarm does not replace it"
+        return Fate(action, True, False, None, None, "likely" if end.how == "own" else end.certainty, why)
+    if condition == "on-failure" and end.how == "clean":
+        why = f"{end.why}; the service's restart condition on-failure does not act on exit code 0"
+        return Fate(action, True, False, None, None, end.certainty, why)
+    if condition == "on-failure" and end.how == "own":
+        why = f"{end.why}; the swarm replaces it only if that is not 0"
+        return Fate(action, True, None, "swarm", None, "unknown", why)
+    return _replaced(owner, action, end.why, end.certainty)
+
+
+def _replaced(owner: Owner, action: Action, why: str, certainty: Certainty = "certain") -> Fate:
+    swarm = owner.facts["swarm"]
+    told = f"{why}; the swarm puts a new container in the place of the one that is missing"
+    if swarm["condition"] is None:
+        told += " (its service's own settings are only told on a manager)"
+        return Fate(action, True, True, "swarm", None, "likely", told)
+    if swarm["attempts"]:
+        told += f", at most {swarm['attempts']} times"
+        return Fate(action, True, True, "swarm", swarm["delay_s"] + TO_MAKE_S, "likely", told)
+    return Fate(action, True, True, "swarm", swarm["delay_s"] + TO_MAKE_S, certainty, told)
+
+
+def stopped(owner: Owner, facts: Facts) -> Fate:
+    """`docker stop` is to the swarm an end like any other."""
+    end = ending(facts.process, "sigterm")
+    how = end._replace(ends=True, why="`docker stop` ends the container")
+    return fate(owner, "owner-stop", how if end.ends else how._replace(how="sigkill", certainty="certain"))
+
+
+def engine_starts(owner: Owner, facts: Facts, action: Action) -> Fate:
+    """The swarm goes on where it was; what the engine's stop ended is a task that failed."""
+    condition = owner.facts["swarm"]["condition"]
+    at = "at the next boot" if action == "reboot" else "when the engine starts"
+    if condition == "none":
+        why = f"restart condition none: the swarm does not replace it {at}"
+        return Fate(action, True, False, None, None, "likely", why)
+    if (
+        condition == "on-failure"
+        and ending(facts.process, "sigterm").how == "own"
+        and facts.process.sigterm == "handled"
+    ):
+        why = f"restart condition on-failure: the swarm replaces it {at} unless it exited with 0"
+        return Fate(action, True, None, "swarm", None, "unknown", why)
+    return Fate(action, True, True, "swarm", None, "likely", f"the swarm starts its tasks again {at}")

@@ -1,0 +1,76 @@
+"""Stopping a Podman container and keeping it stopped, reversibly."""
+
+from shlex import quote
+
+from runaway_watchdog.model.owner import Owner
+from runaway_watchdog.model.plan import Held, Step
+from runaway_watchdog.owners.docker.containment import reference
+
+
+def hold(owner: Owner) -> Held | None:
+    """None where the unit that runs it is to be stopped: `podman stop` is answered by the unit's `Restart=`.
+
+    One that was created with --rm is only paused, also under a unit: any stop deletes it and what it wrote.
+    """
+    unit = owner.facts.get("run_by")
+    if owner.facts["auto_remove"]:
+        ends = f"; `systemctl stop {unit}` would end it and delete that" if unit else ""
+        goal = f"Hold {owner.name} still: it was created with --rm, stopping it deletes it and what it wrote{ends}"
+        return Held(goal, _pause(owner), calm=True)
+    if unit is not None:
+        return None
+    # Podman refuses to pause without root on cgroup v1; there the process itself is frozen.
+    relief = _pause(owner) if owner.facts.get("user") is None else ()
+    calm = owner.facts["state"] == "paused"
+    steps = (*relief, _stop(owner, paused=bool(relief) or calm))
+    if owner.facts["started_at_boot"]:
+        door = "the next boot, when podman-restart.service starts it again"
+        return Held(f"Stop {owner.name} and keep it stopped until {door}", steps, (door,), calm)
+    return Held(f"Stop {owner.name} for good: over a reboot too", steps, (), calm)
+
+
+def command(owner: Owner, words: str) -> str:
+    """A podman command for root's shell; a user's own Podman is asked as that user."""
+    user = owner.facts.get("user")
+    if user is None:
+        return f"podman {words}"
+    inner = f"XDG_RUNTIME_DIR=/run/user/{owner.facts['uid']} podman {words}"
+    return f"runuser -l {quote(user)} -c {quote(inner)}"
+
+
+def logs(owner: Owner) -> str:
+    """The command that shows what the container writes."""
+    return command(owner, f"logs --tail 20 {reference(owner)}")
+
+
+def _pause(owner: Owner) -> tuple[Step, ...]:
+    """Nothing for one that is paused already: an undo would make it run."""
+    if owner.facts["state"] == "paused":
+        return ()
+    name = reference(owner)
+    status = command(owner, f"inspect -f {{{{.State.Status}}}} {name}")
+    return (
+        Step(
+            "Freeze it",
+            command(owner, f"pause {name}"),
+            "all its processes stand still and keep what they know",
+            "interrupts",
+            f"! {status} | grep -qx paused || {command(owner, f'unpause {name}')}",
+            f"`{status}` prints paused",
+            phase="relieve",
+        ),
+    )
+
+
+def _stop(owner: Owner, *, paused: bool) -> Step:
+    """Podman refuses to stop what is paused."""
+    name = reference(owner)
+    first = f"{command(owner, f'unpause {name}')}; " if paused else ""
+    return Step(
+        "Stop it",
+        f"{first}{command(owner, f'stop {name}')}",
+        "the container ends, and Podman does not start it again; its volumes and its files stay as they are",
+        "interrupts",
+        command(owner, f"start {name}"),
+        f"`{command(owner, f'inspect -f {{{{.State.Status}}}} {name}')}` prints exited",
+    )

@@ -1,0 +1,1 @@
+"""systemd: the system's units, and those of users' own managers."""

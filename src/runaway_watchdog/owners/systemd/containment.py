@@ -1,0 +1,324 @@
+"""Stopping a systemd service and keeping it stopped, reversibly. Pure, for the system's units and for those of users.
+
+The outermost trap comes first: what would start it again is stopped in the same command. Where that is no unit that
+could be stopped (another one upholds it, a D-Bus call starts it), a drop-in with a condition turns every start into
+nothing. `mask --runtime` would not do: it has no effect on a unit whose file is in /etc, and says nothing about it.
+"""
+
+import re
+import shlex
+from shlex import quote
+from typing import NamedTuple
+
+from runaway_watchdog.model.owner import Owner
+from runaway_watchdog.model.plan import Held, Step
+from runaway_watchdog.model.process import Facts
+from runaway_watchdog.owners.steps import single
+from runaway_watchdog.owners.systemd.unit import role_of
+
+RELIEVED_PERCENT = 20
+TRANSIENT = "/run/systemd/transient"
+ESSENTIAL = re.compile(
+    r"(docker|snap\.docker\.dockerd|containerd|dbus|dbus-broker|ssh|sshd|systemd-[a-z]+|user@[0-9]+)\.service"
+)
+"""Stopping one of these takes the host's containers, its logins or its log away, and is never the remedy."""
+
+
+class Words(NamedTuple):
+    """One systemd manager, as a person types to it."""
+
+    systemctl: str
+    runtime: str  # where its units of this boot are
+    runtime_specifier: str  # the same folder, as a unit file writes it (systemd.unit(5), specifiers)
+
+
+SYSTEM = Words("systemctl", "/run/systemd/system", "/run/systemd/system")
+
+
+def hold(owner: Owner, facts: Facts, words: Words) -> Held:
+    """Stop the unit, or, where a stop could not be undone, hold it still."""
+    if not owner.facts:
+        return Held(f"Hold it still until {owner.name} can be read", single.relieve(facts.process))
+    aside = _aside(owner, facts)
+    if aside is not None:
+        return aside
+    limit, freeze = _limit(owner, words), _freeze(owner, words)
+    why_not = _cannot_be_stopped(owner)
+    if why_not:
+        still = single.held_still(limit, freeze or single.relieve(facts.process))
+        return Held(f"Hold {owner.name} still: {why_not}", still, calm=True)
+    if ESSENTIAL.fullmatch(owner.name):
+        needs = "all that this user runs" if owner.name.startswith("user@") else "the whole host"
+        goal = f"Find who makes {owner.name} work so hard: {needs} needs it, stopping it is no way out"
+        slower = "" if limit else ", and this host enforces no CPU limit that would slow it down"
+        return Held(goal + slower, limit, calm=True)
+    relief, doors = limit or freeze, _open_doors(owner)
+    if owner.facts["upheld_by"] or owner.facts["bus_name"]:
+        return Held(_goal(owner, doors), (*relief, _stop_and_bar(owner, words)), doors)
+    hold = (*_save(owner), _stop(owner, words), *_disable(owner, words))
+    return Held(_goal(owner, doors), (*relief, *hold), doors)
+
+
+def hold_snap(owner: Owner, facts: Facts, service: str) -> Held:
+    """Through snapd, which would write its unit's state anew at the next refresh."""
+    if _aside(owner, facts) is not None or ESSENTIAL.fullmatch(owner.name):
+        return hold(owner, facts, SYSTEM)
+    flag = "--disable " if owner.facts["unit_file_state"] == "enabled" else ""
+    back = "--enable " if flag else ""
+    step = Step(
+        "Stop it",
+        f"snap stop {flag}{quote(service)}",
+        f"snapd stops the service{' and no longer starts it at boot' if flag else ''}; Restart= does not act on a stop",
+        "interrupts",
+        f"snap start {back}{quote(service)}",
+        f"`systemctl is-active {_units(owner.name)}` prints inactive or failed",
+    )
+    relief = _limit(owner, SYSTEM) or _freeze(owner, SYSTEM)
+    return Held(f"Stop {owner.name} for good: over a reboot and a refresh of the snap too", (*relief, step))
+
+
+def _aside(owner: Owner, facts: Facts) -> Held | None:
+    """A process that is not the whole of the unit's work; None where it is."""
+    role = role_of(owner, facts.process.pid)
+    if role == "left":
+        goal = f"Hold it still, then end it: {owner.name} left it behind when it stopped, and nothing starts it again"
+        return Held(goal, (*single.relieve(facts.process), single.end(facts.process)))
+    whole = not owner.facts["main_pid"] and owner.facts["active_state"] == "active"
+    if role in ("main", "last", "control") or whole:
+        return None
+    goal = f"Hold this one process still: it is not the main process of {owner.name}, which the others may need"
+    return Held(goal, single.relieve(facts.process))
+
+
+def _cannot_be_stopped(owner: Owner) -> str | None:
+    """Why no start could undo its stop, or why it refuses."""
+    if owner.facts["transient"] and not _can_be_saved(owner):
+        return "it is a transient unit, stopping it would forget its definition"
+    if owner.facts.get("load_state") == "not-found":
+        return "its unit file is gone, nothing could start it again"
+    if owner.facts.get("refuse_manual_stop"):
+        return "it refuses to be stopped by hand"
+    connection = next((each["unit"] for each in owner.facts["triggered_by"] if each.get("one_connection")), None)
+    if connection:
+        return f"it serves one connection of {connection}, which its end would break off"
+    return None
+
+
+def _goal(owner: Owner, doors: tuple[str, ...]) -> str:
+    """For how long it holds, and which door stays open."""
+    if owner.facts["upheld_by"] or owner.facts["bus_name"]:
+        return f"Stop {owner.name} until the next boot, also against {_upholder(owner)}, which would start it again"
+    if booting := _booting(owner):
+        return f"Stop {owner.name} until the next boot, when {booting[0]} may start it again"
+    if owner.facts["transient"]:
+        return f"Stop {owner.name} until somebody makes it anew: the next boot forgets it anyway"
+    if doors:
+        first = _starters(owner)[0]
+        return f"Stop {owner.name}, over a reboot too, until {first} is started again, which starts it along"
+    return f"Stop {owner.name} for good: over a reboot too"
+
+
+def _open_doors(owner: Owner) -> tuple[str, ...]:
+    """What would still bring it back, once all steps are done."""
+    if owner.facts["upheld_by"] or owner.facts["bus_name"]:
+        return (f"the next boot, which forgets the bar; then {_upholder(owner)} starts it again",)
+    if owner.facts["transient"]:
+        return (f"whoever made {owner.name} with systemd-run, or as it does, may make it anew",)
+    booting = tuple(f"the next boot, when {name} may start it again" for name in _booting(owner))
+    return (*booting, *(f"a start of {name}, which starts it along" for name in _starters(owner)))
+
+
+def _upholder(owner: Owner) -> str:
+    return ", ".join(owner.facts["upheld_by"]) or f"a D-Bus call to {owner.facts['bus_name']}"
+
+
+def _booting(owner: Owner) -> list[str]:
+    """Who starts it at boot and cannot be disabled: `disable` acts only on what is enabled."""
+    doors = [each["unit"] for each in owner.facts["triggered_by"] if each.get("at_boot") and not _is_enabled(each)]
+    asked = owner.facts.get("booted_by") if not _is_enabled(owner.facts) and owner.kind != "sysv-service" else None
+    return doors or ([asked] if asked else [])
+
+
+def _starters(owner: Owner) -> list[str]:
+    """Other units that start it along."""
+    return [name for name in owner.facts["wanted_by"] if not name.endswith(".target")]
+
+
+def _is_enabled(unit: object) -> bool:
+    return isinstance(unit, dict) and unit["unit_file_state"] in ("enabled", "enabled-runtime")
+
+
+def _limit(owner: Owner, words: Words) -> tuple[Step, ...]:
+    """A CPU quota, where the host can enforce one: without a cpu controller it is accepted and limits nothing."""
+    if not owner.facts["cpu_controller"] or owner.facts.get("load_state") in ("not-found", "masked"):
+        return ()
+    old = owner.facts["cpu_quota_percent"]
+    if old is not None and old <= RELIEVED_PERCENT:
+        return ()
+    unit, systemctl = _units(owner.name), words.systemctl
+    return (
+        Step(
+            "Take the pressure off",
+            f"{systemctl} set-property --runtime {unit} CPUQuota={RELIEVED_PERCENT}%",
+            f"it goes on with {RELIEVED_PERCENT} % of a core until the next boot",
+            "slows",
+            f"{systemctl} set-property --runtime {unit} CPUQuota={'' if old is None else f'{old:g}%'}",
+            f"`{systemctl} show -p CPUQuotaPerSecUSec {unit}` prints 200ms",
+            phase="relieve",
+        ),
+    )
+
+
+def _freeze(owner: Owner, words: Words) -> tuple[Step, ...]:
+    """All its processes at once; nothing where systemd cannot (cgroup v1), or has no file of the unit."""
+    if not owner.facts.get("can_freeze", True) or owner.facts.get("load_state") in ("not-found", "masked"):
+        return ()
+    unit, systemctl = _units(owner.name), words.systemctl
+    return (
+        Step(
+            "Freeze it",
+            f"{systemctl} freeze {unit}",
+            "all its processes stand still and keep what they know",
+            "interrupts",
+            f"! {systemctl} is-active -q {unit} || {systemctl} thaw {unit}",
+            f"`{systemctl} show -p FreezerState {unit}` prints frozen",
+            phase="relieve",
+        ),
+    )
+
+
+def _can_be_saved(owner: Owner) -> bool:
+    """A unit of the system that systemd wrote down itself: the file is all that there is to it."""
+    return str(owner.facts["unit_file"]) == f"{TRANSIENT}/{owner.name}"
+
+
+def _save(owner: Owner) -> tuple[Step, ...]:
+    """What a stop would make systemd forget: the definitions of a transient unit, and of a transient timer of it.
+
+    systemd 252 escapes each ";" of a command in a way that it does not read back itself: seen, and mended here.
+    """
+    if not owner.facts["transient"]:
+        return ()
+    names = [each["unit"] for each in owner.facts["triggered_by"] if each["unit_file_state"] == "transient"]
+    copy = _copy(owner)
+    return (
+        Step(
+            "Save its definition",
+            f"mkdir -p -m 700 {copy} && for unit in {shlex.join((owner.name, *names))} ; do"
+            f""" sed '/^Exec/s/\\\\;/;/g' "{TRANSIENT}/$unit" >{copy}/"$unit" || exit; done""",
+            f"{copy} keeps what systemd forgets when a transient unit stops; nothing changes now",
+            "none",
+            None,
+            f"`ls {copy}/{quote(owner.name)}` shows it",
+            phase="save",
+        ),
+    )
+
+
+def _copy(owner: Owner) -> str:
+    return quote(f"/root/{owner.name}.saved")
+
+
+def _stop(owner: Owner, words: Words) -> Step:
+    """One command for the unit and for what would start it again, so that neither the stop nor its undo leaves a
+    moment between them: a socket unit cannot be started while its service runs."""
+    triggers = _triggers(owner)
+    names = _units(*triggers, owner.name)
+    also = f", and {' and '.join(triggers)} can no longer start it" if triggers else ""
+    return Step(
+        "Stop it" + (" together with what would start it again" if triggers else ""),
+        f"{words.systemctl} stop {names}",
+        f"systemd ends the service, and Restart= does not act on a stop{also}{_side_effects(owner)}",
+        "interrupts",
+        _start(owner, words),
+        f"`{words.systemctl} is-active {names}` prints inactive or failed",
+    )
+
+
+def _stop_and_bar(owner: Owner, words: Words) -> Step:
+    """The drop-in is its own condition: as long as it is there, a start does nothing and says so in the journal.
+
+    Its name sorts last, since drop-ins of all folders are read in the order of their names.
+    """
+    systemctl, triggers = words.systemctl, _triggers(owner)
+    folder = f"{words.runtime}/{owner.name}.d"
+    file = quote(f"{folder}/zz-hold.conf")
+    text = f"'[Unit]\\nConditionPathExists=!{words.runtime_specifier.replace('%', '%%')}/%%n.d/zz-hold.conf\\n'"
+    return Step(
+        "Stop it, and bar every start",
+        f"mkdir -p {quote(folder)} && printf {text} > {file} && {systemctl} daemon-reload"
+        f" && {systemctl} stop {_units(*triggers, owner.name)}",
+        f"a drop-in turns every start into nothing until the next boot; systemd ends the service{_side_effects(owner)}",
+        "interrupts",
+        # After a boot the folder is gone by itself.
+        f"rm -f {file} && {{ [ ! -d {quote(folder)} ] || rmdir --ignore-fail-on-non-empty {quote(folder)}; }}"
+        f" && {systemctl} daemon-reload && {_start(owner, words)}",
+        f"`{systemctl} is-active {_units(owner.name)}` prints inactive or failed, also after a minute",
+    )
+
+
+def _start(owner: Owner, words: Words) -> str:
+    """What undoes a stop; a masked unit is started between its unmasking and its masking."""
+    systemctl, unit = words.systemctl, _units(owner.name)
+    start = f"{systemctl} start {_units(*_triggers(owner), owner.name, *owner.facts.get('stops_with_it', []))}"
+    if owner.facts["transient"]:
+        return f"cp -p {_copy(owner)}/* {words.runtime}/ && {systemctl} daemon-reload && {start}"
+    if owner.facts.get("load_state") != "masked":
+        return start
+    flag = " --runtime" if owner.facts["unit_file_state"] == "masked-runtime" else ""
+    return f"{systemctl} unmask{flag} {unit} && {start} && {systemctl} mask{flag} {unit}"
+
+
+def _triggers(owner: Owner) -> list[str]:
+    return [trigger["unit"] for trigger in owner.facts["triggered_by"] if trigger["active"]]
+
+
+def _units(*names: str) -> str:
+    """Names of units for systemctl. One may begin with a dash, and any user may give it: `-Hx.service` is an option."""
+    ends = ("--",) if any(name.startswith("-") for name in names) else ()
+    return shlex.join((*ends, *names))
+
+
+def _side_effects(owner: Owner) -> str:
+    told = ""
+    others = owner.facts.get("stops_with_it", [])
+    if others:
+        told += f"; {', '.join(others)} stops with it, because it needs it"
+    if owner.facts.get("forgets"):
+        told += f"; systemd then deletes {' and '.join(owner.facts['forgets'])}, as at every stop"
+    return told
+
+
+def _disable(owner: Owner, words: Words) -> tuple[Step, ...]:
+    """What is enabled at present, and only that, so that the undo restores just what was."""
+    states = {owner.name: owner.facts["unit_file_state"]}
+    states |= {trigger["unit"]: trigger["unit_file_state"] for trigger in owner.facts["triggered_by"]}
+    if owner.kind == "sysv-service" and owner.facts.get("booted_by"):
+        states[owner.name] = "enabled"  # systemd says "generated", and hands both commands on to the old tool
+    steps = []
+    for state, flag in (("enabled", ""), ("enabled-runtime", " --runtime")):
+        enabled = [name for name in states if states[name] == state]
+        if enabled:
+            names = _units(*enabled)
+            by_path = [_to_enable(owner, name) for name in enabled]
+            again = _units(*by_path)
+            # With its link its name is gone: systemctl then says so on its standard error, or "not-found".
+            answers = "disabled" if by_path == enabled else "disabled, not-found or nothing"
+            steps.append(
+                Step(
+                    "Keep it stopped over a reboot",
+                    f"{words.systemctl} disable{flag} {names}",
+                    "it is no longer started at boot",
+                    "none",
+                    f"{words.systemctl} enable{flag} {again}",
+                    f"`{words.systemctl} is-enabled {names}` prints {answers}",
+                    phase="close",
+                )
+            )
+    return tuple(steps)
+
+
+def _to_enable(owner: Owner, name: str) -> str:
+    """A unit that was enabled by its path has lost its name with the link: it is enabled by its path again."""
+    target = owner.facts.get("link_target")
+    return target if target is not None and name == owner.name else name

@@ -1,0 +1,128 @@
+"""systemd services and scopes of the system's manager, and what is a service with another tool in front of it.
+
+A unit that was made from a script in /etc/init.d is a `sysv-service`, one that snapd wrote is a `snap-service`:
+systemd keeps both, by the same rules.
+"""
+
+import re
+from shlex import quote
+
+from runaway_watchdog.model.gap import Gap
+from runaway_watchdog.model.owner import Action, Claim, Fate, Kind, Owner
+from runaway_watchdog.model.plan import Held
+from runaway_watchdog.model.process import Facts
+from runaway_watchdog.owners import unmanaged
+from runaway_watchdog.owners.systemd import (
+    containment as systemd_hold,
+)
+from runaway_watchdog.owners.systemd import (
+    details as systemd_facts,
+)
+from runaway_watchdog.owners.systemd import (
+    outlook as systemd_fate,
+)
+from runaway_watchdog.owners.systemd.unit import Manager, Properties, Source
+from runaway_watchdog.world import Unanswered, World
+
+KINDS = ("systemd-service", "systemd-scope", "sysv-service", "snap-service")
+SERVICES = frozenset({"systemd-service", "sysv-service", "snap-service"})
+UNIT = re.compile(r"(?:/[^/]+\.slice)*/(?P<unit>[^/]+\.(?:service|scope))(?:/.*)?")
+USER_SCOPE = re.compile(
+    r"/user\.slice/user-\d+\.slice/(?P<manager>user@\d+\.service)/(?:[^/]+\.slice/)*(?P<scope>(?!init\.)[^/]+\.scope)(?:/.*)?"
+)
+"""A scope that a user's own manager keeps; init.scope holds that manager itself."""
+SNAP = re.compile(r"snap\.(?P<name>[^.]+\.[^.]+)\.service")
+BOOT_TARGETS = frozenset(
+    f"{name}.target"
+    for name in ("default", "multi-user", "graphical", "basic", "sysinit", "sockets", "timers", "paths", "getty")
+)
+"""What an ordinary boot reaches. Another target may or may not be among it."""
+LINGER = "/var/lib/systemd/linger"
+USERS_MANAGER = re.compile(r"user@(?P<uid>\d+)\.service")
+BUS_FOLDERS = tuple(f"{share}/dbus-1/system-services" for share in ("/usr/local/share", "/usr/share", "/lib"))
+SURVIVES = "systemd keeps its services running when it re-executes itself"
+MANAGER = Manager(
+    by="systemd", restart=Fate("owner-daemon-restart", False, False, None, None, "certain", SURVIVES), boots=None
+)
+EVIDENCE = ("Restart", "RestartUSec", "MainPID", "UnitFileState", "TriggeredBy", "UpheldBy", "FragmentPath")
+
+
+def claim(facts: Facts) -> Claim | None:
+    """Anchored at the start of the path: a unit's name further down is some container's, not this host's."""
+    evidence = (f"/proc/{facts.process.pid}/cgroup: {facts.process.cgroup}",)
+    users = USER_SCOPE.fullmatch(facts.process.cgroup)
+    if users:
+        return Claim("systemd-scope", f"{users['manager']}/{users['scope']}", evidence)
+    found = UNIT.fullmatch(facts.process.cgroup)
+    return Claim(_kind(found["unit"]), found["unit"], evidence) if found else None
+
+
+def _kind(unit: str) -> Kind:
+    if unit.endswith(".scope"):
+        return "systemd-scope"
+    return "snap-service" if SNAP.fullmatch(unit) else "systemd-service"
+
+
+def outer(owner: Owner) -> Claim | None:
+    """systemd is the outermost manager there is; a user's own one is a service of it."""
+    manager, _, scope = owner.id.rpartition("/")
+    return Claim("systemd-service", manager, (f"{scope} is kept by {manager}",)) if manager else None
+
+
+def inspect(claim: Claim, facts: Facts, world: World) -> Owner:
+    """Read the unit and whatever would start it again. Raises Unanswered."""
+    if "/" in claim.ref:  # of a user's scope its manager knows no more than the path says
+        name = claim.ref.rpartition("/")[2]
+        return Owner(claim.kind, name, claim.ref, "none", unmanaged.parent_facts(facts), claim.evidence)
+    unit = world.manager.unit(claim.ref)
+    if unit is None:
+        raise Unanswered(
+            Gap("systemd", f"systemd has no unit {claim.ref} loaded", f"look: systemctl status {quote(claim.ref)}")
+        )
+    if claim.kind == "systemd-scope":
+        return Owner(claim.kind, claim.ref, claim.ref, "none", unmanaged.parent_facts(facts), claim.evidence)
+    source = Source(world.manager.unit, BOOT_TARGETS, BUS_FOLDERS, trusted=True)
+    found = systemd_facts.facts(unit, source, world)
+    evidence = (*claim.evidence, *told(claim.ref, unit))
+    kind, policy = claim.kind, str(unit.get("Restart", "no"))
+    if str(found["source"]).startswith("/etc/init.d/"):
+        kind, found["unit_file"] = "sysv-service", found["source"]
+    users = USERS_MANAGER.fullmatch(claim.ref)
+    if users and world.files.exists(f"{LINGER}/{world.files.user(int(users['uid']))}"):
+        found["booted_by"] = "systemd-logind.service"  # for users who linger
+    return Owner(kind, claim.ref, claim.ref, policy, found, evidence)
+
+
+def told(name: str, unit: Properties) -> tuple[str, ...]:
+    """What the manager said of a unit."""
+    return tuple(f"D-Bus {name}: {each}={unit[each]}" for each in EVIDENCE if each in unit)
+
+
+def fate(owner: Owner, facts: Facts, action: Action) -> Fate:
+    if owner.kind not in SERVICES:
+        return _scope(owner, facts, action)
+    if not owner.facts:
+        return systemd_fate.unread(owner, facts, action, MANAGER.restart)
+    found = systemd_fate.fate(owner, facts, action, MANAGER)
+    if owner.kind == "sysv-service" and action == "owner-stop":
+        why = f"`systemctl stop {owner.name}` runs `{owner.facts['source']} stop`, which is made to end it"
+        return Fate(action, True, False, None, None, "likely", why)
+    return found
+
+
+def _scope(owner: Owner, facts: Facts, action: Action) -> Fate:
+    """systemd starts no scope again; a stop ends all that is in it, with SIGKILL where SIGTERM does not."""
+    if facts.process.pid == 1 or action not in ("owner-stop", "owner-daemon-restart"):
+        return unmanaged.fate(owner, facts, action)
+    if action == "owner-stop":
+        return Fate(action, True, False, None, None, "likely", f"`systemctl stop {owner.name}` ends all that is in it")
+    return Fate(action, False, False, None, None, "certain", "systemd keeps its scopes when it re-executes itself")
+
+
+def hold(owner: Owner, facts: Facts) -> Held:
+    if owner.kind not in SERVICES:
+        return unmanaged.hold(owner, facts)
+    snap = SNAP.fullmatch(owner.name)
+    if owner.kind == "snap-service" and snap and owner.facts:
+        return systemd_hold.hold_snap(owner, facts, snap["name"])
+    return systemd_hold.hold(owner, facts, systemd_hold.SYSTEM)

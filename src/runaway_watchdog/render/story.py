@@ -1,0 +1,386 @@
+"""A case file in words: what every rendering tells, in the order that the contract fixes.
+
+All text in a Story is cleaned of what a terminal would obey and masked of secrets; each rendering escapes it once
+more for where it goes. Commands are exact, or absent where showing them would alter them.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
+
+from runaway_watchdog.hostile import clean, mask_argv
+from runaway_watchdog.model.casefile import CaseFile, LeftBehind, SeenDeath
+from runaway_watchdog.model.owner import Action, Fate, Owner
+from runaway_watchdog.render import figures
+from runaway_watchdog.render import steps as moves
+from runaway_watchdog.render.happening import happening
+from runaway_watchdog.render.steps import Advised, Move, Warned, safe
+
+if TYPE_CHECKING:
+    from runaway_watchdog.model.events import Commission  # an alert brings one; `explain` in a terminal has none
+
+Tone = Literal["good", "bad", "unsure"]
+
+MOST_SIGNS: Final = 4
+
+
+class Layer(NamedTuple):
+    """One owner: its name, what it is, and the facts that help to find it."""
+
+    name: str
+    what: str
+    where: tuple[str, ...]  # those of its details that every text tells
+    details: tuple[str, ...]
+    evidence: tuple[str, ...]
+
+
+class Outcome(NamedTuple):
+    """What one action leads to."""
+
+    action: str
+    result: str
+    tone: Tone
+    why: str
+    ordinary: bool  # told without --verbose
+
+
+class Story(NamedTuple):
+    """A case in sentences, in the order in which every text tells them."""
+
+    succession: str  # "" unless the PID that was asked about died and another took its place
+    headline: str
+    lead: tuple[str, ...]
+    layers: tuple[Layer, ...]
+    returns: str
+    outcomes: tuple[Outcome, ...]
+    goal: str
+    moves: tuple[Move, ...]
+    never: tuple[Warned, ...]
+    still: tuple[str, ...]  # what would bring it back once all is done
+    afterwards: tuple[Advised, ...]
+    gaps: tuple[tuple[str, str], ...]  # (what is not seen, the mend)
+    harm: str = ""  # how bad it is, and why: only an incident knows
+    course: str = ""  # its CPU over time, in one line of blocks
+
+
+def tell(case: CaseFile, now: float) -> Story:
+    """The story of one case, told at `now` (seconds since the epoch)."""
+    return Story(
+        succession=_succession(case, now) if case.asked_pid != case.process.pid else "",
+        headline=_headline(case, now),
+        lead=tuple(_lead(case, now)),
+        layers=tuple(_layer(owner) for owner in case.owners),
+        returns=_returns(case),
+        # Of a dead process nothing more can be said than that; the plan tells it in its goal.
+        outcomes=tuple(_outcome(fate, case) for fate in case.prognosis if case.process.alive or not case.process.pid),
+        goal=safe(case.plan.goal),
+        moves=tuple(moves.move(step) for step in case.plan.steps),
+        never=tuple(moves.warned(never) for never in case.plan.never),
+        still=tuple(safe(each) for each in case.plan.still),
+        afterwards=tuple(moves.advised(each) for each in case.plan.afterwards),
+        gaps=tuple((f"{safe(gap.source)}: {safe(gap.problem)}", safe(gap.mend)) for gap in case.gaps),
+    )
+
+
+# --- what ------------------------------------------------------------------------------------------------------
+
+
+def _headline(case: CaseFile, now: float) -> str:
+    process = case.process
+    if not process.pid:
+        return _down(case)
+    who = f"{safe(process.name, 40)} (PID {process.pid})"
+    where = f" on {safe(case.host, 60)}" if case.host else ""
+    if not process.alive:
+        death = _death_of(process.pid, case)
+        when = f" at {figures.clock(death.died_at, now, seconds=True)}" if death else ""
+        if death is None or death.successor_pid is None:
+            return f"{who}{where} died{when} and has not come back"
+        later = "" if death.delay_s is None else f" {figures.delay(death.delay_s)} later"
+        return f"{who}{where} died{when}; it came back{later} as PID {death.successor_pid}, which has ended too"
+    if case.cpu is None:
+        return f"{who}{where}: its CPU share was not measured"
+    lasting = ""
+    if case.since is not None:
+        lasting = f" for {figures.duration(now - case.since)}, since {figures.clock(case.since, now)}"
+    return f"{who} uses {figures.share(case.cpu.percent)}{where}{lasting}"
+
+
+def _down(case: CaseFile) -> str:
+    """A container between two attempts of its engine, or a stopped one."""
+    owner = case.owners[0]
+    state = owner.facts.get("state")
+    attempts = f" (restart {owner.facts.get('restart_count')})" if state == "restarting" else ""
+    ended = "" if state == "created" else f", it exited with {owner.facts.get('exit_code')}"
+    where = f" on {safe(case.host, 60)}" if case.host else ""
+    return f"{safe(owner.name, 70)}{where} is {safe(str(state), 20)}{attempts}: it has no process now{ended}"
+
+
+def _lead(case: CaseFile, now: float) -> list[str]:
+    """Since when, as whom, in which state if that is odd, and the command line."""
+    process = case.process
+    started = figures.clock(process.started_at, now, seconds=True)
+    state = "" if process.state in {"running", "sleeping", "dead"} else f", {process.state}"
+    told = f"runs as {safe(process.user, 40)} since {started}{state}" if process.alive else f"started {started}"
+    command = clean(" ".join(clean(each, 200) for each in mask_argv(process.cmdline)), 160)
+    return [f"{told}: {command}" if command else told, *_findings(case, now)]
+
+
+def _findings(case: CaseFile, now: float) -> list[str]:
+    """What is odd about it, what it does, who makes it work, who still wants it, and what an intruder would do."""
+    lines = [safe(each) for each in case.condition]
+    lines += (safe(each) for each in happening(case, now))
+    if case.cause is not None:
+        lines.append(f"works for {safe(case.cause.name, 80)}, which {safe(case.cause.told)}")
+    if case.left_behind is not None:
+        lines.append(f"left behind: {safe(case.left_behind.why)}{_copies(case.left_behind)}")
+    if len({sign.kind for sign in case.signs}) > 1:
+        lines.append("SIGNS OF AN INTRUDER, evidence and no verdict:")
+        lines += [f"- {safe(sign.told)} [{safe(sign.evidence, 200)}]" for sign in case.signs[:MOST_SIGNS]]
+    return lines
+
+
+def _copies(left: LeftBehind) -> str:
+    """ "; with 95 more just like it, 190 % of a core together"."""
+    if len(left.pids) == 1:
+        return ""
+    together = "" if left.cpu_percent is None else f", {figures.share(left.cpu_percent)} together"
+    return f"; with {len(left.pids) - 1} more just like it{together}"
+
+
+def _succession(case: CaseFile, now: float) -> str:
+    """How one PID became another: "PID 3355 died at 14:02:11, came back 0.2 s later as PID 3441"."""
+    death = _death_of(case.asked_pid, case)
+    living = case.process.pid
+    if death is None:
+        return f"PID {case.asked_pid} is gone; the same work goes on as PID {living}"
+    died = f"PID {case.asked_pid} died at {figures.clock(death.died_at, now, seconds=True)}"
+    if death.successor_pid is None:
+        return f"{died}; the same work goes on as PID {living}"
+    later = "" if death.delay_s is None else f" {figures.delay(death.delay_s)} later"
+    today = "" if death.successor_pid == living else f", and is PID {living} by now"
+    return f"{died}, came back{later} as PID {death.successor_pid}{today}"
+
+
+def _death_of(pid: int, case: CaseFile) -> SeenDeath | None:
+    seen = [death for death in case.history.deaths if death.pid == pid]
+    return max(seen, key=lambda death: death.died_at, default=None)
+
+
+def harm(found: "Commission") -> str:
+    """How bad it is, and why: "Critical: others wait for a CPU 43 % of the time."."""
+    reasons = []
+    if found.rule_kind == "restarts" and found.returns:
+        reasons.append(f"it came back at least {found.returns} times in {figures.duration(found.window_s)}")
+    if found.harm and (not reasons or found.severity == "critical"):
+        reasons.append(safe(found.harm))
+    if found.rule_kind == "cpu" and found.held_back:
+        reasons.append(f"it wants {figures.share(found.demand)}, and gets less")
+    return graded(found.severity, "; ".join(reasons), found.rule)
+
+
+def graded(severity: str, why: str, rule: str) -> str:
+    """A severity and its reason in one sentence; where nothing judged it, the rule did."""
+    told = safe(why) or f"the rule {safe(rule, 60)} says so"
+    return f"{_SEVERITIES.get(severity, safe(severity, 20))}: {told}."
+
+
+_SEVERITIES: Final = {"critical": "Critical", "warning": "Warning", "info": "For information"}
+
+
+def course(points: Sequence[tuple[float, float]], now: float) -> str:
+    """The CPU of its group over time; `points`: (moment, percent of a core), oldest first. "" where there are none."""
+    drawn = figures.blocks(points)
+    if not drawn:
+        return ""
+    highest = max(percent for _, percent in points)
+    return f"CPU since {figures.clock(points[0][0], now)}: {drawn} at most {highest:.0f} %"
+
+
+# --- who brings it back ----------------------------------------------------------------------------------------
+
+_KINDS: Final = {
+    "docker-container": "Docker container",
+    "compose-service": "Compose service",
+    "swarm-task": "task of a Docker swarm",
+    "podman-container": "Podman container",
+    "containerd-container": "containerd container",
+    "kubernetes-pod": "Kubernetes pod",
+    "lxc-container": "LXC container",
+    "nspawn-machine": "systemd-nspawn machine",
+    "vm-guest": "virtual machine",
+    "nomad-task": "Nomad task",
+    "systemd-service": "systemd service",
+    "systemd-user-service": "systemd service of a user",
+    "systemd-scope": "systemd scope",
+    "session": "login session",
+    "kernel-thread": "kernel thread",
+    "unmanaged": "no manager claims it",
+}
+_WORDS: Final = {
+    "controller": "acts on it too: {policy}",
+    "app-master": "its master, which runs the workers",
+    "shell-loop": "a shell's loop: {policy}",
+    "cron-job": 'cron job, "{policy}"',
+    "at-job": "job of at, run {policy}",
+    "supervisord-program": "supervisord program, {policy}",
+    "runit-service": "runit service, {policy}",
+    "s6-service": "s6 service, {policy}",
+    "daemontools-service": "daemontools service, {policy}",
+    "monit-service": "watched by monit: {policy}",
+    "pm2-app": "pm2 app, {policy}",
+    "circus-watcher": "circus watcher, {policy}",
+    "forever-app": "started again {policy}",
+    "openrc-service": "kept up by init: {policy}",
+}
+"""Kinds whose policy is no setting of anybody."""
+_DETAILS: Final = (
+    ("script", "script"),
+    ("role", "this one is"),
+    ("via", "by"),
+    ("from", "from"),
+    ("container", "container"),
+    ("image", "image"),
+    ("unit_file", "unit file"),
+    ("config_files", "compose file"),
+    ("settings_in", "settings in"),
+    ("down", "note:"),
+    ("socket_holders", "may act on it too, by the Docker socket:"),
+    ("upheld_by", "kept up by"),
+    ("triggered_by", "also started by"),
+)
+_WHERE: Final = frozenset({"container", "config_files"})
+"""What a person types and edits next: told also where little room is left."""
+
+
+def _layer(owner: Owner) -> Layer:
+    kind = _KINDS.get(owner.kind, owner.kind.replace("-", " "))
+    policy = safe(owner.policy, 200 if owner.kind == "controller" else 60)
+    if owner.kind in _WORDS:
+        what = _WORDS[owner.kind].format(policy=policy)
+    elif policy in {"", "none"}:
+        what = kind
+    else:
+        what = f"{kind}, Restart={policy}" if owner.kind.startswith("systemd") else f'{kind}, restart policy "{policy}"'
+    evidence = tuple(safe(each) for each in owner.evidence)
+    details = _details(owner.facts)
+    where = tuple(told for key, told in details.items() if key in _WHERE)
+    return Layer(safe(owner.name, 70), what, where, tuple(details.values()), evidence)
+
+
+def _details(facts: Mapping[str, Any]) -> dict[str, str]:
+    """The facts by which a person finds the owner: its container, image, file, and what would start it again."""
+    found = {}
+    for key, words in _DETAILS:
+        value = facts.get(key)
+        values = value if isinstance(value, (list, tuple)) else [value] if value else []
+        if values:
+            found[key] = f"{words} {', '.join(_detail(each) for each in values)}"
+    if facts.get("parent_pid"):
+        found["parent"] = f"started by {safe(str(facts.get('parent')), 40)} (PID {facts['parent_pid']})"
+    return found
+
+
+def _detail(value: Any) -> str:
+    """One value of a fact; a trigger tells its next time."""
+    if not isinstance(value, Mapping):
+        return safe(str(value), 120)
+    due = value.get("next_in_s")
+    return safe(str(value.get("unit")), 80) + ("" if due is None else f" (next in {figures.duration(due)})")
+
+
+def _returns(case: CaseFile) -> str:
+    """The answer in one sentence: who does it, how soon, and how often that was seen."""
+    killed = _fate("sigkill", case)
+    seen = _seen(case)
+    if not case.process.alive and case.process.pid:
+        return f"It came back {seen}." if seen else ""
+    if killed is None:
+        return f"It came back {seen}." if seen else ""
+    if not killed.ends:
+        return "Nothing has to: no signal ends it."
+    if killed.returns is None:
+        return f"Not known.{f' It came back {seen}.' if seen else ''}"
+    if not killed.returns:
+        return "Nobody that could be found."
+    likely = "probably does" if killed.certainty == "likely" else "does"
+    due = "in {}" if killed.by in _BY_THE_CLOCK else "{} after it dies"
+    soon = "" if killed.after_s is None else f", {due.format(figures.delay(killed.after_s))}"
+    return f"{doer(killed)} {likely}{soon}{f' (seen {seen})' if seen else ''}."
+
+
+def _seen(case: CaseFile) -> str:
+    """How often the watch saw it return: "4 times, after 0.1 s to 3.2 s"; "" where it did not."""
+    history = case.history
+    if not history.returns_seen:
+        return ""
+    times = "once" if history.returns_seen == 1 else f"{history.returns_seen} times"
+    waits = figures.delays(history.shortest_s, history.longest_s)
+    return f"{times}, after {waits}" if waits else times
+
+
+def _fate(action: Action, case: CaseFile) -> Fate | None:
+    return next((fate for fate in case.prognosis if fate.action == action), None)
+
+
+def doer(fate: Fate) -> str:
+    """Who would start it again, as people call it."""
+    return "Its owner" if fate.by is None else _BY.get(fate.by, safe(fate.by, 40))
+
+
+# --- if you… ---------------------------------------------------------------------------------------------------
+
+_OWNERLESS: Final = frozenset({"unmanaged", "kernel-thread"})
+_BY_THE_CLOCK: Final = frozenset({"cron", "at"})
+"""Whose next time comes whether it died or not."""
+_BY: Final = {"docker": "Docker", "podman": "Podman", "swarm": "Docker's swarm"}
+_MANAGERS: Final = {
+    "podman-container": "Podman",
+    "kubernetes-pod": "the kubelet",
+    "containerd-container": "containerd",
+    "lxc-container": "LXC",
+    "vm-guest": "libvirt",
+    "nomad-task": "Nomad",
+    "systemd-user-service": "the user's systemd",
+}
+
+
+def _outcome(fate: Fate, case: CaseFile) -> Outcome:
+    kind = case.owners[0].kind if case.owners else "unmanaged"
+    of_owner = fate.action in {"owner-stop", "owner-daemon-restart"}
+    ordinary = fate.action not in {"clean-exit", "failure-exit"} and not (of_owner and kind in _OWNERLESS)
+    ordinary &= of_owner or fate.action == "reboot" or bool(case.process.pid)  # nothing that could be killed
+    result, tone = _result(fate)
+    return Outcome(_action(fate.action, case), result, tone, safe(fate.why), ordinary)
+
+
+def _action(action: Action, case: CaseFile) -> str:
+    owner = case.owners[0] if case.owners else None
+    docker = any(each.kind in {"docker-container", "compose-service", "swarm-task"} for each in case.owners)
+    kind = "" if owner is None else owner.kind
+    told = {} if owner is None else owner.facts
+    daemon = str(told.get("daemon") or ("Docker" if docker else _MANAGERS.get(kind, "systemd")))
+    stopped = "its owner" if owner is None else str(told.get("stopped_as", owner.name))
+    return {
+        "sigterm": "kill",
+        "sigkill": "kill -9",
+        "clean-exit": "it exits with 0",
+        "failure-exit": "it exits with 1",
+        "owner-stop": f"stop {safe(stopped, 32)}",
+        "owner-daemon-restart": f"restart {safe(daemon, 32)}",
+        "reboot": "reboot",
+    }[action]
+
+
+def _result(fate: Fate) -> tuple[str, Tone]:
+    likely = "probably " if fate.certainty == "likely" else ""
+    if not fate.ends and fate.certainty == "unknown":
+        return "unknown whether it ends it", "unsure"
+    if not fate.ends:
+        return f"{likely}does not end it", "bad"
+    if fate.returns is None:
+        return "unknown whether it comes back", "unsure"
+    if not fate.returns:
+        return f"ends it; it {likely}stays away", "good" if not likely else "unsure"
+    after = "" if fate.after_s is None else f" after {figures.delay(fate.after_s)}"
+    by = "" if fate.by is None else f", by {doer(fate)}"
+    return f"{likely}comes back{after}{by}", "bad"
