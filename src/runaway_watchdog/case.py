@@ -21,7 +21,7 @@ from runaway_watchdog.explain.records import NoRecords, Records
 from runaway_watchdog.explain.storerecords import open_records
 from runaway_watchdog.handover import log_to_stderr, read_configuration
 from runaway_watchdog.model.casefile import CaseFile
-from runaway_watchdog.model.events import Commission
+from runaway_watchdog.model.events import CaseRequest
 from runaway_watchdog.model.gap import Gap
 from runaway_watchdog.model.process import CpuShare
 from runaway_watchdog.render.document import to_json
@@ -52,23 +52,23 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--config-fd", type=int, required=True)
     config_fd = parser.parse_args(argv).config_fd
     log_to_stderr(process="case")
-    commission = Commission(**json.load(sys.stdin))
+    case_request = CaseRequest(**json.load(sys.stdin))
     compiled = read_configuration(config_fd)
     world = live()
     store = Path(compiled["store"]["path"])
-    case, damaged = _with_what_is_kept(world, store, commission)
-    only: dict[str, str] = next((rule["only"] for rule in compiled["rules"] if rule["name"] == commission.rule), {})
+    case, damaged = _with_what_is_kept(world, store, case_request)
+    only: dict[str, str] = next((rule["only"] for rule in compiled["rules"] if rule["name"] == case_request.rule), {})
     if case is not None and not means(only, case):
-        return _keep_back(store, commission, world.clock.now())
-    if commission.kind == "recorded" and case is not None and case.signs:
-        commission = commission._replace(kind="opened", severity="critical")  # an intruder is worth waking somebody
-    silent = commission.kind in ("suspect", "recorded")
-    told = None if silent else _message(case, commission, world, _curve(store, commission, world))
+        return _keep_back(store, case_request, world.clock.now())
+    if case_request.kind == "recorded" and case is not None and case.signs:
+        case_request = case_request._replace(kind="opened", severity="critical")  # an intruder is worth waking somebody
+    silent = case_request.kind in ("suspect", "recorded")
+    told = None if silent else _message(case, case_request, world, _curve(store, case_request, world))
     refused = False
     try:
-        _keep(store, commission, case, told, compiled["alerts"]["channels"], world.clock.now())
+        _keep(store, case_request, case, told, compiled["alerts"]["channels"], world.clock.now())
     except (StoreUnavailable, sqlite3.Error) as fault:
-        log.warning("store-refused", then="delivering from memory", error=str(fault), incident=commission.incident_id)
+        log.warning("store-refused", then="delivering from memory", error=str(fault), incident=case_request.incident_id)
         refused, damaged = True, damaged or _means_damage(fault)
     if told is not None and (refused or damaged):
         # A full or broken disk must not swallow the alert: it goes out from memory.
@@ -76,35 +76,35 @@ def main(argv: list[str]) -> int:
     return STORE_IS_DAMAGED if damaged else 0
 
 
-def _with_what_is_kept(world: World, store: Path, commission: Commission) -> tuple[CaseFile | None, bool]:
+def _with_what_is_kept(world: World, store: Path, case_request: CaseRequest) -> tuple[CaseFile | None, bool]:
     """The explanation, and whether the store is damaged: where it breaks while it is read, that does without."""
     try:
-        return investigate(world, open_records(store), commission), False
+        return investigate(world, open_records(store), case_request), False
     except sqlite3.Error as fault:
-        log.warning("store-refused", then="explaining without it", error=str(fault), incident=commission.incident_id)
+        log.warning("store-refused", then="explaining without it", error=str(fault), incident=case_request.incident_id)
         why = unavailable(fault, str(store))
-        gap = Gap("store", why.problem, why.mend)
-        return investigate(world, NoRecords(gap), commission), _means_damage(fault)
+        gap = Gap("store", why.problem, why.fix)
+        return investigate(world, NoRecords(gap), case_request), _means_damage(fault)
 
 
 def _means_damage(fault: BaseException) -> bool:
     return is_corrupt(fault) or (fault.__cause__ is not None and is_corrupt(fault.__cause__))
 
 
-def investigate(world: World, known: Records, commission: Commission) -> CaseFile | None:
+def investigate(world: World, known: Records, case_request: CaseRequest) -> CaseFile | None:
     """Explain the process that the watch saw, or whoever does its work now, or tell what was known of it last.
 
     None where neither a living process nor an earlier explanation is left.
     """
-    for pid in (commission.pid, *_busiest_first(world, commission.group)):
+    for pid in (case_request.pid, *_busiest_first(world, case_request.group)):
         try:
             case = explain(world, known, pid) if pid > 0 else None
         except (procfs.NoSuchProcessError, Unanswered):
             continue
-        if case is None or _someone_else(case, pid, commission):
+        if case is None or _someone_else(case, pid, case_request):
             continue
         return case
-    trace = known.trace(commission.pid)
+    trace = known.trace(case_request.pid)
     return None if trace is None else trace.last
 
 
@@ -120,20 +120,20 @@ def means(only: Mapping[str, str], case: CaseFile) -> bool:
     )
 
 
-def _keep_back(store: Path, commission: Commission, now: float) -> int:
+def _keep_back(store: Path, case_request: CaseRequest, now: float) -> int:
     """The rule means others: the incident ends before anybody is told of it."""
-    if commission.incident_id:
+    if case_request.incident_id:
         try:
             with closing(connect(store)) as connection, transaction(connection):
-                records.withdraw_incident(connection, commission.incident_id, now)
+                records.withdraw_incident(connection, case_request.incident_id, now)
         except (StoreUnavailable, sqlite3.Error) as fault:
-            log.warning("store-refused", then="nothing is told", error=str(fault), incident=commission.incident_id)
+            log.warning("store-refused", then="nothing is told", error=str(fault), incident=case_request.incident_id)
     return 0
 
 
-def _someone_else(case: CaseFile, pid: int, commission: Commission) -> bool:
+def _someone_else(case: CaseFile, pid: int, case_request: CaseRequest) -> bool:
     """Whether the commission's PID has been given to another process since."""
-    return pid == commission.pid and case.process.key.start_ticks != commission.start_ticks
+    return pid == case_request.pid and case.process.key.start_ticks != case_request.start_ticks
 
 
 def _busiest_first(world: World, group: str) -> list[int]:
@@ -151,47 +151,47 @@ def _busiest_first(world: World, group: str) -> list[int]:
     return []
 
 
-def _curve(store: Path, commission: Commission, world: World) -> tuple[curves.Point, ...]:
+def _curve(store: Path, case_request: CaseRequest, world: World) -> tuple[curves.Point, ...]:
     """The CPU of the incident's group since half an hour before it was opened; nothing where no store answers."""
     try:
         with closing(connect(store)) as connection:
-            return curves.curve(connection, commission.group, commission.opened_at - CURVE_S, world.clock.now())
+            return curves.curve(connection, case_request.group, case_request.opened_at - CURVE_S, world.clock.now())
     except (StoreUnavailable, sqlite3.Error):
         return ()
 
 
 def _message(
-    case: CaseFile | None, commission: Commission, world: World, curve: tuple[curves.Point, ...] = ()
+    case: CaseFile | None, case_request: CaseRequest, world: World, curve: tuple[curves.Point, ...] = ()
 ) -> Message:
     now = world.clock.now()
-    if case is None or commission.kind == "suspect":
+    if case is None or case_request.kind == "suspect":
         reason = "it ended before it could be looked at"
-        return fallback(commission, now, host=world.host, reason=reason)
-    if case.process.key.start_ticks == commission.start_ticks:
+        return fallback(case_request, now, host=world.host, reason=reason)
+    if case.process.key.start_ticks == case_request.start_ticks:
         # What the rule saw over its window says more than the tenth of a second of this very moment.
-        case = case._replace(cpu=CpuShare(commission.percent, commission.window_s))
-    return message(case, commission.kind, now, Incident.of(commission, curve, to_json(case)))
+        case = case._replace(cpu=CpuShare(case_request.percent, case_request.window_s))
+    return message(case, case_request.kind, now, Incident.of(case_request, curve, to_json(case)))
 
 
 def _keep(
-    store: Path, commission: Commission, case: CaseFile | None, told: Message | None, channels: list[str], now: float
+    store: Path, case_request: CaseRequest, case: CaseFile | None, told: Message | None, channels: list[str], now: float
 ) -> None:
     """The explanation and the messages in one transaction: a case that runs twice leaves no more than one.
 
     Both are written out before it begins: the watch waits for the store's lock, and must not wait for that.
     """
-    document = None if case is None or commission.kind == "resolved" else json.dumps(to_json(case))
+    document = None if case is None or case_request.kind == "resolved" else json.dumps(to_json(case))
     message_json = None if told is None else told.to_json()
     connection = connect(store)
     try:
         with transaction(connection):
-            lineage_id = queries.lineage_id_of(connection, commission.lineage)
+            lineage_id = queries.lineage_id_of(connection, case_request.lineage)
             if document is not None and lineage_id is not None:
                 queries.save_case_file(connection, lineage_id, document, now)
             if told is not None and message_json is not None:
-                if commission.kind == "opened":
-                    queries.set_summary(connection, commission.incident_id, told.subject.removeprefix(CRITICAL))
-                tell(connection, commission, channels, message_json, now)
+                if case_request.kind == "opened":
+                    queries.set_summary(connection, case_request.incident_id, told.subject.removeprefix(CRITICAL))
+                tell(connection, case_request, channels, message_json, now)
     finally:
         connection.close()
 

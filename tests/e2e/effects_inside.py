@@ -7,7 +7,7 @@ import json
 import sys
 from typing import Any
 
-from runaway_watchdog.effects import Host
+from runaway_watchdog.effects import HostState
 from runaway_watchdog.effects.docker import command as docker
 from runaway_watchdog.effects.docker import state as docker_state
 from runaway_watchdog.model.command import Command, Word
@@ -15,7 +15,7 @@ from runaway_watchdog.world import live
 
 
 def main() -> None:
-    world, host = live(), Host()
+    world, host = live(), HostState()
     effects: list[dict[str, Any]] = []
     unknown: list[str] = []
     for each in json.load(sys.stdin):

@@ -94,14 +94,14 @@ def check_together(box: Box, cases: Sequence[Expected], watch_s: float) -> list[
 
 
 def _right(box: Box, case: Expected, document: dict[str, Any], seen: dict[str, Any]) -> bool:
-    fate = foretold.fate_of(document, case.action)
+    outlook = foretold.fate_of(document, case.action)
     kind = str(document["owners"][0]["kind"])
-    right = kind == case.kind and fate["certainty"] != "unknown"
-    right &= (fate["ends"], fate["returns"]) == (seen["ended"], seen["returned"])
-    if right and seen["returned"] and fate["after_s"] is not None:
-        told = float(fate["after_s"])
+    right = kind == case.kind and outlook["certainty"] != "unknown"
+    right &= (outlook["ends"], outlook["returns"]) == (seen["ended"], seen["returned"])
+    if right and seen["returned"] and outlook["after_s"] is not None:
+        told = float(outlook["after_s"])
         right = abs(float(seen["delay_s"]) - told) <= max(foretold.DELAY_GRACE_S, foretold.DELAY_SHARE * told)
-    _row(box, case, kind, fate, (seen["ended"], seen["returned"], seen["delay_s"]), right=right)
+    _row(box, case, kind, outlook, (seen["ended"], seen["returned"], seen["delay_s"]), right=right)
     return right
 
 
@@ -109,13 +109,13 @@ def _row(
     box: Box,
     case: Expected,
     kind: str,
-    fate: dict[str, Any],
+    outlook: dict[str, Any],
     seen: tuple[bool, bool, float | None],
     *,
     right: bool,
 ) -> None:
     test = os.environ.get("PYTEST_CURRENT_TEST", "").partition(" ")[0]
-    told = foretold.words(fate["ends"], fate["returns"], fate["after_s"])
+    told = foretold.words(outlook["ends"], outlook["returns"], outlook["after_s"])
     happened = foretold.words(*seen)
     foretold.ROWS.append(
         foretold.Row(
@@ -148,12 +148,12 @@ def check_reboot(box: Box, cases: Sequence[Expected], wait_s: float) -> None:
     seen = there()
     wrong = []
     for case, document in zip(cases, documents, strict=True):
-        fate = foretold.fate_of(document, "reboot")
+        outlook = foretold.fate_of(document, "reboot")
         kind, back = document["owners"][0]["kind"], case.work.name in seen
-        right = (kind, fate["ends"], fate["returns"]) == (case.kind, True, back)
-        _row(box, case, kind, fate, (True, back, None), right=right)
+        right = (kind, outlook["ends"], outlook["returns"]) == (case.kind, True, back)
+        _row(box, case, kind, outlook, (True, back, None), right=right)
         if not right:
-            wrong.append((case.work.describe, kind, fate, back))
+            wrong.append((case.work.describe, kind, outlook, back))
     assert not wrong, wrong
 
 

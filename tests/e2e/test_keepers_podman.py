@@ -265,7 +265,7 @@ def test_a_users_own_podman_is_asked_as_that_user(host: Box) -> None:
     (gap,) = [each for each in document["gaps"] if each["source"] == "podman"]
     assert "own" in gap["problem"]
     line = gap["mend"].partition(": ")[2].rstrip("'") + " --json'"
-    fate = foretold.fate_of(json.loads(host.run(line, check=False).stdout), "sigkill")
-    assert (fate["returns"], fate["by"]) == (True, "podman")
+    outlook = foretold.fate_of(json.loads(host.run(line, check=False).stdout), "sigkill")
+    assert (outlook["returns"], outlook["by"]) == (True, "podman")
     seen = end_and_watch(host, work, "sigkill", 6)
     assert (seen.ended, seen.returned) == (True, True)

@@ -154,8 +154,8 @@ def test_an_end_that_the_program_chooses_is_not_guessed(host: Box) -> None:
     }
     with units(host, texts, list(texts)):
         for number in range(len(names)):
-            fate = foretold.fate_of(foretold.explained(host, found(host, f"own{number}")), "sigterm")
-            assert (fate["returns"], fate["certainty"]) == (None, "unknown")
+            outlook = foretold.fate_of(foretold.explained(host, found(host, f"own{number}")), "sigterm")
+            assert (outlook["returns"], outlook["certainty"]) == (None, "unknown")
 
 
 @pytest.mark.truth
@@ -172,9 +172,9 @@ def test_systemd_gives_up_after_too_many_starts(host: Box) -> None:
                 policy="Restart=always, 3 starts a minute",
             )
         work = running(host, "limited")
-        fate = foretold.fate_of(foretold.explained(host, work.pid), "sigkill")
-        assert (fate["returns"], fate["certainty"]) == (None, "unknown")
-        assert "3 starts within 60 s" in fate["why"]
+        outlook = foretold.fate_of(foretold.explained(host, work.pid), "sigkill")
+        assert (outlook["returns"], outlook["certainty"]) == (None, "unknown")
+        assert "3 starts within 60 s" in outlook["why"]
         host.run(["kill", "-9", str(work.pid)])
         time.sleep(2)
         assert host.pids(" limited$") == []

@@ -168,9 +168,9 @@ def test_a_bus_call_may_start_it(host: Box) -> None:
     """Whether anybody calls is not known, and said so; a call does start it; barred by the plan, it does not."""
     with bus_service(host) as pid:
         document = foretold.explained(host, pid)
-        fate = foretold.fate_of(document, "sigkill")
-        assert (fate["returns"], fate["by"]) == (None, "dbus")
-        assert BUS in fate["why"]
+        outlook = foretold.fate_of(document, "sigkill")
+        assert (outlook["returns"], outlook["by"]) == (None, "dbus")
+        assert BUS in outlook["why"]
         host.run(["kill", "-9", str(pid)])
         host.wait_for("its return", lambda: (host.run(PING, check=False), host.pids(" burn$"))[1])
         steps = plan_of(host, host.wait_for("its return", lambda: next(iter(host.pids(" burn$")), None)))

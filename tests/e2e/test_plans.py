@@ -114,10 +114,10 @@ def test_a_running_cron_job_survives_the_stop_of_cron(box: Box) -> None:
     box.write("/etc/cron.d/planned", "* * * * * root exec sleep 6006\n")
     pid = box.wait_for("the next minute", lambda: next(iter(box.pids("^sleep 6006$")), None), timeout=75)
     document = json.loads(box.run(["runaway-watchdog", "explain", str(pid), "--json"], check=False).stdout)
-    fate = next(each for each in document["prognosis"] if each["action"] == "owner-stop")
+    outlook = next(each for each in document["prognosis"] if each["action"] == "owner-stop")
     box.run("rm /etc/cron.d/planned; systemctl stop cron")
     assert pid in box.pids("^sleep 6006$")
-    assert fate["ends"] is False
+    assert outlook["ends"] is False
     box.run(["kill", str(pid)])
     box.run("systemctl start cron")
 

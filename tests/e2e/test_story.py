@@ -143,7 +143,9 @@ def test_a_killed_pid_is_explained(host: Box, alerted: int) -> None:
     for number, signal in enumerate(("TERM", "KILL"), start=1):
         old = spinner(host)
         host.wait_for("hot long enough to be followed", partial(_is_followed, host, old), timeout=40)
-        promised = {fate["action"]: fate for fate in explain(host, str(old))["prognosis"]}[f"sig{signal.lower()}"]
+        promised = {outlook["action"]: outlook for outlook in explain(host, str(old))["prognosis"]}[
+            f"sig{signal.lower()}"
+        ]
         assert promised["returns"] is True
         assert promised["after_s"] <= 1
         host.run(["kill", f"-{signal}", str(old)])

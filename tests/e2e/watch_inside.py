@@ -13,7 +13,7 @@ from typing import Any
 from runaway_watchdog.model.sampling import Rule
 from runaway_watchdog.watch import groups
 from runaway_watchdog.watch.clocks import Paths, read_argv, system_clocks
-from runaway_watchdog.watch.detect import State, detect
+from runaway_watchdog.watch.detect import DetectState, detect
 from runaway_watchdog.watch.sample import Sampler, this_host
 
 SETTLE = 25  # looks: crowding is a mean, and a shell's children are told over ten to twenty seconds
@@ -23,7 +23,7 @@ RULE = Rule("hot", cpu=90.0, for_s=3600.0, severity="warning")
 def main(seconds: float, interval_s: float, owners: list[str]) -> None:
     host = this_host(Paths(), system_clocks())
     assert host.tree is not None
-    sampler, state = Sampler(host, RULE.cpu), State()
+    sampler, state = Sampler(host, RULE.cpu), DetectState()
     seen: dict[str, float] = dict.fromkeys(owners, 0.0)
     named: dict[str, dict[str, float]] = {owner: {} for owner in owners}
     nobody: dict[str, float] = dict.fromkeys(owners, 0.0)

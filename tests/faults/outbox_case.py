@@ -7,17 +7,17 @@ from pathlib import Path
 
 from runaway_watchdog import case
 from runaway_watchdog.handover import read_configuration
-from runaway_watchdog.model.events import Commission
+from runaway_watchdog.model.events import CaseRequest
 from runaway_watchdog.render.message import plain
 
 
 def main(words: list[str]) -> int:
     compiled = read_configuration(int(words[words.index("--config-fd") + 1]))
-    commission = Commission(**json.load(sys.stdin))
+    case_request = CaseRequest(**json.load(sys.stdin))
     told = None
-    if commission.kind not in ("suspect", "recorded"):
-        told = plain(f"<{commission.incident_id} {commission.kind}>", "a case file")
-    case._keep(Path(compiled["store"]["path"]), commission, None, told, compiled["alerts"]["channels"], time.time())
+    if case_request.kind not in ("suspect", "recorded"):
+        told = plain(f"<{case_request.incident_id} {case_request.kind}>", "a case file")
+    case._keep(Path(compiled["store"]["path"]), case_request, None, told, compiled["alerts"]["channels"], time.time())
     return 0
 
 

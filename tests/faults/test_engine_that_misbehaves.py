@@ -72,7 +72,7 @@ def raw(data: bytes) -> Serve:
 def gap_of(engine: LiveEngine) -> tuple[str, str]:
     with pytest.raises(Unanswered) as raised:
         engine.info()
-    return raised.value.gap.problem, raised.value.gap.mend
+    return raised.value.gap.problem, raised.value.gap.fix
 
 
 def test_absent(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from faults.service import NOTHING, STATE, STORE, Account, Service
 from runaway_watchdog import case
 from runaway_watchdog.explain.records import Records
 from runaway_watchdog.model.casefile import CaseFile
-from runaway_watchdog.model.events import Commission
+from runaway_watchdog.model.events import CaseRequest
 from runaway_watchdog.store import database, outbox, queries, records, schema
 from runaway_watchdog.store.writer import Writer
 from runaway_watchdog.world import World, live
@@ -219,13 +219,13 @@ def test_a_case_explains_without_a_history_that_breaks(tmp_path: Path, monkeypat
     damaged(file)
     asked: list[Records] = []
 
-    def investigate(world: World, known: Records, commission: Commission) -> CaseFile | None:
+    def investigate(world: World, known: Records, case_request: CaseRequest) -> CaseFile | None:
         asked.append(known)
-        trace = known.trace(commission.pid)
+        trace = known.trace(case_request.pid)
         return None if trace is None else trace.last
 
     monkeypatch.setattr(case, "investigate", investigate)
-    order = Commission(1, "opened", "r", "warning", 10, 100, "/g", "lineage", 99.0, 300.0, 1e9)
+    order = CaseRequest(1, "opened", "r", "warning", 10, 100, "/g", "lineage", 99.0, 300.0, 1e9)
     told, is_damaged = case._with_what_is_kept(live(), file, order)
     assert (told, is_damaged) == (None, True)
     (gap,) = asked[1].gaps()

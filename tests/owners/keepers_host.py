@@ -7,8 +7,8 @@ from preflight.host_world import LINK, NOW, FakeHost
 
 from runaway_watchdog import owners
 from runaway_watchdog.model.gap import Gap
-from runaway_watchdog.model.owner import Action, Fate
-from runaway_watchdog.model.plan import Held
+from runaway_watchdog.model.owner import Action, Outlook
+from runaway_watchdog.model.plan import Containment
 from runaway_watchdog.owners import Layer
 from runaway_watchdog.world import Journal, Supervisors, Unanswered, World, procfs
 
@@ -68,11 +68,11 @@ class KeepersHost(FakeHost):
         facts, _ = procfs.facts(self.world, pid)
         return owners.layers(facts, self.world)[0]
 
-    def fate(self, action: Action = "sigkill", pid: int = WORK) -> Fate:
-        return owners.fate(self.layers(pid), action)
+    def outlook(self, action: Action = "sigkill", pid: int = WORK) -> Outlook:
+        return owners.outlook(self.layers(pid), action)
 
-    def hold(self, pid: int = WORK) -> Held:
-        return owners.hold(self.layers(pid))
+    def contain(self, pid: int = WORK) -> Containment:
+        return owners.contain(self.layers(pid))
 
     def kinds(self, pid: int = WORK) -> list[str]:
         return [layer.owner.kind for layer in self.layers(pid)]

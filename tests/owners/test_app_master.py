@@ -8,7 +8,7 @@ from preflight.host_world import FakeHost
 from support.builders import make_facts, make_process
 
 from runaway_watchdog import owners
-from runaway_watchdog.model.owner import Action, Fate
+from runaway_watchdog.model.owner import Action, Outlook
 from runaway_watchdog.owners import app_master
 from runaway_watchdog.owners.common import worker_pools as masters
 from runaway_watchdog.world import procfs
@@ -83,15 +83,15 @@ def host(exe: str, master: str, worker: str, *, siblings: int = 1, **changes: An
     return found
 
 
-def fate(found: FakeHost, action: Action = "sigkill", pid: int = 60) -> tuple[tuple[owners.Layer, ...], Fate]:
+def outlook(found: FakeHost, action: Action = "sigkill", pid: int = 60) -> tuple[tuple[owners.Layer, ...], Outlook]:
     facts, _ = procfs.facts(found.world, pid)
     layers, _ = owners.layers(facts, found.world)
-    return layers, owners.fate(layers, action)
+    return layers, owners.outlook(layers, action)
 
 
 def test_a_worker_that_is_killed_is_replaced() -> None:
     """By its master, and the layer around is the master's own."""
-    layers, killed = fate(host("nginx", "nginx: master process nginx", "nginx: worker process"))
+    layers, killed = outlook(host("nginx", "nginx: master process nginx", "nginx: worker process"))
     assert [layer.owner.kind for layer in layers] == ["app-master", "unmanaged"]
     assert layers[0].owner.facts["workers"] == 2
     assert (killed.returns, killed.by, killed.certainty) == (True, "nginx", "certain")
@@ -99,9 +99,9 @@ def test_a_worker_that_is_killed_is_replaced() -> None:
 
 def test_the_masters_own_owner_is_the_one_to_act_on() -> None:
     """The steps are those of the layer around; the worker only gives way."""
-    layers, stopped = fate(host("nginx", "nginx: master process nginx", "nginx: worker process"), "owner-stop")
+    layers, stopped = outlook(host("nginx", "nginx: master process nginx", "nginx: worker process"), "owner-stop")
     assert (stopped.ends, stopped.returns) == (True, False)
-    commands = [step.command for step in owners.hold(layers).steps]
+    commands = [step.command for step in owners.contain(layers).steps]
     assert any("kill -STOP 50" in command for command in commands)
     assert not any("kill -STOP 60" in command for command in commands)
 
@@ -113,9 +113,9 @@ def test_a_fork_pool_waits_for_a_request() -> None:
     found.files.add(
         "/proc/50/root/etc/pool.d/a.conf", "[www]\npm = ondemand\n[shop]\nuser = x\n ; pm = ondemand\npm = dynamic\n"
     )
-    assert fate(found)[0][0].owner.facts["reaction"] == "respawns"
+    assert outlook(found)[0][0].owner.facts["reaction"] == "respawns"
     found.files.add("/proc/50/root/etc/pool.d/a.conf", "[www]\npm = dynamic\n[shop]\nuser = x\npm = ondemand\n")
-    layers, killed = fate(found)
+    layers, killed = outlook(found)
     assert layers[0].owner.facts["reaction"] == "respawns-when-asked"
     assert (killed.returns, killed.certainty) == (True, "likely")
 
@@ -126,21 +126,21 @@ POSTGRES = "/usr/lib/postgresql/15/bin/postgres -D /x"
 def test_killing_a_backend_hard_restarts_them_all() -> None:
     """And the explanation says so; SIGTERM ends that one session alone."""
     found = host("postgres", POSTGRES, "postgres: 15/main: app shop [local] SELECT", caught="4000")
-    layers, killed = fate(found)
+    layers, killed = outlook(found)
     assert "EVERY client" in killed.why
-    termed = fate(found, "sigterm")[1]
+    termed = outlook(found, "sigterm")[1]
     assert "EVERY" not in termed.why
     assert (termed.ends, termed.returns) == (True, False)
-    steps = owners.hold(layers).steps
+    steps = owners.contain(layers).steps
     assert not any("kill -9" in step.command for step in steps)
     assert any("kill -INT 60" in step.command for step in steps)
 
 
 def test_a_background_process_of_postgres_is_started_again() -> None:
     """It is not a session that somebody could end."""
-    layers, killed = fate(host("postgres", POSTGRES, "postgres: 15/main: walwriter"))
+    layers, killed = outlook(host("postgres", POSTGRES, "postgres: 15/main: walwriter"))
     assert (killed.returns, killed.by) == (True, "PostgreSQL")
-    assert not any("-INT" in step.command for step in owners.hold(layers).steps)
+    assert not any("-INT" in step.command for step in owners.contain(layers).steps)
 
 
 def test_a_threaded_apache_worker_does_not_take_sigterm() -> None:
@@ -148,24 +148,24 @@ def test_a_threaded_apache_worker_does_not_take_sigterm() -> None:
     found = host("apache2", "/usr/sbin/apache2 -k start", "/usr/sbin/apache2 -k start", caught="4000")
     for task in (60, 99):
         found.files.add(f"/proc/60/task/{task}/comm", "apache2")
-    assert fate(found, "sigterm")[1].ends is False
-    assert fate(found)[1].returns is True
+    assert outlook(found, "sigterm")[1].ends is False
+    assert outlook(found)[1].returns is True
 
 
 def test_an_unknown_prefork_parent_is_not_guessed() -> None:
     """Siblings make it a master, and what it does stays unknown until the watch has seen it."""
-    layers, killed = fate(host("python3", "python3 /srv/pool.py", "python3 /srv/pool.py"))
+    layers, killed = outlook(host("python3", "python3 /srv/pool.py", "python3 /srv/pool.py"))
     assert layers[0].owner.kind == "app-master"
     assert (killed.returns, killed.certainty) == (None, "unknown")
     alone = host("python3", "python3 /srv/pool.py", "python3 /srv/pool.py", siblings=0)
-    assert fate(alone)[0][0].owner.kind == "unmanaged"
+    assert outlook(alone)[0][0].owner.kind == "unmanaged"
 
 
 def test_what_a_worker_started_is_not_a_worker() -> None:
     """The master does not wait for its grandchild."""
     found = host("nginx", "nginx: master process nginx", "nginx: worker process")
     found.process(70, "/usr/bin/convert a b", comm="convert", ppid=60)
-    layers, killed = fate(found, pid=70)
+    layers, killed = outlook(found, pid=70)
     assert layers[0].owner.kind == "app-master"
     assert (killed.returns, killed.certainty) == (None, "unknown")
 

@@ -150,4 +150,4 @@ def test_a_hostile_label_is_only_text() -> None:
     engine = Engine({"com.dokku.app-name": "x; rm -rf /\n$(reboot)"})
     facts = make_facts(make_process(cgroup=f"/docker/{CONTAINER_ID}"))
     found, _ = owners.layers(facts, made_world([], engine=engine, units={"docker.service": {"Id": "docker.service"}}))
-    assert not any("rm -rf" in step.command or "reboot" in step.command for step in owners.hold(found).steps)
+    assert not any("rm -rf" in step.command or "reboot" in step.command for step in owners.contain(found).steps)

@@ -34,7 +34,7 @@ def test_the_exact_line_and_its_next_run() -> None:
         "* * * * *",
     )
     assert unit.owner.name == "cron.service"
-    killed = found.fate()
+    killed = found.outlook()
     assert (killed.returns, killed.by, killed.certainty) == (True, "cron", "certain")
     assert killed.after_s == 60 - NOW % 60
 
@@ -42,30 +42,30 @@ def test_the_exact_line_and_its_next_run() -> None:
 @pytest.mark.parametrize("action", ACTIONS)
 def test_no_end_counts(action: Action) -> None:
     """A stop of cron leaves it running; everything else ends it, and it returns."""
-    fate = host("* * * * * root burn --all").fate(action)
+    outlook = host("* * * * * root burn --all").outlook(action)
     stop = action in ("owner-stop", "owner-daemon-restart")
-    assert (fate.ends, fate.returns) == (not stop, not stop)
+    assert (outlook.ends, outlook.returns) == (not stop, not stop)
 
 
 def test_a_stop_ends_the_jobs_of_a_unit_that_says_so() -> None:
     """KillMode=control-group: then a restart of cron starts it again at its next time."""
     found = host("* * * * * root burn --all")
     found.manager.loaded = {"cron.service": {**SERVICE, "KillMode": "control-group", "MainPID": 57}}
-    stop, restart = found.fate("owner-stop"), found.fate("owner-daemon-restart")
+    stop, restart = found.outlook("owner-stop"), found.outlook("owner-daemon-restart")
     assert (stop.ends, stop.returns, restart.ends, restart.returns) == (True, False, True, True)
 
 
 def test_an_at_reboot_line_runs_at_boot_only() -> None:
     """Killed, it is gone until then."""
     found = host("@reboot root burn --all")
-    assert found.fate().returns is False
-    assert found.fate("reboot").returns is True
+    assert found.outlook().returns is False
+    assert found.outlook("reboot").returns is True
 
 
 def test_a_line_that_was_deleted_brings_nothing_back() -> None:
     """The shell still says what it was; no table does."""
-    fate = host("* * * * * root other").fate()
-    assert (fate.returns, fate.certainty) == (False, "likely")
+    outlook = host("* * * * * root other").outlook()
+    assert (outlook.returns, outlook.certainty) == (False, "likely")
 
 
 def test_without_the_shell_the_journal_tells() -> None:
@@ -75,13 +75,13 @@ def test_without_the_shell_the_journal_tells() -> None:
     found.line(CRON, CHILD, ("/usr/bin/burn",), cgroup=UNIT, start=100)
     found.files.add("/proc/59/exe", "\0link /usr/sbin/cron")
     found.files.add("/var/spool/cron/crontabs/root", "* * * * * exec -a odd /srv/burn.sh\n")
-    assert found.fate().returns is None  # nobody told, and the words are others: not guessed
+    assert found.outlook().returns is None  # nobody told, and the words are others: not guessed
     told = {"MESSAGE": "(root) CMD (exec -a odd /srv/burn.sh)", "__REALTIME_TIMESTAMP": str(1001 * 10**6)}
     found.entries = [{**told, "__REALTIME_TIMESTAMP": "5"}]  # another process of that PID
-    assert found.fate().returns is None
+    assert found.outlook().returns is None
     found.entries = [told]
     assert found.layers()[0].owner.name == "line 1 of root's crontab"
-    assert found.fate().returns is True
+    assert found.outlook().returns is True
 
 
 def test_the_copies_of_a_job_are_counted() -> None:
@@ -93,7 +93,7 @@ def test_the_copies_of_a_job_are_counted() -> None:
         found.files.add(f"/proc/{pid}/task/{pid}/children", children)
     found.files.add("/proc/71/cmdline", "/bin/sh\0-c\0burn --all\0")
     assert found.layers()[0].owner.facts["running"] == 2
-    assert "2 of it run now" in found.fate().why
+    assert "2 of it run now" in found.outlook().why
 
 
 def test_a_script_of_run_parts() -> None:
@@ -107,7 +107,7 @@ def test_a_script_of_run_parts() -> None:
     found.files.add("/proc/56/exe", "\0link /usr/sbin/cron")
     found.files.add("/etc/crontab", f"17 * * * * root {line}\n")
     assert found.layers()[0].owner.name == "/etc/cron.hourly/it's"
-    assert found.hold().steps[1].command == "chmod a-x '/etc/cron.hourly/it'\"'\"'s'"
+    assert found.contain().steps[1].command == "chmod a-x '/etc/cron.hourly/it'\"'\"'s'"
 
 
 def test_the_line_becomes_a_comment_and_the_undo_restores_the_bytes(tmp_path: Path) -> None:
@@ -132,7 +132,7 @@ def test_the_line_becomes_a_comment_and_the_undo_restores_the_bytes(tmp_path: Pa
 def test_the_plan_for_a_users_table() -> None:
     """Through crontab(1), by the number that `crontab -l` shows; then the job that runs."""
     found = host("* * * * * burn --all", table="/var/spool/cron/crontabs/root")
-    freeze, first, end = found.hold().steps
+    freeze, first, end = found.contain().steps
     assert "crontab -u root -l | sha256sum" in first.command
     assert "sed '1s/^/# held: /'" in first.command
     assert first.undo is not None
@@ -151,8 +151,8 @@ def test_an_unreadable_table_is_a_gap() -> None:
         return read(path)
 
     found.files.read = refuse  # type: ignore[method-assign]
-    fate = found.fate()
-    assert (fate.ends, fate.returns, fate.certainty) == (True, None, "unknown")
+    outlook = found.outlook()
+    assert (outlook.ends, outlook.returns, outlook.certainty) == (True, None, "unknown")
 
 
 def test_cron_itself_is_a_service() -> None:
@@ -172,10 +172,10 @@ def test_anacron_counts_the_days() -> None:
     found.files.add("/etc/anacrontab", "SHELL=/bin/sh\n7\t5\tburning\tburn --all\n")
     owner = found.layers()[0].owner
     assert (owner.kind, owner.policy) == ("cron-job", "every 7 days")
-    killed, stop, boot = found.fate(), found.fate("owner-stop"), found.fate("reboot")
+    killed, stop, boot = found.outlook(), found.outlook("owner-stop"), found.outlook("reboot")
     assert (killed.returns, killed.by, killed.after_s) == (True, "anacron", None)
     assert (stop.ends, boot.returns) == (False, True)
-    assert "sed '2s/^/# held: /'" in found.hold().steps[1].command
+    assert "sed '2s/^/# held: /'" in found.contain().steps[1].command
 
 
 # --- at ----------------------------------------------------------------------------------------------------------
@@ -208,17 +208,17 @@ def test_a_job_of_at_runs_once() -> None:
     found = at_host("other")
     owner = found.layers()[0].owner
     assert (owner.kind, owner.name) == ("at-job", "job 1 of at")
-    assert [found.fate(action).returns for action in ("sigkill", "clean-exit", "reboot")] == [False, False, False]
-    assert found.fate("owner-stop").ends is False
+    assert [found.outlook(action).returns for action in ("sigkill", "clean-exit", "reboot")] == [False, False, False]
+    assert found.outlook("owner-stop").ends is False
 
 
 def test_the_same_commands_may_wait() -> None:
     """Then it returns at their minute, and the plan takes them out of the line first."""
     found = at_host("other", "burn")
-    fate = found.fate()
-    assert (fate.returns, fate.by) == (True, "at")
-    assert fate.after_s == int(NOW) // 60 * 60 + 1800 - NOW
-    first = found.hold().steps[1]
+    outlook = found.outlook()
+    assert (outlook.returns, outlook.by) == (True, "at")
+    assert outlook.after_s == int(NOW) // 60 * 60 + 1800 - NOW
+    first = found.contain().steps[1]
     assert first.command == "at -c 3 >/root/at-job-3 && atrm 3"
     assert first.undo is not None
     assert first.undo.startswith("runuser -u root -- at -q a -t 20270115")

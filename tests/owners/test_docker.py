@@ -63,71 +63,71 @@ RETURNS: list[tuple[str, Action, bool]] = [
 @pytest.mark.parametrize(("policy", "action", "returns"), RETURNS)
 def test_the_policy_decides_what_returns(policy: str, action: Action, returns: bool) -> None:
     """Each restart policy answers each kind of end as the engine was seen to."""
-    fate = docker.fate(make_container(policy), make_facts(), action)
-    assert (fate.ends, fate.returns) == (True, returns)
+    outlook = docker.outlook(make_container(policy), make_facts(), action)
+    assert (outlook.ends, outlook.returns) == (True, returns)
 
 
 def test_an_exhausted_on_failure_does_not_return() -> None:
     """on-failure:3 gives up after three restarts."""
-    fate = docker.fate(make_container("on-failure:3", restart_count=3), make_facts(), "sigkill")
-    assert fate.returns is False
-    assert "used up" in fate.why
+    outlook = docker.outlook(make_container("on-failure:3", restart_count=3), make_facts(), "sigkill")
+    assert outlook.returns is False
+    assert "used up" in outlook.why
 
 
 def test_pid_1_without_a_handler_does_not_feel_sigterm() -> None:
     """The first process of a PID namespace only gets the signals that it handles."""
     process = make_process(namespace_pids=(3355, 1))
-    fate = docker.fate(make_container("always"), make_facts(process), "sigterm")
-    assert (fate.ends, fate.returns, fate.certainty) == (False, False, "certain")
+    outlook = docker.outlook(make_container("always"), make_facts(process), "sigterm")
+    assert (outlook.ends, outlook.returns, outlook.certainty) == (False, False, "certain")
 
 
 def test_an_exit_code_of_its_own_cannot_be_told() -> None:
     """Under on-failure, what follows a handled SIGTERM depends on the exit code that the program chooses."""
     process = make_process(sigterm="handled")
-    fate = docker.fate(make_container("on-failure"), make_facts(process), "sigterm")
-    assert (fate.returns, fate.certainty) == (None, "unknown")
+    outlook = docker.outlook(make_container("on-failure"), make_facts(process), "sigterm")
+    assert (outlook.returns, outlook.certainty) == (None, "unknown")
 
 
 def test_a_stray_of_docker_exec_does_not_return() -> None:
     """Its parent is the shim, not the container's main process."""
     shim = make_process(900, name="containerd-shim")
-    fate = docker.fate(make_container(main_pid=1000), make_facts(parent=shim), "sigkill")
-    assert (fate.returns, fate.certainty) == (False, "certain")
+    outlook = docker.outlook(make_container(main_pid=1000), make_facts(parent=shim), "sigkill")
+    assert (outlook.returns, outlook.certainty) == (False, "certain")
 
 
 def test_a_stray_is_ended_by_itself() -> None:
     """Nothing would start it again, so the container that it sits in need not stop."""
     shim = make_process(900, name="containerd-shim")
-    held = docker.hold(make_container(main_pid=1000), make_facts(parent=shim))
-    assert not any("docker" in step.command for step in held.steps)
-    assert "then kill 3355" in held.steps[-1].command
+    containment = docker.contain(make_container(main_pid=1000), make_facts(parent=shim))
+    assert not any("docker" in step.command for step in containment.steps)
+    assert "then kill 3355" in containment.steps[-1].command
 
 
 def test_live_restore_keeps_containers_over_a_restart_of_the_engine() -> None:
     """With live-restore the engine's restart ends nothing."""
-    fate = docker.fate(make_container(live_restore=True), make_facts(), "owner-daemon-restart")
-    assert (fate.ends, fate.returns) == (False, False)
+    outlook = docker.outlook(make_container(live_restore=True), make_facts(), "owner-daemon-restart")
+    assert (outlook.ends, outlook.returns) == (False, False)
 
 
 def test_a_container_that_dies_young_waits_longer() -> None:
     """Below ten seconds of life the delay doubles each time; by how much by now the engine does not tell."""
-    fate = docker.fate(make_container(up_s=2.0, restart_count=4), make_facts(), "sigkill")
-    assert (fate.returns, fate.after_s, fate.certainty) == (True, None, "likely")
+    outlook = docker.outlook(make_container(up_s=2.0, restart_count=4), make_facts(), "sigkill")
+    assert (outlook.returns, outlook.after_s, outlook.certainty) == (True, None, "likely")
 
 
 def test_a_child_of_the_main_process_never_stops_the_container() -> None:
     """A helper that runs away in a database's container is frozen by itself: the database goes on."""
     parent = make_process(1000, name="postgres")
-    held = docker.hold(make_container(main_pid=1000), make_facts(parent=parent))
-    assert held.steps
-    assert not any("docker" in step.command for step in held.steps)
+    containment = docker.contain(make_container(main_pid=1000), make_facts(parent=parent))
+    assert containment.steps
+    assert not any("docker" in step.command for step in containment.steps)
 
 
 def test_a_grandchild_of_docker_exec_is_a_stray_too() -> None:
     """Whoever does not descend from the container's main process was put there."""
     shell = make_process(900, name="sh")
-    fate = docker.fate(make_container(main_pid=1000), make_facts(parent=shell), "sigkill")
-    assert (fate.returns, fate.certainty) == (False, "certain")
+    outlook = docker.outlook(make_container(main_pid=1000), make_facts(parent=shell), "sigkill")
+    assert (outlook.returns, outlook.certainty) == (False, "certain")
 
 
 def test_a_health_check_is_not_a_stray() -> None:
@@ -136,16 +136,16 @@ def test_a_health_check_is_not_a_stray() -> None:
     process = make_process(cmdline=("/bin/sh", "-c", "curl -f localhost"))
     shim = make_process(900, name="containerd-shim")
     owner = make_container(main_pid=1000, health_check=check)
-    fate = docker.fate(owner, make_facts(process, shim), "sigkill")
-    assert (fate.returns, fate.by, fate.after_s) == (True, "docker", 30.0)
-    other = docker.fate(owner, make_facts(make_process(), shim), "sigkill")
+    outlook = docker.outlook(owner, make_facts(process, shim), "sigkill")
+    assert (outlook.returns, outlook.by, outlook.after_s) == (True, "docker", 30.0)
+    other = docker.outlook(owner, make_facts(make_process(), shim), "sigkill")
     assert (other.returns, other.certainty) == (None, "unknown")
 
 
 def test_the_stop_tells_what_else_it_does() -> None:
     """Memory-only folders are emptied, and a container that shares the network loses it until it is restarted."""
     owner = make_container(memory_only=["/scratch"], network_of=["behind"])
-    stop = docker_hold.hold(owner, make_facts()).steps[-1]
+    stop = docker_hold.contain(owner, make_facts()).steps[-1]
     assert "/scratch" in stop.effect
     assert "behind" in stop.effect
     assert stop.undo == "docker start ocr-worker-1 && docker restart behind"
@@ -153,26 +153,26 @@ def test_the_stop_tells_what_else_it_does() -> None:
 
 def test_a_paused_container_is_paused_again_by_the_undo() -> None:
     """The undo restores what was."""
-    stop = docker_hold.hold(make_container(state="paused"), make_facts()).steps[-1]
+    stop = docker_hold.contain(make_container(state="paused"), make_facts()).steps[-1]
     assert stop.undo == "docker start ocr-worker-1 && docker pause ocr-worker-1"
 
 
 def test_one_replica_is_told_as_one() -> None:
     """The steps stop one container of three, and the goal must not promise the service."""
-    held = docker_hold.hold(make_container(kind="compose-service", replicas=2), make_facts())
-    assert "one of 3 of ocr/worker" in held.goal
+    containment = docker_hold.contain(make_container(kind="compose-service", replicas=2), make_facts())
+    assert "one of 3 of ocr/worker" in containment.goal
 
 
 def test_an_unread_policy_does_not_hide_what_the_signal_does() -> None:
     """Whether SIGTERM ends it is the process's own matter, whoever owns it."""
     owner = make_container()._replace(facts={})
-    assert docker.fate(owner, make_facts(), "sigterm").ends is True
-    assert docker.fate(owner, make_facts(make_process(sigterm="ignored")), "sigterm").ends is False
+    assert docker.outlook(owner, make_facts(), "sigterm").ends is True
+    assert docker.outlook(owner, make_facts(make_process(sigterm="ignored")), "sigterm").ends is False
 
 
 def test_the_policy_is_taken_away_before_the_stop() -> None:
     """A container that is stopped under `always` runs again when Docker restarts."""
-    commands = [step.command for step in docker_hold.hold(make_container(), make_facts()).steps]
+    commands = [step.command for step in docker_hold.contain(make_container(), make_facts()).steps]
     assert commands == [
         "docker update --cpu-quota=20000 ocr-worker-1",
         "docker update --restart=no ocr-worker-1",
@@ -190,7 +190,7 @@ def test_the_policy_is_taken_away_before_the_stop() -> None:
 )
 def test_a_limit_is_undone_to_what_it_was(limits: dict[str, Any], limit: str, undo: str) -> None:
     """`--cpus 0` would be a silent no-op, and a quota beside NanoCpus is refused."""
-    step = docker_hold.hold(make_container(**limits), make_facts()).steps[0]
+    step = docker_hold.contain(make_container(**limits), make_facts()).steps[0]
     assert step.command == f"docker update {limit} ocr-worker-1"
     assert step.undo == f"docker update {undo} ocr-worker-1"
 
@@ -198,7 +198,7 @@ def test_a_limit_is_undone_to_what_it_was(limits: dict[str, Any], limit: str, un
 @pytest.mark.parametrize("limits", [{"cpu_limit": False}, {"nano_cpus": 100_000_000}, {"cpu_quota": 10_000}])
 def test_a_limit_that_would_not_relieve_is_not_proposed(limits: dict[str, Any]) -> None:
     """Where the engine cannot limit CPU, or the limit is lower already, it is paused, and let go only if paused."""
-    first, second, _ = docker_hold.hold(make_container(**limits), make_facts()).steps
+    first, second, _ = docker_hold.contain(make_container(**limits), make_facts()).steps
     assert (first.phase, first.command) == ("relieve", "docker pause ocr-worker-1")
     assert first.undo is not None
     assert first.undo.startswith("! docker inspect ")
@@ -207,7 +207,9 @@ def test_a_limit_that_would_not_relieve_is_not_proposed(limits: dict[str, Any]) 
 
 def test_a_container_that_would_be_deleted_is_only_paused() -> None:
     """Stopping a --rm container deletes it with its anonymous volumes."""
-    commands = [step.command for step in docker_hold.hold(make_container("no", auto_remove=True), make_facts()).steps]
+    commands = [
+        step.command for step in docker_hold.contain(make_container("no", auto_remove=True), make_facts()).steps
+    ]
     assert commands[-1] == "docker pause ocr-worker-1"
     assert not any(" stop " in command for command in commands)
 
@@ -237,24 +239,24 @@ def test_the_end_of_an_inits_child_is_the_containers() -> None:
     """docker-init exits with the program that it was started for."""
     owner = make_container("on-failure", main_pid=1000, **TINI)
     facts = make_facts(parent=make_process(1000, name="docker-init", namespace_pids=(1000, 1)))
-    fate = docker.fate(owner, facts, "sigterm")
-    assert (fate.returns, fate.certainty) == (True, "certain")
-    assert docker.hold(owner, facts).steps[-1].command == "docker stop ocr-worker-1"
+    outlook = docker.outlook(owner, facts, "sigterm")
+    assert (outlook.returns, outlook.certainty) == (True, "certain")
+    assert docker.contain(owner, facts).steps[-1].command == "docker stop ocr-worker-1"
 
 
 @pytest.mark.parametrize(("disposition", "ends"), [("default", True), ("ignored", False), ("handled", True)])
 def test_an_init_passes_sigterm_on(disposition: str, ends: bool) -> None:
     """It waits for signals with sigwait, so its own masks say nothing."""
     owner = make_container("always", main_pid=3355, **(TINI | {"init_child": 77, "init_child_sigterm": disposition}))
-    fate = docker.fate(owner, make_facts(make_process(namespace_pids=(3355, 1))), "sigterm")
-    assert fate.ends is ends
+    outlook = docker.outlook(owner, make_facts(make_process(namespace_pids=(3355, 1))), "sigterm")
+    assert outlook.ends is ends
 
 
 def test_an_orphan_that_an_init_took_in_does_not_return() -> None:
     """Its parent is PID 1, which starts nothing again."""
     owner = make_container(main_pid=1000, **(TINI | {"init_child": 1001}))
-    fate = docker.fate(owner, make_facts(parent=make_process(1000, name="docker-init")), "sigkill")
-    assert (fate.returns, fate.certainty) == (False, "certain")
+    outlook = docker.outlook(owner, make_facts(parent=make_process(1000, name="docker-init")), "sigkill")
+    assert (outlook.returns, outlook.certainty) == (False, "certain")
 
 
 # --- what the engine's start brings back -------------------------------------------------------------------------
@@ -277,8 +279,8 @@ def test_a_boot_asks_how_the_container_was_stopped(
     policy: str, process: dict[str, Any], changes: dict[str, Any], returns: bool | None
 ) -> None:
     """on-failure answers the exit code of the stop, as long as its restarts last."""
-    fate = docker.fate(make_container(policy, **changes), make_facts(make_process(**process)), "reboot")
-    assert (fate.ends, fate.returns) == (True, returns)
+    outlook = docker.outlook(make_container(policy, **changes), make_facts(make_process(**process)), "reboot")
+    assert (outlook.ends, outlook.returns) == (True, returns)
 
 
 DOWN: list[tuple[str, dict[str, Any], bool, bool]] = [
@@ -298,16 +300,16 @@ def test_a_container_without_a_process(policy: str, state: dict[str, Any], soon:
     """Between two attempts it comes back by itself; a stopped one where the engine's start wants it."""
     owner = make_container(policy, main_pid=0, **state)
     facts = make_facts(make_process(0, state="dead", alive=False))
-    assert docker.fate(owner, facts, "sigkill").returns is soon
-    assert docker.fate(owner, facts, "owner-stop").returns is False
-    assert docker.fate(owner, facts, "owner-daemon-restart").returns is at_start
+    assert docker.outlook(owner, facts, "sigkill").returns is soon
+    assert docker.outlook(owner, facts, "owner-stop").returns is False
+    assert docker.outlook(owner, facts, "owner-daemon-restart").returns is at_start
 
 
 def test_a_loop_is_stopped_before_its_policy_changes() -> None:
     """Between two attempts the engine may refuse an update; and nothing ever names a PID."""
     owner = make_container("always", main_pid=0, state="restarting", restart_count=5)
-    held = docker.hold(owner, make_facts(make_process(0, state="dead", alive=False)))
-    assert [step.command for step in held.steps] == [
+    containment = docker.contain(owner, make_facts(make_process(0, state="dead", alive=False)))
+    assert [step.command for step in containment.steps] == [
         "docker stop ocr-worker-1",
         "docker update --restart=no ocr-worker-1",
     ]
@@ -315,5 +317,5 @@ def test_a_loop_is_stopped_before_its_policy_changes() -> None:
 
 def test_a_stopped_one_that_stays_so_needs_nothing() -> None:
     """No step, and the goal says why."""
-    held = docker.hold(make_container("no", main_pid=0, state="exited"), make_facts(make_process(0)))
-    assert held.steps == ()
+    containment = docker.contain(make_container("no", main_pid=0, state="exited"), make_facts(make_process(0)))
+    assert containment.steps == ()

@@ -27,9 +27,9 @@ def test_a_swarm_replaces_by_its_condition(condition: str | None, action: Action
     """Whatever its container's own policy says."""
     swarm = {"condition": condition, "delay_s": None if condition is None else 5.0, "attempts": 0}
     owner = make_container("no", kind="swarm-task", swarm=swarm)
-    fate = docker.fate(owner, make_facts(), action)
-    assert (fate.ends, fate.returns) == (True, returns)
-    assert fate.after_s == (6.0 if returns and condition else None)
+    outlook = docker.outlook(owner, make_facts(), action)
+    assert (outlook.ends, outlook.returns) == (True, returns)
+    assert outlook.after_s == (6.0 if returns and condition else None)
 
 
 def test_a_child_of_a_swarms_task_is_not_the_task() -> None:
@@ -37,7 +37,7 @@ def test_a_child_of_a_swarms_task_is_not_the_task() -> None:
     owner = make_container(
         "no", kind="swarm-task", main_pid=1000, swarm={"condition": "any", "delay_s": 5.0, "attempts": 0}
     )
-    assert docker.fate(owner, make_facts(parent=make_process(1000)), "sigkill").returns is None
+    assert docker.outlook(owner, make_facts(parent=make_process(1000)), "sigkill").returns is None
 
 
 # --- controllers -------------------------------------------------------------------------------------------------
@@ -51,23 +51,23 @@ def with_controller(acting: Acting, policy: str = "no", **changes: Any) -> Owner
 def test_who_revives_it_makes_it_return() -> None:
     """The engine leaves it stopped; a line of a crontab does not."""
     acting = Acting("/etc/cron.d/x", "starts it again", "", revives=True)
-    fate = docker.fate(with_controller(acting), make_facts(), "owner-stop")
-    assert (fate.returns, fate.by, fate.certainty) == (True, "/etc/cron.d/x", "likely")
+    outlook = docker.outlook(with_controller(acting), make_facts(), "owner-stop")
+    assert (outlook.returns, outlook.by, outlook.certainty) == (True, "/etc/cron.d/x", "likely")
 
 
 def test_a_deploy_makes_a_stop_less_sure() -> None:
     """It stays away until the next deploy, and the goal says so."""
     acting = Acting("Dokku", "makes it anew", "", "until the next deploy by Dokku")
     owner = with_controller(acting)
-    fate = docker.fate(owner, make_facts(), "sigkill")
-    assert (fate.returns, fate.certainty) == (False, "likely")
-    assert "until the next deploy by Dokku" in docker_hold.hold(owner, make_facts()).goal
+    outlook = docker.outlook(owner, make_facts(), "sigkill")
+    assert (outlook.returns, outlook.certainty) == (False, "likely")
+    assert "until the next deploy by Dokku" in docker_hold.contain(owner, make_facts()).goal
 
 
 def test_what_is_deleted_when_it_stops_is_only_paused() -> None:
     """Coolify's clean-up removes containers that were stopped by hand."""
     acting = Acting("Coolify", "makes it anew", "", "until the next deploy", deletes_stopped=True)
-    commands = [step.command for step in docker_hold.hold(with_controller(acting, "always"), make_facts()).steps]
+    commands = [step.command for step in docker_hold.contain(with_controller(acting, "always"), make_facts()).steps]
     assert commands[-1] == "docker pause ocr-worker-1"
     assert not any(" stop " in command for command in commands)
 
@@ -75,7 +75,7 @@ def test_what_is_deleted_when_it_stops_is_only_paused() -> None:
 def test_a_unit_that_starts_it_is_stopped_first() -> None:
     """Every name is quoted: a unit may be called anything that systemd takes."""
     acting = Acting("a b.service", "runs `docker compose up`", "", revives=True, at_boot=True, unit="a b.service")
-    commands = [step.command for step in docker_hold.hold(with_controller(acting), make_facts()).steps]
+    commands = [step.command for step in docker_hold.contain(with_controller(acting), make_facts()).steps]
     assert commands[1:] == [
         "systemctl stop 'a b.service'",
         "docker stop ocr-worker-1",
@@ -102,7 +102,7 @@ def test_a_rootless_engines_container_names_its_socket() -> None:
     assert claim is not None
     with pytest.raises(Unanswered) as caught:
         docker.inspect(claim, facts, made_world([], engine=NoContainers()))
-    assert "unix:///run/user/1000/docker.sock" in caught.value.gap.mend
+    assert "unix:///run/user/1000/docker.sock" in caught.value.gap.fix
 
 
 class NoContainers:

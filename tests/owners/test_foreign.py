@@ -116,10 +116,10 @@ def test_what_was_not_asked_is_never_certain(name: str) -> None:
         assert "near-miss" in name or name == "snap-service"
         return
     for action in ("sigkill", "owner-stop", "reboot"):
-        fate = owners.fate(layers, action)
-        assert fate.ends
-        assert fate.certainty != "certain"
-        assert fate.returns is not False
+        outlook = owners.outlook(layers, action)
+        assert outlook.ends
+        assert outlook.certainty != "certain"
+        assert outlook.returns is not False
 
 
 def test_a_guest_is_paused_and_never_killed() -> None:
@@ -128,8 +128,8 @@ def test_a_guest_is_paused_and_never_killed() -> None:
         make_process(cgroup="/machine.slice/machine-qemu\\x2d1\\x2da\\x20b.scope/libvirt/emulator", name="qemu")
     )
     layers, _ = owners.layers(facts, made_world([]))
-    held = owners.hold(layers)
-    assert held.steps[-1].command == "virsh suspend 'a b'"
-    assert held.steps[-1].undo == "virsh resume 'a b'"
-    assert not any("kill" in step.command for step in held.steps)
-    assert "power cut" in owners.fate(layers, "sigkill").why
+    containment = owners.contain(layers)
+    assert containment.steps[-1].command == "virsh suspend 'a b'"
+    assert containment.steps[-1].undo == "virsh resume 'a b'"
+    assert not any("kill" in step.command for step in containment.steps)
+    assert "power cut" in owners.outlook(layers, "sigkill").why

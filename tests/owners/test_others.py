@@ -15,18 +15,18 @@ def unclaimed(facts: Facts) -> Owner:
 def test_nothing_ends_pid_1() -> None:
     """Nobody is told to freeze or kill the host's init."""
     facts = make_facts(make_process(1, name="systemd"))
-    assert unmanaged.hold(unclaimed(facts), facts).steps == ()
+    assert unmanaged.contain(unclaimed(facts), facts).steps == ()
     for action in ACTIONS:
-        fate = unmanaged.fate(unclaimed(facts), facts, action)
-        assert fate.ends is (action == "reboot")
+        outlook = unmanaged.outlook(unclaimed(facts), facts, action)
+        assert outlook.ends is (action == "reboot")
 
 
 def test_a_zombie_is_not_frozen() -> None:
     """It is dead; only its parent can clear it away."""
     facts = make_facts(make_process(state="zombie"), make_process(50, name="careless"))
-    held = unmanaged.hold(unclaimed(facts), facts)
-    assert held.steps == ()
-    assert "careless" in held.goal
+    containment = unmanaged.contain(unclaimed(facts), facts)
+    assert containment.steps == ()
+    assert "careless" in containment.goal
 
 
 def test_the_stopped_are_not_frozen() -> None:

@@ -78,25 +78,25 @@ RETURNS: list[tuple[str, dict[str, Any], Action, bool]] = [
 @pytest.mark.parametrize(("policy", "changes", "action", "returns"), RETURNS)
 def test_the_policy_decides_what_returns(policy: str, changes: dict[str, Any], action: Action, returns: bool) -> None:
     """Without a unit nobody else does; a boot only with podman-restart.service."""
-    fate = podman.fate(container(policy, **changes), make_facts(), action)
-    assert (fate.ends, getattr(fate, "returns", None)) == (True, returns)
+    outlook = podman.outlook(container(policy, **changes), make_facts(), action)
+    assert (outlook.ends, getattr(outlook, "returns", None)) == (True, returns)
 
 
 def test_conmon_is_left_alone() -> None:
     """It holds the container's output: whoever ends it takes away who would start the container again."""
     facts = make_facts(make_process(900, name="conmon", cgroup=f"/machine.slice/libpod-conmon-{CONTAINER_ID}.scope"))
     assert podman.claim(facts) is not None
-    assert getattr(podman.fate(container("always"), facts, "sigkill"), "returns", True) is None
-    held = podman.hold(container("always"), facts)
-    assert held is not None
-    assert "podman logs" in held.goal
-    assert not any("kill" in step.command for step in held.steps)
+    assert getattr(podman.outlook(container("always"), facts, "sigkill"), "returns", True) is None
+    containment = podman.contain(container("always"), facts)
+    assert containment is not None
+    assert "podman logs" in containment.goal
+    assert not any("kill" in step.command for step in containment.steps)
 
 
 def test_nothing_is_restarted_with_podman() -> None:
     """There is no daemon."""
-    fate = podman.fate(container(), make_facts(), "owner-daemon-restart")
-    assert (fate.ends, getattr(fate, "certainty", "")) == (False, "certain")
+    outlook = podman.outlook(container(), make_facts(), "owner-daemon-restart")
+    assert (outlook.ends, getattr(outlook, "certainty", "")) == (False, "certain")
 
 
 UNITS: list[tuple[str, dict[str, Any], Action, bool | None]] = [
@@ -116,8 +116,8 @@ def test_a_unit_decides_by_the_end_of_conmon(
     """Its main process, which ends with the container's exit code: `podman stop` is answered too."""
     inner = Layer(container(run_by="web.service"), make_facts(make_process(**process), CONMON))
     outer = Layer(make_service(restart, main_pid=900), make_facts(CONMON))
-    fate = owners.fate((inner, outer), action)
-    assert (fate.ends, fate.returns) == (True, returns)
+    outlook = owners.outlook((inner, outer), action)
+    assert (outlook.ends, outlook.returns) == (True, returns)
 
 
 def test_a_unit_is_stopped_by_systemd() -> None:
@@ -125,19 +125,19 @@ def test_a_unit_is_stopped_by_systemd() -> None:
     facts = make_facts(parent=CONMON)
     inner = Layer(container(run_by="web.service"), facts)
     outer = Layer(make_service("always", main_pid=900), make_facts(CONMON))
-    commands = [step.command for step in owners.hold((inner, outer)).steps]
+    commands = [step.command for step in owners.contain((inner, outer)).steps]
     assert any(command.startswith("systemctl stop") for command in commands)
     removed = Layer(container(run_by="web.service", auto_remove=True), facts)
-    assert owners.hold((removed, outer)).steps[-1].command == "podman pause web"
+    assert owners.contain((removed, outer)).steps[-1].command == "podman pause web"
 
 
 @pytest.mark.parametrize("name", ["a b", "x'; reboot", "$(reboot)", "line\nbreak"])
 def test_a_hostile_name_stays_one_word(name: str) -> None:
     """Podman itself takes no such name; a container's inspect JSON is still others' text."""
-    held = podman.hold(container(container=name), make_facts())
-    assert held is not None
-    assert shlex.split(held.steps[-1].command) == ["podman", "unpause", f"{name};", "podman", "stop", name]
-    rootless = podman.hold(container(container=name, user="alice", uid=1000), make_facts())
+    containment = podman.contain(container(container=name), make_facts())
+    assert containment is not None
+    assert shlex.split(containment.steps[-1].command) == ["podman", "unpause", f"{name};", "podman", "stop", name]
+    rootless = podman.contain(container(container=name, user="alice", uid=1000), make_facts())
     assert rootless is not None
     words = shlex.split(rootless.steps[-1].command)
     assert words[:4] == ["runuser", "-l", "alice", "-c"]
@@ -165,5 +165,5 @@ def test_another_users_container_is_a_gap_with_its_name() -> None:
     layers, (gap,) = owners.layers(facts, world)
     assert layers[0].owner.kind == "podman-container"
     assert gap.problem == "container shop is alice's own, and only alice's Podman knows it"
-    assert gap.mend.endswith("-l alice -c 'XDG_RUNTIME_DIR=/run/user/1000 runaway-watchdog explain 901'")
-    assert owners.fate(layers, "sigkill").returns is None
+    assert gap.fix.endswith("-l alice -c 'XDG_RUNTIME_DIR=/run/user/1000 runaway-watchdog explain 901'")
+    assert owners.outlook(layers, "sigkill").returns is None

@@ -6,7 +6,7 @@ import pytest
 from preflight.host_world import LINK, FakeHost
 
 from runaway_watchdog import owners
-from runaway_watchdog.model.owner import Action, Fate
+from runaway_watchdog.model.owner import Action, Outlook
 from runaway_watchdog.owners import shell_loop
 from runaway_watchdog.owners.common import shells
 from runaway_watchdog.world import procfs
@@ -25,15 +25,15 @@ def host(text: str, *, line: str = "/bin/sh /srv/loop.sh", **changes: Any) -> Fa
     return found
 
 
-def fate(found: FakeHost, action: Action = "sigkill", pid: int = 60) -> tuple[tuple[owners.Layer, ...], Fate]:
+def outlook(found: FakeHost, action: Action = "sigkill", pid: int = 60) -> tuple[tuple[owners.Layer, ...], Outlook]:
     facts, _ = procfs.facts(found.world, pid)
     layers, _ = owners.layers(facts, found.world)
-    return layers, owners.fate(layers, action)
+    return layers, owners.outlook(layers, action)
 
 
 def test_an_endless_loop_starts_it_again() -> None:
     """After its pause, by the script, whose name and file are shown."""
-    layers, killed = fate(host("while true; do burn --fast; sleep 3; done"))
+    layers, killed = outlook(host("while true; do burn --fast; sleep 3; done"))
     assert [layer.owner.kind for layer in layers] == ["shell-loop", "unmanaged"]
     assert layers[0].owner.facts["script"] == "/srv/loop.sh"
     assert (killed.returns, killed.by, killed.certainty) == (True, "loop.sh (50)", "likely")
@@ -55,12 +55,12 @@ def test_an_endless_loop_starts_it_again() -> None:
 )
 def test_the_way_it_ends_decides_where_the_loop_asks(text: str, action: Action, returns: bool | None) -> None:
     """`until` repeats what fails, `while` what succeeds; items may run out."""
-    assert fate(host(text), action)[1].returns is returns
+    assert outlook(host(text), action)[1].returns is returns
 
 
 def test_a_script_without_a_loop_is_no_owner() -> None:
     """On a closer look it is not the loop's child, and the next layer comes first."""
-    layers, _ = fate(host("burn --fast\nother\n"))
+    layers, _ = outlook(host("burn --fast\nother\n"))
     assert [layer.owner.kind for layer in layers] == ["unmanaged"]
 
 
@@ -68,7 +68,7 @@ def test_the_line_of_sh_c_is_read_from_its_arguments() -> None:
     """No file is asked for that."""
     found = host("")
     found.files.add("/proc/50/cmdline", "sh\0-c\0while :; do burn; done\0")
-    assert fate(found)[1].returns is True
+    assert outlook(found)[1].returns is True
 
 
 def test_waiting_wrappers_pass_the_end_on() -> None:
@@ -76,7 +76,7 @@ def test_waiting_wrappers_pass_the_end_on() -> None:
     found = host("while true; do timeout 60 burn; done")
     found.process(60, "timeout 60 burn", ppid=50, comm="timeout")
     found.process(70, "/usr/bin/burn", ppid=60, comm="burn")
-    layers, killed = fate(found, pid=70)
+    layers, killed = outlook(found, pid=70)
     assert layers[0].owner.kind == "shell-loop"
     assert killed.returns is True
     assert "timeout ends with it" in killed.why
@@ -86,20 +86,20 @@ def test_watch_runs_it_after_its_interval() -> None:
     """`watch -n 7`: every seven seconds, whatever becomes of the last one."""
     found = host("", line="watch -d -n 7 burn")
     found.process(50, "watch -d -n 7 burn", comm="watch")
-    killed = fate(found)[1]
+    killed = outlook(found)[1]
     assert killed.returns is True
     assert killed.after_s == pytest.approx(7.1)
 
 
 def test_the_loop_is_held_before_its_child() -> None:
     """Killed first, the child would only be started again; every step checks that the PID is still that process."""
-    layers, _ = fate(host("while true; do burn; done"))
-    held = owners.hold(layers)
-    signals = [step.command.partition("kill ")[2] for step in held.steps if "kill " in step.command]
+    layers, _ = outlook(host("while true; do burn; done"))
+    containment = owners.contain(layers)
+    signals = [step.command.partition("kill ")[2] for step in containment.steps if "kill " in step.command]
     assert signals[0].startswith("-STOP 60")
     assert signals[1].startswith("-STOP 50")
     assert signals[2].startswith("60 ")
-    assert all("/proc/" in step.command for step in held.steps)
+    assert all("/proc/" in step.command for step in containment.steps)
 
 
 @pytest.mark.parametrize("group", ["/system.slice/burn.service", f"/system.slice/docker-{'ab' * 32}.scope"])
@@ -124,14 +124,14 @@ def test_a_pipe_is_never_opened() -> None:
     """A script on standard input or a terminal could keep the explanation waiting for ever."""
     found = host("while true; do burn; done")
     found.files.add("/proc/50/fdinfo/10", "pos:\t0\nflags:\t0100000\n")
-    assert fate(found)[0][0].owner.kind == "unmanaged"
+    assert outlook(found)[0][0].owner.kind == "unmanaged"
 
 
 def test_hostile_names_stay_text() -> None:
     """A script may be called anything; commands hold PIDs alone."""
     found = host("while true; do burn; done")
     found.files.add("/proc/50/cmdline", "sh\0/srv/$(reboot)'\n.sh\0")
-    layers, killed = fate(found)
+    layers, killed = outlook(found)
     assert killed.returns is True
-    assert not any("reboot" in step.command for step in owners.hold(layers).steps)
+    assert not any("reboot" in step.command for step in owners.contain(layers).steps)
     assert LINK not in layers[0].owner.name

@@ -45,54 +45,54 @@ def test_autorestart_against_every_end(settings: str, returns: str) -> None:
     """A death by a signal is never among the expected codes."""
     found = supervisord(settings)
     actions: tuple[Action, ...] = ("sigterm", "sigkill", "clean-exit", "failure-exit")
-    assert "".join("R" if found.fate(action).returns else "-" for action in actions) == returns
-    assert found.fate("owner-stop").returns is False
+    assert "".join("R" if found.outlook(action).returns else "-" for action in actions) == returns
+    assert found.outlook("owner-stop").returns is False
 
 
 def test_autostart_decides_over_a_new_supervisord() -> None:
     """A restart of supervisord, and a reboot where its unit is enabled."""
     for settings, returns in (("", True), ("autostart=false", False)):
         found = supervisord(settings)
-        assert [found.fate(action).returns for action in ("owner-daemon-restart", "reboot")] == [returns, returns]
+        assert [found.outlook(action).returns for action in ("owner-daemon-restart", "reboot")] == [returns, returns]
     assert [layer.owner.name for layer in supervisord().layers()] == ["web", "x.service"]
 
 
 def test_a_supervisord_that_does_not_answer_is_told_from_its_file() -> None:
     """The mark in the environment names the program; nothing is certain then."""
-    fate = supervisord("autorestart=true", asked=False).fate()
-    assert (fate.returns, fate.certainty) == (True, "likely")
+    outlook = supervisord("autorestart=true", asked=False).outlook()
+    assert (outlook.returns, outlook.certainty) == (True, "likely")
 
 
 def test_below_a_waiting_shell() -> None:
     """Its end ends the shell; a stop ends the shell alone, and the plan ends this one too."""
     found = supervisord("autorestart=true", ("/bin/sh", "-c", "web; true"))
-    killed, stop = found.fate(), found.fate("owner-stop")
+    killed, stop = found.outlook(), found.outlook("owner-stop")
     assert (killed.returns, killed.certainty, stop.ends) == (True, "likely", False)
-    assert "kill 60" in found.hold().steps[2].command
+    assert "kill 60" in found.contain().steps[2].command
 
 
 def test_below_a_program_of_its_own() -> None:
     """Whether that starts it again is not guessed."""
     found = supervisord("autorestart=true", ("/usr/bin/master",))
-    assert found.fate().returns is None
+    assert found.outlook().returns is None
 
 
 def test_the_plan_for_supervisord() -> None:
     """Stop, then autostart=false in its section; a line that stands already is replaced."""
-    freeze, stop, keep = supervisord("autostart=true").hold().steps
+    freeze, stop, keep = supervisord("autostart=true").contain().steps
     assert [each.phase for each in (freeze, stop, keep)] == ["relieve", "hold", "close"]
     assert "sed '6s/.*/autostart=false/'" in keep.command
     line = "supervisorctl -c /etc/supervisor/supervisord.conf stop web"
     assert stop.command == f"kill -CONT 60 2>/dev/null; {line}"
     assert stop.undo == "supervisorctl -c /etc/supervisor/supervisord.conf start web"
-    assert "sed '4a autostart=false'" in supervisord().hold().steps[2].command
-    assert len(supervisord("autostart=false").hold().steps) == 2
+    assert "sed '4a autostart=false'" in supervisord().contain().steps[2].command
+    assert len(supervisord("autostart=false").contain().steps) == 2
 
 
 def test_a_hostile_program_name_is_quoted() -> None:
     """Sections may be called anything that fits a line."""
     name = "a'b$(touch x)`y`"
-    assert "stop 'a'\"'\"'b$(touch x)`y`'" in supervisord(name=name).hold().steps[1].command
+    assert "stop 'a'\"'\"'b$(touch x)`y`'" in supervisord(name=name).contain().steps[1].command
 
 
 def test_a_program_that_outlived_its_supervisord() -> None:
@@ -103,9 +103,9 @@ def test_a_program_that_outlived_its_supervisord() -> None:
     for state, returns in (("activating", True), ("active", False)):
         found.manager.loaded = {"x.service": {**SERVICE, "ActiveState": state, "MainPID": 0}}
         assert found.kinds() == ["supervisord-program", "systemd-service"]
-        assert found.fate().returns is returns
-        assert found.fate("owner-stop").ends is False
-    assert "kill 60" in found.hold().steps[-1].command
+        assert found.outlook().returns is returns
+        assert found.outlook("owner-stop").ends is False
+    assert "kill 60" in found.contain().steps[-1].command
 
 
 # --- runit, s6, daemontools --------------------------------------------------------------------------------------
@@ -149,25 +149,25 @@ def test_what_is_wanted_stands_in_the_status_file(
     """Wanted up: every end is answered. Told to run once: none is. Another format: not known."""
     found = service(supervisor, status)
     assert found.kinds() == [kind, "systemd-service"]
-    assert [found.fate(action).returns for action in ("sigkill", "clean-exit")] == [returns, returns]
-    assert found.fate("owner-stop").returns is False
+    assert [found.outlook(action).returns for action in ("sigkill", "clean-exit")] == [returns, returns]
+    assert found.outlook("owner-stop").returns is False
 
 
 def test_a_down_file_decides_over_a_new_supervisor() -> None:
     """And over the reboot."""
-    assert service("runsv", RUNIT["up"], down="").fate("reboot").returns is False
-    assert service("runsv", RUNIT["up"]).fate("reboot").returns is True
+    assert service("runsv", RUNIT["up"], down="").outlook("reboot").returns is False
+    assert service("runsv", RUNIT["up"]).outlook("reboot").returns is True
 
 
 def test_the_plan_for_a_service() -> None:
     """Down, then the file; the undo is the other way round."""
-    _, down, keep = service("runsv", RUNIT["up"], "/etc/sv/my web").hold().steps
+    _, down, keep = service("runsv", RUNIT["up"], "/etc/sv/my web").contain().steps
     assert (keep.command, keep.undo) == ("touch '/etc/sv/my web/down'", "rm '/etc/sv/my web/down'")
     assert (down.command, down.undo) == (
         "kill -CONT 60 2>/dev/null; sv down '/etc/sv/my web'",
         "sv up '/etc/sv/my web'",
     )
-    _, only = service("s6-supervise", S6["down"], down="").hold().steps
+    _, only = service("s6-supervise", S6["down"], down="").contain().steps
     assert (only.command, only.undo) == ("kill -CONT 60 2>/dev/null; s6-svc -d /etc/sv/web", "s6-svc -O /etc/sv/web")
 
 
@@ -215,20 +215,20 @@ def test_monit_by_what_its_file_says(lines: str, monitored: int, returns: bool |
     """And by what its state file says: whether it watches the process at all."""
     found = watched(lines, monitored=monitored)
     assert found.kinds() == ["monit-service", "systemd-service"]
-    assert found.fate().returns is returns
-    assert found.fate("owner-daemon-restart").ends is False
+    assert found.outlook().returns is returns
+    assert found.outlook("owner-daemon-restart").ends is False
 
 
 def test_when_monit_looks_next_is_not_known() -> None:
     """Only how often: so no delay is promised."""
-    fate = watched().fate()
-    assert fate.after_s is None
-    assert "within 30 s" in fate.why
+    outlook = watched().outlook()
+    assert outlook.after_s is None
+    assert "within 30 s" in outlook.why
 
 
 def test_a_copy_that_the_pid_file_does_not_name() -> None:
     """Monit looks for the other one alone."""
-    assert watched(pid=77).fate().returns is False
+    assert watched(pid=77).outlook().returns is False
 
 
 def test_a_mark_without_a_check_is_no_owner() -> None:
@@ -252,7 +252,7 @@ def test_a_master_between_is_nearer_than_monit() -> None:
 
 def test_the_plan_for_monit() -> None:
     """`mode passive` as the check's last line, and a reload, in one command and in its undo."""
-    first = watched("mode active").hold().steps[1]
+    first = watched("mode active").contain().steps[1]
     assert "sed '7a mode passive'" in first.command
     assert first.command.count("&& monit reload") == 1
     assert first.undo is not None

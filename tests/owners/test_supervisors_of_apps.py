@@ -52,7 +52,7 @@ def test_pm2_counts_a_signal_as_exit_code_0(settings: dict[str, str], returns: s
     """So `stop_exit_codes: [0]` lets a kill -9 end it for good."""
     found = app(**settings)
     actions: tuple[Action, ...] = ("sigterm", "sigkill", "clean-exit", "failure-exit")
-    assert "".join("R" if found.fate(action).returns else "-" for action in actions) == returns
+    assert "".join("R" if found.outlook(action).returns else "-" for action in actions) == returns
 
 
 def test_cluster_mode_has_its_settings_in_one_variable() -> None:
@@ -76,22 +76,22 @@ def test_what_was_saved_comes_back_at_boot() -> None:
     in_unit = "/system.slice/pm2-root.service"
     saved, stopped = (json.dumps([{"name": "web", "status": status}]) for status in ("online", "stopped"))
     for dump, returns in ((saved, True), (stopped, False), (None, False)):
-        assert app(dump=dump, cgroup=in_unit).fate("reboot").returns is returns
-        assert app(dump=dump, cgroup=in_unit).fate("owner-daemon-restart").returns is returns
-    assert app().fate("reboot").returns is True
+        assert app(dump=dump, cgroup=in_unit).outlook("reboot").returns is returns
+        assert app(dump=dump, cgroup=in_unit).outlook("owner-daemon-restart").returns is returns
+    assert app().outlook("reboot").returns is True
     unstarted = app(dump=saved)
     unstarted.manager.loaded = {"session-1.scope": {"ActiveState": "active"}}
-    assert unstarted.fate("reboot").returns is False
+    assert unstarted.outlook("reboot").returns is False
 
 
 def test_the_plan_for_pm2() -> None:
     """Stop, and save that it is stopped; the list that was saved before is the undo."""
-    _, stop, save = app(dump='[{"name":"web","status":"online"}]').hold().steps
+    _, stop, save = app(dump='[{"name":"web","status":"online"}]').contain().steps
     assert stop.command == "kill -CONT 60 2>/dev/null; env PM2_HOME='/home/al ice/.pm2' pm2 stop 3"
     assert save.command.count("pm2 save") == 1
     assert save.undo is not None
     assert save.undo.endswith("'/home/al ice/.pm2/dump.pm2'")
-    assert len(app().hold().steps) == 2
+    assert len(app().contain().steps) == 2
 
 
 def test_god_is_known_by_its_title() -> None:
@@ -120,16 +120,16 @@ def test_a_watcher_is_found_by_its_command() -> None:
     """A variable of circus stands for any word; where two fit nobody guesses."""
     owner = circus().layers()[0].owner
     assert (owner.kind, owner.name) == ("circus-watcher", "web")
-    assert circus(command="something else").fate().returns is None
+    assert circus(command="something else").outlook().returns is None
 
 
 def test_circus_by_respawn_and_autostart() -> None:
     """It looks from time to time, so no delay is promised."""
-    fate = circus().fate()
-    assert (fate.returns, fate.after_s) == (True, None)
-    assert circus("respawn = False").fate().returns is False
-    assert circus("autostart = False").fate("owner-daemon-restart").returns is False
-    _, stop, keep = circus().hold().steps
+    outlook = circus().outlook()
+    assert (outlook.returns, outlook.after_s) == (True, None)
+    assert circus("respawn = False").outlook().returns is False
+    assert circus("autostart = False").outlook("owner-daemon-restart").returns is False
+    _, stop, keep = circus().contain().steps
     assert "sed '5a autostart = False'" in keep.command
     assert stop.command == "kill -CONT 60 2>/dev/null; /opt/venv/bin/circusctl stop web"
 
@@ -146,8 +146,8 @@ def test_forever_answers_and_nodemon_waits(words: tuple[str, ...], returns: bool
     found = KeepersHost()
     found.line(words, ("/usr/bin/node", "/srv/app.js"))
     assert found.kinds()[0] == "forever-app"
-    assert [found.fate(action).returns for action in ("sigkill", "clean-exit")] == [returns, returns]
-    relief, freeze, end = found.hold().steps
+    assert [found.outlook(action).returns for action in ("sigkill", "clean-exit")] == [returns, returns]
+    relief, freeze, end = found.contain().steps
     assert "kill -STOP 60" in relief.command
     assert "kill -STOP 59" in freeze.command
     assert "kill 60" in end.command
@@ -165,8 +165,8 @@ def test_an_inittab_line() -> None:
     found.files.add("/proc/60/cmdline", "\0".join((*WEB, "")))
     owner = found.layers()[0].owner
     assert (owner.kind, owner.facts["line"]) == ("openrc-service", 3)
-    assert (found.fate().returns, found.fate().certainty) == (True, "likely")
-    assert "telinit q" in found.hold().steps[1].command
+    assert (found.outlook().returns, found.outlook().certainty) == (True, "likely")
+    assert "telinit q" in found.contain().steps[1].command
     found.files.add("/proc/60/cmdline", "/usr/bin/other\0")
     assert found.kinds() == ["unmanaged"]
 
@@ -196,9 +196,9 @@ def test_every_action_has_an_answer(name: str) -> None:
     """And every step is complete: an effect, a check, and an undo or a reason for none."""
     found = HOSTS[name]
     for action in ACTIONS:
-        assert found.fate(action).action == action
-        assert found.fate(action).why
-    for step in found.hold().steps:
+        assert found.outlook(action).action == action
+        assert found.outlook(action).why
+    for step in found.contain().steps:
         assert step.command
         assert step.effect
         assert step.verify

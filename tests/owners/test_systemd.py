@@ -24,7 +24,7 @@ MATRIX: dict[Action, str] = {
 def test_restart_answers_each_end_as_observed(action: Action, policy: str) -> None:
     """kill ends an on-failure service for good, kill -9 revives it; on-success is the other way round."""
     expected = MATRIX[action][COLUMNS.index(policy)] == "R"
-    assert systemd.fate(make_service(policy), make_facts(), action).returns is expected
+    assert systemd.outlook(make_service(policy), make_facts(), action).returns is expected
 
 
 @pytest.mark.parametrize(
@@ -39,14 +39,14 @@ def test_restart_answers_each_end_as_observed(action: Action, policy: str) -> No
 )
 def test_the_overrides_win(policy: str, override: dict[str, Any], returns: bool) -> None:
     """RestartPreventExitStatus wins, then RestartForceExitStatus; SuccessExitStatus makes an end clean."""
-    assert systemd.fate(make_service(policy, **override), make_facts(), "sigkill").returns is returns
+    assert systemd.outlook(make_service(policy, **override), make_facts(), "sigkill").returns is returns
 
 
 def test_a_handled_sigterm_is_likely_at_most() -> None:
     """Its exit code is the program's own: under always it returns either way, under on-failure nobody knows."""
     facts = make_facts(make_process(sigterm="handled"))
-    always = systemd.fate(make_service("always"), facts, "sigterm")
-    on_failure = systemd.fate(make_service("on-failure"), facts, "sigterm")
+    always = systemd.outlook(make_service("always"), facts, "sigterm")
+    on_failure = systemd.outlook(make_service("on-failure"), facts, "sigterm")
     assert (always.returns, always.certainty) == (True, "likely")
     assert (on_failure.returns, on_failure.certainty) == (None, "unknown")
 
@@ -55,22 +55,22 @@ def test_a_timer_brings_a_restart_no_service_back() -> None:
     """Restart=no is not enough: a timer starts it again at its next time, also after a stop."""
     timer = {"unit": "burn.timer", "active": True, "unit_file_state": "enabled", "next_in_s": 90.0}
     for action in ("sigkill", "owner-stop"):
-        fate = systemd.fate(make_service("no", triggered_by=[timer]), make_facts(), action)
-        assert (fate.returns, fate.by, fate.after_s) == (True, "burn.timer", 90.0)
+        outlook = systemd.outlook(make_service("no", triggered_by=[timer]), make_facts(), action)
+        assert (outlook.returns, outlook.by, outlook.after_s) == (True, "burn.timer", 90.0)
 
 
 def test_an_upheld_unit_returns_even_after_a_stop() -> None:
     """Upholds= starts it again whatever happens."""
-    fate = systemd.fate(make_service("no", upheld_by=["guard.service"]), make_facts(), "owner-stop")
-    assert (fate.returns, fate.by) == (True, "guard.service")
+    outlook = systemd.outlook(make_service("no", upheld_by=["guard.service"]), make_facts(), "owner-stop")
+    assert (outlook.returns, outlook.by) == (True, "guard.service")
 
 
 def test_systemd_does_not_act_on_a_process_beside_the_main_one() -> None:
     """Whether its parent starts it again is not guessed."""
     parent = make_process(4000, name="gunicorn")
-    fate = systemd.fate(make_service("always", main_pid=4000), make_facts(parent=parent), "sigkill")
-    assert fate.returns is None
-    assert "gunicorn (4000)" in fate.why
+    outlook = systemd.outlook(make_service("always", main_pid=4000), make_facts(parent=parent), "sigkill")
+    assert outlook.returns is None
+    assert "gunicorn (4000)" in outlook.why
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ def test_systemd_does_not_act_on_a_process_beside_the_main_one() -> None:
 )
 def test_a_reboot_starts_what_is_asked_for_at_boot(changes: dict[str, Any], returns: bool) -> None:
     """Enabled, or wanted by something that boots; a transient unit is forgotten."""
-    assert systemd.fate(make_service("always", **changes), make_facts(), "reboot").returns is returns
+    assert systemd.outlook(make_service("always", **changes), make_facts(), "reboot").returns is returns
 
 
 @pytest.mark.parametrize(
@@ -122,16 +122,16 @@ def test_a_unit_of_another_machine_is_not_ours(path: str) -> None:
 def test_a_stop_does_not_reach_everything(changes: dict[str, Any], main: bool, ends: bool) -> None:
     """KillMode= keeps processes from it (a running cron job survives), and some units refuse it."""
     owner = make_service("no", **changes, main_pid=3355 if main else 17)
-    assert systemd.fate(owner, make_facts(), "owner-stop").ends is ends
+    assert systemd.outlook(owner, make_facts(), "owner-stop").ends is ends
 
 
 def test_systemd_may_give_up_instead() -> None:
     """Where this life began within the interval that the limit counts over, the return is not certain."""
     limit = {"start_limit_burst": 2, "start_limit_interval_s": 3600.0, "up_s": 60.0}
-    fate = systemd.fate(make_service("always", **limit, restarts_counted=1), make_facts(), "sigkill")
-    assert (fate.returns, fate.certainty) == (None, "unknown")
+    outlook = systemd.outlook(make_service("always", **limit, restarts_counted=1), make_facts(), "sigkill")
+    assert (outlook.returns, outlook.certainty) == (None, "unknown")
     usual = {"start_limit_burst": 5, "start_limit_interval_s": 10.0, "up_s": 60.0}
-    assert systemd.fate(make_service("always", **usual, restarts_counted=9), make_facts(), "sigkill").returns is True
+    assert systemd.outlook(make_service("always", **usual, restarts_counted=9), make_facts(), "sigkill").returns is True
 
 
 @pytest.mark.parametrize(
@@ -144,14 +144,14 @@ def test_systemd_may_give_up_instead() -> None:
 )
 def test_a_boot_is_not_promised_where_it_is_not_known(changes: dict[str, Any], returns: bool | None) -> None:
     """A link in /run is gone at boot, and not every target is reached."""
-    assert systemd.fate(make_service("always", **changes), make_facts(), "reboot").returns is returns
+    assert systemd.outlook(make_service("always", **changes), make_facts(), "reboot").returns is returns
 
 
 def test_a_scope_is_ended_by_its_stop() -> None:
     """systemd sends SIGKILL where SIGTERM is ignored."""
     owner = make_service("none")._replace(kind="systemd-scope", name="x.scope", facts={})
-    fate = systemd.fate(owner, make_facts(make_process(sigterm="ignored")), "owner-stop")
-    assert (fate.ends, fate.returns) == (True, False)
+    outlook = systemd.outlook(owner, make_facts(make_process(sigterm="ignored")), "owner-stop")
+    assert (outlook.ends, outlook.returns) == (True, False)
 
 
 @pytest.mark.parametrize(
@@ -165,7 +165,7 @@ def test_a_scope_is_ended_by_its_stop() -> None:
 )
 def test_settings_that_change_what_an_end_is(changes: dict[str, Any], action: Action, returns: bool) -> None:
     """As observed under Restart=on-failure."""
-    assert systemd.fate(make_service("on-failure", **changes), make_facts(), action).returns is returns
+    assert systemd.outlook(make_service("on-failure", **changes), make_facts(), action).returns is returns
 
 
 @pytest.mark.parametrize(("action", "returns"), [("sigterm", False), ("clean-exit", False), ("sigkill", True)])
@@ -173,22 +173,22 @@ def test_a_unit_that_remains_after_a_clean_exit_is_not_started(action: Action, r
     """Restart=always does not act, and no timer starts what is active already."""
     timer = {"unit": "burn.timer", "active": True, "unit_file_state": "enabled", "next_in_s": 9.0, "due": True}
     owner = make_service("always", remain_after_exit=True, triggered_by=[timer])
-    assert systemd.fate(owner, make_facts(), action).returns is returns
+    assert systemd.outlook(owner, make_facts(), action).returns is returns
 
 
 def test_an_exit_code_that_a_list_names_is_one_of_the_possible() -> None:
     """A program that handles SIGTERM may exit with 143, and then Restart=always does not act."""
     owner = make_service("always", prevent=[[143], []])
-    fate = systemd.fate(owner, make_facts(make_process(sigterm="handled")), "sigterm")
-    assert (fate.returns, fate.certainty) == (None, "unknown")
+    outlook = systemd.outlook(owner, make_facts(make_process(sigterm="handled")), "sigterm")
+    assert (outlook.returns, outlook.certainty) == (None, "unknown")
 
 
 def test_a_young_unit_may_have_been_started_by_hand() -> None:
     """Those starts count for the limit too, and nothing tells how many there were."""
     limit = {"start_limit_burst": 5, "start_limit_interval_s": 10.0}
-    young = systemd.fate(make_service("always", **limit, up_s=3.0), make_facts(), "sigkill")
-    old = systemd.fate(make_service("always", **limit, up_s=60.0), make_facts(), "sigkill")
-    slow = systemd.fate(make_service("always", **limit, up_s=3.0, restart_after_s=30.0), make_facts(), "sigkill")
+    young = systemd.outlook(make_service("always", **limit, up_s=3.0), make_facts(), "sigkill")
+    old = systemd.outlook(make_service("always", **limit, up_s=60.0), make_facts(), "sigkill")
+    slow = systemd.outlook(make_service("always", **limit, up_s=3.0, restart_after_s=30.0), make_facts(), "sigkill")
     assert [each.certainty for each in (young, old, slow)] == ["likely", "certain", "certain"]
     assert "unless it ends 5 times within 10 s" in old.why
     assert "however often it ends" in slow.why
@@ -208,15 +208,15 @@ def test_a_young_unit_may_have_been_started_by_hand() -> None:
 def test_doors_of_every_kind(trigger: dict[str, Any], returns: bool) -> None:
     """A timer whose time is over opens no more; a server of one connection ends with it."""
     door = {"active": True, "unit_file_state": "static"} | trigger
-    assert systemd.fate(make_service("no", triggered_by=[door]), make_facts(), "sigkill").returns is returns
+    assert systemd.outlook(make_service("no", triggered_by=[door]), make_facts(), "sigkill").returns is returns
     closed = door | {"active": False}
-    assert systemd.fate(make_service("no", triggered_by=[closed]), make_facts(), "sigkill").returns is False
+    assert systemd.outlook(make_service("no", triggered_by=[closed]), make_facts(), "sigkill").returns is False
 
 
 def test_a_handler_of_failures_is_told() -> None:
     """Whatever it does: it may start the unit again."""
     owner = make_service("no", on_failure=["mail.service"])
-    failed, clean = (systemd.fate(owner, make_facts(), action) for action in ("sigkill", "sigterm"))
+    failed, clean = (systemd.outlook(owner, make_facts(), action) for action in ("sigkill", "sigterm"))
     assert ("mail.service" in failed.why, failed.certainty) == (True, "likely")
     assert ("mail.service" in clean.why, clean.certainty) == (False, "certain")
 
@@ -226,18 +226,18 @@ def test_a_failure_that_takes_the_host_down_is_told(setting: str, returns: bool)
     """FailureAction=: after a reboot, what is enabled is there again."""
     for policy in ("no", "always"):  # it comes before Restart=
         owner = make_service(policy, failure_action=setting)
-        fate = systemd.fate(owner, make_facts(), "sigkill")
-        assert (fate.returns, f"whole host: {setting}" in fate.why) == (returns, True)
-        assert setting not in systemd.fate(owner, make_facts(), "sigterm").why
-        handled = systemd.fate(owner, make_facts(make_process(sigterm="handled")), "sigterm")
+        outlook = systemd.outlook(owner, make_facts(), "sigkill")
+        assert (outlook.returns, f"whole host: {setting}" in outlook.why) == (returns, True)
+        assert setting not in systemd.outlook(owner, make_facts(), "sigterm").why
+        handled = systemd.outlook(owner, make_facts(make_process(sigterm="handled")), "sigterm")
         assert (handled.returns, setting in handled.why) == (None, True)
 
 
 @pytest.mark.parametrize(("policy", "told"), [("always", True), ("no", False)])
 def test_a_restart_is_a_success_on_its_way(policy: str, told: bool) -> None:
     """SuccessAction= acts on a failure that Restart= answers, as systemd 252 was seen to do it."""
-    fate = systemd.fate(make_service(policy, success_action="poweroff"), make_facts(), "sigkill")
-    assert ("whole host: poweroff" in fate.why) is told
+    outlook = systemd.outlook(make_service(policy, success_action="poweroff"), make_facts(), "sigkill")
+    assert ("whole host: poweroff" in outlook.why) is told
 
 
 @pytest.mark.parametrize(
@@ -253,7 +253,7 @@ def test_a_restart_is_a_success_on_its_way(policy: str, told: bool) -> None:
 def test_what_a_start_waits_for(policy: str, action: Action, returns: bool) -> None:
     """ExecStartPre=: its death by SIGTERM fails the start, as SIGKILL does."""
     owner = make_service(policy, main_pid=0, control_pid=3355, sub_state="start-pre", active_state="activating")
-    assert systemd.fate(owner, make_facts(), action).returns is returns
+    assert systemd.outlook(owner, make_facts(), action).returns is returns
 
 
 @pytest.mark.parametrize(
@@ -263,13 +263,13 @@ def test_what_a_start_waits_for(policy: str, action: Action, returns: bool) -> N
 def test_a_unit_without_a_known_main_process(policy: str, count: int, returns: bool) -> None:
     """Type=forking with several children: the end of the last one is a success to systemd, the others' are nothing."""
     owner = make_service(policy, main_pid=0, processes=count, type="forking")
-    assert systemd.fate(owner, make_facts(), "sigkill").returns is returns
+    assert systemd.outlook(owner, make_facts(), "sigkill").returns is returns
 
 
 def test_what_was_left_behind_is_reached_by_no_stop() -> None:
     """KillMode=process: the unit is down, and one of its processes burns on."""
     owner = make_service("always", main_pid=0, processes=1, active_state="inactive", kill_mode="process")
-    stop, kill = (systemd.fate(owner, make_facts(), action) for action in ("owner-stop", "sigkill"))
+    stop, kill = (systemd.outlook(owner, make_facts(), action) for action in ("owner-stop", "sigkill"))
     assert (stop.ends, kill.returns) == (False, False)
     assert "left behind" in kill.why
 
@@ -280,8 +280,8 @@ def test_what_was_left_behind_is_reached_by_no_stop() -> None:
 def test_a_start_script_ends_with_what_it_waits_for(policy: str, action: Action, returns: bool) -> None:
     """A shell that runs a script exits with 128 and the signal: a failure, whatever the signal."""
     script = make_process(4000, name="start.sh", exe="/usr/bin/dash", cmdline=("/bin/sh", "/opt/start.sh"))
-    fate = systemd.fate(make_service(policy, main_pid=4000), make_facts(parent=script), action)
-    assert (fate.returns, fate.certainty) == (returns, "likely")
+    outlook = systemd.outlook(make_service(policy, main_pid=4000), make_facts(parent=script), action)
+    assert (outlook.returns, outlook.certainty) == (returns, "likely")
 
 
 @pytest.mark.parametrize(
@@ -299,8 +299,8 @@ def test_a_start_script_ends_with_what_it_waits_for(policy: str, action: Action,
 )
 def test_what_a_boot_brings(changes: dict[str, Any], returns: bool | None, certainty: str) -> None:
     """Masks, generated units, upholders, and a process that is not the main one."""
-    fate = systemd.fate(make_service("always", **changes), make_facts(), "reboot")
-    assert (fate.returns, fate.certainty) == (returns, certainty)
+    outlook = systemd.outlook(make_service("always", **changes), make_facts(), "reboot")
+    assert (outlook.returns, outlook.certainty) == (returns, certainty)
 
 
 @pytest.mark.parametrize(("at_boot", "returns"), [(True, True), (False, False)])
@@ -308,7 +308,7 @@ def test_a_timer_that_boots_brings_it_back(at_boot: bool, returns: bool) -> None
     """One that counts only from a run of its service never elapses after a boot."""
     timer = {"unit": "x.timer", "active": True, "unit_file_state": "enabled", "next_in_s": 5.0, "at_boot": at_boot}
     owner = make_service("no", unit_file_state="static", wanted_by=[], triggered_by=[timer])
-    assert systemd.fate(owner, make_facts(), "reboot").returns is returns
+    assert systemd.outlook(owner, make_facts(), "reboot").returns is returns
 
 
 def test_an_init_script_is_trusted_to_stop_what_it_started() -> None:
@@ -318,9 +318,9 @@ def test_an_init_script_is_trusted_to_stop_what_it_started() -> None:
     )._replace(
         kind="sysv-service",
     )
-    fate = systemd.fate(owner, make_facts(), "owner-stop")
-    assert (fate.ends, fate.returns, fate.certainty) == (True, False, "likely")
-    assert "/etc/init.d/burn stop" in fate.why
+    outlook = systemd.outlook(owner, make_facts(), "owner-stop")
+    assert (outlook.ends, outlook.returns, outlook.certainty) == (True, False, "likely")
+    assert "/etc/init.d/burn stop" in outlook.why
 
 
 @pytest.mark.parametrize(
@@ -347,4 +347,4 @@ def test_kinds_by_the_path(path: str, kind: str, ref: str) -> None:
 def test_a_unit_that_was_not_read_has_no_future(action: Action) -> None:
     """What could not be asked is not guessed."""
     owner = make_service("not read")._replace(facts={})
-    assert systemd.fate(owner, make_facts(), action).returns is None
+    assert systemd.outlook(owner, make_facts(), action).returns is None

@@ -13,13 +13,13 @@ from runaway_watchdog.owners.systemd import service as systemd
 def test_the_plan_stops_the_timer_with_the_service() -> None:
     """In one command, as their undo is: a socket unit, for one, cannot be started while its service runs."""
     timer = {"unit": "burn.timer", "active": True, "unit_file_state": "enabled", "next_in_s": 90.0}
-    held = systemd.hold(make_service("always", triggered_by=[timer], cpu_controller=False), make_facts())
-    assert [step.command for step in held.steps] == [
+    containment = systemd.contain(make_service("always", triggered_by=[timer], cpu_controller=False), make_facts())
+    assert [step.command for step in containment.steps] == [
         "systemctl freeze burn.service",
         "systemctl stop burn.timer burn.service",
         "systemctl disable burn.service burn.timer",
     ]
-    assert [step.undo for step in held.steps] == [
+    assert [step.undo for step in containment.steps] == [
         "! systemctl is-active -q burn.service || systemctl thaw burn.service",
         "systemctl start burn.timer burn.service",
         "systemctl enable burn.service burn.timer",
@@ -28,14 +28,14 @@ def test_the_plan_stops_the_timer_with_the_service() -> None:
 
 def test_only_what_was_enabled_is_disabled() -> None:
     """The undo must restore what was, and enable nothing that was not."""
-    held = systemd.hold(make_service("always", unit_file_state="static", cpu_controller=False), make_facts())
-    assert [step.command for step in held.steps[1:]] == ["systemctl stop burn.service"]
+    containment = systemd.contain(make_service("always", unit_file_state="static", cpu_controller=False), make_facts())
+    assert [step.command for step in containment.steps[1:]] == ["systemctl stop burn.service"]
 
 
 def test_the_host_is_not_told_to_stop_what_it_needs() -> None:
     """A busy dockerd or journald works for somebody else: the plan never stops it."""
     owner = make_service("on-failure")._replace(name="docker.service")
-    assert not any("stop" in step.command for step in systemd.hold(owner, make_facts()).steps)
+    assert not any("stop" in step.command for step in systemd.contain(owner, make_facts()).steps)
 
 
 def test_a_transient_unit_is_saved_before_it_is_stopped() -> None:
@@ -43,7 +43,7 @@ def test_a_transient_unit_is_saved_before_it_is_stopped() -> None:
     timer = {"unit": "burn.timer", "active": True, "unit_file_state": "transient", "next_in_s": 90.0}
     file = "/run/systemd/transient/burn.service"
     owner = make_service("always", transient=True, unit_file=file, unit_file_state="transient", triggered_by=[timer])
-    limit, save, stop = systemd.hold(owner, make_facts()).steps
+    limit, save, stop = systemd.contain(owner, make_facts()).steps
     assert [limit.phase, save.phase, stop.phase] == ["relieve", "save", "hold"]
     assert "for unit in burn.service burn.timer ; do" in save.command
     assert stop.undo is not None
@@ -52,21 +52,21 @@ def test_a_transient_unit_is_saved_before_it_is_stopped() -> None:
 
 def test_a_transient_unit_without_a_file_is_never_stopped() -> None:
     """Nothing could be saved."""
-    held = systemd.hold(make_service("always", transient=True, unit_file=""), make_facts())
-    assert held.steps[-1].command == "systemctl freeze burn.service"
-    assert not any(" stop " in step.command for step in held.steps)
+    containment = systemd.contain(make_service("always", transient=True, unit_file=""), make_facts())
+    assert containment.steps[-1].command == "systemctl freeze burn.service"
+    assert not any(" stop " in step.command for step in containment.steps)
 
 
 def test_a_unit_that_refuses_is_frozen() -> None:
     """`systemctl stop` would only be refused."""
-    steps = systemd.hold(make_service("always", refuse_manual_stop=True, cpu_controller=False), make_facts()).steps
+    steps = systemd.contain(make_service("always", refuse_manual_stop=True, cpu_controller=False), make_facts()).steps
     assert [step.command for step in steps] == ["systemctl freeze burn.service"]
 
 
 def test_the_undo_starts_what_stopped_with_it() -> None:
     """Units that require it go down with it, and nothing but the undo brings them back."""
     owner = make_service("always", stops_with_it=["dep.service"], forgets=["/run/burn"], cpu_controller=False)
-    stop = systemd.hold(owner, make_facts()).steps[1]
+    stop = systemd.contain(owner, make_facts()).steps[1]
     assert stop.undo == "systemctl start burn.service dep.service"
     assert "dep.service stops with it" in stop.effect
     assert "/run/burn" in stop.effect
@@ -75,7 +75,7 @@ def test_the_undo_starts_what_stopped_with_it() -> None:
 def test_a_unit_enabled_by_its_path_is_enabled_by_its_path_again() -> None:
     """`disable` removes the link that was its only name."""
     owner = make_service("always", link_target="/srv/app/burn.service", cpu_controller=False)
-    disable = systemd.hold(owner, make_facts()).steps[-1]
+    disable = systemd.contain(owner, make_facts()).steps[-1]
     assert disable.undo == "systemctl enable /srv/app/burn.service"
 
 
@@ -85,18 +85,18 @@ DROP_IN = "/run/systemd/system/burn.service.d/zz-hold.conf"
 @pytest.mark.parametrize("changes", [{"upheld_by": ["top.service"]}, {"bus_name": "org.example.Burn"}])
 def test_what_no_stop_would_hold_is_barred(changes: dict[str, Any]) -> None:
     """A drop-in of this boot that is its own condition; the undo removes it before it starts the unit."""
-    held = systemd.hold(make_service("always", **changes, cpu_controller=False), make_facts())
-    _, step = held.steps
+    containment = systemd.contain(make_service("always", **changes, cpu_controller=False), make_facts())
+    _, step = containment.steps
     assert step.command.endswith(f"> {DROP_IN} && systemctl daemon-reload && systemctl stop burn.service")
     assert step.undo is not None
     assert step.undo.startswith(f"rm -f {DROP_IN} && ")
     assert step.undo.endswith("systemctl daemon-reload && systemctl start burn.service")
-    assert "until the next boot" in held.goal
+    assert "until the next boot" in containment.goal
 
 
 def test_the_drop_in_is_what_systemd_reads() -> None:
     """As a shell writes it: a condition on the drop-in itself, named by systemd's own specifier."""
-    _, step = systemd.hold(make_service("always", upheld_by=["x"], cpu_controller=False), make_facts()).steps
+    _, step = systemd.contain(make_service("always", upheld_by=["x"], cpu_controller=False), make_facts()).steps
     printed = next(part for part in step.command.split(" && ") if part.startswith("printf")).partition(" > ")[0]
     text = subprocess.run(["sh", "-c", printed], capture_output=True, text=True, check=True).stdout
     assert text == "[Unit]\nConditionPathExists=!/run/systemd/system/%n.d/zz-hold.conf\n"
@@ -109,7 +109,7 @@ def test_hostile_names_stay_one_word(name: str) -> None:
     """A unit's name reaches a root shell as itself."""
     for changes in ({"upheld_by": ["x"]}, {}, {"transient": True}, {"load_state": "masked"}):
         owner = make_service("always", **changes)._replace(name=name)
-        for step in systemd.hold(owner, make_facts()).steps:
+        for step in systemd.contain(owner, make_facts()).steps:
             for line in (step.command, step.undo or ""):
                 assert any(name in word for word in split(line)), line
                 assert not any(word in ("$(reboot).service;", "reboot") for word in split(line))
@@ -119,7 +119,7 @@ def test_a_masked_unit_is_started_between_unmasking_and_masking() -> None:
     """The undo restores the mask too."""
     for state, flag in (("masked", ""), ("masked-runtime", " --runtime")):
         owner = make_service("no", load_state="masked", unit_file_state=state, wanted_by=[])
-        (step,) = systemd.hold(owner, make_facts()).steps  # owners.hold() freezes its process before
+        (step,) = systemd.contain(owner, make_facts()).steps  # owners.hold() freezes its process before
         assert step.command == "systemctl stop burn.service"
         assert step.undo == (
             f"systemctl unmask{flag} burn.service && systemctl start burn.service && systemctl mask{flag} burn.service"
@@ -131,7 +131,7 @@ def test_a_masked_unit_is_started_between_unmasking_and_masking() -> None:
 )
 def test_what_cannot_be_frozen_by_systemd_is_stopped_by_a_signal(changes: dict[str, Any]) -> None:
     """`systemctl freeze` does not know a unit whose file is gone, and cannot freeze on cgroup v1."""
-    steps = systemd.hold(make_service("always", **changes, cpu_controller=False), make_facts()).steps
+    steps = systemd.contain(make_service("always", **changes, cpu_controller=False), make_facts()).steps
     assert not any("systemctl" in step.command for step in steps)
     assert "kill -STOP 3355" in steps[-1].command
 
@@ -139,7 +139,7 @@ def test_what_cannot_be_frozen_by_systemd_is_stopped_by_a_signal(changes: dict[s
 def test_what_was_left_behind_is_ended_by_itself() -> None:
     """The unit is down: there is nothing to stop."""
     owner = make_service("no", main_pid=0, processes=1, active_state="inactive")
-    steps = systemd.hold(owner, make_facts()).steps
+    steps = systemd.contain(owner, make_facts()).steps
     assert not any("systemctl" in step.command for step in steps)
     assert "kill 3355" in steps[-1].command
 
@@ -147,7 +147,7 @@ def test_what_was_left_behind_is_ended_by_itself() -> None:
 def test_an_init_script_is_disabled_like_a_unit() -> None:
     """systemd calls it generated, and hands `disable` on to the old tool."""
     owner = make_service("no", main_pid=0, processes=2, unit_file_state="generated")._replace(kind="sysv-service")
-    commands = [step.command for step in systemd.hold(owner, make_facts()).steps]
+    commands = [step.command for step in systemd.contain(owner, make_facts()).steps]
     assert commands[-2:] == ["systemctl stop burn.service", "systemctl disable burn.service"]
 
 
@@ -156,10 +156,10 @@ def test_a_snap_is_stopped_through_snapd() -> None:
     owner = make_service("on-failure", cpu_controller=False)._replace(
         name="snap.lxd.daemon.service", kind="snap-service"
     )
-    _, step = systemd.hold(owner, make_facts()).steps
+    _, step = systemd.contain(owner, make_facts()).steps
     assert (step.command, step.undo) == ("snap stop --disable lxd.daemon", "snap start --enable lxd.daemon")
     off = owner._replace(facts={**owner.facts, "unit_file_state": "disabled"})
-    assert systemd.hold(off, make_facts()).steps[1].command == "snap stop lxd.daemon"
+    assert systemd.contain(off, make_facts()).steps[1].command == "snap stop lxd.daemon"
 
 
 @pytest.mark.parametrize(
@@ -176,11 +176,11 @@ def test_a_snap_is_stopped_through_snapd() -> None:
 )
 def test_the_goal_says_for_how_long_it_holds(changes: dict[str, Any], words: str) -> None:
     """No door that stays open is kept back."""
-    assert words in systemd.hold(make_service("always", **changes), make_facts()).goal
+    assert words in systemd.contain(make_service("always", **changes), make_facts()).goal
 
 
 def test_a_server_of_one_connection_is_not_stopped() -> None:
     """Its connection would be gone, and no start brings that back."""
     door = {"unit": "x.socket", "active": True, "unit_file_state": "static", "one_connection": True}
-    steps = systemd.hold(make_service("no", triggered_by=[door]), make_facts()).steps
+    steps = systemd.contain(make_service("no", triggered_by=[door]), make_facts()).steps
     assert not any(" stop " in step.command for step in steps)

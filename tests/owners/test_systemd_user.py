@@ -43,27 +43,27 @@ def test_the_next_layer_is_the_users_manager() -> None:
     assert claim is not None
     assert claim.ref == "user@1000.service"
     manager = make_service("no")._replace(name="user@1000.service")
-    assert not any(" stop " in step.command for step in systemd.hold(manager, make_facts()).steps)
+    assert not any(" stop " in step.command for step in systemd.contain(manager, make_facts()).steps)
 
 
 def test_the_same_rules_hold_as_for_the_systems_units() -> None:
     """And it is told whose systemd acts."""
-    fate = systemd_user.fate(hers("on-failure"), make_facts(), "sigkill")
-    assert (fate.returns, fate.by) == (True, "systemd of bob")
-    assert systemd_user.fate(hers("on-failure"), make_facts(), "sigterm").returns is False
+    outlook = systemd_user.outlook(hers("on-failure"), make_facts(), "sigkill")
+    assert (outlook.returns, outlook.by) == (True, "systemd of bob")
+    assert systemd_user.outlook(hers("on-failure"), make_facts(), "sigterm").returns is False
 
 
 def test_without_lingering_nothing_runs_before_the_login() -> None:
     """A reboot alone brings nothing back; a restart of the user's manager does."""
-    assert systemd_user.fate(hers(), make_facts(), "reboot").returns is True
-    away = systemd_user.fate(hers(lingers=False), make_facts(), "reboot")
+    assert systemd_user.outlook(hers(), make_facts(), "reboot").returns is True
+    away = systemd_user.outlook(hers(lingers=False), make_facts(), "reboot")
     assert (away.returns, "bob logs in" in away.why) == (False, True)
-    assert systemd_user.fate(hers(lingers=False), make_facts(), "owner-daemon-restart").returns is True
+    assert systemd_user.outlook(hers(lingers=False), make_facts(), "owner-daemon-restart").returns is True
 
 
 def test_the_steps_speak_to_the_users_systemd() -> None:
     """From a root shell."""
-    commands = [step.command for step in systemd_user.hold(hers(), make_facts()).steps]
+    commands = [step.command for step in systemd_user.contain(hers(), make_facts()).steps]
     systemctl = "systemctl --user -M bob@"
     assert commands == [f"{systemctl} {verb} burn.service" for verb in ("freeze", "stop", "disable")]
 
@@ -71,13 +71,13 @@ def test_the_steps_speak_to_the_users_systemd() -> None:
 @pytest.mark.parametrize("user", ["bob@corp.example", "DOM\\bob", "$(reboot)", "b ob"])
 def test_a_name_that_systemctl_would_misread_is_a_number(user: str) -> None:
     """`-M NAME@` splits at the first @."""
-    assert "-M 1000@ stop" in systemd_user.hold(hers(user=user), make_facts()).steps[1].command
+    assert "-M 1000@ stop" in systemd_user.contain(hers(user=user), make_facts()).steps[1].command
 
 
 def test_the_drop_in_lies_where_the_users_manager_reads_it() -> None:
     """And its condition is written with that manager's own specifier."""
     owner = hers()
     owner = owner._replace(facts={**owner.facts, "upheld_by": ["top.service"]})
-    _, step = systemd_user.hold(owner, make_facts()).steps
+    _, step = systemd_user.contain(owner, make_facts()).steps
     assert "!%%t/systemd/user/%%n.d/zz-hold.conf" in step.command
     assert "> /run/user/1000/systemd/user/burn.service.d/zz-hold.conf" in step.command

@@ -5,7 +5,7 @@ from preflight.host_world import FakeHost
 from support.builders import make_facts, make_process
 
 from runaway_watchdog import owners
-from runaway_watchdog.model.owner import Fate
+from runaway_watchdog.model.owner import Outlook
 from runaway_watchdog.owners import terminal, unmanaged
 from runaway_watchdog.world import procfs
 
@@ -23,10 +23,10 @@ def host(server: str, comm: str, *, cgroup: str = "/", shell: str = "bash") -> F
     return found
 
 
-def fates(found: FakeHost, pid: int = 60) -> tuple[tuple[owners.Layer, ...], Fate, Fate]:
+def outlooks(found: FakeHost, pid: int = 60) -> tuple[tuple[owners.Layer, ...], Outlook, Outlook]:
     facts, _ = procfs.facts(found.world, pid)
     layers, _ = owners.layers(facts, found.world)
-    return layers, owners.fate(layers, "sigkill"), owners.fate(layers, "owner-stop")
+    return layers, owners.outlook(layers, "sigkill"), owners.outlook(layers, "owner-stop")
 
 
 @pytest.mark.parametrize(
@@ -42,7 +42,7 @@ def fates(found: FakeHost, pid: int = 60) -> tuple[tuple[owners.Layer, ...], Fat
 )
 def test_the_way_to_the_terminal_is_told(server: str, comm: str, cgroup: str, via: str) -> None:
     """By its server among the ancestors; the shell there starts nothing again."""
-    layers, killed, _ = fates(host(server, comm, cgroup=cgroup))
+    layers, killed, _ = outlooks(host(server, comm, cgroup=cgroup))
     assert layers[0].owner.kind == "session"
     assert layers[0].owner.facts["via"] == via
     assert (killed.returns, killed.certainty) == (False, "likely")
@@ -66,9 +66,9 @@ def test_a_managers_group_says_more_than_the_terminal(cgroup: str) -> None:
 def test_the_end_of_tmux_hangs_up() -> None:
     """And who ignores that goes on."""
     found = host("tmux", "tmux: server")
-    assert fates(found)[2].ends is True
+    assert outlooks(found)[2].ends is True
     found.process(60, "/usr/bin/burn", ppid=50, ignored="1")
-    assert fates(found)[2].ends is False
+    assert outlooks(found)[2].ends is False
 
 
 def test_a_login_that_is_over_is_known_by_the_environment() -> None:
@@ -88,7 +88,7 @@ def test_a_parent_that_may_act_is_not_judged() -> None:
     """A program that is no shell may start it again, at a terminal too."""
     found = host("tmux", "tmux: server")
     found.process(50, "python3 /srv/agent.py", comm="python3", ppid=40)
-    assert fates(found)[1].returns is None
+    assert outlooks(found)[1].returns is None
 
 
 @pytest.mark.parametrize(

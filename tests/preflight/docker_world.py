@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from shlex import split
 from typing import Any, cast
 
-from runaway_watchdog.effects import Container, Docker, Host, Outcome, Volume
+from runaway_watchdog.effects import Container, Docker, HostState, Outcome, Volume
 from runaway_watchdog.effects.docker import command as docker
 from runaway_watchdog.model.command import Command, Word
 from runaway_watchdog.model.effect import Size
@@ -132,15 +132,15 @@ def make_volume(name: str, **more: Any) -> Volume:
     )
 
 
-def make_host(*containers: Container, volumes: Sequence[Volume] = (), **more: Any) -> Host:
-    return Host(Docker(**({"api": (1, 41), "containers": containers, "volumes": tuple(volumes)} | more)))
+def make_host(*containers: Container, volumes: Sequence[Volume] = (), **more: Any) -> HostState:
+    return HostState(Docker(**({"api": (1, 41), "containers": containers, "volumes": tuple(volumes)} | more)))
 
 
 def make_command(line: str, *, folder: str | None = "/srv", **more: Any) -> Command:
     return Command(tuple(Word(word, word) for word in split(line)), folder=folder, text=line, **more)
 
 
-def foretell(line: str, host: Host, world: World | None = None, **more: Any) -> Outcome:
+def foretell(line: str, host: HostState, world: World | None = None, **more: Any) -> Outcome:
     return docker.effects(make_command(line, **more), host, world or make_world())
 
 

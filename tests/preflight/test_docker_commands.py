@@ -20,7 +20,7 @@ from preflight.docker_world import (
     told,
 )
 
-from runaway_watchdog.effects import Host
+from runaway_watchdog.effects import HostState
 from runaway_watchdog.effects.docker import answers as answers_docker
 from runaway_watchdog.effects.docker import command as docker
 from runaway_watchdog.effects.podman import command as podman
@@ -247,7 +247,7 @@ def test_what_only_looks_or_adds_is_safe(line: str) -> None:
 def test_an_engine_that_does_not_answer_is_unknown() -> None:
     """Never safe."""
     outcome = docker.effects(
-        Command((Word("docker", "docker"), Word("rm", "rm"), Word("x", "x"))), Host(), make_world()
+        Command((Word("docker", "docker"), Word("rm", "rm"), Word("x", "x"))), HostState(), make_world()
     )
     assert "no Docker Engine answers" in outcome.unknown[0]
 

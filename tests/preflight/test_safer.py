@@ -4,7 +4,7 @@ import pytest
 from preflight.docker_world import make_host, make_world
 from preflight.shell_notation import read
 
-from runaway_watchdog.effects import Host
+from runaway_watchdog.effects import HostState
 from runaway_watchdog.model.command import Script
 from runaway_watchdog.model.effect import Effect, Size
 from runaway_watchdog.preflight.safer import safer
@@ -16,7 +16,9 @@ def proposed(line: str, *lost: Effect) -> list[str]:
     preflight = Preflight(line, read(line), lost, (), make_host())
     return [
         each.command
-        for each in safer(preflight, make_world(), None, lambda other: Preflight(other, Script(()), (), (), Host()))
+        for each in safer(
+            preflight, make_world(), None, lambda other: Preflight(other, Script(()), (), (), HostState())
+        )
     ]
 
 

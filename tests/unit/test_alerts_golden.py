@@ -121,7 +121,7 @@ def test_commands_stand_alone_and_whole(name: str) -> None:
     for step in plan.steps:
         assert step.command in lines
         assert f"# undo: {step.undo}" in lines
-    for never in plan.never:
+    for never in plan.dangerous:
         assert never.command in lines
 
 

@@ -9,8 +9,8 @@ from unit.golden.cases import NOW, cases, hostile_case
 
 from runaway_watchdog.alerts.alertmanager import alerts
 from runaway_watchdog.model.casefile import History, SeenDeath
-from runaway_watchdog.model.events import Commission
-from runaway_watchdog.model.owner import Fate
+from runaway_watchdog.model.events import CaseRequest
+from runaway_watchdog.model.owner import Outlook
 from runaway_watchdog.model.process import CpuShare
 from runaway_watchdog.render import figures
 from runaway_watchdog.render.document import to_json
@@ -18,7 +18,7 @@ from runaway_watchdog.render.message import Incident, Kind, fallback, message
 from runaway_watchdog.render.story import tell
 
 CASE = cases()["compose"]
-COMMISSION = Commission(
+COMMISSION = CaseRequest(
     incident_id=12,
     kind="opened",
     rule="sustained-cpu",
@@ -70,18 +70,18 @@ def test_incident_is_numbered_and_the_way_to_the_newest_state_told() -> None:
 
 
 @pytest.mark.parametrize(
-    ("fate", "ending"),
+    ("outlook", "ending"),
     [
-        (Fate("sigkill", True, True, "docker", 0.1, "certain", ""), " - Docker revives it"),
-        (Fate("sigkill", True, True, None, None, "likely", ""), " - its owner revives it"),
-        (Fate("sigkill", True, False, None, None, "certain", ""), " - nobody revives it"),
-        (Fate("sigkill", True, None, None, None, "unknown", ""), " - may come back"),
-        (Fate("sigkill", False, False, None, None, "certain", ""), " - no signal ends it"),
+        (Outlook("sigkill", True, True, "docker", 0.1, "certain", ""), " - Docker revives it"),
+        (Outlook("sigkill", True, True, None, None, "likely", ""), " - its owner revives it"),
+        (Outlook("sigkill", True, False, None, None, "certain", ""), " - nobody revives it"),
+        (Outlook("sigkill", True, None, None, None, "unknown", ""), " - may come back"),
+        (Outlook("sigkill", False, False, None, None, "certain", ""), " - no signal ends it"),
     ],
 )
-def test_subject_ends_with_what_kill_9_leads_to(fate: Fate, ending: str) -> None:
+def test_subject_ends_with_what_kill_9_leads_to(outlook: Outlook, ending: str) -> None:
     """The one thing that a frightened person is about to try."""
-    assert message(CASE._replace(prognosis=(fate,)), "opened", NOW).subject.endswith(ending)
+    assert message(CASE._replace(prognosis=(outlook,)), "opened", NOW).subject.endswith(ending)
 
 
 def test_fallback_tells_what_is_known_and_why_there_is_no_more() -> None:
@@ -165,7 +165,7 @@ def test_pager_gets_whole_lines_within_300_characters(name: str) -> None:
     told = message(case, "opened", NOW, Incident(1, "critical", "Critical: others wait for a CPU 43 % of the time."))
     assert len(told.subject) + 1 + len(told.push) <= 300
     assert told.push.splitlines()[-1] == f"sudo runaway-watchdog explain {case.process.pid}"
-    commands = {step.command for step in case.plan.steps} | {never.command for never in case.plan.never}
+    commands = {step.command for step in case.plan.steps} | {never.command for never in case.plan.dangerous}
     assert all(line in commands for line in told.push.splitlines() if line.startswith(("docker", "systemctl", "[")))
 
 

@@ -104,7 +104,7 @@ def test_json_is_one_document(store: Path) -> None:
     assert (done.returncode == 4) == bool(document["gaps"])
     assert document["schema_version"] == 1
     assert document["process"]["pid"] == os.getpid()
-    assert {fate["action"] for fate in document["prognosis"]} >= {"sigterm", "sigkill"}
+    assert {outlook["action"] for outlook in document["prognosis"]} >= {"sigterm", "sigkill"}
     assert set(document) >= {"process", "owners", "prognosis", "history", "plan", "gaps"}
 
 

@@ -142,7 +142,7 @@ def test_every_key_reaches_the_compiled_configuration(write: Write) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "line", "key", "problem", "mend"),
+    ("text", "line", "key", "problem", "fix"),
     [
         (
             '[sampling]\nintervall = "2s"',
@@ -212,12 +212,12 @@ def test_every_key_reaches_the_compiled_configuration(write: Write) -> None:
     ],
 )  # fmt: skip
 def test_fault_names_its_place_and_what_is_allowed(
-    write: Write, text: str, line: int, key: str, problem: str, mend: str
+    write: Write, text: str, line: int, key: str, problem: str, fix: str
 ) -> None:
     """File, line, key path, what is wrong, and what would be right."""
     (fault,) = faults(write(text))
     assert (fault.line, fault.key, fault.problem) == (line, key, problem)
-    assert mend in fault.mend
+    assert fix in fault.fix
 
 
 def test_all_faults_of_all_files_are_told_at_once(write: Write) -> None:
@@ -307,7 +307,7 @@ def test_file_with_urls_that_others_can_read_is_refused(
     monkeypatch.setattr(Path, "stat", lambda _: of_group)
     if refused:
         (fault,) = faults(file)
-        assert fault.mend == f"chmod 0600 {file}"
+        assert fault.fix == f"chmod 0600 {file}"
     else:
         assert loaded(file).urls == ("json://x",)
 

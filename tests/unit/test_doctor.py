@@ -64,7 +64,7 @@ def test_layouts_of_control_groups(answers: dict[str, Any], state: str, told: st
 def test_a_kernel_without_pressure() -> None:
     """Not seen, with the way to see it."""
     *_, pressure = doctor._cgroups(host(cgroups(UNIFIED, pressure=False)), OPTIONS)
-    assert (pressure.state, pressure.mend) == ("note", "boot it with psi=1 to know the harm to others")
+    assert (pressure.state, pressure.fix) == ("note", "boot it with psi=1 to know the harm to others")
 
 
 def docker(world: World) -> Check:
@@ -96,7 +96,7 @@ def test_no_docker_is_not_docker_that_does_not_answer(
     answers = {"engine.version": NO_ANSWER, "files.exists /var/run/docker.sock": socket, "engine.endpoint": endpoint}
     check = docker(host(answers))
     assert check.state == state
-    assert bool(check.mend) == (state == "missing")
+    assert bool(check.fix) == (state == "missing")
 
 
 @pytest.mark.parametrize(("booted", "state"), [(True, "missing"), (False, "note")])
@@ -104,7 +104,7 @@ def test_systemd_that_does_not_answer(booted: bool, state: str) -> None:
     """A fault where it is PID 1; elsewhere there is nothing to answer."""
     gap = {"gap": ["systemd", "the system bus does not answer", "start dbus"]}
     (check,) = doctor._systemd(host({"manager.unit_of 1": gap, "files.exists /run/systemd/system": booted}), OPTIONS)
-    assert (check.state, check.mend) == (state, "start dbus" if state == "missing" else "")
+    assert (check.state, check.fix) == (state, "start dbus" if state == "missing" else "")
 
 
 def configured(text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Check]:
@@ -124,7 +124,7 @@ def test_a_configuration_that_calls_nobody(tmp_path: Path, monkeypatch: pytest.M
     assert {subject: check.state for subject, check in seen.items()} == {
         "configuration": "ok", "alerts": "missing", "rules": "missing",
     }  # fmt: skip
-    assert all(check.mend for check in seen.values() if check.state == "missing")
+    assert all(check.fix for check in seen.values() if check.state == "missing")
 
 
 def test_a_configuration_that_calls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

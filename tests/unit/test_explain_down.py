@@ -63,8 +63,8 @@ def test_what_becomes_of_it_is_told(status: str, policy: str, soon: bool, boot: 
     """In JSON its PID is null, and what was stored is read back."""
     document, _ = told(status, policy)
     assert document["process"]["pid"] is document["asked_pid"] is None
-    fates = {each["action"]: each["returns"] for each in document["prognosis"]}
-    assert (fates["sigkill"], fates["owner-stop"], fates["reboot"]) == (soon, False, boot)
+    outlooks = {each["action"]: each["returns"] for each in document["prognosis"]}
+    assert (outlooks["sigkill"], outlooks["owner-stop"], outlooks["reboot"]) == (soon, False, boot)
     assert document["gaps"] == []
     assert to_json(from_json(json.loads(json.dumps(document)))) == document
 

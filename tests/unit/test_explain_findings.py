@@ -299,9 +299,9 @@ def test_a_service_that_waits_for_it_is_a_caller() -> None:
 def test_a_hostile_command_line_stays_one_word() -> None:
     """The plan picks the copies by their words, which may be anything."""
     process = make_process(cmdline=("/usr/bin/x", "$(reboot)", "'; rm -rf /", "a.b*[c]"))
-    held = leftbehind.held(LeftBehind("", (60, 61), None), process)
-    assert held is not None
-    for step in held.steps:
+    containment = leftbehind.containment(LeftBehind("", (60, 61), None), process)
+    assert containment is not None
+    for step in containment.steps:
         words = shlex.split(step.command)
         assert "/usr/bin/x \\$\\(reboot\\) '; rm -rf / a\\.b\\*\\[c\\]" in words
         assert not {"rm", "-rf"} & set(words)

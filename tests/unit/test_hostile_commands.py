@@ -54,7 +54,7 @@ def lines_of(case: CaseFile) -> Iterator[str]:
         yield step.command
         yield step.undo or ":"
         yield from re.findall(r"(?s)`(.+)`", step.verify)
-    yield from (never.command for never in case.plan.never)
+    yield from (never.command for never in case.plan.dangerous)
 
 
 @cache

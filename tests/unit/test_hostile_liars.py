@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from preflight.docker_world import foretell, lost, make_container, make_host, make_volume, told
 
-from runaway_watchdog.effects import Container, Host
+from runaway_watchdog.effects import Container, HostState
 
 PREFIX = "com.docker.compose"
 PROJECT = f"{PREFIX}.project"
@@ -35,7 +35,7 @@ LABELS = st.dictionaries(
 NAMES = ("db2", "shop", "shop-db-1", "DB", "d", "shop_data", "-v", "ab" * 32)
 
 
-def shop(*more: Container, labels: dict[str, str] | None = None, alike: tuple[str, ...] = ()) -> Host:
+def shop(*more: Container, labels: dict[str, str] | None = None, alike: tuple[str, ...] = ()) -> HostState:
     """A project with a database; `labels` are those of volumes whose names are much like its own."""
     volumes = [make_volume("shop_data", labels={PROJECT: "shop"}), make_volume("shop_data2"), make_volume("spare")]
     volumes += [make_volume(name, labels=labels or {}) for name in alike]
@@ -71,7 +71,7 @@ def test_who_says_that_he_is_of_a_project_goes_with_it() -> None:
     assert "shop_data" in lost(outcome)
 
 
-def foretell_all(line: str, host: Host) -> tuple[list[str], tuple[str, ...]]:
+def foretell_all(line: str, host: HostState) -> tuple[list[str], tuple[str, ...]]:
     """What is lost by the commands of a line, one after the other, and what cannot be told."""
     found: list[str] = []
     unknown: tuple[str, ...] = ()

@@ -78,7 +78,7 @@ def test_a_link_is_judged_at_both_ends(tmp_path: Path) -> None:
 def test_modes_and_owners_are_mended_in_place() -> None:
     """Where only they are wrong, and only in this environment, the program stays where it is."""
     found = [Fault("/opt/x/bin", "…", mendable=True), Fault("/opt/x", "…", mendable=True)]
-    assert location.mend(found, "/opt/x") == (
+    assert location.fix(found, "/opt/x") == (
         "chown -R root:root /opt/x",
         "chmod -R go-w,a+rX /opt/x",
         "/opt/x/bin/runaway-watchdog install",
@@ -88,7 +88,7 @@ def test_modes_and_owners_are_mended_in_place() -> None:
 @pytest.mark.parametrize("fault", [Fault("/root", "…"), Fault("/opt", "…", mendable=True)])
 def test_a_bad_place_is_mended_by_a_new_environment(fault: Fault) -> None:
     """Three commands, the last of which is the installation itself; nothing above the environment is changed."""
-    commands = location.mend([fault], "/opt/x")
+    commands = location.fix([fault], "/opt/x")
     assert commands[0].endswith("-m venv /opt/runaway-watchdog")
     assert commands[1].startswith("/opt/runaway-watchdog/bin/pip install ")
     assert commands[2] == "/opt/runaway-watchdog/bin/runaway-watchdog install"

@@ -16,7 +16,7 @@ from runaway_watchdog.model.casefile import History
 from runaway_watchdog.model.owner import ACTIONS, Owner
 from runaway_watchdog.model.plan import Step
 from runaway_watchdog.model.process import Process
-from runaway_watchdog.owners import Layer, fate, hold
+from runaway_watchdog.owners import Layer, contain, outlook
 from runaway_watchdog.owners.docker import containment as docker_hold
 
 STUB = """\
@@ -63,19 +63,19 @@ processes = st.builds(
 
 
 def steps_of(owner: Owner, name: str = "x") -> tuple[Step, ...]:
-    return hold([Layer(owner, make_facts(make_process(name=name)))]).steps
+    return contain([Layer(owner, make_facts(make_process(name=name)))]).steps
 
 
 @given(owners, processes)
 def test_a_plan_never_loses_data_and_can_be_undone(owner: Owner, process: Process) -> None:
     """No step loses data or kills what would return; what cannot be undone comes last, and says so."""
     facts = make_facts(process)
-    steps = hold([Layer(owner, facts)]).steps
+    steps = contain([Layer(owner, facts)]).steps
     for step in steps:
         assert step.risk != "loses-data"
         assert not re.search(r"\b(rm|prune|down)\b|\bkill -(9|KILL)", step.command)
         if re.search(r"\bkill [0-9]", step.command):
-            assert fate([Layer(owner, facts)], "sigkill").returns is False
+            assert outlook([Layer(owner, facts)], "sigkill").returns is False
         if step.undo is None:
             assert step is steps[-1]
             assert "no undo" in step.effect
@@ -85,9 +85,9 @@ def test_a_plan_never_loses_data_and_can_be_undone(owner: Owner, process: Proces
 def test_every_prognosis_is_whole(owner: Owner, process: Process, returns: int) -> None:
     """One fate for each action; a certain one is never open, and what does not end does not return."""
     history = History(returns, 0.1 if returns else None, 3.0 if returns else None)
-    fates = prognosis([Layer(owner, make_facts(process))], history)
-    assert tuple(told.action for told in fates) == ACTIONS
-    for told in fates:
+    outlooks = prognosis([Layer(owner, make_facts(process))], history)
+    assert tuple(told.action for told in outlooks) == ACTIONS
+    for told in outlooks:
         assert told.why
         assert not (told.certainty == "certain" and told.returns is None)
         assert told.ends or not told.returns

@@ -13,12 +13,14 @@ from support.builders import CONTAINER_ID, make_container, make_facts, make_proc
 from support.made_world import Made, made_world
 
 from runaway_watchdog.effects.host import dumps
-from runaway_watchdog.explain import afterwards, intrusion, never, save
+from runaway_watchdog.explain import dangerous as never
+from runaway_watchdog.explain import hardening as afterwards
+from runaway_watchdog.explain import intrusion, save
 from runaway_watchdog.model.casefile import Sign
 from runaway_watchdog.model.effect import Size
 from runaway_watchdog.model.owner import Owner
-from runaway_watchdog.model.plan import Never, Plan
-from runaway_watchdog.owners import Layer, hold
+from runaway_watchdog.model.plan import Dangerous, Plan
+from runaway_watchdog.owners import Layer, contain
 from runaway_watchdog.owners.steps import single
 from runaway_watchdog.world import Files
 
@@ -60,8 +62,8 @@ def worker(**changes: Any) -> Owner:
     return found._replace(raw={**found.raw, "mounts": [volume(ANONYMOUS)]})
 
 
-def nevers(owner: Owner, engine: Engine) -> dict[str, Never]:
-    found, gaps = never.nevers([Layer(owner, make_facts())], made_world([], engine=engine))
+def dangers(owner: Owner, engine: Engine) -> dict[str, Dangerous]:
+    found, gaps = never.dangers([Layer(owner, make_facts())], made_world([], engine=engine))
     assert gaps == ()
     return {each.command: each for each in found}
 
@@ -73,25 +75,25 @@ def test_a_database_that_may_be_in_memory_alone_is_dumped_before_the_stop() -> N
     """Redis is not frozen first, since it has to answer; PostgreSQL has a log, and a stop loses nothing of it."""
     owner = make_container(image="redis:7", cpu_limit=False)
     layer = Layer(owner, make_facts())
-    steps = save.saved(hold([layer]), layer)
+    steps = save.saved(contain([layer]), layer)
     assert [step.phase for step in steps] == ["relieve", "save", "hold", "hold"]
     assert "renice" in steps[0].command
     assert "redis-cli --rdb -" in steps[1].command
     assert steps[1].command.endswith("> /root/ocr-worker-1.rdb")
     plain = Layer(make_container(image="postgres:16"), make_facts())
-    assert save.saved(hold([plain]), plain) == hold([plain]).steps
+    assert save.saved(contain([plain]), plain) == contain([plain]).steps
 
 
 def test_a_database_on_a_folder_in_memory_is_dumped() -> None:
     """Whatever its kind."""
     layer = Layer(make_container(image="postgres:16", memory_only=["/var/lib/postgresql/data"]), make_facts())
-    assert any("pg_dumpall" in step.command for step in save.saved(hold([layer]), layer))
+    assert any("pg_dumpall" in step.command for step in save.saved(contain([layer]), layer))
 
 
 def test_redis_on_the_host_is_dumped_by_root() -> None:
     """In whatever unit it runs."""
     layer = Layer(make_service("always"), make_facts(make_process(name="redis-server")))
-    (dump,) = (step for step in save.saved(hold([layer]), layer) if step.phase == "save")
+    (dump,) = (step for step in save.saved(contain([layer]), layer) if step.phase == "save")
     assert dump.command == "umask 077; redis-cli --rdb - > /root/redis-3355.rdb"
 
 
@@ -131,12 +133,12 @@ def test_a_kind_that_is_named_counts_before_one_that_is_not(texts: tuple[str, ..
 
 def test_only_what_would_lose_or_hit_something_is_told() -> None:
     """A container alone on its host, without data: nothing to warn of."""
-    assert nevers(worker(), Engine()) == {}
+    assert dangers(worker(), Engine()) == {}
 
 
 def test_a_volume_without_a_name_goes_with_its_container() -> None:
     """By its real name."""
-    found = nevers(worker(), Engine(volumes=(ANONYMOUS,)))
+    found = dangers(worker(), Engine(volumes=(ANONYMOUS,)))
     (lost,) = found["docker rm -fv ocr-worker-1"].would_lose
     assert (lost.name, lost.used_by) == (ANONYMOUS, ("ocr-worker-1",))
 
@@ -145,7 +147,7 @@ def test_a_volume_without_a_name_goes_with_its_container() -> None:
 def test_prune_takes_what_nobody_refers_to_now(version: str, line: str) -> None:
     """A stopped database keeps its volume from `volume prune`, and not from `system prune` before Engine 23."""
     stopped = other("db", "pgdata", state="exited")
-    found = nevers(worker(), Engine(stopped, volumes=("pgdata", "left"), version=version))
+    found = dangers(worker(), Engine(stopped, volumes=("pgdata", "left"), version=version))
     (lost,) = found[f"docker volume prune {line}"].would_lose
     assert lost.name == "left"
     by_system = found.get("docker system prune -af --volumes")
@@ -155,9 +157,9 @@ def test_prune_takes_what_nobody_refers_to_now(version: str, line: str) -> None:
 
 def test_the_engine_is_not_to_be_stopped_for_one_container() -> None:
     """Whom it would hit is named; with live-restore nobody, and nobody is named."""
-    found = nevers(worker(), Engine(other("shop"), other("old", state="exited")))
+    found = dangers(worker(), Engine(other("shop"), other("old", state="exited")))
     assert found["systemctl stop docker"].why == "it ends 1 other container: shop"
-    assert "systemctl stop docker" not in nevers(worker(live_restore=True), Engine(other("shop")))
+    assert "systemctl stop docker" not in dangers(worker(live_restore=True), Engine(other("shop")))
 
 
 class Folder:
@@ -192,7 +194,7 @@ def test_the_folder_of_its_data(kind: str, path: str, size: int, told: bool) -> 
     engine = Engine({**other("db"), "Mounts": [{"Type": "bind", "Source": path}]})
     world = made_world([], engine=engine)
     world = world._replace(files=cast(Files, Folder(world.files, path, size)))
-    found, _ = never.nevers([Layer(owner, make_facts())], world)
+    found, _ = never.dangers([Layer(owner, make_facts())], world)
     lost = {each.command: each.would_lose for each in found}.get(f"rm -rf {path}")
     if not told:
         assert lost is None
@@ -204,7 +206,7 @@ def test_the_folder_of_its_data(kind: str, path: str, size: int, told: bool) -> 
 
 def test_a_mere_stop_deletes_what_was_made_with_rm() -> None:
     """The plan only pauses it."""
-    assert "docker stop ocr-worker-1" in nevers(worker(auto_remove=True), Engine())
+    assert "docker stop ocr-worker-1" in dangers(worker(auto_remove=True), Engine())
 
 
 def test_processes_of_others_that_bear_the_name() -> None:
@@ -215,7 +217,7 @@ def test_processes_of_others_that_bear_the_name() -> None:
         Made(61, 1, "slowburn", ("slowburn",), "0::/system.slice/b.service"),
     ]
     facts = make_facts(make_process(name="burn", cgroup="/system.slice/a.service"))
-    ((told,), _) = never.nevers([Layer(make_service(unit_file="/lib/x"), facts)], made_world(made))
+    ((told,), _) = never.dangers([Layer(make_service(unit_file="/lib/x"), facts)], made_world(made))
     assert told.command == "pkill burn"
     assert told.why == "it ends another process of that name too: slowburn (61) in b.service"
 
@@ -228,9 +230,9 @@ def test_who_survives_pkill_is_not_counted() -> None:
         Made(61, 1, "burn", ("burn",), group, inner=(1,)),
     ]
     layers = [Layer(make_service(unit_file="/lib/x"), make_facts(make_process(name="burn")))]
-    assert never.nevers(layers, made_world(made)) == ((), ())
+    assert never.dangers(layers, made_world(made)) == ((), ())
     mortal = [made[0], Made(61, 1, "burn", ("burn",), group)]
-    ((told,), _) = never.nevers(layers, made_world(mortal))
+    ((told,), _) = never.dangers(layers, made_world(mortal))
     assert [(each.verb, each.name) for each in told.would_lose] == [("kill", "burn (61)")]
 
 
@@ -334,7 +336,7 @@ def test_an_intruder_is_frozen_kept_and_not_ended() -> None:
     assert [step.phase for step in plan.steps] == ["relieve", "save"]
     assert not any("kill 3355" in step.command for step in plan.steps)
     assert "infected again" in plan.goal
-    assert intrusion.AGAIN in plan.still
+    assert intrusion.AGAIN in plan.remaining_triggers
 
 
 def test_the_door_it_came_in_by_is_closed() -> None:

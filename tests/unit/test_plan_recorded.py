@@ -55,7 +55,7 @@ def test_interrupted_anywhere_it_is_never_worse(host: Path, data: st.DataObject)
 def test_for_good_is_said_only_of_closed_doors(host: Path) -> None:
     """And a plan that stops anything takes the pressure off before."""
     plan = case_of(host).plan
-    assert not ("for good" in plan.goal and plan.still)
+    assert not ("for good" in plan.goal and plan.remaining_triggers)
     ends = [step for step in plan.steps if step.phase == "hold" and step.risk == "interrupts"]
     state = case_of(host).process.state
     frozen = state in ("stopped", "traced", "zombie") or "paused" in json.dumps([o.facts for o in case_of(host).owners])
@@ -66,5 +66,5 @@ def test_for_good_is_said_only_of_closed_doors(host: Path) -> None:
 @pytest.mark.parametrize("host", HOSTS, ids=lambda path: path.name)
 def test_every_warning_is_worth_it(host: Path) -> None:
     """It loses data, or says in words what it ends of others."""
-    for never in case_of(host).plan.never:
+    for never in case_of(host).plan.dangerous:
         assert any(each.data_lost for each in never.would_lose) or re.search("ends|deletes|removes", never.why), never

@@ -59,7 +59,7 @@ def test_the_cgroup_that_names_the_owner(text: str, path: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("caught", "ignored", "fate"),
+    ("caught", "ignored", "outlook"),
     [
         ("0000000000000000", "0000000000000000", "default"),
         ("0000000000004000", "0000000000000000", "handled"),
@@ -67,9 +67,9 @@ def test_the_cgroup_that_names_the_owner(text: str, path: str) -> None:
         ("zz", "0", "unknown"),
     ],
 )
-def test_what_sigterm_meets(caught: str, ignored: str, fate: str) -> None:
+def test_what_sigterm_meets(caught: str, ignored: str, outlook: str) -> None:
     """Bit 15 of the masks SigCgt and SigIgn."""
-    assert procfs.sigterm_fate({"SigCgt": caught, "SigIgn": ignored}) == fate
+    assert procfs.sigterm_disposition({"SigCgt": caught, "SigIgn": ignored}) == outlook
 
 
 def test_this_very_process_is_read() -> None:

@@ -8,7 +8,7 @@ from unit.golden.cases import NOW, cases
 
 from runaway_watchdog import case as case_process
 from runaway_watchdog.hostile import ARGV_LIMIT, MASK, clean, mask_argv, mask_text, mask_variable, shown_command
-from runaway_watchdog.model.events import Commission
+from runaway_watchdog.model.events import CaseRequest
 from runaway_watchdog.render.message import message
 from runaway_watchdog.store.database import connect
 
@@ -131,6 +131,6 @@ def test_documents_are_written_before_the_store_is_locked(tmp_path: Path, monkey
 
     monkeypatch.setattr(case_process, "to_json", slow)
     found = cases()["compose"]._replace(asked_pid=1)
-    commission = Commission(7, "opened", "sustained-cpu", "warning", 3355, 1, "/", "key", 99.0, 300.0, NOW)
-    case_process._keep(store, commission, found, message(found, "opened", NOW), ["terminal"], NOW)
+    case_request = CaseRequest(7, "opened", "sustained-cpu", "warning", 3355, 1, "/", "key", 99.0, 300.0, NOW)
+    case_process._keep(store, case_request, found, message(found, "opened", NOW), ["terminal"], NOW)
     assert writable == [True]

@@ -39,7 +39,7 @@ def test_a_hidden_process_is_no_missing_process() -> None:
     with pytest.raises(Unanswered) as told:
         procfs.process(hidden.files, 7)
     assert "hidepid" in told.value.gap.problem
-    assert "sudo" in told.value.gap.mend
+    assert "sudo" in told.value.gap.fix
 
 
 def test_without_clocks_hidepid_itself_leaves_it_open() -> None:
@@ -91,7 +91,7 @@ def test_a_hidden_parent_is_told(refusal: dict[str, int]) -> None:
     )
     facts, gaps = procfs.facts(mine, 7)
     assert facts.process.cmdline == ("x",)
-    assert [gap.mend for gap in gaps] == ["run it with sudo"]
+    assert [gap.fix for gap in gaps] == ["run it with sudo"]
 
 
 def options(**given: Any) -> argparse.Namespace:
@@ -181,7 +181,7 @@ def test_root_is_not_sent_to_sudo() -> None:
     """What root may not read is kept from root: the mend is another one."""
     other = Gap("docker", "x", "run it with sudo")
     told = reading.as_whom((procfs.UNREADABLE, other), 0)
-    assert "sudo" not in told[0].mend
+    assert "sudo" not in told[0].fix
     assert told[1] == other
     assert reading.as_whom((procfs.UNREADABLE,), 1000) == (procfs.UNREADABLE,)
 

@@ -20,7 +20,7 @@ from runaway_watchdog.cli import scan
 from runaway_watchdog.cli.scan import Hot, Look
 from runaway_watchdog.model.gap import Gap
 from runaway_watchdog.model.identity import ProcKey
-from runaway_watchdog.model.owner import Fate, Kind, Owner
+from runaway_watchdog.model.owner import Kind, Outlook, Owner
 from runaway_watchdog.store import records
 from runaway_watchdog.store.database import connect
 
@@ -31,16 +31,17 @@ def owner(kind: Kind, name: str, policy: str) -> Owner:
     return Owner(kind, name, "id", policy, {}, ())
 
 
-def fate(returns: bool | None, by: str | None, *, ends: bool = True) -> Fate:
-    return Fate("sigkill", ends, returns, by, None, "certain", "")
+def outlook(returns: bool | None, by: str | None, *, ends: bool = True) -> Outlook:
+    return Outlook("sigkill", ends, returns, by, None, "certain", "")
 
 
 HOT = (
-    Hot(4, 99.7, "tesseract", owner("compose-service", "ocr/worker", "always"), fate(True, "docker"), NOW - 9e4,
+    Hot(4, 99.7, "tesseract", owner("compose-service", "ocr/worker", "always"), outlook(True, "docker"), NOW - 9e4,
         NOW - 780),
-    Hot(5, 40.2, "x\x1b[2Jy", owner("unmanaged", "x\x1b[31m" + "y" * 80, "none"), fate(False, None), NOW - 60, None),
-    Hot(4194304, 12.0, "z", owner("cron-job", "root: /usr/bin/z", "* * * * *"), fate(None, None), NOW - 3600, None),
-    Hot(7, 3.0, "kworker", owner("kernel-thread", "kworker", "none"), fate(False, None, ends=False), NOW - 3600, None),
+    Hot(5, 40.2, "x\x1b[2Jy", owner("unmanaged", "x\x1b[31m" + "y" * 80, "none"), outlook(False, None), NOW - 60, None),
+    Hot(4194304, 12.0, "z", owner("cron-job", "root: /usr/bin/z", "* * * * *"), outlook(None, None), NOW - 3600, None),
+    Hot(7, 3.0, "kworker", owner("kernel-thread", "kworker", "none"), outlook(False, None, ends=False), NOW - 3600,
+        None),
 )  # fmt: skip
 
 

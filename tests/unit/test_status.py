@@ -197,7 +197,7 @@ def test_no_store_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsy
 def states(checks: Iterator[diagnosis.Check]) -> dict[str, str]:
     """What is ok and what is not; whatever is missing has its mend."""
     found = list(checks)
-    assert all(check.mend for check in found if check.state == "missing")
+    assert all(check.fix for check in found if check.state == "missing")
     return {check.subject: check.state for check in found}
 
 
@@ -246,7 +246,7 @@ def test_doctor_finds_a_mute_channel() -> None:
     assert states(diagnosis.of_outbox(ALIVE._replace(waiting=(fresh,)), (), NOW)) == {}
     (check,) = diagnosis.of_outbox(ALIVE._replace(waiting=(fresh, late)), (), NOW)
     assert (check.state, "it said: refused" in check.told, "\x1b" in check.told) == ("missing", True, False)
-    assert "test-alert" in check.mend
+    assert "test-alert" in check.fix
 
 
 def test_doctor_finds_a_channel_that_refuses() -> None:
@@ -258,7 +258,7 @@ def test_doctor_finds_a_channel_that_refuses() -> None:
     assert (check.state, check.told) == (
         "missing", "slack has refused alerts for 2 h: error=401 (1 message kept for it)",
     )  # fmt: skip
-    assert "test-alert" in check.mend
+    assert "test-alert" in check.fix
 
 
 def test_doctor_finds_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -303,4 +303,4 @@ def test_doctor_looks_at_the_whole_of_it(store: sqlite3.Connection, tmp_path: Pa
 def test_the_gap_of_a_journal_is_a_note() -> None:
     """It is told in part without: whoever keeps the process is asked, and not the journal."""
     (check,) = diagnosis.of_journal(host({"journal.entries ('_PID=1',) 1": {"gap": ["journal", "hidden", "use sudo"]}}))
-    assert (check.state, check.mend) == ("note", "use sudo")
+    assert (check.state, check.fix) == ("note", "use sudo")

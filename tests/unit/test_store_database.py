@@ -82,7 +82,7 @@ def test_an_absent_store_is_told_with_its_mend(file: Path) -> None:
     with pytest.raises(StoreUnavailable) as caught:
         connect(file, readonly=True)
     assert "there is no store" in caught.value.problem
-    assert "runaway-watchdog run" in caught.value.mend
+    assert "runaway-watchdog run" in caught.value.fix
     assert not file.parent.exists()
 
 
@@ -218,7 +218,7 @@ def test_reading_turns_every_fault_into_a_sentence(file: Path) -> None:
     connect(file).close()
     with pytest.raises(StoreUnavailable, match="cannot be used") as caught, reading(file) as store:
         store.execute("SELECT * FROM no_such_table")
-    assert "doctor" in caught.value.mend
+    assert "doctor" in caught.value.fix
 
 
 def test_a_locked_store_is_told_to_be_passing(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -230,7 +230,7 @@ def test_a_locked_store_is_told_to_be_passing(file: Path, monkeypatch: pytest.Mo
             second.execute("BEGIN IMMEDIATE")
         told = database.unavailable(caught.value, str(file))
         assert told.passing
-        assert "try again" in told.mend
+        assert "try again" in told.fix
 
 
 def test_a_path_in_place_of_the_directory_is_told(tmp_path: Path) -> None:

@@ -10,14 +10,14 @@ from typing import Any
 import pytest
 
 from runaway_watchdog import programs
-from runaway_watchdog.model.events import Commission
+from runaway_watchdog.model.events import CaseRequest
 from runaway_watchdog.watch.children import ATTEMPTS, MOST_WAITING, Children, Ended, Modules
 
 STAND_IN = Modules(*("unit.stand_in_case",) * 3)
 
 
-def order(number: int = 1, kind: Any = "opened") -> Commission:
-    return Commission(number, kind, "r", "warning", 10, 100, "/g", "lineage", 99.0, 300.0, 1e9)
+def order(number: int = 1, kind: Any = "opened") -> CaseRequest:
+    return CaseRequest(number, kind, "r", "warning", 10, 100, "/g", "lineage", 99.0, 300.0, 1e9)
 
 
 @pytest.fixture
@@ -51,11 +51,11 @@ def asked(state: Path) -> list[dict[str, Any]]:
 
 def test_a_case_gets_its_commission_and_the_configuration(children: Children, poll: select.poll, state: Path) -> None:
     """On standard input and as an inherited descriptor."""
-    children.commission(order(), "tesseract")
+    children.case_request(order(), "tesseract")
     assert children.start_cases(0.0) == ()
     assert ends(children, poll).cases == ((order(), 0),)
     (told,) = asked(state)
-    assert Commission(**json.loads(told["stdin"])) == order()
+    assert CaseRequest(**json.loads(told["stdin"])) == order()
     assert told["words"] == ["--config-fd", str(children.config_fd)]
     assert poll.poll(0) == []
 
@@ -63,7 +63,7 @@ def test_a_case_gets_its_commission_and_the_configuration(children: Children, po
 def test_at_most_two_cases_run_at_once(children: Children, poll: select.poll) -> None:
     """The third waits for a place."""
     for number in range(3):
-        children.commission(order(number), "x")
+        children.case_request(order(number), "x")
     children.start_cases(0.0)
     assert children.next_start() is None
     done: list[int] = []
@@ -77,7 +77,7 @@ def test_the_turns_of_one_incident_come_one_after_the_other(children: Children, 
     """In their order, also where the first has to be tried again: an end is not told before its beginning."""
     (state / "exit").write_text("1")
     for kind in ("opened", "resolved"):
-        children.commission(order(7, kind), "x")
+        children.case_request(order(7, kind), "x")
     children.start_cases(0.0)
     assert children.next_start() is None, "nothing to do before the first has ended"
     assert [each.kind for each, _ in ends(children, poll).cases] == ["opened"]
@@ -94,7 +94,7 @@ def test_the_turns_of_one_incident_come_one_after_the_other(children: Children, 
 def test_a_failed_case_is_tried_again_and_given_up(children: Children, poll: select.poll, state: Path) -> None:
     """Three times, with pauses; then its commission comes back."""
     (state / "exit").write_text("1")
-    children.commission(order(), "tesseract")
+    children.case_request(order(), "tesseract")
     now = 0.0
     for attempt in range(1, ATTEMPTS + 1):
         children.start_cases(now)
@@ -108,7 +108,7 @@ def test_a_failed_case_is_tried_again_and_given_up(children: Children, poll: sel
             children.start_cases(now)
             assert poll.poll(0) == []
             now = later
-    assert [(job.commission, job.name) for job in ended.given_up] == [(order(), "tesseract")]
+    assert [(job.case_request, job.name) for job in ended.given_up] == [(order(), "tesseract")]
     assert children.next_start() is None
 
 
@@ -119,19 +119,19 @@ def test_a_case_that_cannot_be_started_counts_as_failed(children: Children, monk
         raise BlockingIOError
 
     monkeypatch.setattr(programs, "start_module", refuse)
-    children.commission(order(), "x")
+    children.case_request(order(), "x")
     given_up = [job for number in range(ATTEMPTS) for job in children.start_cases(1000.0 * number)]
-    assert [job.commission for job in given_up] == [order()]
+    assert [job.case_request for job in given_up] == [order()]
     children.start_senders(["slack"], 0.0)
     assert not children.start_reload(())
 
 
 def test_a_flood_of_commissions_costs_the_preparing_ones_first(children: Children) -> None:
     """Bounded, and an alert is worth more than a suspicion."""
-    children.commission(order(1, "opened"), "x")
+    children.case_request(order(1, "opened"), "x")
     for number in range(2, MOST_WAITING + 10):
-        children.commission(order(number, "suspect"), "x")
-    waiting = [job.commission.incident_id for job in children._waiting]
+        children.case_request(order(number, "suspect"), "x")
+    waiting = [job.case_request.incident_id for job in children._waiting]
     assert len(waiting) == MOST_WAITING
     assert waiting[0] == 1
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runaway_watchdog.model.sampling import Held, HostLoad
+from runaway_watchdog.model.sampling import Contention, HostLoad
 from runaway_watchdog.watch.demand import demand, smallest_share
 
 PERCENT = st.floats(0, 1600)
@@ -17,29 +17,29 @@ PERCENT = st.floats(0, 1600)
 )
 def test_a_spinner_among_spinners_wanted_a_whole_core(percent: float, waited: float, crowding: float) -> None:
     """Its CPU and its waiting make up all of the time."""
-    assert demand(percent, Held(waited=waited), HostLoad(crowding)) == pytest.approx(100)
+    assert demand(percent, Contention(waited=waited), HostLoad(crowding)) == pytest.approx(100)
 
 
 def test_a_victim_is_not_a_runaway() -> None:
     """Many threads that wait a moment each time they wake have waited long between them, and wanted little."""
-    assert demand(8.0, Held(waited=400.0), HostLoad(2.0)) < 30
+    assert demand(8.0, Contention(waited=400.0), HostLoad(2.0)) < 30
 
 
 def test_on_a_host_with_room_waiting_counts_for_nothing() -> None:
     """Nobody can have been kept from much."""
-    assert demand(40.0, Held(waited=60.0), HostLoad(1.0)) == 40
+    assert demand(40.0, Contention(waited=60.0), HostLoad(1.0)) == 40
 
 
 def test_a_small_limit_is_the_measure_of_its_group() -> None:
     """Half a core of half a core is all; what may use several cores is judged by one."""
-    assert demand(49.0, Held(limit=50.0), HostLoad()) == 98
-    assert demand(95.0, Held(limit=200.0), HostLoad()) == 95
+    assert demand(49.0, Contention(limit=50.0), HostLoad()) == 98
+    assert demand(95.0, Contention(limit=200.0), HostLoad()) == 95
 
 
 def test_under_steal_the_share_of_what_the_host_got_counts() -> None:
     """A spinner that got seven tenths while three were stolen wanted all; nobody wants more than its core."""
-    assert demand(70.0, Held(steal=30.0), HostLoad(steal=30.0)) == pytest.approx(100)
-    assert demand(90.0, Held(steal=30.0), HostLoad(steal=30.0)) == 100
+    assert demand(70.0, Contention(steal=30.0), HostLoad(steal=30.0)) == pytest.approx(100)
+    assert demand(90.0, Contention(steal=30.0), HostLoad(steal=30.0)) == 100
 
 
 @given(PERCENT, st.floats(0, 1e6), st.none() | st.floats(0, 6400), st.floats(0, 100), st.floats(1, 1000))
@@ -48,7 +48,7 @@ def test_nobody_wanted_less_than_it_got(
 ) -> None:
     """And nothing that is under the smallest share can have wanted as much as the rule asks for, limits apart."""
     load = HostLoad(crowding, 0.0, steal)
-    wanted = demand(percent, Held(waited, limit, 0.0, steal), load)
+    wanted = demand(percent, Contention(waited, limit, 0.0, steal), load)
     assert wanted >= percent
     if limit is None and percent < smallest_share(90.0, load) * 0.999:
         assert wanted < 90.0

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from runaway_watchdog.model.events import Finding
 from runaway_watchdog.model.identity import ProcKey
 from runaway_watchdog.model.sampling import GroupRate, ProcessRate, Rule, Sample
-from runaway_watchdog.watch.detect import State, detect, inherit, resume
+from runaway_watchdog.watch.detect import DetectState, detect, inherit, resume
 
 RULE = Rule("sustained-cpu", 90.0, 300.0, "warning")
 P, Q = ProcKey("boot", 100, 1000), ProcKey("boot", 200, 2000)
@@ -24,13 +24,17 @@ def sample(
     return Sample(at, 1e9 + at, 2, None, rates, tuple(GroupRate(name, percent, span) for name, percent in groups))
 
 
-def run(samples: Iterable[Sample], rules: Sequence[Rule] = (RULE,), state: State = State()) -> list[Finding]:  # noqa: B008
+def run(
+    samples: Iterable[Sample],
+    rules: Sequence[Rule] = (RULE,),
+    state: DetectState = DetectState(),  # noqa: B008
+) -> list[Finding]:
     return [finding for _, found in steps(samples, rules, state) for finding in found]
 
 
 def steps(
-    samples: Iterable[Sample], rules: Sequence[Rule], state: State
-) -> Iterator[tuple[State, tuple[Finding, ...]]]:
+    samples: Iterable[Sample], rules: Sequence[Rule], state: DetectState
+) -> Iterator[tuple[DetectState, tuple[Finding, ...]]]:
     for each in samples:
         state, found = detect(state, each, rules)
         yield state, found
@@ -214,7 +218,7 @@ def test_stories_open_and_close_in_pairs(looks: list[tuple[float, float, bool]])
 
 def test_a_successor_inherits_what_was_accumulated() -> None:
     """Without cgroups a restart loop is only seen because the account follows the work."""
-    state = State()
+    state = DetectState()
     found: list[Finding] = []
     keys = [ProcKey("boot", 1000 + n, n) for n in range(40)]
     for number in range(1, 200):
@@ -228,7 +232,7 @@ def test_a_successor_inherits_what_was_accumulated() -> None:
 
 def test_an_inherited_story_ends_under_its_first_name() -> None:
     """The resolution names the process of the finding that it ends, so that the incident is found."""
-    state, _ = list(steps(burn([99.0] * 160), (RULE,), State()))[-1]
+    state, _ = list(steps(burn([99.0] * 160), (RULE,), DetectState()))[-1]
     state = inherit(state, P, Q)
     found = run([sample(320 + n * STEP, [(Q, 0.0)], group="") for n in range(1, 160)], state=state)
     assert [(each.stage, each.key) for each in found] == [("resolved", P)]
@@ -236,15 +240,15 @@ def test_an_inherited_story_ends_under_its_first_name() -> None:
 
 def test_a_resumed_incident_goes_on_or_drains_away() -> None:
     """After a restart nothing is told twice; what is gone is resolved."""
-    alive = resume(State(), RULE, "", P, 99.0, alive=True)
+    alive = resume(DetectState(), RULE, "", P, 99.0, alive=True)
     assert run(burn([99.0] * 500), state=alive) == []
-    gone = resume(State(), RULE, "", P, 99.0, alive=False)
+    gone = resume(DetectState(), RULE, "", P, 99.0, alive=False)
     assert stages(run([sample(n * STEP) for n in range(1, 160)], state=gone)) == ["resolved"]
 
 
 def test_a_rule_that_is_no_longer_configured_ends_its_stories() -> None:
     """A reload does not leave incidents open for ever."""
-    state, _ = list(steps(burn([99.0] * 160), (RULE,), State()))[-1]
+    state, _ = list(steps(burn([99.0] * 160), (RULE,), DetectState()))[-1]
     other = Rule("other", 50.0, 60.0, "info")
     state, found = detect(state, sample(322, [(P, 99.0)], group=""), (other,))
     assert [(each.stage, each.rule) for each in found] == [("resolved", RULE.name)]
@@ -253,7 +257,7 @@ def test_a_rule_that_is_no_longer_configured_ends_its_stories() -> None:
 
 def test_what_is_cold_is_not_kept() -> None:
     """The state holds only what is or was hot."""
-    state, _ = detect(State(), sample(2, [(P, 10.0)], [(G, 20.0)]), (RULE,))
+    state, _ = detect(DetectState(), sample(2, [(P, 10.0)], [(G, 20.0)]), (RULE,))
     assert state.tracks == {}
     assert state.processes() == {}
     assert state.groups() == set()

@@ -2,8 +2,8 @@
 
 from runaway_watchdog.model.events import Finding
 from runaway_watchdog.model.identity import ProcKey
-from runaway_watchdog.model.sampling import GroupRate, Held, HostLoad, ProcessRate, Rule, Sample
-from runaway_watchdog.watch.detect import State, detect, resume
+from runaway_watchdog.model.sampling import Contention, GroupRate, HostLoad, ProcessRate, Rule, Sample
+from runaway_watchdog.watch.detect import DetectState, detect, resume
 
 CPU = Rule("sustained-cpu", 90.0, 300.0, "warning")
 STEAL = Rule("steal", 20.0, 300.0, "warning", "steal")
@@ -12,7 +12,7 @@ P = ProcKey("boot", 10, 100)
 G = "/system.slice/ocr.service"
 
 
-def run(samples: list[Sample], *rules: Rule, state: State = State()) -> list[Finding]:  # noqa: B008
+def run(samples: list[Sample], *rules: Rule, state: DetectState = DetectState()) -> list[Finding]:  # noqa: B008
     found: list[Finding] = []
     for sample in samples:
         state, new = detect(state, sample, rules)
@@ -22,7 +22,7 @@ def run(samples: list[Sample], *rules: Rule, state: State = State()) -> list[Fin
 
 
 def looks(count: int, load: HostLoad = HostLoad(), busy: float | None = 200.0, first: int = 1) -> list[Sample]:  # noqa: B008
-    held = Held(waited=50.0, limit=40.0, throttled=90.0, steal=5.0)
+    held = Contention(waited=50.0, limit=40.0, throttled=90.0, steal=5.0)
     processes = (ProcessRate(P, G, 50.0, 2.0, 100.0, held),)
     groups = (GroupRate(G, 50.0, 2.0, 100.0, held),)
     return [Sample(n * 2.0, 1e9 + n * 2, 2, busy, processes, groups, load) for n in range(first, first + count)]
@@ -60,5 +60,5 @@ def test_a_kernel_without_pressure_is_judged_by_its_load() -> None:
 
 def test_a_resumed_host_incident_goes_on() -> None:
     """After a restart of the watch nothing is told twice."""
-    state = resume(State(), STEAL, "", None, 30.0, alive=False)
+    state = resume(DetectState(), STEAL, "", None, 30.0, alive=False)
     assert run(looks(300, HostLoad(1.0, 0.0, 30.0)), STEAL, state=state) == []

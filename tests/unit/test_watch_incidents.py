@@ -61,7 +61,7 @@ def test_an_incident_follows_its_work() -> None:
     book, _ = incidents.sustain(Book(), finding(), WORK, 0.0, 100.0)
     book, _ = incidents.follow(book, P, Q)
     (incident,) = book.incidents.values()
-    told = incidents.commission("reminder", incident)
+    told = incidents.case_request("reminder", incident)
     assert (told.pid, told.start_ticks, told.incident_id, told.lineage) == (200, 2000, 1, "ocr")
     _, ended = incidents.resolve(book, finding("resolved", P))
     assert ended is not None
@@ -101,11 +101,11 @@ def test_what_is_known_is_told_without_a_case() -> None:
     """The fallback names process, rule and group, and a command that is complete."""
     _, incident = incidents.sustain(Book(), finding(), WORK, 0.0, 0.0)
     assert incident is not None
-    subject, text = incidents.fallback_text(incidents.commission("opened", incident), "tesseract", "vps")
+    subject, text = incidents.fallback_text(incidents.case_request("opened", incident), "tesseract", "vps")
     assert subject == "[warning] vps: tesseract (PID 100) is a runaway"
     assert "100 % of a core over 5 minutes" in text
     assert "runaway-watchdog explain 100" in text
-    _, text = incidents.fallback_text(incidents.commission("opened", incident._replace(key=None)), "x.service", "vps")
+    _, text = incidents.fallback_text(incidents.case_request("opened", incident._replace(key=None)), "x.service", "vps")
     assert "runaway-watchdog incidents show 1" in text
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from runaway_watchdog.model.identity import ProcKey
 from runaway_watchdog.model.sampling import ProcessRate, Sample
 from runaway_watchdog.watch import lineage
-from runaway_watchdog.watch.lineage import Ended, Seen, State, lineage_key
+from runaway_watchdog.watch.lineage import Ended, LineageState, Seen, lineage_key
 
 WALL = 1e9
 G = "/system.slice/docker-1.scope"
@@ -26,8 +26,8 @@ def ended(who: Seen, at: float, *, exact: bool = True) -> Ended:
     return Ended(who.key, at, WALL + at, exact)
 
 
-def tracking(*who: Seen, at: float = 0.0) -> State:
-    return lineage.track(State(), who, WALL, at)
+def tracking(*who: Seen, at: float = 0.0) -> LineageState:
+    return lineage.track(LineageState(), who, WALL, at)
 
 
 def test_a_return_is_the_same_program_in_the_same_group_after_the_death() -> None:
@@ -124,7 +124,7 @@ def sampled(percent: float, key: ProcKey, span: float = 2.0) -> Sample:
 
 def test_a_process_is_tracked_after_seconds_of_heat() -> None:
     """Five seconds above make it ripe; a pause starts anew."""
-    key, state = ProcKey("boot", 1, 1), State()
+    key, state = ProcKey("boot", 1, 1), LineageState()
     for percent, expected in ((99, False), (99, False), (1, False), (99, False), (99, False), (99, True)):
         state, ripe = lineage.warm_up(state, sampled(percent, key), 90.0, 0.0)
         assert (key in ripe) is expected
@@ -132,7 +132,7 @@ def test_a_process_is_tracked_after_seconds_of_heat() -> None:
 
 def test_the_tracked_are_bounded_and_the_coldest_goes() -> None:
     """A host with thousands of hot processes costs no more than a hundred descriptors."""
-    state = State()
+    state = LineageState()
     crowd = [seen(100 + number, 1.0) for number in range(lineage.MOST_TRACKED + 10)]
     for number, each in enumerate(crowd):
         state = lineage.track(state, [each], WALL, float(number))

@@ -89,7 +89,7 @@ class Watch:
         notes = self.state / "asked"
         return [json.loads(line) for line in notes.read_text().splitlines()] if notes.exists() else []
 
-    def commission(self, kind: str, **wanted: object) -> dict[str, Any] | None:
+    def case_request(self, kind: str, **wanted: object) -> dict[str, Any] | None:
         """The first that a case got; this machine may have other runaways."""
         orders = (json.loads(each["stdin"]) for each in self.asked() if each["stdin"])
         return next((each for each in orders if each["kind"] == kind and wanted.items() <= each.items()), None)
@@ -137,8 +137,8 @@ def test_a_runaway_is_found_and_its_return_is_seen(
     """Suspect, incident, exact death, return with its delay, resolution, a case for each; a clean stop at the end."""
     watch = watches()
     first = spin()
-    watch.wait(lambda: watch.commission("opened", pid=first.pid))
-    opened = watch.commission("opened", pid=first.pid)
+    watch.wait(lambda: watch.case_request("opened", pid=first.pid))
+    opened = watch.case_request("opened", pid=first.pid)
     assert opened is not None
     died = time.time()
     first.kill()
@@ -156,7 +156,7 @@ def test_a_runaway_is_found_and_its_return_is_seen(
     assert 0 <= new.return_delay_s < 5
     second.kill()
     second.wait()
-    watch.wait(lambda: watch.commission("resolved", incident_id=opened["incident_id"]))
+    watch.wait(lambda: watch.case_request("resolved", incident_id=opened["incident_id"]))
     assert watch.stop() == 0
     assert watch.says("stopped")
 
@@ -171,7 +171,7 @@ def test_a_runaway_is_found_and_its_return_is_seen(
     assert beat is not None
     assert beat.pid == watch.process.pid
     assert opened["lineage"] == incident.lineage_key
-    assert watch.commission("suspect", lineage=incident.lineage_key)
+    assert watch.case_request("suspect", lineage=incident.lineage_key)
 
 
 def test_what_no_case_can_explain_goes_out_all_the_same(

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from unit.watch_host import FakeHost
 
-from runaway_watchdog.model.events import Commission
+from runaway_watchdog.model.events import CaseRequest
 from runaway_watchdog.model.identity import ProcKey
 from runaway_watchdog.model.sampling import Rule
 from runaway_watchdog.model.user_input import Expectation, Said, Window
@@ -45,7 +45,7 @@ class Story:
     def __init__(self, host: FakeHost, store: sqlite3.Connection) -> None:
         self.host = host
         self.store = store
-        self.orders: list[Commission] = []
+        self.orders: list[CaseRequest] = []
         self.burnt_s = 100.0
         self.observer = self.new_observer()
         host.group("/system.slice", 100.0)

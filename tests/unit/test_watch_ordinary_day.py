@@ -121,7 +121,7 @@ def rules() -> tuple[Rule, ...]:
 
 def alarms(loads: Sequence[Load], rules: Sequence[Rule], deploys_at: Sequence[float] = ()) -> list[Alarm]:
     """What would have been sent, in its order; what is open and burns is judged anew at every look, as in sweeps."""
-    state, restarts = detect.State(), returns.State()
+    state, restarts = detect.DetectState(), returns.ReturnState()
     by_name = {rule.name: rule for rule in rules}
     quiet: dict[tuple[str, str], Finding] = {}
     sent: list[Alarm] = []

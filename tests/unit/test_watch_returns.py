@@ -6,14 +6,14 @@ from hypothesis import strategies as st
 from runaway_watchdog.model.events import Finding
 from runaway_watchdog.model.sampling import Rule
 from runaway_watchdog.watch import returns
-from runaway_watchdog.watch.returns import State
+from runaway_watchdog.watch.returns import ReturnState
 
 RULE = Rule("restart-loop", 0.0, 600.0, "warning", "restarts", times=5)
 G = "/system.slice/flap.service"
 
 
 def run(times: list[float], until: float, rules: tuple[Rule, ...] = (RULE,)) -> list[Finding]:
-    state = State()
+    state = ReturnState()
     found: list[Finding] = []
     for at in range(0, int(until), 10):
         due = [each for each in times if at <= each < at + 10]
@@ -39,7 +39,7 @@ def test_a_few_restarts_a_day_are_no_loop() -> None:
 
 def test_two_kinds_of_evidence_are_not_added_up() -> None:
     """They tell of the same returns."""
-    state = State()
+    state = ReturnState()
     for at in range(3):
         state = returns.note(state, [G], "group", float(at))
         state = returns.note(state, [G], "process", float(at))
@@ -48,16 +48,16 @@ def test_two_kinds_of_evidence_are_not_added_up() -> None:
 
 def test_a_rule_that_is_gone_ends_its_story() -> None:
     """A reload leaves nothing open for ever."""
-    state = returns.resume(State(), RULE, G, 0.0)
+    state = returns.resume(ReturnState(), RULE, G, 0.0)
     state, found = returns.detect(state, 10.0, 0.0, ())
     assert [each.stage for each in found] == ["resolved"]
-    assert state == State()
+    assert state == ReturnState()
 
 
 @given(st.lists(st.tuples(st.integers(0, 400), st.floats(0, 1)), max_size=600))
 def test_its_memory_is_bounded(came: list[tuple[int, float]]) -> None:
     """Whatever comes back, however often."""
-    state = State()
+    state = ReturnState()
     for number, at in came:
         state = returns.note(state, [f"/g{number}"], "group", at)
     assert len(state.tallies) <= 256

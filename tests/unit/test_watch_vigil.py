@@ -13,7 +13,7 @@ from runaway_watchdog.model.identity import ProcKey
 from runaway_watchdog.watch.clocks import Paths, read_stat, system_clocks
 from runaway_watchdog.watch.identity import Newcomers, look_again, look_at
 from runaway_watchdog.watch.pidfds import Vigil
-from runaway_watchdog.watch.sample import Host, Sampler, this_host
+from runaway_watchdog.watch.sample import HostFacts, Sampler, this_host
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def sleeper() -> Iterator[subprocess.Popen[bytes]]:
 
 
 @pytest.fixture
-def host() -> Host:
+def host() -> HostFacts:
     return this_host(Paths(), system_clocks())
 
 
@@ -74,7 +74,7 @@ def test_without_pidfds_nothing_breaks(sleeper: subprocess.Popen[bytes], monkeyp
     assert poll.poll(50) == []
 
 
-def test_a_process_is_known_by_its_start_time(sleeper: subprocess.Popen[bytes], host: Host) -> None:
+def test_a_process_is_known_by_its_start_time(sleeper: subprocess.Popen[bytes], host: HostFacts) -> None:
     """Looking again at a PID that is another's finds nobody."""
     seen = look_at(host, sleeper.pid)
     assert seen is not None
@@ -86,7 +86,7 @@ def test_a_process_is_known_by_its_start_time(sleeper: subprocess.Popen[bytes], 
     assert look_at(host, sleeper.pid) is None
 
 
-def test_newcomers_are_those_that_started_since(host: Host) -> None:
+def test_newcomers_are_those_that_started_since(host: HostFacts) -> None:
     """Whether this host has groups or not: the new one is found, the old ones and the known are not."""
     sampler = Sampler(host, 90.0)
     newcomers = Newcomers(host, sampler)

@@ -101,7 +101,7 @@ def test_a_refusal_speaks_of_one_question_only(engine: Engine) -> None:
         with pytest.raises(Unanswered) as raised:
             one.volumes()
         assert "GET /volumes with status 403" in raised.value.gap.problem
-        assert "proxy" in raised.value.gap.mend
+        assert "proxy" in raised.value.gap.fix
         assert one.images() == []
 
 

@@ -89,7 +89,7 @@ def test_no_answer_is_a_gap(make: Make, asked: Path, script: str, problem: str) 
         with pytest.raises(Unanswered) as raised:
             question()
         assert raised.value.gap.problem == problem
-        assert "podman" in raised.value.gap.mend
+        assert "podman" in raised.value.gap.fix
     assert len(asked.read_text().splitlines()) == 1
 
 
@@ -100,4 +100,4 @@ def test_a_program_that_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(Unanswered) as raised:
         LivePodman({"PATH": str(tmp_path)}).pods()
-    assert raised.value.gap.mend == "install it"
+    assert raised.value.gap.fix == "install it"

@@ -76,7 +76,7 @@ def test_every_way_not_to_answer_is_a_gap(
         with pytest.raises(Unanswered) as raised:
             manager.unit(1000, "a.service")
         assert problem in raised.value.gap.problem
-        assert raised.value.gap.mend
+        assert raised.value.gap.fix
     assert len(calls) == 1
 
 

@@ -3,8 +3,8 @@
 from runaway_watchdog.model.casefile import CaseFile, History, SeenDeath
 from runaway_watchdog.model.effect import Effect, Size
 from runaway_watchdog.model.identity import ProcKey
-from runaway_watchdog.model.owner import Fate, Owner
-from runaway_watchdog.model.plan import Never, Plan, Step
+from runaway_watchdog.model.owner import Outlook, Owner
+from runaway_watchdog.model.plan import Dangerous, Plan, Step
 from runaway_watchdog.model.process import CpuShare, Process
 from runaway_watchdog.render.message import Incident
 
@@ -85,20 +85,20 @@ def _owners() -> tuple[Owner, ...]:
     )
 
 
-def _prognosis() -> tuple[Fate, ...]:
+def _prognosis() -> tuple[Outlook, ...]:
     again = "always starts the container again"
     init = "it is PID 1 of its container and has no handler: SIGTERM does nothing"
     start = "restart policy always: it is started again"
     return (
-        Fate("sigterm", False, False, None, None, "certain", init),
-        Fate("sigkill", True, True, "docker", 0.1, "certain", f"SIGKILL cannot be caught; {again}"),
-        Fate("clean-exit", True, True, "docker", 0.1, "certain", f"it exits with 0; {again}"),
-        Fate("failure-exit", True, True, "docker", 0.1, "certain", f"it exits with 1; {again}"),
-        Fate(
+        Outlook("sigterm", False, False, None, None, "certain", init),
+        Outlook("sigkill", True, True, "docker", 0.1, "certain", f"SIGKILL cannot be caught; {again}"),
+        Outlook("clean-exit", True, True, "docker", 0.1, "certain", f"it exits with 0; {again}"),
+        Outlook("failure-exit", True, True, "docker", 0.1, "certain", f"it exits with 1; {again}"),
+        Outlook(
             "owner-stop", True, False, None, None, "certain", "`docker stop` ends it; the policy does not act on that"
         ),
-        Fate("owner-daemon-restart", True, True, "docker", None, "certain", f"{start} when the engine starts"),
-        Fate("reboot", True, True, "docker", None, "likely", f"{start} at the next boot"),
+        Outlook("owner-daemon-restart", True, True, "docker", None, "certain", f"{start} when the engine starts"),
+        Outlook("reboot", True, True, "docker", None, "likely", f"{start} at the next boot"),
     )
 
 
@@ -152,4 +152,4 @@ def _plan() -> Plan:
         ),
     )
     why = "it removes the whole project ocr, all 3 containers, and deletes the data below for good"
-    return Plan(goal, steps, (Never("docker compose -p ocr down -v", why, lost),))
+    return Plan(goal, steps, (Dangerous("docker compose -p ocr down -v", why, lost),))

@@ -44,7 +44,7 @@ def about(options: argparse.Namespace, tell: Tell, seen: Glance | None) -> int:
             pid, case, world = _case(options, records, seen)
         except sqlite3.Error as fault:  # a file that opened, and breaks where it is read
             why = unavailable(fault, str(path))
-            records = NoRecords(*gaps, Gap("store", why.problem, why.mend))
+            records = NoRecords(*gaps, Gap("store", why.problem, why.fix))
             pid, case, world = _case(options, records, seen)
     except selection.SelectionError as error:
         return _not_one(error, as_json=options.json)
@@ -151,7 +151,7 @@ def show(options: argparse.Namespace, case: CaseFile, world: World) -> int:
 
 
 def _nothing_known(options: argparse.Namespace, records: Records, pid: int) -> str:
-    told = "".join(f"; {gap.problem}: {gap.mend}" for gap in records.gaps())
+    told = "".join(f"; {gap.problem}: {gap.fix}" for gap in records.gaps())
     meant = None if options.incident is None else records.incident_process(options.incident)
     trace = records.trace(pid) if meant is None else records.trace_of(meant)
     if trace is None:

@@ -40,7 +40,7 @@ def run(options: argparse.Namespace) -> int:
             else:
                 done = said.acknowledge(store, options.id, now, until, note)
     except StoreUnavailable as unavailable:
-        reading.complain(f"{unavailable.problem}; {unavailable.mend}")
+        reading.complain(f"{unavailable.problem}; {unavailable.fix}")
         return 1
     if not done:
         what = "acknowledged" if options.undo else "open"

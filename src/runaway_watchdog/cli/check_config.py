@@ -47,7 +47,7 @@ def run(options: argparse.Namespace) -> int:
 
 def _show_faults(faults: "tuple[Fault, ...]", *, as_json: bool) -> None:
     if as_json:
-        print(json.dumps({"schema_version": 1, "ok": False, "faults": [each._asdict() for each in faults]}, indent=2))
+        print(json.dumps({"schema_version": 1, "ok": False, "faults": [each.document() for each in faults]}, indent=2))
         return
     print("\n".join(map(str, faults)))
     count = "one thing is" if len(faults) == 1 else f"{len(faults)} things are"

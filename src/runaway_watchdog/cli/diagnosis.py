@@ -15,7 +15,7 @@ from runaway_watchdog.store.database import reading as reading_store
 from runaway_watchdog.store.outbox import Health, health
 from runaway_watchdog.world import Unanswered, World, procfs
 
-State = Literal["ok", "note", "missing"]
+CheckState = Literal["ok", "note", "missing"]
 
 INSTALL: Final = f"sudo {PROGRAM} install"
 LATE_S: Final = 300.0
@@ -29,9 +29,13 @@ class Check(NamedTuple):
     """One thing that was looked at. `missing` makes it blind or mute; a `note` only says what is not here."""
 
     subject: str
-    state: State
+    state: CheckState
     told: str
-    mend: str = ""
+    fix: str = ""
+
+    def document(self) -> dict[str, str]:
+        """As `doctor --json` shows it: the contract's key for the fix is `mend`."""
+        return {"subject": self.subject, "state": self.state, "told": self.told, "mend": self.fix}
 
 
 def of_store(path: Path, world: World) -> Iterator[Check]:
@@ -40,7 +44,7 @@ def of_store(path: Path, world: World) -> Iterator[Check]:
         with reading_store(path) as connection:
             seen, channels = vitals.look(connection, world), health(connection)
     except StoreUnavailable as unavailable:
-        yield Check("watch", "missing", unavailable.problem, unavailable.mend)
+        yield Check("watch", "missing", unavailable.problem, unavailable.fix)
         return
     yield from of_watch(seen, world)
     yield from of_outbox(seen, channels, world.clock.now())
@@ -68,7 +72,7 @@ def of_watch(seen: Vitals, world: World) -> Iterator[Check]:
     if last.heartbeat_failed_at is not None:
         lasting_s = world.clock.now() - last.heartbeat_failed_at
         told = f"none has arrived for {duration(lasting_s)}: the service that waits for it takes this host for dead"
-        state: State = "missing" if lasting_s >= LATE_S else "note"  # it waits a few minutes itself
+        state: CheckState = "missing" if lasting_s >= LATE_S else "note"  # it waits a few minutes itself
         yield Check("heartbeat", state, told, "see alerts.heartbeat_url, and this host's network")
     yield from of_rights(world, last.pid)
 
@@ -165,6 +169,6 @@ def of_journal(world: World) -> Iterator[Check]:
     try:
         world.journal.entries(("_PID=1",), 1)
     except Unanswered as unanswered:
-        yield Check("journal", "note", unanswered.gap.problem, unanswered.gap.mend)
+        yield Check("journal", "note", unanswered.gap.problem, unanswered.gap.fix)
     else:
         yield Check("journal", "ok", "it can be read")

@@ -10,14 +10,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from runaway_watchdog.cli import PROGRAM, diagnosis, reading, the_service
-from runaway_watchdog.cli.diagnosis import Check, State
+from runaway_watchdog.cli.diagnosis import Check, CheckState
 from runaway_watchdog.cli.options import reading_options
 from runaway_watchdog.config import locate
 from runaway_watchdog.hostile import clean
 from runaway_watchdog.world import Unanswered, World, live, procfs
 
-MARKS: dict[State, str] = {"ok": "ok  ", "note": "note", "missing": "MISS"}
-COLOURS: dict[State, str] = {"ok": "\x1b[32m", "note": "\x1b[33m", "missing": "\x1b[31m"}
+MARKS: dict[CheckState, str] = {"ok": "ok  ", "note": "note", "missing": "MISS"}
+COLOURS: dict[CheckState, str] = {"ok": "\x1b[32m", "note": "\x1b[33m", "missing": "\x1b[31m"}
 RESET = "\x1b[0m"
 
 
@@ -30,14 +30,14 @@ def run(options: argparse.Namespace) -> int:
     found = (check for examine in EXAMINATIONS for check in examine(world, options))
     checks = [check._replace(told=clean(check.told)) for check in found]  # engines and files had a say in it
     if options.json:
-        reading.print_json({"schema_version": 1, "checks": [check._asdict() for check in checks]})
+        reading.print_json({"schema_version": 1, "checks": [check.document() for check in checks]})
     else:
         coloured = reading.colours(options)
         for check in checks:
             mark = MARKS[check.state]
             print(f"{COLOURS[check.state] + mark + RESET if coloured else mark}  {check.subject}: {check.told}")
-            if check.mend:
-                print(f"        -> {check.mend}")
+            if check.fix:
+                print(f"        -> {check.fix}")
     return 1 if any(check.state == "missing" for check in checks) else 0
 
 
@@ -82,8 +82,8 @@ def _systemd(world: World, options: argparse.Namespace) -> Iterator[Check]:  # n
     try:
         init = world.manager.unit_of(1)
     except Unanswered as unanswered:
-        state: State = "missing" if world.files.exists("/run/systemd/system") else "note"
-        yield Check("systemd", state, unanswered.gap.problem, unanswered.gap.mend if state == "missing" else "")
+        state: CheckState = "missing" if world.files.exists("/run/systemd/system") else "note"
+        yield Check("systemd", state, unanswered.gap.problem, unanswered.gap.fix if state == "missing" else "")
         return
     yield Check("systemd", "ok", f"its manager answers (PID 1 is in {init})")
 
@@ -94,7 +94,7 @@ def _docker(world: World, options: argparse.Namespace) -> Iterator[Check]:  # no
     except Unanswered as unanswered:
         here = shutil.which("dockerd") or world.files.exists("/var/run/docker.sock") or world.engine.endpoint()
         if here:
-            yield Check("docker", "missing", unanswered.gap.problem, unanswered.gap.mend)
+            yield Check("docker", "missing", unanswered.gap.problem, unanswered.gap.fix)
         else:
             yield Check("docker", "note", "no Docker here; containers of Docker would not be explained")
         return
@@ -129,7 +129,7 @@ def _configuration(world: World, options: argparse.Namespace) -> Iterator[Check]
 def _watch(world: World, options: argparse.Namespace) -> Iterator[Check]:
     path, gaps = reading.store_path(options)
     for gap in gaps:
-        yield Check("configuration", "missing", gap.problem, gap.mend)
+        yield Check("configuration", "missing", gap.problem, gap.fix)
     yield from diagnosis.of_store(path, world)
     if world.files.exists("/run/systemd/system"):
         yield from diagnosis.of_unit(world)

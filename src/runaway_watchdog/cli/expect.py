@@ -47,7 +47,7 @@ def run(options: argparse.Namespace) -> int:
             return _remove(path, options.remove, as_json=options.json)
         return _list(path, options)
     except StoreUnavailable as unavailable:
-        reading.complain(f"{unavailable.problem}; {unavailable.mend}")
+        reading.complain(f"{unavailable.problem}; {unavailable.fix}")
         return 1
 
 

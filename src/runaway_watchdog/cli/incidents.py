@@ -58,7 +58,7 @@ def run(options: argparse.Namespace) -> int:
                 return _show(connection, options)
             return _list(connection, options)
     except StoreUnavailable as unavailable:
-        reading.complain(f"{unavailable.problem}; {unavailable.mend}")
+        reading.complain(f"{unavailable.problem}; {unavailable.fix}")
         return 1
 
 

@@ -134,7 +134,7 @@ def _check_location(program: Path) -> None:
     found = location.faults(location.loaded(program))
     if found:
         reasons = "".join(f"\n  {clean(fault.path)}: {fault.problem}" for fault in found)
-        commands = "".join(f"\n  {command}" for command in location.mend(found, sys.prefix))
+        commands = "".join(f"\n  {command}" for command in location.fix(found, sys.prefix))
         raise InstallError(
             f"a service must not run this program from where it lies; nothing was changed{reasons}\n"
             f"This mends it:{commands}"

@@ -66,7 +66,7 @@ def run(options: argparse.Namespace) -> int:
 def tell(options: argparse.Namespace) -> tuple[str, tuple[str, ...]]:
     """The metrics, and what could not be read; a world of its own each time, which asks anew."""
     path, gaps = reading.store_path(options)
-    problems = [f"{gap.problem}: {gap.mend}" for gap in gaps]
+    problems = [f"{gap.problem}: {gap.fix}" for gap in gaps]
     try:
         with reading_store(path) as connection:
             seen = vitals.look(connection, live())
@@ -74,7 +74,7 @@ def tell(options: argparse.Namespace) -> tuple[str, tuple[str, ...]]:
             watch = families.Watch(seen.pulse == "alive", cost and cost.cpu_s, cost and cost.memory_bytes)
             told = families.families(connection, watch)
     except StoreUnavailable as unavailable:
-        problems.append(f"{unavailable.problem}; {unavailable.mend}")
+        problems.append(f"{unavailable.problem}; {unavailable.fix}")
         told = families.unread()
     return exposition(told), tuple(problems)
 

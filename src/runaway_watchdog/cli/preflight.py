@@ -82,7 +82,7 @@ def run(options: argparse.Namespace) -> int:
                 return USAGE
         except Unanswered as unanswered:
             if options.pid is not None:
-                reading.complain(f"{unanswered.gap.problem}: {unanswered.gap.mend}")
+                reading.complain(f"{unanswered.gap.problem}: {unanswered.gap.fix}")
                 return USAGE
     # What an open incident is about is nobody's wish here unless the line means it.
     meant = told is not None and (options.pid is not None or bool(told.ends))
@@ -134,7 +134,7 @@ def _open_incident(options: argparse.Namespace, world: World) -> int | None:
 
 def _complain(gaps: Iterable[Gap]) -> None:
     for gap in gaps:
-        reading.complain(f"whether a runaway is open is not known for sure: {gap.problem}: {gap.mend}")
+        reading.complain(f"whether a runaway is open is not known for sure: {gap.problem}: {gap.fix}")
 
 
 def _lives(key: ProcKey, world: World) -> bool:

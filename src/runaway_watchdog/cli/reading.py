@@ -55,13 +55,13 @@ def store_told(options: argparse.Namespace) -> Path:
     """The store to read; what could not be read of the configuration is said."""
     path, gaps = store_path(options)
     for gap in gaps:
-        complain(f"{gap.problem}: {gap.mend}")
+        complain(f"{gap.problem}: {gap.fix}")
     return path
 
 
 def store_gap(path: Path, unavailable: "StoreUnavailable") -> tuple[Gap, ...]:
     """That the store could not be read; nothing where there is none yet: the watch has not run here."""
-    return (Gap("store", unavailable.problem, unavailable.mend),) if locate.may_exist(path) else ()
+    return (Gap("store", unavailable.problem, unavailable.fix),) if locate.may_exist(path) else ()
 
 
 def as_whom(gaps: Iterable[Gap], uid: int) -> tuple[Gap, ...]:
@@ -72,7 +72,8 @@ def as_whom(gaps: Iterable[Gap], uid: int) -> tuple[Gap, ...]:
 
 def gap_document(gap: Gap) -> dict[str, str]:
     """One of a document's `gaps`."""
-    return {name: printable(mask_text(text)) for name, text in gap._asdict().items()}
+    named = {"source": gap.source, "problem": gap.problem, "mend": gap.fix}
+    return {name: printable(mask_text(text)) for name, text in named.items()}
 
 
 def iso(at: float) -> str:
@@ -82,7 +83,7 @@ def iso(at: float) -> str:
 
 def unseen(gap: Gap, *, as_json: bool) -> int:
     """Tell that nothing can be told because a source could not be asked; returns the exit code for it."""
-    complain(f"{gap.problem}; {gap.mend}")
+    complain(f"{gap.problem}; {gap.fix}")
     if as_json:
         nothing: dict[str, Any] = {"process": None, "owners": [], "prognosis": [], "history": None, "plan": None}
         print_json({"schema_version": 1, **nothing, "gaps": [gap_document(gap)]})

@@ -42,7 +42,7 @@ def asked_for(ask: Callable[[Path, int, float], Found | None], options: argparse
     try:
         found = ask(store_told(options), options.id, now)
     except StoreUnavailable as unavailable:
-        complain(f"{unavailable.problem}; {unavailable.mend}")
+        complain(f"{unavailable.problem}; {unavailable.fix}")
         return 1
     if found is None:
         complain(f"no incident {options.id}; `{PROGRAM} incidents` lists them")

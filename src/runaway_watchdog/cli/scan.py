@@ -21,7 +21,7 @@ from runaway_watchdog.hostile import clean
 from runaway_watchdog.model.casefile import History
 from runaway_watchdog.model.gap import Gap
 from runaway_watchdog.model.identity import ProcKey
-from runaway_watchdog.model.owner import Fate, Owner
+from runaway_watchdog.model.owner import Outlook, Owner
 from runaway_watchdog.render.document import owner_to_json
 from runaway_watchdog.render.figures import duration
 from runaway_watchdog.store import queries
@@ -47,7 +47,7 @@ class Hot(NamedTuple):
     percent: float  # of one core
     name: str
     owner: Owner
-    killed: Fate
+    killed: Outlook
     started_at: float
     hot_since: float | None  # None: the watch has not seen it burn, or its history cannot be read
 
@@ -77,7 +77,7 @@ def run(options: argparse.Namespace) -> int:
         console(reading.colours(options)).print(table(seen))
         print(f"\n`sudo {PROGRAM} explain {seen.found[0].pid}` tells the whole story of the first.")
     for gap in seen.gaps:
-        reading.complain(f"{gap.source}: {gap.problem}: {gap.mend}")
+        reading.complain(f"{gap.source}: {gap.problem}: {gap.fix}")
     return 0
 
 
@@ -110,7 +110,7 @@ def _keep_looking(options: argparse.Namespace) -> int:
         while True:
             seen = look(options)
             clock = time.strftime("%H:%M:%S", time.localtime(seen.at))
-            below = [Text(f"{gap.source}: {gap.problem}: {gap.mend}", style="dim") for gap in seen.gaps]
+            below = [Text(f"{gap.source}: {gap.problem}: {gap.fix}", style="dim") for gap in seen.gaps]
             shown = table(seen) if seen.found else Text(_nothing(seen))
             view.update(Group(Text(f"{clock}  Ctrl-C ends", style="dim"), shown, *below), refresh=True)
     return 0
@@ -170,7 +170,7 @@ def _look_at(
         return None
     layers, unanswered = ownership.layers(facts, world)
     gaps.update(dict.fromkeys((*unseen, *unanswered)))
-    killed = next(fate for fate in prognosis(layers, History()) if fate.action == "sigkill")
+    killed = next(outlook for outlook in prognosis(layers, History()) if outlook.action == "sigkill")
     subject = facts.process
     since = hot_since.get(subject.key)
     return Hot(pid, percent, subject.name, layers[0].owner, killed, subject.started_at, since)
@@ -233,7 +233,7 @@ def _since(hot: Hot, now: float) -> str:
     return f"up {duration(now - hot.started_at)}"
 
 
-def _told(killed: Fate) -> tuple[str, str]:
+def _told(killed: Outlook) -> tuple[str, str]:
     """Whether it comes back after a kill -9, in the fewest words, and the colour of that."""
     if not killed.ends:
         return "does not end", "yellow"

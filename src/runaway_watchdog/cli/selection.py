@@ -64,7 +64,7 @@ def by_incident(records: Records, incident: int) -> Recorded:
     """Whom the incident is about. Another process may have its PID by now. Raises SelectionError."""
     recorded = records.incident_process(incident)
     if recorded is None:
-        known = "".join(f"; {gap.problem}: {gap.mend}" for gap in records.gaps())
+        known = "".join(f"; {gap.problem}: {gap.fix}" for gap in records.gaps())
         raise SelectionError(f"no incident {incident} with a process of its own is recorded{known}")
     return recorded
 

@@ -41,14 +41,14 @@ def run(options: argparse.Namespace) -> int:
     world = live()
     path, gaps = reading.store_path(options)
     for gap in gaps:
-        reading.complain(f"{gap.problem}: {gap.mend}")
+        reading.complain(f"{gap.problem}: {gap.fix}")
     try:
         with reading_store(path) as connection:
             seen, unresolved = vitals.look(connection, world), _open(connection)
     except StoreUnavailable as unavailable:
-        reading.complain(f"{unavailable.problem}; {unavailable.mend}")
+        reading.complain(f"{unavailable.problem}; {unavailable.fix}")
         if options.json:
-            told = (*gaps, Gap("store", unavailable.problem, unavailable.mend))
+            told = (*gaps, Gap("store", unavailable.problem, unavailable.fix))
             reading.print_json({"schema_version": 1, "watch": None, "gaps": [*map(reading.gap_document, told)]})
         return 1
     if options.json:

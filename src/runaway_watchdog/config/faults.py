@@ -21,12 +21,18 @@ class Fault(NamedTuple):
     line: int | None
     key: str
     problem: str
-    mend: str  # what is allowed, the nearest valid key, or the command that puts it right
+    fix: str  # what is allowed, the nearest valid key, or the command that puts it right
 
     def __str__(self) -> str:
         place = self.file if self.line is None else f"{self.file}:{self.line}"
         subject = f"{place}: {self.key} {self.problem}" if self.key else f"{place}: {self.problem}"
-        return f"{subject}\n    {self.mend}"
+        return f"{subject}\n    {self.fix}"
+
+    def document(self) -> dict[str, str | int | None]:
+        """As `check-config --json` shows it: the contract's key for the fix is `mend`."""
+        return {
+            "file": self.file, "line": self.line, "key": self.key, "problem": self.problem, "mend": self.fix,
+        }  # fmt: skip
 
 
 class ConfigurationFaults(Exception):  # noqa: N818 - it is all of them, and each is a Fault

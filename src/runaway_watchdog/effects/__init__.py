@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from runaway_watchdog.model.effect import Effect
 from runaway_watchdog.model.gap import Gap
-from runaway_watchdog.model.owner import Fate
+from runaway_watchdog.model.owner import Outlook
 
 
 class Container(NamedTuple):
@@ -73,7 +73,7 @@ class Podman(NamedTuple):
     rootless: bool = False
 
 
-class Host(NamedTuple):
+class HostState(NamedTuple):
     """The host as the commands so far would have left it."""
 
     docker: Docker = Docker()
@@ -82,7 +82,7 @@ class Host(NamedTuple):
     moved: tuple[tuple[str, str], ...] = ()  # (real path now named, where its content was), in order
     stopped_units: frozenset[str] = frozenset()  # names; of a user's own unit user@UID.service/NAME
     ended: frozenset[int] = frozenset()  # PIDs
-    fates: Mapping[int, Fate] = MappingProxyType({})  # PID that was signalled -> what becomes of it
+    outlooks: Mapping[int, Outlook] = MappingProxyType({})  # PID that was signalled -> what becomes of it
 
     @property
     def containers(self) -> tuple[Container, ...]:
@@ -94,5 +94,5 @@ class Outcome(NamedTuple):
     """What one command would do."""
 
     effects: tuple[Effect, ...]
-    host: Host
+    host: HostState
     unknown: tuple[str, ...] = ()  # what could not be told, in sentences

@@ -7,7 +7,7 @@ does, the option is named, and with it the command is unknown again.
 import re
 from collections.abc import Callable, Mapping
 
-from runaway_watchdog.effects import Host, Outcome
+from runaway_watchdog.effects import HostState, Outcome
 from runaway_watchdog.effects.arguments import of, shown
 from runaway_watchdog.effects.host import signalled as ended
 from runaway_watchdog.model.command import Command
@@ -50,7 +50,7 @@ _AWK_WRITES = re.compile(r"system\s*\(|\||>|getline|@load|-i\s+inplace")
 _SED_WRITES = re.compile(r"(?:^|[;{}/\d$!])\s*[wWe]\b|/[gpI\d]*[we]\b")
 
 
-def effects(command: Command, host: Host, world: World) -> Outcome:
+def effects(command: Command, host: HostState, world: World) -> Outcome:
     """Nothing, for a program that is known to change nothing; else what is not known about it."""
     program = command.program or ""
     if program in _CAREFUL:
@@ -67,14 +67,14 @@ def effects(command: Command, host: Host, world: World) -> Outcome:
     )
 
 
-def _unsure(command: Command, host: Host) -> Outcome:
+def _unsure(command: Command, host: HostState) -> Outcome:
     return Outcome((), host, (f"what `{shown(command)}` writes is not looked up",))
 
 
-def _without(*options: str, operands: int | None = None) -> Callable[[Command, Host, World], Outcome]:
+def _without(*options: str, operands: int | None = None) -> Callable[[Command, HostState, World], Outcome]:
     """Harmless as long as none of these options is given, and no more operands than these."""
 
-    def judged(command: Command, host: Host, world: World) -> Outcome:  # noqa: ARG001
+    def judged(command: Command, host: HostState, world: World) -> Outcome:  # noqa: ARG001
         words = of(command)
         too_many = operands is not None and len(words.operands) > operands
         hidden = not words.complete and operands is not None
@@ -83,14 +83,14 @@ def _without(*options: str, operands: int | None = None) -> Callable[[Command, H
     return judged
 
 
-def _awk(command: Command, host: Host, world: World) -> Outcome:  # noqa: ARG001
+def _awk(command: Command, host: HostState, world: World) -> Outcome:  # noqa: ARG001
     words = of(command, "-F --field-separator -v --assign -f --file")
     if words.has("-f", "--file", "-i") or not words.operands or words.operands[0].text is None:
         return _unsure(command, host)
     return _unsure(command, host) if _AWK_WRITES.search(words.operands[0].text) else Outcome((), host)
 
 
-def _sed(command: Command, host: Host, world: World) -> Outcome:  # noqa: ARG001
+def _sed(command: Command, host: HostState, world: World) -> Outcome:  # noqa: ARG001
     words = of(command, "-e --expression -f --file -l")
     scripts = [value for name, value in words.options if name in ("-e", "--expression")]
     scripts = scripts or [word.text for word in words.operands[:1]]
@@ -100,7 +100,7 @@ def _sed(command: Command, host: Host, world: World) -> Outcome:  # noqa: ARG001
     return Outcome((), host)
 
 
-def _journalctl(command: Command, host: Host, world: World) -> Outcome:
+def _journalctl(command: Command, host: HostState, world: World) -> Outcome:
     words = of(command, "-u --unit -n --lines -S --since -U --until -o --output -p --priority -g --grep -t -b --boot")
     vacuum = words.has("--vacuum-size", "--vacuum-time", "--vacuum-files")
     if words.has("--setup-keys", "--update-catalog", "--relinquish-var", "--smart-relinquish-var"):
@@ -115,7 +115,7 @@ def _journalctl(command: Command, host: Host, world: World) -> Outcome:
     return Outcome((Effect("delete", "path", JOURNAL, True, why, size, ("systemd-journald.service",)),), host)
 
 
-def _priority(command: Command, host: Host, world: World) -> Outcome:
+def _priority(command: Command, host: HostState, world: World) -> Outcome:
     """renice, ionice -p, taskset -p, chrt -p: a process gets another share; nothing ends."""
     words = of(command, "-n --priority -c --class -g --pgrp -u --user")
     if words.has("-u", "--user", "-g", "--pgrp"):
@@ -133,12 +133,12 @@ def _priority(command: Command, host: Host, world: World) -> Outcome:
     return Outcome(tuple(found), host)
 
 
-def _own(command: Command, host: Host, world: World) -> Outcome:  # noqa: ARG001
+def _own(command: Command, host: HostState, world: World) -> Outcome:  # noqa: ARG001
     verb = command.words[1].text if len(command.words) > 1 else "--help"
     return Outcome((), host) if verb in OWN_READING or (verb or "").startswith("-") else _unsure(command, host)
 
 
-_CAREFUL: Mapping[str, Callable[[Command, Host, World], Outcome]] = {
+_CAREFUL: Mapping[str, Callable[[Command, HostState, World], Outcome]] = {
     "awk": _awk, "gawk": _awk, "mawk": _awk, "sed": _sed, "journalctl": _journalctl,
     "sort": _without("-o", "--output", "--compress-program"), "uniq": _without(operands=1),
     "less": _without("-o", "-O", "--log-file"), "more": _without(), "man": _without("-P", "--pager"),

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from runaway_watchdog.effects import Host, Outcome, harmless
+from runaway_watchdog.effects import HostState, Outcome, harmless
 from runaway_watchdog.effects.docker import command as docker
 from runaway_watchdog.effects.docker import state as docker_state
 from runaway_watchdog.effects.docker.call import Inside
@@ -13,7 +13,7 @@ from runaway_watchdog.effects.podman import command as podman
 from runaway_watchdog.model.command import Command
 from runaway_watchdog.world import World
 
-Family = Callable[[Command, Host, World], Outcome]
+Family = Callable[[Command, HostState, World], Outcome]
 
 ENGINES = frozenset(("docker", "docker-compose"))
 SERVICES = frozenset(("systemctl", "service", "invoke-rc.d", "rc-service"))
@@ -24,7 +24,7 @@ NEED_DOCKER: frozenset[Family] = frozenset(
 """Families that look at containers and volumes, beside Docker's own."""
 
 
-def effects(command: Command, host: Host, world: World, inside: Inside | None = None) -> Outcome:
+def effects(command: Command, host: HostState, world: World, inside: Inside | None = None) -> Outcome:
     """What one command would do here. `inside` judges what `docker exec` runs."""
     if command.remote:
         return Outcome((), host, (f"`{command.text}` runs on another host, which is not asked",))
@@ -41,7 +41,7 @@ def effects(command: Command, host: Host, world: World, inside: Inside | None = 
     return Outcome((*outcome.effects, *after.effects), after.host, (*outcome.unknown, *after.unknown))
 
 
-def known(host: Host, world: World) -> Host:
+def known(host: HostState, world: World) -> HostState:
     """The host with the engine's state in it."""
     return host._replace(docker=docker_state.current(host, world))
 

@@ -24,8 +24,8 @@ def adapted(plan: Plan, process: Process, signs: Sequence[Sign], world: World) -
     known = "close the door that was found" if doors else "find and close the door that it came in by"
     goal = f"Freeze it, keep the evidence, {known}; only then end it: {AGAIN}"
     steps = (*(freeze or single.relieve(process)), _evidence(process), *doors)
-    still = (*plan.still, "whoever keeps it alive, once it goes on", AGAIN)
-    return plan._replace(goal=goal, steps=steps, still=still)
+    still = (*plan.remaining_triggers, "whoever keeps it alive, once it goes on", AGAIN)
+    return plan._replace(goal=goal, steps=steps, remaining_triggers=still)
 
 
 def _evidence(process: Process) -> Step:

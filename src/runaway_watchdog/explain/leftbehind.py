@@ -8,7 +8,7 @@ from shlex import quote
 
 from runaway_watchdog.model.casefile import LeftBehind
 from runaway_watchdog.model.owner import Owner
-from runaway_watchdog.model.plan import Held, Step
+from runaway_watchdog.model.plan import Containment, Step
 from runaway_watchdog.model.process import Facts, Process
 from runaway_watchdog.owners.common.shells import base
 from runaway_watchdog.world import Files, World, processes, procfs
@@ -115,7 +115,7 @@ def _cpu(world: World, pids: tuple[int, ...]) -> float | None:
     return round(total, 1) if before else None
 
 
-def held(found: LeftBehind, process: Process) -> Held | None:
+def containment(found: LeftBehind, process: Process) -> Containment | None:
     """The steps for all copies at once, picked by what they have in common; None for one alone."""
     line = " ".join(process.cmdline)
     if len(found.pids) == 1 or not line.strip() or "\n" in line:
@@ -124,7 +124,7 @@ def held(found: LeftBehind, process: Process) -> Held | None:
     alike = f"-P {process.ppid} -U {process.uid} -fx -- {quote(pattern)}"
     count = len(found.pids)
     goal = f"Hold all {count} copies still, then end them: nobody was found who would start them again"
-    return Held(
+    return Containment(
         goal,
         (
             Step(

@@ -2,16 +2,16 @@
 
 from collections.abc import Sequence
 
-from runaway_watchdog.explain import afterwards, never, save
+from runaway_watchdog.explain import dangerous, hardening, save
 from runaway_watchdog.model.gap import Gap
 from runaway_watchdog.model.plan import Plan
-from runaway_watchdog.owners import Layer, hold
+from runaway_watchdog.owners import Layer, contain
 from runaway_watchdog.world import World
 
 
 def plan(layers: Sequence[Layer], world: World) -> tuple[Plan, tuple[Gap, ...]]:
     """Steps from the innermost owner that can be held; warnings from every layer; and what could not be looked up."""
-    held = hold(layers)
-    nevers, gaps = never.nevers(layers, world)
-    steps = save.saved(held, layers[0])
-    return Plan(held.goal, steps, nevers, held.still, afterwards.advice(layers, world)), gaps
+    containment = contain(layers)
+    dangers, gaps = dangerous.dangers(layers, world)
+    steps = save.saved(containment, layers[0])
+    return Plan(containment.goal, steps, dangers, containment.remaining_triggers, hardening.advice(layers, world)), gaps

@@ -11,7 +11,7 @@ created with --rm is never stopped at all. Whatever is dumped must answer: it is
 from shlex import quote
 
 from runaway_watchdog.model.owner import Owner
-from runaway_watchdog.model.plan import Held, Step
+from runaway_watchdog.model.plan import Containment, Step
 from runaway_watchdog.model.process import Facts
 from runaway_watchdog.owners import Layer
 from runaway_watchdog.owners.docker import containment as docker_hold
@@ -22,14 +22,14 @@ IN_MEMORY = ("redis", "valkey")
 CONTAINERS = ("docker-container", "compose-service")
 
 
-def saved(held: Held, layer: Layer) -> tuple[Step, ...]:
+def saved(containment: Containment, layer: Layer) -> tuple[Step, ...]:
     """The steps of `held` with the dump before those that hold, if one of them ends anything. `layer` is the
     innermost."""
-    dump = _dump(layer.owner, layer.facts) if any(map(_ends, held.steps)) else None
+    dump = _dump(layer.owner, layer.facts) if any(map(_ends, containment.steps)) else None
     if dump is None:
-        return held.steps
-    first = next(at for at, step in enumerate(held.steps) if step.phase == "hold")
-    before, after = held.steps[:first], held.steps[first:]
+        return containment.steps
+    first = next(at for at, step in enumerate(containment.steps) if step.phase == "hold")
+    before, after = containment.steps[:first], containment.steps[first:]
     if any(_freezes(step) for step in before):
         slower = single.renice(layer.facts.process)
         before = (*slower, *(step for step in before if not _freezes(step)))

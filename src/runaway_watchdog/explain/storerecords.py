@@ -7,7 +7,7 @@ from pathlib import Path
 from runaway_watchdog.explain.records import NoRecords, Recorded, Records, Trace
 from runaway_watchdog.model.casefile import CaseFile, History
 from runaway_watchdog.model.gap import Gap
-from runaway_watchdog.model.owner import ACTIONS, Fate
+from runaway_watchdog.model.owner import ACTIONS, Outlook
 from runaway_watchdog.model.plan import Plan
 from runaway_watchdog.model.process import CpuShare, Process
 from runaway_watchdog.render.document import from_json
@@ -28,7 +28,7 @@ def open_records(path: Path, gaps: tuple[Gap, ...] = ()) -> Records:
     except StoreUnavailable as unavailable:
         if _absent(path):
             return NoRecords(*gaps)
-        return NoRecords(*gaps, Gap("store", unavailable.problem, unavailable.mend))
+        return NoRecords(*gaps, Gap("store", unavailable.problem, unavailable.fix))
 
 
 def _absent(path: Path) -> bool:
@@ -122,8 +122,10 @@ class StoreRecords:
             alive=False,
         )
         history = queries.lineage_history(self._connection, stored.lineage_id)
-        nothing_left = Plan(_what_is_left(told), (), told.plan.never)
-        fates = tuple(Fate(action, False, False, None, None, "certain", "it has ended already") for action in ACTIONS)
+        nothing_left = Plan(_what_is_left(told), (), told.plan.dangerous)
+        outlooks = tuple(
+            Outlook(action, False, False, None, None, "certain", "it has ended already") for action in ACTIONS
+        )
         return told._replace(
-            process=dead, cpu=None, prognosis=fates, history=history, plan=nothing_left, asked_pid=stored.key.pid
+            process=dead, cpu=None, prognosis=outlooks, history=history, plan=nothing_left, asked_pid=stored.key.pid
         )

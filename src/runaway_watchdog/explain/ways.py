@@ -8,7 +8,7 @@ from runaway_watchdog.explain import intrusion, leftbehind
 from runaway_watchdog.explain.cause import Innocent, innocent
 from runaway_watchdog.explain.signs import suspicious
 from runaway_watchdog.model.casefile import Cause, LeftBehind, Sign
-from runaway_watchdog.model.plan import Held, Plan, Step
+from runaway_watchdog.model.plan import Containment, Plan, Step
 from runaway_watchdog.model.process import Process
 from runaway_watchdog.world import Unanswered, World, procfs
 
@@ -20,36 +20,42 @@ def adapted(
     known = innocent(process)
     if known is not None:
         return _at_the_source(plan, process, known, cause, world)
-    if orphan is not None and (held := leftbehind.held(orphan, process)) is not None:
-        plan = plan._replace(goal=held.goal, steps=held.steps, still=held.still)
+    if orphan is not None and (containment := leftbehind.containment(orphan, process)) is not None:
+        plan = plan._replace(
+            goal=containment.goal, steps=containment.steps, remaining_triggers=containment.remaining_triggers
+        )
     if suspicious(signs):
         return intrusion.adapted(plan, process, signs, world)
     return plan
 
 
 def _at_the_source(plan: Plan, process: Process, known: Innocent, cause: Cause | None, world: World) -> Plan:
-    plan = plan._replace(still=(), afterwards=())  # those of its own owner, which is not to blame
+    plan = plan._replace(remaining_triggers=(), hardening=())  # those of its own owner, which is not to blame
     look = Step("Look who it works for", known.look, "only reads", "none", None, "one name stands out", phase="look")
     if cause is None:
         goal = f"Leave {process.name} alone and find who makes it work: it {known.what}"
         return plan._replace(goal=goal, steps=(look,))
     goal = f"Leave {process.name} alone and look at the cause, {cause.name}"
-    held = _held(cause, world) if known.to_blame else None
-    if held is None or not held.steps:
+    containment = _held(cause, world) if known.to_blame else None
+    if containment is None or not containment.steps:
         return plan._replace(goal=goal, steps=(look,))
-    return plan._replace(goal=f"{goal}. {held.goal}", steps=held.steps, still=held.still)
+    return plan._replace(
+        goal=f"{goal}. {containment.goal}", steps=containment.steps, remaining_triggers=containment.remaining_triggers
+    )
 
 
-def _held(cause: Cause, world: World) -> Held | None:
+def _held(cause: Cause, world: World) -> Containment | None:
     """How the cause is held: as its own case would say, or its unit where no process of it lives just now."""
     try:
         if cause.pid is not None:
             facts, _ = procfs.facts(world, cause.pid)
             layers, _ = ownership.layers(facts, world)
-            return ownership.hold(layers)
+            return ownership.contain(layers)
     except (procfs.NoSuchProcessError, Unanswered):
         pass
-    return None if cause.unit is None else Held(f"Stop {cause.unit} until somebody starts it", (_stop(cause.unit),))
+    return (
+        None if cause.unit is None else Containment(f"Stop {cause.unit} until somebody starts it", (_stop(cause.unit),))
+    )
 
 
 def _stop(unit: str) -> Step:

@@ -91,7 +91,7 @@ def source() -> str:
     return shlex.quote(unquote(urlparse(url).path) if url.startswith("file:") else url)
 
 
-def mend(found: Sequence[Fault], prefix: str) -> tuple[str, ...]:
+def fix(found: Sequence[Fault], prefix: str) -> tuple[str, ...]:
     """The commands, each complete, after which `install` finds no fault.
 
     `prefix` is the folder of this environment: where only owners and modes in it are wrong, it stays where it is.

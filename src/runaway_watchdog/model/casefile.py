@@ -4,7 +4,7 @@ from typing import Literal, NamedTuple
 
 from runaway_watchdog.model.doing import Doing
 from runaway_watchdog.model.gap import Gap
-from runaway_watchdog.model.owner import Fate, Owner
+from runaway_watchdog.model.owner import Outlook, Owner
 from runaway_watchdog.model.plan import Plan
 from runaway_watchdog.model.process import CpuShare, Process
 
@@ -75,7 +75,7 @@ class CaseFile(NamedTuple):
     process: Process
     cpu: CpuShare | None
     owners: tuple[Owner, ...]  # innermost first
-    prognosis: tuple[Fate, ...]
+    prognosis: tuple[Outlook, ...]
     history: History
     plan: Plan
     gaps: tuple[Gap, ...]

@@ -56,7 +56,7 @@ def incident_document(
     return {"schema_version": 1, "kind": kind, "incident": incident, "case": case}
 
 
-class Commission(NamedTuple):
+class CaseRequest(NamedTuple):
     """What the watch asks one case process to do. Handed over as JSON on its standard input."""
 
     incident_id: int  # 0 for a suspect: no incident yet

@@ -8,4 +8,4 @@ class Gap(NamedTuple):
 
     source: str  # "docker", "systemd", "procfs", "store" …
     problem: str
-    mend: str
+    fix: str

@@ -80,7 +80,7 @@ class Owner(NamedTuple):
         return f"Owner({self._replace(raw={})._asdict()})"
 
 
-class Fate(NamedTuple):
+class Outlook(NamedTuple):
     """What becomes of the process, and of the same work, if one action is taken.
 
     `ends` says whether the action ends the process at all; `returns` whether the same work comes back by itself

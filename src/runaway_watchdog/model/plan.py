@@ -24,7 +24,7 @@ class Step(NamedTuple):
     phase: Phase = "hold"
 
 
-class Never(NamedTuple):
+class Dangerous(NamedTuple):
     """A command that people reach for in this situation, and what it would destroy here."""
 
     command: str
@@ -43,16 +43,16 @@ class Advice(NamedTuple):
 class Plan(NamedTuple):
     goal: str  # says how long it holds: "for good" only when every door is closed
     steps: tuple[Step, ...]
-    never: tuple[Never, ...]
-    still: tuple[str, ...] = ()  # what would bring it back once all steps are done, each in words
-    afterwards: tuple[Advice, ...] = ()
+    dangerous: tuple[Dangerous, ...]
+    remaining_triggers: tuple[str, ...] = ()  # what would bring it back once all steps are done, each in words
+    hardening: tuple[Advice, ...] = ()
 
 
-class Held(NamedTuple):
+class Containment(NamedTuple):
     """How one owner is stopped: what that achieves and how long it holds, the steps in their order, and the doors that
     they leave open."""
 
     goal: str
     steps: tuple[Step, ...]
-    still: tuple[str, ...] = ()
+    remaining_triggers: tuple[str, ...] = ()
     calm: bool = False  # it stands still already, or must go on: nothing is to be taken off

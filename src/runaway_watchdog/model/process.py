@@ -4,8 +4,8 @@ from typing import Literal, NamedTuple
 
 from runaway_watchdog.model.identity import ProcKey
 
-State = Literal["running", "sleeping", "disk-sleep", "stopped", "traced", "zombie", "idle", "dead", "unknown"]
-SignalFate = Literal["default", "handled", "ignored", "unknown"]
+ProcessState = Literal["running", "sleeping", "disk-sleep", "stopped", "traced", "zombie", "idle", "dead", "unknown"]
+SignalDisposition = Literal["default", "handled", "ignored", "unknown"]
 
 
 class CpuShare(NamedTuple):
@@ -20,7 +20,7 @@ class Process(NamedTuple):
 
     key: ProcKey
     name: str  # comm, at most 15 characters
-    state: State
+    state: ProcessState
     ppid: int
     started_at: float  # seconds since the epoch
     exe: str | None  # None: kernel thread, zombie, or not ours to read
@@ -31,7 +31,7 @@ class Process(NamedTuple):
     cgroup: str  # the path that names the owner; "" where there is none
     kernel_thread: bool
     namespace_pids: tuple[int, ...]  # NSpid: one number for each PID namespace, the host's first
-    sigterm: SignalFate
+    sigterm: SignalDisposition
     session: int
     alive: bool = True
 

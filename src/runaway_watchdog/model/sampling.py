@@ -10,7 +10,7 @@ LEAST_TOLD: Final = 1.0
 RuleKind = Literal["cpu", "restarts", "pressure", "steal"]
 
 
-class Held(NamedTuple):
+class Contention(NamedTuple):
     """What kept a process or group from using more."""
 
     waited: float = 0.0  # percent of a core for which it was ready to run while others ran
@@ -27,7 +27,7 @@ class ProcessRate(NamedTuple):
     percent: float  # of one core; with its reaped children where its group is too coarse to tell who burns
     span_s: float  # the time that `percent` speaks of
     demand: float = 0.0  # what it would have used had nothing held it; never less than `percent` where it counts
-    held: Held = Held()
+    held: Contention = Contention()
 
 
 class GroupRate(NamedTuple):
@@ -37,7 +37,7 @@ class GroupRate(NamedTuple):
     percent: float
     span_s: float
     demand: float = 0.0
-    held: Held = Held()
+    held: Contention = Contention()
 
 
 class GroupUse(NamedTuple):

@@ -40,8 +40,8 @@ from types import ModuleType
 from typing import NamedTuple, Protocol, cast
 
 from runaway_watchdog.model.gap import Gap
-from runaway_watchdog.model.owner import Action, Certainty, Claim, Deferred, Fate, Owner
-from runaway_watchdog.model.plan import Held
+from runaway_watchdog.model.owner import Action, Certainty, Claim, Deferred, Outlook, Owner
+from runaway_watchdog.model.plan import Containment
 from runaway_watchdog.model.process import Facts
 from runaway_watchdog.owners import (
     app_master,
@@ -80,9 +80,9 @@ class OwnerKind(Protocol):
     def outer(self, owner: Owner) -> Claim | None:
         """The claim of the layer around this one, where it is not told by the process itself. Asked of AROUND only."""
 
-    def fate(self, owner: Owner, facts: Facts, action: Action) -> Fate | Deferred: ...
+    def outlook(self, owner: Owner, facts: Facts, action: Action) -> Outlook | Deferred: ...
 
-    def hold(self, owner: Owner, facts: Facts) -> Held | None: ...
+    def contain(self, owner: Owner, facts: Facts) -> Containment | None: ...
 
 
 class Layer(NamedTuple):
@@ -218,38 +218,38 @@ def _unread(claim: Claim) -> Owner:
     return Owner(claim.kind, name, claim.ref, "not read", {}, claim.evidence)
 
 
-def fate(layers: Sequence[Layer], action: Action) -> Fate:
+def outlook(layers: Sequence[Layer], action: Action) -> Outlook:
     """What becomes of the innermost layer's process, by the first layer that decides."""
     layer = layers[0]
-    answer = BY_KIND[layer.owner.kind].fate(layer.owner, layer.facts, action)
-    if isinstance(answer, Fate):
+    answer = BY_KIND[layer.owner.kind].outlook(layer.owner, layer.facts, action)
+    if isinstance(answer, Outlook):
         return answer
     if len(layers) == 1:
         why = f"{answer.why}; who would act then is not known"
-        return Fate(action, answer.ends, None, None, None, "unknown", why)
-    return _along(answer, fate(layers[1:], answer.action), action)
+        return Outlook(action, answer.ends, None, None, None, "unknown", why)
+    return _along(answer, outlook(layers[1:], answer.action), action)
 
 
-def _along(answer: Deferred, then: Fate, action: Action) -> Fate:
+def _along(answer: Deferred, then: Outlook, action: Action) -> Outlook:
     """The next layer's future, as this one's process shares in it."""
     why = f"{answer.why}; {then.why}"
     if not (answer.ends or then.ends):
-        return Fate(action, False, False, None, None, then.certainty, then.why)
+        return Outlook(action, False, False, None, None, then.certainty, then.why)
     if not then.returns or answer.along is False:
         returns = None if then.returns is None and answer.along is not False else False
         certainty: Certainty = "unknown" if returns is None else then.certainty
-        return Fate(action, True, returns, None if returns is False else then.by, None, certainty, why)
+        return Outlook(action, True, returns, None if returns is False else then.by, None, certainty, why)
     if answer.along is None:
-        return Fate(action, True, None, then.by, None, "unknown", why)
+        return Outlook(action, True, None, then.by, None, "unknown", why)
     after_s = None if then.after_s is None else then.after_s + answer.more_s
-    return Fate(action, True, True, then.by, after_s, then.certainty, why)
+    return Outlook(action, True, True, then.by, after_s, then.certainty, why)
 
 
-def hold(layers: Sequence[Layer]) -> Held:
+def contain(layers: Sequence[Layer]) -> Containment:
     """How the innermost layer that can be held is stopped for good. Where its owner has no way to take the pressure
     off first (a limit, a pause), the process itself is frozen."""
     for layer in layers:
-        held = BY_KIND[layer.owner.kind].hold(layer.owner, layer.facts)
-        if held is not None:
-            return single.relieved(held, layers[0].facts.process)
-    return Held("Nothing: whoever keeps it alive offers no way to stop it that could be undone", ())
+        containment = BY_KIND[layer.owner.kind].contain(layer.owner, layer.facts)
+        if containment is not None:
+            return single.relieved(containment, layers[0].facts.process)
+    return Containment("Nothing: whoever keeps it alive offers no way to stop it that could be undone", ())

@@ -8,8 +8,8 @@ import fnmatch
 import re
 from typing import Any
 
-from runaway_watchdog.model.owner import Action, Certainty, Claim, Deferred, Fate, Owner
-from runaway_watchdog.model.plan import Held, Step
+from runaway_watchdog.model.owner import Action, Certainty, Claim, Deferred, Outlook, Owner
+from runaway_watchdog.model.plan import Containment, Step
 from runaway_watchdog.model.process import Facts, Process
 from runaway_watchdog.owners.common import siblings as beside
 from runaway_watchdog.owners.common import worker_pools as masters
@@ -124,45 +124,45 @@ def outer(owner: Owner) -> Claim | None:  # noqa: ARG001
     return None
 
 
-def fate(owner: Owner, facts: Facts, action: Action) -> Fate | Deferred:
+def outlook(owner: Owner, facts: Facts, action: Action) -> Outlook | Deferred:
     """The master's answer to the end of one worker; the end of the master is its own owner's matter."""
     if action in ("owner-stop", "owner-daemon-restart", "reboot"):
         return Deferred(action, True, f"it ends and starts with its master {owner.name}")
     end = ending(facts.process, action)
     if not end.ends:
-        return Fate(action, False, False, None, None, end.certainty, end.why)
+        return Outlook(action, False, False, None, None, end.certainty, end.why)
     if not owner.facts:
-        return Fate(action, True, None, None, None, "unknown", f"{end.why}; {owner.name} was not looked at")
+        return Outlook(action, True, None, None, None, "unknown", f"{end.why}; {owner.name} was not looked at")
     if facts.process.pid != owner.facts["main_pid"]:
         where = f"it is not a worker of {owner.name} itself, but below {owner.facts['main_pid']}"
         return beside.not_main(facts, action, end, where)
     if owner.facts["program"] == "Apache" and action == "sigterm" and owner.facts["threaded"]:
         why = "a worker of Apache with threads (mpm_event, mpm_worker) takes SIGTERM and goes on"
-        return Fate(action, False, False, None, None, "likely", why)
+        return Outlook(action, False, False, None, None, "likely", why)
     if owner.facts["program"] == "PostgreSQL":
         return _postgres(owner, action, end)
     return _worker(owner, action, end)
 
 
-def _worker(owner: Owner, action: Action, end: Ending) -> Fate:
+def _worker(owner: Owner, action: Action, end: Ending) -> Outlook:
     reaction, name = owner.facts["reaction"], owner.facts["program"]
     if reaction == "respawns":
         certainty: Certainty = "likely" if end.how == "own" or owner.facts["after_s"] is None else end.certainty
         why = f"{end.why}; {owner.name} starts a new worker for it"
-        return Fate(action, True, True, name, owner.facts["after_s"], certainty, why)
+        return Outlook(action, True, True, name, owner.facts["after_s"], certainty, why)
     if reaction == "respawns-when-asked":
         why = f"{end.why}; {owner.name} starts workers on demand: the next one comes with the next request"
-        return Fate(action, True, True, name, None, "likely", why)
+        return Outlook(action, True, True, name, None, "likely", why)
     if reaction == "own":
         why = f"{end.why}; whether {owner.name} forks another worker is written in its own program"
-        return Fate(action, True, None, None, None, "unknown", why)
+        return Outlook(action, True, None, None, None, "unknown", why)
     others = f"{owner.name} runs {owner.facts['workers'] - 1} more of the same program"
     hint = ", and started some of them later than others" if owner.facts.get("started_later") else ""
     why = f"{end.why}; {others}{hint}: whether it starts another one is not known"
-    return Fate(action, True, None, None, None, "unknown", why)
+    return Outlook(action, True, None, None, None, "unknown", why)
 
 
-def _postgres(owner: Owner, action: Action, end: Ending) -> Fate:
+def _postgres(owner: Owner, action: Action, end: Ending) -> Outlook:
     """SIGKILL of one process looks like a crash to PostgreSQL: it ends all of them and recovers. SIGTERM ends one."""
     role = str(owner.facts["role"])
     crash = action in ("sigkill", "failure-exit")
@@ -170,14 +170,14 @@ def _postgres(owner: Owner, action: Action, end: Ending) -> Fate:
     if masters.BACKGROUND.fullmatch(role):
         after_s = None if crash else owner.facts["after_s"]  # recovery takes as long as it takes
         certainty: Certainty = "certain" if action == "sigkill" else "likely"
-        return Fate(action, True, True, "PostgreSQL", after_s, certainty, f"{why}; then it starts its {role} again")
+        return Outlook(action, True, True, "PostgreSQL", after_s, certainty, f"{why}; then it starts its {role} again")
     if masters.PASSING.fullmatch(role):
-        return Fate(action, True, None, None, None, "unknown", f"{why}; another one comes when there is work for it")
+        return Outlook(action, True, None, None, None, "unknown", f"{why}; another one comes when there is work for it")
     alone = why if crash else "it ends this session alone, every other one goes on"
-    return Fate(action, True, False, None, None, "likely", f"{alone}; its client may connect and ask again")
+    return Outlook(action, True, False, None, None, "likely", f"{alone}; its client may connect and ask again")
 
 
-def hold(owner: Owner, facts: Facts) -> Held | None:
+def contain(owner: Owner, facts: Facts) -> Containment | None:
     """As the master's own owner is held; one session of PostgreSQL is ended by itself, and the database goes on."""
     if not owner.facts or owner.facts["program"] != "PostgreSQL" or facts.process.pid != owner.facts["main_pid"]:
         return None
@@ -202,4 +202,4 @@ def hold(owner: Owner, facts: Facts) -> Held | None:
         f"`ps -o state= -p {process.pid}` prints Z or nothing",
     )
     goal = "End this one query: the database and every other session go on, until its client asks again"
-    return Held(goal, (*single.renice(process), cancel, end), ("its client, which may ask again",), calm=True)
+    return Containment(goal, (*single.renice(process), cancel, end), ("its client, which may ask again",), calm=True)

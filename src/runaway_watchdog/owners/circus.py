@@ -11,8 +11,8 @@ from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 from runaway_watchdog.model.gap import Gap
-from runaway_watchdog.model.owner import Action, Certainty, Claim, Deferred, Fate, Owner
-from runaway_watchdog.model.plan import Held, Step
+from runaway_watchdog.model.owner import Action, Certainty, Claim, Deferred, Outlook, Owner
+from runaway_watchdog.model.plan import Containment, Step
 from runaway_watchdog.model.process import Facts, Process
 from runaway_watchdog.owners.common import exit_propagation as passing
 from runaway_watchdog.owners.common import siblings as beside
@@ -124,7 +124,7 @@ def _autostart_line(section: "Section") -> tuple[int, bool]:
     return (section.line, False) if found is None else (found.line, True)
 
 
-def fate(owner: Owner, facts: Facts, action: Action) -> Fate | Deferred:
+def outlook(owner: Owner, facts: Facts, action: Action) -> Outlook | Deferred:
     """respawn for an end, autostart for a new circusd."""
     if not owner.facts:
         return passing.unread(facts, action, "its watcher could not be read")
@@ -135,23 +135,23 @@ def fate(owner: Owner, facts: Facts, action: Action) -> Fate | Deferred:
     if action == "owner-stop":
         return _stopped(owner, facts)
     end = passing.end_of(owner, facts, action, "circusd")
-    if isinstance(end, Fate):
+    if isinstance(end, Outlook):
         return end
     if not owner.facts["respawn"]:
-        return Fate(action, True, False, None, None, end.certainty, f"{end.why}; respawn=False leaves it ended")
+        return Outlook(action, True, False, None, None, end.certainty, f"{end.why}; respawn=False leaves it ended")
     every = owner.facts["looks_every_s"]
     certainty: Certainty = "likely" if end.how == "own" else end.certainty
     why = f"{end.why}; circusd looks every {every:g} s (check_delay) and starts what is gone"
-    return Fate(action, True, True, "circusd", None, certainty, why)
+    return Outlook(action, True, True, "circusd", None, certainty, why)
 
 
-def _stopped(owner: Owner, facts: Facts) -> Fate:
+def _stopped(owner: Owner, facts: Facts) -> Outlook:
     line, main = f"`circusctl stop {owner.name}`", owner.facts["main_pid"]
     if facts.process.pid != main:
         why = f"{line} signals {main}: what that does with this one is its own"
-        return Fate("owner-stop", True, None, None, None, "unknown", why)
+        return Outlook("owner-stop", True, None, None, None, "unknown", why)
     why = f"{line} ends it, with SIGKILL in the end, and it is not started again"
-    return Fate("owner-stop", True, False, None, None, "likely", why)
+    return Outlook("owner-stop", True, False, None, None, "likely", why)
 
 
 def _along(owner: Owner, facts: Facts) -> bool | None:
@@ -161,22 +161,22 @@ def _along(owner: Owner, facts: Facts) -> bool | None:
     return True if main or passing.waits(facts, owner.facts["manager_pid"]) else None
 
 
-def _started_anew(owner: Owner, facts: Facts) -> Fate:
+def _started_anew(owner: Owner, facts: Facts) -> Outlook:
     along = _along(owner, facts)
     why = f"circusd ends its watchers when it is restarted; autostart={owner.facts['autostart']}"
     certainty: Certainty = "unknown" if along is None else "likely"
-    return Fate("owner-daemon-restart", True, along, "circusd" if along else None, None, certainty, why)
+    return Outlook("owner-daemon-restart", True, along, "circusd" if along else None, None, certainty, why)
 
 
-def hold(owner: Owner, facts: Facts) -> Held | None:
+def contain(owner: Owner, facts: Facts) -> Containment | None:
     """Stop it, and see that a new circusd does not start it. None in a container: that is held."""
     if owner.facts.get("in_container"):
         return None
     if not owner.facts:
-        return Held("Hold it still until circusd's configuration can be read", single.relieve(facts.process))
+        return Containment("Hold it still until circusd's configuration can be read", single.relieve(facts.process))
     goal = f"Stop {owner.name} for good: over a restart of circusd and a reboot too"
     keep = (_keep(owner),) if owner.facts["autostart"] else ()
-    return Held(goal, (_stop(owner), *keep))
+    return Containment(goal, (_stop(owner), *keep))
 
 
 def _keep(owner: Owner) -> Step:

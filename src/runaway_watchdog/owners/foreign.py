@@ -15,8 +15,8 @@ from shlex import quote
 from typing import Any, NamedTuple
 
 from runaway_watchdog.model.gap import Gap
-from runaway_watchdog.model.owner import Action, Claim, Fate, Kind, Owner
-from runaway_watchdog.model.plan import Held, Step
+from runaway_watchdog.model.owner import Action, Claim, Kind, Outlook, Owner
+from runaway_watchdog.model.plan import Containment, Step
 from runaway_watchdog.model.process import Facts, Process
 from runaway_watchdog.owners.common.ending import ending
 from runaway_watchdog.owners.common.partly import PartlyAnswered
@@ -239,26 +239,26 @@ def outer(owner: Owner) -> Claim | None:
     return None if unit is None else Claim("systemd-service", unit, ("the unit that runs the machine",))
 
 
-def fate(owner: Owner, facts: Facts, action: Action) -> Fate:
+def outlook(owner: Owner, facts: Facts, action: Action) -> Outlook:
     decides = owner.facts.get("decides", f"the manager of this {owner.kind.replace('-', ' ')} decides")
     asked = f"{decides}; it was not asked"
     if action == "owner-daemon-restart":
         why = "such a manager leaves what runs alone when it is restarted itself"
-        return Fate(action, False, False, None, None, "likely", why)
+        return Outlook(action, False, False, None, None, "likely", why)
     if action in ("owner-stop", "reboot"):
-        return Fate(action, True, None, None, None, "unknown", asked)
+        return Outlook(action, True, None, None, None, "unknown", asked)
     end = ending(facts.process, action)
     if not end.ends:
-        return Fate(action, False, False, None, None, end.certainty, end.why)
+        return Outlook(action, False, False, None, None, end.certainty, end.why)
     if owner.kind == "kubernetes-pod" and owner.facts.get("static") and facts.process.is_namespace_init:
         why = f"{end.why}; it is a static pod's: the kubelet runs whatever has a manifest on this host"
-        return Fate(action, True, True, "kubelet", None, "likely", why)
+        return Outlook(action, True, True, "kubelet", None, "likely", why)
     if owner.kind == "vm-guest":
         asked = f"for the guest that is a power cut; {asked}"
-    return Fate(action, True, None, None, None, "unknown", asked)
+    return Outlook(action, True, None, None, None, "unknown", asked)
 
 
-def hold(owner: Owner, facts: Facts) -> Held:
+def contain(owner: Owner, facts: Facts) -> Containment:
     """What can be undone from outside without the manager noticing: it goes on, with lower priority."""
     ask = owner.facts.get("ask", "its own manager")
     if owner.kind == "vm-guest" and owner.facts:
@@ -269,10 +269,10 @@ def hold(owner: Owner, facts: Facts) -> Held:
     slower = single.renice(facts.process)
     if slower:
         goal += " (a freeze would fail its health checks, and its manager would start it again)"
-    return Held(goal, slower, ("its own manager, which decides as it is set",), calm=True)
+    return Containment(goal, slower, ("its own manager, which decides as it is set",), calm=True)
 
 
-def _pause_the_guest(owner: Owner) -> Held:
+def _pause_the_guest(owner: Owner) -> Containment:
     """The CPU is the guest's own work: look inside it, and never kill it."""
     name = quote(owner.name)
     command, back, check = (
@@ -290,4 +290,4 @@ def _pause_the_guest(owner: Owner) -> Held:
         phase="relieve",
     )
     goal = f"Look inside the guest {owner.name}: the CPU is its own work, and killing this is a power cut to it"
-    return Held(goal, (pause,), calm=True)
+    return Containment(goal, (pause,), calm=True)

@@ -7,8 +7,8 @@ only when a file changes. Both leave their app running when they are killed them
 
 from typing import Any
 
-from runaway_watchdog.model.owner import Action, Claim, Deferred, Fate, Owner
-from runaway_watchdog.model.plan import Held, Step
+from runaway_watchdog.model.owner import Action, Claim, Deferred, Outlook, Owner
+from runaway_watchdog.model.plan import Containment, Step
 from runaway_watchdog.model.process import Facts, Process
 from runaway_watchdog.owners.common import exit_propagation as passing
 from runaway_watchdog.owners.common import siblings as beside
@@ -61,31 +61,31 @@ def inspect(claim: Claim, facts: Facts, world: World) -> Owner:
     return Owner("forever-app", f"{name or main.name} of {by}", claim.ref, policy, shown, claim.evidence)
 
 
-def fate(owner: Owner, facts: Facts, action: Action) -> Fate | Deferred:
+def outlook(owner: Owner, facts: Facts, action: Action) -> Outlook | Deferred:
     by, manager = owner.facts["program"], owner.facts["manager_pid"]
     if action == "reboot":
         return Deferred(action, True, f"{by} starts it, where something starts {by} at boot")
     if action == "owner-daemon-restart":
         why = f"{by} has no daemon: each app has a process of its own that waits for it ({manager})"
-        return Fate(action, False, False, None, None, "certain", why)
+        return Outlook(action, False, False, None, None, "certain", why)
     if action == "owner-stop":
         why = f"`forever stop {manager}`" if by == FOREVER else f"the end of nodemon ({manager})"
-        return Fate(action, True, False, None, None, "likely", f"{why} ends it too")
+        return Outlook(action, True, False, None, None, "likely", f"{why} ends it too")
     end = passing.end_of(owner, facts, action, str(by))
-    if isinstance(end, Fate):
+    if isinstance(end, Outlook):
         return end
     return _answered(by, action, end)
 
 
-def _answered(by: str, action: Action, end: Ending) -> Fate:
+def _answered(by: str, action: Action, end: Ending) -> Outlook:
     if by == NODEMON:
         why = f"{end.why}; nodemon starts it again only when a file of its folder changes"
-        return Fate(action, True, False, None, None, "likely", why)
+        return Outlook(action, True, False, None, None, "likely", why)
     why = f"{end.why}; forever starts it again after every end, unless its --max is used up, which is not told"
-    return Fate(action, True, True, FOREVER, AT_ONCE_S, "likely", why)
+    return Outlook(action, True, True, FOREVER, AT_ONCE_S, "likely", why)
 
 
-def hold(owner: Owner, facts: Facts) -> Held | None:
+def contain(owner: Owner, facts: Facts) -> Containment | None:
     """Freeze whoever waits for it, then end it: that keeps all the options that it was started with."""
     manager = next((each for each in facts.ancestors if each.pid == owner.facts["manager_pid"]), None)
     if owner.facts["in_container"] or manager is None:
@@ -94,7 +94,7 @@ def hold(owner: Owner, facts: Facts) -> Held | None:
     goal = f"Keep {by} from starting it again, then end it; until {by} goes on, or the next boot"
     steps = (*single.relieve(facts.process), _freeze(manager, by), single.end(facts.process))
     door = f"the next boot, where something starts {by} then; or {by} itself, once it goes on"
-    return Held(goal, steps, (door,))
+    return Containment(goal, steps, (door,))
 
 
 def _freeze(manager: Process, by: str) -> Step:

@@ -1,7 +1,7 @@
 """Kernel threads: no signal ends them, and the cause is the work that they do for somebody else."""
 
-from runaway_watchdog.model.owner import Action, Claim, Fate, Owner
-from runaway_watchdog.model.plan import Held, Step
+from runaway_watchdog.model.owner import Action, Claim, Outlook, Owner
+from runaway_watchdog.model.plan import Containment, Step
 from runaway_watchdog.model.process import Facts
 from runaway_watchdog.world import World
 
@@ -24,13 +24,15 @@ def outer(owner: Owner) -> Claim | None:  # noqa: ARG001
     return None
 
 
-def fate(owner: Owner, facts: Facts, action: Action) -> Fate:  # noqa: ARG001
+def outlook(owner: Owner, facts: Facts, action: Action) -> Outlook:  # noqa: ARG001
     if action == "reboot":
-        return Fate(action, True, None, None, None, "unknown", "the thread returns; the work that kept it busy may not")
-    return Fate(action, False, False, None, None, "certain", "a kernel thread: no signal reaches it")
+        return Outlook(
+            action, True, None, None, None, "unknown", "the thread returns; the work that kept it busy may not"
+        )
+    return Outlook(action, False, False, None, None, "certain", "a kernel thread: no signal reaches it")
 
 
-def hold(owner: Owner, facts: Facts) -> Held:  # noqa: ARG001
+def contain(owner: Owner, facts: Facts) -> Containment:  # noqa: ARG001
     goal = "Find the work behind it: a kernel thread can be neither slowed nor stopped, it works for somebody else"
     pid = facts.process.pid
     step = Step(
@@ -42,4 +44,4 @@ def hold(owner: Owner, facts: Facts) -> Held:  # noqa: ARG001
         "the function names tell the subsystem (writeback, swap, network, crypto)",
         phase="look",
     )
-    return Held(goal, (step,), calm=True)
+    return Containment(goal, (step,), calm=True)

@@ -11,8 +11,8 @@ from shlex import quote
 from typing import Any
 
 from runaway_watchdog.model.gap import Gap
-from runaway_watchdog.model.owner import Action, Claim, Deferred, Fate, Owner
-from runaway_watchdog.model.plan import Held, Step
+from runaway_watchdog.model.owner import Action, Claim, Deferred, Outlook, Owner
+from runaway_watchdog.model.plan import Containment, Step
 from runaway_watchdog.model.process import Facts, Process
 from runaway_watchdog.owners.common import exit_propagation as passing
 from runaway_watchdog.owners.common import siblings as beside
@@ -139,7 +139,7 @@ def _file(view: inside.Inside, check: Check) -> tuple[str, str, int] | None:
         return None
 
 
-def fate(owner: Owner, facts: Facts, action: Action) -> Fate | Deferred:
+def outlook(owner: Owner, facts: Facts, action: Action) -> Outlook | Deferred:
     """At monit's next look, whichever way it ended."""
     if not owner.facts:
         return passing.unread(facts, action, "monit's control file could not be read")
@@ -151,23 +151,23 @@ def fate(owner: Owner, facts: Facts, action: Action) -> Fate | Deferred:
         return _booted(owner)
     end = ending(facts.process, action)
     if not end.ends:
-        return Fate(action, False, False, None, None, end.certainty, end.why)
+        return Outlook(action, False, False, None, None, end.certainty, end.why)
     if facts.process.pid != owner.facts["main_pid"]:
         where = f"monit looks for {owner.facts['main_pid']} alone"
         return beside.not_main(facts, action, end, where)
     return _looked_for(owner, action, end)
 
 
-def _looked_for(owner: Owner, action: Action, end: Ending) -> Fate:
+def _looked_for(owner: Owner, action: Action, end: Ending) -> Outlook:
     """What monit does when it does not find it."""
     stays = _stays(owner)
     if stays is not None:
-        return Fate(action, True, False, None, None, end.certainty, f"{end.why}; {stays}")
+        return Outlook(action, True, False, None, None, end.certainty, f"{end.why}; {stays}")
     if owner.facts["when_gone"] not in RESTARTS:
         why = f"{end.why}; monit then does what its control file says: {owner.facts['when_gone']}"
-        return Fate(action, True, None, "monit", None, "unknown", why)
+        return Outlook(action, True, None, "monit", None, "unknown", why)
     certainty = end.certainty if owner.facts["monitored"] or end.certainty != "certain" else "likely"
-    return Fate(action, True, True, "monit", None, certainty, f"{end.why}; monit starts it {_within(owner)}")
+    return Outlook(action, True, True, "monit", None, certainty, f"{end.why}; monit starts it {_within(owner)}")
 
 
 def _within(owner: Owner) -> str:
@@ -192,49 +192,49 @@ def _stays(owner: Owner) -> str | None:
     return None
 
 
-def _stopped(owner: Owner) -> Fate:
+def _stopped(owner: Owner) -> Outlook:
     line = f"`monit stop {owner.name}`"
     if not owner.facts["stops"]:
         why = f"{line}: monit knows no program that stops it"
-        return Fate("owner-stop", False, None, None, None, "unknown", why)
+        return Outlook("owner-stop", False, None, None, None, "unknown", why)
     why = f"{line} runs its stop program, and monit does not watch it any more until it is restarted itself"
-    return Fate("owner-stop", True, False, None, None, "likely", why)
+    return Outlook("owner-stop", True, False, None, None, "likely", why)
 
 
-def _restarted(owner: Owner) -> Fate:
+def _restarted(owner: Owner) -> Outlook:
     action: Action = "owner-daemon-restart"
     if owner.facts["survives_stop"] is None:
         why = "monit has no unit of its own here: what ends with it is not known"
-        return Fate(action, True, None, None, None, "unknown", why)
+        return Outlook(action, True, None, None, None, "unknown", why)
     if owner.facts["survives_stop"]:
         why = f"`systemctl restart {owner.facts['daemon_unit']}` leaves what monit started alone"
-        return Fate(action, False, False, None, None, "certain", why)
+        return Outlook(action, False, False, None, None, "certain", why)
     returns = owner.facts["starts"] and not owner.facts["passive"]
     why = f"`systemctl restart {owner.facts['daemon_unit']}` ends it; monit starts what it does not find"
-    return Fate(action, True, returns, "monit" if returns else None, None, "likely", why)
+    return Outlook(action, True, returns, "monit" if returns else None, None, "likely", why)
 
 
-def _booted(owner: Owner) -> Fate | Deferred:
+def _booted(owner: Owner) -> Outlook | Deferred:
     answers = owner.facts["when_gone"] in RESTARTS and not owner.facts["passive"]
     starts = answers and owner.facts["starts"] and owner.facts["boots"]
     why = f"monit {'starts' if starts else 'does not start'} it when it finds it gone after a boot"
     return Deferred("reboot", starts, why)
 
 
-def hold(owner: Owner, facts: Facts) -> Held | None:
+def contain(owner: Owner, facts: Facts) -> Containment | None:
     """`mode passive` for every later look, then this one process. None in a container: that is held."""
     if owner.facts.get("in_container"):
         return None
     if not owner.facts:
-        return Held("Hold it still until monit's control file can be read", single.relieve(facts.process))
+        return Containment("Hold it still until monit's control file can be read", single.relieve(facts.process))
     relief, end = single.relieve(facts.process), single.end(facts.process)
     if _stays(owner) is not None:
-        return Held(f"End it: {_stays(owner)}", (*relief, end))
+        return Containment(f"End it: {_stays(owner)}", (*relief, end))
     if owner.raw["file"] is None:
         goal = f"Hold it still until monit's check of {owner.name} was made passive by hand"
-        return Held(goal, relief, ("monit starts it again when it does not find it",))
+        return Containment(goal, relief, ("monit starts it again when it does not find it",))
     goal = f"Keep monit from starting {owner.name} for good: over a restart of monit and a reboot too; end what runs"
-    return Held(goal, (*relief, _make_passive(owner), end))
+    return Containment(goal, (*relief, _make_passive(owner), end))
 
 
 def _make_passive(owner: Owner) -> Step:

@@ -10,8 +10,8 @@ from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 from runaway_watchdog.model.gap import Gap
-from runaway_watchdog.model.owner import Action, Certainty, Claim, Deferred, Fate, Owner
-from runaway_watchdog.model.plan import Held, Step
+from runaway_watchdog.model.owner import Action, Certainty, Claim, Deferred, Outlook, Owner
+from runaway_watchdog.model.plan import Containment, Step
 from runaway_watchdog.model.process import Facts, Process
 from runaway_watchdog.owners.common import exit_propagation as passing
 from runaway_watchdog.owners.common import siblings as beside
@@ -125,7 +125,7 @@ def _dump(view: inside.Inside, folder: str) -> str | None:
         return None
 
 
-def fate(owner: Owner, facts: Facts, action: Action) -> Fate | Deferred:
+def outlook(owner: Owner, facts: Facts, action: Action) -> Outlook | Deferred:
     """autorestart for an end; what was saved for whatever starts pm2 anew."""
     if not owner.facts:
         return passing.unread(facts, action, "the settings of its app could not be read")
@@ -136,34 +136,34 @@ def fate(owner: Owner, facts: Facts, action: Action) -> Fate | Deferred:
     if action == "owner-stop":
         watch = "; it watches its files, and a change in them starts it again" if owner.facts["watch"] else ""
         why = f"`pm2 stop {owner.id}` ends it with all its children, and autorestart does not act on a stop{watch}"
-        return Fate(action, True, None if watch else False, None, None, "unknown" if watch else "certain", why)
+        return Outlook(action, True, None if watch else False, None, None, "unknown" if watch else "certain", why)
     end = passing.end_of(owner, facts, action, "pm2")
-    if isinstance(end, Fate):
+    if isinstance(end, Outlook):
         return end
     return _restarted(owner, action, end)
 
 
-def _restarted(owner: Owner, action: Action, end: Ending) -> Fate:
+def _restarted(owner: Owner, action: Action, end: Ending) -> Outlook:
     told = owner.facts
     if not told["autorestart"]:
         cron = told["cron_restart"]
         if cron:
             why = f"{end.why}; autorestart is off, and cron_restart starts it at `{cron}`"
-            return Fate(action, True, True, "pm2", None, "likely", why)
-        return Fate(action, True, False, None, None, end.certainty, f"{end.why}; autorestart is off")
+            return Outlook(action, True, True, "pm2", None, "likely", why)
+        return Outlook(action, True, False, None, None, end.certainty, f"{end.why}; autorestart is off")
     code = {"clean": 0, "failure": 1, "sigterm": 0, "sigkill": 0}.get(end.how)
     codes = told["stop_exit_codes"]
     if codes and code is None:
         why = f"{end.why}; with stop_exit_codes {codes} it depends on the code it exits with"
-        return Fate(action, True, None, "pm2", None, "unknown", why)
+        return Outlook(action, True, None, "pm2", None, "unknown", why)
     if code in codes:
         signal = "; pm2 takes a death by a signal for exit code 0" if end.how in ("sigterm", "sigkill") else ""
         why = f"{end.why}{signal}; its stop_exit_codes {codes} leave it stopped"
-        return Fate(action, True, False, None, None, end.certainty, why)
+        return Outlook(action, True, False, None, None, end.certainty, why)
     limit = f"it gives up after {told['max_restarts']} starts that end within a second"
     why = f"{end.why}; pm2 starts it again after every end; {limit}"
     certainty: Certainty = "likely" if end.how == "own" else end.certainty
-    return Fate(action, True, True, "pm2", None if told["backs_off"] else told["after_s"], certainty, why)
+    return Outlook(action, True, True, "pm2", None if told["backs_off"] else told["after_s"], certainty, why)
 
 
 def _saved(owner: Owner) -> tuple[bool, str]:
@@ -183,7 +183,7 @@ def _in_unit(owner: Owner, facts: Facts) -> bool:
     return found is not None and UNIT.fullmatch(found["unit"]) is not None
 
 
-def _booted(owner: Owner, facts: Facts) -> Fate | Deferred:
+def _booted(owner: Owner, facts: Facts) -> Outlook | Deferred:
     saved, why = _saved(owner)
     if owner.facts["in_container"]:
         return Deferred("reboot", None, "what its container starts was not read")
@@ -192,34 +192,34 @@ def _booted(owner: Owner, facts: Facts) -> Fate | Deferred:
     unit = owner.facts["boot_unit"]
     if not unit:
         why = f"no enabled unit pm2-USER.service starts pm2 at boot; {why}"
-        return Fate("reboot", True, False, None, None, "likely", why)
+        return Outlook("reboot", True, False, None, None, "likely", why)
     # Seen: outside its unit pm2 is ended by SIGTERM, and then saves its apps as they are; `pm2 kill` saves nothing.
     why = f"an orderly shutdown makes pm2 save its apps as they are, and {unit} starts it at boot"
-    return Fate("reboot", True, True, unit, None, "likely", why)
+    return Outlook("reboot", True, True, unit, None, "likely", why)
 
 
-def _started_anew(owner: Owner, facts: Facts) -> Fate:
+def _started_anew(owner: Owner, facts: Facts) -> Outlook:
     """As its unit does it: `pm2 kill` and `pm2 resurrect`; without a unit `pm2 update`, which saves before."""
     action: Action = "owner-daemon-restart"
     if owner.facts["in_container"]:
         why = "what its container starts was not read"
-        return Fate(action, True, None, None, None, "unknown", why)
+        return Outlook(action, True, None, None, None, "unknown", why)
     if not _in_unit(owner, facts):
         why = "`pm2 update` saves the list of apps, and starts what is in it"
-        return Fate(action, True, True, "pm2", None, "likely", why)
+        return Outlook(action, True, True, "pm2", None, "likely", why)
     saved, why = _saved(owner)
-    return Fate(action, True, saved, "pm2" if saved else None, None, "likely", why)
+    return Outlook(action, True, saved, "pm2" if saved else None, None, "likely", why)
 
 
-def hold(owner: Owner, facts: Facts) -> Held | None:
+def contain(owner: Owner, facts: Facts) -> Containment | None:
     """Stop it, and save that it is stopped. None in a container: that is held."""
     if owner.facts.get("in_container"):
         return None
     if not owner.facts:
-        return Held("Hold it still until the settings of its app can be read", single.relieve(facts.process))
+        return Containment("Hold it still until the settings of its app can be read", single.relieve(facts.process))
     saves = owner.facts["saved"] == "online" and owner.raw["dump"] is not None
     goal = f"Stop {owner.name} for good: over a restart of pm2 and a reboot too"
-    return Held(goal, (_stop(owner), *((_save(owner),) if saves else ())))
+    return Containment(goal, (_stop(owner), *((_save(owner),) if saves else ())))
 
 
 def _stop(owner: Owner) -> Step:

@@ -9,8 +9,8 @@ parent. So the loop is held first, then the child.
 import re
 from typing import NamedTuple
 
-from runaway_watchdog.model.owner import Action, Claim, Deferred, Fate, Owner
-from runaway_watchdog.model.plan import Held, Step
+from runaway_watchdog.model.owner import Action, Claim, Deferred, Outlook, Owner
+from runaway_watchdog.model.plan import Containment, Step
 from runaway_watchdog.model.process import Facts, Process
 from runaway_watchdog.owners.common import siblings as beside
 from runaway_watchdog.owners.common.ending import Ending, ending
@@ -138,36 +138,36 @@ def outer(owner: Owner) -> Claim | None:  # noqa: ARG001
     return None
 
 
-def fate(owner: Owner, facts: Facts, action: Action) -> Fate | Deferred:
+def outlook(owner: Owner, facts: Facts, action: Action) -> Outlook | Deferred:
     """The loop's next round, or what its own owner does to both."""
     if action == "owner-stop" and owner.facts and held_by_itself(facts, int(owner.facts["loop_pid"])):
         why = f"ending {owner.name} alone leaves this process running, and nothing starts it again after that"
-        return Fate(action, False, False, None, None, "certain", why)
+        return Outlook(action, False, False, None, None, "certain", why)
     if action in ("owner-stop", "owner-daemon-restart", "reboot"):
         return Deferred(action, True, f"{owner.name} runs it")
     end = ending(facts.process, action)
     if not end.ends:
-        return Fate(action, False, False, None, None, end.certainty, end.why)
+        return Outlook(action, False, False, None, None, end.certainty, end.why)
     if not owner.facts:
-        return Fate(action, True, None, None, None, "unknown", f"{end.why}; the script of {owner.name} was not read")
+        return Outlook(action, True, None, None, None, "unknown", f"{end.why}; the script of {owner.name} was not read")
     if facts.process.pid != owner.facts["main_pid"]:
         return _below(owner, facts, action, end)
     return _again(owner, action, end)
 
 
-def _again(owner: Owner, action: Action, end: Ending, between: str = "") -> Fate:
+def _again(owner: Owner, action: Action, end: Ending, between: str = "") -> Outlook:
     rounds = {_round(owner, failed) for failed in ((True, False) if end.how == "own" else (end.how != "clean",))}
     told = rounds.pop()
     why = f"{end.why}; {between}{told.why}"
     if rounds and rounds.pop().again != told.again:
-        return Fate(action, True, None, None, None, "unknown", f"{why}, and whether it fails is its own choice")
+        return Outlook(action, True, None, None, None, "unknown", f"{why}, and whether it fails is its own choice")
     if told.again is None:
-        return Fate(action, True, None, None, None, "unknown", why)
+        return Outlook(action, True, None, None, None, "unknown", why)
     if not told.again:
-        return Fate(action, True, False, None, None, "likely", why)
+        return Outlook(action, True, False, None, None, "likely", why)
     pause = owner.facts["pause_s"]
     after = None if pause is None or between else AT_ONCE_S + float(pause)
-    return Fate(action, True, True, owner.name, after, "likely", why)
+    return Outlook(action, True, True, owner.name, after, "likely", why)
 
 
 _UNTOLD = {
@@ -197,7 +197,7 @@ def _round(owner: Owner, failed: bool) -> Round:
     return Round(True, f"{name} runs it in a loop, `{head}`")
 
 
-def _below(owner: Owner, facts: Facts, action: Action, end: Ending) -> Fate:
+def _below(owner: Owner, facts: Facts, action: Action, end: Ending) -> Outlook:
     """Not the loop's own child: where only waiting wrappers lie between, the loop's turn comes all the same."""
     between = beside.between(facts, int(owner.facts["loop_pid"]))
     if between and all(beside.only_waits(each) for each in between):
@@ -212,7 +212,7 @@ def held_by_itself(facts: Facts, loop_pid: int) -> bool:
     return loop is not None and len(loop.namespace_pids) == 1 and not ROOMS.fullmatch(loop.cgroup)
 
 
-def hold(owner: Owner, facts: Facts) -> Held | None:
+def contain(owner: Owner, facts: Facts) -> Containment | None:
     """The loop first, then its child: the other way round it would only be started again."""
     loop_pid = int(owner.facts["loop_pid"]) if owner.facts else 0
     if not held_by_itself(facts, loop_pid):
@@ -228,4 +228,4 @@ def hold(owner: Owner, facts: Facts) -> Held | None:
         f"`ps -o state= -p {loop.pid}` prints T",
     )
     doors = (f"{owner.name}, once it goes on", f"whoever starts {owner.name} anew, as after a boot")
-    return Held(goal, (*single.relieve(facts.process), stop, single.end(facts.process)), doors)
+    return Containment(goal, (*single.relieve(facts.process), stop, single.end(facts.process)), doors)

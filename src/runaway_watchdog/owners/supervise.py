@@ -10,8 +10,8 @@ from shlex import quote
 from typing import Any, NamedTuple
 
 from runaway_watchdog.model.gap import Gap
-from runaway_watchdog.model.owner import Action, Claim, Deferred, Fate, Kind, Owner
-from runaway_watchdog.model.plan import Held, Step
+from runaway_watchdog.model.owner import Action, Claim, Deferred, Kind, Outlook, Owner
+from runaway_watchdog.model.plan import Containment, Step
 from runaway_watchdog.model.process import Facts, Process
 from runaway_watchdog.owners.common import exit_propagation as passing
 from runaway_watchdog.owners.common.ending import Ending, ending
@@ -121,7 +121,7 @@ def inspect(claim: Claim, facts: Facts, world: World) -> Owner:
     return Owner(claim.kind, name, shown, f"wanted {wants or 'not known'}", found, evidence)
 
 
-def fate(owner: Owner, facts: Facts, action: Action) -> Fate | Deferred:
+def outlook(owner: Owner, facts: Facts, action: Action) -> Outlook | Deferred:
     """Up is wanted: every end is answered. A `down` file decides over every new start of the supervisor."""
     if not owner.facts:
         return passing.unread(facts, action, "its supervisor's folder could not be read")
@@ -132,25 +132,25 @@ def fate(owner: Owner, facts: Facts, action: Action) -> Fate | Deferred:
     if action == "owner-stop":
         return _stopped(owner, facts)
     end = passing.end_of(owner, facts, action, BY_KIND[owner.kind].supervisor)
-    if isinstance(end, Fate):
+    if isinstance(end, Outlook):
         return end
     return _answered(owner, action, end)
 
 
-def _answered(owner: Owner, action: Action, end: Ending) -> Fate:
+def _answered(owner: Owner, action: Action, end: Ending) -> Outlook:
     suite, wants = BY_KIND[owner.kind], owner.facts["wants"]
     if not wants:
         why = f"{end.why}; whether {suite.supervisor} wants it up could not be read"
-        return Fate(action, True, None, None, None, "unknown", why)
+        return Outlook(action, True, None, None, None, "unknown", why)
     if wants != UP:
         why = f"{end.why}; {suite.supervisor} does not want it up again (`{_words(suite)[1]}` was typed)"
-        return Fate(action, True, False, None, None, end.certainty, why)
+        return Outlook(action, True, False, None, None, end.certainty, why)
     why = f"{end.why}; {suite.supervisor} starts it again after every end"
     certainty = end.certainty
     if owner.facts["finish"]:
         why = f"{why}, once its finish script has run"
         certainty = "likely" if certainty == "certain" else certainty
-    return Fate(action, True, True, suite.supervisor, suite.after_s, certainty, why)
+    return Outlook(action, True, True, suite.supervisor, suite.after_s, certainty, why)
 
 
 def _words(suite: Suite) -> tuple[str, str]:
@@ -158,20 +158,22 @@ def _words(suite: Suite) -> tuple[str, str]:
     return suite.down, {"sv down": "sv once", "s6-svc -d": "s6-svc -O", "svc -d": "svc -o"}[suite.down]
 
 
-def _stopped(owner: Owner, facts: Facts) -> Fate:
+def _stopped(owner: Owner, facts: Facts) -> Outlook:
     line = f"`{BY_KIND[owner.kind].down} {owner.facts['folder']}`"
     reached = passing.reaches(facts, owner.facts["main_pid"], owner.facts["manager_pid"])
     if reached is False:
         why = f"{line} signals {owner.facts['main_pid']} alone, and this one goes on without it"
-        return Fate("owner-stop", False, False, None, None, "likely", why)
+        return Outlook("owner-stop", False, False, None, None, "likely", why)
     if reached is None:
         why = f"{line} signals {owner.facts['main_pid']} alone: what that does with this one is its own"
-        return Fate("owner-stop", True, None, None, None, "unknown", why)
+        return Outlook("owner-stop", True, None, None, None, "unknown", why)
     end = ending(facts.process, "sigterm")
     if not end.ends or end.how == "own":
         why = f"{line} sends SIGTERM and waits: {end.why}"
-        return Fate("owner-stop", end.ends, False, None, None, "likely", why)
-    return Fate("owner-stop", True, False, None, None, "certain", f"{line} ends it, and it is not wanted up any more")
+        return Outlook("owner-stop", end.ends, False, None, None, "likely", why)
+    return Outlook(
+        "owner-stop", True, False, None, None, "certain", f"{line} ends it, and it is not wanted up any more"
+    )
 
 
 def _start(owner: Owner) -> str:
@@ -187,30 +189,30 @@ def _along(owner: Owner, facts: Facts) -> bool | None:
     return True if main or passing.waits(facts, owner.facts["manager_pid"]) else None
 
 
-def _started_anew(owner: Owner, facts: Facts) -> Fate:
+def _started_anew(owner: Owner, facts: Facts) -> Outlook:
     """The scanner is restarted as its unit does it: every supervisor stops its service, and a new one starts it."""
     action: Action = "owner-daemon-restart"
     along = _along(owner, facts)
     scanner = owner.facts["daemon"]
     why = f"a new {scanner} starts a new supervisor; {_start(owner)}"
     if owner.kind == "daemontools-service":
-        return Fate(action, False, False, None, None, "likely", f"supervise and its service go on without {scanner}")
+        return Outlook(action, False, False, None, None, "likely", f"supervise and its service go on without {scanner}")
     if along is None:
-        return Fate(action, True, None, None, None, "unknown", why)
-    return Fate(action, True, along, scanner if along else None, None, "likely", why)
+        return Outlook(action, True, None, None, None, "unknown", why)
+    return Outlook(action, True, along, scanner if along else None, None, "likely", why)
 
 
-def hold(owner: Owner, facts: Facts) -> Held | None:
+def contain(owner: Owner, facts: Facts) -> Containment | None:
     """Down now, then `down` in the folder for every later start. None in a container: that is held."""
     if owner.facts.get("in_container"):
         return None
     if not owner.facts:
-        return Held("Hold it still until the folder of its service can be read", single.relieve(facts.process))
+        return Containment("Hold it still until the folder of its service can be read", single.relieve(facts.process))
     goal = f"Stop {owner.name} for good: over a reboot too"
     reached = passing.reaches(facts, owner.facts["main_pid"], owner.facts["manager_pid"])
     left = () if reached else (single.end(facts.process),)
     keep = () if owner.facts["down_file"] else (_keep(owner),)
-    return Held(goal, (_down(owner), *left, *keep))
+    return Containment(goal, (_down(owner), *left, *keep))
 
 
 def _keep(owner: Owner) -> Step:

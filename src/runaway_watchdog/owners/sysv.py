@@ -11,8 +11,8 @@ from shlex import quote
 from typing import Any, NamedTuple
 
 from runaway_watchdog.model.gap import Gap
-from runaway_watchdog.model.owner import Action, Certainty, Claim, Deferred, Fate, Owner
-from runaway_watchdog.model.plan import Held, Step
+from runaway_watchdog.model.owner import Action, Certainty, Claim, Deferred, Outlook, Owner
+from runaway_watchdog.model.plan import Containment, Step
 from runaway_watchdog.model.process import Facts, Process
 from runaway_watchdog.owners.common import exit_propagation as passing
 from runaway_watchdog.owners.common import siblings as beside
@@ -118,55 +118,55 @@ def _runs(line: Line, main: Process) -> bool:
     return bool(plain) and (words == plain or words.endswith(f"-c exec {plain}") or words.endswith(f"-c {plain}"))
 
 
-def fate(owner: Owner, facts: Facts, action: Action) -> Fate | Deferred:
+def outlook(owner: Owner, facts: Facts, action: Action) -> Outlook | Deferred:
     if not owner.facts:
         return passing.unread(facts, action, f"{TABLE} could not be read")
     if "table" not in owner.facts and action in ("owner-stop", "owner-daemon-restart", "reboot"):
         return _openrc(owner, action)
     if action == "owner-stop" and not owner.facts["in_container"]:
         why = "`telinit q`, once its line is commented out, ends it, and nothing starts it again"
-        return Fate(action, True, False, None, None, "likely", why)
+        return Outlook(action, True, False, None, None, "likely", why)
     if action in ("owner-stop", "reboot"):
         return Deferred(action, True, f"init starts what {TABLE} says")
     if action == "owner-daemon-restart":
         why = "init keeps what it started when it reads its table anew"
-        return Fate(action, False, False, None, None, "likely", why)
+        return Outlook(action, False, False, None, None, "likely", why)
     end = passing.end_of(owner, facts, action, str(owner.facts["daemon"]))
-    if isinstance(end, Fate):
+    if isinstance(end, Outlook):
         return end
     return _respawned(owner, action, end)
 
 
-def _respawned(owner: Owner, action: Action, end: Ending) -> Fate:
+def _respawned(owner: Owner, action: Action, end: Ending) -> Outlook:
     by = "init" if "table" in owner.facts else SUPERVISOR
     sure: Certainty = end.certainty if owner.facts["busybox"] else "likely"
     after = BUSYBOX_AFTER_S if owner.facts["busybox"] else None
     why = f"{end.why}; {by} starts it again after every end, and pauses where it ends too often"
-    return Fate(action, True, True, by, after, "likely" if end.how == "own" else sure, why)
+    return Outlook(action, True, True, by, after, "likely" if end.how == "own" else sure, why)
 
 
-def _openrc(owner: Owner, action: Action) -> Fate:
+def _openrc(owner: Owner, action: Action) -> Outlook:
     if action == "owner-stop":
         why = f"`rc-service {owner.name} stop` ends it, and {SUPERVISOR} does not act on a stop"
-        return Fate(action, True, False, None, None, "likely", why)
+        return Outlook(action, True, False, None, None, "likely", why)
     if action == "owner-daemon-restart":
         why = f"`rc-service {owner.name} restart` starts it anew"
-        return Fate(action, True, True, owner.name, None, "likely", why)
+        return Outlook(action, True, True, owner.name, None, "likely", why)
     levels = owner.facts["runlevels"]
     if not levels:
-        return Fate(action, True, False, None, None, "likely", "it is in no run level that OpenRC starts at boot")
+        return Outlook(action, True, False, None, None, "likely", "it is in no run level that OpenRC starts at boot")
     why = f"OpenRC starts it at boot: it is in the run level {levels[0]}"
-    return Fate(action, True, True, "OpenRC", None, "likely", why)
+    return Outlook(action, True, True, "OpenRC", None, "likely", why)
 
 
-def hold(owner: Owner, facts: Facts) -> Held | None:
+def contain(owner: Owner, facts: Facts) -> Containment | None:
     """None in a container: that is held."""
     if owner.facts.get("in_container"):
         return None
     if not owner.facts:
-        return Held(f"Hold it still until {TABLE} can be read", single.relieve(facts.process))
+        return Containment(f"Hold it still until {TABLE} can be read", single.relieve(facts.process))
     if "table" not in owner.facts:
-        return Held(f"Stop {owner.name} for good: over a reboot too", (_stopped(owner), *_removed(owner)))
+        return Containment(f"Stop {owner.name} for good: over a reboot too", (_stopped(owner), *_removed(owner)))
     sed = f"{owner.raw['line']}s/^/#/"
     keep = edited.file(
         "Keep init from starting it again", TABLE, owner.raw["text"], sed,
@@ -175,7 +175,7 @@ def hold(owner: Owner, facts: Facts) -> Held | None:
         then="telinit q",
     )  # fmt: skip
     goal = f"Keep init from starting {owner.name} for good (it becomes a comment), then end what runs"
-    return Held(goal, (*single.relieve(facts.process), keep, single.end(facts.process)))
+    return Containment(goal, (*single.relieve(facts.process), keep, single.end(facts.process)))
 
 
 def _removed(owner: Owner) -> tuple[Step, ...]:

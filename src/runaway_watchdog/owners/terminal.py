@@ -9,8 +9,8 @@ import re
 from shlex import quote
 
 from runaway_watchdog.model.gap import Gap
-from runaway_watchdog.model.owner import Action, Claim, Fate, Owner
-from runaway_watchdog.model.plan import Held
+from runaway_watchdog.model.owner import Action, Claim, Outlook, Owner
+from runaway_watchdog.model.plan import Containment
 from runaway_watchdog.model.process import Facts, Process
 from runaway_watchdog.owners import unmanaged
 from runaway_watchdog.owners.common.ending import ending
@@ -101,41 +101,45 @@ def outer(owner: Owner) -> Claim | None:  # noqa: ARG001
     return None
 
 
-def fate(owner: Owner, facts: Facts, action: Action) -> Fate:
+def outlook(owner: Owner, facts: Facts, action: Action) -> Outlook:
     """Nobody at a terminal starts it again by himself; a living parent that is no such shell may."""
     if not owner.facts:
         return _unread(owner, facts, action)
     if action == "owner-stop":
         return _stopped(owner)
     if action == "owner-daemon-restart":
-        return Fate(action, False, False, None, None, "certain", "a login and its programs do not depend on a daemon")
-    return unmanaged.fate(owner, facts, action)
+        return Outlook(
+            action, False, False, None, None, "certain", "a login and its programs do not depend on a daemon"
+        )
+    return unmanaged.outlook(owner, facts, action)
 
 
-def _stopped(owner: Owner) -> Fate:
+def _stopped(owner: Owner) -> Outlook:
     """The end of the login's scope, or of the terminal's server, which hangs up on what runs in it."""
     if owner.facts["scope"]:
         why = f"`systemctl stop {owner.facts['scope']}` ends all that is in it"
-        return Fate("owner-stop", True, False, None, None, "likely", why)
+        return Outlook("owner-stop", True, False, None, None, "likely", why)
     if owner.facts["ignores_hangup"]:
         why = f"it ignores the hang-up (SIGHUP) that the end of {owner.name} sends"
-        return Fate("owner-stop", False, False, None, None, "likely", why)
+        return Outlook("owner-stop", False, False, None, None, "likely", why)
     why = f"the end of {owner.name} hangs up on it (SIGHUP)"
-    return Fate("owner-stop", True, False, None, None, "likely", why)
+    return Outlook("owner-stop", True, False, None, None, "likely", why)
 
 
-def _unread(owner: Owner, facts: Facts, action: Action) -> Fate:
+def _unread(owner: Owner, facts: Facts, action: Action) -> Outlook:
     if action in ("owner-stop", "owner-daemon-restart", "reboot"):
-        return Fate(action, action != "owner-daemon-restart", None, None, None, "unknown", f"{owner.name} was not read")
+        return Outlook(
+            action, action != "owner-daemon-restart", None, None, None, "unknown", f"{owner.name} was not read"
+        )
     end = ending(facts.process, action)
     why = f"{end.why}; {owner.name} could not be read"
     if not end.ends:
-        return Fate(action, False, False, None, None, end.certainty, end.why)
-    return Fate(action, True, None, None, None, "unknown", why)
+        return Outlook(action, False, False, None, None, end.certainty, end.why)
+    return Outlook(action, True, None, None, None, "unknown", why)
 
 
-def hold(owner: Owner, facts: Facts) -> Held:
+def contain(owner: Owner, facts: Facts) -> Containment:
     """As a process that nobody manages."""
     if not owner.facts:
-        return Held("Hold it still until its login can be read", single.relieve(facts.process))
-    return unmanaged.hold(owner, facts)
+        return Containment("Hold it still until its login can be read", single.relieve(facts.process))
+    return unmanaged.contain(owner, facts)

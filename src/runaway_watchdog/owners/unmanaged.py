@@ -1,7 +1,7 @@
 """What no manager claimed: started by a person, a script, or something that is gone."""
 
-from runaway_watchdog.model.owner import Action, Certainty, Claim, Fate, Owner
-from runaway_watchdog.model.plan import Held
+from runaway_watchdog.model.owner import Action, Certainty, Claim, Outlook, Owner
+from runaway_watchdog.model.plan import Containment
 from runaway_watchdog.model.process import Facts, Process
 from runaway_watchdog.owners.common import siblings as beside
 from runaway_watchdog.owners.common.ending import ending
@@ -48,45 +48,53 @@ def starts_nothing_again(parent: Process) -> bool:
     return not shell_text.has_loop(started.text)
 
 
-def fate(owner: Owner, facts: Facts, action: Action) -> Fate:
+def outlook(owner: Owner, facts: Facts, action: Action) -> Outlook:
     """Nobody restarts an orphan. A living parent may: whether it does is not for us to guess."""
     if facts.process.pid == 1:
         return _init(action)
     if action == "reboot":
         why = "it belongs to no service and no job of cron; whether @reboot or a script starts another one is not known"
-        return Fate(action, True, False, None, None, "likely", why)
+        return Outlook(action, True, False, None, None, "likely", why)
     if action == "owner-daemon-restart":
-        return Fate(action, False, False, None, None, "certain", "it has no owner that could be restarted")
+        return Outlook(action, False, False, None, None, "certain", "it has no owner that could be restarted")
     end = ending(facts.process, "sigterm" if action == "owner-stop" else action)
     if not end.ends:
-        return Fate(action, False, False, None, None, end.certainty, end.why)
+        return Outlook(action, False, False, None, None, end.certainty, end.why)
     certainty: Certainty = "likely" if end.certainty == "certain" else end.certainty
     if "parent_pid" in owner.facts:
         parent = f"{owner.facts['parent']} ({owner.facts['parent_pid']})"
         if owner.facts.get("parent_starts_nothing_again"):
             why = f"{end.why}; no manager claims it, and its parent {parent} starts nothing by itself"
-            return Fate(action, True, False, None, None, certainty, why)
+            return Outlook(action, True, False, None, None, certainty, why)
         why = f"{end.why}; whether its parent {parent} starts it again is not known"
-        return Fate(action, True, None, None, None, "unknown", why)
-    return Fate(action, True, False, None, None, certainty, f"{end.why}; no manager claims it and its parent is gone")
+        return Outlook(action, True, None, None, None, "unknown", why)
+    return Outlook(
+        action, True, False, None, None, certainty, f"{end.why}; no manager claims it and its parent is gone"
+    )
 
 
-def hold(owner: Owner, facts: Facts) -> Held:
+def contain(owner: Owner, facts: Facts) -> Containment:
     """Freeze first. Ending it is proposed only where nobody would start it again."""
     process = facts.process
     if process.pid == 1:
-        return Held("Find who makes it work so hard: PID 1 can be neither slowed nor stopped, all else needs it", ())
+        return Containment(
+            "Find who makes it work so hard: PID 1 can be neither slowed nor stopped, all else needs it", ()
+        )
     if process.state == "zombie":
         parent = owner.facts.get("parent", "PID 1")
-        return Held(f"Nothing: it is dead already, and goes when its parent {parent} asks for its exit code", ())
+        return Containment(f"Nothing: it is dead already, and goes when its parent {parent} asks for its exit code", ())
     if "parent_pid" in owner.facts and not owner.facts.get("parent_starts_nothing_again"):
         goal = "Hold it still, reversibly, until you know whether its parent would start it again"
-        return Held(goal, single.relieve(process), ("its parent, once it is ended: whether it does is not known",))
+        return Containment(
+            goal, single.relieve(process), ("its parent, once it is ended: whether it does is not known",)
+        )
     goal = "Hold it still, then end it: nobody was found who would start it again"
-    return Held(goal, (*single.relieve(process), single.end(process)))
+    return Containment(goal, (*single.relieve(process), single.end(process)))
 
 
-def _init(action: Action) -> Fate:
+def _init(action: Action) -> Outlook:
     if action == "reboot":
-        return Fate(action, True, True, "kernel", None, "certain", "PID 1 is the first that every boot starts")
-    return Fate(action, False, False, None, None, "certain", "PID 1 is the host's init: nothing ends it but a reboot")
+        return Outlook(action, True, True, "kernel", None, "certain", "PID 1 is the first that every boot starts")
+    return Outlook(
+        action, False, False, None, None, "certain", "PID 1 is the host's init: nothing ends it but a reboot"
+    )

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 
 from runaway_watchdog.model.command import Script, Word
 from runaway_watchdog.preflight.flow import Outcome, unchanged
-from runaway_watchdog.preflight.state import UNKNOWN, UNSET, State, Value
+from runaway_watchdog.preflight.state import UNKNOWN, UNSET, ShellState, Value
 
 Words = tuple[Word, ...]
 _NAME = re.compile(r"[A-Za-z_]\w*", re.ASCII)
@@ -15,7 +15,7 @@ _GLOBBING_OPTIONS = frozenset(
 )
 
 
-def apply(words: Words, state: State, reads: Script | None) -> Outcome | None:
+def apply(words: Words, state: ShellState, reads: Script | None) -> Outcome | None:
     """What the shell's own command does to the shell; None for any other command."""
     program = words[0].text
     if program == "read":
@@ -24,7 +24,7 @@ def apply(words: Words, state: State, reads: Script | None) -> Outcome | None:
     return None if found is None else found(words, state)
 
 
-def _cd(words: Words, state: State) -> Outcome:
+def _cd(words: Words, state: ShellState) -> Outcome:
     operands = _operands(words)
     if not operands:
         target = state.value("HOME").text
@@ -35,7 +35,7 @@ def _cd(words: Words, state: State) -> Outcome:
     return Outcome(state.go(target), state, None)
 
 
-def _folder(word: Word, state: State) -> str | None:
+def _folder(word: Word, state: ShellState) -> str | None:
     """A relative folder may be found through CDPATH, where that is set."""
     text = word.text
     if text is None or word.globbing or text == "":
@@ -44,7 +44,7 @@ def _folder(word: Word, state: State) -> str | None:
     return None if through else text
 
 
-def _pushd(words: Words, state: State) -> Outcome:
+def _pushd(words: Words, state: ShellState) -> Outcome:
     operands = _operands(words)
     target = _folder(operands[0], state) if operands else None
     if operands and (operands[0].text or "+").startswith("+"):
@@ -55,12 +55,12 @@ def _pushd(words: Words, state: State) -> Outcome:
     return Outcome(state.go(target)._replace(stack=(*state.stack, state.folder)), state, None)
 
 
-def _popd(words: Words, state: State) -> Outcome:
+def _popd(words: Words, state: ShellState) -> Outcome:
     target = state.stack[-1] if state.stack and len(words) == 1 else None
     return Outcome(state.go(target)._replace(stack=state.stack[:-1]), state, None)
 
 
-def _declare(words: Words, state: State) -> Outcome:
+def _declare(words: Words, state: ShellState) -> Outcome:
     """`export A=b`, `declare -x A`, `local A`: an option that changes what a value means leaves it unknown."""
     program = words[0].text
     options = "".join(word.text or "?" for word in words[1:] if word.raw.startswith(("-", "+")))
@@ -84,7 +84,7 @@ def _declare(words: Words, state: State) -> Outcome:
     return Outcome(changed.export(names) if exports else changed, state, None)
 
 
-def _declared(word: Word, found: re.Match[str], state: State, *, plain: bool) -> Value:
+def _declared(word: Word, found: re.Match[str], state: ShellState, *, plain: bool) -> Value:
     if word.text is None or not plain or "[" in found[0]:
         return UNKNOWN
     text = word.text[found.end() :]
@@ -94,7 +94,7 @@ def _declared(word: Word, found: re.Match[str], state: State, *, plain: bool) ->
     return Value(text)
 
 
-def _unset(words: Words, state: State) -> Outcome:
+def _unset(words: Words, state: ShellState) -> Outcome:
     functions = dict(state.functions)
     for word in words[1:]:
         if word.text is None:
@@ -106,7 +106,7 @@ def _unset(words: Words, state: State) -> Outcome:
     return unchanged(state._replace(functions=functions))
 
 
-def _set(words: Words, state: State) -> Outcome:
+def _set(words: Words, state: ShellState) -> Outcome:
     position = 1
     while position < len(words):
         text = words[position].text
@@ -127,21 +127,21 @@ def _set(words: Words, state: State) -> Outcome:
     return Outcome(state, state, None)
 
 
-def _shopt(words: Words, state: State) -> Outcome:
+def _shopt(words: Words, state: ShellState) -> Outcome:
     names = {word.text for word in words[1:]}
     if names & _GLOBBING_OPTIONS or None in names:
         state = state._replace(plain_globs=False)
     return unchanged(state)
 
 
-def _shift(words: Words, state: State) -> Outcome:
+def _shift(words: Words, state: ShellState) -> Outcome:
     count = words[1].text if len(words) > 1 else "1"
     if state.positional is None or count is None or not count.isdigit():
         return unchanged(state._replace(positional=None))
     return unchanged(state._replace(positional=state.positional[int(count[:6]) :]))
 
 
-def _read(words: Words, state: State, reads: Script | None) -> State:
+def _read(words: Words, state: ShellState, reads: Script | None) -> ShellState:
     """`read NAME` takes a line of what is given; several names share it, and then none is known."""
     names = [word.text for word in _operands(words, valued="adinNptu")]
     if any(name is None for name in names):
@@ -153,7 +153,7 @@ def _read(words: Words, state: State, reads: Script | None) -> State:
     return state
 
 
-def _sets(words: Words, state: State) -> Outcome:
+def _sets(words: Words, state: ShellState) -> Outcome:
     """`mapfile A`, `getopts … A`, `let A=…`: every name in it may have a new value."""
     for word in words[1:]:
         if word.text is None:
@@ -163,33 +163,33 @@ def _sets(words: Words, state: State) -> Outcome:
     return unchanged(state)
 
 
-def _printf(words: Words, state: State) -> Outcome | None:
+def _printf(words: Words, state: ShellState) -> Outcome | None:
     if len(words) < 3 or words[1].text != "-v":
         return None
     name = words[2].text
     return unchanged(state.forget() if name is None else state.assign(name, UNKNOWN))
 
 
-def _exit(_: Words, state: State) -> Outcome:
+def _exit(_: Words, state: ShellState) -> Outcome:
     ended = state._replace(ended=True)
     return Outcome(ended, ended, None)
 
 
-def _leave(_: Words, state: State) -> Outcome:
+def _leave(_: Words, state: ShellState) -> Outcome:
     """`return`, `break`, `continue`: what follows in this function or turn of the loop may not run."""
     return unchanged(state._replace(doubtful=True))
 
 
-def _alias(words: Words, state: State) -> Outcome:
+def _alias(words: Words, state: ShellState) -> Outcome:
     names = {(word.text or word.raw).partition("=")[0] for word in words[1:] if "=" in word.raw}
     return unchanged(state._replace(ambiguous=state.ambiguous | names))
 
 
-def _unalias(words: Words, state: State) -> Outcome:
+def _unalias(words: Words, state: ShellState) -> Outcome:
     return unchanged(state._replace(ambiguous=state.ambiguous - {word.text for word in words[1:] if word.text}))
 
 
-def _certain(_: Words, state: State) -> Outcome:
+def _certain(_: Words, state: ShellState) -> Outcome:
     """Commands that do not fail in practice: what follows after `&&` does run."""
     return Outcome(state, state, None)
 
@@ -207,7 +207,7 @@ def _operands(words: Words, valued: str = "") -> Words:
     return words[position:]
 
 
-_BUILTINS: Mapping[str, Callable[[Words, State], Outcome | None]] = {
+_BUILTINS: Mapping[str, Callable[[Words, ShellState], Outcome | None]] = {
     "cd": _cd, "pushd": _pushd, "popd": _popd, "declare": _declare, "export": _declare, "local": _declare,
     "readonly": _declare, "typeset": _declare, "unset": _unset, "set": _set, "shopt": _shopt, "shift": _shift,
     "mapfile": _sets, "readarray": _sets, "getopts": _sets, "let": _sets, "printf": _printf, "exit": _exit,

@@ -12,7 +12,7 @@ from runaway_watchdog.preflight.expansion import Expander, is_assignment
 from runaway_watchdog.preflight.flow import Frame, Outcome, Sink, repeat, unchanged
 from runaway_watchdog.preflight.grammar import Unread
 from runaway_watchdog.preflight.simple import DECLARING, Raw, Redirection, Simple, SimpleReader
-from runaway_watchdog.preflight.state import UNKNOWN, State, Value
+from runaway_watchdog.preflight.state import UNKNOWN, ShellState, Value
 from runaway_watchdog.preflight.words import Substitution
 from runaway_watchdog.preflight.wrappers import SHELLS, WRAPPERS, Inner
 
@@ -31,9 +31,9 @@ _ASSIGNED = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 class Structure(Protocol):
     """Whoever reads the rest: texts that a shell is given, and the bodies of functions."""
 
-    def text(self, text: str, state: State, frame: Frame) -> Outcome: ...
+    def text(self, text: str, state: ShellState, frame: Frame) -> Outcome: ...
 
-    def call(self, name: str, words: Words, state: State, frame: Frame) -> Outcome: ...
+    def call(self, name: str, words: Words, state: ShellState, frame: Frame) -> Outcome: ...
 
 
 class Files(NamedTuple):
@@ -61,7 +61,7 @@ class Commands:
         self._structure = structure
         self._budget = budget
 
-    def simple(self, spans: Sequence[tuple[int, int]], state: State, frame: Frame) -> Outcome:
+    def simple(self, spans: Sequence[tuple[int, int]], state: ShellState, frame: Frame) -> Outcome:
         """The simple command in these parts of the source."""
         self._budget.command()
         self._budget.characters(sum(end - start for start, end in spans))
@@ -86,10 +86,10 @@ class Commands:
                 self.written(files, call.text, state, frame)
         return outcome.mapped(lambda after: _taken_back(after, state, names)) if names else outcome
 
-    def expander(self, state: State, frame: Frame) -> Expander:
+    def expander(self, state: ShellState, frame: Frame) -> Expander:
         return Expander(state, self._budget, lambda found: self.answer(found, state, frame))
 
-    def answer(self, found: Substitution, state: State, frame: Frame) -> Value:
+    def answer(self, found: Substitution, state: ShellState, frame: Frame) -> Value:
         """The commands of `$(…)`; what they print where that is known."""
         script = self._printed(found, state, frame)
         printed = None if found.is_file else output.known(script)
@@ -97,19 +97,19 @@ class Commands:
             return Value(printed.rstrip("\n"))
         return UNKNOWN if found.is_file else Value(None, script, whole=True)
 
-    def _printed(self, found: Substitution, state: State, frame: Frame) -> Script:
+    def _printed(self, found: Substitution, state: ShellState, frame: Frame) -> Script:
         inner = Sink()
         within = frame._replace(sink=inner, depth=frame.depth + 1, silent=False, conditional=False)
         self._structure.text(found.script, state.surely(), within)
         frame.sink.absorb(inner, prints=False, conditional=frame.doubts(state))
         return inner.printing()
 
-    def inside(self, found: Sequence[Substitution], state: State, frame: Frame) -> None:
+    def inside(self, found: Sequence[Substitution], state: ShellState, frame: Frame) -> None:
         """Substitutions of a part that is not read further: what they run is told all the same."""
         for each in found:
             self.answer(each, state, frame)
 
-    def redirected(self, redirections: Sequence[Redirection], state: State, frame: Frame) -> tuple[Frame, Files]:
+    def redirected(self, redirections: Sequence[Redirection], state: ShellState, frame: Frame) -> tuple[Frame, Files]:
         """The frame of what these redirections hold for, and the files that they write."""
         truncates: list[Word] = []
         appends: list[Word] = []
@@ -128,14 +128,14 @@ class Commands:
                     (appends if each.operator in _APPENDING else truncates).append(target)
         return frame, Files(tuple(truncates), tuple(appends))
 
-    def _file(self, target: Raw, state: State, frame: Frame) -> Script:
+    def _file(self, target: Raw, state: ShellState, frame: Frame) -> Script:
         """What `< file` gives; of `< <(…)` what its commands print."""
         match target.pieces:
             case (Substitution(is_file=True) as found,):
                 return self._printed(found, state, frame)
         return feeders.contents(self.expander(state, frame).target(target.pieces, target.text), state.folder)
 
-    def written(self, files: Files, text: str, state: State, frame: Frame) -> None:
+    def written(self, files: Files, text: str, state: ShellState, frame: Frame) -> None:
         """Files that a redirection of a loop or a group writes: there is no command to name them."""
         if files:
             self._emit((Word(":", ""),), Call(text, files), state, frame)
@@ -150,7 +150,7 @@ class Commands:
                 found.extend(expander.words(raw.pieces, raw.text))
         return tuple(found)
 
-    def _assigned(self, read: Simple, state: State, frame: Frame) -> State:
+    def _assigned(self, read: Simple, state: ShellState, frame: Frame) -> ShellState:
         for each in read.assignments:
             self._budget.characters(len(state.variables))
             self.inside(each.inside, state, frame)
@@ -164,11 +164,11 @@ class Commands:
             state = state.assign(each.name, value)
         return state
 
-    def _value(self, raw: Raw, state: State, frame: Frame) -> Value:
+    def _value(self, raw: Raw, state: ShellState, frame: Frame) -> Value:
         word = self.expander(state, frame).single(raw.pieces, raw.text, "value")
         return Value(word.text, word.answers, word.globbing, whole=word.whole)
 
-    def _run(self, words: Words, call: Call, state: State, frame: Frame) -> Outcome:
+    def _run(self, words: Words, call: Call, state: ShellState, frame: Frame) -> Outcome:
         self._budget.command()
         if frame.depth > DEPTH:
             raise Unread(call.text, "it is nested too deep to be read")
@@ -182,7 +182,7 @@ class Commands:
                 return own
         return self._program(name.rsplit("/", 1)[-1], words, call, state, frame)
 
-    def _program(self, program: str, words: Words, call: Call, state: State, frame: Frame) -> Outcome:
+    def _program(self, program: str, words: Words, call: Call, state: ShellState, frame: Frame) -> Outcome:
         if program in SHELLS:
             return self._shell(words, call, state, frame)
         if program in {"xargs", "find"}:
@@ -193,7 +193,7 @@ class Commands:
         self._emit(words, call, state, frame)
         return unchanged(state)
 
-    def _own(self, name: str, words: Words, call: Call, state: State, frame: Frame) -> Outcome | None:
+    def _own(self, name: str, words: Words, call: Call, state: ShellState, frame: Frame) -> Outcome | None:
         """A function, or one of the shell's own commands; None for a program."""
         if name in state.ambiguous:
             raise Unread(call.text, f"`{name}` is an alias or a function here that is not read")
@@ -203,7 +203,7 @@ class Commands:
             raise Unread(call.text, f"`{name}` does not start a command here")
         return self._builtin(words, call, state, frame)
 
-    def _builtin(self, words: Words, call: Call, state: State, frame: Frame) -> Outcome | None:
+    def _builtin(self, words: Words, call: Call, state: ShellState, frame: Frame) -> Outcome | None:
         match words[0].text:
             case "eval":
                 return self._eval(words, state, frame)
@@ -219,14 +219,14 @@ class Commands:
             self._emit(words, call, state, frame)
         return outcome
 
-    def _eval(self, words: Words, state: State, frame: Frame) -> Outcome:
+    def _eval(self, words: Words, state: ShellState, frame: Frame) -> Outcome:
         texts = [word.text for word in words[1:]]
         known = [text for text in texts if text is not None]
         if len(known) != len(texts):
             raise Unread(" ".join(word.raw for word in words), "what it runs is only known when it runs")
         return self._structure.text(" ".join(known), state, frame._replace(depth=frame.depth + 1))
 
-    def _exec(self, words: Words, call: Call, state: State, frame: Frame) -> Outcome:
+    def _exec(self, words: Words, call: Call, state: ShellState, frame: Frame) -> Outcome:
         inner = shells.executed(words)
         if not inner:
             self._emit((Word(":", ""),), call, state, frame)
@@ -235,7 +235,7 @@ class Commands:
         ended = state._replace(ended=True)
         return Outcome(ended, ended, None)
 
-    def _trap(self, words: Words, call: Call, state: State, frame: Frame) -> Outcome:
+    def _trap(self, words: Words, call: Call, state: ShellState, frame: Frame) -> Outcome:
         """`trap 'COMMANDS' SIGNAL`: they may run later, in whatever state the shell is in by then."""
         if len(words) < 3 or words[1].text in {"", "-"} or words[1].raw.startswith("-"):
             self._emit(words, call, state, frame)
@@ -246,7 +246,7 @@ class Commands:
         self._structure.text(words[1].text, later, frame._replace(conditional=True, depth=frame.depth + 1))
         return unchanged(state)
 
-    def _shell(self, words: Words, call: Call, state: State, frame: Frame) -> Outcome:
+    def _shell(self, words: Words, call: Call, state: ShellState, frame: Frame) -> Outcome:
         """`sh -c TEXT`, `sh FILE`, or a shell that reads its standard input."""
         invoked = shells.invoked(words)
         if invoked.script is not None:
@@ -264,13 +264,13 @@ class Commands:
         self._emit(words, call, state, frame)
         return unchanged(state if invoked.only_told else state.forget()._replace(elsewhere=True))
 
-    def _script(self, script: Word, positional: Words, state: State, frame: Frame) -> Outcome:
+    def _script(self, script: Word, positional: Words, state: ShellState, frame: Frame) -> Outcome:
         if script.text is None:
             raise Unread(script.raw, "what this shell runs is only known when it runs")
         self._structure.text(script.text, state.child(positional), frame._replace(depth=frame.depth + 1))
         return unchanged(state)
 
-    def _feeding(self, program: str, words: Words, call: Call, state: State, frame: Frame) -> Outcome:
+    def _feeding(self, program: str, words: Words, call: Call, state: ShellState, frame: Frame) -> Outcome:
         call = call._replace(external=True)
         if program == "find":
             for action, command in feeders.find(words, state.folder):
@@ -282,10 +282,10 @@ class Commands:
         self._each(command, call, state, frame._replace(reads=None, here=None))
         return unchanged(state)
 
-    def _each(self, words: Words, call: Call, state: State, frame: Frame) -> None:
+    def _each(self, words: Words, call: Call, state: ShellState, frame: Frame) -> None:
         self._run(words, call, state, frame._replace(conditional=True, depth=frame.depth + 1))
 
-    def _inner(self, inner: Inner, call: Call, state: State, frame: Frame) -> Outcome:
+    def _inner(self, inner: Inner, call: Call, state: ShellState, frame: Frame) -> Outcome:
         within = _environment(inner, state)
         if inner.in_shell:
             outcome = self._run(inner.words, call, within, frame._replace(depth=frame.depth + 1))
@@ -302,13 +302,13 @@ class Commands:
         after = repeat(run, within, frame) if inner.repeated else run(within, frame)
         return unchanged(state.forget() if after.elsewhere else state)
 
-    def _within(self, inner: Inner, call: Call, state: State, frame: Frame) -> State:
+    def _within(self, inner: Inner, call: Call, state: ShellState, frame: Frame) -> ShellState:
         if inner.script is not None:
             return self._script(inner.script, inner.positional, state, frame).after
         frame = frame._replace(depth=frame.depth + 1)
         return self._run(inner.words, call._replace(external=True), state, frame).after
 
-    def _emit(self, words: Words, call: Call, state: State, frame: Frame) -> None:
+    def _emit(self, words: Words, call: Call, state: ShellState, frame: Frame) -> None:
         frame.sink.commands.append(
             (
                 Command(
@@ -337,13 +337,13 @@ def _given(frame: Frame) -> Words:
     return (Word(None, "", answers=frame.reads),)
 
 
-def _with(state: State, expander: Expander) -> State:
+def _with(state: ShellState, expander: Expander) -> ShellState:
     for name, value in expander.assigned.items():
         state = state.assign(name, value)
     return state
 
 
-def _taken_back(after: State, before: State, names: Sequence[str]) -> State:
+def _taken_back(after: ShellState, before: ShellState, names: Sequence[str]) -> ShellState:
     """`X=1 command`: X is gone again afterwards."""
     variables = {**after.variables, **{name: before.value(name) for name in names}}
     exported = (after.exported - set(names)) | (before.exported & set(names))
@@ -351,7 +351,7 @@ def _taken_back(after: State, before: State, names: Sequence[str]) -> State:
     return after._replace(variables=variables, exported=exported, changed=changed)
 
 
-def _environment(inner: Inner, state: State) -> State:
+def _environment(inner: Inner, state: ShellState) -> ShellState:
     """Another user's environment keeps what its rules let through; `env -i` starts with an empty one."""
     if inner.filters or inner.cleared:
         value = UNKNOWN if inner.filters else Value("", is_set=False)

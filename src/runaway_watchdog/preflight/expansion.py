@@ -12,7 +12,7 @@ from typing import Literal
 from runaway_watchdog.model.command import Script, Word
 from runaway_watchdog.preflight import braces
 from runaway_watchdog.preflight.budget import FIELDS, TEXT, Budget
-from runaway_watchdog.preflight.state import State, Value
+from runaway_watchdog.preflight.state import ShellState, Value
 from runaway_watchdog.preflight.words import Letter, Opaque, Parameter, Piece, Pieces, Substitution
 
 _ASSIGNMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\+?=")
@@ -74,7 +74,7 @@ class _Field:
 class Expander:
     """Expands words in one state of the shell."""
 
-    def __init__(self, state: State, budget: Budget, answer: Answer) -> None:
+    def __init__(self, state: ShellState, budget: Budget, answer: Answer) -> None:
         self._state = state
         self._budget = budget
         self._answer = answer

@@ -6,7 +6,7 @@ from typing import Literal, NamedTuple
 
 from runaway_watchdog.model.command import Command, Script
 from runaway_watchdog.preflight.grammar import Source
-from runaway_watchdog.preflight.state import State, merge
+from runaway_watchdog.preflight.state import ShellState, merge
 
 
 @dataclass(slots=True)
@@ -45,7 +45,7 @@ class Frame(NamedTuple):
     calls: tuple[str, ...] = ()  # functions that are being expanded
     silent: bool = False  # what it prints goes to a file
 
-    def doubts(self, state: State) -> bool:
+    def doubts(self, state: ShellState) -> bool:
         """Whether a command here may not run at all."""
         return self.conditional or state.doubtful or state.ended
 
@@ -55,27 +55,27 @@ class Outcome(NamedTuple):
     (`cd`: whoever looks at the host sees whether the folder is there), the state that a later line may find as well.
     """
 
-    success: State
-    failure: State
-    doubt: State | None
+    success: ShellState
+    failure: ShellState
+    doubt: ShellState | None
 
     @property
-    def after(self) -> State:
+    def after(self) -> ShellState:
         """What the next command of a list finds. With `set -e` only success goes on."""
         return self.success._replace(doubtful=True) if self.success.errexit else merge(self.success, self.doubt)
 
-    def mapped(self, change: Callable[[State], State]) -> "Outcome":
+    def mapped(self, change: Callable[[ShellState], ShellState]) -> "Outcome":
         return Outcome(change(self.success), change(self.failure), None if self.doubt is None else change(self.doubt))
 
 
-def unchanged(state: State) -> Outcome:
+def unchanged(state: ShellState) -> Outcome:
     return Outcome(state, state, state)
 
 
-Part = Callable[[State, Frame], Outcome]
+Part = Callable[[ShellState, Frame], Outcome]
 
 
-def chain(parts: Sequence[tuple[Literal["", "&&", "||"], Part]], state: State, frame: Frame) -> Outcome:
+def chain(parts: Sequence[tuple[Literal["", "&&", "||"], Part]], state: ShellState, frame: Frame) -> Outcome:
     """`a && b || c`, from left to right; the first part's operator is ""."""
     outcome = parts[0][1](state, frame)
     frame = frame._replace(conditional=True)
@@ -89,7 +89,7 @@ def chain(parts: Sequence[tuple[Literal["", "&&", "||"], Part]], state: State, f
     return outcome
 
 
-def repeat(body: Callable[[State, Frame], State], state: State, frame: Frame) -> State:
+def repeat(body: Callable[[ShellState, Frame], ShellState], state: ShellState, frame: Frame) -> ShellState:
     """A loop: what is known in it is what every turn agrees on. Its state afterwards, the turns being none or many."""
     frame = frame._replace(conditional=True)
     for _ in range(3):
@@ -103,11 +103,11 @@ def repeat(body: Callable[[State, Frame], State], state: State, frame: Frame) ->
     return state.forget()
 
 
-def _either(one: State | None, other: State | None) -> State | None:
+def _either(one: ShellState | None, other: ShellState | None) -> ShellState | None:
     return other if one is None else merge(one, other)
 
 
-def merged(states: Sequence[State]) -> State:
+def merged(states: Sequence[ShellState]) -> ShellState:
     """Any of these."""
     after = states[0]
     for other in states[1:]:

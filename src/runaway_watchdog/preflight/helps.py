@@ -5,7 +5,7 @@ from itertools import chain
 from typing import Literal, NamedTuple
 
 from runaway_watchdog import owners
-from runaway_watchdog.effects import Host
+from runaway_watchdog.effects import HostState
 from runaway_watchdog.effects.docker.policy import carried
 from runaway_watchdog.effects.docker.state import RUNNING
 from runaway_watchdog.hostile import clean
@@ -48,10 +48,10 @@ def _by_known(preflight: Preflight, pid: int, world: World) -> Helps:
     if told is not None:
         return told
     if pid in preflight.host.ended:
-        fate = preflight.host.fates.get(pid)
-        if fate is None:
-            return Helps(pid, True, owners.fate(layers, "sigkill").returns, "it ends with its main process")
-        return Helps(pid, True, fate.returns, fate.why)
+        outlook = preflight.host.outlooks.get(pid)
+        if outlook is None:
+            return Helps(pid, True, owners.outlook(layers, "sigkill").returns, "it ends with its main process")
+        return Helps(pid, True, outlook.returns, outlook.why)
     return Helps(pid, False, None, _untouched(preflight, layers, facts))
 
 
@@ -61,8 +61,8 @@ def _by_host(preflight: Preflight, layers: Sequence[owners.Layer], facts: Facts)
         return None
     if whole.verb == "stop":
         return Helps(facts.process.pid, True, False, "the whole host goes down, and this process with it")
-    fate = owners.fate(layers, "reboot")
-    return Helps(facts.process.pid, True, fate.returns, fate.why)
+    outlook = owners.outlook(layers, "reboot")
+    return Helps(facts.process.pid, True, outlook.returns, outlook.why)
 
 
 def _by_owner(preflight: Preflight, layers: Sequence[owners.Layer], facts: Facts) -> Helps | None:
@@ -87,7 +87,7 @@ Left = Literal["running", "as it was", "down"]
 Returns = tuple[bool | None, str]
 
 
-def _left(effect: Effect, owner: Owner, host: Host) -> Left:
+def _left(effect: Effect, owner: Owner, host: HostState) -> Left:
     """How the whole line leaves the container or the unit that the effect is about; a pause does not end it."""
     if effect.verb == "restart":
         return "running"
@@ -102,32 +102,32 @@ def _left(effect: Effect, owner: Owner, host: Host) -> Left:
     return "running" if now.stopped else "as it was"
 
 
-def _running(effect: Effect, owner: Owner, layers: Sequence[owners.Layer], host: Host, facts: Facts) -> Returns:
+def _running(effect: Effect, owner: Owner, layers: Sequence[owners.Layer], host: HostState, facts: Facts) -> Returns:
     """The process ended, and what it belongs to runs: by its policy, or since the line starts it again."""
     pid = facts.process.pid
-    signalled = host.fates.get(pid)
+    signalled = host.outlooks.get(pid)
     if signalled is not None and signalled.returns:
         return True, signalled.why
     if effect.verb == "restart":
         return True, f"it ends with {owner.name}, which is started again: {effect.why}"
     if signalled is None and pid in host.ended:
-        fate = owners.fate(layers, "sigkill")
-        return fate.returns, fate.why
+        outlook = owners.outlook(layers, "sigkill")
+        return outlook.returns, outlook.why
     return True, f"it ends with {owner.name}, which the line itself starts again"
 
 
-def _down(effect: Effect, owner: Owner, layers: Sequence[owners.Layer], host: Host, facts: Facts) -> Returns:
+def _down(effect: Effect, owner: Owner, layers: Sequence[owners.Layer], host: HostState, facts: Facts) -> Returns:
     """What it belongs to is stopped or gone when the line has ended."""
-    signalled = host.fates.get(facts.process.pid)
+    signalled = host.outlooks.get(facts.process.pid)
     if effect.verb == "remove":
         another = owner.kind == "swarm-task"
         return another, f"its container {effect.name} is removed{', and the swarm starts another' if another else ''}"
     if signalled is not None and signalled.ends and not signalled.returns:
         return signalled.returns, signalled.why
-    fate = owners.fate(layers, "owner-stop")
-    if fate.returns and fate.by not in host.stopped_units:
-        return True, fate.why
-    return (None, fate.why) if fate.returns is None else (False, effect.why)
+    outlook = owners.outlook(layers, "owner-stop")
+    if outlook.returns and outlook.by not in host.stopped_units:
+        return True, outlook.why
+    return (None, outlook.why) if outlook.returns is None else (False, effect.why)
 
 
 def _same(effect: Effect, owner: Owner) -> bool:

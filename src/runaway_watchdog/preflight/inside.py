@@ -6,7 +6,7 @@ Its paths lead to the host: through a mount to the volume or folder behind it, e
 from collections.abc import Mapping
 from typing import Any
 
-from runaway_watchdog.effects import Container, Host, Outcome, harmless, table
+from runaway_watchdog.effects import Container, HostState, Outcome, harmless, table
 from runaway_watchdog.effects.host import databases, files, signals
 from runaway_watchdog.effects.host import signalled as ended
 from runaway_watchdog.model.command import Command, Word
@@ -20,7 +20,7 @@ SHELLS = frozenset(("sh", "bash", "ash", "dash"))
 ON_FILES = frozenset(("rm", "rmdir", "unlink", "truncate", "shred"))
 
 
-def effects(command: Command, container: Container, host: Host, world: World) -> Outcome | None:
+def effects(command: Command, container: Container, host: HostState, world: World) -> Outcome | None:
     """What it would do; None where that cannot be judged. Raises Unanswered."""
     program = command.program
     if program in SHELLS:
@@ -40,7 +40,7 @@ def effects(command: Command, container: Container, host: Host, world: World) ->
     return None if judged.unknown else judged
 
 
-def _shell(command: Command, container: Container, host: Host, world: World) -> Outcome | None:
+def _shell(command: Command, container: Container, host: HostState, world: World) -> Outcome | None:
     """`sh -c LINE`: each command of the line, with nothing known of the variables in there."""
     texts = [word.text for word in command.words]
     if len(texts) < 3 or texts[1] not in ("-c", "-lc", "-ec") or texts[2] is None:
@@ -59,7 +59,7 @@ def _shell(command: Command, container: Container, host: Host, world: World) -> 
     return Outcome(tuple(found), host, tuple(unknown))
 
 
-def _files(command: Command, container: Container, host: Host, world: World) -> Outcome | None:
+def _files(command: Command, container: Container, host: HostState, world: World) -> Outcome | None:
     known = world.engine.container(container.id)
     if known is None:
         return None
@@ -87,7 +87,7 @@ def _outside(word: Word, known: Mapping[str, Any]) -> Word:
     return word._replace(text=f"{PROC}/{known['State']['Pid']}/root{path}")
 
 
-def _kill(command: Command, container: Container, host: Host, world: World) -> Outcome | None:
+def _kill(command: Command, container: Container, host: HostState, world: World) -> Outcome | None:
     """`docker exec C kill 1`: PIDs are those of the container's own namespace."""
     words = [word.text for word in command.words[1:]]
     value: int | None = signals.TERM

@@ -6,7 +6,7 @@ from shlex import join, quote
 from typing import NamedTuple
 
 from runaway_watchdog import owners
-from runaway_watchdog.effects import Docker, Host
+from runaway_watchdog.effects import Docker, HostState
 from runaway_watchdog.effects.docker import state as docker_state
 from runaway_watchdog.effects.host import dumps
 from runaway_watchdog.effects.podman import state as podman_state
@@ -134,7 +134,7 @@ def _kept(effect: Effect, preflight: Preflight) -> Iterator[Safer]:
         yield Safer(f"crontab -u {quote(effect.name)} -l > {quote(archive)}", "it keeps a copy of the table first")
 
 
-def _volume_kept(name: str, host: Host) -> Iterator[Safer]:
+def _volume_kept(name: str, host: HostState) -> Iterator[Safer]:
     """A dump where a database runs on it, else a copy: of what runs only once it has stopped."""
     engines = {"docker": host.docker, "podman": Docker() if host.podman is None else host.podman.docker}
     found = [

@@ -7,7 +7,7 @@ run at all (after `&&`, in an `if`) counts as if it ran; a script file that the 
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from runaway_watchdog.effects import Container, Host, Outcome, filters, harmless, table
+from runaway_watchdog.effects import Container, HostState, Outcome, filters, harmless, table
 from runaway_watchdog.effects.arguments import shown
 from runaway_watchdog.effects.docker import answers as answers_docker
 from runaway_watchdog.effects.host import answers as answers_host
@@ -42,7 +42,7 @@ class Preflight(NamedTuple):
     script: Script
     effects: tuple[Effect, ...]
     unknown: tuple[str, ...]
-    host: Host  # as the line would leave it
+    host: HostState  # as the line would leave it
 
     @property
     def lost(self) -> tuple[Effect, ...]:
@@ -51,7 +51,7 @@ class Preflight(NamedTuple):
 
 def run(script: Script, world: World, line: str = "", *, home: str = "/root") -> Preflight:
     """Judge every command of the line in turn. Never runs one."""
-    outcome = _Judge(world, home).script(script, Host(), 0)
+    outcome = _Judge(world, home).script(script, HostState(), 0)
     return Preflight(line, script, outcome.effects, outcome.unknown, outcome.host)
 
 
@@ -66,7 +66,7 @@ class _Judge:
         self._world = world
         self._home = home
 
-    def script(self, script: Script, host: Host, depth: int) -> Outcome:
+    def script(self, script: Script, host: HostState, depth: int) -> Outcome:
         effects: list[Effect] = []
         unknown: list[str] = list(script.unknown)
         for command in script.commands:
@@ -76,7 +76,7 @@ class _Judge:
             host = outcome.host
         return Outcome(tuple(effects), host, tuple(dict.fromkeys(unknown)))
 
-    def _command(self, command: Command, host: Host, depth: int) -> Outcome:
+    def _command(self, command: Command, host: HostState, depth: int) -> Outcome:
         command = self._answered(command, host, depth)
         if not command.words:
             return Outcome((), host)
@@ -86,12 +86,12 @@ class _Judge:
         if file is not None:
             return self._file(file, command, host, depth)
 
-        def within(inner: Command, container: Container, now: Host) -> Outcome | None:
+        def within(inner: Command, container: Container, now: HostState) -> Outcome | None:
             return inside.effects(inner, container, now, self._world)
 
         return table.effects(command, host, self._world, within)
 
-    def _answered(self, command: Command, host: Host, depth: int) -> Command:
+    def _answered(self, command: Command, host: HostState, depth: int) -> Command:
         """The command with every substitution that can be answered in place of its word."""
         words: list[Word] = []
         for word in command.words:
@@ -106,7 +106,7 @@ class _Judge:
                 words += [Word(text, word.raw, globbing=bool(set(text) & set("*?["))) for text in given]
         return command._replace(words=tuple(words))
 
-    def _output(self, script: Script, host: Host, depth: int) -> tuple[str, ...] | None:
+    def _output(self, script: Script, host: HostState, depth: int) -> tuple[str, ...] | None:
         """What the commands would print; None where any of it is only known when they run."""
         if script.unknown or depth > DEPTH:
             return None
@@ -121,7 +121,7 @@ class _Judge:
             found += lines
         return tuple(found)
 
-    def _lines(self, command: Command, host: Host, depth: int) -> tuple[str, ...] | None:
+    def _lines(self, command: Command, host: HostState, depth: int) -> tuple[str, ...] | None:
         command = self._answered(command, host, depth)
         if not command.words or command.truncates:
             return None if command.truncates else ()
@@ -132,7 +132,7 @@ class _Judge:
             return answers_docker.answer(command, host, self._world)
         return answers_host.answer(command, host, self._world)
 
-    def _script_file(self, command: Command, host: Host) -> str | None:
+    def _script_file(self, command: Command, host: HostState) -> str | None:
         """The script that the command starts: `sh x.sh`, `. x.sh`, `./x.sh`; None: it starts none."""
         first = command.words[0]
         if command.program in SHELLS | SOURCES:
@@ -145,7 +145,7 @@ class _Judge:
         path = absolute(first, command)
         return path if path is not None and self._text(path, host, "#!") is not None else None
 
-    def _text(self, path: str, host: Host, start: str = "") -> str | None:
+    def _text(self, path: str, host: HostState, start: str = "") -> str | None:
         """A shell script's text; None where there is none, or it is not for a shell."""
         tree = places.tree(host, self._world)
         try:
@@ -162,7 +162,7 @@ class _Judge:
             return None
         return text if text.startswith(start) else None
 
-    def _file(self, path: str, command: Command, host: Host, depth: int) -> Outcome:
+    def _file(self, path: str, command: Command, host: HostState, depth: int) -> Outcome:
         """A script, read and judged line by line with the variables that are known here."""
         text = self._text(path, host)
         if text is None or depth >= DEPTH:

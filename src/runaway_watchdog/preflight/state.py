@@ -41,7 +41,7 @@ class Function(NamedTuple):
     body: "Node"
 
 
-class State(NamedTuple):
+class ShellState(NamedTuple):
     """What one shell would know at one point of the line. A variable that is not in `variables` is not known."""
 
     folder: str | None
@@ -63,29 +63,29 @@ class State(NamedTuple):
     def value(self, name: str) -> Value:
         return self.variables.get(name, UNKNOWN)
 
-    def assign(self, name: str, value: Value) -> "State":
+    def assign(self, name: str, value: Value) -> "ShellState":
         variables = {**self.variables, name: value}
         return self._replace(variables=variables, changed=self.changed | {name})
 
-    def export(self, names: Iterable[str]) -> "State":
+    def export(self, names: Iterable[str]) -> "ShellState":
         found = frozenset(names)
         return self._replace(exported=self.exported | found, changed=self.changed | found)
 
-    def unset(self, name: str) -> "State":
+    def unset(self, name: str) -> "ShellState":
         return self.assign(name, UNSET)._replace(exported=self.exported | {name})
 
-    def surely(self) -> "State":
+    def surely(self) -> "ShellState":
         """The same, for what runs whenever the command runs that it is a part of, be that doubtful or not."""
         return self._replace(doubtful=False, ended=False)
 
-    def forget(self) -> "State":
+    def forget(self) -> "ShellState":
         """After something that may have changed anything: `source FILE`, an `eval` of unknown text."""
         known = frozenset(STEERING)
         return self._replace(folder=None, previous=None, stack=(), variables={}, positional=None, functions={},
             exported=self.exported | known, changed=self.changed | known, plain_globs=False,
         )  # fmt: skip
 
-    def go(self, folder: str | None) -> "State":
+    def go(self, folder: str | None) -> "ShellState":
         """`cd`: relative to the folder before, `..` taken off by name as the shell does."""
         if folder is not None and not folder.startswith("/"):
             folder = None if self.folder is None else join(self.folder, folder)
@@ -95,12 +95,12 @@ class State(NamedTuple):
         variables = {**self.variables, "PWD": Value(folder), "OLDPWD": Value(self.folder)}
         return self._replace(folder=folder, previous=self.folder, variables=variables)
 
-    def child(self, positional: tuple[Word, ...]) -> "State":
+    def child(self, positional: tuple[Word, ...]) -> "ShellState":
         """What a new shell (`sh -c`) inherits: the folder and what is exported."""
         variables = {
             name: value if name in self.exported or name == "PWD" else UNSET for name, value in self.variables.items()
         }
-        return State(
+        return ShellState(
             self.folder, variables, self.exported, positional, self.previous, changed=self.changed,
             doubtful=self.doubtful,
         )  # fmt: skip
@@ -110,7 +110,7 @@ class State(NamedTuple):
         return tuple((name, self.value(name).text) for name in sorted(self.changed & self.exported))
 
 
-def merge(one: State, other: State | None) -> State:
+def merge(one: ShellState, other: ShellState | None) -> ShellState:
     """Either of the two: only what they agree on is known."""
     if other is None or one == other:
         return one

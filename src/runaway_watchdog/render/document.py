@@ -23,8 +23,8 @@ from runaway_watchdog.model.doing import BusyThread, Doing
 from runaway_watchdog.model.effect import Effect, Size
 from runaway_watchdog.model.gap import Gap
 from runaway_watchdog.model.identity import ProcKey
-from runaway_watchdog.model.owner import Fate, Owner
-from runaway_watchdog.model.plan import Advice, Never, Plan, Step
+from runaway_watchdog.model.owner import Outlook, Owner
+from runaway_watchdog.model.plan import Advice, Dangerous, Plan, Step
 from runaway_watchdog.model.process import CpuShare, Process
 
 Document = dict[str, Any]
@@ -39,14 +39,14 @@ def to_json(case: CaseFile) -> Document:
         "hot_since": _time(case.since),
         "process": {**process_to_json(case.process, case.cpu), **_doing(case.doing)},
         "owners": [owner_to_json(owner) for owner in case.owners],
-        "prognosis": [_fate(fate) for fate in case.prognosis],
+        "prognosis": [_fate(outlook) for outlook in case.prognosis],
         "history": _history(case.history),
         "plan": {
             "goal": _text(case.plan.goal),
             "steps": [_step(step) for step in case.plan.steps],
-            "never": [_never(never) for never in case.plan.never],
-            "still": [_text(each) for each in case.plan.still],
-            "afterwards": [_advice(each) for each in case.plan.afterwards],
+            "never": [_never(never) for never in case.plan.dangerous],
+            "still": [_text(each) for each in case.plan.remaining_triggers],
+            "afterwards": [_advice(each) for each in case.plan.hardening],
         },
         "condition": [_text(each) for each in case.condition],
         "signs": [
@@ -56,7 +56,7 @@ def to_json(case: CaseFile) -> Document:
         "left_behind": None if case.left_behind is None else _left_behind(case.left_behind),
         **_changed(case.changed),
         "gaps": [
-            {"source": _text(gap.source), "problem": _text(gap.problem), "mend": _text(gap.mend)} for gap in case.gaps
+            {"source": _text(gap.source), "problem": _text(gap.problem), "mend": _text(gap.fix)} for gap in case.gaps
         ],
     }
 
@@ -135,15 +135,15 @@ def _fact(name: str, value: Any) -> Any:
     return value if value is None or isinstance(value, (bool, int, float)) else _text(str(value))
 
 
-def _fate(fate: Fate) -> Document:
+def _fate(outlook: Outlook) -> Document:
     return {
-        "action": fate.action,
-        "ends": fate.ends,
-        "returns": fate.returns,
-        "by": None if fate.by is None else _text(fate.by),
-        "after_s": fate.after_s,
-        "certainty": fate.certainty,
-        "why": _text(fate.why),
+        "action": outlook.action,
+        "ends": outlook.ends,
+        "returns": outlook.returns,
+        "by": None if outlook.by is None else _text(outlook.by),
+        "after_s": outlook.after_s,
+        "certainty": outlook.certainty,
+        "why": _text(outlook.why),
     }
 
 
@@ -183,7 +183,7 @@ def _advice(advice: Advice) -> Document:
     return {"what": _text(advice.what), "where": where, "lines": [_text(each) for each in advice.lines]}
 
 
-def _never(never: Never) -> Document:
+def _never(never: Dangerous) -> Document:
     return {
         "command": _text(never.command),
         "why": _text(never.why),
@@ -242,10 +242,10 @@ def _case(document: Document) -> CaseFile:
         process=_process_of(document["process"]),
         cpu=None if cpu is None else CpuShare(cpu["percent"], cpu["window_s"]),
         owners=tuple(Owner(**{**owner, "evidence": tuple(owner["evidence"])}) for owner in document["owners"]),
-        prognosis=tuple(Fate(**fate) for fate in document["prognosis"]),
+        prognosis=tuple(Outlook(**outlook) for outlook in document["prognosis"]),
         history=_history_of(document["history"]),
         plan=_plan_of(document["plan"]),
-        gaps=tuple(Gap(**gap) for gap in document["gaps"]),
+        gaps=tuple(Gap(gap["source"], gap["problem"], gap["mend"]) for gap in document["gaps"]),
         asked_pid=document["asked_pid"] or 0,
         since=_seconds(document["hot_since"]),
         host=document["host"],
@@ -268,11 +268,11 @@ def _plan_of(plan: Document) -> Plan:
     return Plan(
         goal=plan["goal"],
         steps=tuple(Step(**step) for step in plan["steps"]),
-        never=tuple(
-            Never(each["command"], each["why"], tuple(map(_loss_of, each["would_lose"]))) for each in plan["never"]
+        dangerous=tuple(
+            Dangerous(each["command"], each["why"], tuple(map(_loss_of, each["would_lose"]))) for each in plan["never"]
         ),
-        still=tuple(plan.get("still", ())),
-        afterwards=tuple(Advice(**_with_tuple(each, "lines")) for each in plan.get("afterwards", ())),
+        remaining_triggers=tuple(plan.get("still", ())),
+        hardening=tuple(Advice(**_with_tuple(each, "lines")) for each in plan.get("afterwards", ())),
     )
 
 

@@ -52,7 +52,7 @@ def page(title: str, notice: str, story: Story | None, tail: tuple[str, ...]) ->
     """The whole document. `notice` comes first (a resolution, a reminder); `tail` last, in quiet type."""
     sections = [_paragraph(notice)] if notice else []
     if story is not None:
-        sections += [_what(story), _who(story), _outcomes(story.outcomes), _plan(story), _nevers(story.never)]
+        sections += [_what(story), _who(story), _outcomes(story.outcomes), _plan(story), _nevers(story.dangerous)]
         sections.append(_gaps(story.gaps))
     sections.append("<br>".join(marked_up(line) for line in tail))
     quiet = "padding:14px 0 0;font-size:13px;color:#5f6672"

@@ -25,7 +25,7 @@ def message(notice: str, story: Story | None, tail: tuple[str, ...]) -> str:
             _who(story),
             _outcomes(story),
             *_plan(story),
-            *map(_warned, story.never[:MOST_NEVER]),
+            *map(_warned, story.dangerous[:MOST_NEVER]),
             _gaps(story),
         ]
     blocks += ["\n".join(_prose(line) for line in tail)]

@@ -8,7 +8,7 @@ from typing import Any, Final, Literal, NamedTuple
 
 from runaway_watchdog.hostile import header
 from runaway_watchdog.model.casefile import CaseFile
-from runaway_watchdog.model.events import Commission, incident_document
+from runaway_watchdog.model.events import CaseRequest, incident_document
 from runaway_watchdog.render import figures
 from runaway_watchdog.render import html as mail
 from runaway_watchdog.render import markdown as chat
@@ -87,7 +87,7 @@ class Incident(NamedTuple):
 
     @classmethod
     def of(
-        cls, found: Commission, curve: Sequence[tuple[float, float]] = (), document: Mapping[str, Any] | None = None
+        cls, found: CaseRequest, curve: Sequence[tuple[float, float]] = (), document: Mapping[str, Any] | None = None
     ) -> "Incident":
         """The incident of a commission."""
         wanted = found.demand if found.held_back else None
@@ -101,7 +101,7 @@ def message(case: CaseFile, kind: Kind, now: float, about: Incident = NONE) -> M
     """The alert for a case, told at `now` (seconds since the epoch)."""
     story = tell(case, now)._replace(harm=about.harm, course=course(about.curve, now))
     if kind == "resolved":  # nothing is left to do: what it was and who kept it alive
-        story = story._replace(succession="", headline="", harm="", outcomes=(), goal="", moves=(), never=())
+        story = story._replace(succession="", headline="", harm="", outcomes=(), goal="", moves=(), dangerous=())
     notice = _notice(case, kind, now)
     tail = _tail(case.process.pid, safe(case.host, 60), about.number, now)
     told = _put_together(_subject(case, kind, about), notice, story, tail)
@@ -122,32 +122,32 @@ def _abridged(about: Incident, size: int) -> Mapping[str, Any]:
     return {"host": host[:LOOKED_AT], "owners": named, "left_out": left_out}
 
 
-def fallback(commission: Commission, now: float, *, host: str, reason: str) -> Message:
+def fallback(case_request: CaseRequest, now: float, *, host: str, reason: str) -> Message:
     """The alert where no case file could be made: what the watch knows, why there is no more, and where to look."""
     where = safe(host, 60)
-    what = f"PID {commission.pid}" if commission.pid else safe(commission.group, 100) or "a process"
-    lasting = figures.duration(commission.window_s)
-    if commission.kind == "resolved":
+    what = f"PID {case_request.pid}" if case_request.pid else safe(case_request.group, 100) or "a process"
+    lasting = figures.duration(case_request.window_s)
+    if case_request.kind == "resolved":
         subject = f"Over: {what} on {where} is calm again"
         notice = (
-            f"{what} on {where} is calm again, {figures.duration(now - commission.opened_at)} after it was reported."
+            f"{what} on {where} is calm again, {figures.duration(now - case_request.opened_at)} after it was reported."
         )
-    elif commission.rule_kind == "restarts":
-        subject = f"{_marked(commission.severity)}Restart loop: {what} on {where}"
-        notice = f"{what} on {where} ends and comes back: {commission.returns} times in {lasting}, at least."
+    elif case_request.rule_kind == "restarts":
+        subject = f"{_marked(case_request.severity)}Restart loop: {what} on {where}"
+        notice = f"{what} on {where} ends and comes back: {case_request.returns} times in {lasting}, at least."
     else:
-        cpu = _cpu(commission.percent, commission.demand if commission.held_back else None)
-        subject = f"{_marked(commission.severity)}{cpu}: {what} on {where}"
-        notice = f"{what} uses {figures.share(commission.percent)} on {where}, over the last {lasting}."
+        cpu = _cpu(case_request.percent, case_request.demand if case_request.held_back else None)
+        subject = f"{_marked(case_request.severity)}{cpu}: {what} on {where}"
+        notice = f"{what} uses {figures.share(case_request.percent)} on {where}, over the last {lasting}."
     lines = [notice]
-    if commission.kind != "resolved" and commission.harm:
-        lines.append(harm(commission))
+    if case_request.kind != "resolved" and case_request.harm:
+        lines.append(harm(case_request))
     lines.append(f"Who keeps it alive could not be found out in time: {safe(reason)}")
-    if commission.group:
-        lines.append(f"Its control group: {safe(commission.group, 200)}")
-    tail = (" ".join(lines[1:]), *_tail(commission.pid, where, commission.incident_id, now))
+    if case_request.group:
+        lines.append(f"Its control group: {safe(case_request.group, 200)}")
+    tail = (" ".join(lines[1:]), *_tail(case_request.pid, where, case_request.incident_id, now))
     told = _put_together(header(subject, SUBJECT_LIMIT), notice, None, tail)
-    return told._replace(document=_document(commission.kind, Incident.of(commission)))
+    return told._replace(document=_document(case_request.kind, Incident.of(case_request)))
 
 
 def _put_together(subject: str, notice: str, story: Story | None, tail: tuple[str, ...]) -> Message:
@@ -243,7 +243,7 @@ def _cpu(percent: float, wanted: float | None) -> str:
 
 def _ending(case: CaseFile, kind: Kind) -> str:
     """What `kill -9` leads to, in the fewest words."""
-    killed = next((fate for fate in case.prognosis if fate.action == "sigkill"), None)
+    killed = next((outlook for outlook in case.prognosis if outlook.action == "sigkill"), None)
     if kind == "resolved" or killed is None:
         return ""
     if not killed.ends:

@@ -29,7 +29,7 @@ def _joined(parts: dict[str, str]) -> str:
 def _parts(story: Story) -> dict[str, str]:
     killed = next((each for each in story.outcomes if each.action == "kill -9"), None)
     first = next((move.command for move in story.moves if move.command), None)
-    never = next((each.command for each in story.never if each.command), None)
+    never = next((each.command for each in story.dangerous if each.command), None)
     return {
         "harm": story.harm,
         "killed": f"{killed.action}: {killed.result}" if killed else "",

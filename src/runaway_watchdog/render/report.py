@@ -223,8 +223,8 @@ def _outcome(outcome: Outcome) -> str:
 
 def _plan(story: Story) -> Iterator[str]:
     parts = [_paragraph(story.goal), *(_move(number, move) for number, move in enumerate(story.moves, start=1))]
-    if story.still:
-        parts.append(_paragraph("Still open when all of it is done:") + _list(story.still))
+    if story.remaining_triggers:
+        parts.append(_paragraph("Still open when all of it is done:") + _list(story.remaining_triggers))
     yield from _section("do", "Do this, as root" if story.moves else "Do this", parts)
 
 
@@ -252,7 +252,7 @@ def _command(command: str | None, name: str, kind: str, button: str) -> str:
 
 
 def _never(story: Story) -> Iterator[str]:
-    yield from _section("never", "Never this", (_warned(n, never) for n, never in enumerate(story.never, start=1)))
+    yield from _section("never", "Never this", (_warned(n, never) for n, never in enumerate(story.dangerous, start=1)))
 
 
 def _warned(number: int, never: Warned) -> str:
@@ -260,7 +260,7 @@ def _warned(number: int, never: Warned) -> str:
 
 
 def _afterwards(story: Story) -> Iterator[str]:
-    yield from _section("afterwards", "Afterwards, so that its return is harmless", map(_advised, story.afterwards))
+    yield from _section("afterwards", "Afterwards, so that its return is harmless", map(_advised, story.hardening))
 
 
 def _advised(advice: Advised) -> str:

@@ -5,7 +5,7 @@ from typing import Final, NamedTuple
 
 from runaway_watchdog.hostile import clean, mask_text, shown_command
 from runaway_watchdog.model.effect import Effect
-from runaway_watchdog.model.plan import Advice, Never, Phase, Step
+from runaway_watchdog.model.plan import Advice, Dangerous, Phase, Step
 from runaway_watchdog.render import figures
 
 MOST_NEVER: Final = 3
@@ -85,7 +85,7 @@ def advised(advice: Advice) -> Advised:
     return Advised(safe(advice.what), safe(advice.where or ""), lines)
 
 
-def warned(never: Never) -> Warned:
+def warned(never: Dangerous) -> Warned:
     """A command never to run."""
     losses = tuple(_loss(effect) for effect in never.would_lose if effect.data_lost)  # `why` names what it only ends
     return Warned(shown_command(never.command), safe(never.why), losses)

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 from runaway_watchdog.hostile import clean, mask_argv
 from runaway_watchdog.model.casefile import CaseFile, LeftBehind, SeenDeath
-from runaway_watchdog.model.owner import Action, Fate, Owner
+from runaway_watchdog.model.owner import Action, Outlook, Owner
 from runaway_watchdog.render import figures
 from runaway_watchdog.render import steps as moves
 from runaway_watchdog.render.happening import happening
 from runaway_watchdog.render.steps import Advised, Move, Warned, safe
 
 if TYPE_CHECKING:
-    from runaway_watchdog.model.events import Commission  # an alert brings one; `explain` in a terminal has none
+    from runaway_watchdog.model.events import CaseRequest  # an alert brings one; `explain` in a terminal has none
 
 Tone = Literal["good", "bad", "unsure"]
 
@@ -54,9 +54,9 @@ class Story(NamedTuple):
     outcomes: tuple[Outcome, ...]
     goal: str
     moves: tuple[Move, ...]
-    never: tuple[Warned, ...]
-    still: tuple[str, ...]  # what would bring it back once all is done
-    afterwards: tuple[Advised, ...]
+    dangerous: tuple[Warned, ...]
+    remaining_triggers: tuple[str, ...]  # what would bring it back once all is done
+    hardening: tuple[Advised, ...]
     gaps: tuple[tuple[str, str], ...]  # (what is not seen, the mend)
     harm: str = ""  # how bad it is, and why: only an incident knows
     course: str = ""  # its CPU over time, in one line of blocks
@@ -71,13 +71,15 @@ def tell(case: CaseFile, now: float) -> Story:
         layers=tuple(_layer(owner) for owner in case.owners),
         returns=_returns(case),
         # Of a dead process nothing more can be said than that; the plan tells it in its goal.
-        outcomes=tuple(_outcome(fate, case) for fate in case.prognosis if case.process.alive or not case.process.pid),
+        outcomes=tuple(
+            _outcome(outlook, case) for outlook in case.prognosis if case.process.alive or not case.process.pid
+        ),
         goal=safe(case.plan.goal),
         moves=tuple(moves.move(step) for step in case.plan.steps),
-        never=tuple(moves.warned(never) for never in case.plan.never),
-        still=tuple(safe(each) for each in case.plan.still),
-        afterwards=tuple(moves.advised(each) for each in case.plan.afterwards),
-        gaps=tuple((f"{safe(gap.source)}: {safe(gap.problem)}", safe(gap.mend)) for gap in case.gaps),
+        dangerous=tuple(moves.warned(never) for never in case.plan.dangerous),
+        remaining_triggers=tuple(safe(each) for each in case.plan.remaining_triggers),
+        hardening=tuple(moves.advised(each) for each in case.plan.hardening),
+        gaps=tuple((f"{safe(gap.source)}: {safe(gap.problem)}", safe(gap.fix)) for gap in case.gaps),
     )
 
 
@@ -166,7 +168,7 @@ def _death_of(pid: int, case: CaseFile) -> SeenDeath | None:
     return max(seen, key=lambda death: death.died_at, default=None)
 
 
-def harm(found: "Commission") -> str:
+def harm(found: "CaseRequest") -> str:
     """How bad it is, and why: "Critical: others wait for a CPU 43 % of the time."."""
     reasons = []
     if found.rule_kind == "restarts" and found.returns:
@@ -318,13 +320,13 @@ def _seen(case: CaseFile) -> str:
     return f"{times}, after {waits}" if waits else times
 
 
-def _fate(action: Action, case: CaseFile) -> Fate | None:
-    return next((fate for fate in case.prognosis if fate.action == action), None)
+def _fate(action: Action, case: CaseFile) -> Outlook | None:
+    return next((outlook for outlook in case.prognosis if outlook.action == action), None)
 
 
-def doer(fate: Fate) -> str:
+def doer(outlook: Outlook) -> str:
     """Who would start it again, as people call it."""
-    return "Its owner" if fate.by is None else _BY.get(fate.by, safe(fate.by, 40))
+    return "Its owner" if outlook.by is None else _BY.get(outlook.by, safe(outlook.by, 40))
 
 
 # --- if you… ---------------------------------------------------------------------------------------------------
@@ -344,13 +346,13 @@ _MANAGERS: Final = {
 }
 
 
-def _outcome(fate: Fate, case: CaseFile) -> Outcome:
+def _outcome(outlook: Outlook, case: CaseFile) -> Outcome:
     kind = case.owners[0].kind if case.owners else "unmanaged"
-    of_owner = fate.action in {"owner-stop", "owner-daemon-restart"}
-    ordinary = fate.action not in {"clean-exit", "failure-exit"} and not (of_owner and kind in _OWNERLESS)
-    ordinary &= of_owner or fate.action == "reboot" or bool(case.process.pid)  # nothing that could be killed
-    result, tone = _result(fate)
-    return Outcome(_action(fate.action, case), result, tone, safe(fate.why), ordinary)
+    of_owner = outlook.action in {"owner-stop", "owner-daemon-restart"}
+    ordinary = outlook.action not in {"clean-exit", "failure-exit"} and not (of_owner and kind in _OWNERLESS)
+    ordinary &= of_owner or outlook.action == "reboot" or bool(case.process.pid)  # nothing that could be killed
+    result, tone = _result(outlook)
+    return Outcome(_action(outlook.action, case), result, tone, safe(outlook.why), ordinary)
 
 
 def _action(action: Action, case: CaseFile) -> str:
@@ -371,16 +373,16 @@ def _action(action: Action, case: CaseFile) -> str:
     }[action]
 
 
-def _result(fate: Fate) -> tuple[str, Tone]:
-    likely = "probably " if fate.certainty == "likely" else ""
-    if not fate.ends and fate.certainty == "unknown":
+def _result(outlook: Outlook) -> tuple[str, Tone]:
+    likely = "probably " if outlook.certainty == "likely" else ""
+    if not outlook.ends and outlook.certainty == "unknown":
         return "unknown whether it ends it", "unsure"
-    if not fate.ends:
+    if not outlook.ends:
         return f"{likely}does not end it", "bad"
-    if fate.returns is None:
+    if outlook.returns is None:
         return "unknown whether it comes back", "unsure"
-    if not fate.returns:
+    if not outlook.returns:
         return f"ends it; it {likely}stays away", "good" if not likely else "unsure"
-    after = "" if fate.after_s is None else f" after {figures.delay(fate.after_s)}"
-    by = "" if fate.by is None else f", by {doer(fate)}"
+    after = "" if outlook.after_s is None else f" after {figures.delay(outlook.after_s)}"
+    by = "" if outlook.by is None else f", by {doer(outlook)}"
     return f"{likely}comes back{after}{by}", "bad"

@@ -79,14 +79,14 @@ class _Page:
             self._who(story),
             self._outcomes(story.outcomes),
             self._plan(story),
-            self._never(story.never),
+            self._never(story.dangerous),
             self._gaps(story.gaps),
         )
         return _paragraphs(sections)
 
     def write_plan(self, story: Story) -> str:
         return _paragraphs(
-            (self._plan(story), self._never(story.never), self._afterwards(story), self._gaps(story.gaps))
+            (self._plan(story), self._never(story.dangerous), self._afterwards(story), self._gaps(story.gaps))
         )
 
     def _in(self, colour: str, words: str) -> str:
@@ -169,7 +169,7 @@ class _Page:
             phase = move.phase
             yield from self._move(number, move)
         if self._at_least(Detail.VERBOSE):
-            for door in story.still:
+            for door in story.remaining_triggers:
                 yield from wrapped(f"still open: {door}", "  ", "    ")
 
     def _move(self, number: int, move: Move) -> Iterator[str]:
@@ -205,10 +205,10 @@ class _Page:
             yield from wrapped(loss, "    - ", "      ")
 
     def _afterwards(self, story: Story) -> Iterator[str]:
-        if not story.afterwards:
+        if not story.hardening:
             return
         yield self._in(_BOLD, "AFTERWARDS, so that its return is harmless")
-        for advice in story.afterwards:
+        for advice in story.hardening:
             where = f" ({advice.where})" if advice.where else ""
             yield from wrapped(f"{advice.what}{where}", "  ", "    ")
             yield from ("      " + self._in(_CYAN, line) for line in advice.lines)

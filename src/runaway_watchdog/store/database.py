@@ -30,7 +30,7 @@ class StoreUnavailable(Exception):  # noqa: N818 - it is a state of the store, w
         """`passing`: the disk may take it again later, without anybody changing the configuration."""
         super().__init__(f"{problem}; {mend}")
         self.problem = problem
-        self.mend = mend
+        self.fix = mend
         self.passing = passing
 
 

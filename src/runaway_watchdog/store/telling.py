@@ -3,13 +3,13 @@
 import sqlite3
 from collections.abc import Iterable
 
-from runaway_watchdog.model.events import Commission
+from runaway_watchdog.model.events import CaseRequest
 from runaway_watchdog.store import outbox, records
 from runaway_watchdog.store import user_input as said
 
 
 def tell(
-    connection: sqlite3.Connection, order: Commission, channels: Iterable[str], message_json: str, now: float
+    connection: sqlite3.Connection, order: CaseRequest, channels: Iterable[str], message_json: str, now: float
 ) -> None:
     """Into the outbox, for each of the channels; not where somebody has taken the incident over meanwhile."""
     if order.kind == "reminder" and said.is_acknowledged(connection, order.incident_id, now):
@@ -22,6 +22,6 @@ def tell(
         outbox.enqueue(connection, order.incident_id, order.kind, channel, message_json, dated, urgent=urgent)
 
 
-def _dated(order: Commission, now: float) -> float:
+def _dated(order: CaseRequest, now: float) -> float:
     """The outbox knows a message by incident, kind, channel and date: an opening or its end comes once."""
     return now if order.kind in ("reminder", "escalated") else order.opened_at

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from runaway_watchdog import programs
-from runaway_watchdog.model.events import Commission
+from runaway_watchdog.model.events import CaseRequest
 from runaway_watchdog.store.database import STORE_IS_DAMAGED
 
 CASES_AT_ONCE: Final = 2
@@ -45,7 +45,7 @@ class Modules(NamedTuple):
 class Job(NamedTuple):
     """A commission that waits for its case, or for another try."""
 
-    commission: Commission
+    case_request: CaseRequest
     name: str  # of the program: hostile
     not_before: float = 0.0
     attempts: int = 0
@@ -63,7 +63,7 @@ class _Running(NamedTuple):
 class Ended(NamedTuple):
     """What came of the children that have ended since the last look."""
 
-    cases: tuple[tuple[Commission, int], ...] = ()  # with the exit code; negative: the signal that ended it
+    cases: tuple[tuple[CaseRequest, int], ...] = ()  # with the exit code; negative: the signal that ended it
     given_up: tuple[Job, ...] = ()
     senders: tuple[tuple[str, int], ...] = ()
     reload: tuple[int, int] | None = None  # exit code, and the descriptor with what it wrote
@@ -92,10 +92,10 @@ class Children:
             return None
         return min((job.not_before for job in self._first_of_each()), default=None)
 
-    def commission(self, order: Commission, name: str) -> None:
+    def case_request(self, order: CaseRequest, name: str) -> None:
         """Let a case see to this. Where too many wait already, the oldest of those that matter least gives way."""
         if len(self._waiting) >= MOST_WAITING:
-            self._waiting.remove(min(self._waiting, key=lambda job: _rank(job.commission.kind)))
+            self._waiting.remove(min(self._waiting, key=lambda job: _rank(job.case_request.kind)))
         self._waiting.append(Job(order, name))
 
     def start_cases(self, now: float) -> tuple[Job, ...]:
@@ -105,7 +105,7 @@ class Children:
             if self._cases_running() >= CASES_AT_ONCE:
                 break
             self._waiting.remove(job)
-            order = json.dumps(job.commission._asdict()).encode()
+            order = json.dumps(job.case_request._asdict()).encode()
             arguments = ("--config-fd", str(self.config_fd))
             try:
                 child = programs.start_module(
@@ -119,10 +119,10 @@ class Children:
 
     def _first_of_each(self) -> list[Job]:
         """The jobs that wait for nothing but their time: an incident's turns are told one after the other, in order."""
-        taken = {child.job.commission.incident_id for child in self._running if child.job is not None}
+        taken = {child.job.case_request.incident_id for child in self._running if child.job is not None}
         found = []
         for job in self._waiting:
-            incident = job.commission.incident_id
+            incident = job.case_request.incident_id
             if not incident or incident not in taken:
                 found.append(job)
             taken.add(incident)
@@ -173,7 +173,7 @@ class Children:
         """Collect whoever has ended. A reload's descriptor is the caller's to close."""
         ended = [child for child in self._running if child.process.poll() is not None]
         self._running = [child for child in self._running if child not in ended]
-        cases: list[tuple[Commission, int]] = []
+        cases: list[tuple[CaseRequest, int]] = []
         senders: list[tuple[str, int]] = []
         given_up: list[Job] = []
         reload: tuple[int, int] | None = None
@@ -184,7 +184,7 @@ class Children:
                 self._poll.unregister(child.pidfd)
                 os.close(child.pidfd)
             if child.job is not None:
-                cases.append((child.job.commission, code))
+                cases.append((child.job.case_request, code))
                 given_up += self._again(child.job, now) if code not in (0, STORE_IS_DAMAGED) else []
             elif child.channel is not None:
                 senders.append((child.channel, code))

@@ -7,7 +7,7 @@ on a host with more spinners than cores, too.
 
 from typing import Final
 
-from runaway_watchdog.model.sampling import Held, HostLoad
+from runaway_watchdog.model.sampling import Contention, HostLoad
 
 _MOST_STEAL: Final = 90.0
 """Percent. What is left of a host is scaled up tenfold at most: the rest would be noise."""
@@ -22,7 +22,7 @@ def slack(crowding: float) -> float:
     return max(1.0, 2.0 * crowding - 1.0)
 
 
-def demand(percent: float, held: Held, load: HostLoad) -> float:
+def demand(percent: float, held: Contention, load: HostLoad) -> float:
     """In percent of one core; never less than `percent`.
 
     Waiting counts only up to what crowding can explain: fifty idle threads that wait a moment each time they wake have

@@ -17,7 +17,7 @@ from typing import Final, NamedTuple
 
 from runaway_watchdog.model.events import Finding, Stage
 from runaway_watchdog.model.identity import ProcKey
-from runaway_watchdog.model.sampling import Held, HostLoad, ProcessRate, Rule, Sample
+from runaway_watchdog.model.sampling import Contention, HostLoad, ProcessRate, Rule, Sample
 
 DRAIN: Final = 4.0
 CALM: Final = 1.0
@@ -47,7 +47,7 @@ class Track(NamedTuple):
     told: int = _QUIET  # the highest that a finding was emitted for
     told_key: ProcKey | None = None  # the process that these findings named
     wanted: float = 0.0  # demand in percent-seconds over span_s
-    held: Held = Held()  # the newest
+    held: Contention = Contention()  # the newest
 
     @property
     def percent(self) -> float:
@@ -55,7 +55,7 @@ class Track(NamedTuple):
         return self.cpu / self.span_s if self.span_s > 0 else 0.0
 
 
-class State(NamedTuple):
+class DetectState(NamedTuple):
     """Between two samples: only what is or was hot."""
 
     at: float | None = None
@@ -77,7 +77,7 @@ class _Now(NamedTuple):
     percent: float
     span_s: float
     demand: float = 0.0
-    held: Held = Held()
+    held: Contention = Contention()
 
     @property
     def wanted(self) -> float:
@@ -85,7 +85,7 @@ class _Now(NamedTuple):
         return max(self.percent, self.demand)
 
 
-def detect(state: State, sample: Sample, rules: Sequence[Rule]) -> tuple[State, tuple[Finding, ...]]:
+def detect(state: DetectState, sample: Sample, rules: Sequence[Rule]) -> tuple[DetectState, tuple[Finding, ...]]:
     """One step. Findings that say more come before those that say less; a story is never told twice."""
     elapsed = 0.0 if state.at is None else max(0.0, sample.at - state.at)
     seen: dict[Subject, _Now] = {
@@ -103,7 +103,7 @@ def detect(state: State, sample: Sample, rules: Sequence[Rule]) -> tuple[State, 
         findings += _tell(story, now, sample, rule)
         tracks |= {(rule.name, who): track for who, track in story.items() if track.level_s > 0}
     findings += _abandoned(state, sample, rules)
-    return State(sample.at, tracks), tuple(findings)
+    return DetectState(sample.at, tracks), tuple(findings)
 
 
 def _of_the_host(rule: Rule, sample: Sample, elapsed: float) -> dict[Subject, _Now]:
@@ -123,7 +123,7 @@ def waiting(load: HostLoad, busy_percent: float | None, online_cpus: int) -> flo
     return min(100.0, max(0.0, load.crowding - 1) * 100)  # a kernel without pressure: what is too much for the CPUs
 
 
-def inherit(state: State, predecessor: ProcKey, successor: ProcKey) -> State:
+def inherit(state: DetectState, predecessor: ProcKey, successor: ProcKey) -> DetectState:
     """The same work came back as another process: what it had accumulated goes on."""
     tracks = dict(state.tracks)
     for rule, who in state.tracks:
@@ -131,15 +131,17 @@ def inherit(state: State, predecessor: ProcKey, successor: ProcKey) -> State:
             old = tracks.pop((rule, who))
             young = tracks.get((rule, successor))
             tracks[rule, successor] = old if young is None else _merged(old, young)
-    return State(state.at, tracks)
+    return DetectState(state.at, tracks)
 
 
-def resume(state: State, rule: Rule, group: str, key: ProcKey | None, percent: float, *, alive: bool) -> State:
+def resume(
+    state: DetectState, rule: Rule, group: str, key: ProcKey | None, percent: float, *, alive: bool
+) -> DetectState:
     """An incident of this boot that was open when the watch was last stopped: it goes on, or drains away."""
     subject: Subject = key if key is not None and (alive or not group) else group
     used = percent * rule.for_s
     track = Track(group, rule.for_s, used, rule.for_s, _SUSTAINED, _SUSTAINED, key, used)
-    return State(state.at, {**state.tracks, (rule.name, subject): track})
+    return DetectState(state.at, {**state.tracks, (rule.name, subject): track})
 
 
 def _merged(old: Track, young: Track) -> Track:
@@ -249,7 +251,7 @@ def _finding(stage: Stage, track: Track, rule: Rule, sample: Sample) -> Finding:
     )
 
 
-def _abandoned(state: State, sample: Sample, rules: Sequence[Rule]) -> Iterable[Finding]:
+def _abandoned(state: DetectState, sample: Sample, rules: Sequence[Rule]) -> Iterable[Finding]:
     """Stories of rules that are no longer configured end here."""
     kept = {rule.name for rule in rules}
     for (name, _), track in state.tracks.items():

@@ -7,14 +7,14 @@ from runaway_watchdog.model.identity import ProcKey
 from runaway_watchdog.watch.clocks import read_argv, read_pids, read_stat
 from runaway_watchdog.watch.groups import group_of
 from runaway_watchdog.watch.lineage import Seen, lineage_key
-from runaway_watchdog.watch.sample import Host, Sampler
+from runaway_watchdog.watch.sample import HostFacts, Sampler
 
 _REFRESH_S: Final = 30.0
 _SETTLED_S: Final = 5.0
 """Between fork and exec a process still bears its parent's name: one that is younger is looked at again."""
 
 
-def look_at(host: Host, pid: int) -> Seen | None:
+def look_at(host: HostFacts, pid: int) -> Seen | None:
     """Who this is now; None: gone."""
     stat = read_stat(host.paths, pid)
     if stat is None:
@@ -24,7 +24,7 @@ def look_at(host: Host, pid: int) -> Seen | None:
     return Seen(key, group, lineage_key(group, stat.comm, argv), stat.comm, argv, stat.start_s)
 
 
-def look_again(host: Host, key: ProcKey) -> Seen | None:
+def look_again(host: HostFacts, key: ProcKey) -> Seen | None:
     """The same, of one certain process; None: gone, or its PID is another's now."""
     seen = look_at(host, key.pid)
     return seen if seen is not None and seen.key == key else None
@@ -38,7 +38,7 @@ class Newcomers:
     that is reused meanwhile is looked at after that.
     """
 
-    def __init__(self, host: Host, sampler: Sampler) -> None:
+    def __init__(self, host: HostFacts, sampler: Sampler) -> None:
         self._host = host
         self._sampler = sampler
         self._passed: set[int] = set()

@@ -3,7 +3,7 @@
 from collections.abc import Container, Mapping, Sequence
 from typing import Final, Literal, NamedTuple
 
-from runaway_watchdog.model.events import Commission, Finding
+from runaway_watchdog.model.events import CaseRequest, Finding
 from runaway_watchdog.model.identity import ProcKey
 from runaway_watchdog.model.sampling import GroupRate, Rule
 from runaway_watchdog.store.records import IncidentRecord
@@ -261,10 +261,10 @@ def _pause(reminders: int, remind_after_s: float) -> float:
     return float(min(remind_after_s * 2 ** min(reminders, 20), max(LONGEST_REMINDER_S, remind_after_s)))
 
 
-def commission(kind: Kind, incident: Incident) -> Commission:
+def case_request(kind: Kind, incident: Incident) -> CaseRequest:
     """What a case is told about an incident."""
     finding = incident.finding
-    return Commission(
+    return CaseRequest(
         incident_id=incident.id,
         kind=kind,
         rule=incident.rule,
@@ -283,10 +283,10 @@ def commission(kind: Kind, incident: Incident) -> Commission:
     )
 
 
-def preparation(finding: Finding, work: Work) -> Commission:
+def preparation(finding: Finding, work: Work) -> CaseRequest:
     """What a case is told about a suspect: prepare, there is no incident yet."""
     key = finding.key
-    return Commission(
+    return CaseRequest(
         incident_id=0,
         kind="suspect",
         rule=finding.rule,
@@ -353,7 +353,7 @@ def duration(seconds: float) -> str:
     return f"{seconds:.0f} seconds"
 
 
-def fallback_text(told: Commission, work_name: str, host: str) -> tuple[str, str]:
+def fallback_text(told: CaseRequest, work_name: str, host: str) -> tuple[str, str]:
     """Subject and text of an alert that no case could explain: what is known, and how to learn more."""
     who = f"{work_name} (PID {told.pid})" if told.pid else work_name
     over = {"resolved": "has calmed down", "reminder": "is still at it"}.get(told.kind, "is a runaway")

@@ -15,7 +15,7 @@ from runaway_watchdog.watch import groups
 from runaway_watchdog.watch.clocks import ProcessStat, read_argv, read_stat
 from runaway_watchdog.watch.harm import Circumstances, Judgement, judge
 from runaway_watchdog.watch.ordinary import kind_of_work
-from runaway_watchdog.watch.sample import Host
+from runaway_watchdog.watch.sample import HostFacts
 
 OWN_UNIT: Final = "runaway-watchdog.service"
 """`shipped.UNIT`, which would load pathlib into the watch for a name."""
@@ -63,7 +63,7 @@ def burns(finding: Finding, rule: Rule, sample: Sample) -> bool:
 class Judge:
     """Reads /proc of the process that a finding names."""
 
-    def __init__(self, host: Host, root: str = "") -> None:
+    def __init__(self, host: HostFacts, root: str = "") -> None:
         """`root` stands before the directories of unit files."""
         self._host = host
         self._root = root

@@ -89,7 +89,7 @@ class Awaited(NamedTuple):
     started_from: float  # seconds after boot: it was alive then, so nobody who started before took its place
 
 
-class State(NamedTuple):
+class LineageState(NamedTuple):
     """Bounded: `MOST_TRACKED`, `MOST_AWAITED`, `MOST_WARM`."""
 
     warm: Mapping[ProcKey, float] = {}  # how long a process that is not tracked has been hot, seconds
@@ -116,7 +116,9 @@ class State(NamedTuple):
         return groups
 
 
-def warm_up(state: State, sample: Sample, hot_percent: float, boottime: float) -> tuple[State, Mapping[ProcKey, float]]:
+def warm_up(
+    state: LineageState, sample: Sample, hot_percent: float, boottime: float
+) -> tuple[LineageState, Mapping[ProcKey, float]]:
     """Note who is hot. Returns those that are to be tracked now, and for how long they have been hot (seconds)."""
     if not sample.processes and not state.warm:  # nearly every look of an idle host
         return state, {}
@@ -132,7 +134,7 @@ def warm_up(state: State, sample: Sample, hot_percent: float, boottime: float) -
     return state._replace(warm=warm, tracked=tracked), ripe
 
 
-def track(state: State, seen: Iterable[Seen], since: float, boottime: float) -> State:
+def track(state: LineageState, seen: Iterable[Seen], since: float, boottime: float) -> LineageState:
     """Track these from now on; where there is no room, in place of whoever has been cold for longest."""
     tracked = dict(state.tracked)
     warm = dict(state.warm)
@@ -146,8 +148,8 @@ def track(state: State, seen: Iterable[Seen], since: float, boottime: float) -> 
 
 
 def observe(
-    state: State, ended: Iterable[Ended], candidates: Iterable[Seen], wall: float, boottime: float
-) -> tuple[State, tuple[Death, ...], tuple[Return, ...]]:
+    state: LineageState, ended: Iterable[Ended], candidates: Iterable[Seen], wall: float, boottime: float
+) -> tuple[LineageState, tuple[Death, ...], tuple[Return, ...]]:
     """Deaths of the tracked, and who took their place. `candidates` are processes of the awaited groups.
 
     A successor is tracked at once, hot or not: it may die before it gets hot. Its start time comes from the kernel,
@@ -191,7 +193,7 @@ def _places(awaited: Sequence[Awaited], strangers: Sequence[Seen]) -> list[tuple
     return pairs
 
 
-def let_go(state: State, kept: Mapping[ProcKey, str], boottime: float) -> State:
+def let_go(state: LineageState, kept: Mapping[ProcKey, str], boottime: float) -> LineageState:
     """Stop tracking what has long been cold and is not `kept` for an incident."""
     tracked = {key: each for key, each in state.tracked.items() if key in kept or boottime - each.hot_at < COLD_S}
     return state if len(tracked) == len(state.tracked) else state._replace(tracked=tracked)

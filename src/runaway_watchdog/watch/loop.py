@@ -239,7 +239,7 @@ class Loop:
 
     def _fall_back(self, job: Job) -> None:
         """No case could explain it: the alert goes out with what is known."""
-        order = job.commission
+        order = job.case_request
         self._parts.log.fault("case-given-up", incident=order.incident_id, kind=order.kind, pid=order.pid)
         if order.kind not in ("suspect", "recorded"):
             subject, text = fallback_text(order, job.name, os.uname().nodename)

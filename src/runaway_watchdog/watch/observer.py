@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable, Collection, Iterable
 from typing import Final
 
-from runaway_watchdog.model.events import Commission, Finding
+from runaway_watchdog.model.events import CaseRequest, Finding
 from runaway_watchdog.model.identity import ProcKey
 from runaway_watchdog.model.sampling import Rule, Sample
 from runaway_watchdog.model.user_input import Expectation, Said
@@ -21,7 +21,7 @@ from runaway_watchdog.watch.incidents import SEVERITIES, Incident, Kind, Work
 from runaway_watchdog.watch.judging import Judge, burns
 from runaway_watchdog.watch.log import Log
 from runaway_watchdog.watch.recorder import Recorder
-from runaway_watchdog.watch.sample import SWEEP_S, Host, Sampler
+from runaway_watchdog.watch.sample import SWEEP_S, HostFacts, Sampler
 
 _LOOK_CLOSELY_S: Final = 120.0
 """For so long after a death its successor is looked for at every tick, then at every sweep."""
@@ -36,11 +36,11 @@ class Observer:
 
     def __init__(
         self,
-        host: Host,
+        host: HostFacts,
         configuration: Configuration,
         recorder: Recorder,
         log: Log,
-        order: Callable[[Commission, str], None],
+        order: Callable[[CaseRequest, str], None],
     ) -> None:
         """`order` gets what a case has to see to, and the program's name."""
         self.host = host
@@ -51,9 +51,9 @@ class Observer:
         self._sampler = Sampler(host, configuration.lowest)
         self._newcomers = Newcomers(host, self._sampler)
         self._history = History(host.paths, host.clocks.monotonic())
-        self._lineages = lineage.State()
-        self._detected = detect.State()
-        self._loops = loops.State()
+        self._lineages = lineage.LineageState()
+        self._detected = detect.DetectState()
+        self._loops = loops.ReturnState()
         self._judge = Judge(host)
         self._judged = host.clocks.monotonic()
         self._book = incidents.Book()
@@ -170,7 +170,7 @@ class Observer:
         if awaited:
             self._lineages = self._apply((), self._newcomers.find(awaited, self._lineages.tracked))
 
-    def _apply(self, ended: Iterable[lineage.Ended], candidates: Iterable[lineage.Seen]) -> lineage.State:
+    def _apply(self, ended: Iterable[lineage.Ended], candidates: Iterable[lineage.Seen]) -> lineage.LineageState:
         clocks = self.host.clocks
         ended = tuple(ended)
         if not ended and not self._lineages.awaited:
@@ -193,7 +193,7 @@ class Observer:
             self._book, moved = incidents.follow(self._book, back.predecessor, back.key)
             for incident in moved:
                 if incident.push and incident.returns == 1:
-                    self._order(incidents.commission("returned", incident), incident.work.name)
+                    self._order(incidents.case_request("returned", incident), incident.work.name)
             if seen.group and back.delay_s <= loops.PROMPT_S and seen.group.rpartition("/")[2] not in SCHEDULERS:
                 self._loops = loops.note(self._loops, [seen.group], "process", clocks.monotonic())
         return state
@@ -276,7 +276,7 @@ class Observer:
     def _explain_silently(self, incident: Incident, now: float) -> None:
         """Its case explains it; it sends nothing but where it meets signs of an intruder."""
         self._prepared[incident.work.lineage] = now
-        self._order(incidents.commission("recorded", incident), incident.work.name)
+        self._order(incidents.case_request("recorded", incident), incident.work.name)
 
     def _tell(self, kind: Kind, incident: Incident, sample: Sample | None = None) -> None:
         """Through a case, which explains it; what is said of the host itself needs none."""
@@ -284,12 +284,12 @@ class Observer:
             return
         if incident.finding is None or incident.finding.kind in ("cpu", "restarts"):
             self.write_curves()
-            self._order(incidents.commission(kind, incident), incident.work.name)
+            self._order(incidents.case_request(kind, incident), incident.work.name)
             return
         groups = () if sample is None else sample.groups
         busiest = sorted(groups, key=lambda each: -each.percent)[:_MOST_NAMED]
         subject, text = incidents.host_text(incident, os.uname().nodename, busiest, over=kind == "resolved")
-        self._recorder.tell(incidents.commission(kind, incident), self._configuration.channels, subject, text)
+        self._recorder.tell(incidents.case_request(kind, incident), self._configuration.channels, subject, text)
 
     def _judge_again(self, sample: Sample) -> None:
         """What was harmless may have become worse, and ordinary work may take too long. It only goes up."""

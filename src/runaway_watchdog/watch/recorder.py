@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Callable, Iterable
 
 from runaway_watchdog.hostile import clean, mask_argv
-from runaway_watchdog.model.events import Commission, Death, Return, incident_document
+from runaway_watchdog.model.events import CaseRequest, Death, Return, incident_document
 from runaway_watchdog.model.identity import ProcKey
 from runaway_watchdog.model.sampling import Sample
 from runaway_watchdog.model.user_input import Said
@@ -99,7 +99,7 @@ class Recorder:
         now = self._wall()
         self._writer.put(lambda store: records.resolve_incident(store, incident.id, now))
 
-    def tell(self, order: Commission, channels: Iterable[str], subject: str, text: str) -> None:
+    def tell(self, order: CaseRequest, channels: Iterable[str], subject: str, text: str) -> None:
         """An alert that no case writes."""
         document = incident_document(order.kind, order.incident_id, order.severity, order.harm, None)
         message = json.dumps({"subject": clean(subject), "text": text, "document": document})

@@ -34,14 +34,14 @@ class Tally(NamedTuple):
         return max((times[-1] for times in self if times), default=0.0)
 
 
-class State(NamedTuple):
+class ReturnState(NamedTuple):
     """Bounded: the groups that came back last, and the newest returns of each."""
 
     tallies: Mapping[str, Tally] = {}
     told: frozenset[tuple[str, str]] = frozenset()  # rule name and group
 
 
-def note(state: State, groups: Iterable[str], evidence: Evidence, at: float) -> State:
+def note(state: ReturnState, groups: Iterable[str], evidence: Evidence, at: float) -> ReturnState:
     """Each of these groups came back."""
     tallies = dict(state.tallies)
     for group in groups:
@@ -54,7 +54,9 @@ def note(state: State, groups: Iterable[str], evidence: Evidence, at: float) -> 
     return state._replace(tallies=tallies)
 
 
-def detect(state: State, at: float, wall: float, rules: Sequence[Rule]) -> tuple[State, tuple[Finding, ...]]:
+def detect(
+    state: ReturnState, at: float, wall: float, rules: Sequence[Rule]
+) -> tuple[ReturnState, tuple[Finding, ...]]:
     """Told once; over when there was not one return for as long as the rule's window."""
     if not state.tallies and not state.told:
         return state, ()
@@ -75,10 +77,10 @@ def detect(state: State, at: float, wall: float, rules: Sequence[Rule]) -> tuple
                 findings.append(_finding("sustained", rule, group, count, wall))
     longest = max((rule.for_s for rule in mine.values()), default=0.0)
     kept = {group: tally for group, tally in state.tallies.items() if at - tally.newest <= longest}
-    return State(kept, frozenset(told)), tuple(findings)
+    return ReturnState(kept, frozenset(told)), tuple(findings)
 
 
-def resume(state: State, rule: Rule, group: str, at: float) -> State:
+def resume(state: ReturnState, rule: Rule, group: str, at: float) -> ReturnState:
     """An incident that was open when the watch was last stopped: it has just come back, as far as we know."""
     return note(state, [group], "group", at)._replace(told=state.told | {(rule.name, group)})
 

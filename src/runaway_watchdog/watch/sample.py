@@ -14,7 +14,7 @@ from collections.abc import Collection, Iterable, Mapping, Set
 from typing import NamedTuple
 
 from runaway_watchdog.model.identity import ProcKey
-from runaway_watchdog.model.sampling import LEAST_TOLD, GroupRate, GroupUse, Held, HostLoad, ProcessRate, Sample
+from runaway_watchdog.model.sampling import LEAST_TOLD, Contention, GroupRate, GroupUse, HostLoad, ProcessRate, Sample
 from runaway_watchdog.watch import groups
 from runaway_watchdog.watch.clocks import GRAIN_S, Clocks, Paths, ProcessStat, read_boot_id, read_pids, read_stat
 from runaway_watchdog.watch.contention import Holds
@@ -36,7 +36,7 @@ _LASTS_S = 60.0  # who burns and is younger does not explain by itself what a co
 _YOUNGEST_S = 10 * GRAIN_S  # a start time is cut to whole ticks: no rate from a life that is hardly longer
 
 
-class Host(NamedTuple):
+class HostFacts(NamedTuple):
     """The host that is sampled."""
 
     paths: Paths
@@ -45,9 +45,9 @@ class Host(NamedTuple):
     tree: groups.Tree | None
 
 
-def this_host(paths: Paths, clocks: Clocks) -> Host:
+def this_host(paths: Paths, clocks: Clocks) -> HostFacts:
     """What stays the same until the next boot."""
-    return Host(paths, clocks, read_boot_id(paths), groups.find_tree(paths))
+    return HostFacts(paths, clocks, read_boot_id(paths), groups.find_tree(paths))
 
 
 class _Look(NamedTuple):
@@ -87,7 +87,7 @@ class _Use(NamedTuple):
 class Sampler:
     """Keeps the counters of the last looks, and nothing else about what is cold."""
 
-    def __init__(self, host: Host, lowest: float) -> None:
+    def __init__(self, host: HostFacts, lowest: float) -> None:
         """`lowest` is the smallest `cpu` of all rules, in percent of one core."""
         self._host = host
         self.lowest = lowest
@@ -276,7 +276,7 @@ class Sampler:
 
     def _group_rate(self, look: _Look, path: str, percent: float, span_s: float, *, warm: bool) -> GroupRate:
         """What held a group back is asked of warm ones alone."""
-        held = Held(limit=self._limits.get(path), steal=look.load.steal)
+        held = Contention(limit=self._limits.get(path), steal=look.load.steal)
         if warm:
             held = held._replace(limit=self._note_limit(path))
             if path in self._limits:
@@ -332,10 +332,10 @@ class Sampler:
             look.processes[key] = ProcessRate(key, group, percent, span_s, demand(percent, held, look.load), held)
         return self._host.clocks.boottime() - stat.start_s >= _LASTS_S
 
-    def _held(self, look: _Look, key: ProcKey, group: str, *, anew: bool) -> Held:
+    def _held(self, look: _Look, key: ProcKey, group: str, *, anew: bool) -> Contention:
         """What its group's limit, others and the provider keep from a process."""
         rate_of_group = look.groups.get(group)
-        held = Held(steal=look.load.steal) if rate_of_group is None else rate_of_group.held._replace(waited=0.0)
+        held = Contention(steal=look.load.steal) if rate_of_group is None else rate_of_group.held._replace(waited=0.0)
         if look.load.crowding <= _CROWDED:
             return held
         return held._replace(waited=self._holds.process_waited(key.pid, look.at, anew=anew))

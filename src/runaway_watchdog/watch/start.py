@@ -20,7 +20,7 @@ from runaway_watchdog.watch.loop import Loop, Parts
 from runaway_watchdog.watch.notify import Notifier
 from runaway_watchdog.watch.observer import Observer
 from runaway_watchdog.watch.recorder import Recorder
-from runaway_watchdog.watch.sample import Host, this_host
+from runaway_watchdog.watch.sample import HostFacts, this_host
 from runaway_watchdog.watch.signals import Wakeup
 
 STOPPED, FAILED, BAD_CONFIGURATION = 0, 1, 2
@@ -32,7 +32,7 @@ class CannotStartError(Exception):
 
     def __init__(self, problem: str, mend: str) -> None:
         super().__init__(problem)
-        self.mend = mend
+        self.fix = mend
 
 
 class Order(NamedTuple):
@@ -58,7 +58,7 @@ def watch(order: Order, log: Log) -> int:
         host = this_host(order.paths, system_clocks())
         left = _what_was_left(configuration.store_path, host, log)
     except CannotStartError as fault:
-        log.fault("cannot-start", problem=fault, mend=fault.mend)
+        log.fault("cannot-start", problem=fault, mend=fault.fix)
         return FAILED
     writer = Writer(configuration.store_path)
     try:
@@ -74,14 +74,14 @@ def watch(order: Order, log: Log) -> int:
 
 
 def _loop(
-    order: Order, configuration: Configuration, log: Log, host: Host, writer: Writer, left: records.Resumed,
+    order: Order, configuration: Configuration, log: Log, host: HostFacts, writer: Writer, left: records.Resumed,
     wakeup: Wakeup,
 ) -> Loop:  # fmt: skip
     """The parts, put together; the signals of `wakeup` are caught already."""
     poll = select.poll()
     children = Children(poll, order.config_fd, order.modules, order.retry_s)
     recorder = Recorder(writer, host.clocks.boottime, host.clocks.wall)
-    observer = Observer(host, configuration, recorder, log, children.commission)
+    observer = Observer(host, configuration, recorder, log, children.case_request)
     log.info(
         "watching",
         rules=", ".join(f"{rule.name} {rule.cpu:g} % for {rule.for_s:g} s" for rule in configuration.rules),
@@ -120,7 +120,7 @@ def _lock(store_path: str) -> int | None:
     return fd
 
 
-def _what_was_left(store_path: str, host: Host, log: Log) -> records.Resumed:
+def _what_was_left(store_path: str, host: HostFacts, log: Log) -> records.Resumed:
     """The open incidents of this boot. A disk that is full or failing does not stop the watch: it starts without."""
     clocks = host.clocks
     booted_at = clocks.wall() - clocks.boottime()
@@ -128,8 +128,8 @@ def _what_was_left(store_path: str, host: Host, log: Log) -> records.Resumed:
         store = connect(store_path, repair=True)
     except StoreUnavailable as fault:
         if not fault.passing:
-            raise CannotStartError(fault.problem, fault.mend) from fault
-        log.fault("store-not-readable", problem=fault.problem, mend=fault.mend)
+            raise CannotStartError(fault.problem, fault.fix) from fault
+        log.fault("store-not-readable", problem=fault.problem, mend=fault.fix)
         # Numbers that no earlier incident can have, for the day when the disk takes them.
         return records.Resumed(int(time.time()), (), ())
     try:

@@ -9,7 +9,7 @@ from typing import NamedTuple, cast
 from runaway_watchdog.glance import Mark
 from runaway_watchdog.model.gap import Gap
 from runaway_watchdog.model.identity import ProcKey
-from runaway_watchdog.model.process import CpuShare, Facts, Process, SignalFate, State
+from runaway_watchdog.model.process import CpuShare, Facts, Process, ProcessState, SignalDisposition
 from runaway_watchdog.world import Files, Unanswered, World
 
 PROC = "/proc"
@@ -17,7 +17,7 @@ CLOCK_TICKS = os.sysconf("SC_CLK_TCK")
 PF_KTHREAD = 0x00200000
 SIGTERM_BIT = 1 << 14
 MAX_ANCESTORS = 32
-STATES: dict[str, State] = {
+STATES: dict[str, ProcessState] = {
     "R": "running",
     "S": "sleeping",
     "D": "disk-sleep",
@@ -58,7 +58,7 @@ class Stat(NamedTuple):
     """The fields of /proc/PID/stat that are used."""
 
     comm: str
-    state: State
+    state: ProcessState
     ppid: int
     session: int
     flags: int
@@ -89,7 +89,7 @@ def parse_status(text: str) -> dict[str, str]:
     return {key: value.strip() for key, separator, value in pairs if separator}
 
 
-def sigterm_fate(status: dict[str, str]) -> SignalFate:
+def sigterm_disposition(status: dict[str, str]) -> SignalDisposition:
     """What SIGTERM would meet in the process, from the masks SigCgt, SigBlk and SigIgn. What is blocked is waited for:
     by sigwait in another thread, or by a signalfd."""
     try:
@@ -202,7 +202,7 @@ def _process(files: Files, pid: int) -> tuple[Process, tuple[Gap, ...]]:
             cgroup=_cgroup(files, folder),
             kernel_thread=bool(stat.flags & PF_KTHREAD),
             namespace_pids=tuple(int(each) for each in status.get("NSpid", str(pid)).split()),
-            sigterm=sigterm_fate(status),
+            sigterm=sigterm_disposition(status),
             session=stat.session,
         )
         # PIDs are reused: what was read in several steps speaks of one process only if it is still that one.

@@ -52,7 +52,7 @@ class _Recording:
                 answers.append({"errno": fault.errno})
                 raise
             except Unanswered as fault:
-                answers.append({"gap": [fault.gap.source, fault.gap.problem, fault.gap.mend]})
+                answers.append({"gap": [fault.gap.source, fault.gap.problem, fault.gap.fix]})
                 raise
             answers.append({"value": _storable(value)})
             return value

@@ -108,7 +108,7 @@ def main() -> int:
         gap = unanswered.gap
         if gap is NO_BUS:
             gap = _gap(uid, "it has no bus, or does not run", f"look: systemctl status user@{uid}")
-        print(json.dumps({"gap": [gap.source, gap.problem, gap.mend]}))  # noqa: T201 - its answer
+        print(json.dumps({"gap": [gap.source, gap.problem, gap.fix]}))  # noqa: T201 - its answer
         return 1
     text = json.dumps({"value": value})
     if len(text) > MOST_TEXT:

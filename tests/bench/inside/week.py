@@ -26,7 +26,7 @@ from pathlib import Path
 from bench.inside.endurance import compiled, left
 from unit.watch_host import FakeHost
 
-from runaway_watchdog.model.events import Commission
+from runaway_watchdog.model.events import CaseRequest
 from runaway_watchdog.store import outbox, queries
 from runaway_watchdog.store.database import connect
 from runaway_watchdog.store.writer import Writer
@@ -142,7 +142,7 @@ class Week:
         statistics = Path(f"/proc/self/task/{self.writer._thread.native_id}/schedstat").read_text()
         return int(statistics.split()[0]) / 1e6
 
-    def _case(self, order: Commission, _: str) -> None:
+    def _case(self, order: CaseRequest, _: str) -> None:
         now = self.host.host.clocks.wall()
 
         def write(store: sqlite3.Connection) -> None:

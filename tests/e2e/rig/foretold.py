@@ -61,8 +61,8 @@ def _only_slow(document: str) -> bool:
 
 
 def fate_of(document: dict[str, Any], action: str) -> dict[str, Any]:
-    fate: dict[str, Any] = next(each for each in document["prognosis"] if each["action"] == action)
-    return fate
+    outlook: dict[str, Any] = next(each for each in document["prognosis"] if each["action"] == action)
+    return outlook
 
 
 def check(
@@ -81,10 +81,10 @@ def check(
     said to bring it back. Returns explain's document and what was seen.
     """
     document = explained(box, workload.pid)
-    fate = fate_of(document, action)
+    outlook = fate_of(document, action)
     seen = end_and_watch(box, workload, action, watch_s)
-    right = _agree(fate, seen) and document["owners"][0]["kind"] == kind
-    told = words(fate["ends"], fate["returns"], fate["after_s"])
+    right = _agree(outlook, seen) and document["owners"][0]["kind"] == kind
+    told = words(outlook["ends"], outlook["returns"], outlook["after_s"])
     happened = words(seen.ended, seen.returned, seen.delay_s)
     test = os.environ.get("PYTEST_CURRENT_TEST", "").partition(" ")[0]
     row = Row(
@@ -93,19 +93,19 @@ def check(
     )  # fmt: skip
     ROWS.append(row)
     assert document["owners"][0]["kind"] == kind, document["owners"]
-    assert right, (fate, seen)
-    if by is not None and fate["returns"]:
-        assert by in fate["by"], fate
+    assert right, (outlook, seen)
+    if by is not None and outlook["returns"]:
+        assert by in outlook["by"], outlook
     return document, seen
 
 
-def _agree(fate: dict[str, Any], seen: Observation) -> bool:
-    if fate["certainty"] == "unknown" or (fate["ends"], fate["returns"]) != (seen.ended, seen.returned):
+def _agree(outlook: dict[str, Any], seen: Observation) -> bool:
+    if outlook["certainty"] == "unknown" or (outlook["ends"], outlook["returns"]) != (seen.ended, seen.returned):
         return False
-    if not seen.returned or fate["after_s"] is None:
+    if not seen.returned or outlook["after_s"] is None:
         return True
     assert seen.delay_s is not None
-    foretold = float(fate["after_s"])
+    foretold = float(outlook["after_s"])
     return abs(seen.delay_s - foretold) <= max(DELAY_GRACE_S, DELAY_SHARE * foretold) + SEEN_WITHIN_S
 
 

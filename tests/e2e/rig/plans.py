@@ -90,7 +90,7 @@ class Outcome:
 
     case: Case
     steps: list[dict[str, Any]] = field(default_factory=list)
-    still: list[str] = field(default_factory=list)  # what the plan says would bring it back
+    remaining_triggers: list[str] = field(default_factory=list)  # what the plan says would bring it back
     relieved_s: float | None = None
     seen: dict[str, str] = field(default_factory=dict)
 
@@ -232,7 +232,7 @@ class Matrix:
         box, outcome = self.box, self.outcomes[case.name]
         start(box, case)
         document = plan_of(box, case)
-        outcome.steps, outcome.still = document["steps"], document["still"]
+        outcome.steps, outcome.remaining_triggers = document["steps"], document["still"]
         self._before[case.name] = Before(data_of(box, case), state_of(box, case))
         starts = _starts(box)
         reliefs = [number for number, step in enumerate(outcome.steps) if step["phase"] == "relieve"]
@@ -262,7 +262,7 @@ class Matrix:
             back |= burning(self.box, cases, 1)
         for case in cases:
             outcome = self.outcomes[case.name]
-            told = any(word in line for line in outcome.still for word in DOORS[what])
+            told = any(word in line for line in outcome.remaining_triggers for word in DOORS[what])
             outcome.seen[what] = "yes" if case.name not in back else "as told" if told else "no"
 
     def restart_daemons(self) -> None:

@@ -5,8 +5,8 @@ from runaway_watchdog.model.casefile import CaseFile, History, SeenDeath
 from runaway_watchdog.model.effect import Effect, Size
 from runaway_watchdog.model.gap import Gap
 from runaway_watchdog.model.identity import ProcKey
-from runaway_watchdog.model.owner import Fate, Owner
-from runaway_watchdog.model.plan import Never, Plan, Step
+from runaway_watchdog.model.owner import Outlook, Owner
+from runaway_watchdog.model.plan import Dangerous, Plan, Step
 from runaway_watchdog.model.process import CpuShare, Process
 
 NOW = 1795356480.0  # 2026-11-22 14:08:00 UTC
@@ -47,16 +47,16 @@ def process(name: str, pid: int = 812, **changes: object) -> Process:
     return plain._replace(**changes)  # type: ignore[arg-type]
 
 
-def _systemds_fates() -> tuple[Fate, ...]:
+def _systemds_fates() -> tuple[Outlook, ...]:
     again = "Restart=always starts it again"
     return (
-        Fate("sigterm", True, True, "systemd", 0.1, "likely", f"it handles SIGTERM: its own choice; {again}"),
-        Fate("sigkill", True, True, "systemd", 0.1, "certain", f"SIGKILL cannot be caught; {again}"),
-        Fate("clean-exit", True, True, "systemd", 0.1, "certain", f"it exits with 0; {again}"),
-        Fate("failure-exit", True, True, "systemd", 0.1, "certain", f"it exits with 1; {again}"),
-        Fate("owner-stop", True, True, "systemd", 1260.0, "certain", "indexer.timer starts it again"),
-        Fate("owner-daemon-restart", False, False, None, None, "certain", "systemd keeps its services running"),
-        Fate("reboot", True, True, "systemd", None, "certain", "it is enabled"),
+        Outlook("sigterm", True, True, "systemd", 0.1, "likely", f"it handles SIGTERM: its own choice; {again}"),
+        Outlook("sigkill", True, True, "systemd", 0.1, "certain", f"SIGKILL cannot be caught; {again}"),
+        Outlook("clean-exit", True, True, "systemd", 0.1, "certain", f"it exits with 0; {again}"),
+        Outlook("failure-exit", True, True, "systemd", 0.1, "certain", f"it exits with 1; {again}"),
+        Outlook("owner-stop", True, True, "systemd", 1260.0, "certain", "indexer.timer starts it again"),
+        Outlook("owner-daemon-restart", False, False, None, None, "certain", "systemd keeps its services running"),
+        Outlook("reboot", True, True, "systemd", None, "certain", "it is enabled"),
     )
 
 
@@ -119,7 +119,7 @@ def systemd() -> CaseFile:
         ),
         prognosis=_systemds_fates(),
         history=History(),
-        plan=Plan(goal, _systemds_steps(), (Never(f"rm {file}", why, (lost,)),)),
+        plan=Plan(goal, _systemds_steps(), (Dangerous(f"rm {file}", why, (lost,)),)),
         gaps=(),
         asked_pid=812,
         since=NOW - 7500,
@@ -132,12 +132,12 @@ def unmanaged() -> CaseFile:
     unknown = "whether its parent bash (700) starts it again is not known"
     guard = "[ \"$(sed 's/.*) //' /proc/812/stat | cut -d' ' -f20)\" = 51234 ] && "
     facts = {"parent": "bash", "parent_pid": 700}
-    fates = (
-        Fate("sigterm", True, None, None, None, "unknown", f"SIGTERM ends it; {unknown}"),
-        Fate("sigkill", True, None, None, None, "unknown", f"SIGKILL cannot be caught; {unknown}"),
-        Fate("owner-stop", True, None, None, None, "unknown", f"SIGTERM ends it; {unknown}"),
-        Fate("owner-daemon-restart", False, False, None, None, "certain", "it has no owner that could be restarted"),
-        Fate("reboot", True, False, None, None, "likely", "no manager that would start it at boot was found"),
+    outlooks = (
+        Outlook("sigterm", True, None, None, None, "unknown", f"SIGTERM ends it; {unknown}"),
+        Outlook("sigkill", True, None, None, None, "unknown", f"SIGKILL cannot be caught; {unknown}"),
+        Outlook("owner-stop", True, None, None, None, "unknown", f"SIGTERM ends it; {unknown}"),
+        Outlook("owner-daemon-restart", False, False, None, None, "certain", "it has no owner that could be restarted"),
+        Outlook("reboot", True, False, None, None, "likely", "no manager that would start it at boot was found"),
     )
     freeze = Step(
         "Freeze it",
@@ -153,7 +153,7 @@ def unmanaged() -> CaseFile:
         process=process("python3", cmdline=("python3", "crunch.py"), user="ana", uid=1000),
         cpu=CpuShare(100.0, 0.1),
         owners=(Owner("unmanaged", "python3", "812", "none", facts, ("/proc/812/cgroup: /",)),),
-        prognosis=fates,
+        prognosis=outlooks,
         history=History(),
         plan=Plan(goal, (freeze,), ()),
         gaps=(),
@@ -165,8 +165,8 @@ def unmanaged() -> CaseFile:
 def kernel() -> CaseFile:
     """A thread of the kernel: nothing to kill, nothing to stop."""
     why = "a kernel thread: no signal reaches it"
-    no = [Fate(action, False, False, None, None, "certain", why) for action in ("sigterm", "sigkill", "owner-stop")]
-    boot = Fate("reboot", True, None, None, None, "unknown", "the thread returns; the work may not")
+    no = [Outlook(action, False, False, None, None, "certain", why) for action in ("sigterm", "sigkill", "owner-stop")]
+    boot = Outlook("reboot", True, None, None, None, "unknown", "the thread returns; the work may not")
     return CaseFile(
         process=process("kswapd0", pid=57, cmdline=(), exe=None, kernel_thread=True),
         cpu=CpuShare(96.2, 300.0),
@@ -199,7 +199,7 @@ def with_gaps() -> CaseFile:
     actions = ("sigterm", "sigkill", "owner-stop", "owner-daemon-restart", "reboot")
     return example(NOW, "web1")._replace(
         owners=(facts,),
-        prognosis=tuple(Fate(action, True, None, None, None, "unknown", unread) for action in actions),  # type: ignore[arg-type]
+        prognosis=tuple(Outlook(action, True, None, None, None, "unknown", unread) for action in actions),  # type: ignore[arg-type]
         history=History(),
         plan=Plan("Hold it still until the engine can be asked what it is", (), ()),
         gaps=(
@@ -225,8 +225,8 @@ def hostile_case(words: str) -> CaseFile:
             Owner("compose-service", words, words, words, facts, (words,)),
             Owner("systemd-service", words, words, words, {"parent": words, "parent_pid": 7}, (words,)),
         ),
-        prognosis=(Fate("sigkill", True, None, words, None, "unknown", words),),
-        plan=Plan(words, (step,), (Never(f"docker compose -p {words} down -v", words, (loss,)),)),
+        prognosis=(Outlook("sigkill", True, None, words, None, "unknown", words),),
+        plan=Plan(words, (step,), (Dangerous(f"docker compose -p {words} down -v", words, (loss,)),)),
         gaps=(Gap(words, words, words),),
         host=words,
     )

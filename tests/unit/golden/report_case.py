@@ -14,7 +14,7 @@ def report() -> Report:
     """The Compose service of the golden messages, with a curve of forty minutes."""
     case = cases()["compose"]
     limit = Advice("Give it a limit of its own", "/srv/ocr/docker-compose.yml", ("    deploy:", "      resources:"))
-    plan = case.plan._replace(still=("`docker compose up` starts it again",), afterwards=(limit,))
+    plan = case.plan._replace(remaining_triggers=("`docker compose up` starts it again",), hardening=(limit,))
     return Report(
         number=12,
         title="CPU 100 %: ocr/worker on web1 - Docker revives it",

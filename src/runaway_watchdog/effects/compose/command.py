@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from shlex import quote
 from typing import NamedTuple
 
-from runaway_watchdog.effects import Container, Docker, Host, Outcome
+from runaway_watchdog.effects import Container, Docker, HostState, Outcome
 from runaway_watchdog.effects.compose import commands as compose_commands
 from runaway_watchdog.effects.compose import project as projects
 from runaway_watchdog.effects.compose.commands import Handler
@@ -79,7 +79,7 @@ TABLE: Mapping[str, Subcommand] = {
 
 
 def effects(
-    program: str, words: Sequence[Word], command: Command, host: Host, world: World, inside: Inside | None = None
+    program: str, words: Sequence[Word], command: Command, host: HostState, world: World, inside: Inside | None = None
 ) -> Outcome:
     """The words after `docker compose` or `docker-compose`. Raises Unanswered."""
     given = options.read(words, GLOBAL, stops=True)
@@ -120,7 +120,7 @@ def _handled(subcommand: str, program: str, given: Options, asking: Call) -> Out
         return call.outcome()
     docker = state.current(call.host, call.world)
     if docker.gap is not None:
-        return call.not_known(f"{docker.gap.problem} ({docker.gap.mend})")
+        return call.not_known(f"{docker.gap.problem} ({docker.gap.fix})")
     call = call._replace(options=rest, docker=docker)
     try:
         outcome = found.handler(Compose(call, program, given))
@@ -131,7 +131,9 @@ def _handled(subcommand: str, program: str, given: Options, asking: Call) -> Out
     return Outcome(outcome.effects, outcome.host, (*(f"{shown}: {each}" for each in rest.unread), *outcome.unknown))
 
 
-def listed(program: str, words: Sequence[Word], command: Command, host: Host, world: World) -> list[Container] | None:
+def listed(
+    program: str, words: Sequence[Word], command: Command, host: HostState, world: World
+) -> list[Container] | None:
     """The containers that `compose ps -q` names; None for any other command. Raises Unanswered."""
     given = options.read(words, GLOBAL, stops=True)
     if given.refused or not given.rest or given.rest[0].text != "ps" or elsewhere(given, command, world) is not None:

@@ -6,7 +6,7 @@ Only the forms that people put into other commands: quiet lists, with the filter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from runaway_watchdog.effects import Container, Docker, Host
+from runaway_watchdog.effects import Container, Docker, HostState
 from runaway_watchdog.effects.compose import command as compose
 from runaway_watchdog.effects.docker import options, state
 from runaway_watchdog.effects.docker.call import elsewhere
@@ -19,7 +19,7 @@ SHORT_ID = 12
 Words = tuple[str, ...]
 
 
-def answer(command: Command, host: Host, world: World) -> Words | None:
+def answer(command: Command, host: HostState, world: World) -> Words | None:
     """The words that the command would print, in its order; None where that is not known. Never raises."""
     try:
         return _answer(command, host, world)
@@ -27,7 +27,7 @@ def answer(command: Command, host: Host, world: World) -> Words | None:
         return None
 
 
-def _answer(command: Command, host: Host, world: World) -> Words | None:
+def _answer(command: Command, host: HostState, world: World) -> Words | None:
     if command.remote:
         return None
     if command.program == "docker-compose":
@@ -180,6 +180,6 @@ LISTINGS: Mapping[str, Listing] = {
 }
 
 
-def _compose(program: str, words: Sequence[Word], command: Command, host: Host, world: World) -> Words | None:
+def _compose(program: str, words: Sequence[Word], command: Command, host: HostState, world: World) -> Words | None:
     found = compose.listed(program, words, command, host, world)
     return None if found is None else tuple(each.id for each in found)

@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
-from runaway_watchdog.effects import Container, Docker, Host, Outcome
+from runaway_watchdog.effects import Container, Docker, HostState, Outcome
 from runaway_watchdog.effects.docker.options import Options
 from runaway_watchdog.model.command import Command
 from runaway_watchdog.model.effect import Effect
@@ -13,7 +13,7 @@ from runaway_watchdog.world import Unanswered, World
 DEFAULT_ENDPOINTS = (None, "", "unix:///var/run/docker.sock", "unix:///run/docker.sock")
 UNSET = object()
 
-Inside = Callable[[Command, Container, Host], Outcome | None]
+Inside = Callable[[Command, Container, HostState], Outcome | None]
 """Judges a command that runs inside a container (`docker exec`); None where it cannot."""
 
 
@@ -23,7 +23,7 @@ class Call(NamedTuple):
     name: str  # as a sentence names it: "docker rm", "docker compose down"
     options: Options
     command: Command
-    host: Host
+    host: HostState
     docker: Docker
     world: World
     inside: Inside | None = None
@@ -113,7 +113,7 @@ def _endpoint(world: World, folder: str, context: str) -> str:
     return str(json.loads(world.files.read(f"{folder}/contexts/meta/{name}/meta.json"))["Endpoints"]["docker"]["Host"])
 
 
-def combined(outcomes: Sequence[Outcome], host: Host) -> Outcome:
+def combined(outcomes: Sequence[Outcome], host: HostState) -> Outcome:
     """Several outcomes that follow each other as one."""
     return Outcome(
         tuple(effect for each in outcomes for effect in each.effects),

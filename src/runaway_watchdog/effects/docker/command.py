@@ -13,7 +13,7 @@ What an engine refuses changes nothing, and is no effect. An engine that was not
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from runaway_watchdog.effects import Host, Outcome
+from runaway_watchdog.effects import HostState, Outcome
 from runaway_watchdog.effects.compose import command as compose
 from runaway_watchdog.effects.docker import (
     containers as docker_containers,
@@ -97,7 +97,7 @@ TABLE: Mapping[str, Subcommand] = {
 }
 
 
-def effects(command: Command, host: Host, world: World, inside: Inside | None = None) -> Outcome:
+def effects(command: Command, host: HostState, world: World, inside: Inside | None = None) -> Outcome:
     """`docker …`, `docker compose …`, `docker-compose …` on the host as the commands before it would have left it.
 
     `inside` judges what `docker exec` runs in a container. Never raises; what cannot be told is in `unknown`.
@@ -106,10 +106,10 @@ def effects(command: Command, host: Host, world: World, inside: Inside | None = 
         return _effects(command, host, world, inside)
     except Unanswered as unanswered:
         gap = unanswered.gap
-        return Outcome((), host, (f"{gap.source}: {gap.problem} ({gap.mend})",))
+        return Outcome((), host, (f"{gap.source}: {gap.problem} ({gap.fix})",))
 
 
-def _effects(command: Command, host: Host, world: World, inside: Inside | None) -> Outcome:
+def _effects(command: Command, host: HostState, world: World, inside: Inside | None) -> Outcome:
     if command.remote:
         return Outcome((), host, ("it runs on another host, which was not asked",))
     if command.program == "docker-compose":
@@ -130,7 +130,7 @@ def _effects(command: Command, host: Host, world: World, inside: Inside | None) 
 
 
 def _handled(
-    name: str, words: tuple[Word, ...], command: Command, host: Host, world: World, inside: Inside | None
+    name: str, words: tuple[Word, ...], command: Command, host: HostState, world: World, inside: Inside | None
 ) -> Outcome:
     if any(word.text == "--help" for word in words) and not _runs_something(name):
         return Outcome((), host)
@@ -147,7 +147,7 @@ def _handled(
         return Outcome((), host)
     docker = state.current(host, world)
     if docker.gap is not None:
-        return Outcome((), host, (f"{shown}: {docker.gap.problem} ({docker.gap.mend})",))
+        return Outcome((), host, (f"{shown}: {docker.gap.problem} ({docker.gap.fix})",))
     call = Call(shown, given, command, host, docker, world, inside)
     outcome = found.handler(call)
     return Outcome(outcome.effects, outcome.host, (*(f"{shown}: {each}" for each in given.unread), *outcome.unknown))

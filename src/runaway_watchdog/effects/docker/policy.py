@@ -6,7 +6,7 @@
 import re
 from collections.abc import Collection, Sequence
 
-from runaway_watchdog.effects import Docker, Host
+from runaway_watchdog.effects import Docker, HostState
 from runaway_watchdog.owners import Layer
 
 POLICY = re.compile(r"no|always|unless-stopped|on-failure(:\d+)?")
@@ -21,7 +21,7 @@ def with_policy(docker: Docker, ids: Collection[str], policy: str) -> Docker:
     return docker._replace(containers=tuple(changed))
 
 
-def carried(layers: Sequence[Layer], host: Host) -> tuple[Layer, ...]:
+def carried(layers: Sequence[Layer], host: HostState) -> tuple[Layer, ...]:
     """The owners of a process with the policies that the commands so far would have given them."""
     given = {each.id: each.policy for each in host.containers if each.policy is not None}
     return tuple(_with(layer, given.get(layer.owner.id)) for layer in layers)

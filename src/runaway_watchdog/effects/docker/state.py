@@ -6,7 +6,7 @@ Everything here is pure but for `read` and `inspected`.
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
-from runaway_watchdog.effects import Container, Docker, Host, Volume
+from runaway_watchdog.effects import Container, Docker, HostState, Volume
 from runaway_watchdog.effects.docker.volumes import anonymous
 from runaway_watchdog.model.gap import Gap
 from runaway_watchdog.world import Unanswered, World
@@ -19,7 +19,7 @@ SWARM_SERVICE = "com.docker.swarm.service.name"
 Thing = TypeVar("Thing")
 
 
-def current(host: Host, world: World) -> Docker:
+def current(host: HostState, world: World) -> Docker:
     """The engine as the commands so far would have left it; asked when the first command speaks of it."""
     untouched = host.docker.gap is None and host.docker.api == (0, 0)
     return read(world) if untouched else host.docker

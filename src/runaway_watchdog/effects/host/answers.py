@@ -5,7 +5,7 @@ Nothing is run. Whatever is not answered exactly is None: it is only known when 
 
 from collections.abc import Callable
 
-from runaway_watchdog.effects import Host
+from runaway_watchdog.effects import HostState
 from runaway_watchdog.effects.arguments import of, read
 from runaway_watchdog.effects.host import cron, kill, places
 from runaway_watchdog.effects.host import find as finding
@@ -21,7 +21,7 @@ UNKNOWN_FIELD = "?"
 LARGEST_FILE = 1 << 16
 
 
-def answer(command: Command, host: Host, world: World) -> Lines | None:
+def answer(command: Command, host: HostState, world: World) -> Lines | None:
     """The lines on standard output, for a command that reads no standard input; None: not known."""
     source = _SOURCES.get(command.program or "")
     try:
@@ -30,21 +30,21 @@ def answer(command: Command, host: Host, world: World) -> Lines | None:
         return None
 
 
-def _echo(command: Command, host: Host, world: World) -> Lines | None:  # noqa: ARG001
+def _echo(command: Command, host: HostState, world: World) -> Lines | None:  # noqa: ARG001
     words = command.words[1:]
     if any(word.text is None or word.globbing or word.text.startswith("-") or "\\" in word.text for word in words):
         return None
     return (" ".join(word.text or "" for word in words),)
 
 
-def _printf(command: Command, host: Host, world: World) -> Lines | None:  # noqa: ARG001
+def _printf(command: Command, host: HostState, world: World) -> Lines | None:  # noqa: ARG001
     texts = [word.text for word in command.words[1:]]
     if len(texts) < 2 or None in texts or texts[0] not in ("%s\\n", "%s", "%s "):
         return None
     return tuple(text or "" for text in texts[1:])
 
 
-def _cat(command: Command, host: Host, world: World) -> Lines | None:
+def _cat(command: Command, host: HostState, world: World) -> Lines | None:
     words = of(command)
     if words.options:
         return None
@@ -63,7 +63,7 @@ def _cat(command: Command, host: Host, world: World) -> Lines | None:
     return tuple(found)
 
 
-def _pgrep(command: Command, host: Host, world: World) -> Lines | None:
+def _pgrep(command: Command, host: HostState, world: World) -> Lines | None:
     words = of(command, kill.PGREP_VALUED)
     if words.has("-l", "-a", "-c", "-d", "--list-name", "--list-full", "--count", "--delimiter"):
         return None
@@ -71,7 +71,7 @@ def _pgrep(command: Command, host: Host, world: World) -> Lines | None:
     return None if isinstance(found, str) else tuple(str(each.pid) for each in found)
 
 
-def _pidof(command: Command, host: Host, world: World) -> Lines | None:
+def _pidof(command: Command, host: HostState, world: World) -> Lines | None:
     """By the program's own name or its first argument, scripts only with -x."""
     words = of(command, "-o -S")
     if not words.complete or {name for name, _ in words.options} - {"-s"}:
@@ -93,7 +93,7 @@ def _called(each: Running) -> set[str]:
     )
 
 
-def _ps(command: Command, host: Host, world: World) -> Lines | None:
+def _ps(command: Command, host: HostState, world: World) -> Lines | None:
     """`ps aux` and `ps -ef`: the columns that people pick PIDs by."""
     given = " ".join(word.text or UNKNOWN_FIELD for word in command.words[1:])
     full = given in ("-ef", "-Af", "-eF", "-fe")
@@ -111,11 +111,11 @@ def _ps(command: Command, host: Host, world: World) -> Lines | None:
     return tuple(lines)
 
 
-def _find(command: Command, host: Host, world: World) -> Lines | None:
+def _find(command: Command, host: HostState, world: World) -> Lines | None:
     return finding.answer(command, host, world)
 
 
-def _ls(command: Command, host: Host, world: World) -> Lines | None:
+def _ls(command: Command, host: HostState, world: World) -> Lines | None:
     """The names in one folder, or the files that a pattern names."""
     words = of(command)
     if {name for name, _ in words.options} - {"-1", "-d"} or len(words.operands) != 1:
@@ -133,7 +133,7 @@ def _ls(command: Command, host: Host, world: World) -> Lines | None:
         return None
 
 
-def _systemctl(command: Command, host: Host, world: World) -> Lines | None:  # noqa: ARG001
+def _systemctl(command: Command, host: HostState, world: World) -> Lines | None:  # noqa: ARG001
     """`systemctl show -P MainPID X`, and with --value."""
     words = of(command, "-p --property -P")
     wanted = words.value("-P") or (words.value("-p", "--property") if words.has("--value") else None)
@@ -144,7 +144,7 @@ def _systemctl(command: Command, host: Host, world: World) -> Lines | None:  # n
     return (str((unit or {}).get("MainPID", 0)),)
 
 
-def _atq(command: Command, host: Host, world: World) -> Lines | None:
+def _atq(command: Command, host: HostState, world: World) -> Lines | None:
     """The jobs' numbers, and what stands beside them for nobody to use."""
     if len(command.words) > 1:
         return None
@@ -155,11 +155,11 @@ def _atq(command: Command, host: Host, world: World) -> Lines | None:
     return tuple(f"{job}\t{UNKNOWN_FIELD}" for job, file in jobs.items() if file not in host.deleted)
 
 
-def _pwd(command: Command, host: Host, world: World) -> Lines | None:  # noqa: ARG001
+def _pwd(command: Command, host: HostState, world: World) -> Lines | None:  # noqa: ARG001
     return None if command.folder is None else (command.folder,)
 
 
-def _seq(command: Command, host: Host, world: World) -> Lines | None:  # noqa: ARG001
+def _seq(command: Command, host: HostState, world: World) -> Lines | None:  # noqa: ARG001
     texts = read(command.words[1:]).texts
     if not 1 <= len(texts) <= 2 or not all(text.isascii() and text.isdigit() and len(text) < 6 for text in texts):
         return None
@@ -167,7 +167,7 @@ def _seq(command: Command, host: Host, world: World) -> Lines | None:  # noqa: A
     return tuple(str(number) for number in range(first, last + 1))
 
 
-_SOURCES: dict[str, Callable[[Command, Host, World], Lines | None]] = {
+_SOURCES: dict[str, Callable[[Command, HostState, World], Lines | None]] = {
     "echo": _echo, "printf": _printf, "cat": _cat, "pgrep": _pgrep, "pidof": _pidof, "ps": _ps, "find": _find,
     "ls": _ls, "systemctl": _systemctl, "pwd": _pwd, "seq": _seq, "atq": _atq, "podman": podman_answers.answer,
 }  # fmt: skip

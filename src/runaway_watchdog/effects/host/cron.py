@@ -2,7 +2,7 @@
 
 import re
 
-from runaway_watchdog.effects import Host, Outcome
+from runaway_watchdog.effects import HostState, Outcome
 from runaway_watchdog.effects.arguments import of, shown
 from runaway_watchdog.model.command import Command
 from runaway_watchdog.model.effect import Effect, Size
@@ -13,7 +13,7 @@ AT_SPOOLS = ("/var/spool/cron/atjobs", "/var/spool/at")
 AT_JOB = re.compile(r"[A-Za-z=][0-9a-f]{13}")
 
 
-def effects(command: Command, host: Host, world: World) -> Outcome:
+def effects(command: Command, host: HostState, world: World) -> Outcome:
     """What a command of this family does to the tables."""
     if command.program == "crontab":
         return _crontab(command, host, world)
@@ -26,7 +26,7 @@ def effects(command: Command, host: Host, world: World) -> Outcome:
     return _atrm(command, host, world)
 
 
-def _crontab(command: Command, host: Host, world: World) -> Outcome:
+def _crontab(command: Command, host: HostState, world: World) -> Outcome:
     """-r deletes the whole table without asking; a file or "-" takes its place."""
     words = of(command, "-u --user")
     if words.has("-l", "-T", "-V", "-h"):
@@ -75,7 +75,7 @@ def _caller(world: World) -> str | None:
     return world.files.user(uid)
 
 
-def _atrm(command: Command, host: Host, world: World) -> Outcome:
+def _atrm(command: Command, host: HostState, world: World) -> Outcome:
     words = of(command, "-q -f -t")
     if not words.complete:
         return Outcome((), host, (f"which jobs `{shown(command)}` deletes is only known when it runs",))

@@ -7,7 +7,7 @@ neither surely a question nor surely a loss is unknown; what stands inside a dat
 import re
 from collections.abc import Iterator, Sequence
 
-from runaway_watchdog.effects import Host, Outcome
+from runaway_watchdog.effects import HostState, Outcome
 from runaway_watchdog.effects.arguments import Arguments, of, shown
 from runaway_watchdog.effects.host import answers as answers_host
 from runaway_watchdog.effects.host import places
@@ -58,12 +58,12 @@ NO_DATABASE = "MySQL"
 NO_UNDO = "nothing but a backup brings it back"
 
 
-def effects(command: Command, host: Host, world: World) -> Outcome:
+def effects(command: Command, host: HostState, world: World) -> Outcome:
     """What a command of this family does, to the server that it reaches from here."""
     return _BY_PROGRAM[command.program or ""](command, host, world)
 
 
-def _psql(command: Command, host: Host, world: World) -> Outcome:
+def _psql(command: Command, host: HostState, world: World) -> Outcome:
     words = of(
         command,
         "-c --command -f --file -d --dbname -U --username -h --host -p --port -v --set --variable -F -R -o --output "
@@ -75,7 +75,7 @@ def _psql(command: Command, host: Host, world: World) -> Outcome:
     return _sql(name, words, ("-c", "--command"), ("-f", "--file"), command, host, world)
 
 
-def _mysql(command: Command, host: Host, world: World) -> Outcome:
+def _mysql(command: Command, host: HostState, world: World) -> Outcome:
     words = of(command, "-e --execute -D --database -u --user -h --host -P --port -S --socket --defaults-file")
     name = words.value("-D", "--database") or next(iter(words.texts), None) or NO_DATABASE
     if words.has("-V", "--version", "--help"):
@@ -83,7 +83,7 @@ def _mysql(command: Command, host: Host, world: World) -> Outcome:
     return _sql(name, words, ("-e", "--execute"), (), command, host, world)
 
 
-def _sqlite(command: Command, host: Host, world: World) -> Outcome:
+def _sqlite(command: Command, host: HostState, world: World) -> Outcome:
     words = of(command, "-cmd -separator -nullvalue -init", stops=True)
     if not words.operands:
         return Outcome((), host, (f"what is typed into `{shown(command)}` is not known",))
@@ -99,7 +99,13 @@ def _sqlite(command: Command, host: Host, world: World) -> Outcome:
 
 
 def _sql(
-    name: str, words: Arguments, inline: Sequence[str], files: Sequence[str], command: Command, host: Host, world: World
+    name: str,
+    words: Arguments,
+    inline: Sequence[str],
+    files: Sequence[str],
+    command: Command,
+    host: HostState,
+    world: World,
 ) -> Outcome:
     """The statements of -c, of a file, or of a here-document."""
     given = [value for option, value in words.options if option in inline]
@@ -117,7 +123,7 @@ def _sql(
     return Outcome(tuple(effects), host, tuple(unknown))
 
 
-def _typed(command: Command, host: Host, world: World) -> str | None:
+def _typed(command: Command, host: HostState, world: World) -> str | None:
     """What the line itself puts on standard input: a here-document, or the output of one command that is known."""
     if command.reads is None or command.reads.unknown or len(command.reads.commands) != 1:
         return command.here
@@ -136,7 +142,7 @@ def _script(path: str | None, command: Command, world: World) -> str | None:
     return text if len(text) < 1 << 20 else None
 
 
-def _statements(text: str | None, name: str, command: Command, host: Host) -> Outcome:
+def _statements(text: str | None, name: str, command: Command, host: HostState) -> Outcome:
     if text is None:
         return Outcome((), host, (f"the statements of `{shown(command)}` are only known when they run",))
     found: list[Effect] = []
@@ -176,7 +182,7 @@ def statements(text: str) -> Iterator[str]:
             yield re.sub(r"\s*/\*!\d*\s*|\s*\*/\s*", " ", part).strip()
 
 
-def _dropdb(command: Command, host: Host, world: World) -> Outcome:  # noqa: ARG001
+def _dropdb(command: Command, host: HostState, world: World) -> Outcome:  # noqa: ARG001
     words = of(command, "-U --username -h --host -p --port --maintenance-db")
     if not words.complete:
         return Outcome((), host, (f"which database `{shown(command)}` drops is only known when it runs",))
@@ -184,11 +190,11 @@ def _dropdb(command: Command, host: Host, world: World) -> Outcome:  # noqa: ARG
     return Outcome(found, host)
 
 
-def _dropuser(command: Command, host: Host, world: World) -> Outcome:  # noqa: ARG001
+def _dropuser(command: Command, host: HostState, world: World) -> Outcome:  # noqa: ARG001
     return Outcome((), host, (f"what depends on the user that `{shown(command)}` drops is not looked up",))
 
 
-def _mysqladmin(command: Command, host: Host, world: World) -> Outcome:  # noqa: ARG001
+def _mysqladmin(command: Command, host: HostState, world: World) -> Outcome:  # noqa: ARG001
     words = of(command, "-u --user -h --host -P --port -S --socket --defaults-file").texts
     if "drop" in words:
         at = words.index("drop") + 1
@@ -201,7 +207,7 @@ def _mysqladmin(command: Command, host: Host, world: World) -> Outcome:  # noqa:
     return Outcome((), host, (f"what `{shown(command)}` does is not judged",))
 
 
-def _redis(command: Command, host: Host, world: World) -> Outcome:
+def _redis(command: Command, host: HostState, world: World) -> Outcome:
     words = of(command, "-h -p -s -a -u -r -i -n --user --pass --cacert --cert --key -t", stops=True)
     if words.has("--version", "--help", "--stat", "--latency", "--bigkeys", "--memkeys", "--scan"):
         return Outcome((), host)
@@ -214,7 +220,7 @@ def _redis(command: Command, host: Host, world: World) -> Outcome:
     return _redis_command(given[0], words.value("-n") or "0", command, host)
 
 
-def _redis_command(texts: Sequence[str], database: str, command: Command, host: Host) -> Outcome:
+def _redis_command(texts: Sequence[str], database: str, command: Command, host: HostState) -> Outcome:
     if not texts:
         return Outcome((), host, (f"what `{shown(command)}` tells Redis is only known when it runs",))
     verb = texts[0].upper()
@@ -229,7 +235,7 @@ def _redis_command(texts: Sequence[str], database: str, command: Command, host: 
     return Outcome((), host, () if reads else (f"what `{verb}` does in {name} is not judged",))
 
 
-def _mongo(command: Command, host: Host, world: World) -> Outcome:  # noqa: ARG001
+def _mongo(command: Command, host: HostState, world: World) -> Outcome:  # noqa: ARG001
     words = of(command, "--eval -f --file --host --port -u --username -p --password --authenticationDatabase")
     text = words.value("--eval") if words.has("--eval") else command.here
     name = next((each for each in words.texts if not each.endswith(".js")), "MongoDB")
@@ -242,7 +248,7 @@ def _mongo(command: Command, host: Host, world: World) -> Outcome:  # noqa: ARG0
     return Outcome((), host, (f"what `{shown(command)}` does is not judged",))
 
 
-def _dump(command: Command, host: Host, world: World) -> Outcome:  # noqa: ARG001
+def _dump(command: Command, host: HostState, world: World) -> Outcome:  # noqa: ARG001
     """pg_dump, mysqldump …: they read, and write a file only where they are told its name."""
     words = of(command, "-f --file -r --result-file -o --out --archive")
     if words.has("-f", "--file", "-r", "--result-file", "-o", "--out", "--archive", "--delete-master-logs"):

@@ -6,7 +6,7 @@ Deleting or overwriting any existing file is data lost, except where the place i
 import re
 from collections.abc import Sequence
 
-from runaway_watchdog.effects import Host, Outcome
+from runaway_watchdog.effects import HostState, Outcome
 from runaway_watchdog.effects.arguments import Arguments, of, shown
 from runaway_watchdog.effects.host import places, uses
 from runaway_watchdog.effects.host.targets import Target, absolute, existing
@@ -22,7 +22,7 @@ BACKUP = ("-b", "--backup")
 ASKS = ("-i", "--interactive", "-n", "--no-clobber")
 
 
-def effects(command: Command, host: Host, world: World) -> Outcome:
+def effects(command: Command, host: HostState, world: World) -> Outcome:
     """What a command of this family does to files."""
     program = command.program or ""
     if program.startswith(("mkfs", "mke2fs")):
@@ -30,12 +30,12 @@ def effects(command: Command, host: Host, world: World) -> Outcome:
     return _BY_PROGRAM[program](command, host, world)
 
 
-def truncated(words: Sequence[Word], command: Command, host: Host, world: World) -> Outcome:
+def truncated(words: Sequence[Word], command: Command, host: HostState, world: World) -> Outcome:
     """`> file`: the file stays, its content goes."""
     return _overwritten(words, command, host, world, "a redirection empties it")
 
 
-def removed(targets: Sequence[Target], why: str, host: Host, world: World) -> tuple[tuple[Effect, ...], Host]:
+def removed(targets: Sequence[Target], why: str, host: HostState, world: World) -> tuple[tuple[Effect, ...], HostState]:
     """The end of several files and folders, in order."""
     found: list[Effect] = []
     among = uses.table(world) if len(targets) > 1 else None
@@ -57,7 +57,7 @@ def _many(rest: Sequence[Target], why: str) -> Effect:
     return Effect("delete", "path", f"{rest[0].real} and {len(rest) - 1} more", lost, why, size)
 
 
-def _rm(command: Command, host: Host, world: World) -> Outcome:
+def _rm(command: Command, host: HostState, world: World) -> Outcome:
     """`rm -r link/` empties the folder behind the link and then complains (seen with coreutils 9.1)."""
     words = of(command)
     recursive = words.has("-r", "-R", "--recursive")
@@ -75,7 +75,7 @@ def _rm(command: Command, host: Host, world: World) -> Outcome:
     return Outcome(found, host, targets.unknown)
 
 
-def _rmdir(command: Command, host: Host, world: World) -> Outcome:
+def _rmdir(command: Command, host: HostState, world: World) -> Outcome:
     """Only an empty folder goes."""
     tree = places.tree(host, world)
     targets = existing(of(command).operands, command, tree)
@@ -84,13 +84,13 @@ def _rmdir(command: Command, host: Host, world: World) -> Outcome:
     return Outcome(found, host, targets.unknown)
 
 
-def _unlink(command: Command, host: Host, world: World) -> Outcome:
+def _unlink(command: Command, host: HostState, world: World) -> Outcome:
     targets = existing(of(command).operands, command, places.tree(host, world))
     found, host = removed([each for each in targets.found if each.entry.kind != "folder"], "it is deleted", host, world)
     return Outcome(found, host, targets.unknown)
 
 
-def _overwritten(words: Sequence[Word], command: Command, host: Host, world: World, why: str) -> Outcome:
+def _overwritten(words: Sequence[Word], command: Command, host: HostState, world: World, why: str) -> Outcome:
     """What stands in these files is lost; devices and the kernel's own files are told apart."""
     targets = existing(words, command, places.tree(host, world), follow=True)
     found: list[Effect] = []
@@ -123,32 +123,32 @@ def _mounted(target: Target, world: World) -> list[str]:
     return [pair[1] for pair in pairs if len(pair) == 2 and pair[0].startswith(target.real)]
 
 
-def _device(words: Arguments, command: Command, host: Host, world: World, why: str) -> Outcome:
+def _device(words: Arguments, command: Command, host: HostState, world: World, why: str) -> Outcome:
     """mkfs, wipefs, mkswap, blkdiscard: whatever is on the device or in the file goes."""
     return _overwritten(words.operands[:1] or words.operands, command, host, world, f"{command.program} {why} it")
 
 
-def _wipefs(command: Command, host: Host, world: World) -> Outcome:
+def _wipefs(command: Command, host: HostState, world: World) -> Outcome:
     words = of(command, "-o --offset -t --types -O --output")
     if words.has("-n", "--no-act") or not words.has("-a", "--all", "-o", "--offset"):
         return Outcome((), host)
     return _overwritten(words.operands, command, host, world, "wipefs erases its signatures")
 
 
-def _blkdiscard(command: Command, host: Host, world: World) -> Outcome:
+def _blkdiscard(command: Command, host: HostState, world: World) -> Outcome:
     return _device(of(command, "-o -l -p --offset --length --step"), command, host, world, "discards")
 
 
-def _mkswap(command: Command, host: Host, world: World) -> Outcome:
+def _mkswap(command: Command, host: HostState, world: World) -> Outcome:
     return _device(of(command, "-L -p -U --label --pagesize --uuid"), command, host, world, "makes swap space of")
 
 
-def _shred(command: Command, host: Host, world: World) -> Outcome:
+def _shred(command: Command, host: HostState, world: World) -> Outcome:
     words = of(command, "-n --iterations -s --size --random-source")
     return _overwritten(words.operands, command, host, world, "shred writes over it")
 
 
-def _truncate(command: Command, host: Host, world: World) -> Outcome:
+def _truncate(command: Command, host: HostState, world: World) -> Outcome:
     words = of(command, "-s --size -r --reference")
     size = words.value("-s", "--size")
     if size is not None and size.startswith("+"):
@@ -167,21 +167,21 @@ def _bytes(text: str | None) -> int | None:
     return None if found is None else int(found[1]) * 1024 ** " KMGT".index(found[2] or " ")
 
 
-def _dd(command: Command, host: Host, world: World) -> Outcome:
+def _dd(command: Command, host: HostState, world: World) -> Outcome:
     into = [word for word in command.words[1:] if (word.text or "").startswith("of=")]
     unknown = [word for word in command.words[1:] if word.text is None]
     names = [Word((word.text or "")[3:], word.raw) for word in into]
     return _overwritten([*names, *unknown], command, host, world, "dd writes over it")
 
 
-def _tee(command: Command, host: Host, world: World) -> Outcome:
+def _tee(command: Command, host: HostState, world: World) -> Outcome:
     words = of(command)
     if words.has("-a", "--append"):
         return Outcome((), host)
     return _overwritten(words.operands, command, host, world, "tee writes over it")
 
 
-def _tar(command: Command, host: Host, world: World) -> Outcome:
+def _tar(command: Command, host: HostState, world: World) -> Outcome:
     """tar c writes over an archive of that name; what x would write over is not looked up."""
     first = command.words[1] if len(command.words) > 1 else None
     if first is not None and first.text and not first.text.startswith("-"):  # the old style: `tar cf`
@@ -196,7 +196,7 @@ def _tar(command: Command, host: Host, world: World) -> Outcome:
     return _overwritten([Word(archive, archive)] if archive != "-" else [], command, host, world, "tar writes over it")
 
 
-def _copy(command: Command, host: Host, world: World) -> Outcome:
+def _copy(command: Command, host: HostState, world: World) -> Outcome:
     """cp and install: a file of that name in the target is overwritten."""
     words = of(command, "-t --target-directory -S --suffix -m --mode -o --owner -g --group")
     if words.has("-d", "--directory") and command.program == "install":
@@ -217,7 +217,7 @@ def _copy(command: Command, host: Host, world: World) -> Outcome:
     return outcome._replace(unknown=(*unknown, *outcome.unknown))
 
 
-def _move(command: Command, host: Host, world: World) -> Outcome:
+def _move(command: Command, host: HostState, world: World) -> Outcome:
     """mv: the source has another name from then on, and a file of that name in the target is lost."""
     words = of(command, "-t --target-directory -S --suffix")
     pairs, unknown = _pairs(words, command, host, world)
@@ -238,7 +238,9 @@ def _move(command: Command, host: Host, world: World) -> Outcome:
     return Outcome(tuple(found), host, tuple(unknown))
 
 
-def _pairs(words: Arguments, command: Command, host: Host, world: World) -> tuple[list[tuple[Target, str]], list[str]]:
+def _pairs(
+    words: Arguments, command: Command, host: HostState, world: World
+) -> tuple[list[tuple[Target, str]], list[str]]:
     """Every source that is there, with the path that it will have."""
     tree = places.tree(host, world)
     into = words.value("-t", "--target-directory")
@@ -258,7 +260,7 @@ def _pairs(words: Arguments, command: Command, host: Host, world: World) -> tupl
     return pairs, list(found.unknown)
 
 
-def _link(command: Command, host: Host, world: World) -> Outcome:
+def _link(command: Command, host: HostState, world: World) -> Outcome:
     """ln -f: the file that has the name is lost."""
     words = of(command, "-t --target-directory -S --suffix")
     if not words.has("-f", "--force") or len(words.operands) < 2 or words.has(*BACKUP):
@@ -269,7 +271,7 @@ def _link(command: Command, host: Host, world: World) -> Outcome:
     return Outcome(found, host, targets.unknown)
 
 
-def _modes(command: Command, host: Host, world: World) -> Outcome:
+def _modes(command: Command, host: HostState, world: World) -> Outcome:
     """chmod, chown, chgrp, setfacl, chattr: nothing is lost but the old modes, and who works there may not go on."""
     words = of(command)
     # `chmod -w file`: the mode looks like options, and `--reference` stands in its place

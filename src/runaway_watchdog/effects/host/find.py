@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from fnmatch import fnmatchcase
 from itertools import chain, pairwise
 
-from runaway_watchdog.effects import Host, Outcome
+from runaway_watchdog.effects import HostState, Outcome
 from runaway_watchdog.effects.arguments import shown
 from runaway_watchdog.effects.host import places, rsync, uses
 from runaway_watchdog.effects.host.targets import Target, existing
@@ -25,12 +25,12 @@ UNITS = {"c": 1, "w": 2, "b": 512, "k": 1 << 10, "M": 1 << 20, "G": 1 << 30, "":
 Test = Callable[[str, Entry, float], bool]
 
 
-def effects(command: Command, host: Host, world: World) -> Outcome:
+def effects(command: Command, host: HostState, world: World) -> Outcome:
     """What find or rsync deletes."""
     return rsync.effects(command, host, world) if command.program == "rsync" else _find(command, host, world)
 
 
-def _find(command: Command, host: Host, world: World) -> Outcome:
+def _find(command: Command, host: HostState, world: World) -> Outcome:
     """-delete; what -exec runs is a command of its own, and was told apart before."""
     starts, expression = _split(command.words[1:])
     actions = {word.text for word in expression}
@@ -54,7 +54,7 @@ def _find(command: Command, host: Host, world: World) -> Outcome:
     return Outcome(tuple(found), host, tuple(unknown))
 
 
-def answer(command: Command, host: Host, world: World) -> tuple[str, ...] | None:
+def answer(command: Command, host: HostState, world: World) -> tuple[str, ...] | None:
     """What find would print; None where a test is not evaluated or the files are too many."""
     starts, expression = _split(command.words[1:])
     tests, complete = _tests(expression)
@@ -185,8 +185,8 @@ def _matching(
 
 
 def _gone(
-    start: Target, matching: Sequence[tuple[str, Entry]], host: Host, world: World
-) -> tuple[tuple[Effect, ...], Host]:
+    start: Target, matching: Sequence[tuple[str, Entry]], host: HostState, world: World
+) -> tuple[tuple[Effect, ...], HostState]:
     """The deletion of what matches: a few files by name, or the folder and their number."""
     why = "find deletes it"
     files = [(path, entry) for path, entry in matching if entry.kind != "folder"]

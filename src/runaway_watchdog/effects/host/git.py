@@ -8,7 +8,7 @@ import struct
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from runaway_watchdog.effects import Host, Outcome
+from runaway_watchdog.effects import HostState, Outcome
 from runaway_watchdog.effects.arguments import of, read, shown
 from runaway_watchdog.effects.host import places, uses
 from runaway_watchdog.effects.host.targets import absolute
@@ -37,7 +37,7 @@ class Tracked(NamedTuple):
     size: int
 
 
-def effects(command: Command, host: Host, world: World) -> Outcome:
+def effects(command: Command, host: HostState, world: World) -> Outcome:
     """What a git command does to the files of its work tree."""
     words = of(command, GLOBAL, stops=True)
     verb = words.operands[0].text if words.operands else "help"
@@ -64,7 +64,7 @@ def _throws_away(verb: str | None, rest: tuple[Word, ...]) -> bool:
     return verb == "restore" and not (words.has("--staged", "-S") and not words.has("--worktree", "-W"))
 
 
-def _root(folder: str, host: Host, world: World) -> str | None:
+def _root(folder: str, host: HostState, world: World) -> str | None:
     """The work tree around a folder; None: there is none."""
     tree = places.tree(host, world)
     at = tree.real(folder)
@@ -103,7 +103,7 @@ def _entries(data: bytes) -> Iterator[Tracked]:
         at += (end - at + 8) // 8 * 8  # padded with 1 to 8 NUL bytes
 
 
-def _clean(local: Command, command: Command, host: Host, world: World) -> Outcome:
+def _clean(local: Command, command: Command, host: HostState, world: World) -> Outcome:
     """git clean: untracked files go; without -f it refuses, unless it is configured not to."""
     words = of(local, "-e --exclude")
     root = _root(local.folder or "/", host, world)
@@ -132,7 +132,7 @@ def _clean(local: Command, command: Command, host: Host, world: World) -> Outcom
 
 
 def _untracked(
-    start: str, root: str, tracked: dict[str, Tracked], host: Host, world: World, *, folders: bool
+    start: str, root: str, tracked: dict[str, Tracked], host: HostState, world: World, *, folders: bool
 ) -> Iterator[tuple[str, int]]:
     """Untracked files, with their size; those in wholly untracked folders only where git was told so (-d)."""
     held = {path.rpartition("/")[0] for path in tracked}
@@ -149,7 +149,7 @@ def _untracked(
             yield path, entry.size
 
 
-def _changes(verb: str, local: Command, host: Host, world: World) -> Outcome:
+def _changes(verb: str, local: Command, host: HostState, world: World) -> Outcome:
     """reset --hard, checkout --, restore: tracked files that were changed since git last looked."""
     root = _root(local.folder or "/", host, world)
     if root is None:

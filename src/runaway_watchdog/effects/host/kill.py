@@ -7,7 +7,7 @@ the name, or with -f for the whole command line; killall takes whole names.
 import re
 from collections.abc import Callable, Sequence
 
-from runaway_watchdog.effects import Host, Outcome
+from runaway_watchdog.effects import HostState, Outcome
 from runaway_watchdog.effects.arguments import Arguments, read, shown
 from runaway_watchdog.effects.host import places, signals
 from runaway_watchdog.effects.host import signalled as ended
@@ -29,7 +29,7 @@ PGREP_VALUED = (
 )
 
 
-def effects(command: Command, host: Host, world: World) -> Outcome:
+def effects(command: Command, host: HostState, world: World) -> Outcome:
     """What a command of this family does to processes."""
     return _BY_PROGRAM[command.program or ""](command, host, world)
 
@@ -51,7 +51,7 @@ def _chosen(words: Arguments, given: int, *names: str) -> int | None:
     return signals.number(words.value(*names)) if words.has(*names) else given
 
 
-def _kill(command: Command, host: Host, world: World) -> Outcome:
+def _kill(command: Command, host: HostState, world: World) -> Outcome:
     value, rest = _signal(command.words[1:], first=True)
     if any(word.text in ("-l", "-L", "--list", "--table") for word in rest):
         return Outcome((), host)
@@ -99,7 +99,7 @@ def _kill_words(rest: list[Word], value: int) -> tuple[int | None, list[int], li
     return chosen, targets, unknown
 
 
-def _pkill(command: Command, host: Host, world: World) -> Outcome:
+def _pkill(command: Command, host: HostState, world: World) -> Outcome:
     value, rest = _signal(command.words[1:])
     words = read(rest, PGREP_VALUED)
     chosen = _chosen(words, value, "--signal")
@@ -110,7 +110,7 @@ def _pkill(command: Command, host: Host, world: World) -> Outcome:
     return ended.by_signal([each.pid for each in matching], chosen, host, world)
 
 
-def matches(words: Arguments, host: Host, world: World) -> tuple[Running, ...] | str:
+def matches(words: Arguments, host: HostState, world: World) -> tuple[Running, ...] | str:
     """The processes that pgrep and pkill would pick with these words; or why that cannot be told."""
     if not words.complete or len(words.operands) > 1:
         return "its pattern is only known when it runs"
@@ -205,7 +205,7 @@ def _uid(login: str, world: World) -> int | None:
     return next((int(each[2]) for each in fields if len(each) > 2 and each[0] == login and each[2].isdigit()), None)
 
 
-def _killall(command: Command, host: Host, world: World) -> Outcome:
+def _killall(command: Command, host: HostState, world: World) -> Outcome:
     value, rest = _signal(command.words[1:])
     words = read(rest, "-s --signal -u --user -n --ns -o --older-than -y --younger-than -Z --context")
     if words.has("-l", "--list", "-V", "--version"):
@@ -253,7 +253,7 @@ def _program_file(each: Running, world: World) -> str | None:
         return None
 
 
-def _fuser(command: Command, host: Host, world: World) -> Outcome:
+def _fuser(command: Command, host: HostState, world: World) -> Outcome:
     """fuser -k FILE…: whoever has the file open; with -m everybody on its file system, which is not looked up."""
     value, rest = _signal(command.words[1:])
     words = read(rest, "-n --namespace")
@@ -286,7 +286,7 @@ def _uses(pid: int, world: World) -> list[str]:
     return found
 
 
-def _guess(command: Command, host: Host, world: World) -> Outcome:  # noqa: ARG001
+def _guess(command: Command, host: HostState, world: World) -> Outcome:  # noqa: ARG001
     return Outcome((), host, (f"which processes `{shown(command)}` hits is not looked up",))
 
 

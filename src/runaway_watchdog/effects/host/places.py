@@ -7,7 +7,7 @@ ibdata1, WiredTiger, dump.rdb, and SQLite's header.
 import re
 from collections.abc import Sequence
 
-from runaway_watchdog.effects import Container, Host, Volume
+from runaway_watchdog.effects import Container, HostState, Volume
 from runaway_watchdog.effects.host import uses
 from runaway_watchdog.model.effect import Effect, Size
 from runaway_watchdog.world import World
@@ -39,7 +39,7 @@ CONFIG_FILES = "com.docker.compose.project.config_files"
 SQLITE = "SQLite format 3\0"
 
 
-def tree(host: Host, world: World) -> Tree:
+def tree(host: HostState, world: World) -> Tree:
     """The file system as `host` has it."""
 
     def lies(path: str) -> str | None:
@@ -60,7 +60,7 @@ def tree(host: Host, world: World) -> Tree:
 
 
 def lost(
-    path: str, entry: Entry, why: str, host: Host, world: World, among: uses.Table | None = None
+    path: str, entry: Entry, why: str, host: HostState, world: World, among: uses.Table | None = None
 ) -> tuple[Effect, ...]:
     """The end of what is at `path`: the file or folder itself, and every volume whose data is in it.
 
@@ -79,7 +79,7 @@ def _covers(path: str, volume: Volume) -> bool:
     return bool(volume.mountpoint) and under(volume.mountpoint, path)
 
 
-def _volume_lost(volume: Volume, size: Size | None, why: str, host: Host, world: World) -> Effect:
+def _volume_lost(volume: Volume, size: Size | None, why: str, host: HostState, world: World) -> Effect:
     if size is None:
         size = _folder_size(volume.mountpoint, world)
     users = tuple(sorted(each.name for each in host.docker.containers if volume.name in each.volumes))
@@ -88,7 +88,7 @@ def _volume_lost(volume: Volume, size: Size | None, why: str, host: Host, world:
 
 
 def _path_lost(
-    path: str, entry: Entry, size: Size, why: str, host: Host, world: World, among: uses.Table | None
+    path: str, entry: Entry, size: Size, why: str, host: HostState, world: World, among: uses.Table | None
 ) -> Effect:
     if entry.kind == "link":
         told = f"{why}: a symbolic link, what it points to stays"
@@ -117,7 +117,7 @@ def passing(path: str) -> bool:
     return (any(under(path, each) for each in PASSING) and path not in PASSING) or "/.cache/" in path
 
 
-def meaning(path: str, entry: Entry, host: Host, world: World) -> tuple[str | None, tuple[str, ...]]:
+def meaning(path: str, entry: Entry, host: HostState, world: World) -> tuple[str | None, tuple[str, ...]]:
     """What the path is to this host, and who uses it; None: a file like any other."""
     for volume in host.docker.volumes:
         if volume.mountpoint and under(path, volume.mountpoint):
@@ -157,7 +157,7 @@ def _database(path: str, entry: Entry, world: World) -> str | None:
     return None
 
 
-def _definition(path: str, host: Host) -> tuple[str, tuple[str, ...]] | None:
+def _definition(path: str, host: HostState) -> tuple[str, tuple[str, ...]] | None:
     """A unit file or a Compose file: what it describes goes on running and can no longer be described."""
     if unit := UNIT_FILE.fullmatch(path):
         return f"it defines {unit['unit']}, which goes on running undefined", (unit["unit"],)
@@ -184,7 +184,7 @@ def _system(path: str) -> tuple[str | None, tuple[str, ...]]:
     return None, ()
 
 
-def measured(path: str, entry: Entry, host: Host, world: World) -> Size:
+def measured(path: str, entry: Entry, host: HostState, world: World) -> Size:
     """A file's size, or what is in a folder, counted for a fifth of a second at most."""
     if entry.kind == "file":
         return Size(entry.size, False, entry.written_at)
@@ -193,7 +193,7 @@ def measured(path: str, entry: Entry, host: Host, world: World) -> Size:
     return _folder_size(_on_disk(path, host), world)
 
 
-def _on_disk(path: str, host: Host) -> str:
+def _on_disk(path: str, host: HostState) -> str:
     """Where it is now, before the line renames it."""
     return next((old + path[len(new) :] for new, old in reversed(host.moved) if under(path, new)), path)
 
@@ -206,7 +206,7 @@ def _folder_size(path: str, world: World) -> Size:
         return Size(None)
 
 
-def without(host: Host, *paths: str) -> Host:
+def without(host: HostState, *paths: str) -> HostState:
     """The host once these are deleted."""
     gone = set()
     for path in paths:

@@ -1,7 +1,7 @@
 """reboot, shutdown, poweroff, halt, init: the whole host, and what will not come back with it by itself."""
 
 from runaway_watchdog import owners
-from runaway_watchdog.effects import Host, Outcome
+from runaway_watchdog.effects import HostState, Outcome
 from runaway_watchdog.effects.arguments import of, shown
 from runaway_watchdog.effects.docker.state import RUNNING
 from runaway_watchdog.effects.host.signalled import restart_policy
@@ -21,7 +21,7 @@ TARGETS = {
 WORDS = {"reboot": "reboots", "off": "is switched off", "sleep": "is put to sleep"}
 
 
-def effects(command: Command, host: Host, world: World) -> Outcome:
+def effects(command: Command, host: HostState, world: World) -> Outcome:
     """What a command of this family does to the host."""
     words = of(command, "--message")
     if words.has("--help", "-w", "--wtmp-only", "--version"):
@@ -39,7 +39,7 @@ def effects(command: Command, host: Host, world: World) -> Outcome:
     return down("off" if off and not words.has("--reboot") else "reboot", host, world)
 
 
-def down(how: str, host: Host, world: World) -> Outcome:
+def down(how: str, host: HostState, world: World) -> Outcome:
     """The host goes, and comes back or not; each thing that runs now and is not started at boot is named."""
     whole = Effect(
         "restart" if how == "reboot" else "stop", "host", world.host or "this host", False, f"it {WORDS[how]}"

@@ -5,7 +5,7 @@ Replaced is what rsync's own quick check replaces: a file of the same name with 
 
 from collections.abc import Sequence
 
-from runaway_watchdog.effects import Host, Outcome
+from runaway_watchdog.effects import HostState, Outcome
 from runaway_watchdog.effects.arguments import Arguments, of, shown
 from runaway_watchdog.effects.host import places, uses
 from runaway_watchdog.effects.host.targets import Target, existing
@@ -33,7 +33,7 @@ PLAIN = frozenset(
 Files = list[tuple[str, Entry]]
 
 
-def effects(command: Command, host: Host, world: World) -> Outcome:
+def effects(command: Command, host: HostState, world: World) -> Outcome:
     """Known from one folder of this host to another; with another host or a choice of files it is unknown."""
     words = of(command, VALUED)
     if words.has(*ONLY_LOOKS):
@@ -95,7 +95,7 @@ def _replaced(sent: dict[str, Entry], there: Files, into: Target) -> Files:
     return found
 
 
-def _lost(gone: Files, replaced: Files, into: Target, host: Host, world: World) -> Outcome:
+def _lost(gone: Files, replaced: Files, into: Target, host: HostState, world: World) -> Outcome:
     doomed = [*gone, *replaced]
     if not doomed:
         return Outcome((), host)

@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 
 from runaway_watchdog import owners
-from runaway_watchdog.effects import Container, Host, Outcome
+from runaway_watchdog.effects import Container, HostState, Outcome
 from runaway_watchdog.effects.docker import containers as docker_containers
 from runaway_watchdog.effects.docker import state as docker_state
 from runaway_watchdog.effects.docker.policy import carried
 from runaway_watchdog.effects.host import signals
 from runaway_watchdog.hostile import clean
 from runaway_watchdog.model.effect import Effect, Verb
-from runaway_watchdog.model.owner import Fate, Owner
+from runaway_watchdog.model.owner import Outlook, Owner
 from runaway_watchdog.model.process import Facts
 from runaway_watchdog.owners.systemd import service as systemd
 from runaway_watchdog.owners.systemd import user_service as systemd_user
@@ -22,7 +22,7 @@ CONTAINERS = ("docker-container", "compose-service", "swarm-task")
 UNITS = systemd.SERVICES.union(systemd_user.KINDS)
 
 
-def by_signal(pids: Sequence[int], value: int, host: Host, world: World, *, from_inside: bool = False) -> Outcome:
+def by_signal(pids: Sequence[int], value: int, host: HostState, world: World, *, from_inside: bool = False) -> Outcome:
     """What signal `value` to these processes does. Raises Unanswered.
 
     `from_inside`: the sender is in their PID namespace; the kernel keeps even SIGKILL from PID 1 then
@@ -60,7 +60,7 @@ def name(facts: Facts) -> str:
     return f"{clean(facts.process.name, 40)} ({facts.process.pid})"
 
 
-def _one(facts: Facts, value: int, host: Host, world: World) -> Outcome:
+def _one(facts: Facts, value: int, host: HostState, world: World) -> Outcome:
     found, gaps = owners.layers(facts, world)
     layers = carried(found, host)
     owner = layers[0].owner
@@ -71,51 +71,53 @@ def _one(facts: Facts, value: int, host: Host, world: World) -> Outcome:
         why = f"{signals.named(value)} freezes it; it keeps what it knows, and SIGCONT lets it go on"
         return Outcome((Effect("stop", "process", name(facts), False, why, None, users),), host)
     met = signals.met(facts, value, world.files)
-    fate = owners.fate((owners.Layer(owner, met.facts), *layers[1:]), met.action)
-    if not fate.ends:
+    outlook = owners.outlook((owners.Layer(owner, met.facts), *layers[1:]), met.action)
+    if not outlook.ends:
         why = f"nothing happens to it: {met.end.why}"
-        host = _with_fate(host, facts, fate._replace(why=why))
+        host = _with_fate(host, facts, outlook._replace(why=why))
         return Outcome((Effect("change", "process", name(facts), False, why, None, users),), host)
-    told = fate.why.replace("SIGKILL cannot be caught", met.end.why).replace("SIGTERM", signals.named(value))
+    told = outlook.why.replace("SIGKILL cannot be caught", met.end.why).replace("SIGTERM", signals.named(value))
     killed = Effect("kill", "process", name(facts), False, told, None, users)
-    unknown = tuple(f"{gap.problem}; {gap.mend}" for gap in gaps)
-    host = _with_fate(host._replace(ended=host.ended | {facts.process.pid}), facts, fate._replace(why=told))
-    beyond, host = _beyond(owner, facts, fate, host, world)
+    unknown = tuple(f"{gap.problem}; {gap.fix}" for gap in gaps)
+    host = _with_fate(host._replace(ended=host.ended | {facts.process.pid}), facts, outlook._replace(why=told))
+    beyond, host = _beyond(owner, facts, outlook, host, world)
     return Outcome((killed, *beyond), host, unknown)
 
 
-def _with_fate(host: Host, facts: Facts, fate: Fate) -> Host:
-    return host._replace(fates={**host.fates, facts.process.pid: fate})
+def _with_fate(host: HostState, facts: Facts, outlook: Outlook) -> HostState:
+    return host._replace(outlooks={**host.outlooks, facts.process.pid: outlook})
 
 
-def _beyond(owner: Owner, facts: Facts, fate: Fate, host: Host, world: World) -> tuple[tuple[Effect, ...], Host]:
+def _beyond(
+    owner: Owner, facts: Facts, outlook: Outlook, host: HostState, world: World
+) -> tuple[tuple[Effect, ...], HostState]:
     """What goes down with a main process: its container, or its unit."""
     if not owner.facts or facts.process.pid != owner.facts.get("main_pid"):
         return (), host
-    verb: Verb = "restart" if fate.returns else "stop"
+    verb: Verb = "restart" if outlook.returns else "stop"
     with_it = processes.members(world.files, facts.process.cgroup)
     if owner.kind in CONTAINERS:
         host = host._replace(ended=host.ended | set(with_it))
         container = str(owner.facts["container"])
-        why = f"{fate.why.partition('; ')[2] or fate.why}"
+        why = f"{outlook.why.partition('; ')[2] or outlook.why}"
         stopped = Effect(verb, "container", container, False, f"its main process ends: {why}", None)
         gone: tuple[Effect, ...] = ()
-        if not fate.returns:
+        if not outlook.returns:
             gone, host = container_ended(owner.id, host, world)
         return (stopped, *gone), host
     if owner.kind not in UNITS:
         return (), host
     gone = ()
     if owner.id == "docker.service":  # not one of a user
-        gone, host = engine_ends(host, world, starts_again=bool(fate.returns))
+        gone, host = engine_ends(host, world, starts_again=bool(outlook.returns))
     if owner.facts.get("kill_mode") in ("control-group", "mixed"):
         host = host._replace(ended=host.ended | set(with_it))
-    if not fate.returns:
+    if not outlook.returns:
         host = host._replace(stopped_units=host.stopped_units | {owner.id})
-    return (Effect(verb, "unit", owner.id, False, f"its main process ends: {fate.why}", None), *gone), host
+    return (Effect(verb, "unit", owner.id, False, f"its main process ends: {outlook.why}", None), *gone), host
 
 
-def container_ended(identifier: str, host: Host, world: World) -> tuple[tuple[Effect, ...], Host]:
+def container_ended(identifier: str, host: HostState, world: World) -> tuple[tuple[Effect, ...], HostState]:
     """A container that stopped for good: one that was created with --rm goes, and its anonymous volumes with it.
 
     Raises Unanswered.
@@ -127,7 +129,7 @@ def container_ended(identifier: str, host: Host, world: World) -> tuple[tuple[Ef
     return gone, host._replace(docker=docker)
 
 
-def engine_ends(host: Host, world: World, *, starts_again: bool) -> tuple[tuple[Effect, ...], Host]:
+def engine_ends(host: HostState, world: World, *, starts_again: bool) -> tuple[tuple[Effect, ...], HostState]:
     """Every running container, as the engine's stop or restart leaves it; none is touched where live-restore is on."""
     try:
         if world.engine.info().get("LiveRestoreEnabled"):

@@ -4,7 +4,7 @@ import signal
 from typing import NamedTuple
 
 from runaway_watchdog.model.owner import Action
-from runaway_watchdog.model.process import Facts, SignalFate
+from runaway_watchdog.model.process import Facts, SignalDisposition
 from runaway_watchdog.owners.common.ending import Ending, ending
 from runaway_watchdog.world import Files
 from runaway_watchdog.world.procfs import PROC, parse_status
@@ -58,7 +58,7 @@ def met(facts: Facts, value: int, files: Files) -> Met:
     return Met("sigkill" if unclean else "sigterm", subject, told)
 
 
-def _fate(facts: Facts, value: int, files: Files) -> SignalFate:
+def _fate(facts: Facts, value: int, files: Files) -> SignalDisposition:
     """Handled, ignored or the default, from the masks of /proc/PID/status."""
     try:
         status = parse_status(files.read(f"{PROC}/{facts.process.pid}/status"))

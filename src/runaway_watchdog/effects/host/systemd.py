@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
 
-from runaway_watchdog.effects import Host, Outcome
+from runaway_watchdog.effects import HostState, Outcome
 from runaway_watchdog.effects.arguments import Arguments, of, read, shown
 from runaway_watchdog.effects.host import places, signals, units
 from runaway_watchdog.effects.host import power as hosts
@@ -53,14 +53,14 @@ ONLY_RUNNING = frozenset({"try-restart", "condrestart", "try-reload-or-restart"}
 SHIPPED = ("/usr/lib/systemd/system", "/lib/systemd/system")
 
 
-def effects(command: Command, host: Host, world: World) -> Outcome:
+def effects(command: Command, host: HostState, world: World) -> Outcome:
     """What a command of this family does to units."""
     if command.program == "systemctl":
         return _systemctl(of(command, VALUED), command, host, world)
     return _service(command, host, world)
 
 
-def _service(command: Command, host: Host, world: World) -> Outcome:
+def _service(command: Command, host: HostState, world: World) -> Outcome:
     """`service X stop`, `invoke-rc.d X stop` and `/etc/init.d/X stop` go to systemctl where systemd runs."""
     words = [word for word in command.words[1:] if word.text != "--"]
     if any(word.text == "--status-all" for word in words):
@@ -73,7 +73,7 @@ def _service(command: Command, host: Host, world: World) -> Outcome:
     return _systemctl(read([words[1], words[0]], VALUED), command, host, world)
 
 
-def _systemctl(words: Arguments, command: Command, host: Host, world: World) -> Outcome:
+def _systemctl(words: Arguments, command: Command, host: HostState, world: World) -> Outcome:
     elsewhere = next(
         (name for name in ("-H", "--host", "-M", "--machine", "--root", "--user") if words.has(name)), None
     )
@@ -93,10 +93,10 @@ def _systemctl(words: Arguments, command: Command, host: Host, world: World) -> 
         return _units(verb, words, host, world)
     except Unanswered as unanswered:
         gap = unanswered.gap
-        return Outcome((), host, (f"what `{shown(command)}` does cannot be told: {gap.problem}; {gap.mend}",))
+        return Outcome((), host, (f"what `{shown(command)}` does cannot be told: {gap.problem}; {gap.fix}",))
 
 
-def _units(verb: str, words: Arguments, host: Host, world: World) -> Outcome:
+def _units(verb: str, words: Arguments, host: HostState, world: World) -> Outcome:
     """Raises Unanswered."""
     names = _named(words.texts[1:], world)
     starts_a_target = verb == "start" and any(each in hosts.TARGETS for each in names)
@@ -117,7 +117,7 @@ def _units(verb: str, words: Arguments, host: Host, world: World) -> Outcome:
     return simple(names, host, world)
 
 
-def _freeze(names: Sequence[str], host: Host, world: World) -> Outcome:  # noqa: ARG001
+def _freeze(names: Sequence[str], host: HostState, world: World) -> Outcome:  # noqa: ARG001
     why = "it stands still and keeps what it knows; thaw lets it go on"
     return Outcome(tuple(Effect("stop", "unit", each, False, why) for each in names), host)
 
@@ -133,7 +133,7 @@ def _named(texts: Iterable[str], world: World) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def _stop(names: Sequence[str], host: Host, world: World) -> Outcome:
+def _stop(names: Sequence[str], host: HostState, world: World) -> Outcome:
     """The units, and all that goes down with them. Raises Unanswered."""
     found: list[Effect] = []
     unknown: list[str] = []
@@ -152,7 +152,7 @@ def _not_loaded(unit: Unit) -> list[str]:
     return [f"{unit.name} has KillMode=none: its processes go on"] if unit.get("KillMode") == "none" else []
 
 
-def _gone(unit: Unit, host: Host, world: World, *, starts_again: bool) -> tuple[tuple[Effect, ...], Host]:
+def _gone(unit: Unit, host: HostState, world: World, *, starts_again: bool) -> tuple[tuple[Effect, ...], HostState]:
     """The unit's processes end; the engine's containers with the engine; a container with its scope."""
     more: tuple[Effect, ...] = ()
     if unit.name == "docker.service":
@@ -177,7 +177,7 @@ def _processes(unit: Unit, world: World) -> tuple[int, ...]:
     return processes.members(world.files, str(unit.get("ControlGroup") or ""))
 
 
-def _restart(names: Sequence[str], host: Host, world: World, *, only_running: bool) -> Outcome:
+def _restart(names: Sequence[str], host: HostState, world: World, *, only_running: bool) -> Outcome:
     """Raises Unanswered."""
     found: list[Effect] = []
     for unit, cause in units.going_down(names, host, world):
@@ -192,7 +192,7 @@ def _restart(names: Sequence[str], host: Host, world: World, *, only_running: bo
     return Outcome(tuple(found), host)
 
 
-def _kill(names: Sequence[str], words: Arguments, host: Host, world: World) -> Outcome:
+def _kill(names: Sequence[str], words: Arguments, host: HostState, world: World) -> Outcome:
     """A signal to the processes of units: unlike a stop, Restart= acts on it. Raises Unanswered."""
     value = signals.number(words.value("-s", "--signal")) if words.has("-s", "--signal") else signals.TERM
     whom = words.value("--kill-whom", "--kill-who") or "all"
@@ -209,7 +209,7 @@ def _kill(names: Sequence[str], words: Arguments, host: Host, world: World) -> O
     return ended.by_signal(pids, value, host, world)
 
 
-def _kept_down(verb: str, names: Sequence[str], words: Arguments, host: Host, world: World) -> Outcome:
+def _kept_down(verb: str, names: Sequence[str], words: Arguments, host: HostState, world: World) -> Outcome:
     """disable and mask: what runs goes on running, but with --now. Raises Unanswered."""
     found: list[Effect] = []
     stopped: list[str] = []
@@ -233,7 +233,7 @@ def _kept_down(verb: str, names: Sequence[str], words: Arguments, host: Host, wo
     return Outcome((*found, *outcome.effects), outcome.host, outcome.unknown)
 
 
-def _isolate(names: Sequence[str], host: Host, world: World) -> Outcome:
+def _isolate(names: Sequence[str], host: HostState, world: World) -> Outcome:
     target = names[0] if names else "?"
     if target in hosts.TARGETS:
         return hosts.down(hosts.TARGETS[target], host, world)
@@ -241,7 +241,7 @@ def _isolate(names: Sequence[str], host: Host, world: World) -> Outcome:
     return Outcome((found,), host, (f"which units {target} does not need is not looked up",))
 
 
-def _revert(names: Sequence[str], host: Host, world: World) -> Outcome:
+def _revert(names: Sequence[str], host: HostState, world: World) -> Outcome:
     """The administrator's drop-ins go, and a unit file in /etc that hides the distribution's. Raises Unanswered."""
     found: list[Effect] = []
     tree = places.tree(host, world)

@@ -4,7 +4,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from runaway_watchdog.effects import Host
+from runaway_watchdog.effects import HostState
 from runaway_watchdog.world import World
 
 SYSTEMD_FOLDER = "/etc/systemd/system"
@@ -31,7 +31,7 @@ def read(name: str, world: World) -> Unit | None:
     return None if found is None else Unit(str(found.get("Id") or name), found)
 
 
-def going_down(names: Sequence[str], host: Host, world: World) -> Iterator[tuple[Unit, str]]:
+def going_down(names: Sequence[str], host: HostState, world: World) -> Iterator[tuple[Unit, str]]:
     """Every running unit that a stop of these reaches, with the unit that it needs ("" for those named).
 
     Raises Unanswered.

@@ -3,7 +3,7 @@
 Only the forms that people put into other commands: quiet lists without filters.
 """
 
-from runaway_watchdog.effects import Host
+from runaway_watchdog.effects import HostState
 from runaway_watchdog.effects.docker import options, state
 from runaway_watchdog.effects.podman import state as podman_state
 from runaway_watchdog.effects.podman.command import elsewhere
@@ -20,7 +20,7 @@ LISTS = {
 }
 
 
-def answer(command: Command, host: Host, world: World) -> tuple[str, ...] | None:
+def answer(command: Command, host: HostState, world: World) -> tuple[str, ...] | None:
     """The words that the command would print; None where that is not known."""
     given = options.read(command.words[1:], GLOBAL, stops=True)
     found = None if given.refused or not given.rest else subcommand(given.rest)

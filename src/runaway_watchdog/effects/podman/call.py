@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
-from runaway_watchdog.effects import Docker, Host, Outcome, Podman
+from runaway_watchdog.effects import Docker, HostState, Outcome, Podman
 from runaway_watchdog.effects.docker import filters as docker_filters
 from runaway_watchdog.effects.docker import state as docker_state
 from runaway_watchdog.effects.docker.filters import Filters
@@ -19,7 +19,7 @@ class Call(NamedTuple):
 
     name: str  # as a sentence names it: "podman rm"
     options: Options
-    host: Host
+    host: HostState
     now: Podman
     world: World
 

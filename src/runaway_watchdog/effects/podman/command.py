@@ -12,7 +12,7 @@ never called safe.
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from runaway_watchdog.effects import Host, Outcome
+from runaway_watchdog.effects import HostState, Outcome
 from runaway_watchdog.effects.docker import options
 from runaway_watchdog.effects.docker.call import variable
 from runaway_watchdog.effects.docker.options import Options
@@ -74,7 +74,7 @@ TABLE: Mapping[str, Subcommand] = {
 }
 
 
-def effects(command: Command, host: Host, world: World) -> Outcome:
+def effects(command: Command, host: HostState, world: World) -> Outcome:
     """Never raises; what cannot be told is in `unknown`."""
     given = options.read(command.words[1:], GLOBAL, stops=True)
     if given.refused:
@@ -90,7 +90,9 @@ def effects(command: Command, host: Host, world: World) -> Outcome:
     return _handled(name, words, given, command, host, world)
 
 
-def _handled(name: str, words: tuple[Word, ...], given: Options, command: Command, host: Host, world: World) -> Outcome:
+def _handled(
+    name: str, words: tuple[Word, ...], given: Options, command: Command, host: HostState, world: World
+) -> Outcome:
     shown = f"podman {name.removeprefix('container ')}"
     known = TABLE.get(name)
     if known is None:
@@ -100,7 +102,7 @@ def _handled(name: str, words: tuple[Word, ...], given: Options, command: Comman
         return Outcome((), host, (f"{shown}: the option {chosen.refused} is not known",))
     now = state.current(host, world)
     if now.docker.gap is not None:
-        return Outcome((), host, (f"{shown}: {now.docker.gap.problem} ({now.docker.gap.mend})",))
+        return Outcome((), host, (f"{shown}: {now.docker.gap.problem} ({now.docker.gap.fix})",))
     if (problem := elsewhere(given, command, rootless=now.rootless, world=world)) is not None:
         return Outcome((), host, (f"{shown}: {problem}",))
     outcome = known.handler(Call(shown, chosen, host, now, world))

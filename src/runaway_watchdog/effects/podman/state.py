@@ -6,7 +6,7 @@ Seen on Podman 4.3: its own JSON, which differs from the Docker Engine's in name
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from runaway_watchdog.effects import Container, Docker, Host, Pod, Podman, Volume
+from runaway_watchdog.effects import Container, Docker, HostState, Pod, Podman, Volume
 from runaway_watchdog.effects.docker import state
 from runaway_watchdog.model.gap import Gap
 from runaway_watchdog.world import Unanswered, World
@@ -18,7 +18,7 @@ STATES: Mapping[str, str] = {"configured": "created", "stopped": "exited", "init
 """Podman's words for what Docker's families call otherwise."""
 
 
-def current(host: Host, world: World) -> Podman:
+def current(host: HostState, world: World) -> Podman:
     """Podman as the commands so far would have left it; asked when the first command speaks of it."""
     return read(world) if host.podman is None else host.podman
 

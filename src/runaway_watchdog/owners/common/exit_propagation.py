@@ -1,6 +1,6 @@
 """The end of a process that reaches its supervisor through those between: `sh -c LINE`, `timeout`, a start script."""
 
-from runaway_watchdog.model.owner import Action, Certainty, Fate, Owner
+from runaway_watchdog.model.owner import Action, Certainty, Outlook, Owner
 from runaway_watchdog.model.process import Facts
 from runaway_watchdog.owners.common import siblings as beside
 from runaway_watchdog.owners.common.ending import Ending, How, ending
@@ -40,14 +40,14 @@ def waits(facts: Facts, manager_pid: int) -> bool:
     return bool(between) and all(beside.only_waits(each) for each in between)
 
 
-def end_of(owner: Owner, facts: Facts, action: Action, waiter: str) -> Ending | Fate:
+def end_of(owner: Owner, facts: Facts, action: Action, waiter: str) -> Ending | Outlook:
     """The end that the supervisor (`waiter`) is told of; or the whole answer, where it is told of none.
 
     The owner's facts name the supervised process (`main_pid`) and the supervisor (`manager_pid`).
     """
     end = ending(facts.process, action)
     if not end.ends:
-        return Fate(action, False, False, None, None, end.certainty, end.why)
+        return Outlook(action, False, False, None, None, end.certainty, end.why)
     main = owner.facts["main_pid"]
     if facts.process.pid == main:
         return end
@@ -55,11 +55,11 @@ def end_of(owner: Owner, facts: Facts, action: Action, waiter: str) -> Ending | 
     return passed or beside.not_main(facts, action, end, f"{waiter} waits for {main} alone")
 
 
-def unread(facts: Facts, action: Action, why: str) -> Fate:
+def unread(facts: Facts, action: Action, why: str) -> Outlook:
     """What is left to say where the supervisor's own settings could not be read."""
     if action in ("owner-stop", "owner-daemon-restart", "reboot"):
-        return Fate(action, True, None, None, None, "unknown", why)
+        return Outlook(action, True, None, None, None, "unknown", why)
     end = ending(facts.process, action)
     if not end.ends:
-        return Fate(action, False, False, None, None, end.certainty, end.why)
-    return Fate(action, True, None, None, None, "unknown", f"{end.why}; {why}")
+        return Outlook(action, False, False, None, None, end.certainty, end.why)
+    return Outlook(action, True, None, None, None, "unknown", f"{end.why}; {why}")

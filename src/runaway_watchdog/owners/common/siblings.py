@@ -1,6 +1,6 @@
 """A process that its supervisor does not wait for: what is known about one beside, or below, the supervised one."""
 
-from runaway_watchdog.model.owner import Action, Fate
+from runaway_watchdog.model.owner import Action, Outlook
 from runaway_watchdog.model.process import Facts, Process
 from runaway_watchdog.owners.common.ending import Ending
 from runaway_watchdog.owners.common.shells import base, shell
@@ -31,10 +31,10 @@ def only_waits(process: Process) -> bool:
     return base(process.exe) in WAITERS or (started is not None and started.way != "typed")
 
 
-def not_main(facts: Facts, action: Action, end: Ending, where: str) -> Fate:
+def not_main(facts: Facts, action: Action, end: Ending, where: str) -> Outlook:
     """The supervisor does not act on this one's end (`where` says why); its own parent may."""
     parent = facts.ancestors[0] if facts.ancestors else None
     if parent is None or parent.pid == 1:
-        return Fate(action, True, False, None, None, "likely", f"{end.why}; {where}, and its parent is gone")
+        return Outlook(action, True, False, None, None, "likely", f"{end.why}; {where}, and its parent is gone")
     why = f"{end.why}; {where}; whether its parent {parent.name} ({parent.pid}) starts it again is not known"
-    return Fate(action, True, None, None, None, "unknown", why)
+    return Outlook(action, True, None, None, None, "unknown", why)

@@ -9,8 +9,8 @@ import re
 from typing import NamedTuple
 
 from runaway_watchdog.model.gap import Gap
-from runaway_watchdog.model.owner import Action, Claim, Deferred, Fate, Owner
-from runaway_watchdog.model.plan import Held
+from runaway_watchdog.model.owner import Action, Claim, Deferred, Outlook, Owner
+from runaway_watchdog.model.plan import Containment
 from runaway_watchdog.model.process import Facts, Process
 from runaway_watchdog.owners.common.ending import ending
 from runaway_watchdog.owners.common.shells import base, shell
@@ -83,7 +83,7 @@ def _policy(period: str) -> str:
     return "every day" if int(period) == 1 else f"every {period} days"
 
 
-def fate(owner: Owner, facts: Facts, action: Action) -> Fate | Deferred:
+def outlook(owner: Owner, facts: Facts, action: Action) -> Outlook | Deferred:
     """An end of any kind counts as done for the period."""
     if action == "reboot":
         return Deferred(
@@ -91,20 +91,20 @@ def fate(owner: Owner, facts: Facts, action: Action) -> Fate | Deferred:
         )
     if action in ("owner-stop", "owner-daemon-restart"):
         why = "a stop of anacron.service waits until the job has ended"
-        return Fate(action, False, False, None, None, "likely", why)
+        return Outlook(action, False, False, None, None, "likely", why)
     end = ending(facts.process, action)
     if not end.ends:
-        return Fate(action, False, False, None, None, end.certainty, end.why)
+        return Outlook(action, False, False, None, None, end.certainty, end.why)
     if not owner.facts["table"]:
         why = f"{end.why}; {TABLE} has no such job any more"
-        return Fate(action, True, False, None, None, "likely", why)
+        return Outlook(action, True, False, None, None, "likely", why)
     why = f"{end.why}; anacron counts it as done, and runs it again when its period is over ({owner.policy})"
-    return Fate(action, True, True, "anacron", None, "likely", why)
+    return Outlook(action, True, True, "anacron", None, "likely", why)
 
 
-def hold(owner: Owner, facts: Facts) -> Held:
+def contain(owner: Owner, facts: Facts) -> Containment:
     relief, end = single.relieve(facts.process), single.end(facts.process)
     if not owner.raw:
-        return Held("End it: anacron has no such job any more", (*relief, end))
+        return Containment("End it: anacron has no such job any more", (*relief, end))
     goal = f"Keep anacron from running {owner.name} for good (its line becomes a comment), then end what runs"
-    return Held(goal, (*relief, cron_hold.comment_out(owner, "anacron"), end))
+    return Containment(goal, (*relief, cron_hold.comment_out(owner, "anacron"), end))

@@ -11,8 +11,8 @@ from datetime import datetime
 from shlex import quote
 from typing import Any, NamedTuple
 
-from runaway_watchdog.model.owner import Action, Certainty, Claim, Fate, Owner
-from runaway_watchdog.model.plan import Held, Step
+from runaway_watchdog.model.owner import Action, Certainty, Claim, Outlook, Owner
+from runaway_watchdog.model.plan import Containment, Step
 from runaway_watchdog.model.process import Facts, Process
 from runaway_watchdog.owners.common.ending import ending
 from runaway_watchdog.owners.common.shells import base
@@ -122,44 +122,44 @@ def _commands(text: str) -> str:
     return text.partition("exit 1\n}\n")[2].strip()
 
 
-def fate(owner: Owner, facts: Facts, action: Action) -> Fate:
+def outlook(owner: Owner, facts: Facts, action: Action) -> Outlook:
     """It runs once. The same commands come back only where they wait in the spool another time."""
     if not owner.facts:
         return _again(owner, action, ending(facts.process, action).why, "likely")
     if action in ("owner-stop", "owner-daemon-restart") and owner.facts["survives_stop"]:
         verb = "stop" if action == "owner-stop" else "restart"
         why = f"`systemctl {verb} {owner.facts['daemon_unit']}` leaves running jobs alone"
-        return Fate(action, False, False, None, None, "certain", why)
+        return Outlook(action, False, False, None, None, "certain", why)
     if action in ("owner-stop", "owner-daemon-restart", "reboot"):
         return _again(owner, action, "it ends with the host" if action == "reboot" else "it ends with atd", "likely")
     end = ending(facts.process, action)
     if not end.ends:
-        return Fate(action, False, False, None, None, end.certainty, end.why)
+        return Outlook(action, False, False, None, None, end.certainty, end.why)
     return _again(owner, action, end.why, end.certainty)
 
 
-def _again(owner: Owner, action: Action, why: str, certainty: Certainty) -> Fate:
+def _again(owner: Owner, action: Action, why: str, certainty: Certainty) -> Outlook:
     """Whether the same commands wait for another time."""
     stopped = action == "owner-stop"  # atd is not there then to start what waits
     if owner.facts.get("pending") and not stopped:
         numbers = ", ".join(map(str, owner.facts["pending"]))
         told = f"{why}; the same commands wait as job {numbers}"
-        return Fate(action, True, True, "at", owner.facts["next_in_s"], certainty, told)
+        return Outlook(action, True, True, "at", owner.facts["next_in_s"], certainty, told)
     if not owner.facts.get("spool_read") and not stopped:
         told = f"{why}; at runs a job once, and whether the same waits another time could not be read"
-        return Fate(action, True, None, None, None, "unknown", told)
+        return Outlook(action, True, None, None, None, "unknown", told)
     told = f"{why}; at runs a job once, and no other one with the same commands waits"
-    return Fate(action, True, False, None, None, certainty, told)
+    return Outlook(action, True, False, None, None, certainty, told)
 
 
-def hold(owner: Owner, facts: Facts) -> Held | None:
+def contain(owner: Owner, facts: Facts) -> Containment | None:
     """What waits is taken out of the spool, with a copy; then this one is ended. None in a container: that is held."""
     if owner.facts.get("in_container"):
         return None
     user = str(owner.facts.get("user", ""))
     steps = tuple(_take_out(job, minute, user) for job, minute in owner.raw.get("pending", []))
     goal = "End it: nobody starts it again, unless it puts itself in line once more"
-    return Held(goal, (*single.relieve(facts.process), *steps, single.end(facts.process)))
+    return Containment(goal, (*single.relieve(facts.process), *steps, single.end(facts.process)))
 
 
 def _take_out(job: Pending, minute: str, user: str) -> Step:

@@ -5,7 +5,7 @@ from shlex import quote
 from typing import Any
 
 from runaway_watchdog.model.owner import Owner
-from runaway_watchdog.model.plan import Held, Step
+from runaway_watchdog.model.plan import Containment, Step
 from runaway_watchdog.model.process import Facts
 from runaway_watchdog.owners.steps import edited, single
 from runaway_watchdog.world import World, crontabs
@@ -24,25 +24,25 @@ def raw(line: Line, script: str, world: World) -> Mapping[str, Any]:
     return {"text": text, "line": line.number, "of_user": line.of_user, "script": script}
 
 
-def hold(owner: Owner, facts: Facts) -> Held | None:
+def contain(owner: Owner, facts: Facts) -> Containment | None:
     """The line before the job, which would be started again else. None in a container: that is held."""
     if owner.facts.get("in_container"):
         return None
     relief, end = single.relieve(facts.process), single.end(facts.process)
     if not owner.facts:
-        return Held("Hold it still until cron's tables can be read", relief)
+        return Containment("Hold it still until cron's tables can be read", relief)
     if not owner.raw:
         gone = "no table of cron has its line any more"
         unknown = "the line of cron's tables that started it was not found, so it may be started again"
         by_text = owner.facts["known_by"] == "text"
         doors = () if by_text else ("a line of cron's tables that was not found may start it again",)
-        return Held(f"End what runs: {gone if by_text else unknown}", (*relief, end), doors)
+        return Containment(f"End what runs: {gone if by_text else unknown}", (*relief, end), doors)
     if owner.raw["script"]:
         goal = f"Keep cron from running {owner.raw['script']} until it is executable again, then end what runs"
         doors = ("whoever writes this file anew (a package, a deploy) makes it executable again",)
-        return Held(goal, (*relief, _off(owner), end), doors)
+        return Containment(goal, (*relief, _off(owner), end), doors)
     goal = f"Keep cron from starting {owner.name} for good (its line becomes a comment), then end what runs"
-    return Held(goal, (*relief, comment_out(owner, "cron"), end))
+    return Containment(goal, (*relief, comment_out(owner, "cron"), end))
 
 
 def comment_out(owner: Owner, daemon: str) -> Step:

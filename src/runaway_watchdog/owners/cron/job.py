@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from runaway_watchdog.model.gap import Gap
-from runaway_watchdog.model.owner import Action, Claim, Deferred, Fate, Owner
-from runaway_watchdog.model.plan import Held
+from runaway_watchdog.model.owner import Action, Claim, Deferred, Outlook, Owner
+from runaway_watchdog.model.plan import Containment
 from runaway_watchdog.model.process import Facts, Process
 from runaway_watchdog.owners.common.ending import ending
 from runaway_watchdog.owners.common.shells import base
@@ -219,65 +219,65 @@ def _words(pid: int, world: World) -> tuple[str, ...]:
         return ()
 
 
-def fate(owner: Owner, facts: Facts, action: Action) -> Fate | Deferred:
+def outlook(owner: Owner, facts: Facts, action: Action) -> Outlook | Deferred:
     """No end counts: it is started at its next time, as long as cron runs and the line is there."""
     if not owner.facts:
         return _unread(facts, action)
     if owner.facts.get("anacron"):
-        return anacron.fate(owner, facts, action)
+        return anacron.outlook(owner, facts, action)
     if action == "reboot":
         return _booted(owner)
     if action in ("owner-stop", "owner-daemon-restart"):
         return spooled.daemon_fate(owner, action, _next(owner, action, "it ends with cron", "likely"))
     end = ending(facts.process, action)
     if not end.ends:
-        return Fate(action, False, False, None, None, end.certainty, end.why)
+        return Outlook(action, False, False, None, None, end.certainty, end.why)
     sure = "likely" if owner.facts["left_its_shell"] and end.certainty == "certain" else end.certainty
     return _next(owner, action, end.why, sure)
 
 
-def _unread(facts: Facts, action: Action) -> Fate:
+def _unread(facts: Facts, action: Action) -> Outlook:
     why = "cron's tables could not be read"
     if action in ("owner-stop", "owner-daemon-restart"):
-        return Fate(action, False, None, None, None, "unknown", why)
+        return Outlook(action, False, None, None, None, "unknown", why)
     end = ending(facts.process, "sigkill" if action == "reboot" else action)
-    return Fate(action, end.ends, None if end.ends else False, None, None, "unknown", f"{end.why}; {why}")
+    return Outlook(action, end.ends, None if end.ends else False, None, None, "unknown", f"{end.why}; {why}")
 
 
-def _next(owner: Owner, action: Action, why: str, certainty: Any) -> Fate:
+def _next(owner: Owner, action: Action, why: str, certainty: Any) -> Outlook:
     """The next run of the line."""
     after, policy = owner.facts["next_in_s"], owner.policy
     if not owner.facts["table"]:
         return _lineless(owner, action, why)
     if not owner.facts["daemon_runs"]:
-        return Fate(action, True, False, None, None, "likely", f"{why}; cron itself does not run now")
+        return Outlook(action, True, False, None, None, "likely", f"{why}; cron itself does not run now")
     if policy.lower() == crontabs.REBOOT:
-        return Fate(action, True, False, None, None, certainty, f"{why}; cron starts an @reboot line at boot only")
+        return Outlook(action, True, False, None, None, certainty, f"{why}; cron starts an @reboot line at boot only")
     if after is None:
-        return Fate(action, True, None, None, None, "unknown", f"{why}; when `{policy}` is due could not be told")
+        return Outlook(action, True, None, None, None, "unknown", f"{why}; when `{policy}` is due could not be told")
     copies = owner.facts["running"]
     pile = f" ({copies} of it run now: cron does not wait for the last one)" if copies > 1 else ""
     told = f"{why}; cron starts {owner.name} again at its next time, whether this one still runs or not{pile}"
-    return Fate(action, True, True, "cron", after, certainty, told)
+    return Outlook(action, True, True, "cron", after, certainty, told)
 
 
-def _lineless(owner: Owner, action: Action, why: str) -> Fate:
+def _lineless(owner: Owner, action: Action, why: str) -> Outlook:
     """Cron started it, and no line of its tables says that any more; or which one it was is not known."""
     if owner.facts["known_by"] == "text":
         gone = f"{why}; no table of cron has its line any more, so it is not started again"
-        return Fate(action, True, False, None, None, "likely", gone)
+        return Outlook(action, True, False, None, None, "likely", gone)
     unknown = f"{why}; which line of cron's tables started it could not be told"
-    return Fate(action, True, None, None, None, "unknown", unknown)
+    return Outlook(action, True, None, None, None, "unknown", unknown)
 
 
-def _booted(owner: Owner) -> Fate | Deferred:
+def _booted(owner: Owner) -> Outlook | Deferred:
     if not owner.facts["table"]:
         return _lineless(owner, "reboot", "a reboot ends it")
     at = "when cron starts" if owner.policy.lower() == crontabs.REBOOT else "at its next time after that"
     return Deferred("reboot", True, f"cron starts {owner.name} again {at}")
 
 
-def hold(owner: Owner, facts: Facts) -> Held | None:
+def contain(owner: Owner, facts: Facts) -> Containment | None:
     if owner.facts.get("anacron"):
-        return anacron.hold(owner, facts)
-    return cron_hold.hold(owner, facts)
+        return anacron.contain(owner, facts)
+    return cron_hold.contain(owner, facts)

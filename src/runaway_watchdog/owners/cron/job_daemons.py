@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from runaway_watchdog.model.owner import Action, Deferred, Fate, Owner
+from runaway_watchdog.model.owner import Action, Deferred, Outlook, Owner
 from runaway_watchdog.model.process import Process
 from runaway_watchdog.owners.common.shells import base
 from runaway_watchdog.owners.systemd import service as systemd
@@ -47,7 +47,7 @@ def _survives(unit: dict[str, Any], daemon: Process | None, job: Process) -> boo
     return unit.get("KillMode") in LEAVES or (daemon is not None and daemon.cgroup != job.cgroup)
 
 
-def daemon_fate(owner: Owner, action: Action, then: Fate) -> Fate | Deferred:
+def daemon_fate(owner: Owner, action: Action, then: Outlook) -> Outlook | Deferred:
     """A stop or a restart of the daemon; `then` is what follows a restart that ends the job."""
     unit, survives = owner.facts["daemon_unit"], owner.facts["survives_stop"]
     verb = "stop" if action == "owner-stop" else "restart"
@@ -56,8 +56,8 @@ def daemon_fate(owner: Owner, action: Action, then: Fate) -> Fate | Deferred:
         return Deferred(action, True, f"it ends with the {'container' if owner.facts['in_container'] else 'daemon'}")
     if survives:
         why = f"`systemctl {verb} {unit}` leaves running jobs alone"
-        return Fate(action, False, False, None, None, "certain", why)
+        return Outlook(action, False, False, None, None, "certain", why)
     if action == "owner-stop":
         why = f"`systemctl stop {unit}` ends its jobs too, and starts no other one"
-        return Fate(action, True, False, None, None, "likely", why)
+        return Outlook(action, True, False, None, None, "likely", why)
     return then

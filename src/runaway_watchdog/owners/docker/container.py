@@ -13,8 +13,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from runaway_watchdog.model.gap import Gap
-from runaway_watchdog.model.owner import Action, Certainty, Claim, Fate, Owner
-from runaway_watchdog.model.plan import Held
+from runaway_watchdog.model.owner import Action, Certainty, Claim, Outlook, Owner
+from runaway_watchdog.model.plan import Containment
 from runaway_watchdog.model.process import Facts
 from runaway_watchdog.owners.common.ending import Ending, ending
 from runaway_watchdog.owners.docker import (
@@ -116,22 +116,22 @@ def engine_unit(facts: Mapping[str, Any]) -> str | None:
     return None if unit is None else str(unit)
 
 
-def fate(owner: Owner, facts: Facts, action: Action) -> Fate:
+def outlook(owner: Owner, facts: Facts, action: Action) -> Outlook:
     if not owner.facts:
         return _unread(owner, facts, action)
     if action in ("owner-daemon-restart", "reboot"):
-        return docker_start.fate(owner, facts, action, main=is_main(owner, facts))
+        return docker_start.outlook(owner, facts, action, main=is_main(owner, facts))
     if not owner.facts["main_pid"]:
         return _down(owner, action)
     if action == "owner-stop":
         return _stopped(owner, facts)
     end = _ending(owner, facts, action)
     if not end.ends:
-        return Fate(action, False, False, None, None, end.certainty, end.why)
+        return Outlook(action, False, False, None, None, end.certainty, end.why)
     if not is_main(owner, facts):
         return _not_main(owner, facts, action, end)
     if owner.kind == "swarm-task":
-        return docker_swarm.fate(owner, action, end)
+        return docker_swarm.outlook(owner, action, end)
     return controllers.started_again(owner, _policy(owner, action, end))
 
 
@@ -163,35 +163,35 @@ def _ending(owner: Owner, facts: Facts, action: Action) -> Ending:
     }.get(owner.facts["init_child_sigterm"], Ending(True, "own", "unknown", passed))
 
 
-def _unread(owner: Owner, facts: Facts, action: Action) -> Fate:
+def _unread(owner: Owner, facts: Facts, action: Action) -> Outlook:
     why = f"the restart policy of {owner.name} could not be read"
     if action not in ("owner-stop", "owner-daemon-restart", "reboot"):
         end = ending(facts.process, action)
         if not end.ends:
-            return Fate(action, False, False, None, None, end.certainty, end.why)
-    return Fate(action, True, None, None, None, "unknown", why)
+            return Outlook(action, False, False, None, None, end.certainty, end.why)
+    return Outlook(action, True, None, None, None, "unknown", why)
 
 
-def _down(owner: Owner, action: Action) -> Fate:
+def _down(owner: Owner, action: Action) -> Outlook:
     """A container without a process: between two attempts of the engine, or stopped."""
     if owner.facts["state"] != "restarting":
         why = f"it is {owner.facts['state']}: it has no process, and nothing starts it while the engine goes on"
-        return controllers.started_again(owner, Fate(action, True, False, None, None, "certain", why))
+        return controllers.started_again(owner, Outlook(action, True, False, None, None, "certain", why))
     if action == "owner-stop":
         why = "`docker stop` ends the engine's attempts, and its restart policy does not act on that"
-        return controllers.started_again(owner, Fate(action, True, False, None, None, "certain", why))
+        return controllers.started_again(owner, Outlook(action, True, False, None, None, "certain", why))
     why = f"it is dead at this moment; {owner.policy} starts it again when the engine's delay is over"
-    return Fate(action, True, True, "docker", None, "certain", why)
+    return Outlook(action, True, True, "docker", None, "certain", why)
 
 
-def _stopped(owner: Owner, facts: Facts) -> Fate:
+def _stopped(owner: Owner, facts: Facts) -> Outlook:
     if owner.kind == "swarm-task":
         return docker_swarm.stopped(owner, facts)
     why = f"`docker stop` ends the container, and its restart policy does not act on that{docker_start.later(owner)}"
-    return controllers.started_again(owner, Fate("owner-stop", True, False, None, None, "certain", why))
+    return controllers.started_again(owner, Outlook("owner-stop", True, False, None, None, "certain", why))
 
 
-def _policy(owner: Owner, action: Action, end: Ending) -> Fate:
+def _policy(owner: Owner, action: Action, end: Ending) -> Outlook:
     """What the restart policy makes of the end of the container's main process."""
     name, _, limit = owner.policy.partition(":")
     certainty: Certainty = "likely" if end.how == "own" else end.certainty
@@ -199,29 +199,31 @@ def _policy(owner: Owner, action: Action, end: Ending) -> Fate:
         return _back(owner, action, f"{end.why}; restart policy {name} starts the container again", certainty)
     if name == "no":
         gone = ", and --rm removes the container" if owner.facts["auto_remove"] else ""
-        return Fate(action, True, False, None, None, certainty, f"{end.why}; restart policy no leaves it stopped{gone}")
+        return Outlook(
+            action, True, False, None, None, certainty, f"{end.why}; restart policy no leaves it stopped{gone}"
+        )
     if limit and owner.facts["restart_count"] >= int(limit):
         why = f"{end.why}; the {limit} restarts that {owner.policy} allows are used up (`docker start` counts anew)"
-        return Fate(action, True, False, None, None, certainty, why)
+        return Outlook(action, True, False, None, None, certainty, why)
     if end.how == "own":
         why = f"{end.why}; {owner.policy} restarts it only if that is not 0"
-        return Fate(action, True, None, "docker", None, "unknown", why)
+        return Outlook(action, True, None, "docker", None, "unknown", why)
     if end.how == "clean":
         why = f"{end.why}; {owner.policy} does not act on exit code 0"
-        return Fate(action, True, False, None, None, certainty, why)
+        return Outlook(action, True, False, None, None, certainty, why)
     return _back(owner, action, f"{end.why}; {owner.policy} starts the container again", certainty)
 
 
-def _back(owner: Owner, action: Action, why: str, certainty: Certainty) -> Fate:
+def _back(owner: Owner, action: Action, why: str, certainty: Certainty) -> Outlook:
     """The first restart comes after 100 ms; a container that dies young waits twice as long each time. How long by
     now the engine does not tell: its count of restarts goes on when its delay begins anew."""
     if owner.facts["up_s"] >= STABLE_AFTER_S or not owner.facts["restart_count"]:
-        return Fate(action, True, True, "docker", FIRST_DELAY_S, certainty, why)
+        return Outlook(action, True, True, "docker", FIRST_DELAY_S, certainty, why)
     why = f"{why}; it was up for less than {STABLE_AFTER_S:g} s, so the engine waits longer before each restart"
-    return Fate(action, True, True, "docker", None, "likely" if certainty == "certain" else certainty, why)
+    return Outlook(action, True, True, "docker", None, "likely" if certainty == "certain" else certainty, why)
 
 
-def _not_main(owner: Owner, facts: Facts, action: Action, end: Ending) -> Fate:
+def _not_main(owner: Owner, facts: Facts, action: Action, end: Ending) -> Outlook:
     """A process beside the main one: the engine does not act, but something inside the container may."""
     main = owner.facts["main_pid"]
     beside = f"{end.why}; it is not the container's main process ({main})"
@@ -230,9 +232,9 @@ def _not_main(owner: Owner, facts: Facts, action: Action, end: Ending) -> Fate:
     parent = facts.ancestors[0]
     if parent.pid == main and owner.facts.get("init_child") is not None:
         why = f"{beside} but an orphan that its init {owner.facts['init']} took in, so nobody starts it again"
-        return Fate(action, True, False, None, None, end.certainty, why)
+        return Outlook(action, True, False, None, None, end.certainty, why)
     why = f"{beside}; whether its parent {parent.name} ({parent.pid}) inside the container starts it again is not known"
-    return Fate(action, True, None, None, None, "unknown", why)
+    return Outlook(action, True, None, None, None, "unknown", why)
 
 
 def is_stray(owner: Owner, facts: Facts) -> bool:
@@ -241,26 +243,26 @@ def is_stray(owner: Owner, facts: Facts) -> bool:
     return facts.process.pid != main and main not in (ancestor.pid for ancestor in facts.ancestors)
 
 
-def _put_there(owner: Owner, facts: Facts, action: Action, certainty: Certainty, beside: str) -> Fate:
+def _put_there(owner: Owner, facts: Facts, action: Action, certainty: Certainty, beside: str) -> Outlook:
     check = owner.facts.get("health_check")
     if check is None:
         why = f"{beside} but one that `docker exec` put there, so nobody starts it again"
-        return Fate(action, True, False, None, None, certainty, why)
+        return Outlook(action, True, False, None, None, certainty, why)
     words = [" ".join(each.cmdline) for each in (facts.process, *facts.ancestors) if not each.name.startswith(SHIM)]
     if any(" ".join(check["command"]) in each for each in words):
         why = f"{beside} but its health check, which the engine starts every {check['every_s']:g} s"
-        return Fate(action, True, True, "docker", check["every_s"], "likely", why)
+        return Outlook(action, True, True, "docker", check["every_s"], "likely", why)
     why = f"{beside} but one that `docker exec` put there, or a part of the container's health check"
-    return Fate(action, True, None, None, None, "unknown", why)
+    return Outlook(action, True, None, None, None, "unknown", why)
 
 
-def hold(owner: Owner, facts: Facts) -> Held:
+def contain(owner: Owner, facts: Facts) -> Containment:
     """The container, for its main process and what an init only passes on; any other process by itself alone."""
     if not owner.facts or is_main(owner, facts):
-        return docker_hold.hold(owner, facts)
-    killed = fate(owner, facts, "sigkill")
+        return docker_hold.contain(owner, facts)
+    killed = outlook(owner, facts, "sigkill")
     if killed.returns is False:
         goal = f"Hold this one process still, then end it: {owner.name} itself goes on, and nothing starts it again"
-        return Held(goal, (*single.relieve(facts.process), single.end(facts.process)))
+        return Containment(goal, (*single.relieve(facts.process), single.end(facts.process)))
     goal = f"Hold this one process still: {owner.name} itself goes on; whether something starts it again is not known"
-    return Held(goal, single.relieve(facts.process))
+    return Containment(goal, single.relieve(facts.process))

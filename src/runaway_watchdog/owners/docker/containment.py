@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from shlex import quote
 
 from runaway_watchdog.model.owner import Owner
-from runaway_watchdog.model.plan import Held, Step
+from runaway_watchdog.model.plan import Containment, Step
 from runaway_watchdog.model.process import Facts
 from runaway_watchdog.owners.docker.controllers import Acting
 from runaway_watchdog.owners.steps import single
@@ -31,7 +31,7 @@ def reference(owner: Owner) -> str:
     return quote(named(owner))
 
 
-def hold(owner: Owner, facts: Facts) -> Held:
+def contain(owner: Owner, facts: Facts) -> Containment:
     """Relieve, close the engine's door (the policy) and those of whoever else starts it, then stop.
 
     The policy goes first: a container stopped with policy `always` runs again after the next restart of Docker. One
@@ -39,14 +39,14 @@ def hold(owner: Owner, facts: Facts) -> Held:
     """
     if not owner.facts:
         goal = "Hold it still until the engine can be asked what it is"
-        return Held(goal, single.relieve(facts.process))
+        return Containment(goal, single.relieve(facts.process))
     docker, name = owner.raw["docker"], reference(owner)
     policy = () if owner.policy == "no" else (_no_restart(owner, docker, name),)
     if not owner.facts["main_pid"]:
         return _of_one_that_is_down(owner, docker, name, policy)
     limit, pause = _limit(owner, docker, name), _pause(owner, docker, name)
     if (why := _must_not_stop(owner)) is not None:
-        return Held(f"Hold {why}", single.held_still(limit, pause), _open_doors(owner, stopped=False), calm=True)
+        return Containment(f"Hold {why}", single.held_still(limit, pause), _open_doors(owner, stopped=False), calm=True)
     starters = _units(owner)
     steps = (
         *(limit or pause),
@@ -55,7 +55,7 @@ def hold(owner: Owner, facts: Facts) -> Held:
         _stop(owner, docker, name),
         *(_disable_starter(each) for each in starters if each.at_boot),
     )
-    return Held(_goal(owner), steps, _open_doors(owner), calm=True)
+    return Containment(_goal(owner), steps, _open_doors(owner), calm=True)
 
 
 def _must_not_stop(owner: Owner) -> str | None:
@@ -72,14 +72,16 @@ def _must_not_stop(owner: Owner) -> str | None:
     return None
 
 
-def _of_one_that_is_down(owner: Owner, docker: str, name: str, policy: tuple[Step, ...]) -> Held:
+def _of_one_that_is_down(owner: Owner, docker: str, name: str, policy: tuple[Step, ...]) -> Containment:
     """Between two attempts the engine may refuse `docker update` for a moment; stopped first, it does not."""
     doors = _open_doors(owner)
     if owner.facts["state"] == "restarting":
-        return Held(_goal(owner), (_stop(owner, docker, name), *policy), doors, calm=True)
+        return Containment(_goal(owner), (_stop(owner, docker, name), *policy), doors, calm=True)
     if not policy:
-        return Held(f"Nothing: {owner.name} is stopped, and Docker leaves it so", (), doors)
-    return Held(f"Keep {owner.name} stopped, over a restart of Docker and a reboot too", policy, doors, calm=True)
+        return Containment(f"Nothing: {owner.name} is stopped, and Docker leaves it so", (), doors)
+    return Containment(
+        f"Keep {owner.name} stopped, over a restart of Docker and a reboot too", policy, doors, calm=True
+    )
 
 
 def _acting(owner: Owner) -> Sequence[Acting]:

@@ -1,8 +1,8 @@
 """Controllers as layers: what acts on a container beside the engine. The container's own file tells what follows."""
 
 from runaway_watchdog.model.gap import Gap
-from runaway_watchdog.model.owner import Action, Claim, Deferred, Fate, Owner
-from runaway_watchdog.model.plan import Held
+from runaway_watchdog.model.owner import Action, Claim, Deferred, Outlook, Owner
+from runaway_watchdog.model.plan import Containment
 from runaway_watchdog.model.process import Facts
 from runaway_watchdog.owners.docker import container as docker
 from runaway_watchdog.owners.docker import controllers
@@ -35,9 +35,9 @@ def outer(owner: Owner) -> Claim | None:
     return controllers.claim(owner.raw.get("more", ()), owner.raw.get("engine_unit", "docker.service"))
 
 
-def fate(owner: Owner, facts: Facts, action: Action) -> Fate | Deferred:  # noqa: ARG001 - the container has answered
+def outlook(owner: Owner, facts: Facts, action: Action) -> Outlook | Deferred:  # noqa: ARG001 - the container has answered
     return Deferred(action, None, f"what {owner.name} makes of that is its own affair")
 
 
-def hold(owner: Owner, facts: Facts) -> Held | None:  # noqa: ARG001
+def contain(owner: Owner, facts: Facts) -> Containment | None:  # noqa: ARG001
     return None

@@ -8,7 +8,7 @@ host's crontabs, units and git hooks that start this very container. What each d
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from runaway_watchdog.model.owner import Claim, Fate, Owner
+from runaway_watchdog.model.owner import Claim, Outlook, Owner
 from runaway_watchdog.owners.docker import compose as compose_facts
 from runaway_watchdog.world import World
 
@@ -172,25 +172,25 @@ def claim(acting: Sequence[Acting], engine_unit: str | None) -> Claim | None:
     return Claim("systemd-service", engine_unit, ("the Docker Engine's own unit",))
 
 
-def started_again(owner: Owner, fate: Fate) -> Fate:
+def started_again(owner: Owner, outlook: Outlook) -> Outlook:
     """The engine leaves the container stopped: does a controller?"""
     acting: Sequence[Acting] = owner.raw.get("controllers") or ()
-    if not fate.ends or fate.returns is not False or owner.facts.get("auto_remove"):
-        return fate
+    if not outlook.ends or outlook.returns is not False or owner.facts.get("auto_remove"):
+        return outlook
     if reviving := next((each for each in acting if each.revives), None):
-        return fate._replace(returns=True, by=reviving.name, certainty="likely", why=reviving.told)
+        return outlook._replace(returns=True, by=reviving.name, certainty="likely", why=reviving.told)
     if later := next((each for each in acting if each.until), None):
-        return fate._replace(
-            certainty="likely" if fate.certainty == "certain" else fate.certainty,
-            why=f"{fate.why}, {later.until}",
+        return outlook._replace(
+            certainty="likely" if outlook.certainty == "certain" else outlook.certainty,
+            why=f"{outlook.why}, {later.until}",
         )
-    return fate
+    return outlook
 
 
-def started_at_boot(owner: Owner, fate: Fate) -> Fate:
+def started_at_boot(owner: Owner, outlook: Outlook) -> Outlook:
     """The engine's start leaves it stopped: does a unit or a line of a crontab start it at boot?"""
     acting: Sequence[Acting] = owner.raw.get("controllers") or ()
     starting = next((each for each in acting if each.at_boot or each.revives), None)
-    if starting is None or fate.returns is not False:
-        return fate
-    return fate._replace(returns=True, by=starting.name, after_s=None, certainty="likely", why=starting.told)
+    if starting is None or outlook.returns is not False:
+        return outlook
+    return outlook._replace(returns=True, by=starting.name, after_s=None, certainty="likely", why=starting.told)

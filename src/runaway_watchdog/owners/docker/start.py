@@ -13,22 +13,22 @@ An engine that stops ends its containers as `docker stop` does. With live-restor
 them dead, with exit code 255.
 """
 
-from runaway_watchdog.model.owner import Action, Certainty, Fate, Owner
+from runaway_watchdog.model.owner import Action, Certainty, Outlook, Owner
 from runaway_watchdog.model.process import Facts
 from runaway_watchdog.owners.docker import controllers
 from runaway_watchdog.owners.docker import swarm as docker_swarm
 
 
-def fate(owner: Owner, facts: Facts, action: Action, *, main: bool) -> Fate:
+def outlook(owner: Owner, facts: Facts, action: Action, *, main: bool) -> Outlook:
     """`action` is owner-daemon-restart or reboot; `main`: the process is the one that the container lives by."""
     down = not owner.facts["main_pid"]
     if action == "owner-daemon-restart" and owner.facts["live_restore"] and not down:
-        return Fate(action, False, False, None, None, "certain", "live-restore: containers outlive the engine")
+        return Outlook(action, False, False, None, None, "certain", "live-restore: containers outlive the engine")
     if owner.kind == "swarm-task":
         return docker_swarm.engine_starts(owner, facts, action)
     if action == "reboot" and owner.facts.get("engine_at_boot") is False:
         why = f"{owner.facts['engine_unit']} is not started at boot"
-        return Fate(action, True, False, None, None, "likely", why)
+        return Outlook(action, True, False, None, None, "likely", why)
     found = _stopped(owner, action) if down else _running(owner, facts, action)
     if not main:
         return _beside(owner, facts, action) if found.returns else found
@@ -43,13 +43,13 @@ def _sure(owner: Owner, action: Action) -> Certainty:
     return "certain" if action != "reboot" or owner.facts.get("engine_at_boot") else "likely"
 
 
-def _back(owner: Owner, action: Action, sure: Certainty, why: str = "") -> Fate:
+def _back(owner: Owner, action: Action, sure: Certainty, why: str = "") -> Outlook:
     told = why or f"restart policy {owner.policy}: it is started again {_at(action)}"
-    return Fate(action, True, True, "docker", None, sure, told)
+    return Outlook(action, True, True, "docker", None, sure, told)
 
 
-def _away(action: Action, why: str, sure: Certainty = "certain") -> Fate:
-    return Fate(action, True, False, None, None, sure, why)
+def _away(action: Action, why: str, sure: Certainty = "certain") -> Outlook:
+    return Outlook(action, True, False, None, None, sure, why)
 
 
 def used_up(owner: Owner) -> bool:
@@ -58,7 +58,7 @@ def used_up(owner: Owner) -> bool:
     return bool(limit) and owner.facts["restart_count"] >= int(limit)
 
 
-def _running(owner: Owner, facts: Facts, action: Action) -> Fate:
+def _running(owner: Owner, facts: Facts, action: Action) -> Outlook:
     name = owner.policy.partition(":")[0]
     if name == "no":
         gone = ", and --rm removes it" if owner.facts["auto_remove"] else ""
@@ -72,7 +72,7 @@ def _running(owner: Owner, facts: Facts, action: Action) -> Fate:
     if killed_by_a_stop(owner, facts):
         return _back(owner, action, _sure(owner, action))
     why = f"{owner.policy}: it is started again {_at(action)} unless it exits with 0 when the engine stops it"
-    return Fate(action, True, None, "docker", None, "unknown", why)
+    return Outlook(action, True, None, "docker", None, "unknown", why)
 
 
 def killed_by_a_stop(owner: Owner, facts: Facts) -> bool:
@@ -88,7 +88,7 @@ def killed_by_a_stop(owner: Owner, facts: Facts) -> bool:
     return ignored or (facts.process.sigterm == "default" and facts.process.is_namespace_init)
 
 
-def _stopped(owner: Owner, action: Action) -> Fate:
+def _stopped(owner: Owner, action: Action) -> Outlook:
     """One that does not run now. Whether it was stopped by hand the engine does not tell."""
     name, state = owner.policy.partition(":")[0], owner.facts["state"]
     if state == "created":
@@ -111,14 +111,14 @@ def _stopped(owner: Owner, action: Action) -> Fate:
     return _back(owner, action, _sure(owner, action), why)
 
 
-def _beside(owner: Owner, facts: Facts, action: Action) -> Fate:
+def _beside(owner: Owner, facts: Facts, action: Action) -> Outlook:
     """The container comes back; does that bring a process with it that is not its main one?"""
     stray = owner.facts["main_pid"] not in (each.pid for each in facts.ancestors)
     if stray and owner.facts.get("health_check") is None:
         why = "`docker exec` put it there: the container comes back without it"
         return _away(action, why)
     why = f"the container starts again {_at(action)}; whether that brings this process with it is not known"
-    return Fate(action, True, None, "docker", None, "unknown", why)
+    return Outlook(action, True, None, "docker", None, "unknown", why)
 
 
 def later(owner: Owner) -> str:

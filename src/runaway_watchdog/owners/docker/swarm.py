@@ -7,7 +7,7 @@ condition `none` never replaces, `on-failure` does not replace exit code 0, `any
 from collections.abc import Mapping
 from typing import Any
 
-from runaway_watchdog.model.owner import Action, Certainty, Fate, Owner
+from runaway_watchdog.model.owner import Action, Certainty, Outlook, Owner
 from runaway_watchdog.model.process import Facts
 from runaway_watchdog.owners.common.ending import Ending, ending
 from runaway_watchdog.world import World
@@ -41,52 +41,52 @@ def policy(restart: Mapping[str, Any]) -> str:
     return "swarm" if restart["condition"] is None else f"swarm: {restart['condition']}"
 
 
-def fate(owner: Owner, action: Action, end: Ending) -> Fate:
+def outlook(owner: Owner, action: Action, end: Ending) -> Outlook:
     """The end of the task's main process."""
     condition = owner.facts["swarm"]["condition"]
     if condition == "none":
         why = f"{end.why}; the service's restart condition none: the swarm does not replace it"
-        return Fate(action, True, False, None, None, "likely" if end.how == "own" else end.certainty, why)
+        return Outlook(action, True, False, None, None, "likely" if end.how == "own" else end.certainty, why)
     if condition == "on-failure" and end.how == "clean":
         why = f"{end.why}; the service's restart condition on-failure does not act on exit code 0"
-        return Fate(action, True, False, None, None, end.certainty, why)
+        return Outlook(action, True, False, None, None, end.certainty, why)
     if condition == "on-failure" and end.how == "own":
         why = f"{end.why}; the swarm replaces it only if that is not 0"
-        return Fate(action, True, None, "swarm", None, "unknown", why)
+        return Outlook(action, True, None, "swarm", None, "unknown", why)
     return _replaced(owner, action, end.why, end.certainty)
 
 
-def _replaced(owner: Owner, action: Action, why: str, certainty: Certainty = "certain") -> Fate:
+def _replaced(owner: Owner, action: Action, why: str, certainty: Certainty = "certain") -> Outlook:
     swarm = owner.facts["swarm"]
     told = f"{why}; the swarm puts a new container in the place of the one that is missing"
     if swarm["condition"] is None:
         told += " (its service's own settings are only told on a manager)"
-        return Fate(action, True, True, "swarm", None, "likely", told)
+        return Outlook(action, True, True, "swarm", None, "likely", told)
     if swarm["attempts"]:
         told += f", at most {swarm['attempts']} times"
-        return Fate(action, True, True, "swarm", swarm["delay_s"] + TO_MAKE_S, "likely", told)
-    return Fate(action, True, True, "swarm", swarm["delay_s"] + TO_MAKE_S, certainty, told)
+        return Outlook(action, True, True, "swarm", swarm["delay_s"] + TO_MAKE_S, "likely", told)
+    return Outlook(action, True, True, "swarm", swarm["delay_s"] + TO_MAKE_S, certainty, told)
 
 
-def stopped(owner: Owner, facts: Facts) -> Fate:
+def stopped(owner: Owner, facts: Facts) -> Outlook:
     """`docker stop` is to the swarm an end like any other."""
     end = ending(facts.process, "sigterm")
     how = end._replace(ends=True, why="`docker stop` ends the container")
-    return fate(owner, "owner-stop", how if end.ends else how._replace(how="sigkill", certainty="certain"))
+    return outlook(owner, "owner-stop", how if end.ends else how._replace(how="sigkill", certainty="certain"))
 
 
-def engine_starts(owner: Owner, facts: Facts, action: Action) -> Fate:
+def engine_starts(owner: Owner, facts: Facts, action: Action) -> Outlook:
     """The swarm goes on where it was; what the engine's stop ended is a task that failed."""
     condition = owner.facts["swarm"]["condition"]
     at = "at the next boot" if action == "reboot" else "when the engine starts"
     if condition == "none":
         why = f"restart condition none: the swarm does not replace it {at}"
-        return Fate(action, True, False, None, None, "likely", why)
+        return Outlook(action, True, False, None, None, "likely", why)
     if (
         condition == "on-failure"
         and ending(facts.process, "sigterm").how == "own"
         and facts.process.sigterm == "handled"
     ):
         why = f"restart condition on-failure: the swarm replaces it {at} unless it exited with 0"
-        return Fate(action, True, None, "swarm", None, "unknown", why)
-    return Fate(action, True, True, "swarm", None, "likely", f"the swarm starts its tasks again {at}")
+        return Outlook(action, True, None, "swarm", None, "unknown", why)
+    return Outlook(action, True, True, "swarm", None, "likely", f"the swarm starts its tasks again {at}")

@@ -12,8 +12,8 @@ from shlex import quote
 from typing import Any
 
 from runaway_watchdog.model.gap import Gap
-from runaway_watchdog.model.owner import Action, Certainty, Claim, Deferred, Fate, Owner
-from runaway_watchdog.model.plan import Held
+from runaway_watchdog.model.owner import Action, Certainty, Claim, Deferred, Outlook, Owner
+from runaway_watchdog.model.plan import Containment
 from runaway_watchdog.model.process import Facts
 from runaway_watchdog.owners.common.ending import Ending, How, ending
 from runaway_watchdog.owners.docker import details as docker_facts
@@ -149,9 +149,9 @@ def outer(owner: Owner) -> Claim | None:
     )
 
 
-def fate(owner: Owner, facts: Facts, action: Action) -> Fate | Deferred:
+def outlook(owner: Owner, facts: Facts, action: Action) -> Outlook | Deferred:
     if action == "owner-daemon-restart":
-        return Fate(action, False, False, None, None, "certain", "Podman has no daemon: its containers go on")
+        return Outlook(action, False, False, None, None, "certain", "Podman has no daemon: its containers go on")
     if not owner.facts:
         return _unread(owner, facts, action)
     if action == "reboot":
@@ -160,10 +160,10 @@ def fate(owner: Owner, facts: Facts, action: Action) -> Fate | Deferred:
         return _stopped(owner, facts)
     end = ending(facts.process, action)
     if not end.ends:
-        return Fate(action, False, False, None, None, end.certainty, end.why)
+        return Outlook(action, False, False, None, None, end.certainty, end.why)
     if is_conmon(owner, facts):
         why = f"{end.why}; it looks after the container, which nobody would start again without it"
-        return Fate(action, True, None, None, None, "unknown", why)
+        return Outlook(action, True, None, None, None, "unknown", why)
     if facts.process.pid != owner.facts["main_pid"]:
         return _not_main(owner, facts, action, end)
     return _policy(owner, action, end)
@@ -174,21 +174,21 @@ def is_conmon(owner: Owner, facts: Facts) -> bool:
     return bool(facts.process.pid == owner.facts["conmon_pid"])
 
 
-def _unread(owner: Owner, facts: Facts, action: Action) -> Fate:
+def _unread(owner: Owner, facts: Facts, action: Action) -> Outlook:
     why = f"the restart policy of {owner.name} could not be read"
     if action not in ("owner-stop", "reboot"):
         end = ending(facts.process, action)
         if not end.ends:
-            return Fate(action, False, False, None, None, end.certainty, end.why)
-    return Fate(action, True, None, None, None, "unknown", why)
+            return Outlook(action, False, False, None, None, end.certainty, end.why)
+    return Outlook(action, True, None, None, None, "unknown", why)
 
 
-def _policy(owner: Owner, action: Action, end: Ending) -> Fate | Deferred:
+def _policy(owner: Owner, action: Action, end: Ending) -> Outlook | Deferred:
     name, _, limit = owner.policy.partition(":")
     certainty: Certainty = "likely" if end.how == "own" else end.certainty
     if name in ("always", "unless-stopped"):
         why = f"{end.why}; restart policy {name} starts the container again"
-        return Fate(action, True, True, "podman", FIRST_DELAY_S, certainty, why)
+        return Outlook(action, True, True, "podman", FIRST_DELAY_S, certainty, why)
     if name == "no":
         return _left(owner, action, end, certainty, f"{end.why}; restart policy no leaves it stopped")
     if limit and owner.facts["restart_count"] >= int(limit):
@@ -196,23 +196,23 @@ def _policy(owner: Owner, action: Action, end: Ending) -> Fate | Deferred:
         return _left(owner, action, end, certainty, why)
     if end.how == "own":
         why = f"{end.why}; {owner.policy} restarts it only if that is not 0"
-        return Fate(action, True, None, "podman", None, "unknown", why)
+        return Outlook(action, True, None, "podman", None, "unknown", why)
     if end.how == "clean":
         return _left(owner, action, end, certainty, f"{end.why}; {owner.policy} does not act on exit code 0")
-    return Fate(action, True, True, "podman", FIRST_DELAY_S, certainty, f"{end.why}; {owner.policy} starts it again")
+    return Outlook(action, True, True, "podman", FIRST_DELAY_S, certainty, f"{end.why}; {owner.policy} starts it again")
 
 
-def _left(owner: Owner, action: Action, end: Ending, certainty: Certainty, why: str) -> Fate | Deferred:
+def _left(owner: Owner, action: Action, end: Ending, certainty: Certainty, why: str) -> Outlook | Deferred:
     """Podman leaves it stopped; where a unit runs it, conmon's end is the end of that unit's main process."""
     unit = owner.facts.get("run_by")
     if unit is None:
         gone = ", and --rm removes the container" if owner.facts["auto_remove"] else ""
-        return Fate(action, True, False, None, None, certainty, why + gone)
+        return Outlook(action, True, False, None, None, certainty, why + gone)
     why = f"{why}, and conmon, which {unit} runs, ends with it"
     return Deferred(_BY_EXIT.get(end.how, "failure-exit"), True, why, ends=True, more_s=ANEW_S)
 
 
-def _stopped(owner: Owner, facts: Facts) -> Fate | Deferred:
+def _stopped(owner: Owner, facts: Facts) -> Outlook | Deferred:
     """`podman stop`: the policy does not act on that, and a unit does as on any end."""
     end = ending(facts.process, "sigterm")
     if owner.facts["stop_signal"] not in ("15", "SIGTERM"):
@@ -223,47 +223,47 @@ def _stopped(owner: Owner, facts: Facts) -> Fate | Deferred:
     return _left(owner, "owner-stop", end, "certain", why)
 
 
-def _not_main(owner: Owner, facts: Facts, action: Action, end: Ending) -> Fate:
+def _not_main(owner: Owner, facts: Facts, action: Action, end: Ending) -> Outlook:
     main = owner.facts["main_pid"]
     beside = f"{end.why}; it is not the container's main process ({main})"
     if main not in (ancestor.pid for ancestor in facts.ancestors):
         why = f"{beside} but one that `podman exec` put there, so nobody starts it again"
-        return Fate(action, True, False, None, None, end.certainty, why)
+        return Outlook(action, True, False, None, None, end.certainty, why)
     parent = facts.ancestors[0]
     why = f"{beside}; whether its parent {parent.name} ({parent.pid}) inside the container starts it again is not known"
-    return Fate(action, True, None, None, None, "unknown", why)
+    return Outlook(action, True, None, None, None, "unknown", why)
 
 
-def _reboot(owner: Owner, facts: Facts) -> Fate | Deferred:
+def _reboot(owner: Owner, facts: Facts) -> Outlook | Deferred:
     if facts.process.pid != owner.facts["main_pid"]:
         why = "whether a boot brings the container back, and this process with it, is not known"
-        return Fate("reboot", True, None, None, None, "unknown", why)
+        return Outlook("reboot", True, None, None, None, "unknown", why)
     if owner.facts.get("run_by") is not None:
         return Deferred("reboot", True, f"{owner.facts['run_by']} runs it", ends=True)
     name, starts = owner.policy.partition(":")[0], owner.facts["started_at_boot"]
     if starts is None and name != "no":
         why = f"whether {RESTART_UNIT} of that user is enabled was not looked up"
-        return Fate("reboot", True, None, None, None, "unknown", why)
+        return Outlook("reboot", True, None, None, None, "unknown", why)
     if starts:
         why = f"{RESTART_UNIT} is enabled: it starts every container with policy {name}, also a stopped one"
-        return Fate("reboot", True, True, RESTART_UNIT, None, "certain", why)
+        return Outlook("reboot", True, True, RESTART_UNIT, None, "certain", why)
     not_by = f"does not start policy {name}" if owner.facts.get("restart_unit_enabled") else "is not enabled"
     why = f"no unit runs it, and {RESTART_UNIT} {not_by}"
-    return Fate("reboot", True, False, None, None, "certain" if name == "no" else "likely", why)
+    return Outlook("reboot", True, False, None, None, "certain" if name == "no" else "likely", why)
 
 
-def hold(owner: Owner, facts: Facts) -> Held | None:
+def contain(owner: Owner, facts: Facts) -> Containment | None:
     """The container for its main process, by its unit where that is what brings it back; else the process alone."""
     if not owner.facts:
-        return Held("Hold it still until its Podman can be asked what it is", single.relieve(facts.process))
+        return Containment("Hold it still until its Podman can be asked what it is", single.relieve(facts.process))
     if facts.process.pid == owner.facts["main_pid"]:
-        return podman_hold.hold(owner)
+        return podman_hold.contain(owner)
     if is_conmon(owner, facts):
         goal = f"Leave it: it carries what {owner.name} writes, look at that: {podman_hold.logs(owner)}"
-        return Held(goal, single.renice(facts.process))
-    killed = fate(owner, facts, "sigkill")
-    if isinstance(killed, Fate) and killed.returns is False:
+        return Containment(goal, single.renice(facts.process))
+    killed = outlook(owner, facts, "sigkill")
+    if isinstance(killed, Outlook) and killed.returns is False:
         goal = f"Hold this one process still, then end it: {owner.name} itself goes on, and nothing starts it again"
-        return Held(goal, (*single.relieve(facts.process), single.end(facts.process)))
+        return Containment(goal, (*single.relieve(facts.process), single.end(facts.process)))
     goal = f"Hold this one process still: {owner.name} itself goes on; whether something starts it again is not known"
-    return Held(goal, single.relieve(facts.process))
+    return Containment(goal, single.relieve(facts.process))

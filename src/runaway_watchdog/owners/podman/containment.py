@@ -3,11 +3,11 @@
 from shlex import quote
 
 from runaway_watchdog.model.owner import Owner
-from runaway_watchdog.model.plan import Held, Step
+from runaway_watchdog.model.plan import Containment, Step
 from runaway_watchdog.owners.docker.containment import reference
 
 
-def hold(owner: Owner) -> Held | None:
+def contain(owner: Owner) -> Containment | None:
     """None where the unit that runs it is to be stopped: `podman stop` is answered by the unit's `Restart=`.
 
     One that was created with --rm is only paused, also under a unit: any stop deletes it and what it wrote.
@@ -16,7 +16,7 @@ def hold(owner: Owner) -> Held | None:
     if owner.facts["auto_remove"]:
         ends = f"; `systemctl stop {unit}` would end it and delete that" if unit else ""
         goal = f"Hold {owner.name} still: it was created with --rm, stopping it deletes it and what it wrote{ends}"
-        return Held(goal, _pause(owner), calm=True)
+        return Containment(goal, _pause(owner), calm=True)
     if unit is not None:
         return None
     # Podman refuses to pause without root on cgroup v1; there the process itself is frozen.
@@ -25,8 +25,8 @@ def hold(owner: Owner) -> Held | None:
     steps = (*relief, _stop(owner, paused=bool(relief) or calm))
     if owner.facts["started_at_boot"]:
         door = "the next boot, when podman-restart.service starts it again"
-        return Held(f"Stop {owner.name} and keep it stopped until {door}", steps, (door,), calm)
-    return Held(f"Stop {owner.name} for good: over a reboot too", steps, (), calm)
+        return Containment(f"Stop {owner.name} and keep it stopped until {door}", steps, (door,), calm)
+    return Containment(f"Stop {owner.name} for good: over a reboot too", steps, (), calm)
 
 
 def command(owner: Owner, words: str) -> str:

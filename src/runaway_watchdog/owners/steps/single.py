@@ -4,7 +4,7 @@ PIDs are reused within minutes, and an alert is read hours later: `kill 3355` ma
 every command first compares the start time (field 22 of /proc/PID/stat, the 20th after the last parenthesis).
 """
 
-from runaway_watchdog.model.plan import Held, Step
+from runaway_watchdog.model.plan import Containment, Step
 from runaway_watchdog.model.process import Process
 
 IDLE_NICE = 19
@@ -48,17 +48,19 @@ def awake(process: Process, command: str) -> str:
     return f"kill -CONT {process.pid} 2>/dev/null; {command}"
 
 
-def relieved(held: Held, process: Process) -> Held:
+def relieved(containment: Containment, process: Process) -> Containment:
     """The same with this one process frozen first, where no step takes the pressure off in another way; the first
     step that ends anything lets it go on."""
-    if held.calm or not held.steps or any(step.phase == "relieve" for step in held.steps):
-        return held
+    if containment.calm or not containment.steps or any(step.phase == "relieve" for step in containment.steps):
+        return containment
     relief = relieve(process)
-    ending = next((step for step in held.steps if step.phase == "hold" and step.risk == "interrupts"), None)
+    ending = next((step for step in containment.steps if step.phase == "hold" and step.risk == "interrupts"), None)
     if not relief or ending is None or "kill -CONT" in ending.command:
-        return held._replace(steps=(*relief, *held.steps))
-    steps = (each._replace(command=awake(process, each.command)) if each is ending else each for each in held.steps)
-    return held._replace(steps=(*relief, *steps))
+        return containment._replace(steps=(*relief, *containment.steps))
+    steps = (
+        each._replace(command=awake(process, each.command)) if each is ending else each for each in containment.steps
+    )
+    return containment._replace(steps=(*relief, *steps))
 
 
 def renice(process: Process) -> tuple[Step, ...]:

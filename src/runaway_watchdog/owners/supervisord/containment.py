@@ -5,7 +5,7 @@ from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 from runaway_watchdog.model.owner import Owner
-from runaway_watchdog.model.plan import Held, Step
+from runaway_watchdog.model.plan import Containment, Step
 from runaway_watchdog.model.process import Facts, Process
 from runaway_watchdog.owners.common import exit_propagation as passing
 from runaway_watchdog.owners.docker import container as docker
@@ -59,11 +59,11 @@ def _file(program: "Program | None", view: inside.Inside) -> tuple[str, str, int
         return None
 
 
-def hold(owner: Owner, facts: Facts) -> Held | None:
+def contain(owner: Owner, facts: Facts) -> Containment | None:
     """Stop it, then see that no later start of supervisord starts it. In a container only the first: None where it
     has no supervisorctl that could be asked, so that the container is held."""
     if not owner.facts:
-        return Held("Hold it still until supervisord's configuration can be read", single.relieve(facts.process))
+        return Containment("Hold it still until supervisord's configuration can be read", single.relieve(facts.process))
     ctl = owner.raw["ctl"]
     if ctl is None:
         return None
@@ -71,12 +71,14 @@ def hold(owner: Owner, facts: Facts) -> Held | None:
     stop = (_stop(owner, ctl), *(() if reached else (single.end(facts.process),)))
     if owner.facts["in_container"]:
         door = "a start of its container, or of supervisord in it"
-        return Held(f"Stop {owner.name} until its container, or supervisord in it, is started again", stop, (door,))
+        return Containment(
+            f"Stop {owner.name} until its container, or supervisord in it, is started again", stop, (door,)
+        )
     if owner.facts["autostart"] is not False and owner.raw["file"] is None:
         doors = ("a start of supervisord, as at the next boot",)
-        return Held(f"Stop {owner.name} until supervisord is started again", stop, doors)
+        return Containment(f"Stop {owner.name} until supervisord is started again", stop, doors)
     keep = () if owner.facts["autostart"] is False else (_keep(owner),)
-    return Held(f"Stop {owner.name} for good: over a restart of supervisord and a reboot too", (*stop, *keep))
+    return Containment(f"Stop {owner.name} for good: over a restart of supervisord and a reboot too", (*stop, *keep))
 
 
 def _stop(owner: Owner, ctl: str) -> Step:

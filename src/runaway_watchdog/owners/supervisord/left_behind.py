@@ -6,8 +6,8 @@ running; its unit starts it anew after 50 s (RestartSec=), and it starts a secon
 
 from typing import Any
 
-from runaway_watchdog.model.owner import Action, Claim, Deferred, Fate, Owner
-from runaway_watchdog.model.plan import Held
+from runaway_watchdog.model.owner import Action, Claim, Deferred, Outlook, Owner
+from runaway_watchdog.model.plan import Containment
 from runaway_watchdog.model.process import Facts
 from runaway_watchdog.owners.common.ending import ending
 from runaway_watchdog.owners.cron import job_daemons as spooled
@@ -34,27 +34,27 @@ def inspect(claim: Claim, facts: Facts, world: World) -> Owner | None:
     return Owner("supervisord-program", claim.ref, claim.ref, "left behind", shown, claim.evidence)
 
 
-def fate(owner: Owner, facts: Facts, action: Action) -> Fate | Deferred:
+def outlook(owner: Owner, facts: Facts, action: Action) -> Outlook | Deferred:
     """No supervisord knows it. A second copy runs already, or is started once its unit starts supervisord anew."""
     unit = owner.facts["daemon_unit"]
     if action == "owner-stop":
         why = "supervisord does not know it any more: `supervisorctl stop` ends the other copy, if there is one"
-        return Fate(action, False, False, None, None, "likely", why)
+        return Outlook(action, False, False, None, None, "likely", why)
     if action == "owner-daemon-restart" and owner.facts["survives_stop"]:
         why = f"`systemctl restart {unit}` leaves this process running"
-        return Fate(action, False, False, None, None, "likely", why)
+        return Outlook(action, False, False, None, None, "likely", why)
     if action in ("owner-daemon-restart", "reboot"):
         return Deferred(action, True, "a new supervisord starts its program, as its configuration says")
     end = ending(facts.process, action)
     if not end.ends:
-        return Fate(action, False, False, None, None, end.certainty, end.why)
+        return Outlook(action, False, False, None, None, end.certainty, end.why)
     if owner.facts["daemon_runs"]:
         why = f"{end.why}; its supervisord ended before it, and a new one starts a copy of its own beside it"
-        return Fate(action, True, False, None, None, "likely", why)
+        return Outlook(action, True, False, None, None, "likely", why)
     why = f"{end.why}; its supervisord has ended, and starts it once more when {unit} starts that again"
-    return Fate(action, True, True, "supervisord", None, "likely", why)
+    return Outlook(action, True, True, "supervisord", None, "likely", why)
 
 
-def hold(owner: Owner, facts: Facts) -> Held:
+def contain(owner: Owner, facts: Facts) -> Containment:
     goal = f"End this one copy of {owner.name}: its supervisord ended before it, and knows nothing of it"
-    return Held(goal, (*single.relieve(facts.process), single.end(facts.process)))
+    return Containment(goal, (*single.relieve(facts.process), single.end(facts.process)))

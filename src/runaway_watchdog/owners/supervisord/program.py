@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from runaway_watchdog.model.gap import Gap
-from runaway_watchdog.model.owner import Action, Certainty, Claim, Deferred, Fate, Owner
-from runaway_watchdog.model.plan import Held
+from runaway_watchdog.model.owner import Action, Certainty, Claim, Deferred, Outlook, Owner
+from runaway_watchdog.model.plan import Containment
 from runaway_watchdog.model.process import Facts, Process
 from runaway_watchdog.owners.common import exit_propagation as passing
 from runaway_watchdog.owners.common import siblings as beside
@@ -157,12 +157,12 @@ def _policy(program: "Program | None") -> dict[str, Any]:
     }
 
 
-def fate(owner: Owner, facts: Facts, action: Action) -> Fate | Deferred:
+def outlook(owner: Owner, facts: Facts, action: Action) -> Outlook | Deferred:
     """By autorestart for an end; by autostart for whatever starts supervisord anew."""
     if not owner.facts:
         return passing.unread(facts, action, "supervisord's configuration could not be read")
     if owner.facts.get("left_behind"):
-        return supervisord_left.fate(owner, facts, action)
+        return supervisord_left.outlook(owner, facts, action)
     if action == "reboot":
         return Deferred(action, _along(owner, facts), _autostart(owner))
     if action == "owner-daemon-restart":
@@ -170,30 +170,30 @@ def fate(owner: Owner, facts: Facts, action: Action) -> Fate | Deferred:
     if action == "owner-stop":
         return _stopped(owner, facts)
     end = passing.end_of(owner, facts, action, "supervisord")
-    if isinstance(end, Fate):
+    if isinstance(end, Outlook):
         return end
     return _restarted(owner, action, end)
 
 
-def _restarted(owner: Owner, action: Action, end: Ending) -> Fate:
+def _restarted(owner: Owner, action: Action, end: Ending) -> Outlook:
     """What autorestart makes of the end of the program's own process."""
     policy = owner.facts["autorestart"]
     told = f"{end.why}; autorestart={policy}"
     if not policy:
-        return Fate(action, True, None, None, None, "unknown", f"{end.why}; its autorestart could not be read")
+        return Outlook(action, True, None, None, None, "unknown", f"{end.why}; its autorestart could not be read")
     if owner.facts["state"] == STOPPING:
-        return Fate(action, True, False, None, None, "likely", f"{end.why}; supervisord is stopping it already")
+        return Outlook(action, True, False, None, None, "likely", f"{end.why}; supervisord is stopping it already")
     certainty = _certainty(owner, end)
     possible: tuple[How, ...] = ("clean", "failure") if end.how == "own" else (end.how,)
     answers = {_answers(owner, how) for how in possible}
     if len(answers) > 1 or None in answers:
         why = f"{end.why}; autorestart={policy} depends on the code it exits with"
-        return Fate(action, True, None, "supervisord", None, "unknown", why)
+        return Outlook(action, True, None, "supervisord", None, "unknown", why)
     if answers == {False}:
-        return Fate(action, True, False, None, None, certainty, f"{told} leaves it ended")
+        return Outlook(action, True, False, None, None, certainty, f"{told} leaves it ended")
     tries = owner.facts["start_retries"]
     limit = "" if tries is None else f"; it gives up after {tries} starts that fail at once"
-    return Fate(action, True, True, "supervisord", LOOKS_EVERY_S, certainty, f"{told} starts it again{limit}")
+    return Outlook(action, True, True, "supervisord", LOOKS_EVERY_S, certainty, f"{told} starts it again{limit}")
 
 
 def _answers(owner: Owner, how: How) -> bool | None:
@@ -213,17 +213,17 @@ def _certainty(owner: Owner, end: Ending) -> Certainty:
     return end.certainty
 
 
-def _stopped(owner: Owner, facts: Facts) -> Fate:
+def _stopped(owner: Owner, facts: Facts) -> Outlook:
     line, main = f"`supervisorctl stop {owner.name}`", owner.facts["main_pid"]
     reached = owner.facts["as_group"] or passing.reaches(facts, main, owner.facts["manager_pid"])
     if reached is False:
         why = f"{line} signals {main} alone (stopasgroup=false), and this one goes on without it"
-        return Fate("owner-stop", False, False, None, None, "likely", why)
+        return Outlook("owner-stop", False, False, None, None, "likely", why)
     if reached is None:
         why = f"{line} signals {main} alone (stopasgroup=false): what that does with this one is its own"
-        return Fate("owner-stop", True, None, None, None, "unknown", why)
+        return Outlook("owner-stop", True, None, None, None, "unknown", why)
     why = f"{line} ends it, with SIGKILL in the end, and autorestart does not act on a stop"
-    return Fate("owner-stop", True, False, None, None, "certain", why)
+    return Outlook("owner-stop", True, False, None, None, "certain", why)
 
 
 def _autostart(owner: Owner) -> str:
@@ -238,17 +238,17 @@ def _along(owner: Owner, facts: Facts) -> bool | None:
     return started if main or started is False else None
 
 
-def _started_anew(owner: Owner, facts: Facts) -> Fate:
+def _started_anew(owner: Owner, facts: Facts) -> Outlook:
     """A restart of supervisord stops its programs, as `supervisorctl stop` does, and starts those with autostart."""
     stop, along = _stopped(owner, facts), _along(owner, facts)
     if not stop.ends:
         return stop._replace(action="owner-daemon-restart", why=f"{stop.why}; {_autostart(owner)} starts a second one")
     why = f"supervisord ends its programs when it is restarted; {_autostart(owner)} decides over its start"
     certainty: Certainty = "unknown" if along is None else "likely"
-    return Fate("owner-daemon-restart", True, along, "supervisord" if along else None, None, certainty, why)
+    return Outlook("owner-daemon-restart", True, along, "supervisord" if along else None, None, certainty, why)
 
 
-def hold(owner: Owner, facts: Facts) -> Held | None:
+def contain(owner: Owner, facts: Facts) -> Containment | None:
     if owner.facts.get("left_behind"):
-        return supervisord_left.hold(owner, facts)
-    return supervisord_hold.hold(owner, facts)
+        return supervisord_left.contain(owner, facts)
+    return supervisord_hold.contain(owner, facts)

@@ -1,11 +1,11 @@
 """What a boot brings back of a service, and what the start of a user's own systemd does."""
 
-from runaway_watchdog.model.owner import Action, Certainty, Fate, Owner
+from runaway_watchdog.model.owner import Action, Certainty, Outlook, Owner
 from runaway_watchdog.model.process import Facts
 from runaway_watchdog.owners.systemd.unit import Manager, role_of
 
 
-def fate(owner: Owner, facts: Facts, action: Action, manager: Manager) -> Fate:
+def outlook(owner: Owner, facts: Facts, action: Action, manager: Manager) -> Outlook:
     """Of a process, told from the present state."""
     found = _unit(owner, action, manager)
     if not found.returns or role_of(owner, facts.process.pid) in ("main", "last"):
@@ -13,10 +13,10 @@ def fate(owner: Owner, facts: Facts, action: Action, manager: Manager) -> Fate:
     if not owner.facts["main_pid"] and owner.facts["active_state"] == "active":
         return found  # no main process is known: its work is all that it started
     why = f"{found.why}; whether that brings this process with it is not known"
-    return Fate(action, True, None, found.by, None, "unknown", why)
+    return Outlook(action, True, None, found.by, None, "unknown", why)
 
 
-def _unit(owner: Owner, action: Action, manager: Manager) -> Fate:
+def _unit(owner: Owner, action: Action, manager: Manager) -> Outlook:
     facts, when = owner.facts, "at boot" if action == "reboot" else "then"
     never = _never(owner, action, manager)
     if never is not None:
@@ -24,17 +24,19 @@ def _unit(owner: Owner, action: Action, manager: Manager) -> Fate:
     if facts.get("booted_by"):
         back = f"{facts['booted_by']} starts it {when}"
         if facts["unit_file_state"] == "masked-runtime":
-            return Fate(action, True, True, manager.by, None, "likely", f"its mask is gone with the boot, and {back}")
+            return Outlook(
+                action, True, True, manager.by, None, "likely", f"its mask is gone with the boot, and {back}"
+            )
         sure: Certainty = "certain" if facts["booted_by"].endswith(".target") else "likely"
-        return Fate(action, True, True, manager.by, None, sure, back)
+        return Outlook(action, True, True, manager.by, None, sure, back)
     if facts.get("upheld_at_boot"):
         why = f"{facts['upheld_at_boot'][0]}, which upholds it, is started {when}"
-        return Fate(action, True, True, facts["upheld_at_boot"][0], None, "likely", why)
+        return Outlook(action, True, True, facts["upheld_at_boot"][0], None, "likely", why)
     why = f"its unit file is {facts['unit_file_state'] or 'not installed'} and nothing that starts {when} asks for it"
-    return _by_a_door(owner, action, manager) or Fate(action, True, False, None, None, "likely", why)
+    return _by_a_door(owner, action, manager) or Outlook(action, True, False, None, None, "likely", why)
 
 
-def _never(owner: Owner, action: Action, manager: Manager) -> Fate | None:
+def _never(owner: Owner, action: Action, manager: Manager) -> Outlook | None:
     """What keeps it away, whatever asks for it."""
     facts = owner.facts
     certainty: Certainty = "certain"
@@ -50,24 +52,24 @@ def _never(owner: Owner, action: Action, manager: Manager) -> Fate | None:
         why, certainty = "it is enabled until the next boot only", "likely"
     else:
         return None
-    return Fate(action, True, False, None, None, certainty, why)
+    return Outlook(action, True, False, None, None, certainty, why)
 
 
-def _by_a_door(owner: Owner, action: Action, manager: Manager) -> Fate | None:
+def _by_a_door(owner: Owner, action: Action, manager: Manager) -> Outlook | None:
     """What does not start it at boot by itself, and yet brings it back, or may."""
     facts = owner.facts
     for trigger in facts["triggered_by"]:
         if trigger.get("at_boot") and not trigger.get("one_connection"):
             when = "when its time comes" if trigger["unit"].endswith(".timer") else "as soon as it is asked for"
             why = f"{trigger['unit']} is there after a boot too, and starts it {when}"
-            return Fate(action, True, True, trigger["unit"], None, "likely", why)
+            return Outlook(action, True, True, trigger["unit"], None, "likely", why)
     if facts["unit_file_state"] == "enabled" and not facts["wanted_by"]:
         why = "it is enabled, but what it is enabled for is not loaded: whether a boot reaches that is not known"
-        return Fate(action, True, None, manager.by, None, "unknown", why)
+        return Outlook(action, True, None, manager.by, None, "unknown", why)
     if facts["wanted_by"]:
         why = f"{facts['wanted_by'][0]} asks for it; whether that is started at boot is not known"
-        return Fate(action, True, None, manager.by, None, "unknown", why)
+        return Outlook(action, True, None, manager.by, None, "unknown", why)
     if facts["bus_name"]:
         why = f"nothing starts it at boot, but a D-Bus call to {facts['bus_name']} does"
-        return Fate(action, True, None, "dbus", None, "unknown", why)
+        return Outlook(action, True, None, "dbus", None, "unknown", why)
     return None

@@ -11,7 +11,7 @@ from shlex import quote
 from typing import NamedTuple
 
 from runaway_watchdog.model.owner import Owner
-from runaway_watchdog.model.plan import Held, Step
+from runaway_watchdog.model.plan import Containment, Step
 from runaway_watchdog.model.process import Facts
 from runaway_watchdog.owners.steps import single
 from runaway_watchdog.owners.systemd.unit import role_of
@@ -35,10 +35,10 @@ class Words(NamedTuple):
 SYSTEM = Words("systemctl", "/run/systemd/system", "/run/systemd/system")
 
 
-def hold(owner: Owner, facts: Facts, words: Words) -> Held:
+def contain(owner: Owner, facts: Facts, words: Words) -> Containment:
     """Stop the unit, or, where a stop could not be undone, hold it still."""
     if not owner.facts:
-        return Held(f"Hold it still until {owner.name} can be read", single.relieve(facts.process))
+        return Containment(f"Hold it still until {owner.name} can be read", single.relieve(facts.process))
     aside = _aside(owner, facts)
     if aside is not None:
         return aside
@@ -46,23 +46,23 @@ def hold(owner: Owner, facts: Facts, words: Words) -> Held:
     why_not = _cannot_be_stopped(owner)
     if why_not:
         still = single.held_still(limit, freeze or single.relieve(facts.process))
-        return Held(f"Hold {owner.name} still: {why_not}", still, calm=True)
+        return Containment(f"Hold {owner.name} still: {why_not}", still, calm=True)
     if ESSENTIAL.fullmatch(owner.name):
         needs = "all that this user runs" if owner.name.startswith("user@") else "the whole host"
         goal = f"Find who makes {owner.name} work so hard: {needs} needs it, stopping it is no way out"
         slower = "" if limit else ", and this host enforces no CPU limit that would slow it down"
-        return Held(goal + slower, limit, calm=True)
+        return Containment(goal + slower, limit, calm=True)
     relief, doors = limit or freeze, _open_doors(owner)
     if owner.facts["upheld_by"] or owner.facts["bus_name"]:
-        return Held(_goal(owner, doors), (*relief, _stop_and_bar(owner, words)), doors)
-    hold = (*_save(owner), _stop(owner, words), *_disable(owner, words))
-    return Held(_goal(owner, doors), (*relief, *hold), doors)
+        return Containment(_goal(owner, doors), (*relief, _stop_and_bar(owner, words)), doors)
+    contain = (*_save(owner), _stop(owner, words), *_disable(owner, words))
+    return Containment(_goal(owner, doors), (*relief, *contain), doors)
 
 
-def hold_snap(owner: Owner, facts: Facts, service: str) -> Held:
+def hold_snap(owner: Owner, facts: Facts, service: str) -> Containment:
     """Through snapd, which would write its unit's state anew at the next refresh."""
     if _aside(owner, facts) is not None or ESSENTIAL.fullmatch(owner.name):
-        return hold(owner, facts, SYSTEM)
+        return contain(owner, facts, SYSTEM)
     flag = "--disable " if owner.facts["unit_file_state"] == "enabled" else ""
     back = "--enable " if flag else ""
     step = Step(
@@ -74,20 +74,20 @@ def hold_snap(owner: Owner, facts: Facts, service: str) -> Held:
         f"`systemctl is-active {_units(owner.name)}` prints inactive or failed",
     )
     relief = _limit(owner, SYSTEM) or _freeze(owner, SYSTEM)
-    return Held(f"Stop {owner.name} for good: over a reboot and a refresh of the snap too", (*relief, step))
+    return Containment(f"Stop {owner.name} for good: over a reboot and a refresh of the snap too", (*relief, step))
 
 
-def _aside(owner: Owner, facts: Facts) -> Held | None:
+def _aside(owner: Owner, facts: Facts) -> Containment | None:
     """A process that is not the whole of the unit's work; None where it is."""
     role = role_of(owner, facts.process.pid)
     if role == "left":
         goal = f"Hold it still, then end it: {owner.name} left it behind when it stopped, and nothing starts it again"
-        return Held(goal, (*single.relieve(facts.process), single.end(facts.process)))
+        return Containment(goal, (*single.relieve(facts.process), single.end(facts.process)))
     whole = not owner.facts["main_pid"] and owner.facts["active_state"] == "active"
     if role in ("main", "last", "control") or whole:
         return None
     goal = f"Hold this one process still: it is not the main process of {owner.name}, which the others may need"
-    return Held(goal, single.relieve(facts.process))
+    return Containment(goal, single.relieve(facts.process))
 
 
 def _cannot_be_stopped(owner: Owner) -> str | None:

@@ -7,7 +7,7 @@ users: `Manager` says who acts and what a boot brings.
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from runaway_watchdog.model.owner import Action, Certainty, Fate, Owner
+from runaway_watchdog.model.owner import Action, Certainty, Outlook, Owner
 from runaway_watchdog.model.process import Facts
 from runaway_watchdog.owners.common import siblings as beside
 from runaway_watchdog.owners.common.ending import Ending, How, ending
@@ -40,17 +40,17 @@ AT_ONCE_S = 0.1
 """Within which systemd starts what is upheld, or what a path unit's condition already holds for."""
 
 
-def fate(owner: Owner, facts: Facts, action: Action, manager: Manager) -> Fate:
+def outlook(owner: Owner, facts: Facts, action: Action, manager: Manager) -> Outlook:
     """Of a service that could be read."""
     if action == "owner-daemon-restart" and manager.restart is not None:
         return manager.restart
     if action in ("reboot", "owner-daemon-restart"):
-        return systemd_boot.fate(owner, facts, action, manager)
+        return systemd_boot.outlook(owner, facts, action, manager)
     if action == "owner-stop":
         return _stopped(owner, facts)
     end = ending(facts.process, action)
     if not end.ends:
-        return Fate(action, False, False, None, None, end.certainty, end.why)
+        return Outlook(action, False, False, None, None, end.certainty, end.why)
     role = role_of(owner, facts.process.pid)
     if role in ("beside", "left"):
         return _not_main(owner, facts, action, end, manager)
@@ -61,7 +61,7 @@ def fate(owner: Owner, facts: Facts, action: Action, manager: Manager) -> Fate:
     return _restart(owner, facts, action, end, manager)
 
 
-def _not_main(owner: Owner, facts: Facts, action: Action, end: Ending, manager: Manager) -> Fate:
+def _not_main(owner: Owner, facts: Facts, action: Action, end: Ending, manager: Manager) -> Outlook:
     """systemd acts on the main process only; this one's end may end that one too, or its own parent may act."""
     main = owner.facts["main_pid"]
     above = [each.pid for each in facts.ancestors]
@@ -74,39 +74,39 @@ def _not_main(owner: Owner, facts: Facts, action: Action, end: Ending, manager: 
     else:
         where = f"it is not the main process of {owner.name} ({main or 'none is known'}), so systemd does not act"
     if facts.ancestors and facts.ancestors[0].name == "systemd":  # a user's manager takes in orphans, as PID 1 does
-        return Fate(action, True, False, None, None, "likely", f"{end.why}; {where}, and its parent is gone")
+        return Outlook(action, True, False, None, None, "likely", f"{end.why}; {where}, and its parent is gone")
     return beside.not_main(facts, action, end, where)
 
 
-def unread(owner: Owner, facts: Facts, action: Action, restart: Fate | None) -> Fate:
+def unread(owner: Owner, facts: Facts, action: Action, restart: Outlook | None) -> Outlook:
     """Of a service whose manager did not answer; `restart`: see `Manager`."""
     why = f"{owner.name} could not be read"
     if action == "owner-daemon-restart" and restart is not None:
         return restart
     if action in ("owner-stop", "reboot", "owner-daemon-restart"):
-        return Fate(action, True, None, None, None, "unknown", why)
+        return Outlook(action, True, None, None, None, "unknown", why)
     end = ending(facts.process, action)
     if not end.ends:
-        return Fate(action, False, False, None, None, end.certainty, end.why)
-    return Fate(action, True, None, None, None, "unknown", why)
+        return Outlook(action, False, False, None, None, end.certainty, end.why)
+    return Outlook(action, True, None, None, None, "unknown", why)
 
 
-def _control(owner: Owner, action: Action, end: Ending, manager: Manager) -> Fate:
+def _control(owner: Owner, action: Action, end: Ending, manager: Manager) -> Outlook:
     """One of ExecStartPre= and the like: its failure is the start's, a death by SIGTERM too; no list counts."""
     if end.how == "clean":
         why = f"{end.why}; then {owner.name} goes on starting"
-        return Fate(action, True, False, None, None, "likely", why)
+        return Outlook(action, True, False, None, None, "likely", why)
     why = f"{end.why}; that fails the start of {owner.name}"
     if end.how == "own" or (end.how == "sigterm" and owner.facts["sub_state"] == "start"):
-        return Fate(action, True, None, None, None, "unknown", f"{why}, or not: how it exits decides")
+        return Outlook(action, True, None, None, None, "unknown", f"{why}, or not: how it exits decides")
     found: Class = "failure" if end.how == "failure" else "signal"
     if found not in RESTARTS.get(owner.policy, frozenset()) or owner.facts["restart_after_s"] is None:
         return started_again(owner, action, f"{why}; Restart={owner.policy} does not act on that", "likely")
     why = f"{why}; Restart={owner.policy} starts it again"
-    return Fate(action, True, True, manager.by, owner.facts["restart_after_s"], "likely", why)
+    return Outlook(action, True, True, manager.by, owner.facts["restart_after_s"], "likely", why)
 
 
-def _restart(owner: Owner, facts: Facts, action: Action, end: Ending, manager: Manager) -> Fate:
+def _restart(owner: Owner, facts: Facts, action: Action, end: Ending, manager: Manager) -> Outlook:
     """What `Restart=` and its overrides make of the end."""
     host = _host_ends(owner, facts, action, end, manager)
     if host is not None:
@@ -115,7 +115,7 @@ def _restart(owner: Owner, facts: Facts, action: Action, end: Ending, manager: M
     policy = f"Restart={owner.policy}"
     if len(answers) > 1:
         why = f"{end.why}, and {policy} depends on it"
-        return Fate(action, True, None, None, None, "unknown", why)
+        return Outlook(action, True, None, None, None, "unknown", why)
     certainty: Certainty = "likely" if end.how == "own" else end.certainty
     if answers == {False}:
         return _not_restarted(owner, action, end, certainty)
@@ -125,11 +125,11 @@ def _restart(owner: Owner, facts: Facts, action: Action, end: Ending, manager: M
         return started_again(owner, action, why, certainty)
     if limit := _start_limit(owner):
         why = f"{end.why}; {policy} acts on that, but {limit}"
-        return Fate(action, True, None, manager.by, None, "unknown", why)
+        return Outlook(action, True, None, manager.by, None, "unknown", why)
     if certainty == "certain" and _young(owner):
         certainty = "likely"  # starts by hand count for the limit too, and are not counted anywhere
     why = f"{end.why}; {policy} starts it again{_gives_up(owner)}"
-    return Fate(action, True, True, manager.by, delay, certainty, why)
+    return Outlook(action, True, True, manager.by, delay, certainty, why)
 
 
 def _possible(owner: Owner, how: How) -> list[tuple[How, int | None]]:
@@ -193,7 +193,7 @@ def _gives_up(owner: Owner) -> str:
     return f", unless it ends {burst} times within {interval_s:g} s"
 
 
-def _not_restarted(owner: Owner, action: Action, end: Ending, certainty: Certainty) -> Fate:
+def _not_restarted(owner: Owner, action: Action, end: Ending, certainty: Certainty) -> Outlook:
     classes = {classed(owner, how, code) for how, code in _possible(owner, end.how)}
     gone = GONE.get(owner.facts.get("load_state", ""), "")
     why = f"{end.why}; Restart={owner.policy}{gone} does not act on that"
@@ -207,7 +207,7 @@ def _not_restarted(owner: Owner, action: Action, end: Ending, certainty: Certain
     return started_again(owner, action, why, certainty)
 
 
-def _host_ends(owner: Owner, facts: Facts, action: Action, end: Ending, manager: Manager) -> Fate | None:
+def _host_ends(owner: Owner, facts: Facts, action: Action, end: Ending, manager: Manager) -> Outlook | None:
     """FailureAction= and SuccessAction= come before Restart=: the unit's end takes the host down, or restarts it."""
     settings = {_host_action(owner, how, code) for how, code in _possible(owner, end.how)}
     if settings == {"none"}:
@@ -215,12 +215,12 @@ def _host_ends(owner: Owner, facts: Facts, action: Action, end: Ending, manager:
     told = " or ".join(sorted(settings - {"none"}))
     if len(settings) > 1:
         why = f"{end.why}; that decides whether the unit's own setting acts on the whole host: {told}"
-        return Fate(action, True, None, None, None, "unknown", why)
+        return Outlook(action, True, None, None, None, "unknown", why)
     why = f"{end.why}; then the unit's own setting acts on the whole host: {told}"
     if not settings <= HOST_BOOTS:
-        return Fate(action, True, False, None, None, "likely", why)
-    back = systemd_boot.fate(owner, facts, "reboot", manager)
-    return Fate(action, True, back.returns, back.by, None, "likely" if back.returns is not None else "unknown", why)
+        return Outlook(action, True, False, None, None, "likely", why)
+    back = systemd_boot.outlook(owner, facts, "reboot", manager)
+    return Outlook(action, True, back.returns, back.by, None, "likely" if back.returns is not None else "unknown", why)
 
 
 def _host_action(owner: Owner, how: How, code: int | None) -> str:
@@ -236,37 +236,37 @@ def _host_action(owner: Owner, how: How, code: int | None) -> str:
 
 def started_again(
     owner: Owner, action: Action, why: str, certainty: Certainty = "certain", *, ended: bool = True
-) -> Fate:
+) -> Outlook:
     """`Restart=` does not act: does anything else start the unit again by itself?
 
     `ended`: whether the unit itself has ended, for what is active is started by nobody.
     """
     if not ended:
-        return Fate(action, True, False, None, None, certainty, why)
+        return Outlook(action, True, False, None, None, certainty, why)
     if owner.facts["upheld_by"]:
         holder = owner.facts["upheld_by"][0]
         why = f"{why}; but {holder} upholds it and starts it at once"
-        return Fate(action, True, True, holder, AT_ONCE_S, certainty, why)
+        return Outlook(action, True, True, holder, AT_ONCE_S, certainty, why)
     for trigger in owner.facts["triggered_by"]:
         found = _triggered(trigger, action, why, certainty) if trigger["active"] else None
         if found is not None:
             return found
     if owner.facts["bus_name"]:
         why = f"{why}; but a D-Bus call to {owner.facts['bus_name']} may start it again"
-        return Fate(action, True, None, "dbus", None, "unknown", why)
-    return Fate(action, True, False, None, None, certainty, why)
+        return Outlook(action, True, None, "dbus", None, "unknown", why)
+    return Outlook(action, True, False, None, None, certainty, why)
 
 
-def _triggered(trigger: Mapping[str, Any], action: Action, why: str, certainty: Certainty) -> Fate | None:
+def _triggered(trigger: Mapping[str, Any], action: Action, why: str, certainty: Certainty) -> Outlook | None:
     name = str(trigger["unit"])
     if name.endswith(".timer"):
         if not trigger.get("due", True):
             return None
         late = f", or up to {trigger['late_s']:g} s later" if trigger.get("late_s", 0) >= 1 else ""
         told = f"{why}; the timer {name} starts it again at its next time{late}"
-        return Fate(action, True, True, name, trigger["next_in_s"], certainty, told)
+        return Outlook(action, True, True, name, trigger["next_in_s"], certainty, told)
     if trigger.get("at_once"):
-        return Fate(
+        return Outlook(
             action,
             True,
             True,
@@ -277,24 +277,24 @@ def _triggered(trigger: Mapping[str, Any], action: Action, why: str, certainty: 
         )
     if trigger.get("one_connection"):
         told = f"{why}; it served one connection of {name}, and only a new client gets a new one"
-        return Fate(action, True, False, None, None, "likely", told)
+        return Outlook(action, True, False, None, None, "likely", told)
     told = f"{why}; {name} starts it again as soon as it is asked for"
-    return Fate(action, True, True, name, None, "likely", told)
+    return Outlook(action, True, True, name, None, "likely", told)
 
 
-def _stopped(owner: Owner, facts: Facts) -> Fate:
+def _stopped(owner: Owner, facts: Facts) -> Outlook:
     """`systemctl stop`, which not every unit obeys, and which KillMode= keeps from some of its processes."""
     mode, name, role = owner.facts["kill_mode"], owner.name, role_of(owner, facts.process.pid)
     if owner.facts.get("refuse_manual_stop"):
         why = f"{name} refuses to be stopped by hand (RefuseManualStop=yes)"
-        return Fate("owner-stop", False, False, None, None, "certain", why)
+        return Outlook("owner-stop", False, False, None, None, "certain", why)
     if role == "left":
         why = f"{name} has stopped already and left this process behind: a stop does not reach it any more"
-        return Fate("owner-stop", False, False, None, None, "certain", why)
+        return Outlook("owner-stop", False, False, None, None, "certain", why)
     if mode == "none" or (mode == "process" and role != "main"):
         if owner.facts.get("stop_command"):
             why = f"KillMode={mode}: only its own stop command (ExecStop=) may end this process"
             return started_again(owner, "owner-stop", why, "likely")
         why = f"KillMode={mode}: `systemctl stop {name}` leaves this process running"
-        return Fate("owner-stop", False, False, None, None, "certain", why)
+        return Outlook("owner-stop", False, False, None, None, "certain", why)
     return started_again(owner, "owner-stop", f"`systemctl stop {name}` ends it; Restart= does not act on a stop")

@@ -8,8 +8,8 @@ import re
 from shlex import quote
 
 from runaway_watchdog.model.gap import Gap
-from runaway_watchdog.model.owner import Action, Claim, Fate, Kind, Owner
-from runaway_watchdog.model.plan import Held
+from runaway_watchdog.model.owner import Action, Claim, Kind, Outlook, Owner
+from runaway_watchdog.model.plan import Containment
 from runaway_watchdog.model.process import Facts
 from runaway_watchdog.owners import unmanaged
 from runaway_watchdog.owners.systemd import (
@@ -42,7 +42,7 @@ USERS_MANAGER = re.compile(r"user@(?P<uid>\d+)\.service")
 BUS_FOLDERS = tuple(f"{share}/dbus-1/system-services" for share in ("/usr/local/share", "/usr/share", "/lib"))
 SURVIVES = "systemd keeps its services running when it re-executes itself"
 MANAGER = Manager(
-    by="systemd", restart=Fate("owner-daemon-restart", False, False, None, None, "certain", SURVIVES), boots=None
+    by="systemd", restart=Outlook("owner-daemon-restart", False, False, None, None, "certain", SURVIVES), boots=None
 )
 EVIDENCE = ("Restart", "RestartUSec", "MainPID", "UnitFileState", "TriggeredBy", "UpheldBy", "FragmentPath")
 
@@ -98,31 +98,33 @@ def told(name: str, unit: Properties) -> tuple[str, ...]:
     return tuple(f"D-Bus {name}: {each}={unit[each]}" for each in EVIDENCE if each in unit)
 
 
-def fate(owner: Owner, facts: Facts, action: Action) -> Fate:
+def outlook(owner: Owner, facts: Facts, action: Action) -> Outlook:
     if owner.kind not in SERVICES:
         return _scope(owner, facts, action)
     if not owner.facts:
         return systemd_fate.unread(owner, facts, action, MANAGER.restart)
-    found = systemd_fate.fate(owner, facts, action, MANAGER)
+    found = systemd_fate.outlook(owner, facts, action, MANAGER)
     if owner.kind == "sysv-service" and action == "owner-stop":
         why = f"`systemctl stop {owner.name}` runs `{owner.facts['source']} stop`, which is made to end it"
-        return Fate(action, True, False, None, None, "likely", why)
+        return Outlook(action, True, False, None, None, "likely", why)
     return found
 
 
-def _scope(owner: Owner, facts: Facts, action: Action) -> Fate:
+def _scope(owner: Owner, facts: Facts, action: Action) -> Outlook:
     """systemd starts no scope again; a stop ends all that is in it, with SIGKILL where SIGTERM does not."""
     if facts.process.pid == 1 or action not in ("owner-stop", "owner-daemon-restart"):
-        return unmanaged.fate(owner, facts, action)
+        return unmanaged.outlook(owner, facts, action)
     if action == "owner-stop":
-        return Fate(action, True, False, None, None, "likely", f"`systemctl stop {owner.name}` ends all that is in it")
-    return Fate(action, False, False, None, None, "certain", "systemd keeps its scopes when it re-executes itself")
+        return Outlook(
+            action, True, False, None, None, "likely", f"`systemctl stop {owner.name}` ends all that is in it"
+        )
+    return Outlook(action, False, False, None, None, "certain", "systemd keeps its scopes when it re-executes itself")
 
 
-def hold(owner: Owner, facts: Facts) -> Held:
+def contain(owner: Owner, facts: Facts) -> Containment:
     if owner.kind not in SERVICES:
-        return unmanaged.hold(owner, facts)
+        return unmanaged.contain(owner, facts)
     snap = SNAP.fullmatch(owner.name)
     if owner.kind == "snap-service" and snap and owner.facts:
         return systemd_hold.hold_snap(owner, facts, snap["name"])
-    return systemd_hold.hold(owner, facts, systemd_hold.SYSTEM)
+    return systemd_hold.contain(owner, facts, systemd_hold.SYSTEM)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
-from runaway_watchdog.model.owner import Fate, Owner
+from runaway_watchdog.model.owner import Outlook, Owner
 
 Properties = Mapping[str, Any]
 
@@ -26,7 +26,7 @@ class Manager(NamedTuple):
     """One systemd manager, as it acts."""
 
     by: str  # who starts it again
-    restart: Fate | None  # what a restart of that manager does; None: as a boot
+    restart: Outlook | None  # what a restart of that manager does; None: as a boot
     boots: str | None  # why it is not started at boot itself; None: it is
 
 

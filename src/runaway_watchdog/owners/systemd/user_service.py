@@ -8,8 +8,8 @@ import re
 from shlex import quote
 
 from runaway_watchdog.model.gap import Gap
-from runaway_watchdog.model.owner import Action, Claim, Fate, Owner
-from runaway_watchdog.model.plan import Held
+from runaway_watchdog.model.owner import Action, Claim, Outlook, Owner
+from runaway_watchdog.model.plan import Containment
 from runaway_watchdog.model.process import Facts
 from runaway_watchdog.owners.systemd import (
     containment as systemd_hold,
@@ -89,10 +89,10 @@ def outer(owner: Owner) -> Claim | None:
     return Claim("systemd-service", f"user@{uid}.service", (f"the systemd of uid {uid} is a service of the system's",))
 
 
-def fate(owner: Owner, facts: Facts, action: Action) -> Fate:
+def outlook(owner: Owner, facts: Facts, action: Action) -> Outlook:
     if not owner.facts:
         return systemd_fate.unread(owner, facts, action, None)
-    return systemd_fate.fate(owner, facts, action, _manager(owner))
+    return systemd_fate.outlook(owner, facts, action, _manager(owner))
 
 
 def _manager(owner: Owner) -> Manager:
@@ -101,11 +101,11 @@ def _manager(owner: Owner) -> Manager:
     return Manager(by=f"systemd of {user}", restart=None, boots=boots)
 
 
-def hold(owner: Owner, facts: Facts) -> Held:
+def contain(owner: Owner, facts: Facts) -> Containment:
     uid, _ = _parts(owner.id)
     systemctl = f"systemctl --user -M {_machine(str(owner.facts.get('user', uid)), uid)}"
     words = systemd_hold.Words(systemctl, f"/run/user/{uid}/systemd/user", "%t/systemd/user")
-    return systemd_hold.hold(owner, facts, words)
+    return systemd_hold.contain(owner, facts, words)
 
 
 def _machine(user: str, uid: int) -> str:

@@ -11,13 +11,13 @@ from shlex import quote
 from typing import Any, cast
 
 from runaway_watchdog import owners
-from runaway_watchdog.effects import Host
+from runaway_watchdog.effects import HostState
 from runaway_watchdog.effects.docker.volumes import SIZING_S
 from runaway_watchdog.model.command import Command, Word
 from runaway_watchdog.model.effect import Effect, Size
 from runaway_watchdog.model.gap import Gap
 from runaway_watchdog.model.owner import Claim, Owner
-from runaway_watchdog.model.plan import Never
+from runaway_watchdog.model.plan import Dangerous
 from runaway_watchdog.model.process import Facts, Process
 from runaway_watchdog.owners import Layer
 from runaway_watchdog.world import Files, Unanswered, World, processes, procfs
@@ -48,17 +48,17 @@ class _SizedOnce:
         return self._sizes[path]
 
 
-def nevers(layers: Sequence[Layer], world: World) -> tuple[tuple[Never, ...], tuple[Gap, ...]]:
+def dangers(layers: Sequence[Layer], world: World) -> tuple[tuple[Dangerous, ...], tuple[Gap, ...]]:
     """The warnings from every layer, those that lose data first; and what could not be looked up."""
     world = world._replace(files=cast(Files, _SizedOnce(world)))
-    found: list[Never] = []
+    found: list[Dangerous] = []
     gaps: list[Gap] = []
     container = next((layer.owner for layer in layers if layer.owner.kind in CONTAINERS and layer.owner.facts), None)
     if container is not None:
         try:
-            from runaway_watchdog.explain import never_docker  # all of Docker's effects, for containers alone
+            from runaway_watchdog.explain import dangerous_docker  # all of Docker's effects, for containers alone
 
-            found += never_docker.nevers(container, world)
+            found += dangerous_docker.dangers(container, world)
         except Unanswered as unanswered:
             gaps.append(unanswered.gap)
     for layer in layers:
@@ -74,7 +74,7 @@ def nevers(layers: Sequence[Layer], world: World) -> tuple[tuple[Never, ...], tu
 # --- files -------------------------------------------------------------------------------------------------------
 
 
-def _unit_file(owner: Owner, world: World) -> tuple[Never, ...]:
+def _unit_file(owner: Owner, world: World) -> tuple[Dangerous, ...]:
     """Deleting the unit file leaves the process running and its definition gone."""
     if owner.kind != "systemd-service" or not owner.facts or not owner.facts["unit_file"].startswith("/etc/"):
         return ()
@@ -87,10 +87,10 @@ def _unit_file(owner: Owner, world: World) -> tuple[Never, ...]:
         size = Size(None)
     lost = Effect("delete", "path", path, True, "it defines the service", size, (owner.name,))
     why = "the running process stays, and what this file says of the service is gone: no command brings it back"
-    return (Never(f"rm {quote(path)}", why, (lost,)),)
+    return (Dangerous(f"rm {quote(path)}", why, (lost,)),)
 
 
-def _crontab(owner: Owner, world: World) -> Iterator[Never]:
+def _crontab(owner: Owner, world: World) -> Iterator[Dangerous]:
     """`crontab -r` takes the user's other jobs along, without a question."""
     if owner.kind != "cron-job" or not owner.raw or not owner.raw["of_user"]:
         return
@@ -99,16 +99,16 @@ def _crontab(owner: Owner, world: World) -> Iterator[Never]:
     user = str(owner.facts["user"])
     words = ("crontab", "-u", user, "-r")
     line = " ".join(map(quote, words))
-    outcome = cron.effects(Command(tuple(Word(each, each) for each in words), text=line), Host(), world)
+    outcome = cron.effects(Command(tuple(Word(each, each) for each in words), text=line), HostState(), world)
     lost = tuple(each for each in outcome.effects if each.data_lost)
     if lost:
-        yield Never(line, f"it deletes every job of {user}, without a question and without a copy", lost)
+        yield Dangerous(line, f"it deletes every job of {user}, without a question and without a copy", lost)
 
 
 # --- by name -----------------------------------------------------------------------------------------------------
 
 
-def _by_name(layers: Sequence[Layer], world: World) -> Iterator[Never]:
+def _by_name(layers: Sequence[Layer], world: World) -> Iterator[Dangerous]:
     """`pkill NAME`, where it would end processes of other owners too. Raises Unanswered."""
     facts = layers[0].facts
     name = facts.process.name
@@ -126,14 +126,14 @@ def _by_name(layers: Sequence[Layer], world: World) -> Iterator[Never]:
     from runaway_watchdog.effects.host import signalled as ended  # 20 ms, only where there are such processes
     from runaway_watchdog.effects.host import signals
 
-    effects = ended.by_signal(others, signals.TERM, Host(), world).effects
+    effects = ended.by_signal(others, signals.TERM, HostState(), world).effects
     hit = tuple(each for each in effects if each.verb != "change")  # what goes on as before is not hit
     gone = [each for each in hit if each.type == "process"]
     if gone:
         more = " or more" if len(others) == MOST_NAMESAKES else ""
         count = "another process" if len(gone) == 1 else f"{len(gone)}{more} other processes"
         named = ", ".join(" in ".join((each.name, *each.used_by)) for each in gone[:2])
-        yield Never(f"pkill {name}", f"it ends {count} of that name too: {named}", hit)
+        yield Dangerous(f"pkill {name}", f"it ends {count} of that name too: {named}", hit)
 
 
 def _room(claim: Claim) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from shlex import quote
 
-from runaway_watchdog.effects import Container, Docker, Host, Volume
+from runaway_watchdog.effects import Container, Docker, HostState, Volume
 from runaway_watchdog.effects.compose import command as compose
 from runaway_watchdog.effects.docker import (
     containers as docker_containers,
@@ -20,7 +20,7 @@ from runaway_watchdog.effects.host import places, uses
 from runaway_watchdog.effects.host import signalled as ended
 from runaway_watchdog.model.effect import Effect
 from runaway_watchdog.model.owner import Owner
-from runaway_watchdog.model.plan import Never
+from runaway_watchdog.model.plan import Dangerous
 from runaway_watchdog.owners.docker import containment as docker_hold
 from runaway_watchdog.world import World
 
@@ -32,7 +32,7 @@ NOT_ASKED = uses.Table((), (), (), complete=False)
 """Who else has files open there: each process would have to be asked, and whose data it is says enough."""
 
 
-def nevers(owner: Owner, world: World) -> Iterator[Never]:
+def dangers(owner: Owner, world: World) -> Iterator[Dangerous]:
     """Two lists of the engine are asked for, and no container is inspected. Raises Unanswered."""
     docker = Docker(
         containers=docker_state.containers(world.engine.containers()),
@@ -47,7 +47,7 @@ def nevers(owner: Owner, world: World) -> Iterator[Never]:
     yield from _engine(owner, docker, world)
 
 
-def _compose(owner: Owner, program: str, world: World) -> Never:
+def _compose(owner: Owner, program: str, world: World) -> Dangerous:
     """`docker compose down -v`: the command that people paste when it came back once more."""
     project = str(owner.facts["project"])
     line = compose.command(world, program, project, owner.facts["config_files"], "down -v")
@@ -55,10 +55,10 @@ def _compose(owner: Owner, program: str, world: World) -> Never:
     containers = sum(effect.type == "container" for effect in effects.effects)
     count = f"{containers} containers" if containers > 1 else "its only container"
     loss = "and deletes this data for good" if effects.lost else "with what was written outside volumes"
-    return Never(line, f"it removes the whole project {project} ({count}) {loss}", effects.lost)
+    return Dangerous(line, f"it removes the whole project {project} ({count}) {loss}", effects.lost)
 
 
-def _remove(owner: Owner, program: str, docker: Docker, world: World) -> Iterator[Never]:
+def _remove(owner: Owner, program: str, docker: Docker, world: World) -> Iterator[Dangerous]:
     """`docker rm -fv`; for one that was created with --rm a mere stop."""
     name = docker_hold.reference(owner)
     this = next((each for each in docker.containers if each.id == owner.id), None)
@@ -70,9 +70,9 @@ def _remove(owner: Owner, program: str, docker: Docker, world: World) -> Iterato
     lost = tuple(each for each in effects if _matters(each))
     if owner.facts["auto_remove"]:
         why = "it was created with --rm: a stop deletes it, with all that it wrote outside volumes"
-        yield Never(f"{program} stop {name}", why, lost)
+        yield Dangerous(f"{program} stop {name}", why, lost)
     elif lost:
-        yield Never(f"{program} rm -fv {name}", "it deletes the container and the volumes that have no name", lost)
+        yield Dangerous(f"{program} rm -fv {name}", "it deletes the container and the volumes that have no name", lost)
 
 
 def _unnamed(owner: Owner, this: Container, docker: Docker) -> frozenset[str]:
@@ -81,7 +81,7 @@ def _unnamed(owner: Owner, this: Container, docker: Docker) -> frozenset[str]:
     return frozenset(name for name in unnamed(this._replace(unnamed=None), docker) if name in mounted)
 
 
-def _prune(program: str, docker: Docker, world: World) -> Iterator[Never]:
+def _prune(program: str, docker: Docker, world: World) -> Iterator[Dangerous]:
     """What no container refers to: a database whose container was removed, or stopped, a moment ago."""
     api = (1, 42) if _major(world) >= FIRST_WITH_ALL else (1, 41)
     idle = {each.id for each in docker.containers if each.state in docker_prune.NOT_RUNNING}
@@ -89,11 +89,11 @@ def _prune(program: str, docker: Docker, world: World) -> Iterator[Never]:
     why = "it deletes every container that is stopped, and the volumes that no other one refers to"
     lost = _lost(left, docker_prune.doomed_volumes(left, api, Filters(), every=False), world)
     if lost:
-        yield Never(f"{program} system prune -af --volumes", why, lost)
+        yield Dangerous(f"{program} system prune -af --volumes", why, lost)
     why = "it deletes the volumes that no container refers to, those of any project"
     lost = _lost(docker, docker_prune.doomed_volumes(docker, api, Filters(), every=True), world)
     if lost:
-        yield Never(f"{program} volume prune {'-af' if api >= docker_prune.KEEPS_NAMED else '-f'}", why, lost)
+        yield Dangerous(f"{program} volume prune {'-af' if api >= docker_prune.KEEPS_NAMED else '-f'}", why, lost)
 
 
 def _lost(docker: Docker, doomed: tuple[Volume, ...], world: World) -> tuple[Effect, ...]:
@@ -112,9 +112,9 @@ def _major(world: World) -> int:
     return int(version) if version.isdecimal() else 0
 
 
-def _bind_mount(owner: Owner, docker: Docker, world: World) -> Iterator[Never]:
+def _bind_mount(owner: Owner, docker: Docker, world: World) -> Iterator[Dangerous]:
     """The folder of its data."""
-    host = Host(docker=docker)
+    host = HostState(docker=docker)
     for mount in owner.raw["mounts"]:
         path = str(mount.get("Source") or "")
         if mount.get("Type") != "bind" or mount.get("RW") is False or _is_no_data(path):
@@ -127,14 +127,14 @@ def _bind_mount(owner: Owner, docker: Docker, world: World) -> Iterator[Never]:
             continue
         lost = tuple(filter(_matters, places.lost(path, entry, "it is deleted", host, world, NOT_ASKED)))
         if lost:
-            yield Never(f"rm -rf {quote(path)}", "it is where the container keeps its data", lost)
+            yield Dangerous(f"rm -rf {quote(path)}", "it is where the container keeps its data", lost)
 
 
 def _is_no_data(path: str) -> bool:
     return path in ("", "/") or any(path == each or path.startswith(f"{each}/") for each in NO_DATA)
 
 
-def _engine(owner: Owner, docker: Docker, world: World) -> Iterator[Never]:
+def _engine(owner: Owner, docker: Docker, world: World) -> Iterator[Dangerous]:
     """A stop of the whole engine for the sake of one container."""
     unit = owner.facts.get("engine_unit")
     others = [each for each in docker.containers if each.state in docker_state.RUNNING and each.id != owner.id]
@@ -142,9 +142,9 @@ def _engine(owner: Owner, docker: Docker, world: World) -> Iterator[Never]:
         return
     # Known policies and volumes: so no container is inspected for an answer that tells their names alone.
     known = tuple(each._replace(policy="no", unnamed=frozenset()) for each in others)
-    left = Host(docker=docker._replace(api=(1, 41), containers=known))
+    left = HostState(docker=docker._replace(api=(1, 41), containers=known))
     effects, _ = ended.engine_ends(left, world, starts_again=False)
     hit = tuple(each for each in effects if each.verb == "stop")
     if hit:
         why = f"it ends {len(hit)} other container{'s' if len(hit) > 1 else ''}: {docker_state.names(others)}"
-        yield Never(f"systemctl stop {quote(str(unit).removesuffix('.service'))}", why, hit)
+        yield Dangerous(f"systemctl stop {quote(str(unit).removesuffix('.service'))}", why, hit)
