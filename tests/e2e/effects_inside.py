@@ -8,8 +8,7 @@ import sys
 from typing import Any
 
 from runaway_watchdog.effects import HostState
-from runaway_watchdog.effects.docker import command as docker
-from runaway_watchdog.effects.docker import state as docker_state
+from runaway_watchdog.effects.docker import command as docker, state as docker_state
 from runaway_watchdog.model.command import Command, Word
 from runaway_watchdog.world import live
 

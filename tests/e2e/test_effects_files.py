@@ -8,8 +8,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 import pytest
-from e2e.rig import docker
-from e2e.rig import host_lines as lines
+from e2e.rig import docker, host_lines as lines
 from e2e.rig.box import Box, MakeBox
 from truth.preflight_rows import NOT_TOLD, Row, told
 

@@ -13,8 +13,7 @@ from e2e.rig import monitoring
 
 from runaway_watchdog.metrics.exposition import exposition
 from runaway_watchdog.metrics.families import Watch, families
-from runaway_watchdog.store import liveness as life
-from runaway_watchdog.store import outbox
+from runaway_watchdog.store import liveness as life, outbox
 from runaway_watchdog.store.database import connect
 
 pytestmark = pytest.mark.truth

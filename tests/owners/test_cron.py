@@ -7,6 +7,7 @@ import pytest
 from owners.keepers_host import NOW, SERVICE, WORK, KeepersHost
 
 from runaway_watchdog.model.owner import ACTIONS, Action
+from runaway_watchdog.model.plan import ByEye
 from runaway_watchdog.owners.steps import edited
 
 CRON = ("/usr/sbin/cron", "-f")
@@ -115,7 +116,7 @@ def test_the_line_becomes_a_comment_and_the_undo_restores_the_bytes(tmp_path: Pa
     path = tmp_path / "it's $(a) table"
     text = "# first\n* * * * * root echo 'x' \"$(date)\" \\% % `id`\n\tlast, without an end"
     path.write_text(text)
-    step = edited.file("t", str(path), text, "2s/^/# held: /", effect="", verify="")
+    step = edited.file("t", str(path), text, "2s/^/# held: /", effect="", check=ByEye(""))
     copy = edited.saved(str(path), text)
     command = step.command.replace("/root/", f"{tmp_path}/")
     assert copy.startswith("/root/")

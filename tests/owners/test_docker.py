@@ -7,8 +7,7 @@ from support.builders import CONTAINER_ID, make_container, make_facts, make_proc
 
 from runaway_watchdog import owners
 from runaway_watchdog.model.owner import Action
-from runaway_watchdog.owners.docker import container as docker
-from runaway_watchdog.owners.docker import containment as docker_hold
+from runaway_watchdog.owners.docker import container as docker, containment as docker_hold
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,7 @@ from support.builders import CONTAINER_ID, make_container, make_facts, make_proc
 from support.made_world import made_world
 
 from runaway_watchdog.model.owner import Action, Owner
-from runaway_watchdog.owners.docker import container as docker
-from runaway_watchdog.owners.docker import containment as docker_hold
+from runaway_watchdog.owners.docker import container as docker, containment as docker_hold
 from runaway_watchdog.owners.docker.controllers import Acting
 from runaway_watchdog.world import Unanswered
 

@@ -3,8 +3,7 @@
 import json
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from support.builders import make_facts, make_process
 from support.foreign_hosts import FOREIGN, ID, UID, hybrid, v1, v2
 from support.made_world import Made, made_world

@@ -5,12 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from support.made_world import made_world
 
-from runaway_watchdog.owners.docker import compose as compose_facts
-from runaway_watchdog.owners.docker import container_starters as starters
+from runaway_watchdog.owners.docker import compose as compose_facts, container_starters as starters
 
 SHOP: dict[str, Any] = {
     "container": "shop-web-1", "project": "shop", "service": "web", "working_dir": "/srv/shop",

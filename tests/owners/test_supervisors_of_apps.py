@@ -201,7 +201,7 @@ def test_every_action_has_an_answer(name: str) -> None:
     for step in found.contain().steps:
         assert step.command
         assert step.effect
-        assert step.verify
+        assert step.check
         assert step.undo or "no undo" in step.effect
 
 

@@ -5,12 +5,10 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from runaway_watchdog.model.gap import Gap
-from runaway_watchdog.owners.systemd import details as systemd_facts
-from runaway_watchdog.owners.systemd import service as systemd
+from runaway_watchdog.owners.systemd import details as systemd_facts, service as systemd
 from runaway_watchdog.owners.systemd.unit import Source
 from runaway_watchdog.world import Unanswered, World
 from runaway_watchdog.world.systemd import NEVER_US, PROPERTIES

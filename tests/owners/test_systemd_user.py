@@ -4,8 +4,7 @@ import pytest
 from support.builders import make_facts, make_process, make_service
 
 from runaway_watchdog.model.owner import Owner
-from runaway_watchdog.owners.systemd import service as systemd
-from runaway_watchdog.owners.systemd import user_service as systemd_user
+from runaway_watchdog.owners.systemd import service as systemd, user_service as systemd_user
 
 PATH = "/user.slice/user-1000.slice/user@1000.service/app.slice/burn.service"
 

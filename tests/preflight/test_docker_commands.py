@@ -4,8 +4,7 @@ import hashlib
 import json
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from preflight.docker_world import (
     UNLABELLED,
     FakeClients,
@@ -21,8 +20,7 @@ from preflight.docker_world import (
 )
 
 from runaway_watchdog.effects import HostState
-from runaway_watchdog.effects.docker import answers as answers_docker
-from runaway_watchdog.effects.docker import command as docker
+from runaway_watchdog.effects.docker import answers as answers_docker, command as docker
 from runaway_watchdog.effects.podman import command as podman
 from runaway_watchdog.model.command import Command, Word
 

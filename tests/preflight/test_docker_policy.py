@@ -5,8 +5,7 @@ from shlex import quote
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from preflight.docker_world import FakeEngine, foretell, make_container, make_host, make_world
 from preflight.host_world import FakeHost
 

@@ -3,8 +3,7 @@
 from functools import partial
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from preflight.host_world import DATA, SHOP_DB, SHOP_PG, EngineWith, FakeHost, shop
 
 from runaway_watchdog.preflight.document import to_json

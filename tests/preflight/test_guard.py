@@ -8,8 +8,7 @@ import sys
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from runaway_watchdog.guard import hook, judge, typed
 from runaway_watchdog.guard.decide import Hold, Pass, decide

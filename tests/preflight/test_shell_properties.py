@@ -7,8 +7,7 @@ from pathlib import Path
 from shlex import quote
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 from preflight.shell_notation import read
 
 from runaway_watchdog.preflight.shell import parse

@@ -3,8 +3,7 @@
 import re
 from pathlib import Path
 
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from truth.preflight_rows import NOT_TOLD, NOTHING, OneRow, Recorder, body, keep, kept, told, versions
 
 NEW, OLD = {"engine": "28.5.2"}, {"engine": "20.10.24", "compose": "2.26.1"}

@@ -5,8 +5,7 @@ import time
 import unicodedata
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from unit.golden.cases import NOW, hostile_case
 
 from runaway_watchdog.hostile import (

@@ -15,6 +15,7 @@ from unit.golden.report_case import report
 from runaway_watchdog.cli import main
 from runaway_watchdog.model.events import Death, Return
 from runaway_watchdog.model.identity import ProcKey
+from runaway_watchdog.model.plan import Prints
 from runaway_watchdog.render.curve import Mark, curve
 from runaway_watchdog.render.document import to_json
 from runaway_watchdog.render.report import Moment, page
@@ -56,7 +57,7 @@ def test_page_tells_all_of_it() -> None:
     for step in case.plan.steps:
         assert f">{step.command}</pre>" in written
         assert f">{step.undo}</pre>" in written
-        assert "prints" in step.verify
+        assert isinstance(step.check, Prints)
     for words in ("PID 3102 died", "<svg", "docker.service", "Copy undo of step 3", "volume ocr_pgdata, 1.2 GiB"):
         assert words in written
     for words in ("RestartPolicy.Name=always", "postgresql.service", "run it with sudo", "Give it a limit of its own"):

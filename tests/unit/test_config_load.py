@@ -6,8 +6,7 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from runaway_watchdog.config.compile import compile_configuration
 from runaway_watchdog.config.durations import format_duration, parse_duration

@@ -8,8 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from runaway_watchdog.explain.doing import Look, Thread, doing, first_look, judge, parse
 from runaway_watchdog.model.doing import Doing

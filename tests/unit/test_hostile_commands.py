@@ -12,8 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 from support.jail import OWNED, Jail
 from support.recorded_hosts import HOSTS, Recording, explained, recording_of, renamed, texts, whole_word
 
@@ -53,7 +52,7 @@ def lines_of(case: CaseFile) -> Iterator[str]:
     for step in case.plan.steps:
         yield step.command
         yield step.undo or ":"
-        yield from re.findall(r"(?s)`(.+)`", step.verify)
+        yield getattr(step.check, "command", ":")
     yield from (never.command for never in case.plan.dangerous)
 
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from preflight.docker_world import foretell, lost, make_container, make_host, make_volume, told
 
 from runaway_watchdog.effects import Container, HostState

@@ -15,8 +15,7 @@ from runaway_watchdog.alerts import heartbeat
 from runaway_watchdog.cli import main, timeline
 from runaway_watchdog.model.events import Death, Return
 from runaway_watchdog.model.identity import ProcKey
-from runaway_watchdog.store import curves, events, outbox, records
-from runaway_watchdog.store import user_input as said
+from runaway_watchdog.store import curves, events, outbox, records, user_input as said
 from runaway_watchdog.store.database import connect
 from runaway_watchdog.store.digest import put_digest
 

@@ -9,11 +9,9 @@ from pathlib import Path
 from subprocess import CompletedProcess
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
-from runaway_watchdog.install import host as places
-from runaway_watchdog.install import plan, unit
+from runaway_watchdog.install import host as places, plan, unit
 from runaway_watchdog.install.execute import StepError, perform
 from runaway_watchdog.install.steps import Already, Do, MakeLink, RemoveFolder, RunProgram, Step, WriteFile
 

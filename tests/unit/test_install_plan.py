@@ -5,8 +5,7 @@ from dataclasses import replace
 import pytest
 
 from runaway_watchdog import shipped
-from runaway_watchdog.install import host as places
-from runaway_watchdog.install import plan
+from runaway_watchdog.install import host as places, plan
 from runaway_watchdog.install.host import Account, Host
 from runaway_watchdog.install.steps import Already, Do, MakeLink, Note, RemoveFile, RunProgram, Step, WriteFile
 from runaway_watchdog.install.unit import UnitState

@@ -19,15 +19,13 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from support.ports import free_port
 
 from runaway_watchdog.cli import metrics
 from runaway_watchdog.metrics import endpoint, families
 from runaway_watchdog.metrics.exposition import Family, Sample, exposition
-from runaway_watchdog.store import liveness as life
-from runaway_watchdog.store import outbox, records
+from runaway_watchdog.store import liveness as life, outbox, records
 from runaway_watchdog.store.database import connect
 
 SYSTEMD = Path(__file__).resolve().parents[2] / "systemd"

@@ -13,9 +13,7 @@ from support.builders import CONTAINER_ID, make_container, make_facts, make_proc
 from support.made_world import Made, made_world
 
 from runaway_watchdog.effects.host import dumps
-from runaway_watchdog.explain import dangerous as never
-from runaway_watchdog.explain import hardening as afterwards
-from runaway_watchdog.explain import intrusion, save
+from runaway_watchdog.explain import dangerous as never, hardening as afterwards, intrusion, save
 from runaway_watchdog.model.casefile import Sign
 from runaway_watchdog.model.effect import Size
 from runaway_watchdog.model.owner import Owner

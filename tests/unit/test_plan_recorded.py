@@ -5,8 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from support.recorded_hosts import HOSTS, recording_of, world_of
 
 from runaway_watchdog.model.casefile import CaseFile

@@ -5,8 +5,7 @@ import time
 from typing import cast
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from runaway_watchdog.explain import casefile
 from runaway_watchdog.explain.records import NoRecords

@@ -14,8 +14,7 @@ from typing import Any
 
 import pytest
 
-from runaway_watchdog.cli import about, explain, reading, scan, selection
-from runaway_watchdog.cli import main as watchdog
+from runaway_watchdog.cli import about, explain, main as watchdog, reading, scan, selection
 from runaway_watchdog.config import locate
 from runaway_watchdog.explain.records import NoRecords
 from runaway_watchdog.model.gap import Gap

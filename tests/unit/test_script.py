@@ -8,13 +8,14 @@ from shlex import quote
 from tempfile import TemporaryDirectory
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
+from support.checks import check_of
 from unit.golden.cases import cases
 
 from runaway_watchdog.model.plan import Plan, Step
+from runaway_watchdog.render.check import sentence, shell
 from runaway_watchdog.render.document import from_json
-from runaway_watchdog.render.script import NotWritableError, check, script
+from runaway_watchdog.render.script import NotWritableError, script
 
 CASE = cases()["compose"]
 STUBS = {"id": "echo ${FAKE_UID-0}", "sleep": ":"}
@@ -28,7 +29,7 @@ def make_step(name: str, *, command: str | None = None, undo: str | None = "", c
         "it is written down",
         "none",
         f"echo {quote('undo ' + name)} >> log" if undo == "" else undo,
-        check or "look into the log",
+        check_of(check or "look into the log"),
     )
 
 
@@ -215,7 +216,9 @@ def test_every_planned_step_is_checked_and_every_script_is_sound(host: Path, tmp
     """For each recorded host: no step with a check that does nothing, but for those above; and a sound script."""
     case = from_json(json.loads(host.read_text()))
     assert [
-        step.verify for step in case.plan.steps if check(step.verify) == ":" and step.verify not in ONLY_A_PERSON
+        told
+        for step in json.loads(host.read_text())["plan"]["steps"]
+        if shell(check_of(told := step["verify"])) == ":" and told not in ONLY_A_PERSON
     ] == []
     if case.plan.steps:
         path = tmp_path / "plan.sh"
@@ -227,3 +230,10 @@ def test_every_sentence_for_a_person_alone_stands_in_a_plan() -> None:
     """The list above holds none that is gone."""
     planned = {step["verify"] for host in HOSTS for step in json.loads(host.read_text())["plan"]["steps"]}
     assert planned >= ONLY_A_PERSON
+
+
+@pytest.mark.parametrize("host", HOSTS, ids=lambda path: path.parent.name)
+def test_a_check_and_its_sentence_say_the_same(host: Path) -> None:
+    """The sentence that a person reads names the command and the answers that the script goes by."""
+    for step in json.loads(host.read_text())["plan"]["steps"]:
+        assert sentence(check_of(step["verify"])) == step["verify"]

@@ -7,15 +7,13 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from runaway_watchdog.model.casefile import History, SeenDeath
 from runaway_watchdog.model.events import Death, Return
 from runaway_watchdog.model.identity import ProcKey
 from runaway_watchdog.model.process import CpuShare
-from runaway_watchdog.store import liveness as life
-from runaway_watchdog.store import outbox, queries, records
+from runaway_watchdog.store import liveness as life, outbox, queries, records
 from runaway_watchdog.store.database import connect, prune
 from runaway_watchdog.store.records import CpuRecord, IncidentRecord, LineageRecord, ProcessRecord
 

@@ -4,8 +4,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from truth.tables import BadHeaderError, Header, header, parse, render, source_hash, stale
 
 TODAY = date(2026, 11, 22)

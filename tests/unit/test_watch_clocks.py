@@ -6,8 +6,7 @@ import sys
 import time
 from pathlib import Path
 
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from runaway_watchdog.watch import clocks
 from runaway_watchdog.watch.clocks import HostTimes, Paths

@@ -1,8 +1,7 @@
 """What a subject wanted, on full hosts, under limits and under steal."""
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from runaway_watchdog.model.sampling import Contention, HostLoad
 from runaway_watchdog.watch.demand import demand, smallest_share

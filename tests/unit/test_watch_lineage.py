@@ -3,8 +3,7 @@
 import time
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from runaway_watchdog.model.identity import ProcKey
 from runaway_watchdog.model.sampling import ProcessRate, Sample

@@ -13,8 +13,7 @@ from typing import Any
 
 import pytest
 
-from runaway_watchdog.store import liveness as life
-from runaway_watchdog.store import outbox, queries
+from runaway_watchdog.store import liveness as life, outbox, queries
 from runaway_watchdog.store.database import StoreUnavailable, connect
 
 TESTS = Path(__file__).parent.parent

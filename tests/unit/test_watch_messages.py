@@ -11,8 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from runaway_watchdog.model.sampling import Rule
 from runaway_watchdog.watch.configuration import ConfigurationError, parse_configuration, read_configuration

@@ -1,7 +1,6 @@
 """Restart loops, by what comes back."""
 
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from runaway_watchdog.model.events import Finding
 from runaway_watchdog.model.sampling import Rule

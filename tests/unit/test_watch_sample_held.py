@@ -7,8 +7,7 @@ import pytest
 from unit.watch_host import CPUS, FakeHost
 
 from runaway_watchdog.model.sampling import Sample
-from runaway_watchdog.watch import contention as held
-from runaway_watchdog.watch import families, load
+from runaway_watchdog.watch import contention as held, families, load
 from runaway_watchdog.watch.clocks import read_waited_ns
 
 UNIT = "/system.slice/ocr.service"

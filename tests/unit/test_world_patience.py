@@ -14,8 +14,7 @@ from signal import SIGALRM
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from runaway_watchdog import programs
 from runaway_watchdog.world import LIMIT_S, Unanswered, patience

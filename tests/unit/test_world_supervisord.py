@@ -4,8 +4,7 @@ from pathlib import Path
 from xmlrpc.client import dumps
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from runaway_watchdog.world import Unanswered, supervisord_conf, supervisors
 from runaway_watchdog.world.filesystem import LiveFiles

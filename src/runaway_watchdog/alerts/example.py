@@ -4,7 +4,7 @@ from runaway_watchdog.model.casefile import CaseFile, History, SeenDeath
 from runaway_watchdog.model.effect import Effect, Size
 from runaway_watchdog.model.identity import ProcKey
 from runaway_watchdog.model.owner import Outlook, Owner
-from runaway_watchdog.model.plan import Dangerous, Plan, Step
+from runaway_watchdog.model.plan import Dangerous, Plan, Prints, Step
 from runaway_watchdog.model.process import CpuShare, Process
 from runaway_watchdog.render.message import Incident
 
@@ -125,7 +125,7 @@ def _plan() -> Plan:
             "it goes on with 20 % of a core",
             "slows",
             "docker update --cpu-quota=-1 ocr-worker-1",
-            "`docker inspect -f '{{.HostConfig.CpuQuota}}' ocr-worker-1` prints 20000",
+            Prints("docker inspect -f '{{.HostConfig.CpuQuota}}' ocr-worker-1", ("20000",)),
             phase="relieve",
         ),
         Step(
@@ -134,7 +134,7 @@ def _plan() -> Plan:
             "the running container is not touched; from now on Docker leaves it stopped when it ends",
             "none",
             "docker update --restart=always ocr-worker-1",
-            "`docker inspect -f '{{.HostConfig.RestartPolicy.Name}}' ocr-worker-1` prints no",
+            Prints("docker inspect -f '{{.HostConfig.RestartPolicy.Name}}' ocr-worker-1", ("no",)),
         ),
         Step(
             "Stop this one service",
@@ -142,7 +142,7 @@ def _plan() -> Plan:
             "the container ends; its volumes, its files and every other container stay as they are",
             "interrupts",
             "docker start ocr-worker-1",
-            "`docker inspect -f '{{.State.Status}}' ocr-worker-1` prints exited",
+            Prints("docker inspect -f '{{.State.Status}}' ocr-worker-1", ("exited",)),
         ),
     )
     lost = (

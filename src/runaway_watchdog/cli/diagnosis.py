@@ -10,8 +10,7 @@ from runaway_watchdog.cli import PROGRAM, vitals
 from runaway_watchdog.cli.vitals import UNIT, Vitals
 from runaway_watchdog.hostile import clean
 from runaway_watchdog.render.figures import duration, size
-from runaway_watchdog.store.database import StoreUnavailable
-from runaway_watchdog.store.database import reading as reading_store
+from runaway_watchdog.store.database import StoreUnavailable, reading as reading_store
 from runaway_watchdog.store.outbox import Health, health
 from runaway_watchdog.world import Unanswered, World, procfs
 

@@ -7,8 +7,7 @@ exit code: 0, 1 the store cannot be read or written, 2 usage, 3 no expectation o
 
 import argparse
 import time
-from datetime import date, datetime, timedelta
-from datetime import time as time_of_day
+from datetime import date, datetime, time as time_of_day, timedelta
 from pathlib import Path
 
 from runaway_watchdog.cli import PROGRAM, reading
@@ -19,8 +18,7 @@ from runaway_watchdog.config.windows import format_window, parse_window
 from runaway_watchdog.hostile import clean, printable
 from runaway_watchdog.model.user_input import Expectation, Window
 from runaway_watchdog.store import user_input as said
-from runaway_watchdog.store.database import StoreUnavailable
-from runaway_watchdog.store.database import reading as reading_store
+from runaway_watchdog.store.database import StoreUnavailable, reading as reading_store
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

@@ -18,8 +18,7 @@ from runaway_watchdog.hostile import clean
 from runaway_watchdog.model.casefile import History
 from runaway_watchdog.render.figures import clock, duration
 from runaway_watchdog.store import queries
-from runaway_watchdog.store.database import StoreUnavailable
-from runaway_watchdog.store.database import reading as reading_store
+from runaway_watchdog.store.database import StoreUnavailable, reading as reading_store
 from runaway_watchdog.store.queries import Incident
 
 COLOURS = {"critical": "bold red", "warning": "yellow", "info": "cyan"}

@@ -17,8 +17,7 @@ from runaway_watchdog.cli import reading, vitals
 from runaway_watchdog.hostile import clean
 from runaway_watchdog.metrics import families
 from runaway_watchdog.metrics.exposition import exposition
-from runaway_watchdog.store.database import StoreUnavailable
-from runaway_watchdog.store.database import reading as reading_store
+from runaway_watchdog.store.database import StoreUnavailable, reading as reading_store
 from runaway_watchdog.world import live
 
 LOOPBACK = "127.0.0.1"

@@ -25,8 +25,7 @@ from runaway_watchdog.model.owner import Outlook, Owner
 from runaway_watchdog.render.document import owner_to_json
 from runaway_watchdog.render.figures import duration
 from runaway_watchdog.store import queries
-from runaway_watchdog.store.database import StoreUnavailable
-from runaway_watchdog.store.database import reading as reading_store
+from runaway_watchdog.store.database import StoreUnavailable, reading as reading_store
 from runaway_watchdog.world import Unanswered, World, live, procfs
 
 if TYPE_CHECKING:

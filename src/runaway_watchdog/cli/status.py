@@ -16,8 +16,7 @@ from runaway_watchdog.hostile import clean
 from runaway_watchdog.model.gap import Gap
 from runaway_watchdog.render.figures import clock, duration, size
 from runaway_watchdog.store import queries
-from runaway_watchdog.store.database import StoreUnavailable
-from runaway_watchdog.store.database import reading as reading_store
+from runaway_watchdog.store.database import StoreUnavailable, reading as reading_store
 from runaway_watchdog.store.queries import Incident
 from runaway_watchdog.world import World, live
 

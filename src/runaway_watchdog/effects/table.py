@@ -3,12 +3,9 @@
 from collections.abc import Callable
 
 from runaway_watchdog.effects import HostState, Outcome, harmless
-from runaway_watchdog.effects.docker import command as docker
-from runaway_watchdog.effects.docker import state as docker_state
+from runaway_watchdog.effects.docker import command as docker, state as docker_state
 from runaway_watchdog.effects.docker.call import Inside
-from runaway_watchdog.effects.host import cron, databases, files, git, kill, systemd
-from runaway_watchdog.effects.host import find as finding
-from runaway_watchdog.effects.host import power as hosts
+from runaway_watchdog.effects.host import cron, databases, files, find as finding, git, kill, power as hosts, systemd
 from runaway_watchdog.effects.podman import command as podman
 from runaway_watchdog.model.command import Command
 from runaway_watchdog.world import World

@@ -123,8 +123,10 @@ def _by_name(layers: Sequence[Layer], world: World) -> Iterator[Dangerous]:
     ]
     if not others:
         return
-    from runaway_watchdog.effects.host import signalled as ended  # 20 ms, only where there are such processes
-    from runaway_watchdog.effects.host import signals
+    from runaway_watchdog.effects.host import (
+        signalled as ended,  # 20 ms, only where there are such processes
+        signals,
+    )
 
     effects = ended.by_signal(others, signals.TERM, HostState(), world).effects
     hit = tuple(each for each in effects if each.verb != "change")  # what goes on as before is not hit

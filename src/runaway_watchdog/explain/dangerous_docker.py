@@ -7,17 +7,12 @@ from runaway_watchdog.effects import Container, Docker, HostState, Volume
 from runaway_watchdog.effects.compose import command as compose
 from runaway_watchdog.effects.docker import (
     containers as docker_containers,
-)
-from runaway_watchdog.effects.docker import (
     prune as docker_prune,
-)
-from runaway_watchdog.effects.docker import (
     state as docker_state,
 )
 from runaway_watchdog.effects.docker.filters import Filters
 from runaway_watchdog.effects.docker.volumes import deleted, unnamed
-from runaway_watchdog.effects.host import places, uses
-from runaway_watchdog.effects.host import signalled as ended
+from runaway_watchdog.effects.host import places, signalled as ended, uses
 from runaway_watchdog.model.effect import Effect
 from runaway_watchdog.model.owner import Owner
 from runaway_watchdog.model.plan import Dangerous

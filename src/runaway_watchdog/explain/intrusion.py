@@ -8,7 +8,7 @@ from shlex import quote
 
 from runaway_watchdog.explain.signs import DOORS, DOWNLOAD
 from runaway_watchdog.model.casefile import Sign
-from runaway_watchdog.model.plan import Plan, Step
+from runaway_watchdog.model.plan import BeginsWith, Plan, Prints, Step, Succeeds
 from runaway_watchdog.model.process import Process
 from runaway_watchdog.owners.cron.containment import MARK
 from runaway_watchdog.owners.steps import edited, single
@@ -44,7 +44,7 @@ def _evidence(process: Process) -> Step:
         f"{copy}, for root alone, holds its program, arguments, memory map and open files; never run it",
         "none",
         None,
-        f"`ls {copy}/fd` shows it",
+        Succeeds(f"ls {copy}/fd"),
         phase="save",
     )
 
@@ -66,7 +66,7 @@ def _port(number: int) -> Step:
         f"nobody outside this host reaches port {number} of a container any more, over IPv4, until the next boot",
         "interrupts",
         f"iptables -D {rule}",
-        f"`iptables -C {rule} && echo closed` prints closed",
+        Prints(f"iptables -C {rule} && echo closed", ("closed",)),
         phase="close",
     )
 
@@ -84,11 +84,13 @@ def _line(path: str, world: World) -> Iterator[Step]:
     found = (number for number, line in lines if not line.lstrip().startswith("#") and DOWNLOAD.search(line[:2000]))
     if (number := next(found, None)) is None:
         return
-    sed, begins = f"{number}s/^/{MARK}/", f"begins with {MARK.strip()}"
+    sed, begins = f"{number}s/^/{MARK}/", MARK.strip()
     if of_user:
         user = path.rpartition("/")[2]
-        verify = f"`crontab -u {quote(user)} -l | sed -n {number}p` {begins}"
-        step = edited.crontab(title, user, text, sed, effect=effect, verify=verify)
+        check = BeginsWith(f"crontab -u {quote(user)} -l | sed -n {number}p", begins)
+        step = edited.crontab(title, user, text, sed, effect=effect, check=check)
     else:
-        step = edited.file(title, path, text, sed, effect=effect, verify=f"`sed -n {number}p {quote(path)}` {begins}")
+        step = edited.file(
+            title, path, text, sed, effect=effect, check=BeginsWith(f"sed -n {number}p {quote(path)}", begins)
+        )
     yield step._replace(phase="close")

@@ -8,7 +8,7 @@ from shlex import quote
 
 from runaway_watchdog.model.casefile import LeftBehind
 from runaway_watchdog.model.owner import Owner
-from runaway_watchdog.model.plan import Containment, Step
+from runaway_watchdog.model.plan import Containment, Prints, Step
 from runaway_watchdog.model.process import Facts, Process
 from runaway_watchdog.owners.common.shells import base
 from runaway_watchdog.world import Files, World, processes, procfs
@@ -133,7 +133,7 @@ def containment(found: LeftBehind, process: Process) -> Containment | None:
                 "every orphan with just this command line stands still and keeps what it knows",
                 "interrupts",
                 f"pkill -CONT {alike}",
-                f"`ps -o state= -p {process.pid}` prints T",
+                Prints(f"ps -o state= -p {process.pid}", ("T",)),
                 phase="relieve",
             ),
             Step(
@@ -142,7 +142,7 @@ def containment(found: LeftBehind, process: Process) -> Containment | None:
                 "they are asked to exit; what they had only in memory is gone, so there is no undo",
                 "interrupts",
                 None,
-                f"`pgrep -c {alike}` prints 0",
+                Prints(f"pgrep -c {alike}", ("0",)),
             ),
         ),
     )

@@ -11,7 +11,7 @@ created with --rm is never stopped at all. Whatever is dumped must answer: it is
 from shlex import quote
 
 from runaway_watchdog.model.owner import Owner
-from runaway_watchdog.model.plan import Containment, Step
+from runaway_watchdog.model.plan import Containment, Prints, Step
 from runaway_watchdog.model.process import Facts
 from runaway_watchdog.owners import Layer
 from runaway_watchdog.owners.docker import containment as docker_hold
@@ -70,6 +70,6 @@ def _dump(owner: Owner, facts: Facts) -> Step | None:
         f"{file} holds what it may keep in memory alone; nothing changes",
         "none",
         None,
-        f"`test -s {quote(file)} && echo saved` prints saved",
+        Prints(f"test -s {quote(file)} && echo saved", ("saved",)),
         phase="save",
     )

@@ -8,7 +8,7 @@ from runaway_watchdog.explain import intrusion, leftbehind
 from runaway_watchdog.explain.cause import Innocent, innocent
 from runaway_watchdog.explain.signs import suspicious
 from runaway_watchdog.model.casefile import Cause, LeftBehind, Sign
-from runaway_watchdog.model.plan import Containment, Plan, Step
+from runaway_watchdog.model.plan import ByEye, Containment, Plan, Prints, Step
 from runaway_watchdog.model.process import Process
 from runaway_watchdog.world import Unanswered, World, procfs
 
@@ -31,7 +31,9 @@ def adapted(
 
 def _at_the_source(plan: Plan, process: Process, known: Innocent, cause: Cause | None, world: World) -> Plan:
     plan = plan._replace(remaining_triggers=(), hardening=())  # those of its own owner, which is not to blame
-    look = Step("Look who it works for", known.look, "only reads", "none", None, "one name stands out", phase="look")
+    look = Step(
+        "Look who it works for", known.look, "only reads", "none", None, ByEye("one name stands out"), phase="look"
+    )
     if cause is None:
         goal = f"Leave {process.name} alone and find who makes it work: it {known.what}"
         return plan._replace(goal=goal, steps=(look,))
@@ -65,5 +67,5 @@ def _stop(unit: str) -> Step:
         "systemd ends it, and Restart= does not act on a stop; its file stays",
         "interrupts",
         f"systemctl start {quote(unit)}",
-        f"`systemctl is-active {quote(unit)}` prints inactive or failed",
+        Prints(f"systemctl is-active {quote(unit)}", ("inactive", "failed")),
     )

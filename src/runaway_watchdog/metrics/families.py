@@ -13,8 +13,7 @@ from typing import Final, NamedTuple, get_args
 from runaway_watchdog import __version__
 from runaway_watchdog.hostile import clean
 from runaway_watchdog.metrics.exposition import Family, Kind, Sample
-from runaway_watchdog.store import liveness as life
-from runaway_watchdog.store import outbox, queries
+from runaway_watchdog.store import liveness as life, outbox, queries
 from runaway_watchdog.watch.harm import Severity
 
 STATES: Final = ("open", "acknowledged")

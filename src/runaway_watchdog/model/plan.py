@@ -10,6 +10,53 @@ Phase = Literal["look", "relieve", "save", "hold", "close"]
 step could lose, "hold" stops the work where it comes from, "close" shuts a door by which it would come back later."""
 
 
+class Prints(NamedTuple):
+    """Every line that the command prints is one of these words, blanks and a leading `Property=` aside. `nothing` is
+    one of the words: no output at all. `also`: what a person sees beside it."""
+
+    command: str
+    answers: tuple[str, ...]
+    also: str = ""
+
+
+class Says(NamedTuple):
+    """A line that the command prints holds one of these words (or there is `nothing`); the name at the command's end
+    does not count."""
+
+    command: str
+    answers: tuple[str, ...]
+
+
+class BeginsWith(NamedTuple):
+    """What the command prints begins with this."""
+
+    command: str
+    start: str
+
+
+class Succeeds(NamedTuple):
+    """The command ends with 0, and shows what there is."""
+
+    command: str
+    shown: str = "it"
+
+
+class Fails(NamedTuple):
+    """The command ends with another code than 0, and shows nothing."""
+
+    command: str
+
+
+class ByEye(NamedTuple):
+    """Only a person can see it."""
+
+    what: str
+
+
+Check = Prints | Says | BeginsWith | Succeeds | Fails | ByEye
+"""How to see that a step worked; but for the last, the script that `plan --script` writes looks by itself."""
+
+
 class Step(NamedTuple):
     """One command, complete: pasted into a root shell on this host it does what `effect` says."""
 
@@ -18,9 +65,7 @@ class Step(NamedTuple):
     effect: str
     risk: Risk
     undo: str | None  # None: nothing to undo (a look), or it cannot be undone and `effect` says so
-    verify: str
-    """How to see that it worked. "`COMMAND` prints A or B" (every line is one), "… says A" (a line holds the word),
-    "… begins with C", "… shows nothing" and "… shows it" are also checked by the script that `plan --script` writes."""
+    check: Check
     phase: Phase = "hold"
 
 

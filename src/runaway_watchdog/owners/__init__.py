@@ -58,15 +58,12 @@ from runaway_watchdog.owners import (
     unmanaged,
 )
 from runaway_watchdog.owners.common.partly import PartlyAnswered
-from runaway_watchdog.owners.cron import at
-from runaway_watchdog.owners.cron import job as cron
-from runaway_watchdog.owners.docker import container as docker
-from runaway_watchdog.owners.docker import controller
+from runaway_watchdog.owners.cron import at, job as cron
+from runaway_watchdog.owners.docker import container as docker, controller
 from runaway_watchdog.owners.podman import container as podman
 from runaway_watchdog.owners.steps import single
 from runaway_watchdog.owners.supervisord import program as supervisord
-from runaway_watchdog.owners.systemd import service as systemd
-from runaway_watchdog.owners.systemd import user_service as systemd_user
+from runaway_watchdog.owners.systemd import service as systemd, user_service as systemd_user
 from runaway_watchdog.world import Unanswered, World, procfs
 
 

@@ -9,10 +9,9 @@ import re
 from typing import Any
 
 from runaway_watchdog.model.owner import Action, Certainty, Claim, Deferred, Outlook, Owner
-from runaway_watchdog.model.plan import Containment, Step
+from runaway_watchdog.model.plan import Containment, Prints, Says, Step
 from runaway_watchdog.model.process import Facts, Process
-from runaway_watchdog.owners.common import siblings as beside
-from runaway_watchdog.owners.common import worker_pools as masters
+from runaway_watchdog.owners.common import siblings as beside, worker_pools as masters
 from runaway_watchdog.owners.common.ending import Ending, ending
 from runaway_watchdog.owners.common.shells import base
 from runaway_watchdog.owners.steps import single
@@ -191,7 +190,7 @@ def contain(owner: Owner, facts: Facts) -> Containment | None:
         "as pg_cancel_backend: the query is rolled back and its client gets an error; there is no undo",
         "interrupts",
         None,
-        f"`ps -o args= -p {process.pid}` says idle, or nothing",
+        Says(f"ps -o args= -p {process.pid}", ("idle", "nothing")),
     )
     end = Step(
         "If that is not enough, end its session",
@@ -199,7 +198,7 @@ def contain(owner: Owner, facts: Facts) -> Containment | None:
         "as pg_terminate_backend: this client is disconnected, all others go on; there is no undo",
         "interrupts",
         None,
-        f"`ps -o state= -p {process.pid}` prints Z or nothing",
+        Prints(f"ps -o state= -p {process.pid}", ("Z", "nothing")),
     )
     goal = "End this one query: the database and every other session go on, until its client asks again"
     return Containment(goal, (*single.renice(process), cancel, end), ("its client, which may ask again",), calm=True)

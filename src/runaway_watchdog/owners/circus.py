@@ -12,10 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from runaway_watchdog.model.gap import Gap
 from runaway_watchdog.model.owner import Action, Certainty, Claim, Deferred, Outlook, Owner
-from runaway_watchdog.model.plan import Containment, Step
+from runaway_watchdog.model.plan import Containment, Says, Step, Succeeds
 from runaway_watchdog.model.process import Facts, Process
-from runaway_watchdog.owners.common import exit_propagation as passing
-from runaway_watchdog.owners.common import siblings as beside
+from runaway_watchdog.owners.common import exit_propagation as passing, siblings as beside
 from runaway_watchdog.owners.common.shells import base
 from runaway_watchdog.owners.steps import edited, single
 from runaway_watchdog.world import Unanswered, World, inside, procfs
@@ -187,7 +186,7 @@ def _keep(owner: Owner) -> Step:
         text,
         f"{line}s/.*/autostart = False/" if stands else f"{line}a autostart = False",
         effect="autostart = False: the next start of circusd, and the next boot, leave it stopped",
-        verify=f"`grep -n autostart {quote(path)}` shows it",
+        check=Succeeds(f"grep -n autostart {quote(path)}"),
     )
     return step._replace(phase="close")
 
@@ -200,5 +199,5 @@ def _stop(owner: Owner) -> Step:
         "circusd ends all processes of this watcher, and starts none again",
         "interrupts",
         f"{ctl} start {name}",
-        f"`{ctl} status {name}` says stopped",
+        Says(f"{ctl} status {name}", ("stopped",)),
     )

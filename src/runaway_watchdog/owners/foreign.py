@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 from runaway_watchdog.model.gap import Gap
 from runaway_watchdog.model.owner import Action, Claim, Kind, Outlook, Owner
-from runaway_watchdog.model.plan import Containment, Step
+from runaway_watchdog.model.plan import Containment, Prints, Says, Step
 from runaway_watchdog.model.process import Facts, Process
 from runaway_watchdog.owners.common.ending import ending
 from runaway_watchdog.owners.common.partly import PartlyAnswered
@@ -276,9 +276,9 @@ def _pause_the_guest(owner: Owner) -> Containment:
     """The CPU is the guest's own work: look inside it, and never kill it."""
     name = quote(owner.name)
     command, back, check = (
-        (f"qm suspend {name}", f"qm resume {name}", f"`qm status {name} --verbose` says paused")
+        (f"qm suspend {name}", f"qm resume {name}", Says(f"qm status {name} --verbose", ("paused",)))
         if owner.facts["proxmox"]
-        else (f"virsh suspend {name}", f"virsh resume {name}", f"`virsh domstate {name}` prints paused")
+        else (f"virsh suspend {name}", f"virsh resume {name}", Prints(f"virsh domstate {name}", ("paused",)))
     )
     pause = Step(
         "Pause the guest",

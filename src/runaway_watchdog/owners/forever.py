@@ -8,10 +8,9 @@ only when a file changes. Both leave their app running when they are killed them
 from typing import Any
 
 from runaway_watchdog.model.owner import Action, Claim, Deferred, Outlook, Owner
-from runaway_watchdog.model.plan import Containment, Step
+from runaway_watchdog.model.plan import Containment, Prints, Step
 from runaway_watchdog.model.process import Facts, Process
-from runaway_watchdog.owners.common import exit_propagation as passing
-from runaway_watchdog.owners.common import siblings as beside
+from runaway_watchdog.owners.common import exit_propagation as passing, siblings as beside
 from runaway_watchdog.owners.common.ending import Ending
 from runaway_watchdog.owners.common.shells import base
 from runaway_watchdog.owners.steps import single
@@ -105,5 +104,5 @@ def _freeze(manager: Process, by: str) -> Step:
         f"it stands still and starts nothing any more; once it goes on, it {again}",
         "none",
         single.undoing(manager, f"kill -CONT {manager.pid}"),
-        f"`ps -o state= -p {manager.pid}` prints T",
+        Prints(f"ps -o state= -p {manager.pid}", ("T",)),
     )

@@ -1,7 +1,7 @@
 """Kernel threads: no signal ends them, and the cause is the work that they do for somebody else."""
 
 from runaway_watchdog.model.owner import Action, Claim, Outlook, Owner
-from runaway_watchdog.model.plan import Containment, Step
+from runaway_watchdog.model.plan import ByEye, Containment, Step
 from runaway_watchdog.model.process import Facts
 from runaway_watchdog.world import World
 
@@ -41,7 +41,7 @@ def contain(owner: Owner, facts: Facts) -> Containment:  # noqa: ARG001
         "shows where in the kernel the thread is; changes nothing",
         "none",
         None,
-        "the function names tell the subsystem (writeback, swap, network, crypto)",
+        ByEye("the function names tell the subsystem (writeback, swap, network, crypto)"),
         phase="look",
     )
     return Containment(goal, (step,), calm=True)

@@ -12,10 +12,9 @@ from typing import Any
 
 from runaway_watchdog.model.gap import Gap
 from runaway_watchdog.model.owner import Action, Claim, Deferred, Outlook, Owner
-from runaway_watchdog.model.plan import Containment, Step
+from runaway_watchdog.model.plan import Containment, Prints, Step
 from runaway_watchdog.model.process import Facts, Process
-from runaway_watchdog.owners.common import exit_propagation as passing
-from runaway_watchdog.owners.common import siblings as beside
+from runaway_watchdog.owners.common import exit_propagation as passing, siblings as beside
 from runaway_watchdog.owners.common.ending import Ending, ending
 from runaway_watchdog.owners.common.shells import base
 from runaway_watchdog.owners.cron import job_daemons as spooled
@@ -247,6 +246,6 @@ def _make_passive(owner: Owner) -> Step:
         text,
         f"{line}a mode passive",
         effect="monit goes on looking at it and does nothing any more; what runs now goes on",
-        verify=f"`{monit} status {quote(owner.name)} | grep -c 'mode *passive'` prints 1",
+        check=Prints(f"{monit} status {quote(owner.name)} | grep -c 'mode *passive'", ("1",)),
         then=f"{monit} reload",
     )

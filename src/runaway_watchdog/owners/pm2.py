@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from runaway_watchdog.model.gap import Gap
 from runaway_watchdog.model.owner import Action, Certainty, Claim, Deferred, Outlook, Owner
-from runaway_watchdog.model.plan import Containment, Step
+from runaway_watchdog.model.plan import Containment, Prints, Step, Succeeds
 from runaway_watchdog.model.process import Facts, Process
-from runaway_watchdog.owners.common import exit_propagation as passing
-from runaway_watchdog.owners.common import siblings as beside
+from runaway_watchdog.owners.common import exit_propagation as passing, siblings as beside
 from runaway_watchdog.owners.common.ending import Ending
 from runaway_watchdog.owners.steps import edited, single
 from runaway_watchdog.owners.systemd import service as systemd
@@ -231,7 +230,7 @@ def _stop(owner: Owner) -> Step:
         "pm2 ends it with all its children, and does not start it again" + (", nor watch its files" if watch else ""),
         "interrupts",
         f"{called} start {app}{watch}",
-        f"`{called} pid {app}` prints 0 or nothing",
+        Prints(f"{called} pid {app}", ("0", "nothing")),
     )
 
 
@@ -246,6 +245,6 @@ def _save(owner: Owner) -> Step:
         f"pm2 saves its apps as they are now; {copy} keeps the list that was saved before",
         "none",
         f"cp {copy} {quote(dump)}",
-        f"`ls {copy}` shows the copy",
+        Succeeds(f"ls {copy}", "the copy"),
         phase="close",
     )

@@ -10,7 +10,7 @@ import re
 from typing import NamedTuple
 
 from runaway_watchdog.model.owner import Action, Claim, Deferred, Outlook, Owner
-from runaway_watchdog.model.plan import Containment, Step
+from runaway_watchdog.model.plan import Containment, Prints, Step
 from runaway_watchdog.model.process import Facts, Process
 from runaway_watchdog.owners.common import siblings as beside
 from runaway_watchdog.owners.common.ending import Ending, ending
@@ -225,7 +225,7 @@ def contain(owner: Owner, facts: Facts) -> Containment | None:
         "the script stands still and starts nothing any more; what it started goes on",
         "none",
         single.undoing(loop, f"kill -CONT {loop.pid}"),
-        f"`ps -o state= -p {loop.pid}` prints T",
+        Prints(f"ps -o state= -p {loop.pid}", ("T",)),
     )
     doors = (f"{owner.name}, once it goes on", f"whoever starts {owner.name} anew, as after a boot")
     return Containment(goal, (*single.relieve(facts.process), stop, single.end(facts.process)), doors)

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from runaway_watchdog.model.gap import Gap
 from runaway_watchdog.model.owner import Action, Claim, Deferred, Kind, Outlook, Owner
-from runaway_watchdog.model.plan import Containment, Step
+from runaway_watchdog.model.plan import Containment, Says, Step, Succeeds
 from runaway_watchdog.model.process import Facts, Process
 from runaway_watchdog.owners.common import exit_propagation as passing
 from runaway_watchdog.owners.common.ending import Ending, ending
@@ -223,7 +223,7 @@ def _keep(owner: Owner) -> Step:
         "a new supervisor, or the next boot, does not start it; now nothing changes",
         "none",
         f"rm {file}",
-        f"`ls {file}` shows it",
+        Succeeds(f"ls {file}"),
         phase="close",
     )
 
@@ -237,5 +237,5 @@ def _down(owner: Owner) -> Step:
         f"{suite.supervisor} ends it and does not start it again",
         "interrupts",
         f"{undo} {folder}",
-        f"`{suite.status} {folder}` says down",
+        Says(f"{suite.status} {folder}", ("down",)),
     )

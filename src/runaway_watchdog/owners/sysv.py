@@ -12,10 +12,9 @@ from typing import Any, NamedTuple
 
 from runaway_watchdog.model.gap import Gap
 from runaway_watchdog.model.owner import Action, Certainty, Claim, Deferred, Outlook, Owner
-from runaway_watchdog.model.plan import Containment, Step
+from runaway_watchdog.model.plan import BeginsWith, Containment, Fails, Says, Step
 from runaway_watchdog.model.process import Facts, Process
-from runaway_watchdog.owners.common import exit_propagation as passing
-from runaway_watchdog.owners.common import siblings as beside
+from runaway_watchdog.owners.common import exit_propagation as passing, siblings as beside
 from runaway_watchdog.owners.common.ending import Ending
 from runaway_watchdog.owners.common.shells import base
 from runaway_watchdog.owners.steps import edited, single
@@ -171,7 +170,7 @@ def contain(owner: Owner, facts: Facts) -> Containment | None:
     keep = edited.file(
         "Keep init from starting it again", TABLE, owner.raw["text"], sed,
         effect="the line becomes a comment, and init reads its table anew and ends what the line had started",
-        verify=f"`sed -n {owner.raw['line']}p {TABLE}` begins with #",
+        check=BeginsWith(f"sed -n {owner.raw['line']}p {TABLE}", "#"),
         then="telinit q",
     )  # fmt: skip
     goal = f"Keep init from starting {owner.name} for good (it becomes a comment), then end what runs"
@@ -187,7 +186,7 @@ def _removed(owner: Owner) -> tuple[Step, ...]:
             "OpenRC no longer starts it at boot",
             "none",
             f"rc-update add {name} {level}",
-            f"`rc-update show {level} | grep -w {name}` shows nothing",
+            Fails(f"rc-update show {level} | grep -w {name}"),
             phase="close",
         )
         for level in owner.facts["runlevels"]
@@ -202,5 +201,5 @@ def _stopped(owner: Owner) -> Step:
         f"{SUPERVISOR} ends it and does not start it again",
         "interrupts",
         f"rc-service {name} start",
-        f"`rc-service {name} status` says stopped",
+        Says(f"rc-service {name} status", ("stopped",)),
     )

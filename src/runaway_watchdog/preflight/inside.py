@@ -7,8 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from runaway_watchdog.effects import Container, HostState, Outcome, harmless, table
-from runaway_watchdog.effects.host import databases, files, signals
-from runaway_watchdog.effects.host import signalled as ended
+from runaway_watchdog.effects.host import databases, files, signalled as ended, signals
 from runaway_watchdog.model.command import Command, Word
 from runaway_watchdog.model.effect import Effect
 from runaway_watchdog.preflight.shell import parse

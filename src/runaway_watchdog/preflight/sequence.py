@@ -10,8 +10,7 @@ from typing import NamedTuple
 from runaway_watchdog.effects import Container, HostState, Outcome, filters, harmless, table
 from runaway_watchdog.effects.arguments import shown
 from runaway_watchdog.effects.docker import answers as answers_docker
-from runaway_watchdog.effects.host import answers as answers_host
-from runaway_watchdog.effects.host import places
+from runaway_watchdog.effects.host import answers as answers_host, places
 from runaway_watchdog.effects.host.targets import absolute
 from runaway_watchdog.model.command import Command, Script, Word
 from runaway_watchdog.model.effect import Effect

@@ -24,8 +24,9 @@ from runaway_watchdog.model.effect import Effect, Size
 from runaway_watchdog.model.gap import Gap
 from runaway_watchdog.model.identity import ProcKey
 from runaway_watchdog.model.owner import Outlook, Owner
-from runaway_watchdog.model.plan import Advice, Dangerous, Plan, Step
+from runaway_watchdog.model.plan import Advice, ByEye, Dangerous, Plan, Step
 from runaway_watchdog.model.process import CpuShare, Process
+from runaway_watchdog.render.check import sentence
 
 Document = dict[str, Any]
 
@@ -173,7 +174,7 @@ def _step(step: Step) -> Document:
         "effect": _text(step.effect),
         "risk": step.risk,
         "undo": None if step.undo is None else _text(step.undo),
-        "verify": _text(step.verify),
+        "verify": _text(sentence(step.check)),
         "phase": step.phase,
     }
 
@@ -267,13 +268,19 @@ def _plan_of(plan: Document) -> Plan:
     """Documents of the first version have neither phases nor `still` nor `afterwards`."""
     return Plan(
         goal=plan["goal"],
-        steps=tuple(Step(**step) for step in plan["steps"]),
+        steps=tuple(map(_step_of, plan["steps"])),
         dangerous=tuple(
             Dangerous(each["command"], each["why"], tuple(map(_loss_of, each["would_lose"]))) for each in plan["never"]
         ),
         remaining_triggers=tuple(plan.get("still", ())),
         hardening=tuple(Advice(**_with_tuple(each, "lines")) for each in plan.get("afterwards", ())),
     )
+
+
+def _step_of(step: Document) -> Step:
+    """Its check as it is told: what a script would look at is not in the document."""
+    told = {name: value for name, value in step.items() if name != "verify"}
+    return Step(**told, check=ByEye(step["verify"]))
 
 
 def _with_tuple(document: Document, name: str) -> Document:

@@ -9,9 +9,7 @@ from typing import Any, Final, Literal, NamedTuple
 from runaway_watchdog.hostile import header
 from runaway_watchdog.model.casefile import CaseFile
 from runaway_watchdog.model.events import CaseRequest, incident_document
-from runaway_watchdog.render import figures
-from runaway_watchdog.render import html as mail
-from runaway_watchdog.render import markdown as chat
+from runaway_watchdog.render import figures, html as mail, markdown as chat
 from runaway_watchdog.render.push import push
 from runaway_watchdog.render.steps import LOOKED_AT, safe
 from runaway_watchdog.render.story import Story, course, doer, harm, tell

@@ -3,8 +3,6 @@
 What comes from the host (names, titles) is in comments without line breaks, or quoted by whoever wrote the command.
 """
 
-import re
-import shlex
 from collections.abc import Iterator, Sequence
 from shlex import quote
 from textwrap import wrap
@@ -12,17 +10,11 @@ from textwrap import wrap
 from runaway_watchdog.hostile import clean, mask_text
 from runaway_watchdog.model.casefile import CaseFile
 from runaway_watchdog.model.plan import Step
+from runaway_watchdog.render import check as checks
 
 COLUMNS = 100
 CHECK_S = 15
 """How long a check may take to come true: a stop waits up to ten seconds before it kills."""
-
-_COMMAND = r"`(?P<command>(?s:.+))`"  # greedy: a quoted name may hold a back-tick
-_ANSWERS = r"(?P<answers>[\w.=-]+(?:(?:,| or|, or) [\w.=-]+)*)(?:, also .*)?"
-PRINTS = re.compile(f"{_COMMAND} prints {_ANSWERS}")
-SAYS = re.compile(f"{_COMMAND} says {_ANSWERS}")
-BEGINS = re.compile(f"{_COMMAND} begins with (?P<start>.+)")
-SHOWS = re.compile(f"{_COMMAND} shows (?P<what>nothing|it|the copy)")
 
 HELPERS = f"""\
 say() {{ printf '%s\\n' "$*" >&2; }}
@@ -123,7 +115,7 @@ def script(case: CaseFile, written: str) -> str:
     if not steps:
         raise NotWritableError(f"this plan has no steps: {clean(case.plan.goal)}")
     for step in steps:
-        for line in (step.command, step.undo or "", step.verify):
+        for line in (step.command, step.undo or "", checks.sentence(step.check)):
             if mask_text(line) != line:
                 raise NotWritableError("a command of this plan holds what looks like a secret: carry it out by hand")
     parts = [_head(case, written), HELPERS]
@@ -155,42 +147,7 @@ def _functions(number: int, step: Step) -> Sequence[str]:
     return (
         *_comment(f"{number}. {clean(step.title)}: {clean(step.effect)} (risk: {step.risk})"),
         f"step_{number}() (\n{step.command}\n)",
-        f"check_{number}() (\n{check(step.verify)}\n)",
+        f"check_{number}() (\n{checks.shell(step.check)}\n)",
         f"undo_{number}() (\n{undo}\n)",
         "",
     )
-
-
-def check(verify: str) -> str:
-    """A shell line that ends with 0 once what `verify` tells has come true; `:` where only a person can see it.
-
-    The forms of the sentence, with A and B single words (`nothing` is one of them: no output at all):
-
-    - "`COMMAND` prints A or B": every line of its output is one of them, blanks and a leading `Property=` aside;
-    - "`COMMAND` says A or B": a line holds one of them as a word; the name at the command's end does not count;
-    - "`COMMAND` begins with TEXT": its output does;
-    - "`COMMAND` shows it", "… shows the copy": it succeeds; "… shows nothing": it fails.
-    """
-    if found := PRINTS.fullmatch(verify):
-        return f"{{ {found['command']}; }} | all_are {quote(_pattern(found['answers']))}"
-    if found := SAYS.fullmatch(verify):
-        pattern, name = _pattern(found["answers"]), _last_word(found["command"])
-        return f"{{ {found['command']}; }} | says {quote(pattern)} {quote(name)}"
-    if found := BEGINS.fullmatch(verify):
-        return f"{{ {found['command']}; }} | begins_with {quote(found['start'])}"
-    if found := SHOWS.fullmatch(verify):
-        return f"! {{ {found['command']}; }}" if found["what"] == "nothing" else found["command"]
-    return ":"
-
-
-def _pattern(answers: str) -> str:
-    """`A or B` for grep -E."""
-    return "|".join(map(re.escape, re.split(r",? or |, ", answers)))
-
-
-def _last_word(command: str) -> str:
-    """What the command asks about. A word that is part of no output does no harm."""
-    try:
-        return shlex.split(command)[-1]
-    except (ValueError, IndexError):
-        return command

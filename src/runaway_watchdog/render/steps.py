@@ -7,6 +7,7 @@ from runaway_watchdog.hostile import clean, mask_text, shown_command
 from runaway_watchdog.model.effect import Effect
 from runaway_watchdog.model.plan import Advice, Dangerous, Phase, Step
 from runaway_watchdog.render import figures
+from runaway_watchdog.render.check import sentence
 
 MOST_NEVER: Final = 3
 """Of the commands never to run, on a screen and in a message; the document names all."""
@@ -76,7 +77,9 @@ def move(step: Step) -> Move:
     """A step, its texts cleaned for a terminal."""
     undo = None if step.undo is None else (shown_command(step.undo) or UNSHOWABLE)
     title = safe(step.title, 120) + _RISKS[step.risk]
-    return Move(title, safe(step.effect), shown_command(step.command), undo, safe(step.verify), _PHASES[step.phase])
+    return Move(
+        title, safe(step.effect), shown_command(step.command), undo, safe(sentence(step.check)), _PHASES[step.phase]
+    )
 
 
 def advised(advice: Advice) -> Advised:

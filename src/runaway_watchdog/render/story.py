@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 from runaway_watchdog.hostile import clean, mask_argv
 from runaway_watchdog.model.casefile import CaseFile, LeftBehind, SeenDeath
 from runaway_watchdog.model.owner import Action, Outlook, Owner
-from runaway_watchdog.render import figures
-from runaway_watchdog.render import steps as moves
+from runaway_watchdog.render import figures, steps as moves
 from runaway_watchdog.render.happening import happening
 from runaway_watchdog.render.steps import Advised, Move, Warned, safe
 

@@ -4,8 +4,7 @@ import sqlite3
 from collections.abc import Iterable
 
 from runaway_watchdog.model.events import CaseRequest
-from runaway_watchdog.store import outbox, records
-from runaway_watchdog.store import user_input as said
+from runaway_watchdog.store import outbox, records, user_input as said
 
 
 def tell(

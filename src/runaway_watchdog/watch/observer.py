@@ -9,8 +9,7 @@ from runaway_watchdog.model.identity import ProcKey
 from runaway_watchdog.model.sampling import Rule, Sample
 from runaway_watchdog.model.user_input import Expectation, Said
 from runaway_watchdog.store import records
-from runaway_watchdog.watch import detect, incidents, lineage
-from runaway_watchdog.watch import returns as loops
+from runaway_watchdog.watch import detect, incidents, lineage, returns as loops
 from runaway_watchdog.watch.clocks import read_stat
 from runaway_watchdog.watch.configuration import Configuration
 from runaway_watchdog.watch.expected import expected

@@ -10,9 +10,7 @@ from runaway_watchdog.model.events import CaseRequest, Death, Return, incident_d
 from runaway_watchdog.model.identity import ProcKey
 from runaway_watchdog.model.sampling import Sample
 from runaway_watchdog.model.user_input import Said
-from runaway_watchdog.store import curves, events, outbox, records
-from runaway_watchdog.store import liveness as life
-from runaway_watchdog.store import user_input as said
+from runaway_watchdog.store import curves, events, liveness as life, outbox, records, user_input as said
 from runaway_watchdog.store.database import prune
 from runaway_watchdog.store.digest import put_digest
 from runaway_watchdog.store.telling import tell

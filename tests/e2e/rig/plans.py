@@ -11,7 +11,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from runaway_watchdog.render.script import HELPERS, check
+from support.checks import check_of
+
+from runaway_watchdog.render.check import shell
+from runaway_watchdog.render.script import HELPERS
 
 from .box import Box, CommandError, NotSeenError
 
@@ -44,7 +47,7 @@ def carry_out(box: Box, steps: Steps) -> None:
 def prove(box: Box, step: dict[str, Any]) -> None:
     """That the step's sentence comes true; on a failure, what the command in it really printed."""
     sentence: str = step["verify"]
-    done = box.run(HELPERS + PROOF.format(line=check(sentence)), check=False)
+    done = box.run(HELPERS + PROOF.format(line=shell(check_of(sentence))), check=False)
     if done.returncode != 0:
         shown = box.run(sentence.split("`")[1], check=False)
         raise AssertionError((step["title"], sentence, done.stderr, shown.stdout, shown.stderr))

@@ -6,7 +6,7 @@ from runaway_watchdog.model.effect import Effect, Size
 from runaway_watchdog.model.gap import Gap
 from runaway_watchdog.model.identity import ProcKey
 from runaway_watchdog.model.owner import Outlook, Owner
-from runaway_watchdog.model.plan import Dangerous, Plan, Step
+from runaway_watchdog.model.plan import ByEye, Dangerous, Plan, Prints, Step
 from runaway_watchdog.model.process import CpuShare, Process
 
 NOW = 1795356480.0  # 2026-11-22 14:08:00 UTC
@@ -68,7 +68,7 @@ def _systemds_steps() -> tuple[Step, ...]:
             "it goes on with 20 % of a core until the next boot",
             "slows",
             "systemctl set-property --runtime indexer.service CPUQuota=",
-            "`systemctl show -p CPUQuotaPerSecUSec indexer.service` prints 200ms",
+            Prints("systemctl show -p CPUQuotaPerSecUSec indexer.service", ("200ms",)),
             phase="relieve",
         ),
         Step(
@@ -77,7 +77,7 @@ def _systemds_steps() -> tuple[Step, ...]:
             "it no longer starts the service, after a reboot neither",
             "interrupts",
             "systemctl enable --now indexer.timer",
-            "`systemctl is-active indexer.timer` prints inactive",
+            Prints("systemctl is-active indexer.timer", ("inactive",)),
         ),
         Step(
             "Stop it",
@@ -85,7 +85,7 @@ def _systemds_steps() -> tuple[Step, ...]:
             "systemd ends the service and does not start it again: Restart= does not act on a stop",
             "interrupts",
             "systemctl start indexer.service",
-            "`systemctl is-active indexer.service` prints inactive or failed",
+            Prints("systemctl is-active indexer.service", ("inactive", "failed")),
         ),
         Step(
             "Keep it stopped over a reboot",
@@ -93,7 +93,7 @@ def _systemds_steps() -> tuple[Step, ...]:
             "it is no longer started at boot",
             "none",
             "systemctl enable indexer.service",
-            "`systemctl is-enabled indexer.service` prints disabled",
+            Prints("systemctl is-enabled indexer.service", ("disabled",)),
             phase="close",
         ),
     )
@@ -145,7 +145,7 @@ def unmanaged() -> CaseFile:
         "it stands still and keeps its memory and files; nothing is lost, nothing is ended",
         "interrupts",
         f"{guard}kill -CONT 812",
-        "`ps -o state= -p 812` prints T",
+        Prints("ps -o state= -p 812", ("T",)),
         phase="relieve",
     )
     goal = "Hold it still, reversibly, until you know whether its parent would start it again"
@@ -212,7 +212,7 @@ def with_gaps() -> CaseFile:
 def hostile_case(words: str) -> CaseFile:
     """A case in which every text that others choose is `words`."""
     loss = Effect("delete", "volume", words, True, words, Size(5), (words, words))
-    step = Step(words, f"docker stop {words}", words, "interrupts", f"docker start {words}", words)
+    step = Step(words, f"docker stop {words}", words, "interrupts", f"docker start {words}", ByEye(words))
     facts = {
         "container": words,
         "image": words,

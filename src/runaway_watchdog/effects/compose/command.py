@@ -10,8 +10,7 @@ from shlex import quote
 from typing import NamedTuple
 
 from runaway_watchdog.effects import Container, Docker, HostState, Outcome
-from runaway_watchdog.effects.compose import commands as compose_commands
-from runaway_watchdog.effects.compose import project as projects
+from runaway_watchdog.effects.compose import commands as compose_commands, project as projects
 from runaway_watchdog.effects.compose.commands import Handler
 from runaway_watchdog.effects.compose.down import WHY, down
 from runaway_watchdog.effects.compose.project import Compose, Refused, Unclear

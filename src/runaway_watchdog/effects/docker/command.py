@@ -17,24 +17,13 @@ from runaway_watchdog.effects import HostState, Outcome
 from runaway_watchdog.effects.compose import command as compose
 from runaway_watchdog.effects.docker import (
     containers as docker_containers,
-)
-from runaway_watchdog.effects.docker import (
     images as docker_images,
-)
-from runaway_watchdog.effects.docker import (
     networks as docker_networks,
-)
-from runaway_watchdog.effects.docker import options, state
-from runaway_watchdog.effects.docker import (
+    options,
     prune as docker_prune,
-)
-from runaway_watchdog.effects.docker import (
     run as docker_run,
-)
-from runaway_watchdog.effects.docker import (
+    state,
     swarm as docker_swarm,
-)
-from runaway_watchdog.effects.docker import (
     volume_commands as docker_volumes,
 )
 from runaway_watchdog.effects.docker.call import Call, Handler, Inside, client_version, elsewhere

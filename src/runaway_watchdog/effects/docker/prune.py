@@ -4,13 +4,11 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from runaway_watchdog.effects import Docker, Outcome, Volume
-from runaway_watchdog.effects.docker import filters as docker_filters
-from runaway_watchdog.effects.docker import state, volumes
+from runaway_watchdog.effects.docker import filters as docker_filters, state, volumes
 from runaway_watchdog.effects.docker.call import Call, client_version, variable
 from runaway_watchdog.effects.docker.containers import removal
 from runaway_watchdog.effects.docker.filters import Filters
-from runaway_watchdog.effects.docker.images import registry_name, removing
-from runaway_watchdog.effects.docker.images import removed as removed_image
+from runaway_watchdog.effects.docker.images import registry_name, removed as removed_image, removing
 from runaway_watchdog.model.effect import Effect
 
 KEEPS_NAMED = (1, 42)

@@ -7,8 +7,7 @@ from collections.abc import Callable
 
 from runaway_watchdog.effects import HostState
 from runaway_watchdog.effects.arguments import of, read
-from runaway_watchdog.effects.host import cron, kill, places
-from runaway_watchdog.effects.host import find as finding
+from runaway_watchdog.effects.host import cron, find as finding, kill, places
 from runaway_watchdog.effects.host.targets import existing
 from runaway_watchdog.effects.podman import answers as podman_answers
 from runaway_watchdog.model.command import Command

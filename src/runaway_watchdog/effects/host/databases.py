@@ -9,8 +9,7 @@ from collections.abc import Iterator, Sequence
 
 from runaway_watchdog.effects import HostState, Outcome
 from runaway_watchdog.effects.arguments import Arguments, of, shown
-from runaway_watchdog.effects.host import answers as answers_host
-from runaway_watchdog.effects.host import places
+from runaway_watchdog.effects.host import answers as answers_host, places
 from runaway_watchdog.effects.host.targets import existing
 from runaway_watchdog.model.command import Command
 from runaway_watchdog.model.effect import Effect

@@ -9,8 +9,7 @@ from collections.abc import Callable, Sequence
 
 from runaway_watchdog.effects import HostState, Outcome
 from runaway_watchdog.effects.arguments import Arguments, read, shown
-from runaway_watchdog.effects.host import places, signals
-from runaway_watchdog.effects.host import signalled as ended
+from runaway_watchdog.effects.host import places, signalled as ended, signals
 from runaway_watchdog.effects.host.targets import existing
 from runaway_watchdog.model.command import Command, Word
 from runaway_watchdog.world import World, processes

@@ -4,16 +4,14 @@ from collections.abc import Sequence
 
 from runaway_watchdog import owners
 from runaway_watchdog.effects import Container, HostState, Outcome
-from runaway_watchdog.effects.docker import containers as docker_containers
-from runaway_watchdog.effects.docker import state as docker_state
+from runaway_watchdog.effects.docker import containers as docker_containers, state as docker_state
 from runaway_watchdog.effects.docker.policy import carried
 from runaway_watchdog.effects.host import signals
 from runaway_watchdog.hostile import clean
 from runaway_watchdog.model.effect import Effect, Verb
 from runaway_watchdog.model.owner import Outlook, Owner
 from runaway_watchdog.model.process import Facts
-from runaway_watchdog.owners.systemd import service as systemd
-from runaway_watchdog.owners.systemd import user_service as systemd_user
+from runaway_watchdog.owners.systemd import service as systemd, user_service as systemd_user
 from runaway_watchdog.world import Unanswered, World, processes, procfs
 
 LIMIT = 200

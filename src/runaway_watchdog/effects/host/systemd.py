@@ -10,9 +10,7 @@ from typing import Any
 
 from runaway_watchdog.effects import HostState, Outcome
 from runaway_watchdog.effects.arguments import Arguments, of, read, shown
-from runaway_watchdog.effects.host import places, signals, units
-from runaway_watchdog.effects.host import power as hosts
-from runaway_watchdog.effects.host import signalled as ended
+from runaway_watchdog.effects.host import places, power as hosts, signalled as ended, signals, units
 from runaway_watchdog.effects.host.units import SYSTEMD_FOLDER, Unit
 from runaway_watchdog.model.command import Command, Word
 from runaway_watchdog.model.effect import Effect

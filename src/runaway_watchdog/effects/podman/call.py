@@ -4,8 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 from runaway_watchdog.effects import Docker, HostState, Outcome, Podman
-from runaway_watchdog.effects.docker import filters as docker_filters
-from runaway_watchdog.effects.docker import state as docker_state
+from runaway_watchdog.effects.docker import filters as docker_filters, state as docker_state
 from runaway_watchdog.effects.docker.filters import Filters
 from runaway_watchdog.effects.docker.options import Options
 from runaway_watchdog.model.effect import Effect

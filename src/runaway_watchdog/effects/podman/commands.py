@@ -4,10 +4,14 @@ from collections.abc import Callable, Iterable, Sequence
 
 from runaway_watchdog.effects import Container, Docker, Outcome, Pod, Podman
 from runaway_watchdog.effects.docker import state
-from runaway_watchdog.effects.docker.containers import IGNORED_SIGNALS, removal, restarted
-from runaway_watchdog.effects.docker.containers import pausing as paused
-from runaway_watchdog.effects.docker.containers import stopping as stopped
-from runaway_watchdog.effects.docker.containers import unpausing as unpaused
+from runaway_watchdog.effects.docker.containers import (
+    IGNORED_SIGNALS,
+    pausing as paused,
+    removal,
+    restarted,
+    stopping as stopped,
+    unpausing as unpaused,
+)
 from runaway_watchdog.effects.podman import state as podman
 from runaway_watchdog.effects.podman.call import Call, Change, with_docker
 from runaway_watchdog.model.effect import Effect, Verb

@@ -12,7 +12,7 @@ from shlex import quote
 from typing import Any, NamedTuple
 
 from runaway_watchdog.model.owner import Action, Certainty, Claim, Outlook, Owner
-from runaway_watchdog.model.plan import Containment, Step
+from runaway_watchdog.model.plan import Containment, Fails, Step
 from runaway_watchdog.model.process import Facts, Process
 from runaway_watchdog.owners.common.ending import ending
 from runaway_watchdog.owners.common.shells import base
@@ -171,5 +171,5 @@ def _take_out(job: Pending, minute: str, user: str) -> Step:
         f"it does not run at its time; {copy} keeps its commands",
         "none",
         f"runuser -u {quote(user)} -- at -q {job.queue} -t {minute} <{copy}",
-        f"`at -c {job.number}` shows nothing",
+        Fails(f"at -c {job.number}"),
     )

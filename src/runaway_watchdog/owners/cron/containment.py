@@ -5,7 +5,7 @@ from shlex import quote
 from typing import Any
 
 from runaway_watchdog.model.owner import Owner
-from runaway_watchdog.model.plan import Containment, Step
+from runaway_watchdog.model.plan import BeginsWith, Containment, Prints, Step
 from runaway_watchdog.model.process import Facts
 from runaway_watchdog.owners.steps import edited, single
 from runaway_watchdog.world import World, crontabs
@@ -55,11 +55,11 @@ def comment_out(owner: Owner, daemon: str) -> Step:
     title = f"Keep {daemon} from starting it again"
     if owner.raw["of_user"]:
         user = str(owner.facts["user"])
-        verify = f"`crontab -u {quote(user)} -l | sed -n {number}p` begins with {MARK.strip()}"
-        return edited.crontab(title, user, text, sed, effect=effect, verify=verify)
+        check = BeginsWith(f"crontab -u {quote(user)} -l | sed -n {number}p", MARK.strip())
+        return edited.crontab(title, user, text, sed, effect=effect, check=check)
     path = str(owner.facts["table"])
-    verify = f"`sed -n {number}p {quote(path)}` begins with {MARK.strip()}"
-    return edited.file(title, path, text, sed, effect=effect, verify=verify)
+    check = BeginsWith(f"sed -n {number}p {quote(path)}", MARK.strip())
+    return edited.file(title, path, text, sed, effect=effect, check=check)
 
 
 def _off(owner: Owner) -> Step:
@@ -71,5 +71,5 @@ def _off(owner: Owner) -> Step:
         "run-parts passes over a file that is not executable; the others of its folder go on",
         "none",
         f"chmod a+x {script}",
-        f"`test -x {script} || echo off` prints off",
+        Prints(f"test -x {script} || echo off", ("off",)),
     )

@@ -16,9 +16,7 @@ from runaway_watchdog.model.plan import Containment
 from runaway_watchdog.model.process import Facts, Process
 from runaway_watchdog.owners.common.ending import ending
 from runaway_watchdog.owners.common.shells import base
-from runaway_watchdog.owners.cron import anacron
-from runaway_watchdog.owners.cron import containment as cron_hold
-from runaway_watchdog.owners.cron import job_daemons as spooled
+from runaway_watchdog.owners.cron import anacron, containment as cron_hold, job_daemons as spooled
 from runaway_watchdog.world import Unanswered, World, crontabs, inside, procfs
 from runaway_watchdog.world.crontabs import Line
 

@@ -19,17 +19,9 @@ from runaway_watchdog.model.process import Facts
 from runaway_watchdog.owners.common.ending import Ending, ending
 from runaway_watchdog.owners.docker import (
     containment as docker_hold,
-)
-from runaway_watchdog.owners.docker import (
     controllers,
-)
-from runaway_watchdog.owners.docker import (
     details as docker_facts,
-)
-from runaway_watchdog.owners.docker import (
     start as docker_start,
-)
-from runaway_watchdog.owners.docker import (
     swarm as docker_swarm,
 )
 from runaway_watchdog.owners.steps import single

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from shlex import quote
 
 from runaway_watchdog.model.owner import Owner
-from runaway_watchdog.model.plan import Containment, Step
+from runaway_watchdog.model.plan import Containment, Prints, Step
 from runaway_watchdog.model.process import Facts
 from runaway_watchdog.owners.docker.controllers import Acting
 from runaway_watchdog.owners.steps import single
@@ -101,7 +101,7 @@ def _stop_starter(starter: Acting) -> Step:
         "it no longer starts the container again; the container may end with it",
         "interrupts",
         f"systemctl start {unit}",
-        f"`systemctl is-active {unit}` prints inactive or failed",
+        Prints(f"systemctl is-active {unit}", ("inactive", "failed")),
     )
 
 
@@ -114,7 +114,7 @@ def _disable_starter(starter: Acting) -> Step:
         "it is no longer started at boot",
         "none",
         f"systemctl enable {unit}",
-        f"`systemctl is-enabled {unit}` prints disabled",
+        Prints(f"systemctl is-enabled {unit}", ("disabled",)),
         phase="close",
     )
 
@@ -182,7 +182,7 @@ def _limit(owner: Owner, docker: str, name: str) -> tuple[Step, ...]:
             f"it goes on with {RELIEVED:.0%} of a core".replace("%", " %"),
             "slows",
             f"{docker} update {undo} {name}",
-            f"`{docker} inspect -f '{{{{.HostConfig.{field}}}}}' {name}` prints {value}",
+            Prints(f"{docker} inspect -f '{{{{.HostConfig.{field}}}}}' {name}", (str(value),)),
             phase="relieve",
         ),
     )
@@ -200,7 +200,7 @@ def _pause(owner: Owner, docker: str, name: str) -> tuple[Step, ...]:
             "all its processes stand still and keep what they know",
             "interrupts",
             f"! {status} | grep -qx paused || {docker} unpause {name}",
-            f"`{status}` prints paused",
+            Prints(f"{status}", ("paused",)),
             phase="relieve",
         ),
     )
@@ -214,7 +214,7 @@ def _no_restart(owner: Owner, docker: str, name: str) -> Step:
         f"{untouched}from now on Docker leaves it stopped when it ends",
         "none",
         f"{docker} update --restart={quote(owner.policy)} {name}",
-        f"`{docker} inspect -f '{{{{.HostConfig.RestartPolicy.Name}}}}' {name}` prints no",
+        Prints(f"{docker} inspect -f '{{{{.HostConfig.RestartPolicy.Name}}}}' {name}", ("no",)),
     )
 
 
@@ -238,5 +238,5 @@ def _stop(owner: Owner, docker: str, name: str) -> Step:
         effect,
         "interrupts",
         " && ".join(undo),
-        f"`{docker} inspect -f '{{{{.State.Status}}}}' {name}` prints exited",
+        Prints(f"{docker} inspect -f '{{{{.State.Status}}}}' {name}", ("exited",)),
     )

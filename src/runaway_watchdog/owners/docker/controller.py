@@ -4,9 +4,7 @@ from runaway_watchdog.model.gap import Gap
 from runaway_watchdog.model.owner import Action, Claim, Deferred, Outlook, Owner
 from runaway_watchdog.model.plan import Containment
 from runaway_watchdog.model.process import Facts
-from runaway_watchdog.owners.docker import container as docker
-from runaway_watchdog.owners.docker import controllers
-from runaway_watchdog.owners.docker import details as docker_facts
+from runaway_watchdog.owners.docker import container as docker, controllers, details as docker_facts
 from runaway_watchdog.world import Unanswered, World
 
 KINDS = ("controller",)

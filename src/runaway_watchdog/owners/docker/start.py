@@ -15,8 +15,7 @@ them dead, with exit code 255.
 
 from runaway_watchdog.model.owner import Action, Certainty, Outlook, Owner
 from runaway_watchdog.model.process import Facts
-from runaway_watchdog.owners.docker import controllers
-from runaway_watchdog.owners.docker import swarm as docker_swarm
+from runaway_watchdog.owners.docker import controllers, swarm as docker_swarm
 
 
 def outlook(owner: Owner, facts: Facts, action: Action, *, main: bool) -> Outlook:

@@ -3,7 +3,7 @@
 from shlex import quote
 
 from runaway_watchdog.model.owner import Owner
-from runaway_watchdog.model.plan import Containment, Step
+from runaway_watchdog.model.plan import Containment, Prints, Step
 from runaway_watchdog.owners.docker.containment import reference
 
 
@@ -56,7 +56,7 @@ def _pause(owner: Owner) -> tuple[Step, ...]:
             "all its processes stand still and keep what they know",
             "interrupts",
             f"! {status} | grep -qx paused || {command(owner, f'unpause {name}')}",
-            f"`{status}` prints paused",
+            Prints(f"{status}", ("paused",)),
             phase="relieve",
         ),
     )
@@ -72,5 +72,5 @@ def _stop(owner: Owner, *, paused: bool) -> Step:
         "the container ends, and Podman does not start it again; its volumes and its files stay as they are",
         "interrupts",
         command(owner, f"start {name}"),
-        f"`{command(owner, f'inspect -f {{{{.State.Status}}}} {name}')}` prints exited",
+        Prints(f"{command(owner, f'inspect -f {{{{.State.Status}}}} {name}')}", ("exited",)),
     )

@@ -8,7 +8,7 @@ is made in the same command, under a name that no later plan uses for another st
 import re
 from shlex import quote
 
-from runaway_watchdog.model.plan import Step
+from runaway_watchdog.model.plan import Check, Step
 
 DIGITS = 12
 NAME_CHARACTERS = re.compile(r"[^A-Za-z0-9._-]+")
@@ -32,7 +32,7 @@ def unless_changed(source: str, text: str, command: str) -> str:
     return f'case "$({source} | sha256sum)" in {digest(text)}*) {command};; *) {otherwise};; esac'
 
 
-def file(title: str, path: str, text: str, sed: str, *, effect: str, verify: str, then: str = "") -> Step:
+def file(title: str, path: str, text: str, sed: str, *, effect: str, check: Check, then: str = "") -> Step:
     """Run a sed script over a file; its owner, its mode and its links stay as they are.
 
     `then` is the command by which its reader hears of the change, and of its undo.
@@ -46,12 +46,12 @@ def file(title: str, path: str, text: str, sed: str, *, effect: str, verify: str
         effect,
         "none",
         f"cp {copy} {name}{after}",
-        verify,
+        check,
     )
 
 
-def crontab(title: str, user: str, text: str, sed: str, *, effect: str, verify: str) -> Step:
+def crontab(title: str, user: str, text: str, sed: str, *, effect: str, check: Check) -> Step:
     """The same for a user's table, through crontab(1). `text` is what `crontab -l` prints."""
     table, copy = f"crontab -u {quote(user)}", saved(f"crontab-{user}", text)
     change = f"{table} -l >{copy} && sed {quote(sed)} {copy} | {table} -"
-    return Step(title, unless_changed(f"{table} -l", text, change), effect, "none", f"{table} {copy}", verify)
+    return Step(title, unless_changed(f"{table} -l", text, change), effect, "none", f"{table} {copy}", check)

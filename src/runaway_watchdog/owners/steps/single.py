@@ -4,7 +4,7 @@ PIDs are reused within minutes, and an alert is read hours later: `kill 3355` ma
 every command first compares the start time (field 22 of /proc/PID/stat, the 20th after the last parenthesis).
 """
 
-from runaway_watchdog.model.plan import Containment, Step
+from runaway_watchdog.model.plan import Containment, Prints, Step
 from runaway_watchdog.model.process import Process
 
 IDLE_NICE = 19
@@ -74,7 +74,7 @@ def renice(process: Process) -> tuple[Step, ...]:
             "it runs only on what the others leave; it goes on working",
             "slows",
             undoing(process, f"renice -n {process.nice} -p {process.pid}"),
-            f"`ps -o ni= -p {process.pid}` prints {IDLE_NICE}",
+            Prints(f"ps -o ni= -p {process.pid}", (str(IDLE_NICE),)),
             phase="relieve",
         ),
     )
@@ -88,7 +88,7 @@ def freeze(process: Process) -> Step:
         "it stands still and keeps its memory and files; nothing is lost, nothing is ended",
         "interrupts",
         undoing(process, f"kill -CONT {process.pid}"),
-        f"`ps -o state= -p {process.pid}` prints T",
+        Prints(f"ps -o state= -p {process.pid}", ("T",)),
         phase="relieve",
     )
 
@@ -101,5 +101,5 @@ def end(process: Process) -> Step:
         "it is asked to exit; what it had only in memory is gone, so there is no undo",
         "interrupts",
         None,
-        f"`ps -o state= -p {process.pid}` prints Z or nothing",  # Z until its parent asks, which may stand still
+        Prints(f"ps -o state= -p {process.pid}", ("Z", "nothing")),  # Z until its parent asks, which may stand still
     )

@@ -5,11 +5,10 @@ from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 from runaway_watchdog.model.owner import Owner
-from runaway_watchdog.model.plan import Containment, Step
+from runaway_watchdog.model.plan import Containment, Prints, Says, Step
 from runaway_watchdog.model.process import Facts, Process
 from runaway_watchdog.owners.common import exit_propagation as passing
-from runaway_watchdog.owners.docker import container as docker
-from runaway_watchdog.owners.docker import containment as docker_hold
+from runaway_watchdog.owners.docker import container as docker, containment as docker_hold
 from runaway_watchdog.owners.steps import edited, single
 from runaway_watchdog.world import World, inside
 
@@ -89,7 +88,7 @@ def _stop(owner: Owner, ctl: str) -> Step:
         "supervisord ends the program, and autorestart does not act on a stop",
         "interrupts",
         f"{ctl} start {name}",
-        f"`{ctl} status {name}` says STOPPED",
+        Says(f"{ctl} status {name}", ("STOPPED",)),
     )
 
 
@@ -103,6 +102,6 @@ def _keep(owner: Owner) -> Step:
         sed,
         effect="autostart=false: the next start of supervisord, and the next boot, leave it stopped; so does "
         "`supervisorctl update`, and every process of this program is meant",
-        verify=f"`sed -n {line if stands else line + 1}p {quote(path)}` prints autostart=false",
+        check=Prints(f"sed -n {line if stands else line + 1}p {quote(path)}", ("autostart=false",)),
     )
     return step._replace(phase="close")

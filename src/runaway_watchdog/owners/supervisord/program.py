@@ -12,12 +12,10 @@ from runaway_watchdog.model.gap import Gap
 from runaway_watchdog.model.owner import Action, Certainty, Claim, Deferred, Outlook, Owner
 from runaway_watchdog.model.plan import Containment
 from runaway_watchdog.model.process import Facts, Process
-from runaway_watchdog.owners.common import exit_propagation as passing
-from runaway_watchdog.owners.common import siblings as beside
+from runaway_watchdog.owners.common import exit_propagation as passing, siblings as beside
 from runaway_watchdog.owners.common.ending import Ending, How
 from runaway_watchdog.owners.common.shells import base
-from runaway_watchdog.owners.supervisord import containment as supervisord_hold
-from runaway_watchdog.owners.supervisord import left_behind as supervisord_left
+from runaway_watchdog.owners.supervisord import containment as supervisord_hold, left_behind as supervisord_left
 from runaway_watchdog.world import Unanswered, World, inside, procfs
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from shlex import quote
 from typing import NamedTuple
 
 from runaway_watchdog.model.owner import Owner
-from runaway_watchdog.model.plan import Containment, Step
+from runaway_watchdog.model.plan import Containment, Prints, Step, Succeeds
 from runaway_watchdog.model.process import Facts
 from runaway_watchdog.owners.steps import single
 from runaway_watchdog.owners.systemd.unit import role_of
@@ -71,7 +71,7 @@ def hold_snap(owner: Owner, facts: Facts, service: str) -> Containment:
         f"snapd stops the service{' and no longer starts it at boot' if flag else ''}; Restart= does not act on a stop",
         "interrupts",
         f"snap start {back}{quote(service)}",
-        f"`systemctl is-active {_units(owner.name)}` prints inactive or failed",
+        Prints(f"systemctl is-active {_units(owner.name)}", ("inactive", "failed")),
     )
     relief = _limit(owner, SYSTEM) or _freeze(owner, SYSTEM)
     return Containment(f"Stop {owner.name} for good: over a reboot and a refresh of the snap too", (*relief, step))
@@ -163,7 +163,7 @@ def _limit(owner: Owner, words: Words) -> tuple[Step, ...]:
             f"it goes on with {RELIEVED_PERCENT} % of a core until the next boot",
             "slows",
             f"{systemctl} set-property --runtime {unit} CPUQuota={'' if old is None else f'{old:g}%'}",
-            f"`{systemctl} show -p CPUQuotaPerSecUSec {unit}` prints 200ms",
+            Prints(f"{systemctl} show -p CPUQuotaPerSecUSec {unit}", ("200ms",)),
             phase="relieve",
         ),
     )
@@ -181,7 +181,7 @@ def _freeze(owner: Owner, words: Words) -> tuple[Step, ...]:
             "all its processes stand still and keep what they know",
             "interrupts",
             f"! {systemctl} is-active -q {unit} || {systemctl} thaw {unit}",
-            f"`{systemctl} show -p FreezerState {unit}` prints frozen",
+            Prints(f"{systemctl} show -p FreezerState {unit}", ("frozen",)),
             phase="relieve",
         ),
     )
@@ -209,7 +209,7 @@ def _save(owner: Owner) -> tuple[Step, ...]:
             f"{copy} keeps what systemd forgets when a transient unit stops; nothing changes now",
             "none",
             None,
-            f"`ls {copy}/{quote(owner.name)}` shows it",
+            Succeeds(f"ls {copy}/{quote(owner.name)}"),
             phase="save",
         ),
     )
@@ -231,7 +231,7 @@ def _stop(owner: Owner, words: Words) -> Step:
         f"systemd ends the service, and Restart= does not act on a stop{also}{_side_effects(owner)}",
         "interrupts",
         _start(owner, words),
-        f"`{words.systemctl} is-active {names}` prints inactive or failed",
+        Prints(f"{words.systemctl} is-active {names}", ("inactive", "failed")),
     )
 
 
@@ -253,7 +253,7 @@ def _stop_and_bar(owner: Owner, words: Words) -> Step:
         # After a boot the folder is gone by itself.
         f"rm -f {file} && {{ [ ! -d {quote(folder)} ] || rmdir --ignore-fail-on-non-empty {quote(folder)}; }}"
         f" && {systemctl} daemon-reload && {_start(owner, words)}",
-        f"`{systemctl} is-active {_units(owner.name)}` prints inactive or failed, also after a minute",
+        Prints(f"{systemctl} is-active {_units(owner.name)}", ("inactive", "failed"), "also after a minute"),
     )
 
 
@@ -303,7 +303,7 @@ def _disable(owner: Owner, words: Words) -> tuple[Step, ...]:
             by_path = [_to_enable(owner, name) for name in enabled]
             again = _units(*by_path)
             # With its link its name is gone: systemctl then says so on its standard error, or "not-found".
-            answers = "disabled" if by_path == enabled else "disabled, not-found or nothing"
+            answers = ("disabled",) if by_path == enabled else ("disabled", "not-found", "nothing")
             steps.append(
                 Step(
                     "Keep it stopped over a reboot",
@@ -311,7 +311,7 @@ def _disable(owner: Owner, words: Words) -> tuple[Step, ...]:
                     "it is no longer started at boot",
                     "none",
                     f"{words.systemctl} enable{flag} {again}",
-                    f"`{words.systemctl} is-enabled {names}` prints {answers}",
+                    Prints(f"{words.systemctl} is-enabled {names}", answers),
                     phase="close",
                 )
             )

@@ -14,11 +14,7 @@ from runaway_watchdog.model.process import Facts
 from runaway_watchdog.owners import unmanaged
 from runaway_watchdog.owners.systemd import (
     containment as systemd_hold,
-)
-from runaway_watchdog.owners.systemd import (
     details as systemd_facts,
-)
-from runaway_watchdog.owners.systemd import (
     outlook as systemd_fate,
 )
 from runaway_watchdog.owners.systemd.unit import Manager, Properties, Source

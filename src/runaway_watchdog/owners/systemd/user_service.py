@@ -13,14 +13,8 @@ from runaway_watchdog.model.plan import Containment
 from runaway_watchdog.model.process import Facts
 from runaway_watchdog.owners.systemd import (
     containment as systemd_hold,
-)
-from runaway_watchdog.owners.systemd import (
     details as systemd_facts,
-)
-from runaway_watchdog.owners.systemd import (
     outlook as systemd_fate,
-)
-from runaway_watchdog.owners.systemd import (
     service as systemd,
 )
 from runaway_watchdog.owners.systemd.unit import Manager, Source
