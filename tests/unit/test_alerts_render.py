@@ -72,11 +72,11 @@ def test_incident_is_numbered_and_the_way_to_the_newest_state_told() -> None:
 @pytest.mark.parametrize(
     ("outlook", "ending"),
     [
-        (Outlook("sigkill", True, True, "docker", 0.1, "certain", ""), " - Docker revives it"),
-        (Outlook("sigkill", True, True, None, None, "likely", ""), " - its owner revives it"),
-        (Outlook("sigkill", True, False, None, None, "certain", ""), " - nobody revives it"),
-        (Outlook("sigkill", True, None, None, None, "unknown", ""), " - may come back"),
-        (Outlook("sigkill", False, False, None, None, "certain", ""), " - no signal ends it"),
+        (Outlook.comes_back("sigkill", "docker", "certain", "", after_s=0.1), " - Docker revives it"),
+        (Outlook.comes_back("sigkill", None, "likely", ""), " - its owner revives it"),
+        (Outlook.stays_away("sigkill", "certain", ""), " - nobody revives it"),
+        (Outlook.not_known("sigkill", ""), " - may come back"),
+        (Outlook.goes_on("sigkill", "certain", ""), " - no signal ends it"),
     ],
 )
 def test_subject_ends_with_what_kill_9_leads_to(outlook: Outlook, ending: str) -> None:

@@ -20,7 +20,7 @@ from runaway_watchdog.cli import scan
 from runaway_watchdog.cli.scan import Hot, Look
 from runaway_watchdog.model.gap import Gap
 from runaway_watchdog.model.identity import ProcKey
-from runaway_watchdog.model.owner import Kind, Outlook, Owner
+from runaway_watchdog.model.owner import Kind, Outlook, Owner, reasons
 from runaway_watchdog.store import records
 from runaway_watchdog.store.database import connect
 
@@ -32,7 +32,7 @@ def owner(kind: Kind, name: str, policy: str) -> Owner:
 
 
 def outlook(returns: bool | None, by: str | None, *, ends: bool = True) -> Outlook:
-    return Outlook("sigkill", ends, returns, by, None, "certain", "")
+    return Outlook("sigkill", ends, returns, by, None, "certain", reasons(""))
 
 
 HOT = (

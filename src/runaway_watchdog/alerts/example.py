@@ -90,15 +90,13 @@ def _prognosis() -> tuple[Outlook, ...]:
     init = "it is PID 1 of its container and has no handler: SIGTERM does nothing"
     start = "restart policy always: it is started again"
     return (
-        Outlook("sigterm", False, False, None, None, "certain", init),
-        Outlook("sigkill", True, True, "docker", 0.1, "certain", f"SIGKILL cannot be caught; {again}"),
-        Outlook("clean-exit", True, True, "docker", 0.1, "certain", f"it exits with 0; {again}"),
-        Outlook("failure-exit", True, True, "docker", 0.1, "certain", f"it exits with 1; {again}"),
-        Outlook(
-            "owner-stop", True, False, None, None, "certain", "`docker stop` ends it; the policy does not act on that"
-        ),
-        Outlook("owner-daemon-restart", True, True, "docker", None, "certain", f"{start} when the engine starts"),
-        Outlook("reboot", True, True, "docker", None, "likely", f"{start} at the next boot"),
+        Outlook.goes_on("sigterm", "certain", init),
+        Outlook.comes_back("sigkill", "docker", "certain", f"SIGKILL cannot be caught; {again}", after_s=0.1),
+        Outlook.comes_back("clean-exit", "docker", "certain", f"it exits with 0; {again}", after_s=0.1),
+        Outlook.comes_back("failure-exit", "docker", "certain", f"it exits with 1; {again}", after_s=0.1),
+        Outlook.stays_away("owner-stop", "certain", "`docker stop` ends it; the policy does not act on that"),
+        Outlook.comes_back("owner-daemon-restart", "docker", "certain", f"{start} when the engine starts"),
+        Outlook.comes_back("reboot", "docker", "likely", f"{start} at the next boot"),
     )
 
 

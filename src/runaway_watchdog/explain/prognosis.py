@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from runaway_watchdog.model.casefile import History
-from runaway_watchdog.model.owner import ACTIONS, Action, Outlook
+from runaway_watchdog.model.owner import ACTIONS, Action, Outlook, Reason
 from runaway_watchdog.owners import Layer, outlook
 
 SEEN_ACTIONS: tuple[Action, ...] = ("sigterm", "sigkill")
@@ -20,5 +20,7 @@ def _with_history(outlook: Outlook, history: History) -> Outlook:
     if told or not outlook.ends or not history.returns_seen or outlook.action not in SEEN_ACTIONS:
         return outlook
     times = "once" if history.returns_seen == 1 else f"{history.returns_seen} times"
-    why = f"{outlook.why}; but the watch saw it come back {times}"
-    return outlook._replace(returns=True, after_s=history.shortest_s, certainty="likely", why=why)
+    seen = Reason(f"but the watch saw it come back {times}", "seen")
+    return outlook._replace(
+        returns=True, after_s=history.shortest_s, certainty="likely", reasons=(*outlook.reasons, seen)
+    )

@@ -123,9 +123,7 @@ class StoreRecords:
         )
         history = queries.lineage_history(self._connection, stored.lineage_id)
         nothing_left = Plan(_what_is_left(told), (), told.plan.dangerous)
-        outlooks = tuple(
-            Outlook(action, False, False, None, None, "certain", "it has ended already") for action in ACTIONS
-        )
+        outlooks = tuple(Outlook.goes_on(action, "certain", "it has ended already") for action in ACTIONS)
         return told._replace(
             process=dead, cpu=None, prognosis=outlooks, history=history, plan=nothing_left, asked_pid=stored.key.pid
         )

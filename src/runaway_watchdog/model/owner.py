@@ -80,11 +80,27 @@ class Owner(NamedTuple):
         return f"Owner({self._replace(raw={})._asdict()})"
 
 
+class Reason(NamedTuple):
+    """One part of a prognosis's reasons, in words. `of` is what it is about: how the process meets the action (`end`),
+    what its owner makes of that (`owner`), what the next layer does (`next`), or what the watch saw (`seen`)."""
+
+    text: str
+    of: Literal["end", "owner", "next", "seen"] = "owner"
+
+    def with_more(self, text: str) -> "Reason":
+        """The same, with a further clause."""
+        return self._replace(text=f"{self.text}{text}")
+
+
+Why = str | Reason | tuple[str | Reason, ...]
+"""What the constructors of an outlook take: a text alone is the owner's own reason."""
+
+
 class Outlook(NamedTuple):
     """What becomes of the process, and of the same work, if one action is taken.
 
     `ends` says whether the action ends the process at all; `returns` whether the same work comes back by itself
-    (None: cannot be told, `why` says what is missing). `after_s` is the time to the new process.
+    (None: cannot be told, the reasons say what is missing). `after_s` is the time to the new process.
     """
 
     action: Action
@@ -93,7 +109,40 @@ class Outlook(NamedTuple):
     by: str | None
     after_s: float | None
     certainty: Certainty
-    why: str
+    reasons: tuple[Reason, ...]
+
+    @classmethod
+    def goes_on(cls, action: Action, certainty: Certainty, why: Why) -> "Outlook":
+        """The action does not end it."""
+        return cls(action, False, False, None, None, certainty, reasons(why))
+
+    @classmethod
+    def stays_away(cls, action: Action, certainty: Certainty, why: Why) -> "Outlook":
+        """It ends, and nothing starts it again."""
+        return cls(action, True, False, None, None, certainty, reasons(why))
+
+    @classmethod
+    def comes_back(
+        cls, action: Action, by: str | None, certainty: Certainty, why: Why, *, after_s: float | None = None
+    ) -> "Outlook":
+        """It ends, and `by` starts it again, after so many seconds where that is known."""
+        return cls(action, True, True, by, after_s, certainty, reasons(why))
+
+    @classmethod
+    def not_known(cls, action: Action, why: Why, *, by: str | None = None) -> "Outlook":
+        """It ends; whether `by` starts it again cannot be told."""
+        return cls(action, True, None, by, None, "unknown", reasons(why))
+
+    @property
+    def why(self) -> str:
+        """The reasons as one sentence."""
+        return "; ".join(reason.text for reason in self.reasons)
+
+
+def reasons(why: Why) -> tuple[Reason, ...]:
+    """The same, each as a reason."""
+    parts = why if isinstance(why, tuple) and not isinstance(why, Reason) else (why,)
+    return tuple(Reason(part) if isinstance(part, str) else part for part in parts)
 
 
 class Deferred(NamedTuple):

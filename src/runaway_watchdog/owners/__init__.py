@@ -40,7 +40,7 @@ from types import ModuleType
 from typing import NamedTuple, Protocol, cast
 
 from runaway_watchdog.model.gap import Gap
-from runaway_watchdog.model.owner import Action, Certainty, Claim, Deferred, Outlook, Owner
+from runaway_watchdog.model.owner import Action, Certainty, Claim, Deferred, Outlook, Owner, Reason, reasons
 from runaway_watchdog.model.plan import Containment
 from runaway_watchdog.model.process import Facts
 from runaway_watchdog.owners import (
@@ -222,24 +222,24 @@ def outlook(layers: Sequence[Layer], action: Action) -> Outlook:
     if isinstance(answer, Outlook):
         return answer
     if len(layers) == 1:
-        why = f"{answer.why}; who would act then is not known"
+        why = reasons((answer.why, "who would act then is not known"))
         return Outlook(action, answer.ends, None, None, None, "unknown", why)
     return _along(answer, outlook(layers[1:], answer.action), action)
 
 
 def _along(answer: Deferred, then: Outlook, action: Action) -> Outlook:
     """The next layer's future, as this one's process shares in it."""
-    why = f"{answer.why}; {then.why}"
+    why = (Reason(answer.why), *(each._replace(of="next") for each in then.reasons))
     if not (answer.ends or then.ends):
-        return Outlook(action, False, False, None, None, then.certainty, then.why)
+        return Outlook.goes_on(action, then.certainty, then.reasons)
     if not then.returns or answer.along is False:
         returns = None if then.returns is None and answer.along is not False else False
         certainty: Certainty = "unknown" if returns is None else then.certainty
         return Outlook(action, True, returns, None if returns is False else then.by, None, certainty, why)
     if answer.along is None:
-        return Outlook(action, True, None, then.by, None, "unknown", why)
+        return Outlook.not_known(action, why, by=then.by)
     after_s = None if then.after_s is None else then.after_s + answer.more_s
-    return Outlook(action, True, True, then.by, after_s, then.certainty, why)
+    return Outlook.comes_back(action, then.by, then.certainty, why, after_s=after_s)
 
 
 def contain(layers: Sequence[Layer]) -> Containment:

@@ -129,15 +129,15 @@ def outlook(owner: Owner, facts: Facts, action: Action) -> Outlook | Deferred:
         return Deferred(action, True, f"it ends and starts with its master {owner.name}")
     end = ending(facts.process, action)
     if not end.ends:
-        return Outlook(action, False, False, None, None, end.certainty, end.why)
+        return Outlook.goes_on(action, end.certainty, end.why)
     if not owner.facts:
-        return Outlook(action, True, None, None, None, "unknown", f"{end.why}; {owner.name} was not looked at")
+        return Outlook.not_known(action, (end.reason, f"{owner.name} was not looked at"))
     if facts.process.pid != owner.facts["main_pid"]:
         where = f"it is not a worker of {owner.name} itself, but below {owner.facts['main_pid']}"
         return beside.not_main(facts, action, end, where)
     if owner.facts["program"] == "Apache" and action == "sigterm" and owner.facts["threaded"]:
         why = "a worker of Apache with threads (mpm_event, mpm_worker) takes SIGTERM and goes on"
-        return Outlook(action, False, False, None, None, "likely", why)
+        return Outlook.goes_on(action, "likely", why)
     if owner.facts["program"] == "PostgreSQL":
         return _postgres(owner, action, end)
     return _worker(owner, action, end)
@@ -147,18 +147,18 @@ def _worker(owner: Owner, action: Action, end: Ending) -> Outlook:
     reaction, name = owner.facts["reaction"], owner.facts["program"]
     if reaction == "respawns":
         certainty: Certainty = "likely" if end.how == "own" or owner.facts["after_s"] is None else end.certainty
-        why = f"{end.why}; {owner.name} starts a new worker for it"
-        return Outlook(action, True, True, name, owner.facts["after_s"], certainty, why)
+        why = (end.reason, f"{owner.name} starts a new worker for it")
+        return Outlook.comes_back(action, name, certainty, why, after_s=owner.facts["after_s"])
     if reaction == "respawns-when-asked":
-        why = f"{end.why}; {owner.name} starts workers on demand: the next one comes with the next request"
-        return Outlook(action, True, True, name, None, "likely", why)
+        why = (end.reason, f"{owner.name} starts workers on demand: the next one comes with the next request")
+        return Outlook.comes_back(action, name, "likely", why)
     if reaction == "own":
-        why = f"{end.why}; whether {owner.name} forks another worker is written in its own program"
-        return Outlook(action, True, None, None, None, "unknown", why)
+        why = (end.reason, f"whether {owner.name} forks another worker is written in its own program")
+        return Outlook.not_known(action, why)
     others = f"{owner.name} runs {owner.facts['workers'] - 1} more of the same program"
     hint = ", and started some of them later than others" if owner.facts.get("started_later") else ""
-    why = f"{end.why}; {others}{hint}: whether it starts another one is not known"
-    return Outlook(action, True, None, None, None, "unknown", why)
+    why = (end.reason, f"{others}{hint}: whether it starts another one is not known")
+    return Outlook.not_known(action, why)
 
 
 def _postgres(owner: Owner, action: Action, end: Ending) -> Outlook:
@@ -169,11 +169,13 @@ def _postgres(owner: Owner, action: Action, end: Ending) -> Outlook:
     if masters.BACKGROUND.fullmatch(role):
         after_s = None if crash else owner.facts["after_s"]  # recovery takes as long as it takes
         certainty: Certainty = "certain" if action == "sigkill" else "likely"
-        return Outlook(action, True, True, "PostgreSQL", after_s, certainty, f"{why}; then it starts its {role} again")
+        return Outlook.comes_back(
+            action, "PostgreSQL", certainty, f"{why}; then it starts its {role} again", after_s=after_s
+        )
     if masters.PASSING.fullmatch(role):
-        return Outlook(action, True, None, None, None, "unknown", f"{why}; another one comes when there is work for it")
+        return Outlook.not_known(action, f"{why}; another one comes when there is work for it")
     alone = why if crash else "it ends this session alone, every other one goes on"
-    return Outlook(action, True, False, None, None, "likely", f"{alone}; its client may connect and ask again")
+    return Outlook.stays_away(action, "likely", f"{alone}; its client may connect and ask again")
 
 
 def contain(owner: Owner, facts: Facts) -> Containment | None:

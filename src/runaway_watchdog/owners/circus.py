@@ -11,7 +11,7 @@ from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 from runaway_watchdog.model.gap import Gap
-from runaway_watchdog.model.owner import Action, Certainty, Claim, Deferred, Outlook, Owner
+from runaway_watchdog.model.owner import Action, Certainty, Claim, Deferred, Outlook, Owner, reasons
 from runaway_watchdog.model.plan import Containment, Says, Step, Succeeds
 from runaway_watchdog.model.process import Facts, Process
 from runaway_watchdog.owners.common import exit_propagation as passing, siblings as beside
@@ -137,20 +137,20 @@ def outlook(owner: Owner, facts: Facts, action: Action) -> Outlook | Deferred:
     if isinstance(end, Outlook):
         return end
     if not owner.facts["respawn"]:
-        return Outlook(action, True, False, None, None, end.certainty, f"{end.why}; respawn=False leaves it ended")
+        return Outlook.stays_away(action, end.certainty, (end.reason, "respawn=False leaves it ended"))
     every = owner.facts["looks_every_s"]
     certainty: Certainty = "likely" if end.how == "own" else end.certainty
-    why = f"{end.why}; circusd looks every {every:g} s (check_delay) and starts what is gone"
-    return Outlook(action, True, True, "circusd", None, certainty, why)
+    why = (end.reason, f"circusd looks every {every:g} s (check_delay) and starts what is gone")
+    return Outlook.comes_back(action, "circusd", certainty, why)
 
 
 def _stopped(owner: Owner, facts: Facts) -> Outlook:
     line, main = f"`circusctl stop {owner.name}`", owner.facts["main_pid"]
     if facts.process.pid != main:
         why = f"{line} signals {main}: what that does with this one is its own"
-        return Outlook("owner-stop", True, None, None, None, "unknown", why)
+        return Outlook.not_known("owner-stop", why)
     why = f"{line} ends it, with SIGKILL in the end, and it is not started again"
-    return Outlook("owner-stop", True, False, None, None, "likely", why)
+    return Outlook.stays_away("owner-stop", "likely", why)
 
 
 def _along(owner: Owner, facts: Facts) -> bool | None:
@@ -164,7 +164,7 @@ def _started_anew(owner: Owner, facts: Facts) -> Outlook:
     along = _along(owner, facts)
     why = f"circusd ends its watchers when it is restarted; autostart={owner.facts['autostart']}"
     certainty: Certainty = "unknown" if along is None else "likely"
-    return Outlook("owner-daemon-restart", True, along, "circusd" if along else None, None, certainty, why)
+    return Outlook("owner-daemon-restart", True, along, "circusd" if along else None, None, certainty, reasons(why))
 
 
 def contain(owner: Owner, facts: Facts) -> Containment | None:

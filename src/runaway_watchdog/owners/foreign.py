@@ -15,7 +15,7 @@ from shlex import quote
 from typing import Any, NamedTuple
 
 from runaway_watchdog.model.gap import Gap
-from runaway_watchdog.model.owner import Action, Claim, Kind, Outlook, Owner
+from runaway_watchdog.model.owner import Action, Claim, Kind, Outlook, Owner, Why
 from runaway_watchdog.model.plan import Containment, Prints, Says, Step
 from runaway_watchdog.model.process import Facts, Process
 from runaway_watchdog.owners.common.ending import ending
@@ -243,19 +243,19 @@ def outlook(owner: Owner, facts: Facts, action: Action) -> Outlook:
     decides = owner.facts.get("decides", f"the manager of this {owner.kind.replace('-', ' ')} decides")
     asked = f"{decides}; it was not asked"
     if action == "owner-daemon-restart":
-        why = "such a manager leaves what runs alone when it is restarted itself"
-        return Outlook(action, False, False, None, None, "likely", why)
+        why: Why = "such a manager leaves what runs alone when it is restarted itself"
+        return Outlook.goes_on(action, "likely", why)
     if action in ("owner-stop", "reboot"):
-        return Outlook(action, True, None, None, None, "unknown", asked)
+        return Outlook.not_known(action, asked)
     end = ending(facts.process, action)
     if not end.ends:
-        return Outlook(action, False, False, None, None, end.certainty, end.why)
+        return Outlook.goes_on(action, end.certainty, end.why)
     if owner.kind == "kubernetes-pod" and owner.facts.get("static") and facts.process.is_namespace_init:
-        why = f"{end.why}; it is a static pod's: the kubelet runs whatever has a manifest on this host"
-        return Outlook(action, True, True, "kubelet", None, "likely", why)
+        why = (end.reason, "it is a static pod's: the kubelet runs whatever has a manifest on this host")
+        return Outlook.comes_back(action, "kubelet", "likely", why)
     if owner.kind == "vm-guest":
         asked = f"for the guest that is a power cut; {asked}"
-    return Outlook(action, True, None, None, None, "unknown", asked)
+    return Outlook.not_known(action, asked)
 
 
 def contain(owner: Owner, facts: Facts) -> Containment:

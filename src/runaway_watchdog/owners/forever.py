@@ -66,10 +66,10 @@ def outlook(owner: Owner, facts: Facts, action: Action) -> Outlook | Deferred:
         return Deferred(action, True, f"{by} starts it, where something starts {by} at boot")
     if action == "owner-daemon-restart":
         why = f"{by} has no daemon: each app has a process of its own that waits for it ({manager})"
-        return Outlook(action, False, False, None, None, "certain", why)
+        return Outlook.goes_on(action, "certain", why)
     if action == "owner-stop":
         why = f"`forever stop {manager}`" if by == FOREVER else f"the end of nodemon ({manager})"
-        return Outlook(action, True, False, None, None, "likely", f"{why} ends it too")
+        return Outlook.stays_away(action, "likely", f"{why} ends it too")
     end = passing.end_of(owner, facts, action, str(by))
     if isinstance(end, Outlook):
         return end
@@ -78,10 +78,10 @@ def outlook(owner: Owner, facts: Facts, action: Action) -> Outlook | Deferred:
 
 def _answered(by: str, action: Action, end: Ending) -> Outlook:
     if by == NODEMON:
-        why = f"{end.why}; nodemon starts it again only when a file of its folder changes"
-        return Outlook(action, True, False, None, None, "likely", why)
-    why = f"{end.why}; forever starts it again after every end, unless its --max is used up, which is not told"
-    return Outlook(action, True, True, FOREVER, AT_ONCE_S, "likely", why)
+        why = (end.reason, "nodemon starts it again only when a file of its folder changes")
+        return Outlook.stays_away(action, "likely", why)
+    why = (end.reason, "forever starts it again after every end, unless its --max is used up, which is not told")
+    return Outlook.comes_back(action, FOREVER, "likely", why, after_s=AT_ONCE_S)
 
 
 def contain(owner: Owner, facts: Facts) -> Containment | None:

@@ -26,10 +26,8 @@ def outer(owner: Owner) -> Claim | None:  # noqa: ARG001
 
 def outlook(owner: Owner, facts: Facts, action: Action) -> Outlook:  # noqa: ARG001
     if action == "reboot":
-        return Outlook(
-            action, True, None, None, None, "unknown", "the thread returns; the work that kept it busy may not"
-        )
-    return Outlook(action, False, False, None, None, "certain", "a kernel thread: no signal reaches it")
+        return Outlook.not_known(action, "the thread returns; the work that kept it busy may not")
+    return Outlook.goes_on(action, "certain", "a kernel thread: no signal reaches it")
 
 
 def contain(owner: Owner, facts: Facts) -> Containment:  # noqa: ARG001

@@ -11,7 +11,7 @@ from shlex import quote
 from typing import Any
 
 from runaway_watchdog.model.gap import Gap
-from runaway_watchdog.model.owner import Action, Claim, Deferred, Outlook, Owner
+from runaway_watchdog.model.owner import Action, Claim, Deferred, Outlook, Owner, reasons
 from runaway_watchdog.model.plan import Containment, Prints, Step
 from runaway_watchdog.model.process import Facts, Process
 from runaway_watchdog.owners.common import exit_propagation as passing, siblings as beside
@@ -150,7 +150,7 @@ def outlook(owner: Owner, facts: Facts, action: Action) -> Outlook | Deferred:
         return _booted(owner)
     end = ending(facts.process, action)
     if not end.ends:
-        return Outlook(action, False, False, None, None, end.certainty, end.why)
+        return Outlook.goes_on(action, end.certainty, end.why)
     if facts.process.pid != owner.facts["main_pid"]:
         where = f"monit looks for {owner.facts['main_pid']} alone"
         return beside.not_main(facts, action, end, where)
@@ -161,12 +161,12 @@ def _looked_for(owner: Owner, action: Action, end: Ending) -> Outlook:
     """What monit does when it does not find it."""
     stays = _stays(owner)
     if stays is not None:
-        return Outlook(action, True, False, None, None, end.certainty, f"{end.why}; {stays}")
+        return Outlook.stays_away(action, end.certainty, (end.reason, f"{stays}"))
     if owner.facts["when_gone"] not in RESTARTS:
-        why = f"{end.why}; monit then does what its control file says: {owner.facts['when_gone']}"
-        return Outlook(action, True, None, "monit", None, "unknown", why)
+        why = (end.reason, f"monit then does what its control file says: {owner.facts['when_gone']}")
+        return Outlook.not_known(action, why, by="monit")
     certainty = end.certainty if owner.facts["monitored"] or end.certainty != "certain" else "likely"
-    return Outlook(action, True, True, "monit", None, certainty, f"{end.why}; monit starts it {_within(owner)}")
+    return Outlook.comes_back(action, "monit", certainty, (end.reason, f"monit starts it {_within(owner)}"))
 
 
 def _within(owner: Owner) -> str:
@@ -195,22 +195,22 @@ def _stopped(owner: Owner) -> Outlook:
     line = f"`monit stop {owner.name}`"
     if not owner.facts["stops"]:
         why = f"{line}: monit knows no program that stops it"
-        return Outlook("owner-stop", False, None, None, None, "unknown", why)
+        return Outlook("owner-stop", False, None, None, None, "unknown", reasons(why))
     why = f"{line} runs its stop program, and monit does not watch it any more until it is restarted itself"
-    return Outlook("owner-stop", True, False, None, None, "likely", why)
+    return Outlook.stays_away("owner-stop", "likely", why)
 
 
 def _restarted(owner: Owner) -> Outlook:
     action: Action = "owner-daemon-restart"
     if owner.facts["survives_stop"] is None:
         why = "monit has no unit of its own here: what ends with it is not known"
-        return Outlook(action, True, None, None, None, "unknown", why)
+        return Outlook.not_known(action, why)
     if owner.facts["survives_stop"]:
         why = f"`systemctl restart {owner.facts['daemon_unit']}` leaves what monit started alone"
-        return Outlook(action, False, False, None, None, "certain", why)
+        return Outlook.goes_on(action, "certain", why)
     returns = owner.facts["starts"] and not owner.facts["passive"]
     why = f"`systemctl restart {owner.facts['daemon_unit']}` ends it; monit starts what it does not find"
-    return Outlook(action, True, returns, "monit" if returns else None, None, "likely", why)
+    return Outlook(action, True, returns, "monit" if returns else None, None, "likely", reasons(why))
 
 
 def _booted(owner: Owner) -> Outlook | Deferred:

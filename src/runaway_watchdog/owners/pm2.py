@@ -10,7 +10,7 @@ from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 from runaway_watchdog.model.gap import Gap
-from runaway_watchdog.model.owner import Action, Certainty, Claim, Deferred, Outlook, Owner
+from runaway_watchdog.model.owner import Action, Certainty, Claim, Deferred, Outlook, Owner, Why, reasons
 from runaway_watchdog.model.plan import Containment, Prints, Step, Succeeds
 from runaway_watchdog.model.process import Facts, Process
 from runaway_watchdog.owners.common import exit_propagation as passing, siblings as beside
@@ -135,7 +135,9 @@ def outlook(owner: Owner, facts: Facts, action: Action) -> Outlook | Deferred:
     if action == "owner-stop":
         watch = "; it watches its files, and a change in them starts it again" if owner.facts["watch"] else ""
         why = f"`pm2 stop {owner.id}` ends it with all its children, and autorestart does not act on a stop{watch}"
-        return Outlook(action, True, None if watch else False, None, None, "unknown" if watch else "certain", why)
+        return Outlook(
+            action, True, None if watch else False, None, None, "unknown" if watch else "certain", reasons(why)
+        )
     end = passing.end_of(owner, facts, action, "pm2")
     if isinstance(end, Outlook):
         return end
@@ -147,22 +149,22 @@ def _restarted(owner: Owner, action: Action, end: Ending) -> Outlook:
     if not told["autorestart"]:
         cron = told["cron_restart"]
         if cron:
-            why = f"{end.why}; autorestart is off, and cron_restart starts it at `{cron}`"
-            return Outlook(action, True, True, "pm2", None, "likely", why)
-        return Outlook(action, True, False, None, None, end.certainty, f"{end.why}; autorestart is off")
+            why: Why = (end.reason, f"autorestart is off, and cron_restart starts it at `{cron}`")
+            return Outlook.comes_back(action, "pm2", "likely", why)
+        return Outlook.stays_away(action, end.certainty, (end.reason, "autorestart is off"))
     code = {"clean": 0, "failure": 1, "sigterm": 0, "sigkill": 0}.get(end.how)
     codes = told["stop_exit_codes"]
     if codes and code is None:
-        why = f"{end.why}; with stop_exit_codes {codes} it depends on the code it exits with"
-        return Outlook(action, True, None, "pm2", None, "unknown", why)
+        why = (end.reason, f"with stop_exit_codes {codes} it depends on the code it exits with")
+        return Outlook.not_known(action, why, by="pm2")
     if code in codes:
         signal = "; pm2 takes a death by a signal for exit code 0" if end.how in ("sigterm", "sigkill") else ""
         why = f"{end.why}{signal}; its stop_exit_codes {codes} leave it stopped"
-        return Outlook(action, True, False, None, None, end.certainty, why)
+        return Outlook.stays_away(action, end.certainty, why)
     limit = f"it gives up after {told['max_restarts']} starts that end within a second"
-    why = f"{end.why}; pm2 starts it again after every end; {limit}"
+    why = (end.reason, f"pm2 starts it again after every end; {limit}")
     certainty: Certainty = "likely" if end.how == "own" else end.certainty
-    return Outlook(action, True, True, "pm2", None if told["backs_off"] else told["after_s"], certainty, why)
+    return Outlook.comes_back(action, "pm2", certainty, why, after_s=None if told["backs_off"] else told["after_s"])
 
 
 def _saved(owner: Owner) -> tuple[bool, str]:
@@ -191,10 +193,10 @@ def _booted(owner: Owner, facts: Facts) -> Outlook | Deferred:
     unit = owner.facts["boot_unit"]
     if not unit:
         why = f"no enabled unit pm2-USER.service starts pm2 at boot; {why}"
-        return Outlook("reboot", True, False, None, None, "likely", why)
+        return Outlook.stays_away("reboot", "likely", why)
     # Seen: outside its unit pm2 is ended by SIGTERM, and then saves its apps as they are; `pm2 kill` saves nothing.
     why = f"an orderly shutdown makes pm2 save its apps as they are, and {unit} starts it at boot"
-    return Outlook("reboot", True, True, unit, None, "likely", why)
+    return Outlook.comes_back("reboot", unit, "likely", why)
 
 
 def _started_anew(owner: Owner, facts: Facts) -> Outlook:
@@ -202,12 +204,12 @@ def _started_anew(owner: Owner, facts: Facts) -> Outlook:
     action: Action = "owner-daemon-restart"
     if owner.facts["in_container"]:
         why = "what its container starts was not read"
-        return Outlook(action, True, None, None, None, "unknown", why)
+        return Outlook.not_known(action, why)
     if not _in_unit(owner, facts):
         why = "`pm2 update` saves the list of apps, and starts what is in it"
-        return Outlook(action, True, True, "pm2", None, "likely", why)
+        return Outlook.comes_back(action, "pm2", "likely", why)
     saved, why = _saved(owner)
-    return Outlook(action, True, saved, "pm2" if saved else None, None, "likely", why)
+    return Outlook(action, True, saved, "pm2" if saved else None, None, "likely", reasons(why))
 
 
 def contain(owner: Owner, facts: Facts) -> Containment | None:

@@ -142,14 +142,14 @@ def outlook(owner: Owner, facts: Facts, action: Action) -> Outlook | Deferred:
     """The loop's next round, or what its own owner does to both."""
     if action == "owner-stop" and owner.facts and held_by_itself(facts, int(owner.facts["loop_pid"])):
         why = f"ending {owner.name} alone leaves this process running, and nothing starts it again after that"
-        return Outlook(action, False, False, None, None, "certain", why)
+        return Outlook.goes_on(action, "certain", why)
     if action in ("owner-stop", "owner-daemon-restart", "reboot"):
         return Deferred(action, True, f"{owner.name} runs it")
     end = ending(facts.process, action)
     if not end.ends:
-        return Outlook(action, False, False, None, None, end.certainty, end.why)
+        return Outlook.goes_on(action, end.certainty, end.why)
     if not owner.facts:
-        return Outlook(action, True, None, None, None, "unknown", f"{end.why}; the script of {owner.name} was not read")
+        return Outlook.not_known(action, (end.reason, f"the script of {owner.name} was not read"))
     if facts.process.pid != owner.facts["main_pid"]:
         return _below(owner, facts, action, end)
     return _again(owner, action, end)
@@ -160,14 +160,14 @@ def _again(owner: Owner, action: Action, end: Ending, between: str = "") -> Outl
     told = rounds.pop()
     why = f"{end.why}; {between}{told.why}"
     if rounds and rounds.pop().again != told.again:
-        return Outlook(action, True, None, None, None, "unknown", f"{why}, and whether it fails is its own choice")
+        return Outlook.not_known(action, f"{why}, and whether it fails is its own choice")
     if told.again is None:
-        return Outlook(action, True, None, None, None, "unknown", why)
+        return Outlook.not_known(action, why)
     if not told.again:
-        return Outlook(action, True, False, None, None, "likely", why)
+        return Outlook.stays_away(action, "likely", why)
     pause = owner.facts["pause_s"]
     after = None if pause is None or between else AT_ONCE_S + float(pause)
-    return Outlook(action, True, True, owner.name, after, "likely", why)
+    return Outlook.comes_back(action, owner.name, "likely", why, after_s=after)
 
 
 _UNTOLD = {

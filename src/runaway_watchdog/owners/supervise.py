@@ -10,7 +10,7 @@ from shlex import quote
 from typing import Any, NamedTuple
 
 from runaway_watchdog.model.gap import Gap
-from runaway_watchdog.model.owner import Action, Claim, Deferred, Kind, Outlook, Owner
+from runaway_watchdog.model.owner import Action, Claim, Deferred, Kind, Outlook, Owner, reasons
 from runaway_watchdog.model.plan import Containment, Says, Step, Succeeds
 from runaway_watchdog.model.process import Facts, Process
 from runaway_watchdog.owners.common import exit_propagation as passing
@@ -141,16 +141,16 @@ def _answered(owner: Owner, action: Action, end: Ending) -> Outlook:
     suite, wants = BY_KIND[owner.kind], owner.facts["wants"]
     if not wants:
         why = f"{end.why}; whether {suite.supervisor} wants it up could not be read"
-        return Outlook(action, True, None, None, None, "unknown", why)
+        return Outlook.not_known(action, why)
     if wants != UP:
         why = f"{end.why}; {suite.supervisor} does not want it up again (`{_words(suite)[1]}` was typed)"
-        return Outlook(action, True, False, None, None, end.certainty, why)
+        return Outlook.stays_away(action, end.certainty, why)
     why = f"{end.why}; {suite.supervisor} starts it again after every end"
     certainty = end.certainty
     if owner.facts["finish"]:
         why = f"{why}, once its finish script has run"
         certainty = "likely" if certainty == "certain" else certainty
-    return Outlook(action, True, True, suite.supervisor, suite.after_s, certainty, why)
+    return Outlook.comes_back(action, suite.supervisor, certainty, why, after_s=suite.after_s)
 
 
 def _words(suite: Suite) -> tuple[str, str]:
@@ -163,17 +163,15 @@ def _stopped(owner: Owner, facts: Facts) -> Outlook:
     reached = passing.reaches(facts, owner.facts["main_pid"], owner.facts["manager_pid"])
     if reached is False:
         why = f"{line} signals {owner.facts['main_pid']} alone, and this one goes on without it"
-        return Outlook("owner-stop", False, False, None, None, "likely", why)
+        return Outlook.goes_on("owner-stop", "likely", why)
     if reached is None:
         why = f"{line} signals {owner.facts['main_pid']} alone: what that does with this one is its own"
-        return Outlook("owner-stop", True, None, None, None, "unknown", why)
+        return Outlook.not_known("owner-stop", why)
     end = ending(facts.process, "sigterm")
     if not end.ends or end.how == "own":
         why = f"{line} sends SIGTERM and waits: {end.why}"
-        return Outlook("owner-stop", end.ends, False, None, None, "likely", why)
-    return Outlook(
-        "owner-stop", True, False, None, None, "certain", f"{line} ends it, and it is not wanted up any more"
-    )
+        return Outlook("owner-stop", end.ends, False, None, None, "likely", reasons(why))
+    return Outlook.stays_away("owner-stop", "certain", f"{line} ends it, and it is not wanted up any more")
 
 
 def _start(owner: Owner) -> str:
@@ -196,10 +194,10 @@ def _started_anew(owner: Owner, facts: Facts) -> Outlook:
     scanner = owner.facts["daemon"]
     why = f"a new {scanner} starts a new supervisor; {_start(owner)}"
     if owner.kind == "daemontools-service":
-        return Outlook(action, False, False, None, None, "likely", f"supervise and its service go on without {scanner}")
+        return Outlook.goes_on(action, "likely", f"supervise and its service go on without {scanner}")
     if along is None:
-        return Outlook(action, True, None, None, None, "unknown", why)
-    return Outlook(action, True, along, scanner if along else None, None, "likely", why)
+        return Outlook.not_known(action, why)
+    return Outlook(action, True, along, scanner if along else None, None, "likely", reasons(why))
 
 
 def contain(owner: Owner, facts: Facts) -> Containment | None:

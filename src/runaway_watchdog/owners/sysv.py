@@ -124,12 +124,12 @@ def outlook(owner: Owner, facts: Facts, action: Action) -> Outlook | Deferred:
         return _openrc(owner, action)
     if action == "owner-stop" and not owner.facts["in_container"]:
         why = "`telinit q`, once its line is commented out, ends it, and nothing starts it again"
-        return Outlook(action, True, False, None, None, "likely", why)
+        return Outlook.stays_away(action, "likely", why)
     if action in ("owner-stop", "reboot"):
         return Deferred(action, True, f"init starts what {TABLE} says")
     if action == "owner-daemon-restart":
         why = "init keeps what it started when it reads its table anew"
-        return Outlook(action, False, False, None, None, "likely", why)
+        return Outlook.goes_on(action, "likely", why)
     end = passing.end_of(owner, facts, action, str(owner.facts["daemon"]))
     if isinstance(end, Outlook):
         return end
@@ -140,22 +140,22 @@ def _respawned(owner: Owner, action: Action, end: Ending) -> Outlook:
     by = "init" if "table" in owner.facts else SUPERVISOR
     sure: Certainty = end.certainty if owner.facts["busybox"] else "likely"
     after = BUSYBOX_AFTER_S if owner.facts["busybox"] else None
-    why = f"{end.why}; {by} starts it again after every end, and pauses where it ends too often"
-    return Outlook(action, True, True, by, after, "likely" if end.how == "own" else sure, why)
+    why = (end.reason, f"{by} starts it again after every end, and pauses where it ends too often")
+    return Outlook.comes_back(action, by, "likely" if end.how == "own" else sure, why, after_s=after)
 
 
 def _openrc(owner: Owner, action: Action) -> Outlook:
     if action == "owner-stop":
         why = f"`rc-service {owner.name} stop` ends it, and {SUPERVISOR} does not act on a stop"
-        return Outlook(action, True, False, None, None, "likely", why)
+        return Outlook.stays_away(action, "likely", why)
     if action == "owner-daemon-restart":
         why = f"`rc-service {owner.name} restart` starts it anew"
-        return Outlook(action, True, True, owner.name, None, "likely", why)
+        return Outlook.comes_back(action, owner.name, "likely", why)
     levels = owner.facts["runlevels"]
     if not levels:
-        return Outlook(action, True, False, None, None, "likely", "it is in no run level that OpenRC starts at boot")
+        return Outlook.stays_away(action, "likely", "it is in no run level that OpenRC starts at boot")
     why = f"OpenRC starts it at boot: it is in the run level {levels[0]}"
-    return Outlook(action, True, True, "OpenRC", None, "likely", why)
+    return Outlook.comes_back(action, "OpenRC", "likely", why)
 
 
 def contain(owner: Owner, facts: Facts) -> Containment | None:

@@ -9,7 +9,7 @@ import re
 from shlex import quote
 
 from runaway_watchdog.model.gap import Gap
-from runaway_watchdog.model.owner import Action, Claim, Outlook, Owner
+from runaway_watchdog.model.owner import Action, Claim, Outlook, Owner, reasons
 from runaway_watchdog.model.plan import Containment
 from runaway_watchdog.model.process import Facts, Process
 from runaway_watchdog.owners import unmanaged
@@ -108,9 +108,7 @@ def outlook(owner: Owner, facts: Facts, action: Action) -> Outlook:
     if action == "owner-stop":
         return _stopped(owner)
     if action == "owner-daemon-restart":
-        return Outlook(
-            action, False, False, None, None, "certain", "a login and its programs do not depend on a daemon"
-        )
+        return Outlook.goes_on(action, "certain", "a login and its programs do not depend on a daemon")
     return unmanaged.outlook(owner, facts, action)
 
 
@@ -118,24 +116,24 @@ def _stopped(owner: Owner) -> Outlook:
     """The end of the login's scope, or of the terminal's server, which hangs up on what runs in it."""
     if owner.facts["scope"]:
         why = f"`systemctl stop {owner.facts['scope']}` ends all that is in it"
-        return Outlook("owner-stop", True, False, None, None, "likely", why)
+        return Outlook.stays_away("owner-stop", "likely", why)
     if owner.facts["ignores_hangup"]:
         why = f"it ignores the hang-up (SIGHUP) that the end of {owner.name} sends"
-        return Outlook("owner-stop", False, False, None, None, "likely", why)
+        return Outlook.goes_on("owner-stop", "likely", why)
     why = f"the end of {owner.name} hangs up on it (SIGHUP)"
-    return Outlook("owner-stop", True, False, None, None, "likely", why)
+    return Outlook.stays_away("owner-stop", "likely", why)
 
 
 def _unread(owner: Owner, facts: Facts, action: Action) -> Outlook:
     if action in ("owner-stop", "owner-daemon-restart", "reboot"):
         return Outlook(
-            action, action != "owner-daemon-restart", None, None, None, "unknown", f"{owner.name} was not read"
+            action, action != "owner-daemon-restart", None, None, None, "unknown", reasons(f"{owner.name} was not read")
         )
     end = ending(facts.process, action)
-    why = f"{end.why}; {owner.name} could not be read"
+    why = (end.reason, f"{owner.name} could not be read")
     if not end.ends:
-        return Outlook(action, False, False, None, None, end.certainty, end.why)
-    return Outlook(action, True, None, None, None, "unknown", why)
+        return Outlook.goes_on(action, end.certainty, end.why)
+    return Outlook.not_known(action, why)
 
 
 def contain(owner: Owner, facts: Facts) -> Containment:

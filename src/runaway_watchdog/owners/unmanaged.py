@@ -1,6 +1,6 @@
 """What no manager claimed: started by a person, a script, or something that is gone."""
 
-from runaway_watchdog.model.owner import Action, Certainty, Claim, Outlook, Owner
+from runaway_watchdog.model.owner import Action, Certainty, Claim, Outlook, Owner, Why
 from runaway_watchdog.model.plan import Containment
 from runaway_watchdog.model.process import Facts, Process
 from runaway_watchdog.owners.common import siblings as beside
@@ -53,24 +53,24 @@ def outlook(owner: Owner, facts: Facts, action: Action) -> Outlook:
     if facts.process.pid == 1:
         return _init(action)
     if action == "reboot":
-        why = "it belongs to no service and no job of cron; whether @reboot or a script starts another one is not known"
-        return Outlook(action, True, False, None, None, "likely", why)
+        why: Why = (
+            "it belongs to no service and no job of cron; whether @reboot or a script starts another one is not known"
+        )
+        return Outlook.stays_away(action, "likely", why)
     if action == "owner-daemon-restart":
-        return Outlook(action, False, False, None, None, "certain", "it has no owner that could be restarted")
+        return Outlook.goes_on(action, "certain", "it has no owner that could be restarted")
     end = ending(facts.process, "sigterm" if action == "owner-stop" else action)
     if not end.ends:
-        return Outlook(action, False, False, None, None, end.certainty, end.why)
+        return Outlook.goes_on(action, end.certainty, end.why)
     certainty: Certainty = "likely" if end.certainty == "certain" else end.certainty
     if "parent_pid" in owner.facts:
         parent = f"{owner.facts['parent']} ({owner.facts['parent_pid']})"
         if owner.facts.get("parent_starts_nothing_again"):
-            why = f"{end.why}; no manager claims it, and its parent {parent} starts nothing by itself"
-            return Outlook(action, True, False, None, None, certainty, why)
-        why = f"{end.why}; whether its parent {parent} starts it again is not known"
-        return Outlook(action, True, None, None, None, "unknown", why)
-    return Outlook(
-        action, True, False, None, None, certainty, f"{end.why}; no manager claims it and its parent is gone"
-    )
+            why = (end.reason, f"no manager claims it, and its parent {parent} starts nothing by itself")
+            return Outlook.stays_away(action, certainty, why)
+        why = (end.reason, f"whether its parent {parent} starts it again is not known")
+        return Outlook.not_known(action, why)
+    return Outlook.stays_away(action, certainty, (end.reason, "no manager claims it and its parent is gone"))
 
 
 def contain(owner: Owner, facts: Facts) -> Containment:
@@ -94,7 +94,5 @@ def contain(owner: Owner, facts: Facts) -> Containment:
 
 def _init(action: Action) -> Outlook:
     if action == "reboot":
-        return Outlook(action, True, True, "kernel", None, "certain", "PID 1 is the first that every boot starts")
-    return Outlook(
-        action, False, False, None, None, "certain", "PID 1 is the host's init: nothing ends it but a reboot"
-    )
+        return Outlook.comes_back(action, "kernel", "certain", "PID 1 is the first that every boot starts")
+    return Outlook.goes_on(action, "certain", "PID 1 is the host's init: nothing ends it but a reboot")

@@ -23,7 +23,7 @@ from runaway_watchdog.model.doing import BusyThread, Doing
 from runaway_watchdog.model.effect import Effect, Size
 from runaway_watchdog.model.gap import Gap
 from runaway_watchdog.model.identity import ProcKey
-from runaway_watchdog.model.owner import Outlook, Owner
+from runaway_watchdog.model.owner import Outlook, Owner, reasons
 from runaway_watchdog.model.plan import Advice, ByEye, Dangerous, Plan, Step
 from runaway_watchdog.model.process import CpuShare, Process
 from runaway_watchdog.render.check import sentence
@@ -243,7 +243,7 @@ def _case(document: Document) -> CaseFile:
         process=_process_of(document["process"]),
         cpu=None if cpu is None else CpuShare(cpu["percent"], cpu["window_s"]),
         owners=tuple(Owner(**{**owner, "evidence": tuple(owner["evidence"])}) for owner in document["owners"]),
-        prognosis=tuple(Outlook(**outlook) for outlook in document["prognosis"]),
+        prognosis=tuple(map(_outlook_of, document["prognosis"])),
         history=_history_of(document["history"]),
         plan=_plan_of(document["plan"]),
         gaps=tuple(Gap(gap["source"], gap["problem"], gap["mend"]) for gap in document["gaps"]),
@@ -275,6 +275,12 @@ def _plan_of(plan: Document) -> Plan:
         remaining_triggers=tuple(plan.get("still", ())),
         hardening=tuple(Advice(**_with_tuple(each, "lines")) for each in plan.get("afterwards", ())),
     )
+
+
+def _outlook_of(outlook: Document) -> Outlook:
+    """Its reasons as the one sentence that is told of them."""
+    told = {name: value for name, value in outlook.items() if name != "why"}
+    return Outlook(**told, reasons=reasons(outlook["why"]))
 
 
 def _step_of(step: Document) -> Step:

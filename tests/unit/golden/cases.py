@@ -50,13 +50,13 @@ def process(name: str, pid: int = 812, **changes: object) -> Process:
 def _systemds_fates() -> tuple[Outlook, ...]:
     again = "Restart=always starts it again"
     return (
-        Outlook("sigterm", True, True, "systemd", 0.1, "likely", f"it handles SIGTERM: its own choice; {again}"),
-        Outlook("sigkill", True, True, "systemd", 0.1, "certain", f"SIGKILL cannot be caught; {again}"),
-        Outlook("clean-exit", True, True, "systemd", 0.1, "certain", f"it exits with 0; {again}"),
-        Outlook("failure-exit", True, True, "systemd", 0.1, "certain", f"it exits with 1; {again}"),
-        Outlook("owner-stop", True, True, "systemd", 1260.0, "certain", "indexer.timer starts it again"),
-        Outlook("owner-daemon-restart", False, False, None, None, "certain", "systemd keeps its services running"),
-        Outlook("reboot", True, True, "systemd", None, "certain", "it is enabled"),
+        Outlook.comes_back("sigterm", "systemd", "likely", f"it handles SIGTERM: its own choice; {again}", after_s=0.1),
+        Outlook.comes_back("sigkill", "systemd", "certain", f"SIGKILL cannot be caught; {again}", after_s=0.1),
+        Outlook.comes_back("clean-exit", "systemd", "certain", f"it exits with 0; {again}", after_s=0.1),
+        Outlook.comes_back("failure-exit", "systemd", "certain", f"it exits with 1; {again}", after_s=0.1),
+        Outlook.comes_back("owner-stop", "systemd", "certain", "indexer.timer starts it again", after_s=1260.0),
+        Outlook.goes_on("owner-daemon-restart", "certain", "systemd keeps its services running"),
+        Outlook.comes_back("reboot", "systemd", "certain", "it is enabled"),
     )
 
 
@@ -133,11 +133,11 @@ def unmanaged() -> CaseFile:
     guard = "[ \"$(sed 's/.*) //' /proc/812/stat | cut -d' ' -f20)\" = 51234 ] && "
     facts = {"parent": "bash", "parent_pid": 700}
     outlooks = (
-        Outlook("sigterm", True, None, None, None, "unknown", f"SIGTERM ends it; {unknown}"),
-        Outlook("sigkill", True, None, None, None, "unknown", f"SIGKILL cannot be caught; {unknown}"),
-        Outlook("owner-stop", True, None, None, None, "unknown", f"SIGTERM ends it; {unknown}"),
-        Outlook("owner-daemon-restart", False, False, None, None, "certain", "it has no owner that could be restarted"),
-        Outlook("reboot", True, False, None, None, "likely", "no manager that would start it at boot was found"),
+        Outlook.not_known("sigterm", f"SIGTERM ends it; {unknown}"),
+        Outlook.not_known("sigkill", f"SIGKILL cannot be caught; {unknown}"),
+        Outlook.not_known("owner-stop", f"SIGTERM ends it; {unknown}"),
+        Outlook.goes_on("owner-daemon-restart", "certain", "it has no owner that could be restarted"),
+        Outlook.stays_away("reboot", "likely", "no manager that would start it at boot was found"),
     )
     freeze = Step(
         "Freeze it",
@@ -165,8 +165,8 @@ def unmanaged() -> CaseFile:
 def kernel() -> CaseFile:
     """A thread of the kernel: nothing to kill, nothing to stop."""
     why = "a kernel thread: no signal reaches it"
-    no = [Outlook(action, False, False, None, None, "certain", why) for action in ("sigterm", "sigkill", "owner-stop")]
-    boot = Outlook("reboot", True, None, None, None, "unknown", "the thread returns; the work may not")
+    no = [Outlook.goes_on(action, "certain", why) for action in ("sigterm", "sigkill", "owner-stop")]
+    boot = Outlook.not_known("reboot", "the thread returns; the work may not")
     return CaseFile(
         process=process("kswapd0", pid=57, cmdline=(), exe=None, kernel_thread=True),
         cpu=CpuShare(96.2, 300.0),
@@ -199,7 +199,7 @@ def with_gaps() -> CaseFile:
     actions = ("sigterm", "sigkill", "owner-stop", "owner-daemon-restart", "reboot")
     return example(NOW, "web1")._replace(
         owners=(facts,),
-        prognosis=tuple(Outlook(action, True, None, None, None, "unknown", unread) for action in actions),  # type: ignore[arg-type]
+        prognosis=tuple(Outlook.not_known(action, unread) for action in actions),  # type: ignore[arg-type]
         history=History(),
         plan=Plan("Hold it still until the engine can be asked what it is", (), ()),
         gaps=(
@@ -225,7 +225,7 @@ def hostile_case(words: str) -> CaseFile:
             Owner("compose-service", words, words, words, facts, (words,)),
             Owner("systemd-service", words, words, words, {"parent": words, "parent_pid": 7}, (words,)),
         ),
-        prognosis=(Outlook("sigkill", True, None, words, None, "unknown", words),),
+        prognosis=(Outlook.not_known("sigkill", words, by=words),),
         plan=Plan(words, (step,), (Dangerous(f"docker compose -p {words} down -v", words, (loss,)),)),
         gaps=(Gap(words, words, words),),
         host=words,

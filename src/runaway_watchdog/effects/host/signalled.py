@@ -9,7 +9,7 @@ from runaway_watchdog.effects.docker.policy import carried
 from runaway_watchdog.effects.host import signals
 from runaway_watchdog.hostile import clean
 from runaway_watchdog.model.effect import Effect, Verb
-from runaway_watchdog.model.owner import Outlook, Owner
+from runaway_watchdog.model.owner import Outlook, Owner, reasons
 from runaway_watchdog.model.process import Facts
 from runaway_watchdog.owners.systemd import service as systemd, user_service as systemd_user
 from runaway_watchdog.world import Unanswered, World, processes, procfs
@@ -72,12 +72,14 @@ def _one(facts: Facts, value: int, host: HostState, world: World) -> Outcome:
     outlook = owners.outlook((owners.Layer(owner, met.facts), *layers[1:]), met.action)
     if not outlook.ends:
         why = f"nothing happens to it: {met.end.why}"
-        host = _with_fate(host, facts, outlook._replace(why=why))
+        host = _with_fate(host, facts, outlook._replace(reasons=reasons(why)))
         return Outcome((Effect("change", "process", name(facts), False, why, None, users),), host)
     told = outlook.why.replace("SIGKILL cannot be caught", met.end.why).replace("SIGTERM", signals.named(value))
     killed = Effect("kill", "process", name(facts), False, told, None, users)
     unknown = tuple(f"{gap.problem}; {gap.fix}" for gap in gaps)
-    host = _with_fate(host._replace(ended=host.ended | {facts.process.pid}), facts, outlook._replace(why=told))
+    host = _with_fate(
+        host._replace(ended=host.ended | {facts.process.pid}), facts, outlook._replace(reasons=reasons(told))
+    )
     beyond, host = _beyond(owner, facts, outlook, host, world)
     return Outcome((killed, *beyond), host, unknown)
 

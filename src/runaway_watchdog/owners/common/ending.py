@@ -2,7 +2,7 @@
 
 from typing import Literal, NamedTuple
 
-from runaway_watchdog.model.owner import Action, Certainty
+from runaway_watchdog.model.owner import Action, Certainty, Reason
 from runaway_watchdog.model.process import Process
 
 How = Literal["clean", "failure", "sigterm", "sigkill", "own"]
@@ -16,6 +16,11 @@ class Ending(NamedTuple):
     how: How
     certainty: Certainty
     why: str
+
+    @property
+    def reason(self) -> Reason:
+        """The same, as a part of a prognosis."""
+        return Reason(self.why, "end")
 
 
 def ending(process: Process, action: Action) -> Ending:

@@ -47,7 +47,7 @@ def end_of(owner: Owner, facts: Facts, action: Action, waiter: str) -> Ending | 
     """
     end = ending(facts.process, action)
     if not end.ends:
-        return Outlook(action, False, False, None, None, end.certainty, end.why)
+        return Outlook.goes_on(action, end.certainty, end.why)
     main = owner.facts["main_pid"]
     if facts.process.pid == main:
         return end
@@ -58,8 +58,8 @@ def end_of(owner: Owner, facts: Facts, action: Action, waiter: str) -> Ending | 
 def unread(facts: Facts, action: Action, why: str) -> Outlook:
     """What is left to say where the supervisor's own settings could not be read."""
     if action in ("owner-stop", "owner-daemon-restart", "reboot"):
-        return Outlook(action, True, None, None, None, "unknown", why)
+        return Outlook.not_known(action, why)
     end = ending(facts.process, action)
     if not end.ends:
-        return Outlook(action, False, False, None, None, end.certainty, end.why)
-    return Outlook(action, True, None, None, None, "unknown", f"{end.why}; {why}")
+        return Outlook.goes_on(action, end.certainty, end.why)
+    return Outlook.not_known(action, (end.reason, f"{why}"))

@@ -35,6 +35,6 @@ def not_main(facts: Facts, action: Action, end: Ending, where: str) -> Outlook:
     """The supervisor does not act on this one's end (`where` says why); its own parent may."""
     parent = facts.ancestors[0] if facts.ancestors else None
     if parent is None or parent.pid == 1:
-        return Outlook(action, True, False, None, None, "likely", f"{end.why}; {where}, and its parent is gone")
-    why = f"{end.why}; {where}; whether its parent {parent.name} ({parent.pid}) starts it again is not known"
-    return Outlook(action, True, None, None, None, "unknown", why)
+        return Outlook.stays_away(action, "likely", (end.reason, f"{where}, and its parent is gone"))
+    why = (end.reason, f"{where}; whether its parent {parent.name} ({parent.pid}) starts it again is not known")
+    return Outlook.not_known(action, why)

@@ -9,7 +9,7 @@ import re
 from typing import NamedTuple
 
 from runaway_watchdog.model.gap import Gap
-from runaway_watchdog.model.owner import Action, Claim, Deferred, Outlook, Owner
+from runaway_watchdog.model.owner import Action, Claim, Deferred, Outlook, Owner, Why
 from runaway_watchdog.model.plan import Containment
 from runaway_watchdog.model.process import Facts, Process
 from runaway_watchdog.owners.common.ending import ending
@@ -90,16 +90,16 @@ def outlook(owner: Owner, facts: Facts, action: Action) -> Outlook | Deferred:
             action, True, "anacron notes a job as done when it has ended, so it runs an interrupted one again"
         )
     if action in ("owner-stop", "owner-daemon-restart"):
-        why = "a stop of anacron.service waits until the job has ended"
-        return Outlook(action, False, False, None, None, "likely", why)
+        why: Why = "a stop of anacron.service waits until the job has ended"
+        return Outlook.goes_on(action, "likely", why)
     end = ending(facts.process, action)
     if not end.ends:
-        return Outlook(action, False, False, None, None, end.certainty, end.why)
+        return Outlook.goes_on(action, end.certainty, end.why)
     if not owner.facts["table"]:
-        why = f"{end.why}; {TABLE} has no such job any more"
-        return Outlook(action, True, False, None, None, "likely", why)
-    why = f"{end.why}; anacron counts it as done, and runs it again when its period is over ({owner.policy})"
-    return Outlook(action, True, True, "anacron", None, "likely", why)
+        why = (end.reason, f"{TABLE} has no such job any more")
+        return Outlook.stays_away(action, "likely", why)
+    why = (end.reason, f"anacron counts it as done, and runs it again when its period is over ({owner.policy})")
+    return Outlook.comes_back(action, "anacron", "likely", why)
 
 
 def contain(owner: Owner, facts: Facts) -> Containment:

@@ -129,12 +129,12 @@ def outlook(owner: Owner, facts: Facts, action: Action) -> Outlook:
     if action in ("owner-stop", "owner-daemon-restart") and owner.facts["survives_stop"]:
         verb = "stop" if action == "owner-stop" else "restart"
         why = f"`systemctl {verb} {owner.facts['daemon_unit']}` leaves running jobs alone"
-        return Outlook(action, False, False, None, None, "certain", why)
+        return Outlook.goes_on(action, "certain", why)
     if action in ("owner-stop", "owner-daemon-restart", "reboot"):
         return _again(owner, action, "it ends with the host" if action == "reboot" else "it ends with atd", "likely")
     end = ending(facts.process, action)
     if not end.ends:
-        return Outlook(action, False, False, None, None, end.certainty, end.why)
+        return Outlook.goes_on(action, end.certainty, end.why)
     return _again(owner, action, end.why, end.certainty)
 
 
@@ -144,12 +144,12 @@ def _again(owner: Owner, action: Action, why: str, certainty: Certainty) -> Outl
     if owner.facts.get("pending") and not stopped:
         numbers = ", ".join(map(str, owner.facts["pending"]))
         told = f"{why}; the same commands wait as job {numbers}"
-        return Outlook(action, True, True, "at", owner.facts["next_in_s"], certainty, told)
+        return Outlook.comes_back(action, "at", certainty, told, after_s=owner.facts["next_in_s"])
     if not owner.facts.get("spool_read") and not stopped:
         told = f"{why}; at runs a job once, and whether the same waits another time could not be read"
-        return Outlook(action, True, None, None, None, "unknown", told)
+        return Outlook.not_known(action, told)
     told = f"{why}; at runs a job once, and no other one with the same commands waits"
-    return Outlook(action, True, False, None, None, certainty, told)
+    return Outlook.stays_away(action, certainty, told)
 
 
 def contain(owner: Owner, facts: Facts) -> Containment | None:

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from runaway_watchdog.model.gap import Gap
-from runaway_watchdog.model.owner import Action, Claim, Deferred, Outlook, Owner
+from runaway_watchdog.model.owner import Action, Claim, Deferred, Outlook, Owner, reasons
 from runaway_watchdog.model.plan import Containment
 from runaway_watchdog.model.process import Facts, Process
 from runaway_watchdog.owners.common.ending import ending
@@ -229,7 +229,7 @@ def outlook(owner: Owner, facts: Facts, action: Action) -> Outlook | Deferred:
         return spooled.daemon_fate(owner, action, _next(owner, action, "it ends with cron", "likely"))
     end = ending(facts.process, action)
     if not end.ends:
-        return Outlook(action, False, False, None, None, end.certainty, end.why)
+        return Outlook.goes_on(action, end.certainty, end.why)
     sure = "likely" if owner.facts["left_its_shell"] and end.certainty == "certain" else end.certainty
     return _next(owner, action, end.why, sure)
 
@@ -237,9 +237,11 @@ def outlook(owner: Owner, facts: Facts, action: Action) -> Outlook | Deferred:
 def _unread(facts: Facts, action: Action) -> Outlook:
     why = "cron's tables could not be read"
     if action in ("owner-stop", "owner-daemon-restart"):
-        return Outlook(action, False, None, None, None, "unknown", why)
+        return Outlook(action, False, None, None, None, "unknown", reasons(why))
     end = ending(facts.process, "sigkill" if action == "reboot" else action)
-    return Outlook(action, end.ends, None if end.ends else False, None, None, "unknown", f"{end.why}; {why}")
+    return Outlook(
+        action, end.ends, None if end.ends else False, None, None, "unknown", reasons((end.reason, f"{why}"))
+    )
 
 
 def _next(owner: Owner, action: Action, why: str, certainty: Any) -> Outlook:
@@ -248,24 +250,24 @@ def _next(owner: Owner, action: Action, why: str, certainty: Any) -> Outlook:
     if not owner.facts["table"]:
         return _lineless(owner, action, why)
     if not owner.facts["daemon_runs"]:
-        return Outlook(action, True, False, None, None, "likely", f"{why}; cron itself does not run now")
+        return Outlook.stays_away(action, "likely", f"{why}; cron itself does not run now")
     if policy.lower() == crontabs.REBOOT:
-        return Outlook(action, True, False, None, None, certainty, f"{why}; cron starts an @reboot line at boot only")
+        return Outlook.stays_away(action, certainty, f"{why}; cron starts an @reboot line at boot only")
     if after is None:
-        return Outlook(action, True, None, None, None, "unknown", f"{why}; when `{policy}` is due could not be told")
+        return Outlook.not_known(action, f"{why}; when `{policy}` is due could not be told")
     copies = owner.facts["running"]
     pile = f" ({copies} of it run now: cron does not wait for the last one)" if copies > 1 else ""
     told = f"{why}; cron starts {owner.name} again at its next time, whether this one still runs or not{pile}"
-    return Outlook(action, True, True, "cron", after, certainty, told)
+    return Outlook.comes_back(action, "cron", certainty, told, after_s=after)
 
 
 def _lineless(owner: Owner, action: Action, why: str) -> Outlook:
     """Cron started it, and no line of its tables says that any more; or which one it was is not known."""
     if owner.facts["known_by"] == "text":
         gone = f"{why}; no table of cron has its line any more, so it is not started again"
-        return Outlook(action, True, False, None, None, "likely", gone)
+        return Outlook.stays_away(action, "likely", gone)
     unknown = f"{why}; which line of cron's tables started it could not be told"
-    return Outlook(action, True, None, None, None, "unknown", unknown)
+    return Outlook.not_known(action, unknown)
 
 
 def _booted(owner: Owner) -> Outlook | Deferred:

@@ -56,8 +56,8 @@ def daemon_fate(owner: Owner, action: Action, then: Outlook) -> Outlook | Deferr
         return Deferred(action, True, f"it ends with the {'container' if owner.facts['in_container'] else 'daemon'}")
     if survives:
         why = f"`systemctl {verb} {unit}` leaves running jobs alone"
-        return Outlook(action, False, False, None, None, "certain", why)
+        return Outlook.goes_on(action, "certain", why)
     if action == "owner-stop":
         why = f"`systemctl stop {unit}` ends its jobs too, and starts no other one"
-        return Outlook(action, True, False, None, None, "likely", why)
+        return Outlook.stays_away(action, "likely", why)
     return then

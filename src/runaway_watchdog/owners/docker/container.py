@@ -119,7 +119,7 @@ def outlook(owner: Owner, facts: Facts, action: Action) -> Outlook:
         return _stopped(owner, facts)
     end = _ending(owner, facts, action)
     if not end.ends:
-        return Outlook(action, False, False, None, None, end.certainty, end.why)
+        return Outlook.goes_on(action, end.certainty, end.why)
     if not is_main(owner, facts):
         return _not_main(owner, facts, action, end)
     if owner.kind == "swarm-task":
@@ -160,27 +160,27 @@ def _unread(owner: Owner, facts: Facts, action: Action) -> Outlook:
     if action not in ("owner-stop", "owner-daemon-restart", "reboot"):
         end = ending(facts.process, action)
         if not end.ends:
-            return Outlook(action, False, False, None, None, end.certainty, end.why)
-    return Outlook(action, True, None, None, None, "unknown", why)
+            return Outlook.goes_on(action, end.certainty, end.why)
+    return Outlook.not_known(action, why)
 
 
 def _down(owner: Owner, action: Action) -> Outlook:
     """A container without a process: between two attempts of the engine, or stopped."""
     if owner.facts["state"] != "restarting":
         why = f"it is {owner.facts['state']}: it has no process, and nothing starts it while the engine goes on"
-        return controllers.started_again(owner, Outlook(action, True, False, None, None, "certain", why))
+        return controllers.started_again(owner, Outlook.stays_away(action, "certain", why))
     if action == "owner-stop":
         why = "`docker stop` ends the engine's attempts, and its restart policy does not act on that"
-        return controllers.started_again(owner, Outlook(action, True, False, None, None, "certain", why))
+        return controllers.started_again(owner, Outlook.stays_away(action, "certain", why))
     why = f"it is dead at this moment; {owner.policy} starts it again when the engine's delay is over"
-    return Outlook(action, True, True, "docker", None, "certain", why)
+    return Outlook.comes_back(action, "docker", "certain", why)
 
 
 def _stopped(owner: Owner, facts: Facts) -> Outlook:
     if owner.kind == "swarm-task":
         return docker_swarm.stopped(owner, facts)
     why = f"`docker stop` ends the container, and its restart policy does not act on that{docker_start.later(owner)}"
-    return controllers.started_again(owner, Outlook("owner-stop", True, False, None, None, "certain", why))
+    return controllers.started_again(owner, Outlook.stays_away("owner-stop", "certain", why))
 
 
 def _policy(owner: Owner, action: Action, end: Ending) -> Outlook:
@@ -191,18 +191,16 @@ def _policy(owner: Owner, action: Action, end: Ending) -> Outlook:
         return _back(owner, action, f"{end.why}; restart policy {name} starts the container again", certainty)
     if name == "no":
         gone = ", and --rm removes the container" if owner.facts["auto_remove"] else ""
-        return Outlook(
-            action, True, False, None, None, certainty, f"{end.why}; restart policy no leaves it stopped{gone}"
-        )
+        return Outlook.stays_away(action, certainty, (end.reason, f"restart policy no leaves it stopped{gone}"))
     if limit and owner.facts["restart_count"] >= int(limit):
-        why = f"{end.why}; the {limit} restarts that {owner.policy} allows are used up (`docker start` counts anew)"
-        return Outlook(action, True, False, None, None, certainty, why)
+        why = (end.reason, f"the {limit} restarts that {owner.policy} allows are used up (`docker start` counts anew)")
+        return Outlook.stays_away(action, certainty, why)
     if end.how == "own":
-        why = f"{end.why}; {owner.policy} restarts it only if that is not 0"
-        return Outlook(action, True, None, "docker", None, "unknown", why)
+        why = (end.reason, f"{owner.policy} restarts it only if that is not 0")
+        return Outlook.not_known(action, why, by="docker")
     if end.how == "clean":
-        why = f"{end.why}; {owner.policy} does not act on exit code 0"
-        return Outlook(action, True, False, None, None, certainty, why)
+        why = (end.reason, f"{owner.policy} does not act on exit code 0")
+        return Outlook.stays_away(action, certainty, why)
     return _back(owner, action, f"{end.why}; {owner.policy} starts the container again", certainty)
 
 
@@ -210,9 +208,9 @@ def _back(owner: Owner, action: Action, why: str, certainty: Certainty) -> Outlo
     """The first restart comes after 100 ms; a container that dies young waits twice as long each time. How long by
     now the engine does not tell: its count of restarts goes on when its delay begins anew."""
     if owner.facts["up_s"] >= STABLE_AFTER_S or not owner.facts["restart_count"]:
-        return Outlook(action, True, True, "docker", FIRST_DELAY_S, certainty, why)
+        return Outlook.comes_back(action, "docker", certainty, why, after_s=FIRST_DELAY_S)
     why = f"{why}; it was up for less than {STABLE_AFTER_S:g} s, so the engine waits longer before each restart"
-    return Outlook(action, True, True, "docker", None, "likely" if certainty == "certain" else certainty, why)
+    return Outlook.comes_back(action, "docker", "likely" if certainty == "certain" else certainty, why)
 
 
 def _not_main(owner: Owner, facts: Facts, action: Action, end: Ending) -> Outlook:
@@ -224,9 +222,9 @@ def _not_main(owner: Owner, facts: Facts, action: Action, end: Ending) -> Outloo
     parent = facts.ancestors[0]
     if parent.pid == main and owner.facts.get("init_child") is not None:
         why = f"{beside} but an orphan that its init {owner.facts['init']} took in, so nobody starts it again"
-        return Outlook(action, True, False, None, None, end.certainty, why)
+        return Outlook.stays_away(action, end.certainty, why)
     why = f"{beside}; whether its parent {parent.name} ({parent.pid}) inside the container starts it again is not known"
-    return Outlook(action, True, None, None, None, "unknown", why)
+    return Outlook.not_known(action, why)
 
 
 def is_stray(owner: Owner, facts: Facts) -> bool:
@@ -239,13 +237,13 @@ def _put_there(owner: Owner, facts: Facts, action: Action, certainty: Certainty,
     check = owner.facts.get("health_check")
     if check is None:
         why = f"{beside} but one that `docker exec` put there, so nobody starts it again"
-        return Outlook(action, True, False, None, None, certainty, why)
+        return Outlook.stays_away(action, certainty, why)
     words = [" ".join(each.cmdline) for each in (facts.process, *facts.ancestors) if not each.name.startswith(SHIM)]
     if any(" ".join(check["command"]) in each for each in words):
         why = f"{beside} but its health check, which the engine starts every {check['every_s']:g} s"
-        return Outlook(action, True, True, "docker", check["every_s"], "likely", why)
+        return Outlook.comes_back(action, "docker", "likely", why, after_s=check["every_s"])
     why = f"{beside} but one that `docker exec` put there, or a part of the container's health check"
-    return Outlook(action, True, None, None, None, "unknown", why)
+    return Outlook.not_known(action, why)
 
 
 def contain(owner: Owner, facts: Facts) -> Containment:

@@ -8,7 +8,7 @@ host's crontabs, units and git hooks that start this very container. What each d
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from runaway_watchdog.model.owner import Claim, Outlook, Owner
+from runaway_watchdog.model.owner import Claim, Outlook, Owner, reasons
 from runaway_watchdog.owners.docker import compose as compose_facts
 from runaway_watchdog.world import World
 
@@ -178,11 +178,11 @@ def started_again(owner: Owner, outlook: Outlook) -> Outlook:
     if not outlook.ends or outlook.returns is not False or owner.facts.get("auto_remove"):
         return outlook
     if reviving := next((each for each in acting if each.revives), None):
-        return outlook._replace(returns=True, by=reviving.name, certainty="likely", why=reviving.told)
+        return outlook._replace(returns=True, by=reviving.name, certainty="likely", reasons=reasons(reviving.told))
     if later := next((each for each in acting if each.until), None):
         return outlook._replace(
             certainty="likely" if outlook.certainty == "certain" else outlook.certainty,
-            why=f"{outlook.why}, {later.until}",
+            reasons=(*outlook.reasons[:-1], outlook.reasons[-1].with_more(f", {later.until}")),
         )
     return outlook
 
@@ -193,4 +193,6 @@ def started_at_boot(owner: Owner, outlook: Outlook) -> Outlook:
     starting = next((each for each in acting if each.at_boot or each.revives), None)
     if starting is None or outlook.returns is not False:
         return outlook
-    return outlook._replace(returns=True, by=starting.name, after_s=None, certainty="likely", why=starting.told)
+    return outlook._replace(
+        returns=True, by=starting.name, after_s=None, certainty="likely", reasons=reasons(starting.told)
+    )

@@ -22,12 +22,12 @@ def outlook(owner: Owner, facts: Facts, action: Action, *, main: bool) -> Outloo
     """`action` is owner-daemon-restart or reboot; `main`: the process is the one that the container lives by."""
     down = not owner.facts["main_pid"]
     if action == "owner-daemon-restart" and owner.facts["live_restore"] and not down:
-        return Outlook(action, False, False, None, None, "certain", "live-restore: containers outlive the engine")
+        return Outlook.goes_on(action, "certain", "live-restore: containers outlive the engine")
     if owner.kind == "swarm-task":
         return docker_swarm.engine_starts(owner, facts, action)
     if action == "reboot" and owner.facts.get("engine_at_boot") is False:
         why = f"{owner.facts['engine_unit']} is not started at boot"
-        return Outlook(action, True, False, None, None, "likely", why)
+        return Outlook.stays_away(action, "likely", why)
     found = _stopped(owner, action) if down else _running(owner, facts, action)
     if not main:
         return _beside(owner, facts, action) if found.returns else found
@@ -44,11 +44,11 @@ def _sure(owner: Owner, action: Action) -> Certainty:
 
 def _back(owner: Owner, action: Action, sure: Certainty, why: str = "") -> Outlook:
     told = why or f"restart policy {owner.policy}: it is started again {_at(action)}"
-    return Outlook(action, True, True, "docker", None, sure, told)
+    return Outlook.comes_back(action, "docker", sure, told)
 
 
 def _away(action: Action, why: str, sure: Certainty = "certain") -> Outlook:
-    return Outlook(action, True, False, None, None, sure, why)
+    return Outlook.stays_away(action, sure, why)
 
 
 def used_up(owner: Owner) -> bool:
@@ -71,7 +71,7 @@ def _running(owner: Owner, facts: Facts, action: Action) -> Outlook:
     if killed_by_a_stop(owner, facts):
         return _back(owner, action, _sure(owner, action))
     why = f"{owner.policy}: it is started again {_at(action)} unless it exits with 0 when the engine stops it"
-    return Outlook(action, True, None, "docker", None, "unknown", why)
+    return Outlook.not_known(action, why, by="docker")
 
 
 def killed_by_a_stop(owner: Owner, facts: Facts) -> bool:
@@ -117,7 +117,7 @@ def _beside(owner: Owner, facts: Facts, action: Action) -> Outlook:
         why = "`docker exec` put it there: the container comes back without it"
         return _away(action, why)
     why = f"the container starts again {_at(action)}; whether that brings this process with it is not known"
-    return Outlook(action, True, None, "docker", None, "unknown", why)
+    return Outlook.not_known(action, why, by="docker")
 
 
 def later(owner: Owner) -> str:

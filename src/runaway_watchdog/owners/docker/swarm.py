@@ -45,14 +45,14 @@ def outlook(owner: Owner, action: Action, end: Ending) -> Outlook:
     """The end of the task's main process."""
     condition = owner.facts["swarm"]["condition"]
     if condition == "none":
-        why = f"{end.why}; the service's restart condition none: the swarm does not replace it"
-        return Outlook(action, True, False, None, None, "likely" if end.how == "own" else end.certainty, why)
+        why = (end.reason, "the service's restart condition none: the swarm does not replace it")
+        return Outlook.stays_away(action, "likely" if end.how == "own" else end.certainty, why)
     if condition == "on-failure" and end.how == "clean":
-        why = f"{end.why}; the service's restart condition on-failure does not act on exit code 0"
-        return Outlook(action, True, False, None, None, end.certainty, why)
+        why = (end.reason, "the service's restart condition on-failure does not act on exit code 0")
+        return Outlook.stays_away(action, end.certainty, why)
     if condition == "on-failure" and end.how == "own":
-        why = f"{end.why}; the swarm replaces it only if that is not 0"
-        return Outlook(action, True, None, "swarm", None, "unknown", why)
+        why = (end.reason, "the swarm replaces it only if that is not 0")
+        return Outlook.not_known(action, why, by="swarm")
     return _replaced(owner, action, end.why, end.certainty)
 
 
@@ -61,11 +61,11 @@ def _replaced(owner: Owner, action: Action, why: str, certainty: Certainty = "ce
     told = f"{why}; the swarm puts a new container in the place of the one that is missing"
     if swarm["condition"] is None:
         told += " (its service's own settings are only told on a manager)"
-        return Outlook(action, True, True, "swarm", None, "likely", told)
+        return Outlook.comes_back(action, "swarm", "likely", told)
     if swarm["attempts"]:
         told += f", at most {swarm['attempts']} times"
-        return Outlook(action, True, True, "swarm", swarm["delay_s"] + TO_MAKE_S, "likely", told)
-    return Outlook(action, True, True, "swarm", swarm["delay_s"] + TO_MAKE_S, certainty, told)
+        return Outlook.comes_back(action, "swarm", "likely", told, after_s=swarm["delay_s"] + TO_MAKE_S)
+    return Outlook.comes_back(action, "swarm", certainty, told, after_s=swarm["delay_s"] + TO_MAKE_S)
 
 
 def stopped(owner: Owner, facts: Facts) -> Outlook:
@@ -81,12 +81,12 @@ def engine_starts(owner: Owner, facts: Facts, action: Action) -> Outlook:
     at = "at the next boot" if action == "reboot" else "when the engine starts"
     if condition == "none":
         why = f"restart condition none: the swarm does not replace it {at}"
-        return Outlook(action, True, False, None, None, "likely", why)
+        return Outlook.stays_away(action, "likely", why)
     if (
         condition == "on-failure"
         and ending(facts.process, "sigterm").how == "own"
         and facts.process.sigterm == "handled"
     ):
         why = f"restart condition on-failure: the swarm replaces it {at} unless it exited with 0"
-        return Outlook(action, True, None, "swarm", None, "unknown", why)
-    return Outlook(action, True, True, "swarm", None, "likely", f"the swarm starts its tasks again {at}")
+        return Outlook.not_known(action, why, by="swarm")
+    return Outlook.comes_back(action, "swarm", "likely", f"the swarm starts its tasks again {at}")

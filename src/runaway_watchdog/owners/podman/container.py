@@ -151,7 +151,7 @@ def outer(owner: Owner) -> Claim | None:
 
 def outlook(owner: Owner, facts: Facts, action: Action) -> Outlook | Deferred:
     if action == "owner-daemon-restart":
-        return Outlook(action, False, False, None, None, "certain", "Podman has no daemon: its containers go on")
+        return Outlook.goes_on(action, "certain", "Podman has no daemon: its containers go on")
     if not owner.facts:
         return _unread(owner, facts, action)
     if action == "reboot":
@@ -160,10 +160,10 @@ def outlook(owner: Owner, facts: Facts, action: Action) -> Outlook | Deferred:
         return _stopped(owner, facts)
     end = ending(facts.process, action)
     if not end.ends:
-        return Outlook(action, False, False, None, None, end.certainty, end.why)
+        return Outlook.goes_on(action, end.certainty, end.why)
     if is_conmon(owner, facts):
-        why = f"{end.why}; it looks after the container, which nobody would start again without it"
-        return Outlook(action, True, None, None, None, "unknown", why)
+        why = (end.reason, "it looks after the container, which nobody would start again without it")
+        return Outlook.not_known(action, why)
     if facts.process.pid != owner.facts["main_pid"]:
         return _not_main(owner, facts, action, end)
     return _policy(owner, action, end)
@@ -179,8 +179,8 @@ def _unread(owner: Owner, facts: Facts, action: Action) -> Outlook:
     if action not in ("owner-stop", "reboot"):
         end = ending(facts.process, action)
         if not end.ends:
-            return Outlook(action, False, False, None, None, end.certainty, end.why)
-    return Outlook(action, True, None, None, None, "unknown", why)
+            return Outlook.goes_on(action, end.certainty, end.why)
+    return Outlook.not_known(action, why)
 
 
 def _policy(owner: Owner, action: Action, end: Ending) -> Outlook | Deferred:
@@ -188,7 +188,7 @@ def _policy(owner: Owner, action: Action, end: Ending) -> Outlook | Deferred:
     certainty: Certainty = "likely" if end.how == "own" else end.certainty
     if name in ("always", "unless-stopped"):
         why = f"{end.why}; restart policy {name} starts the container again"
-        return Outlook(action, True, True, "podman", FIRST_DELAY_S, certainty, why)
+        return Outlook.comes_back(action, "podman", certainty, why, after_s=FIRST_DELAY_S)
     if name == "no":
         return _left(owner, action, end, certainty, f"{end.why}; restart policy no leaves it stopped")
     if limit and owner.facts["restart_count"] >= int(limit):
@@ -196,10 +196,12 @@ def _policy(owner: Owner, action: Action, end: Ending) -> Outlook | Deferred:
         return _left(owner, action, end, certainty, why)
     if end.how == "own":
         why = f"{end.why}; {owner.policy} restarts it only if that is not 0"
-        return Outlook(action, True, None, "podman", None, "unknown", why)
+        return Outlook.not_known(action, why, by="podman")
     if end.how == "clean":
         return _left(owner, action, end, certainty, f"{end.why}; {owner.policy} does not act on exit code 0")
-    return Outlook(action, True, True, "podman", FIRST_DELAY_S, certainty, f"{end.why}; {owner.policy} starts it again")
+    return Outlook.comes_back(
+        action, "podman", certainty, (end.reason, f"{owner.policy} starts it again"), after_s=FIRST_DELAY_S
+    )
 
 
 def _left(owner: Owner, action: Action, end: Ending, certainty: Certainty, why: str) -> Outlook | Deferred:
@@ -207,7 +209,7 @@ def _left(owner: Owner, action: Action, end: Ending, certainty: Certainty, why: 
     unit = owner.facts.get("run_by")
     if unit is None:
         gone = ", and --rm removes the container" if owner.facts["auto_remove"] else ""
-        return Outlook(action, True, False, None, None, certainty, why + gone)
+        return Outlook.stays_away(action, certainty, why + gone)
     why = f"{why}, and conmon, which {unit} runs, ends with it"
     return Deferred(_BY_EXIT.get(end.how, "failure-exit"), True, why, ends=True, more_s=ANEW_S)
 
@@ -228,28 +230,28 @@ def _not_main(owner: Owner, facts: Facts, action: Action, end: Ending) -> Outloo
     beside = f"{end.why}; it is not the container's main process ({main})"
     if main not in (ancestor.pid for ancestor in facts.ancestors):
         why = f"{beside} but one that `podman exec` put there, so nobody starts it again"
-        return Outlook(action, True, False, None, None, end.certainty, why)
+        return Outlook.stays_away(action, end.certainty, why)
     parent = facts.ancestors[0]
     why = f"{beside}; whether its parent {parent.name} ({parent.pid}) inside the container starts it again is not known"
-    return Outlook(action, True, None, None, None, "unknown", why)
+    return Outlook.not_known(action, why)
 
 
 def _reboot(owner: Owner, facts: Facts) -> Outlook | Deferred:
     if facts.process.pid != owner.facts["main_pid"]:
         why = "whether a boot brings the container back, and this process with it, is not known"
-        return Outlook("reboot", True, None, None, None, "unknown", why)
+        return Outlook.not_known("reboot", why)
     if owner.facts.get("run_by") is not None:
         return Deferred("reboot", True, f"{owner.facts['run_by']} runs it", ends=True)
     name, starts = owner.policy.partition(":")[0], owner.facts["started_at_boot"]
     if starts is None and name != "no":
         why = f"whether {RESTART_UNIT} of that user is enabled was not looked up"
-        return Outlook("reboot", True, None, None, None, "unknown", why)
+        return Outlook.not_known("reboot", why)
     if starts:
         why = f"{RESTART_UNIT} is enabled: it starts every container with policy {name}, also a stopped one"
-        return Outlook("reboot", True, True, RESTART_UNIT, None, "certain", why)
+        return Outlook.comes_back("reboot", RESTART_UNIT, "certain", why)
     not_by = f"does not start policy {name}" if owner.facts.get("restart_unit_enabled") else "is not enabled"
     why = f"no unit runs it, and {RESTART_UNIT} {not_by}"
-    return Outlook("reboot", True, False, None, None, "certain" if name == "no" else "likely", why)
+    return Outlook.stays_away("reboot", "certain" if name == "no" else "likely", why)
 
 
 def contain(owner: Owner, facts: Facts) -> Containment | None:

@@ -6,7 +6,7 @@ running; its unit starts it anew after 50 s (RestartSec=), and it starts a secon
 
 from typing import Any
 
-from runaway_watchdog.model.owner import Action, Claim, Deferred, Outlook, Owner
+from runaway_watchdog.model.owner import Action, Claim, Deferred, Outlook, Owner, Why
 from runaway_watchdog.model.plan import Containment
 from runaway_watchdog.model.process import Facts
 from runaway_watchdog.owners.common.ending import ending
@@ -38,21 +38,21 @@ def outlook(owner: Owner, facts: Facts, action: Action) -> Outlook | Deferred:
     """No supervisord knows it. A second copy runs already, or is started once its unit starts supervisord anew."""
     unit = owner.facts["daemon_unit"]
     if action == "owner-stop":
-        why = "supervisord does not know it any more: `supervisorctl stop` ends the other copy, if there is one"
-        return Outlook(action, False, False, None, None, "likely", why)
+        why: Why = "supervisord does not know it any more: `supervisorctl stop` ends the other copy, if there is one"
+        return Outlook.goes_on(action, "likely", why)
     if action == "owner-daemon-restart" and owner.facts["survives_stop"]:
         why = f"`systemctl restart {unit}` leaves this process running"
-        return Outlook(action, False, False, None, None, "likely", why)
+        return Outlook.goes_on(action, "likely", why)
     if action in ("owner-daemon-restart", "reboot"):
         return Deferred(action, True, "a new supervisord starts its program, as its configuration says")
     end = ending(facts.process, action)
     if not end.ends:
-        return Outlook(action, False, False, None, None, end.certainty, end.why)
+        return Outlook.goes_on(action, end.certainty, end.why)
     if owner.facts["daemon_runs"]:
-        why = f"{end.why}; its supervisord ended before it, and a new one starts a copy of its own beside it"
-        return Outlook(action, True, False, None, None, "likely", why)
-    why = f"{end.why}; its supervisord has ended, and starts it once more when {unit} starts that again"
-    return Outlook(action, True, True, "supervisord", None, "likely", why)
+        why = (end.reason, "its supervisord ended before it, and a new one starts a copy of its own beside it")
+        return Outlook.stays_away(action, "likely", why)
+    why = (end.reason, f"its supervisord has ended, and starts it once more when {unit} starts that again")
+    return Outlook.comes_back(action, "supervisord", "likely", why)
 
 
 def contain(owner: Owner, facts: Facts) -> Containment:

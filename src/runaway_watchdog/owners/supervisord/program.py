@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from runaway_watchdog.model.gap import Gap
-from runaway_watchdog.model.owner import Action, Certainty, Claim, Deferred, Outlook, Owner
+from runaway_watchdog.model.owner import Action, Certainty, Claim, Deferred, Outlook, Owner, Reason, reasons
 from runaway_watchdog.model.plan import Containment
 from runaway_watchdog.model.process import Facts, Process
 from runaway_watchdog.owners.common import exit_propagation as passing, siblings as beside
@@ -178,20 +178,20 @@ def _restarted(owner: Owner, action: Action, end: Ending) -> Outlook:
     policy = owner.facts["autorestart"]
     told = f"{end.why}; autorestart={policy}"
     if not policy:
-        return Outlook(action, True, None, None, None, "unknown", f"{end.why}; its autorestart could not be read")
+        return Outlook.not_known(action, (end.reason, "its autorestart could not be read"))
     if owner.facts["state"] == STOPPING:
-        return Outlook(action, True, False, None, None, "likely", f"{end.why}; supervisord is stopping it already")
+        return Outlook.stays_away(action, "likely", (end.reason, "supervisord is stopping it already"))
     certainty = _certainty(owner, end)
     possible: tuple[How, ...] = ("clean", "failure") if end.how == "own" else (end.how,)
     answers = {_answers(owner, how) for how in possible}
     if len(answers) > 1 or None in answers:
-        why = f"{end.why}; autorestart={policy} depends on the code it exits with"
-        return Outlook(action, True, None, "supervisord", None, "unknown", why)
+        why = (end.reason, f"autorestart={policy} depends on the code it exits with")
+        return Outlook.not_known(action, why, by="supervisord")
     if answers == {False}:
-        return Outlook(action, True, False, None, None, certainty, f"{told} leaves it ended")
+        return Outlook.stays_away(action, certainty, f"{told} leaves it ended")
     tries = owner.facts["start_retries"]
     limit = "" if tries is None else f"; it gives up after {tries} starts that fail at once"
-    return Outlook(action, True, True, "supervisord", LOOKS_EVERY_S, certainty, f"{told} starts it again{limit}")
+    return Outlook.comes_back(action, "supervisord", certainty, f"{told} starts it again{limit}", after_s=LOOKS_EVERY_S)
 
 
 def _answers(owner: Owner, how: How) -> bool | None:
@@ -216,12 +216,12 @@ def _stopped(owner: Owner, facts: Facts) -> Outlook:
     reached = owner.facts["as_group"] or passing.reaches(facts, main, owner.facts["manager_pid"])
     if reached is False:
         why = f"{line} signals {main} alone (stopasgroup=false), and this one goes on without it"
-        return Outlook("owner-stop", False, False, None, None, "likely", why)
+        return Outlook.goes_on("owner-stop", "likely", why)
     if reached is None:
         why = f"{line} signals {main} alone (stopasgroup=false): what that does with this one is its own"
-        return Outlook("owner-stop", True, None, None, None, "unknown", why)
+        return Outlook.not_known("owner-stop", why)
     why = f"{line} ends it, with SIGKILL in the end, and autorestart does not act on a stop"
-    return Outlook("owner-stop", True, False, None, None, "certain", why)
+    return Outlook.stays_away("owner-stop", "certain", why)
 
 
 def _autostart(owner: Owner) -> str:
@@ -240,10 +240,12 @@ def _started_anew(owner: Owner, facts: Facts) -> Outlook:
     """A restart of supervisord stops its programs, as `supervisorctl stop` does, and starts those with autostart."""
     stop, along = _stopped(owner, facts), _along(owner, facts)
     if not stop.ends:
-        return stop._replace(action="owner-daemon-restart", why=f"{stop.why}; {_autostart(owner)} starts a second one")
+        return stop._replace(
+            action="owner-daemon-restart", reasons=(*stop.reasons, Reason(f"{_autostart(owner)} starts a second one"))
+        )
     why = f"supervisord ends its programs when it is restarted; {_autostart(owner)} decides over its start"
     certainty: Certainty = "unknown" if along is None else "likely"
-    return Outlook("owner-daemon-restart", True, along, "supervisord" if along else None, None, certainty, why)
+    return Outlook("owner-daemon-restart", True, along, "supervisord" if along else None, None, certainty, reasons(why))
 
 
 def contain(owner: Owner, facts: Facts) -> Containment | None:

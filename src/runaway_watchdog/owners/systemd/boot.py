@@ -13,7 +13,7 @@ def outlook(owner: Owner, facts: Facts, action: Action, manager: Manager) -> Out
     if not owner.facts["main_pid"] and owner.facts["active_state"] == "active":
         return found  # no main process is known: its work is all that it started
     why = f"{found.why}; whether that brings this process with it is not known"
-    return Outlook(action, True, None, found.by, None, "unknown", why)
+    return Outlook.not_known(action, why, by=found.by)
 
 
 def _unit(owner: Owner, action: Action, manager: Manager) -> Outlook:
@@ -24,16 +24,14 @@ def _unit(owner: Owner, action: Action, manager: Manager) -> Outlook:
     if facts.get("booted_by"):
         back = f"{facts['booted_by']} starts it {when}"
         if facts["unit_file_state"] == "masked-runtime":
-            return Outlook(
-                action, True, True, manager.by, None, "likely", f"its mask is gone with the boot, and {back}"
-            )
+            return Outlook.comes_back(action, manager.by, "likely", f"its mask is gone with the boot, and {back}")
         sure: Certainty = "certain" if facts["booted_by"].endswith(".target") else "likely"
-        return Outlook(action, True, True, manager.by, None, sure, back)
+        return Outlook.comes_back(action, manager.by, sure, back)
     if facts.get("upheld_at_boot"):
         why = f"{facts['upheld_at_boot'][0]}, which upholds it, is started {when}"
-        return Outlook(action, True, True, facts["upheld_at_boot"][0], None, "likely", why)
+        return Outlook.comes_back(action, facts["upheld_at_boot"][0], "likely", why)
     why = f"its unit file is {facts['unit_file_state'] or 'not installed'} and nothing that starts {when} asks for it"
-    return _by_a_door(owner, action, manager) or Outlook(action, True, False, None, None, "likely", why)
+    return _by_a_door(owner, action, manager) or Outlook.stays_away(action, "likely", why)
 
 
 def _never(owner: Owner, action: Action, manager: Manager) -> Outlook | None:
@@ -52,7 +50,7 @@ def _never(owner: Owner, action: Action, manager: Manager) -> Outlook | None:
         why, certainty = "it is enabled until the next boot only", "likely"
     else:
         return None
-    return Outlook(action, True, False, None, None, certainty, why)
+    return Outlook.stays_away(action, certainty, why)
 
 
 def _by_a_door(owner: Owner, action: Action, manager: Manager) -> Outlook | None:
@@ -62,14 +60,14 @@ def _by_a_door(owner: Owner, action: Action, manager: Manager) -> Outlook | None
         if trigger.get("at_boot") and not trigger.get("one_connection"):
             when = "when its time comes" if trigger["unit"].endswith(".timer") else "as soon as it is asked for"
             why = f"{trigger['unit']} is there after a boot too, and starts it {when}"
-            return Outlook(action, True, True, trigger["unit"], None, "likely", why)
+            return Outlook.comes_back(action, trigger["unit"], "likely", why)
     if facts["unit_file_state"] == "enabled" and not facts["wanted_by"]:
         why = "it is enabled, but what it is enabled for is not loaded: whether a boot reaches that is not known"
-        return Outlook(action, True, None, manager.by, None, "unknown", why)
+        return Outlook.not_known(action, why, by=manager.by)
     if facts["wanted_by"]:
         why = f"{facts['wanted_by'][0]} asks for it; whether that is started at boot is not known"
-        return Outlook(action, True, None, manager.by, None, "unknown", why)
+        return Outlook.not_known(action, why, by=manager.by)
     if facts["bus_name"]:
         why = f"nothing starts it at boot, but a D-Bus call to {facts['bus_name']} does"
-        return Outlook(action, True, None, "dbus", None, "unknown", why)
+        return Outlook.not_known(action, why, by="dbus")
     return None

@@ -7,7 +7,7 @@ users: `Manager` says who acts and what a boot brings.
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from runaway_watchdog.model.owner import Action, Certainty, Outlook, Owner
+from runaway_watchdog.model.owner import Action, Certainty, Outlook, Owner, reasons
 from runaway_watchdog.model.process import Facts
 from runaway_watchdog.owners.common import siblings as beside
 from runaway_watchdog.owners.common.ending import Ending, How, ending
@@ -50,7 +50,7 @@ def outlook(owner: Owner, facts: Facts, action: Action, manager: Manager) -> Out
         return _stopped(owner, facts)
     end = ending(facts.process, action)
     if not end.ends:
-        return Outlook(action, False, False, None, None, end.certainty, end.why)
+        return Outlook.goes_on(action, end.certainty, end.why)
     role = role_of(owner, facts.process.pid)
     if role in ("beside", "left"):
         return _not_main(owner, facts, action, end, manager)
@@ -74,7 +74,7 @@ def _not_main(owner: Owner, facts: Facts, action: Action, end: Ending, manager: 
     else:
         where = f"it is not the main process of {owner.name} ({main or 'none is known'}), so systemd does not act"
     if facts.ancestors and facts.ancestors[0].name == "systemd":  # a user's manager takes in orphans, as PID 1 does
-        return Outlook(action, True, False, None, None, "likely", f"{end.why}; {where}, and its parent is gone")
+        return Outlook.stays_away(action, "likely", (end.reason, f"{where}, and its parent is gone"))
     return beside.not_main(facts, action, end, where)
 
 
@@ -84,26 +84,26 @@ def unread(owner: Owner, facts: Facts, action: Action, restart: Outlook | None) 
     if action == "owner-daemon-restart" and restart is not None:
         return restart
     if action in ("owner-stop", "reboot", "owner-daemon-restart"):
-        return Outlook(action, True, None, None, None, "unknown", why)
+        return Outlook.not_known(action, why)
     end = ending(facts.process, action)
     if not end.ends:
-        return Outlook(action, False, False, None, None, end.certainty, end.why)
-    return Outlook(action, True, None, None, None, "unknown", why)
+        return Outlook.goes_on(action, end.certainty, end.why)
+    return Outlook.not_known(action, why)
 
 
 def _control(owner: Owner, action: Action, end: Ending, manager: Manager) -> Outlook:
     """One of ExecStartPre= and the like: its failure is the start's, a death by SIGTERM too; no list counts."""
     if end.how == "clean":
         why = f"{end.why}; then {owner.name} goes on starting"
-        return Outlook(action, True, False, None, None, "likely", why)
+        return Outlook.stays_away(action, "likely", why)
     why = f"{end.why}; that fails the start of {owner.name}"
     if end.how == "own" or (end.how == "sigterm" and owner.facts["sub_state"] == "start"):
-        return Outlook(action, True, None, None, None, "unknown", f"{why}, or not: how it exits decides")
+        return Outlook.not_known(action, f"{why}, or not: how it exits decides")
     found: Class = "failure" if end.how == "failure" else "signal"
     if found not in RESTARTS.get(owner.policy, frozenset()) or owner.facts["restart_after_s"] is None:
         return started_again(owner, action, f"{why}; Restart={owner.policy} does not act on that", "likely")
     why = f"{why}; Restart={owner.policy} starts it again"
-    return Outlook(action, True, True, manager.by, owner.facts["restart_after_s"], "likely", why)
+    return Outlook.comes_back(action, manager.by, "likely", why, after_s=owner.facts["restart_after_s"])
 
 
 def _restart(owner: Owner, facts: Facts, action: Action, end: Ending, manager: Manager) -> Outlook:
@@ -115,7 +115,7 @@ def _restart(owner: Owner, facts: Facts, action: Action, end: Ending, manager: M
     policy = f"Restart={owner.policy}"
     if len(answers) > 1:
         why = f"{end.why}, and {policy} depends on it"
-        return Outlook(action, True, None, None, None, "unknown", why)
+        return Outlook.not_known(action, why)
     certainty: Certainty = "likely" if end.how == "own" else end.certainty
     if answers == {False}:
         return _not_restarted(owner, action, end, certainty)
@@ -125,11 +125,11 @@ def _restart(owner: Owner, facts: Facts, action: Action, end: Ending, manager: M
         return started_again(owner, action, why, certainty)
     if limit := _start_limit(owner):
         why = f"{end.why}; {policy} acts on that, but {limit}"
-        return Outlook(action, True, None, manager.by, None, "unknown", why)
+        return Outlook.not_known(action, why, by=manager.by)
     if certainty == "certain" and _young(owner):
         certainty = "likely"  # starts by hand count for the limit too, and are not counted anywhere
     why = f"{end.why}; {policy} starts it again{_gives_up(owner)}"
-    return Outlook(action, True, True, manager.by, delay, certainty, why)
+    return Outlook.comes_back(action, manager.by, certainty, why, after_s=delay)
 
 
 def _possible(owner: Owner, how: How) -> list[tuple[How, int | None]]:
@@ -214,13 +214,15 @@ def _host_ends(owner: Owner, facts: Facts, action: Action, end: Ending, manager:
         return None
     told = " or ".join(sorted(settings - {"none"}))
     if len(settings) > 1:
-        why = f"{end.why}; that decides whether the unit's own setting acts on the whole host: {told}"
-        return Outlook(action, True, None, None, None, "unknown", why)
-    why = f"{end.why}; then the unit's own setting acts on the whole host: {told}"
+        why = (end.reason, f"that decides whether the unit's own setting acts on the whole host: {told}")
+        return Outlook.not_known(action, why)
+    why = (end.reason, f"then the unit's own setting acts on the whole host: {told}")
     if not settings <= HOST_BOOTS:
-        return Outlook(action, True, False, None, None, "likely", why)
+        return Outlook.stays_away(action, "likely", why)
     back = systemd_boot.outlook(owner, facts, "reboot", manager)
-    return Outlook(action, True, back.returns, back.by, None, "likely" if back.returns is not None else "unknown", why)
+    return Outlook(
+        action, True, back.returns, back.by, None, "likely" if back.returns is not None else "unknown", reasons(why)
+    )
 
 
 def _host_action(owner: Owner, how: How, code: int | None) -> str:
@@ -242,19 +244,19 @@ def started_again(
     `ended`: whether the unit itself has ended, for what is active is started by nobody.
     """
     if not ended:
-        return Outlook(action, True, False, None, None, certainty, why)
+        return Outlook.stays_away(action, certainty, why)
     if owner.facts["upheld_by"]:
         holder = owner.facts["upheld_by"][0]
         why = f"{why}; but {holder} upholds it and starts it at once"
-        return Outlook(action, True, True, holder, AT_ONCE_S, certainty, why)
+        return Outlook.comes_back(action, holder, certainty, why, after_s=AT_ONCE_S)
     for trigger in owner.facts["triggered_by"]:
         found = _triggered(trigger, action, why, certainty) if trigger["active"] else None
         if found is not None:
             return found
     if owner.facts["bus_name"]:
         why = f"{why}; but a D-Bus call to {owner.facts['bus_name']} may start it again"
-        return Outlook(action, True, None, "dbus", None, "unknown", why)
-    return Outlook(action, True, False, None, None, certainty, why)
+        return Outlook.not_known(action, why, by="dbus")
+    return Outlook.stays_away(action, certainty, why)
 
 
 def _triggered(trigger: Mapping[str, Any], action: Action, why: str, certainty: Certainty) -> Outlook | None:
@@ -264,22 +266,16 @@ def _triggered(trigger: Mapping[str, Any], action: Action, why: str, certainty: 
             return None
         late = f", or up to {trigger['late_s']:g} s later" if trigger.get("late_s", 0) >= 1 else ""
         told = f"{why}; the timer {name} starts it again at its next time{late}"
-        return Outlook(action, True, True, name, trigger["next_in_s"], certainty, told)
+        return Outlook.comes_back(action, name, certainty, told, after_s=trigger["next_in_s"])
     if trigger.get("at_once"):
-        return Outlook(
-            action,
-            True,
-            True,
-            name,
-            AT_ONCE_S,
-            certainty,
-            f"{why}; what {name} waits for is there: it starts it at once",
+        return Outlook.comes_back(
+            action, name, certainty, f"{why}; what {name} waits for is there: it starts it at once", after_s=AT_ONCE_S
         )
     if trigger.get("one_connection"):
         told = f"{why}; it served one connection of {name}, and only a new client gets a new one"
-        return Outlook(action, True, False, None, None, "likely", told)
+        return Outlook.stays_away(action, "likely", told)
     told = f"{why}; {name} starts it again as soon as it is asked for"
-    return Outlook(action, True, True, name, None, "likely", told)
+    return Outlook.comes_back(action, name, "likely", told)
 
 
 def _stopped(owner: Owner, facts: Facts) -> Outlook:
@@ -287,14 +283,14 @@ def _stopped(owner: Owner, facts: Facts) -> Outlook:
     mode, name, role = owner.facts["kill_mode"], owner.name, role_of(owner, facts.process.pid)
     if owner.facts.get("refuse_manual_stop"):
         why = f"{name} refuses to be stopped by hand (RefuseManualStop=yes)"
-        return Outlook("owner-stop", False, False, None, None, "certain", why)
+        return Outlook.goes_on("owner-stop", "certain", why)
     if role == "left":
         why = f"{name} has stopped already and left this process behind: a stop does not reach it any more"
-        return Outlook("owner-stop", False, False, None, None, "certain", why)
+        return Outlook.goes_on("owner-stop", "certain", why)
     if mode == "none" or (mode == "process" and role != "main"):
         if owner.facts.get("stop_command"):
             why = f"KillMode={mode}: only its own stop command (ExecStop=) may end this process"
             return started_again(owner, "owner-stop", why, "likely")
         why = f"KillMode={mode}: `systemctl stop {name}` leaves this process running"
-        return Outlook("owner-stop", False, False, None, None, "certain", why)
+        return Outlook.goes_on("owner-stop", "certain", why)
     return started_again(owner, "owner-stop", f"`systemctl stop {name}` ends it; Restart= does not act on a stop")

@@ -37,9 +37,7 @@ LINGER = "/var/lib/systemd/linger"
 USERS_MANAGER = re.compile(r"user@(?P<uid>\d+)\.service")
 BUS_FOLDERS = tuple(f"{share}/dbus-1/system-services" for share in ("/usr/local/share", "/usr/share", "/lib"))
 SURVIVES = "systemd keeps its services running when it re-executes itself"
-MANAGER = Manager(
-    by="systemd", restart=Outlook("owner-daemon-restart", False, False, None, None, "certain", SURVIVES), boots=None
-)
+MANAGER = Manager(by="systemd", restart=Outlook.goes_on("owner-daemon-restart", "certain", SURVIVES), boots=None)
 EVIDENCE = ("Restart", "RestartUSec", "MainPID", "UnitFileState", "TriggeredBy", "UpheldBy", "FragmentPath")
 
 
@@ -102,7 +100,7 @@ def outlook(owner: Owner, facts: Facts, action: Action) -> Outlook:
     found = systemd_fate.outlook(owner, facts, action, MANAGER)
     if owner.kind == "sysv-service" and action == "owner-stop":
         why = f"`systemctl stop {owner.name}` runs `{owner.facts['source']} stop`, which is made to end it"
-        return Outlook(action, True, False, None, None, "likely", why)
+        return Outlook.stays_away(action, "likely", why)
     return found
 
 
@@ -111,10 +109,8 @@ def _scope(owner: Owner, facts: Facts, action: Action) -> Outlook:
     if facts.process.pid == 1 or action not in ("owner-stop", "owner-daemon-restart"):
         return unmanaged.outlook(owner, facts, action)
     if action == "owner-stop":
-        return Outlook(
-            action, True, False, None, None, "likely", f"`systemctl stop {owner.name}` ends all that is in it"
-        )
-    return Outlook(action, False, False, None, None, "certain", "systemd keeps its scopes when it re-executes itself")
+        return Outlook.stays_away(action, "likely", f"`systemctl stop {owner.name}` ends all that is in it")
+    return Outlook.goes_on(action, "certain", "systemd keeps its scopes when it re-executes itself")
 
 
 def contain(owner: Owner, facts: Facts) -> Containment:
