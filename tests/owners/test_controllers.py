@@ -9,8 +9,8 @@ from support.builders import CONTAINER_ID, make_facts, make_process
 from support.made_world import made_world
 
 from runaway_watchdog import owners
-from runaway_watchdog.model.owner import Owner
 from runaway_watchdog.owners.docker import controllers
+from runaway_watchdog.owners.interface import Owner
 
 OTHER = "be51de" * 10 + "0000"
 

@@ -164,7 +164,7 @@ def test_one_replica_is_told_as_one() -> None:
 
 def test_an_unread_policy_does_not_hide_what_the_signal_does() -> None:
     """Whether SIGTERM ends it is the process's own matter, whoever owns it."""
-    owner = make_container()._replace(facts={})
+    owner = make_container().bagged(facts={})
     assert docker.outlook(owner, make_facts(), "sigterm").ends is True
     assert docker.outlook(owner, make_facts(make_process(sigterm="ignored")), "sigterm").ends is False
 

@@ -6,9 +6,10 @@ import pytest
 from support.builders import CONTAINER_ID, make_container, make_facts, make_process
 from support.made_world import made_world
 
-from runaway_watchdog.model.owner import Action, Owner
+from runaway_watchdog.model.owner import Action
 from runaway_watchdog.owners.docker import container as docker, containment as docker_hold
 from runaway_watchdog.owners.docker.controllers import Acting
+from runaway_watchdog.owners.interface import Owner
 from runaway_watchdog.world import Unanswered
 
 SWARMS: list[tuple[str | None, Action, bool]] = [
@@ -44,7 +45,7 @@ def test_a_child_of_a_swarms_task_is_not_the_task() -> None:
 
 def with_controller(acting: Acting, policy: str = "no", **changes: Any) -> Owner:
     owner = make_container(policy, **changes)
-    return owner._replace(raw={**owner.raw, "controllers": (acting,)})
+    return owner.bagged(raw={**owner.raw, "controllers": (acting,)})
 
 
 def test_who_revives_it_makes_it_return() -> None:

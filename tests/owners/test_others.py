@@ -2,14 +2,15 @@
 
 from support.builders import make_facts, make_process
 
-from runaway_watchdog.model.owner import ACTIONS, Owner
+from runaway_watchdog.model.owner import ACTIONS
 from runaway_watchdog.model.process import Facts
 from runaway_watchdog.owners import unmanaged
+from runaway_watchdog.owners.interface import Bag, Owner, Read
 from runaway_watchdog.owners.steps import single
 
 
 def unclaimed(facts: Facts) -> Owner:
-    return Owner("unmanaged", facts.process.name, str(facts.process.pid), "none", unmanaged.parent_facts(facts), ())
+    return Read("unmanaged", facts.process.name, str(facts.process.pid), "none", Bag(unmanaged.parent_facts(facts)), ())
 
 
 def test_nothing_ends_pid_1() -> None:

@@ -10,8 +10,9 @@ from support.builders import CONTAINER_ID, make_facts, make_process, make_servic
 from support.made_world import Made, made_world
 
 from runaway_watchdog import owners
-from runaway_watchdog.model.owner import Action, Owner
+from runaway_watchdog.model.owner import Action
 from runaway_watchdog.owners import Layer
+from runaway_watchdog.owners.interface import Bag, Owner, Read
 from runaway_watchdog.owners.podman import container as podman
 from runaway_watchdog.world import procfs
 
@@ -26,7 +27,7 @@ def container(policy: str = "no", **changes: Any) -> Owner:
         "up_s": 60.0, "auto_remove": False, "stop_signal": "15", "pod": "", "run_by": None, "unit_label": None,
         "conmon_pid": 900, "user": None, "uid": 0, "started_at_boot": False,
     }  # fmt: skip
-    return Owner("podman-container", "web", CONTAINER_ID, policy, facts | changes, ())
+    return Read("podman-container", "web", CONTAINER_ID, policy, Bag(facts | changes), ())
 
 
 @pytest.mark.parametrize(

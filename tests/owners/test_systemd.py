@@ -149,7 +149,7 @@ def test_a_boot_is_not_promised_where_it_is_not_known(changes: dict[str, Any], r
 
 def test_a_scope_is_ended_by_its_stop() -> None:
     """systemd sends SIGKILL where SIGTERM is ignored."""
-    owner = make_service("none")._replace(kind="systemd-scope", name="x.scope", facts={})
+    owner = make_service("none").bagged(kind="systemd-scope", name="x.scope", facts={})
     outlook = systemd.outlook(owner, make_facts(make_process(sigterm="ignored")), "owner-stop")
     assert (outlook.ends, outlook.returns) == (True, False)
 
@@ -346,5 +346,5 @@ def test_kinds_by_the_path(path: str, kind: str, ref: str) -> None:
 @pytest.mark.parametrize("action", ["sigkill", "owner-stop", "reboot"])
 def test_a_unit_that_was_not_read_has_no_future(action: Action) -> None:
     """What could not be asked is not guessed."""
-    owner = make_service("not read")._replace(facts={})
+    owner = make_service("not read").bagged(facts={})
     assert systemd.outlook(owner, make_facts(), action).returns is None

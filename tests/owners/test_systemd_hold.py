@@ -158,7 +158,7 @@ def test_a_snap_is_stopped_through_snapd() -> None:
     )
     _, step = systemd.contain(owner, make_facts()).steps
     assert (step.command, step.undo) == ("snap stop --disable lxd.daemon", "snap start --enable lxd.daemon")
-    off = owner._replace(facts={**owner.facts, "unit_file_state": "disabled"})
+    off = owner.bagged(facts={**owner.facts, "unit_file_state": "disabled"})
     assert systemd.contain(off, make_facts()).steps[1].command == "snap stop lxd.daemon"
 
 

@@ -3,7 +3,7 @@
 import pytest
 from support.builders import make_facts, make_process, make_service
 
-from runaway_watchdog.model.owner import Owner
+from runaway_watchdog.owners.interface import Owner
 from runaway_watchdog.owners.systemd import service as systemd, user_service as systemd_user
 
 PATH = "/user.slice/user-1000.slice/user@1000.service/app.slice/burn.service"
@@ -12,7 +12,7 @@ PATH = "/user.slice/user-1000.slice/user@1000.service/app.slice/burn.service"
 def hers(policy: str = "always", *, user: str = "bob", lingers: bool = True) -> Owner:
     owner = make_service(policy, cpu_controller=False)
     facts = {**owner.facts, "user": user, "uid": 1000, "lingers": lingers, "booted_by": "default.target"}
-    return owner._replace(kind="systemd-user-service", id="user@1000.service/burn.service", facts=facts)
+    return owner.bagged(kind="systemd-user-service", id="user@1000.service/burn.service", facts=facts)
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def test_a_name_that_systemctl_would_misread_is_a_number(user: str) -> None:
 def test_the_drop_in_lies_where_the_users_manager_reads_it() -> None:
     """And its condition is written with that manager's own specifier."""
     owner = hers()
-    owner = owner._replace(facts={**owner.facts, "upheld_by": ["top.service"]})
+    owner = owner.bagged(facts={**owner.facts, "upheld_by": ["top.service"]})
     _, step = systemd_user.contain(owner, make_facts()).steps
     assert "!%%t/systemd/user/%%n.d/zz-hold.conf" in step.command
     assert "> /run/user/1000/systemd/user/burn.service.d/zz-hold.conf" in step.command

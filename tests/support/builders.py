@@ -3,8 +3,9 @@
 from typing import Any
 
 from runaway_watchdog.model.identity import ProcKey
-from runaway_watchdog.model.owner import Kind, Owner
+from runaway_watchdog.model.owner import Kind
 from runaway_watchdog.model.process import Facts, Process
+from runaway_watchdog.owners.interface import Bag, Owner, Read
 
 CONTAINER_ID = "21fe" * 16
 
@@ -61,7 +62,7 @@ def make_container(policy: str = "always", *, kind: Kind = "docker-container", *
         facts["swarm"] = {"condition": "any", "delay_s": 5.0, "attempts": 0}
     facts |= changes
     name = "ocr/worker" if kind == "compose-service" else facts["container"]
-    return Owner(kind, name, CONTAINER_ID, policy, facts, (), {"docker": "docker", "mounts": []})
+    return Read(kind, name, CONTAINER_ID, policy, Bag(facts, {"docker": "docker", "mounts": []}), ())
 
 
 def make_service(policy: str = "no", **changes: Any) -> Owner:
@@ -94,4 +95,4 @@ def make_service(policy: str = "no", **changes: Any) -> Owner:
     facts |= changes
     booted = [name for name in facts["wanted_by"] if name == "multi-user.target"]
     facts.setdefault("booted_by", booted[0] if booted else None)
-    return Owner("systemd-service", "burn.service", "burn.service", policy, facts, ())
+    return Read("systemd-service", "burn.service", "burn.service", policy, Bag(facts), ())

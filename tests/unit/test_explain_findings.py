@@ -12,12 +12,12 @@ from support.builders import make_process
 
 from runaway_watchdog.explain import cause, condition, leftbehind, signs, ways
 from runaway_watchdog.model.casefile import History, LeftBehind, Sign
-from runaway_watchdog.model.owner import Owner
 from runaway_watchdog.model.plan import Plan
 from runaway_watchdog.model.process import Facts, Process
+from runaway_watchdog.owners.interface import Bag, Read
 from runaway_watchdog.world import Clock, Journal, World, procfs
 
-UNCLAIMED = Owner("unmanaged", "x", "60", "none", {}, ())
+UNCLAIMED = Read("unmanaged", "x", "60", "none", Bag({}), ())
 JOURNALD = make_process(200, name="systemd-journal", cgroup="/system.slice/systemd-journald.service")
 
 
@@ -234,7 +234,7 @@ def test_more_signs_are_found_for_one_that_nobody_manages() -> None:
     host.files.add("/proc/60/root/etc/ld.so.preload", "/usr/local/lib/libhide.so\n")
     found = signs.signs(host.world, facts_of(host), [UNCLAIMED], History(returns_seen=3))
     assert {each.kind for each in found} == {"preload", "no-keeper"}
-    service = Owner("systemd-service", "x.service", "x.service", "always", {"main_pid": 60}, ())
+    service = Read("systemd-service", "x.service", "x.service", "always", Bag({"main_pid": 60}), ())
     assert signs.signs(host.world, facts_of(host), [service], History(returns_seen=3)) == ()
 
 
@@ -261,7 +261,7 @@ def test_an_open_door_is_how_it_would_come_again(port: str, address: str, sign: 
     ports = {"NetworkSettings": {"Ports": {port: [{"HostIp": address, "HostPort": "1"}]}}}
     host = burner("/tmp/kdevtmpfsi")
     host.engine = EngineWith([{"Id": "ab" * 32, **ports}], [])
-    owner = Owner("docker-container", "fpm", "ab" * 32, "always", {}, ())
+    owner = Read("docker-container", "fpm", "ab" * 32, "always", Bag({}), ())
     found = signs.signs(host.world, facts_of(host), [owner], History())
     assert {each.kind for each in found} == ({"program-file", "door"} if sign else {"program-file"})
     host.files.add("/proc/60/exe", f"{LINK}/usr/bin/php")
@@ -290,8 +290,8 @@ def test_copies_are_counted_and_others_are_not() -> None:
 def test_a_service_that_waits_for_it_is_a_caller() -> None:
     """A main process has one; what a unit's helper left has none."""
     host = burner()
-    main = Owner("systemd-service", "x.service", "x.service", "no", {"main_pid": 60}, ())
-    other = main._replace(facts={"main_pid": 17})
+    main = Read("systemd-service", "x.service", "x.service", "no", Bag({"main_pid": 60}), ())
+    other = main.bagged(facts={"main_pid": 17})
     assert leftbehind.left_behind(host.world, facts_of(host), main) is None
     assert leftbehind.left_behind(host.world, facts_of(host), other) is not None
 

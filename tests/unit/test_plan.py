@@ -12,11 +12,12 @@ from support.builders import make_container, make_facts, make_process, make_serv
 
 from runaway_watchdog.explain.prognosis import prognosis
 from runaway_watchdog.model.casefile import History
-from runaway_watchdog.model.owner import ACTIONS, Owner
+from runaway_watchdog.model.owner import ACTIONS
 from runaway_watchdog.model.plan import Step
 from runaway_watchdog.model.process import Process
 from runaway_watchdog.owners import Layer, contain, outlook
 from runaway_watchdog.owners.docker import containment as docker_hold
+from runaway_watchdog.owners.interface import Owner
 
 STUB = """\
 #!/bin/sh

@@ -16,9 +16,9 @@ from runaway_watchdog.effects.host import dumps
 from runaway_watchdog.explain import dangerous as never, hardening as afterwards, intrusion, save
 from runaway_watchdog.model.casefile import Sign
 from runaway_watchdog.model.effect import Size
-from runaway_watchdog.model.owner import Owner
 from runaway_watchdog.model.plan import Dangerous, Plan
 from runaway_watchdog.owners import Layer, contain
+from runaway_watchdog.owners.interface import Bag, Owner, Read
 from runaway_watchdog.owners.steps import single
 from runaway_watchdog.world import Files
 
@@ -57,7 +57,7 @@ def other(name: str, *volumes: str, state: str = "running", project: str = "") -
 
 def worker(**changes: Any) -> Owner:
     found = make_container(engine_unit="docker.service", **changes)
-    return found._replace(raw={**found.raw, "mounts": [volume(ANONYMOUS)]})
+    return found.bagged(raw={**found.raw, "mounts": [volume(ANONYMOUS)]})
 
 
 def dangers(owner: Owner, engine: Engine) -> dict[str, Dangerous]:
@@ -188,7 +188,7 @@ class Folder:
 def test_the_folder_of_its_data(kind: str, path: str, size: int, told: bool) -> None:
     """Told as the preflight tells it: what it holds, how much, and every container that works in it."""
     mount = {"Type": kind, "Source": path, "RW": True}
-    owner = worker()._replace(raw={**worker().raw, "mounts": [mount]})
+    owner = worker().bagged(raw={**worker().raw, "mounts": [mount]})
     engine = Engine({**other("db"), "Mounts": [{"Type": "bind", "Source": path}]})
     world = made_world([], engine=engine)
     world = world._replace(files=cast(Files, Folder(world.files, path, size)))
@@ -249,7 +249,7 @@ def test_the_lines_for_a_compose_file() -> None:
     (where, lines), _ = advice(owner, engine=engine)
     assert where == "/srv/ocr/compose.yml, under services: worker:"
     assert lines == ("cpus: 0.5", "restart: on-failure:5")
-    limited = owner._replace(facts={**owner.facts, "cpu_limit": False})
+    limited = owner.bagged(facts={**owner.facts, "cpu_limit": False})
     assert advice(limited, engine=engine)[0][1] == ("restart: on-failure:5",)
     told = afterwards.advice([Layer(owner, make_facts())], made_world([], engine=engine))[-1].what
     assert told == "it shares this host with c, project shop"
@@ -279,7 +279,7 @@ def test_the_lines_for_a_unit() -> None:
 def test_the_line_of_a_crontab(line: str, of_user: bool, new: str) -> None:
     """Once at a time, an hour at most; the shell reads the same command, and the command the same input."""
     raw = {"text": f"# x\n{line}\n", "line": 2, "of_user": of_user, "script": ""}
-    owner = Owner("cron-job", "line 2 of it", "x", "", {"table": "/etc/cron.d/x", "user": "root"}, (), raw)
+    owner = Read("cron-job", "line 2 of it", "x", "", Bag({"table": "/etc/cron.d/x", "user": "root"}, raw), ())
     ((where, (told,)),) = advice(owner)
     assert where == "line 2 of /etc/cron.d/x"
     assert told == new.replace("LOCK", "/run/lock/line-2-of-it.lock")
@@ -288,10 +288,10 @@ def test_the_line_of_a_crontab(line: str, of_user: bool, new: str) -> None:
 def test_a_crontab_keeps_its_own_shell() -> None:
     """What only that one understands would fail in another; a line below does not count."""
     raw = {"text": "SHELL=/bin/bash\n@daily a <(b)\n", "line": 2, "of_user": True, "script": ""}
-    owner = Owner("cron-job", "it", "x", "", {"table": "/t", "user": "root"}, (), raw)
+    owner = Read("cron-job", "it", "x", "", Bag({"table": "/t", "user": "root"}, raw), ())
     assert advice(owner)[0][1][0].endswith("""nice -n 19 "$SHELL" -c 'a <(b)'""")
     below = {**raw, "text": "@daily a <(b)\nSHELL=/bin/bash\n", "line": 1}
-    assert advice(owner._replace(raw=below))[0][1][0].endswith("nice -n 19 sh -c 'a <(b)'")
+    assert advice(owner.bagged(raw=below))[0][1][0].endswith("nice -n 19 sh -c 'a <(b)'")
 
 
 @pytest.mark.parametrize(
@@ -314,7 +314,7 @@ def test_a_crontab_keeps_its_own_shell() -> None:
 def test_the_line_of_a_run_script(text: str | None, line: str | None, in_container: bool) -> None:
     """The whole line as it has to stand there, or no advice."""
     facts = {"folder": "/srv/web", "in_container": in_container}
-    owner = Owner("runit-service", "web", "/srv/web", "wanted up", facts, (), {})
+    owner = Read("runit-service", "web", "/srv/web", "wanted up", Bag(facts), ())
     told = advice(owner, texts={} if text is None else {"/srv/web/run": text})
     wanted = [("/srv/web/run: its last line", (f"exec nice -n 19 {line}",))]
     assert told == ([] if in_container or line is None else wanted)

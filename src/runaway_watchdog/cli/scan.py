@@ -172,7 +172,7 @@ def _look_at(
     killed = next(outlook for outlook in prognosis(layers, History()) if outlook.action == "sigkill")
     subject = facts.process
     since = hot_since.get(subject.key)
-    return Hot(pid, percent, subject.name, layers[0].owner, killed, subject.started_at, since)
+    return Hot(pid, percent, subject.name, layers[0].owner.told(), killed, subject.started_at, since)
 
 
 def _whole(seen: Look) -> dict[str, Any]:

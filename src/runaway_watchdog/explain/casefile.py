@@ -50,7 +50,7 @@ def explain(
     return CaseFile(
         process=facts.process,
         cpu=cpu,
-        owners=owners,
+        owners=tuple(owner.told() for owner in owners),
         prognosis=told,
         history=history,
         plan=way_out,

@@ -8,8 +8,8 @@ from typing import Final, NamedTuple
 
 from runaway_watchdog.hostile import clean
 from runaway_watchdog.model.casefile import Change, ChangeKind
-from runaway_watchdog.model.owner import Owner
 from runaway_watchdog.model.process import Facts
+from runaway_watchdog.owners.interface import Owner
 from runaway_watchdog.world import Traces, Unanswered, World
 
 BEFORE_S: Final = 3600.0

@@ -16,10 +16,11 @@ from runaway_watchdog.effects.docker.volumes import SIZING_S
 from runaway_watchdog.model.command import Command, Word
 from runaway_watchdog.model.effect import Effect, Size
 from runaway_watchdog.model.gap import Gap
-from runaway_watchdog.model.owner import Claim, Owner
+from runaway_watchdog.model.owner import Claim
 from runaway_watchdog.model.plan import Dangerous
 from runaway_watchdog.model.process import Facts, Process
 from runaway_watchdog.owners import Layer
+from runaway_watchdog.owners.interface import Owner
 from runaway_watchdog.world import Files, Unanswered, World, processes, procfs
 
 CONTAINERS = frozenset({"docker-container", "compose-service", "swarm-task"})

@@ -14,9 +14,9 @@ from runaway_watchdog.effects.docker.filters import Filters
 from runaway_watchdog.effects.docker.volumes import deleted, unnamed
 from runaway_watchdog.effects.host import places, signalled as ended, uses
 from runaway_watchdog.model.effect import Effect
-from runaway_watchdog.model.owner import Owner
 from runaway_watchdog.model.plan import Dangerous
 from runaway_watchdog.owners.docker import containment as docker_hold
+from runaway_watchdog.owners.interface import Owner
 from runaway_watchdog.world import World
 
 FIRST_WITH_ALL = 23

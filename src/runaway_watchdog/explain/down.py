@@ -26,7 +26,7 @@ def explain_down(world: World, records: Records, container: Mapping[str, Any]) -
     return CaseFile(
         process=facts.process,
         cpu=None,
-        owners=tuple(layer.owner for layer in layers),
+        owners=tuple(layer.owner.told() for layer in layers),
         prognosis=prognosis(layers, history),
         history=history,
         plan=way_out,

@@ -5,10 +5,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from shlex import quote
 
 from runaway_watchdog.hostile import clean
-from runaway_watchdog.model.owner import Owner
 from runaway_watchdog.model.plan import Advice
 from runaway_watchdog.owners import Layer
 from runaway_watchdog.owners.docker import compose as compose_facts
+from runaway_watchdog.owners.interface import Owner
 from runaway_watchdog.owners.systemd.containment import ESSENTIAL
 from runaway_watchdog.world import Unanswered, World
 

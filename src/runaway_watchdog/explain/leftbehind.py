@@ -7,10 +7,10 @@ import re
 from shlex import quote
 
 from runaway_watchdog.model.casefile import LeftBehind
-from runaway_watchdog.model.owner import Owner
 from runaway_watchdog.model.plan import Containment, Prints, Step
 from runaway_watchdog.model.process import Facts, Process
 from runaway_watchdog.owners.common.shells import base
+from runaway_watchdog.owners.interface import Owner
 from runaway_watchdog.world import Files, World, processes, procfs
 
 LISTENING = "0A"

@@ -10,11 +10,11 @@ created with --rm is never stopped at all. Whatever is dumped must answer: it is
 
 from shlex import quote
 
-from runaway_watchdog.model.owner import Owner
 from runaway_watchdog.model.plan import Containment, Prints, Step
 from runaway_watchdog.model.process import Facts
 from runaway_watchdog.owners import Layer
 from runaway_watchdog.owners.docker import containment as docker_hold
+from runaway_watchdog.owners.interface import Owner
 from runaway_watchdog.owners.steps import single
 
 FOLDER = "/root"

@@ -10,9 +10,9 @@ from collections.abc import Iterator, Sequence
 
 from runaway_watchdog.hostile import clean, mask_text
 from runaway_watchdog.model.casefile import History, Sign
-from runaway_watchdog.model.owner import Owner
 from runaway_watchdog.model.process import Facts, Process
 from runaway_watchdog.owners.common.shells import base
+from runaway_watchdog.owners.interface import Owner
 from runaway_watchdog.owners.shell_loop import INTERPRETERS, script
 from runaway_watchdog.world import Files, Unanswered, World, processes, procfs
 

@@ -1,7 +1,6 @@
 """Who keeps a process alive, and what that owner would do."""
 
 from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
 Kind = Literal[
@@ -65,19 +64,14 @@ class Claim(NamedTuple):
 
 
 class Owner(NamedTuple):
-    """One layer of ownership, with everything its own file needs to tell the future."""
+    """One layer of ownership, as the case file keeps it and everybody is told."""
 
     kind: Kind
     name: str  # as people call it: "ocr/worker", "docker.service"
     id: str
     policy: str  # the restart policy in the owner's own words: "always", "on-failure:5", "no"
-    facts: Mapping[str, Any]  # shown as `owners[].facts`
+    facts: Mapping[str, Any]  # shown as `owners[].facts`; empty: its manager did not answer
     evidence: tuple[str, ...]
-    raw: Mapping[str, Any] = MappingProxyType({})
-    """What fate() and hold() need and nobody reads; never shown, since it may hold secrets."""
-
-    def __repr__(self) -> str:
-        return f"Owner({self._replace(raw={})._asdict()})"
 
 
 class Reason(NamedTuple):

@@ -1,10 +1,4 @@
-"""Who keeps a process alive: one file for each kind of owner, which answers four questions.
-
-    claim(facts) -> Claim | None                  may this process be mine? Pure: cgroup, environment, ancestors
-    inspect(claim, facts, world) -> Owner | None  ask the owner's own manager, bounded; raises Unanswered; None (of
-                                                  an INSIDE kind alone): on a closer look it is not mine
-    fate(owner, facts, action) -> Fate | Deferred what would become of it, or: the next layer decides. Pure
-    hold(owner, facts) -> Held | None             how it is stopped for good, reversibly; None: as the next layer. Pure
+"""Who keeps a process alive: one file for each kind of owner, which answers four questions (owners/interface.py).
 
 Owners are layers, not alternatives: the innermost that acts decides, the next is told as what happens when that one
 goes. Two tables hold them, each in the order in which they are asked.
@@ -36,11 +30,10 @@ next layers are those of that one's own process. For one process the most partic
 
 import re
 from collections.abc import Iterator, Sequence
-from types import ModuleType
-from typing import NamedTuple, Protocol, cast
+from typing import NamedTuple
 
 from runaway_watchdog.model.gap import Gap
-from runaway_watchdog.model.owner import Action, Certainty, Claim, Deferred, Outlook, Owner, Reason, reasons
+from runaway_watchdog.model.owner import Action, Certainty, Claim, Deferred, Outlook, Reason, reasons
 from runaway_watchdog.model.plan import Containment
 from runaway_watchdog.model.process import Facts
 from runaway_watchdog.owners import (
@@ -60,26 +53,12 @@ from runaway_watchdog.owners import (
 from runaway_watchdog.owners.common.partly import PartlyAnswered
 from runaway_watchdog.owners.cron import at, job as cron
 from runaway_watchdog.owners.docker import container as docker, controller
+from runaway_watchdog.owners.interface import Around, Inside, Owner, Unread
 from runaway_watchdog.owners.podman import container as podman
 from runaway_watchdog.owners.steps import single
 from runaway_watchdog.owners.supervisord import program as supervisord
 from runaway_watchdog.owners.systemd import service as systemd, user_service as systemd_user
 from runaway_watchdog.world import Unanswered, World, procfs
-
-
-class OwnerKind(Protocol):
-    """What an owner's file offers."""
-
-    def claim(self, facts: Facts) -> Claim | None: ...
-
-    def inspect(self, claim: Claim, facts: Facts, world: World) -> Owner | None: ...
-
-    def outer(self, owner: Owner) -> Claim | None:
-        """The claim of the layer around this one, where it is not told by the process itself. Asked of AROUND only."""
-
-    def outlook(self, owner: Owner, facts: Facts, action: Action) -> Outlook | Deferred: ...
-
-    def contain(self, owner: Owner, facts: Facts) -> Containment | None: ...
 
 
 class Layer(NamedTuple):
@@ -89,14 +68,10 @@ class Layer(NamedTuple):
     facts: Facts
 
 
-def _kinds(*modules: ModuleType) -> Sequence[OwnerKind]:
-    return tuple(cast(OwnerKind, module) for module in modules)
-
-
 LONG_ID = re.compile(r"[0-9a-f]{64}")
 SHORT_ID = 12  # as `docker ps` shows it
 
-_INSIDE: tuple[ModuleType, ...] = (
+INSIDE: tuple[Inside, ...] = (
     supervisord,
     supervise,
     pm2,
@@ -109,7 +84,7 @@ _INSIDE: tuple[ModuleType, ...] = (
     shell_loop,
     monit,
 )
-_AROUND: tuple[ModuleType, ...] = (
+AROUND: tuple[Around, ...] = (
     kernel,
     terminal,
     foreign,
@@ -120,10 +95,8 @@ _AROUND: tuple[ModuleType, ...] = (
     systemd,
     unmanaged,
 )
-INSIDE, AROUND = _kinds(*_INSIDE), _kinds(*_AROUND)
-BY_KIND: dict[str, OwnerKind] = {
-    kind: cast(OwnerKind, module) for module in (*_INSIDE, *_AROUND) for kind in module.KINDS
-}
+BY_KIND: dict[str, Inside] = {name: kind for kind in (*INSIDE, *AROUND) for name in kind.KINDS}
+OUTER: dict[str, Around] = {name: kind for kind in AROUND for name in kind.KINDS}
 MOST_LAYERS = 16
 """Of supervisors within supervisors; a longer line of ancestors would be a loop of ours."""
 
@@ -142,9 +115,9 @@ def layers(facts: Facts, world: World) -> tuple[tuple[Layer, ...], tuple[Gap, ..
         subject = manager
     around: Claim | None = _around(subject)
     while around is not None:
-        layer = Layer(_ask(around, subject, world, gaps) or _unread(around), subject)
+        layer = Layer(_asked(around, subject, world, gaps), subject)
         found.append(layer)
-        around = BY_KIND[around.kind].outer(layer.owner)
+        around = OUTER[around.kind].outer(layer.owner)
         if around is not None and (manager := _facts_of(around.manager_pid, subject, world)) is not None:
             subject, around = manager, _around(manager)
     return tuple(found), tuple(gaps)
@@ -206,13 +179,20 @@ def _ask(claim: Claim, facts: Facts, world: World, gaps: list[Gap]) -> Owner | N
         return partly.owner
     except Unanswered as unanswered:
         gaps.append(unanswered.gap)
-        return _unread(claim)
+        return _unread(claim, unanswered.gap)
 
 
-def _unread(claim: Claim) -> Owner:
-    """The owner that the process itself names, where its manager did not answer: no policy, so no future."""
+def _asked(claim: Claim, facts: Facts, world: World, gaps: list[Gap]) -> Owner:
+    """Of an AROUND kind, which disowns nothing."""
+    owner = _ask(claim, facts, world, gaps)
+    if owner is None:
+        raise TypeError(f"{claim.kind} disowns {claim.ref}")
+    return owner
+
+
+def _unread(claim: Claim, gap: Gap) -> Unread:
     name = claim.ref[:SHORT_ID] if LONG_ID.fullmatch(claim.ref) else claim.ref
-    return Owner(claim.kind, name, claim.ref, "not read", {}, claim.evidence)
+    return Unread(claim.kind, name, claim.ref, claim.evidence, gap)
 
 
 def outlook(layers: Sequence[Layer], action: Action) -> Outlook:

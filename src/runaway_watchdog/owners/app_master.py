@@ -8,12 +8,13 @@ import fnmatch
 import re
 from typing import Any
 
-from runaway_watchdog.model.owner import Action, Certainty, Claim, Deferred, Outlook, Owner
+from runaway_watchdog.model.owner import Action, Certainty, Claim, Deferred, Outlook
 from runaway_watchdog.model.plan import Containment, Prints, Says, Step
 from runaway_watchdog.model.process import Facts, Process
 from runaway_watchdog.owners.common import siblings as beside, worker_pools as masters
 from runaway_watchdog.owners.common.ending import Ending, ending
 from runaway_watchdog.owners.common.shells import base
+from runaway_watchdog.owners.interface import Bag, Owner, Read
 from runaway_watchdog.owners.steps import single
 from runaway_watchdog.world import World, procfs
 
@@ -52,7 +53,7 @@ def inspect(claim: Claim, facts: Facts, world: World) -> Owner | None:
         shown |= {"reaction": "respawns-when-asked", "after_s": None}
     elif kind.program == "Apache":
         shown["threaded"] = _threads(worker, world) > 1
-    return Owner("app-master", f"{kind.program} ({master.pid})", claim.ref, "respawn", shown, claim.evidence)
+    return Read("app-master", f"{kind.program} ({master.pid})", claim.ref, "respawn", Bag(shown), claim.evidence)
 
 
 def _shown(master: Process, worker: Process, siblings: list[Process]) -> dict[str, Any]:
@@ -65,7 +66,7 @@ def _unknown(claim: Claim, master: Process, worker: Process, siblings: list[Proc
     later = max(ages) - min(ages) > LATER_S
     shown = _shown(master, worker, siblings) | {"reaction": "unclear", "program": master.name, "after_s": None}
     shown |= {"started_later": later}
-    return Owner("app-master", f"{master.name} ({master.pid})", claim.ref, "not known", shown, claim.evidence)
+    return Read("app-master", f"{master.name} ({master.pid})", claim.ref, "not known", Bag(shown), claim.evidence)
 
 
 def _siblings(master: Process, worker: Process, world: World) -> list[Process]:
@@ -117,10 +118,6 @@ def _text(path: str, world: World) -> str:
         return world.files.read(path) if world.files.status(path)[0] == "file" else ""
     except OSError:
         return ""
-
-
-def outer(owner: Owner) -> Claim | None:  # noqa: ARG001
-    return None
 
 
 def outlook(owner: Owner, facts: Facts, action: Action) -> Outlook | Deferred:

@@ -11,11 +11,12 @@ from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 from runaway_watchdog.model.gap import Gap
-from runaway_watchdog.model.owner import Action, Certainty, Claim, Deferred, Outlook, Owner, reasons
+from runaway_watchdog.model.owner import Action, Certainty, Claim, Deferred, Outlook, reasons
 from runaway_watchdog.model.plan import Containment, Says, Step, Succeeds
 from runaway_watchdog.model.process import Facts, Process
 from runaway_watchdog.owners.common import exit_propagation as passing, siblings as beside
 from runaway_watchdog.owners.common.shells import base
+from runaway_watchdog.owners.interface import Bag, Owner, Read
 from runaway_watchdog.owners.steps import edited, single
 from runaway_watchdog.world import Unanswered, World, inside, procfs
 
@@ -39,10 +40,6 @@ def claim(facts: Facts) -> Claim | None:
 
 def _is_circusd(process: Process) -> bool:
     return process.name == "circusd" or "circusd" in (base(word) for word in process.cmdline[:3])
-
-
-def outer(owner: Owner) -> Claim | None:  # noqa: ARG001
-    return None
 
 
 def inspect(claim: Claim, facts: Facts, world: World) -> Owner:
@@ -77,7 +74,7 @@ def inspect(claim: Claim, facts: Facts, world: World) -> Owner:
     evidence = (*claim.evidence, f"{path}:{section.line}: watcher {name}, respawn={shown['respawn']}")
     raw = {"ctl": _ctl(manager, Configuration(sections), view), "file": (path, text, *_autostart_line(section))}
     policy = f"respawn={shown['respawn']}"
-    return Owner("circus-watcher", name, name, policy, shown, evidence, raw)
+    return Read("circus-watcher", name, name, policy, Bag(shown, raw), evidence)
 
 
 def _path(manager: Process, world: World) -> str:

@@ -15,11 +15,12 @@ from shlex import quote
 from typing import Any, NamedTuple
 
 from runaway_watchdog.model.gap import Gap
-from runaway_watchdog.model.owner import Action, Claim, Kind, Outlook, Owner, Why
+from runaway_watchdog.model.owner import Action, Claim, Kind, Outlook, Why
 from runaway_watchdog.model.plan import Containment, Prints, Says, Step
 from runaway_watchdog.model.process import Facts, Process
 from runaway_watchdog.owners.common.ending import ending
 from runaway_watchdog.owners.common.partly import PartlyAnswered
+from runaway_watchdog.owners.interface import Bag, Owner, Read
 from runaway_watchdog.owners.steps import single
 from runaway_watchdog.world import World
 
@@ -173,7 +174,7 @@ def inspect(claim: Claim, facts: Facts, world: World) -> Owner:
         "decides": manager.decides,
     }
     name = read.pop("name", "") or (claim.ref[:12] if re.fullmatch(r"[0-9a-f]{64}", claim.ref) else claim.ref)
-    owner = Owner(claim.kind, str(name), claim.ref, "not read", {**read, **shown}, claim.evidence)
+    owner = Read(claim.kind, str(name), claim.ref, "not read", Bag({**read, **shown}), claim.evidence)
     problem = f"the manager of {name} ({claim.kind.replace('-', ' ')}) is not asked by this version"
     raise PartlyAnswered(Gap(claim.kind, problem, f"ask it yourself: {shown['ask']}"), owner)
 

@@ -7,12 +7,13 @@ only when a file changes. Both leave their app running when they are killed them
 
 from typing import Any
 
-from runaway_watchdog.model.owner import Action, Claim, Deferred, Outlook, Owner
+from runaway_watchdog.model.owner import Action, Claim, Deferred, Outlook
 from runaway_watchdog.model.plan import Containment, Prints, Step
 from runaway_watchdog.model.process import Facts, Process
 from runaway_watchdog.owners.common import exit_propagation as passing, siblings as beside
 from runaway_watchdog.owners.common.ending import Ending
 from runaway_watchdog.owners.common.shells import base
+from runaway_watchdog.owners.interface import Bag, Owner, Read
 from runaway_watchdog.owners.steps import single
 from runaway_watchdog.world import World, inside
 
@@ -40,10 +41,6 @@ def program(process: Process) -> str | None:
     return NODEMON if any(base(word) in ("nodemon", "nodemon.js") for word in scripts) else None
 
 
-def outer(owner: Owner) -> Claim | None:  # noqa: ARG001
-    return None
-
-
 def inspect(claim: Claim, facts: Facts, world: World) -> Owner:
     manager, main = beside.manager_and_main(facts, claim.manager_pid)
     by = program(manager) or FOREVER
@@ -57,7 +54,7 @@ def inspect(claim: Claim, facts: Facts, world: World) -> Owner:
     }
     policy = "after every end" if by == FOREVER else "when a file changes"
     name = base(next((word for word in reversed(main.cmdline) if word.endswith((".js", ".mjs", ".cjs", ".ts"))), ""))
-    return Owner("forever-app", f"{name or main.name} of {by}", claim.ref, policy, shown, claim.evidence)
+    return Read("forever-app", f"{name or main.name} of {by}", claim.ref, policy, Bag(shown), claim.evidence)
 
 
 def outlook(owner: Owner, facts: Facts, action: Action) -> Outlook | Deferred:

@@ -1,8 +1,9 @@
 """Kernel threads: no signal ends them, and the cause is the work that they do for somebody else."""
 
-from runaway_watchdog.model.owner import Action, Claim, Outlook, Owner
+from runaway_watchdog.model.owner import Action, Claim, Outlook
 from runaway_watchdog.model.plan import ByEye, Containment, Step
 from runaway_watchdog.model.process import Facts
+from runaway_watchdog.owners.interface import Bag, Owner, Read
 from runaway_watchdog.world import World
 
 KINDS = ("kernel-thread",)
@@ -17,7 +18,7 @@ def claim(facts: Facts) -> Claim | None:
 
 
 def inspect(claim: Claim, facts: Facts, world: World) -> Owner:  # noqa: ARG001 - nobody has to be asked
-    return Owner("kernel-thread", claim.ref, str(facts.process.pid), "none", {}, claim.evidence)
+    return Read("kernel-thread", claim.ref, str(facts.process.pid), "none", Bag({}), claim.evidence)
 
 
 def outer(owner: Owner) -> Claim | None:  # noqa: ARG001

@@ -11,13 +11,14 @@ from shlex import quote
 from typing import Any
 
 from runaway_watchdog.model.gap import Gap
-from runaway_watchdog.model.owner import Action, Claim, Deferred, Outlook, Owner, reasons
+from runaway_watchdog.model.owner import Action, Claim, Deferred, Outlook, reasons
 from runaway_watchdog.model.plan import Containment, Prints, Step
 from runaway_watchdog.model.process import Facts, Process
 from runaway_watchdog.owners.common import exit_propagation as passing, siblings as beside
 from runaway_watchdog.owners.common.ending import Ending, ending
 from runaway_watchdog.owners.common.shells import base
 from runaway_watchdog.owners.cron import job_daemons as spooled
+from runaway_watchdog.owners.interface import Bag, Owner, Read
 from runaway_watchdog.owners.steps import edited, single
 from runaway_watchdog.world import Unanswered, World, inside, monitrc, processes, procfs
 from runaway_watchdog.world.monitrc import Check, Control
@@ -34,10 +35,6 @@ def claim(facts: Facts) -> Claim | None:
     if not name:
         return None
     return Claim("monit-service", name, (f"/proc/{facts.process.pid}/environ: MONIT_SERVICE={name}",))
-
-
-def outer(owner: Owner) -> Claim | None:  # noqa: ARG001
-    return None
 
 
 def inspect(claim: Claim, facts: Facts, world: World) -> Owner | None:
@@ -69,7 +66,7 @@ def inspect(claim: Claim, facts: Facts, world: World) -> Owner | None:
     evidence = (*claim.evidence, f"{check.path}:{check.line}: check process {check.name}")
     policy = "passive" if check.passive else f"if it does not exist then {check.when_gone}"
     raw = {} if view.root else {"control": path, "file": _file(view, check)}
-    return Owner("monit-service", check.name, check.name, policy, shown, evidence, raw)
+    return Read("monit-service", check.name, check.name, policy, Bag(shown, raw), evidence)
 
 
 def _manager(facts: Facts, view: inside.Inside, world: World) -> Process | None:

@@ -10,11 +10,12 @@ from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 from runaway_watchdog.model.gap import Gap
-from runaway_watchdog.model.owner import Action, Certainty, Claim, Deferred, Outlook, Owner, Why, reasons
+from runaway_watchdog.model.owner import Action, Certainty, Claim, Deferred, Outlook, Why, reasons
 from runaway_watchdog.model.plan import Containment, Prints, Step, Succeeds
 from runaway_watchdog.model.process import Facts, Process
 from runaway_watchdog.owners.common import exit_propagation as passing, siblings as beside
 from runaway_watchdog.owners.common.ending import Ending
+from runaway_watchdog.owners.interface import Bag, Owner, Read
 from runaway_watchdog.owners.steps import edited, single
 from runaway_watchdog.owners.systemd import service as systemd
 from runaway_watchdog.world import Unanswered, World, inside, procfs
@@ -47,10 +48,6 @@ def home(process: Process) -> str | None:
     """PM2_HOME of a daemon; None for any other process."""
     found = GOD.fullmatch(_title(process))
     return None if found is None else found["home"]
-
-
-def outer(owner: Owner) -> Claim | None:  # noqa: ARG001
-    return None
 
 
 def inspect(claim: Claim, facts: Facts, world: World) -> Owner:
@@ -87,7 +84,7 @@ def inspect(claim: Claim, facts: Facts, world: World) -> Owner:
     }
     evidence = (*claim.evidence, f"/proc/{main.pid}/environ: pm_id={found.id}, autorestart={found.autorestart}")
     raw = {} if view.root else {"pm2": _command(manager, folder, view), "dump": _dump(view, folder)}
-    return Owner("pm2-app", found.name or f"app {found.id}", found.id, _policy(found), shown, evidence, raw)
+    return Read("pm2-app", found.name or f"app {found.id}", found.id, _policy(found), Bag(shown, raw), evidence)
 
 
 def _policy(found: "pm2.Settings") -> str:

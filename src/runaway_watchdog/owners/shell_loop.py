@@ -9,12 +9,13 @@ parent. So the loop is held first, then the child.
 import re
 from typing import NamedTuple
 
-from runaway_watchdog.model.owner import Action, Claim, Deferred, Outlook, Owner
+from runaway_watchdog.model.owner import Action, Claim, Deferred, Outlook
 from runaway_watchdog.model.plan import Containment, Prints, Step
 from runaway_watchdog.model.process import Facts, Process
 from runaway_watchdog.owners.common import siblings as beside
 from runaway_watchdog.owners.common.ending import Ending, ending
 from runaway_watchdog.owners.common.shells import Shell, base, shell
+from runaway_watchdog.owners.interface import Bag, Owner, Read
 from runaway_watchdog.owners.steps import single
 from runaway_watchdog.world import Files, World, procfs
 
@@ -69,7 +70,7 @@ def inspect(claim: Claim, facts: Facts, world: World) -> Owner | None:
     if started is None:
         name = str(runner(manager))
         shown |= {"program": name, "mode": name, "pause_s": _interval(manager) if name == "watch" else None}
-        return Owner("shell-loop", f"{name} ({manager.pid})", claim.ref, name, shown, claim.evidence)
+        return Read("shell-loop", f"{name} ({manager.pid})", claim.ref, name, Bag(shown), claim.evidence)
     text = started.text if started.way == "line" else script(world.files, manager.pid)
     shown |= {"program": _name(manager, started), "script": started.text if started.way == "script" else None}
     name = f"{shown['program']} ({manager.pid})"
@@ -83,10 +84,10 @@ def inspect(claim: Claim, facts: Facts, world: World) -> Owner | None:
     loop = reading.loop
     shown |= {"mode": "unclear" if loop is None else loop.mode, "pause_s": None if loop is None else loop.pause_s}
     if loop is None:
-        return Owner("shell-loop", name, claim.ref, "a loop", shown, claim.evidence)
+        return Read("shell-loop", name, claim.ref, "a loop", Bag(shown), claim.evidence)
     shown |= {"leaves": loop.leaves, "leaves_on_failure": loop.leaves_on_failure}
     evidence = f"{started.text if started.way == 'script' else 'its line'}: {loop.head}"
-    return Owner("shell-loop", name, claim.ref, loop.head, shown, (*claim.evidence, evidence))
+    return Read("shell-loop", name, claim.ref, loop.head, Bag(shown), (*claim.evidence, evidence))
 
 
 def script(files: Files, pid: int) -> str | None:
@@ -132,10 +133,6 @@ def _interval(manager: Process) -> float:
     line = " ".join(manager.cmdline[1:])
     found = re.match(r"(?:-[a-mo-zA-Z]+ +)*(?:-[a-mo-zA-Z]*n *|--interval[= ])(\d+(?:\.\d+)?)", line)
     return float(found[1]) if found else WATCH_EVERY_S
-
-
-def outer(owner: Owner) -> Claim | None:  # noqa: ARG001
-    return None
 
 
 def outlook(owner: Owner, facts: Facts, action: Action) -> Outlook | Deferred:

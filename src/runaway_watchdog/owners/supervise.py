@@ -10,12 +10,13 @@ from shlex import quote
 from typing import Any, NamedTuple
 
 from runaway_watchdog.model.gap import Gap
-from runaway_watchdog.model.owner import Action, Claim, Deferred, Kind, Outlook, Owner, reasons
+from runaway_watchdog.model.owner import Action, Claim, Deferred, Kind, Outlook, reasons
 from runaway_watchdog.model.plan import Containment, Says, Step, Succeeds
 from runaway_watchdog.model.process import Facts, Process
 from runaway_watchdog.owners.common import exit_propagation as passing
 from runaway_watchdog.owners.common.ending import Ending, ending
 from runaway_watchdog.owners.common.shells import base
+from runaway_watchdog.owners.interface import Bag, Owner, Read
 from runaway_watchdog.owners.steps import single
 from runaway_watchdog.world import Unanswered, World, inside, procfs
 
@@ -87,10 +88,6 @@ def _suite(process: Process) -> Suite | None:
     return next((suite for suite in SUITES if name in (suite.supervisor, suite.comm)), None)
 
 
-def outer(owner: Owner) -> Claim | None:  # noqa: ARG001
-    return None
-
-
 def inspect(claim: Claim, facts: Facts, world: World) -> Owner:
     """Read the service's folder, which is its supervisor's working directory. Raises Unanswered."""
     line = (facts.process, *facts.ancestors)
@@ -118,7 +115,7 @@ def inspect(claim: Claim, facts: Facts, world: World) -> Owner:
         "in_container": bool(inside.of(world.files, manager).root),
     }
     evidence = (*claim.evidence, f"{shown}/supervise/status: wanted {wants or 'not known'}")
-    return Owner(claim.kind, name, shown, f"wanted {wants or 'not known'}", found, evidence)
+    return Read(claim.kind, name, shown, f"wanted {wants or 'not known'}", Bag(found), evidence)
 
 
 def outlook(owner: Owner, facts: Facts, action: Action) -> Outlook | Deferred:

@@ -11,12 +11,13 @@ from shlex import quote
 from typing import Any, NamedTuple
 
 from runaway_watchdog.model.gap import Gap
-from runaway_watchdog.model.owner import Action, Certainty, Claim, Deferred, Outlook, Owner
+from runaway_watchdog.model.owner import Action, Certainty, Claim, Deferred, Outlook
 from runaway_watchdog.model.plan import BeginsWith, Containment, Fails, Says, Step
 from runaway_watchdog.model.process import Facts, Process
 from runaway_watchdog.owners.common import exit_propagation as passing, siblings as beside
 from runaway_watchdog.owners.common.ending import Ending
 from runaway_watchdog.owners.common.shells import base
+from runaway_watchdog.owners.interface import Bag, Owner, Read
 from runaway_watchdog.owners.steps import edited, single
 from runaway_watchdog.world import Unanswered, World, inside
 
@@ -64,10 +65,6 @@ def _service(process: Process) -> str:
     return words[0] if words else process.name
 
 
-def outer(owner: Owner) -> Claim | None:  # noqa: ARG001
-    return None
-
-
 def inspect(claim: Claim, facts: Facts, world: World) -> Owner | None:
     """None: an orphan that init only inherited. Raises Unanswered."""
     manager, main = beside.manager_and_main(facts, claim.manager_pid)
@@ -82,7 +79,7 @@ def inspect(claim: Claim, facts: Facts, world: World) -> Owner | None:
     if claim.ref != INITTAB:
         levels = [level for level in RUNLEVELS if view.exists(f"/etc/runlevels/{level}/{claim.ref}")]
         shown["runlevels"] = levels
-        return Owner("openrc-service", claim.ref, claim.ref, f"{SUPERVISOR} of OpenRC", shown, claim.evidence)
+        return Read("openrc-service", claim.ref, claim.ref, f"{SUPERVISOR} of OpenRC", Bag(shown), claim.evidence)
     try:
         text = view.read(TABLE)
     except FileNotFoundError:
@@ -95,8 +92,8 @@ def inspect(claim: Claim, facts: Facts, world: World) -> Owner | None:
     shown |= {"table": TABLE, "line": line.number}
     evidence = (*claim.evidence, f"{TABLE}:{line.number}: respawn")
     raw = {} if view.root else {"text": text, "line": line.number}
-    return Owner(
-        "openrc-service", f"line {line.number} of {TABLE}", line.id, f"respawn in {TABLE}", shown, evidence, raw
+    return Read(
+        "openrc-service", f"line {line.number} of {TABLE}", line.id, f"respawn in {TABLE}", Bag(shown, raw), evidence
     )
 
 

@@ -9,11 +9,12 @@ import re
 from shlex import quote
 
 from runaway_watchdog.model.gap import Gap
-from runaway_watchdog.model.owner import Action, Claim, Outlook, Owner, reasons
+from runaway_watchdog.model.owner import Action, Claim, Outlook, reasons
 from runaway_watchdog.model.plan import Containment
 from runaway_watchdog.model.process import Facts, Process
 from runaway_watchdog.owners import unmanaged
 from runaway_watchdog.owners.common.ending import ending
+from runaway_watchdog.owners.interface import Bag, Owner, Read
 from runaway_watchdog.owners.steps import single
 from runaway_watchdog.world import Unanswered, World, procfs
 
@@ -70,7 +71,7 @@ def inspect(claim: Claim, facts: Facts, world: World) -> Owner:
     shown: dict[str, object] = {**unmanaged.parent_facts(facts), **_origin(facts)}
     shown |= {"scope": scope["unit"] if scope else None, "ignores_hangup": _ignores_hangup(facts.process.pid, world)}
     name = claim.ref if scope else f"{shown['via']} of {facts.process.user}"
-    return Owner("session", name, claim.ref, "none", shown, claim.evidence)
+    return Read("session", name, claim.ref, "none", Bag(shown), claim.evidence)
 
 
 def _origin(facts: Facts) -> dict[str, object]:

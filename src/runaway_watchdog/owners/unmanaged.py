@@ -1,11 +1,12 @@
 """What no manager claimed: started by a person, a script, or something that is gone."""
 
-from runaway_watchdog.model.owner import Action, Certainty, Claim, Outlook, Owner, Why
+from runaway_watchdog.model.owner import Action, Certainty, Claim, Outlook, Why
 from runaway_watchdog.model.plan import Containment
 from runaway_watchdog.model.process import Facts, Process
 from runaway_watchdog.owners.common import siblings as beside
 from runaway_watchdog.owners.common.ending import ending
 from runaway_watchdog.owners.common.shells import base, shell
+from runaway_watchdog.owners.interface import Bag, Owner, Read
 from runaway_watchdog.owners.steps import single
 from runaway_watchdog.world import World
 
@@ -18,7 +19,7 @@ def claim(facts: Facts) -> Claim:
 
 
 def inspect(claim: Claim, facts: Facts, world: World) -> Owner:  # noqa: ARG001
-    return Owner("unmanaged", claim.ref, str(facts.process.pid), "none", parent_facts(facts), claim.evidence)
+    return Read("unmanaged", claim.ref, str(facts.process.pid), "none", Bag(parent_facts(facts)), claim.evidence)
 
 
 def outer(owner: Owner) -> Claim | None:  # noqa: ARG001

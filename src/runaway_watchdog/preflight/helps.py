@@ -10,8 +10,8 @@ from runaway_watchdog.effects.docker.policy import carried
 from runaway_watchdog.effects.docker.state import RUNNING
 from runaway_watchdog.hostile import clean
 from runaway_watchdog.model.effect import Effect
-from runaway_watchdog.model.owner import Owner
 from runaway_watchdog.model.process import Facts
+from runaway_watchdog.owners.interface import Owner
 from runaway_watchdog.preflight.sequence import Preflight
 from runaway_watchdog.world import World, procfs
 

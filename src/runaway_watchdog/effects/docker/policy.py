@@ -31,4 +31,4 @@ def _with(layer: Layer, policy: str | None) -> Layer:
     owner = layer.owner
     if policy is None or owner.kind not in KINDS or not owner.facts:
         return layer
-    return layer._replace(owner=owner._replace(policy=policy, facts={**owner.facts, "policy": policy}))
+    return layer._replace(owner=owner.bagged(policy=policy, facts={**owner.facts, "policy": policy}))

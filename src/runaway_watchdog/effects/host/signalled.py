@@ -9,8 +9,9 @@ from runaway_watchdog.effects.docker.policy import carried
 from runaway_watchdog.effects.host import signals
 from runaway_watchdog.hostile import clean
 from runaway_watchdog.model.effect import Effect, Verb
-from runaway_watchdog.model.owner import Outlook, Owner, reasons
+from runaway_watchdog.model.owner import Outlook, reasons
 from runaway_watchdog.model.process import Facts
+from runaway_watchdog.owners.interface import Owner
 from runaway_watchdog.owners.systemd import service as systemd, user_service as systemd_user
 from runaway_watchdog.world import Unanswered, World, processes, procfs
 

@@ -1,10 +1,11 @@
 """The end of a process that reaches its supervisor through those between: `sh -c LINE`, `timeout`, a start script."""
 
-from runaway_watchdog.model.owner import Action, Certainty, Outlook, Owner
+from runaway_watchdog.model.owner import Action, Certainty, Outlook
 from runaway_watchdog.model.process import Facts
 from runaway_watchdog.owners.common import siblings as beside
 from runaway_watchdog.owners.common.ending import Ending, How, ending
 from runaway_watchdog.owners.common.shells import shell
+from runaway_watchdog.owners.interface import Owner
 
 
 def passed_on(facts: Facts, manager_pid: int, end: Ending) -> Ending | None:

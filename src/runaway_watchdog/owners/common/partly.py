@@ -1,7 +1,7 @@
 """What is known of an owner although its manager was not, or could not be, asked."""
 
 from runaway_watchdog.model.gap import Gap
-from runaway_watchdog.model.owner import Owner
+from runaway_watchdog.owners.interface import Owner
 from runaway_watchdog.world import Unanswered
 
 

@@ -9,12 +9,13 @@ import re
 from typing import NamedTuple
 
 from runaway_watchdog.model.gap import Gap
-from runaway_watchdog.model.owner import Action, Claim, Deferred, Outlook, Owner, Why
+from runaway_watchdog.model.owner import Action, Claim, Deferred, Outlook, Why
 from runaway_watchdog.model.plan import Containment
 from runaway_watchdog.model.process import Facts, Process
 from runaway_watchdog.owners.common.ending import ending
 from runaway_watchdog.owners.common.shells import base, shell
 from runaway_watchdog.owners.cron import containment as cron_hold
+from runaway_watchdog.owners.interface import Bag, Owner, Read
 from runaway_watchdog.owners.steps import single
 from runaway_watchdog.world import Unanswered, World
 
@@ -66,11 +67,11 @@ def inspect(claim: Claim, job: Process, daemon: Process, world: World) -> Owner:
         "user": job.user,
     }
     if line is None:
-        return Owner("cron-job", "a job of anacron", claim.ref, "line not found", shown, claim.evidence)
+        return Read("cron-job", "a job of anacron", claim.ref, "line not found", Bag(shown), claim.evidence)
     evidence = (*claim.evidence, f"{TABLE}:{line.number}: {line.period} {line.name}")
     raw = {"text": text, "line": line.number, "of_user": False, "script": ""}
     name = f"{line.name} of anacron (line {line.number} of {TABLE})"
-    return Owner("cron-job", name, f"{TABLE}:{line.number}", _policy(line.period), shown, evidence, raw)
+    return Read("cron-job", name, f"{TABLE}:{line.number}", _policy(line.period), Bag(shown, raw), evidence)
 
 
 def _days(period: str) -> int | None:

@@ -11,12 +11,13 @@ from datetime import datetime
 from shlex import quote
 from typing import Any, NamedTuple
 
-from runaway_watchdog.model.owner import Action, Certainty, Claim, Outlook, Owner
+from runaway_watchdog.model.owner import Action, Certainty, Claim, Outlook
 from runaway_watchdog.model.plan import Containment, Fails, Step
 from runaway_watchdog.model.process import Facts, Process
 from runaway_watchdog.owners.common.ending import ending
 from runaway_watchdog.owners.common.shells import base
 from runaway_watchdog.owners.cron import job_daemons as spooled
+from runaway_watchdog.owners.interface import Bag, Owner, Read
 from runaway_watchdog.owners.steps import single
 from runaway_watchdog.world import World, crontabs, inside, procfs
 
@@ -51,10 +52,6 @@ def is_atd(process: Process) -> bool:
     return base(process.exe) == "atd" or (process.exe is None and process.name == "atd")
 
 
-def outer(owner: Owner) -> Claim | None:  # noqa: ARG001
-    return None
-
-
 def inspect(claim: Claim, facts: Facts, world: World) -> Owner:
     """The job's number, and whether the same commands wait in the spool to be run once more."""
     line = (facts.process, *facts.ancestors)
@@ -80,7 +77,7 @@ def inspect(claim: Claim, facts: Facts, world: World) -> Owner:
     evidence = (*claim.evidence, *((f"/proc/{job.pid}/fd/0: {file}",) if file else ()))
     zone = crontabs.local_zone(view)
     raw = {"pending": [(each, datetime.fromtimestamp(each.at, zone).strftime("%Y%m%d%H%M")) for each in pending]}
-    return Owner("at-job", name, claim.ref if number is None else str(number), "once", shown, evidence, raw)
+    return Read("at-job", name, claim.ref if number is None else str(number), "once", Bag(shown, raw), evidence)
 
 
 def _file(job: Process, world: World) -> str:

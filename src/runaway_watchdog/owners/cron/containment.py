@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from shlex import quote
 from typing import Any
 
-from runaway_watchdog.model.owner import Owner
 from runaway_watchdog.model.plan import BeginsWith, Containment, Prints, Step
 from runaway_watchdog.model.process import Facts
+from runaway_watchdog.owners.interface import Owner
 from runaway_watchdog.owners.steps import edited, single
 from runaway_watchdog.world import World, crontabs
 from runaway_watchdog.world.crontabs import Line

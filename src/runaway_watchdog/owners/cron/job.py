@@ -11,12 +11,13 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from runaway_watchdog.model.gap import Gap
-from runaway_watchdog.model.owner import Action, Claim, Deferred, Outlook, Owner, reasons
+from runaway_watchdog.model.owner import Action, Claim, Deferred, Outlook, reasons
 from runaway_watchdog.model.plan import Containment
 from runaway_watchdog.model.process import Facts, Process
 from runaway_watchdog.owners.common.ending import ending
 from runaway_watchdog.owners.common.shells import base
 from runaway_watchdog.owners.cron import anacron, containment as cron_hold, job_daemons as spooled
+from runaway_watchdog.owners.interface import Bag, Owner, Read
 from runaway_watchdog.world import Unanswered, World, crontabs, inside, procfs
 from runaway_watchdog.world.crontabs import Line
 
@@ -67,10 +68,6 @@ def _daemon(facts: Facts) -> Process:
     return above
 
 
-def outer(owner: Owner) -> Claim | None:  # noqa: ARG001
-    return None
-
-
 def inspect(claim: Claim, facts: Facts, world: World) -> Owner | None:
     """Find the line, by which the next run is known. Raises Unanswered."""
     line = (facts.process, *facts.ancestors)
@@ -106,7 +103,7 @@ def inspect(claim: Claim, facts: Facts, world: World) -> Owner | None:
     policy = "line not found" if found is None else found.schedule
     name = script or ("a job of cron" if found is None else named(found))
     raw = {} if found is None or view.root else cron_hold.raw(found, script, world)
-    return Owner("cron-job", name, f"{shown['table']}:{shown['line']}", policy, shown, tuple(evidence), raw)
+    return Read("cron-job", name, f"{shown['table']}:{shown['line']}", policy, Bag(shown, raw), tuple(evidence))
 
 
 def named(line: Line) -> str:

@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from runaway_watchdog.model.owner import Action, Deferred, Outlook, Owner
+from runaway_watchdog.model.owner import Action, Deferred, Outlook
 from runaway_watchdog.model.process import Process
 from runaway_watchdog.owners.common.shells import base
+from runaway_watchdog.owners.interface import Owner
 from runaway_watchdog.owners.systemd import service as systemd
 from runaway_watchdog.world import Unanswered, World
 

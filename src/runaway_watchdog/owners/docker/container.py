@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from runaway_watchdog.model.gap import Gap
-from runaway_watchdog.model.owner import Action, Certainty, Claim, Outlook, Owner
+from runaway_watchdog.model.owner import Action, Certainty, Claim, Outlook
 from runaway_watchdog.model.plan import Containment
 from runaway_watchdog.model.process import Facts
 from runaway_watchdog.owners.common.ending import Ending, ending
@@ -24,6 +24,7 @@ from runaway_watchdog.owners.docker import (
     start as docker_start,
     swarm as docker_swarm,
 )
+from runaway_watchdog.owners.interface import Bag, Owner, Read
 from runaway_watchdog.owners.steps import single
 from runaway_watchdog.world import Unanswered, World
 
@@ -75,11 +76,11 @@ def inspect(claim: Claim, facts: Facts, world: World) -> Owner:
     swarm = labels.get(SWARM_SERVICE)
     if swarm and (info.get("Swarm") or {}).get("LocalNodeState") == "active":  # a label alone is anybody's word
         found["swarm"] = docker_swarm.restart(labels, world)
-        return Owner("swarm-task", swarm, claim.ref, docker_swarm.policy(found["swarm"]), found, evidence, raw)
+        return Read("swarm-task", swarm, claim.ref, docker_swarm.policy(found["swarm"]), Bag(found, raw), evidence)
     if found.get("project"):
         name = f"{found['project']}/{found['service']}"
-        return Owner("compose-service", name, claim.ref, policy, found, evidence, raw)
-    return Owner("docker-container", found["container"], claim.ref, policy, found, evidence, raw)
+        return Read("compose-service", name, claim.ref, policy, Bag(found, raw), evidence)
+    return Read("docker-container", found["container"], claim.ref, policy, Bag(found, raw), evidence)
 
 
 def _image_file(container: Mapping[str, Any], info: Mapping[str, Any]) -> str:

@@ -4,10 +4,10 @@ import re
 from collections.abc import Sequence
 from shlex import quote
 
-from runaway_watchdog.model.owner import Owner
 from runaway_watchdog.model.plan import Containment, Prints, Step
 from runaway_watchdog.model.process import Facts
 from runaway_watchdog.owners.docker.controllers import Acting
+from runaway_watchdog.owners.interface import Owner
 from runaway_watchdog.owners.steps import single
 
 RELIEVED = 0.2  # of a core

@@ -1,10 +1,11 @@
 """Controllers as layers: what acts on a container beside the engine. The container's own file tells what follows."""
 
 from runaway_watchdog.model.gap import Gap
-from runaway_watchdog.model.owner import Action, Claim, Deferred, Outlook, Owner
+from runaway_watchdog.model.owner import Action, Claim, Deferred, Outlook
 from runaway_watchdog.model.plan import Containment
 from runaway_watchdog.model.process import Facts
 from runaway_watchdog.owners.docker import container as docker, controllers, details as docker_facts
+from runaway_watchdog.owners.interface import Bag, Owner, Read
 from runaway_watchdog.world import Unanswered, World
 
 KINDS = ("controller",)
@@ -26,7 +27,7 @@ def inspect(claim: Claim, facts: Facts, world: World) -> Owner:
     this = acting[at]
     shown = {"acts_on": found["container"], "unit": this.unit or None}
     raw = {"more": acting[at + 1 :], "engine_unit": docker.engine_unit(found)}
-    return Owner("controller", this.name, this.name, this.does, shown, claim.evidence, raw)
+    return Read("controller", this.name, this.name, this.does, Bag(shown, raw), claim.evidence)
 
 
 def outer(owner: Owner) -> Claim | None:

@@ -8,8 +8,9 @@ host's crontabs, units and git hooks that start this very container. What each d
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from runaway_watchdog.model.owner import Claim, Outlook, Owner, reasons
+from runaway_watchdog.model.owner import Claim, Outlook, reasons
 from runaway_watchdog.owners.docker import compose as compose_facts
+from runaway_watchdog.owners.interface import Owner
 from runaway_watchdog.world import World
 
 if TYPE_CHECKING:

@@ -13,9 +13,10 @@ An engine that stops ends its containers as `docker stop` does. With live-restor
 them dead, with exit code 255.
 """
 
-from runaway_watchdog.model.owner import Action, Certainty, Outlook, Owner
+from runaway_watchdog.model.owner import Action, Certainty, Outlook
 from runaway_watchdog.model.process import Facts
 from runaway_watchdog.owners.docker import controllers, swarm as docker_swarm
+from runaway_watchdog.owners.interface import Owner
 
 
 def outlook(owner: Owner, facts: Facts, action: Action, *, main: bool) -> Outlook:

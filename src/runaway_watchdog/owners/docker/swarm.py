@@ -7,9 +7,10 @@ condition `none` never replaces, `on-failure` does not replace exit code 0, `any
 from collections.abc import Mapping
 from typing import Any
 
-from runaway_watchdog.model.owner import Action, Certainty, Outlook, Owner
+from runaway_watchdog.model.owner import Action, Certainty, Outlook
 from runaway_watchdog.model.process import Facts
 from runaway_watchdog.owners.common.ending import Ending, ending
+from runaway_watchdog.owners.interface import Owner
 from runaway_watchdog.world import World
 
 SERVICE_ID = "com.docker.swarm.service.id"

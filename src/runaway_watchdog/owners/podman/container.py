@@ -12,11 +12,12 @@ from shlex import quote
 from typing import Any
 
 from runaway_watchdog.model.gap import Gap
-from runaway_watchdog.model.owner import Action, Certainty, Claim, Deferred, Outlook, Owner
+from runaway_watchdog.model.owner import Action, Certainty, Claim, Deferred, Outlook
 from runaway_watchdog.model.plan import Containment
 from runaway_watchdog.model.process import Facts
 from runaway_watchdog.owners.common.ending import Ending, How, ending
 from runaway_watchdog.owners.docker import details as docker_facts
+from runaway_watchdog.owners.interface import Bag, Owner, Read
 from runaway_watchdog.owners.podman import containment as podman_hold
 from runaway_watchdog.owners.steps import single
 from runaway_watchdog.world import Unanswered, World
@@ -68,7 +69,7 @@ def inspect(claim: Claim, facts: Facts, world: World) -> Owner:
         f"podman inspect {claim.ref[:12]}: RestartPolicy={found['policy']}, State.Pid={found['main_pid']}, "
         f"RestartCount={found['restart_count']}",
     )
-    return Owner("podman-container", found["container"], claim.ref, found["policy"], found, evidence)
+    return Read("podman-container", found["container"], claim.ref, found["policy"], Bag(found), evidence)
 
 
 def _another_ones(claim: Claim, facts: Facts, world: World) -> Gap:

@@ -2,9 +2,9 @@
 
 from shlex import quote
 
-from runaway_watchdog.model.owner import Owner
 from runaway_watchdog.model.plan import Containment, Prints, Step
 from runaway_watchdog.owners.docker.containment import reference
+from runaway_watchdog.owners.interface import Owner
 
 
 def contain(owner: Owner) -> Containment | None:

@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from shlex import quote
 from typing import TYPE_CHECKING, Any
 
-from runaway_watchdog.model.owner import Owner
 from runaway_watchdog.model.plan import Containment, Prints, Says, Step
 from runaway_watchdog.model.process import Facts, Process
 from runaway_watchdog.owners.common import exit_propagation as passing
 from runaway_watchdog.owners.docker import container as docker, containment as docker_hold
+from runaway_watchdog.owners.interface import Owner
 from runaway_watchdog.owners.steps import edited, single
 from runaway_watchdog.world import World, inside
 

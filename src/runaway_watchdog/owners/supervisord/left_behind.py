@@ -6,11 +6,12 @@ running; its unit starts it anew after 50 s (RestartSec=), and it starts a secon
 
 from typing import Any
 
-from runaway_watchdog.model.owner import Action, Claim, Deferred, Outlook, Owner, Why
+from runaway_watchdog.model.owner import Action, Claim, Deferred, Outlook, Why
 from runaway_watchdog.model.plan import Containment
 from runaway_watchdog.model.process import Facts
 from runaway_watchdog.owners.common.ending import ending
 from runaway_watchdog.owners.cron import job_daemons as spooled
+from runaway_watchdog.owners.interface import Bag, Owner, Read
 from runaway_watchdog.owners.steps import single
 from runaway_watchdog.world import World
 
@@ -31,7 +32,7 @@ def inspect(claim: Claim, facts: Facts, world: World) -> Owner | None:
     if not unit["daemon_unit"] or unit["survives_stop"] is None:
         return None
     shown: dict[str, Any] = {"left_behind": True, "main_pid": facts.process.pid, **unit, "stopped_as": claim.ref}
-    return Owner("supervisord-program", claim.ref, claim.ref, "left behind", shown, claim.evidence)
+    return Read("supervisord-program", claim.ref, claim.ref, "left behind", Bag(shown), claim.evidence)
 
 
 def outlook(owner: Owner, facts: Facts, action: Action) -> Outlook | Deferred:

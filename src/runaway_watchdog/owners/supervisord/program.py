@@ -9,12 +9,13 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from runaway_watchdog.model.gap import Gap
-from runaway_watchdog.model.owner import Action, Certainty, Claim, Deferred, Outlook, Owner, Reason, reasons
+from runaway_watchdog.model.owner import Action, Certainty, Claim, Deferred, Outlook, Reason, reasons
 from runaway_watchdog.model.plan import Containment
 from runaway_watchdog.model.process import Facts, Process
 from runaway_watchdog.owners.common import exit_propagation as passing, siblings as beside
 from runaway_watchdog.owners.common.ending import Ending, How
 from runaway_watchdog.owners.common.shells import base
+from runaway_watchdog.owners.interface import Bag, Owner, Read
 from runaway_watchdog.owners.supervisord import containment as supervisord_hold, left_behind as supervisord_left
 from runaway_watchdog.world import Unanswered, World, inside, procfs
 
@@ -39,10 +40,6 @@ def claim(facts: Facts) -> Claim | None:
 
 def is_supervisord(process: Process) -> bool:
     return process.name == "supervisord" or "supervisord" in (base(word) for word in process.cmdline[:3])
-
-
-def outer(owner: Owner) -> Claim | None:  # noqa: ARG001
-    return None
 
 
 def inspect(claim: Claim, facts: Facts, world: World) -> Owner | None:
@@ -78,7 +75,7 @@ def inspect(claim: Claim, facts: Facts, world: World) -> Owner | None:
         evidence.append(f"{program.section.path}:{program.section.line}: autorestart={found['autorestart'] or '?'}")
     raw = supervisord_hold.raw(program, conf, path, view, manager, world)
     policy = f"autorestart={found['autorestart']}" if found["autorestart"] else "not known"
-    return Owner("supervisord-program", full, full, policy, found, tuple(evidence), raw)
+    return Read("supervisord-program", full, full, policy, Bag(found, raw), tuple(evidence))
 
 
 def _configuration(view: inside.Inside, manager: Process, world: World) -> "tuple[str, Configuration]":

@@ -1,7 +1,8 @@
 """What a boot brings back of a service, and what the start of a user's own systemd does."""
 
-from runaway_watchdog.model.owner import Action, Certainty, Outlook, Owner
+from runaway_watchdog.model.owner import Action, Certainty, Outlook
 from runaway_watchdog.model.process import Facts
+from runaway_watchdog.owners.interface import Owner
 from runaway_watchdog.owners.systemd.unit import Manager, role_of
 
 

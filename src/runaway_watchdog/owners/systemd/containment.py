@@ -10,9 +10,9 @@ import shlex
 from shlex import quote
 from typing import NamedTuple
 
-from runaway_watchdog.model.owner import Owner
 from runaway_watchdog.model.plan import Containment, Prints, Step, Succeeds
 from runaway_watchdog.model.process import Facts
+from runaway_watchdog.owners.interface import Owner
 from runaway_watchdog.owners.steps import single
 from runaway_watchdog.owners.systemd.unit import role_of
 

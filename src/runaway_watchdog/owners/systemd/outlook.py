@@ -7,11 +7,12 @@ users: `Manager` says who acts and what a boot brings.
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from runaway_watchdog.model.owner import Action, Certainty, Outlook, Owner, reasons
+from runaway_watchdog.model.owner import Action, Certainty, Outlook, reasons
 from runaway_watchdog.model.process import Facts
 from runaway_watchdog.owners.common import siblings as beside
 from runaway_watchdog.owners.common.ending import Ending, How, ending
 from runaway_watchdog.owners.common.exit_propagation import passed_on
+from runaway_watchdog.owners.interface import Owner
 from runaway_watchdog.owners.systemd import boot as systemd_boot
 from runaway_watchdog.owners.systemd.unit import Manager, role_of
 

@@ -8,10 +8,11 @@ import re
 from shlex import quote
 
 from runaway_watchdog.model.gap import Gap
-from runaway_watchdog.model.owner import Action, Claim, Kind, Outlook, Owner
+from runaway_watchdog.model.owner import Action, Claim, Kind, Outlook
 from runaway_watchdog.model.plan import Containment
 from runaway_watchdog.model.process import Facts
 from runaway_watchdog.owners import unmanaged
+from runaway_watchdog.owners.interface import Bag, Owner, Read
 from runaway_watchdog.owners.systemd import (
     containment as systemd_hold,
     details as systemd_facts,
@@ -67,14 +68,14 @@ def inspect(claim: Claim, facts: Facts, world: World) -> Owner:
     """Read the unit and whatever would start it again. Raises Unanswered."""
     if "/" in claim.ref:  # of a user's scope its manager knows no more than the path says
         name = claim.ref.rpartition("/")[2]
-        return Owner(claim.kind, name, claim.ref, "none", unmanaged.parent_facts(facts), claim.evidence)
+        return Read(claim.kind, name, claim.ref, "none", Bag(unmanaged.parent_facts(facts)), claim.evidence)
     unit = world.manager.unit(claim.ref)
     if unit is None:
         raise Unanswered(
             Gap("systemd", f"systemd has no unit {claim.ref} loaded", f"look: systemctl status {quote(claim.ref)}")
         )
     if claim.kind == "systemd-scope":
-        return Owner(claim.kind, claim.ref, claim.ref, "none", unmanaged.parent_facts(facts), claim.evidence)
+        return Read(claim.kind, claim.ref, claim.ref, "none", Bag(unmanaged.parent_facts(facts)), claim.evidence)
     source = Source(world.manager.unit, BOOT_TARGETS, BUS_FOLDERS, trusted=True)
     found = systemd_facts.facts(unit, source, world)
     evidence = (*claim.evidence, *told(claim.ref, unit))
@@ -84,7 +85,7 @@ def inspect(claim: Claim, facts: Facts, world: World) -> Owner:
     users = USERS_MANAGER.fullmatch(claim.ref)
     if users and world.files.exists(f"{LINGER}/{world.files.user(int(users['uid']))}"):
         found["booted_by"] = "systemd-logind.service"  # for users who linger
-    return Owner(kind, claim.ref, claim.ref, policy, found, evidence)
+    return Read(kind, claim.ref, claim.ref, policy, Bag(found), evidence)
 
 
 def told(name: str, unit: Properties) -> tuple[str, ...]:

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
-from runaway_watchdog.model.owner import Outlook, Owner
+from runaway_watchdog.model.owner import Outlook
+from runaway_watchdog.owners.interface import Owner
 
 Properties = Mapping[str, Any]
 

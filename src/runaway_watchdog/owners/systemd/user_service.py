@@ -8,9 +8,10 @@ import re
 from shlex import quote
 
 from runaway_watchdog.model.gap import Gap
-from runaway_watchdog.model.owner import Action, Claim, Outlook, Owner
+from runaway_watchdog.model.owner import Action, Claim, Outlook
 from runaway_watchdog.model.plan import Containment
 from runaway_watchdog.model.process import Facts
+from runaway_watchdog.owners.interface import Bag, Owner, Read
 from runaway_watchdog.owners.systemd import (
     containment as systemd_hold,
     details as systemd_facts,
@@ -55,7 +56,7 @@ def inspect(claim: Claim, facts: Facts, world: World) -> Owner:  # noqa: ARG001
     }
     policy = str(unit.get("Restart", "no"))
     evidence = (*claim.evidence, *systemd.told(f"{name} of {user}", unit))
-    return Owner("systemd-user-service", name, claim.ref, policy, found, evidence)
+    return Read("systemd-user-service", name, claim.ref, policy, Bag(found), evidence)
 
 
 def _bus_folders(uid: int) -> tuple[str, ...]:

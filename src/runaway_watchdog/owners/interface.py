@@ -1,0 +1,131 @@
+"""What an owner's file offers, and what it answers with.
+
+claim(facts) -> Claim | None                      may this process be mine? Pure: cgroup, environment, ancestors
+inspect(claim, facts, world) -> Read | None       ask the owner's own manager, bounded; raises Unanswered; None (of
+                                                  an INSIDE kind alone): on a closer look it is not mine
+outlook(owner, facts, action) -> Outlook | Deferred
+                                                  what would become of it, or: the next layer decides. Pure
+contain(owner, facts) -> Containment | None       how it is stopped for good, reversibly; None: as the next layer
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
+
+from runaway_watchdog.model import owner as model
+from runaway_watchdog.model.gap import Gap
+from runaway_watchdog.model.owner import Action, Claim, Deferred, Kind, Outlook
+from runaway_watchdog.model.plan import Containment
+from runaway_watchdog.model.process import Facts
+from runaway_watchdog.world import World
+
+NOT_READ = "not read"
+"""The policy of an owner whose manager did not answer."""
+
+
+class Details(Protocol):
+    """What one kind knows of its owner, each with its type. It may hold secrets: only `shown` is shown."""
+
+    def shown(self) -> Mapping[str, Any]:
+        """As `owners[].facts` of the JSON has it."""
+
+
+D_co = TypeVar("D_co", bound=Details, covariant=True)
+
+
+class Read(NamedTuple, Generic[D_co]):
+    """One layer of ownership, with everything its own file needs to tell the future."""
+
+    kind: Kind
+    name: str  # as people call it: "ocr/worker", "docker.service"
+    id: str
+    policy: str  # the restart policy in the owner's own words: "always", "on-failure:5", "no"
+    details: D_co
+    evidence: tuple[str, ...]
+
+    def told(self) -> model.Owner:
+        """As the case file keeps it."""
+        return model.Owner(self.kind, self.name, self.id, self.policy, self.details.shown(), self.evidence)
+
+    def __repr__(self) -> str:
+        return repr(self.told())
+
+    def bagged(self, **changes: Any) -> "Read[Any]":
+        """The same, with other values of a bag's `facts` and `raw`."""
+        bag = {name: changes.pop(name) for name in ("facts", "raw") if name in changes}
+        details: Any = self.details
+        return Read(**{**self._asdict(), "details": details._replace(**bag), **changes})
+
+    @property
+    def facts(self) -> Mapping[str, Any]:
+        return self.details.shown()
+
+    @property
+    def raw(self) -> Mapping[str, Any]:
+        return getattr(self.details, "raw", MappingProxyType({}))
+
+
+class Unread(NamedTuple):
+    """The owner that the process itself names, where its manager did not answer: no policy, so no future."""
+
+    kind: Kind
+    name: str
+    id: str
+    evidence: tuple[str, ...]
+    gap: Gap
+
+    @property
+    def policy(self) -> str:
+        return NOT_READ
+
+    def told(self) -> model.Owner:
+        """As the case file keeps it."""
+        return model.Owner(self.kind, self.name, self.id, NOT_READ, {}, self.evidence)
+
+    def bagged(self, **changes: Any) -> "Read[Any]":
+        """Of one that was not read there is no bag."""
+        raise TypeError(changes)
+
+    @property
+    def facts(self) -> Mapping[str, Any]:
+        return MappingProxyType({})
+
+    @property
+    def raw(self) -> Mapping[str, Any]:
+        return MappingProxyType({})
+
+
+Owner = Read[Any] | Unread
+
+
+class Bag(NamedTuple):
+    """Details without types, of the kinds that have none yet."""
+
+    facts: Mapping[str, Any]
+    raw: Mapping[str, Any] = MappingProxyType({})
+
+    def shown(self) -> Mapping[str, Any]:
+        return self.facts
+
+
+class Inside(Protocol):
+    """A kind whose owner is another process beside this one, inside the same container or unit."""
+
+    @property
+    def KINDS(self) -> tuple[str, ...]:  # noqa: N802
+        """The names of the contract that it answers for."""
+
+    def claim(self, facts: Facts) -> Claim | None: ...
+
+    def inspect(self, claim: Claim, facts: Facts, world: World) -> Owner | None: ...
+
+    def outlook(self, owner: Any, facts: Facts, action: Action) -> Outlook | Deferred: ...
+
+    def contain(self, owner: Any, facts: Facts) -> Containment | None: ...
+
+
+class Around(Inside, Protocol):
+    """A kind in whose room the process is, by its cgroup."""
+
+    def outer(self, owner: Any) -> Claim | None:
+        """The claim of the layer around this one, where it is not told by the process itself."""
