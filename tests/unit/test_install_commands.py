@@ -31,7 +31,7 @@ def taken(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Taken:
     monkeypatch.setattr(host, "survey", lambda *_: BARE)
     monkeypatch.setattr(location, "faults", lambda _: ())
     monkeypatch.setattr(install, "perform", lambda action, _: actions.append(action))
-    passed = selftest.Outcome(2.9, 3.8, "runaway-watchdog-burn.service", 4.6)
+    passed = selftest.SelfTestResult(2.9, 3.8, "runaway-watchdog-burn.service", 4.6)
     monkeypatch.setattr(selftest, "run", lambda *_: passed)
     monkeypatch.setattr(host, "CONFIG", str(tmp_path / "config.toml"))
     state = unit.UnitState("loaded", "active", "running", main_pid=42, status="watching\x1b[2J", started_at=0.0)
@@ -153,7 +153,7 @@ def test_a_silent_systemd_is_a_sentence(
 ) -> None:
     """Both commands end with a message, never with a traceback."""
 
-    def survey(*_: object) -> host.Host:
+    def survey(*_: object) -> host.HostSurvey:
         raise unit.SystemdError("systemctl show: Failed to connect to bus")
 
     monkeypatch.setattr(host, "survey", survey)
@@ -195,18 +195,21 @@ def test_the_self_test_is_told_with_its_moments(taken: Taken, capsys: pytest.Cap
 @pytest.mark.parametrize(
     ("outcome", "words"),
     [
-        (selftest.Outcome(problem="systemctl start: no answer"), "could not be started: systemctl start: no answer"),
-        (selftest.Outcome(), "the burn was not found within 30 s"),
-        (selftest.Outcome(3.0), "found, and not explained within 30 s"),
-        (selftest.Outcome(3.0, 4.0, "nobody", 5.0), "explained as kept by nobody, which is wrong"),
-        (selftest.Outcome(3.0, 4.0, "runaway-watchdog-burn.service"), "no alert was written within 30 s"),
+        (
+            selftest.SelfTestResult(problem="systemctl start: no answer"),
+            "could not be started: systemctl start: no answer",
+        ),
+        (selftest.SelfTestResult(), "the burn was not found within 30 s"),
+        (selftest.SelfTestResult(3.0), "found, and not explained within 30 s"),
+        (selftest.SelfTestResult(3.0, 4.0, "nobody", 5.0), "explained as kept by nobody, which is wrong"),
+        (selftest.SelfTestResult(3.0, 4.0, "runaway-watchdog-burn.service"), "no alert was written within 30 s"),
     ],
 )
 def test_a_self_test_that_fails_says_how_far_it_came(
     taken: Taken,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
-    outcome: selftest.Outcome,
+    outcome: selftest.SelfTestResult,
     words: str,
 ) -> None:
     """Exit code 1, though the service runs; the rules are told all the same."""
@@ -221,9 +224,9 @@ def test_the_self_test_can_be_chosen(taken: Taken, monkeypatch: pytest.MonkeyPat
     """It runs after a change; --self-test asks for it in any case, --no-self-test never."""
     ran: list[object] = []
 
-    def run(*arguments: object) -> selftest.Outcome:
+    def run(*arguments: object) -> selftest.SelfTestResult:
         ran.append(arguments)
-        return selftest.Outcome()
+        return selftest.SelfTestResult()
 
     monkeypatch.setattr(selftest, "run", run)
     assert cli.main(["install", "--no-self-test"]) == 0

@@ -6,7 +6,7 @@ import pytest
 
 from runaway_watchdog import shipped
 from runaway_watchdog.install import host as places, plan
-from runaway_watchdog.install.host import Account, Host
+from runaway_watchdog.install.host import Account, HostSurvey
 from runaway_watchdog.install.steps import Already, Do, MakeLink, Note, RemoveFile, RunProgram, Step, WriteFile
 from runaway_watchdog.install.unit import UnitState
 
@@ -16,7 +16,7 @@ UNITS = ("[Service]\nExecStart=@PROGRAM@ run\n", OURS)
 SHIPPED = plan.Shipped(*UNITS, "u runaway-watchdog\n", "# sample\n")
 NAME, METRICS = "runaway-watchdog.service", "runaway-watchdog-metrics.service"
 
-BARE = Host(
+BARE = HostSurvey(
     program=PROGRAM,
     installed_at=1000.0,
     texts={},

@@ -12,7 +12,7 @@ import pytest
 from runaway_watchdog import shipped
 from runaway_watchdog.config.load import load
 from runaway_watchdog.install import rules, selftest
-from runaway_watchdog.install.selftest import BURN, LIMIT_S, Outcome, Seen
+from runaway_watchdog.install.selftest import BURN, LIMIT_S, Seen, SelfTestResult
 from runaway_watchdog.store import outbox, queries, records
 from runaway_watchdog.store.database import connect
 
@@ -63,7 +63,7 @@ class Time:
         self.now += seconds
 
 
-def followed(*looks: Seen) -> Outcome:
+def followed(*looks: Seen) -> SelfTestResult:
     """The outcome of these looks, the last of them for ever."""
     time, rest = Time(), list(looks)
     return selftest.follow(lambda: rest.pop(0) if len(rest) > 1 else rest[0], time, time.sleep)
@@ -73,13 +73,13 @@ def test_each_stage_has_its_moment() -> None:
     """The first look that shows a stage is its moment."""
     service = f"{BURN}.service"
     outcome = followed(Seen(), Seen(True), Seen(True), Seen(True, service), Seen(True, service, True))
-    assert outcome == Outcome(0.2, 0.6, service, 0.8)
+    assert outcome == SelfTestResult(0.2, 0.6, service, 0.8)
     assert outcome.passed
 
 
 def test_it_gives_up() -> None:
     """After the limit it says how far it came, and a wrong owner is no pass."""
-    assert followed(Seen()) == Outcome()
+    assert followed(Seen()) == SelfTestResult()
     assert not followed(Seen(True)).passed
     assert not followed(Seen(True, "nobody", True)).passed
     time = Time()

@@ -49,7 +49,9 @@ def incident(number: int = 1, at: float = 150.0, key: ProcKey | None = A) -> Inc
 
 def test_history_tells_every_death_and_who_came_after(story: sqlite3.Connection) -> None:
     """Returns, the shortest and the longest delay, deaths with successors newest first, PIDs in their order."""
-    lineage = queries.lineage_of(story, B)
+    known = queries.by_key(story, B)
+    assert known is not None
+    lineage = queries.lineage(story, known.lineage_id)
     assert lineage is not None
     assert (lineage.key, lineage.group, lineage.name) == WORK
     assert queries.lineage_history(story, lineage.id) == History(
@@ -64,7 +66,7 @@ def test_history_tells_every_death_and_who_came_after(story: sqlite3.Connection)
 def test_an_unknown_lineage_has_no_history(store: sqlite3.Connection) -> None:
     """Nothing seen is zeros, not an error."""
     assert queries.lineage_history(store, 7) == History()
-    assert queries.lineage_of(store, A) is None
+    assert queries.lineage(store, 7) is None
     assert queries.lineage_id_of(store, "nobody") is None
 
 

@@ -48,13 +48,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    from runaway_watchdog.guard.script import SHELLS, integration
+    from runaway_watchdog.guard.script import GUARDED_SHELLS, integration
 
     if options.ask:
         return _ask()
     if options.check:
         return _check(options.words)
-    if len(options.words) != 1 or options.words[0] not in SHELLS:
+    if len(options.words) != 1 or options.words[0] not in GUARDED_SHELLS:
         reading.complain(f'say which shell: eval "$({PROGRAM} guard bash)", or zsh')
         return USAGE
     print(integration(options.words[0], program()), end="")

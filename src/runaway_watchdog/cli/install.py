@@ -168,7 +168,7 @@ def _self_test(template: str, program: Path) -> bool:
     return False
 
 
-def _how_far(outcome: selftest.Outcome) -> str:
+def _how_far(outcome: selftest.SelfTestResult) -> str:
     if outcome.problem:
         return f"it could not be started: {outcome.problem}"
     late = f"within {selftest.LIMIT_S:g} s, which a very busy host may need and more"

@@ -12,10 +12,10 @@ from runaway_watchdog.cli import reading
 from runaway_watchdog.explain.records import Recorded, Records
 from runaway_watchdog.hostile import clean
 from runaway_watchdog.model.gap import Gap
+from runaway_watchdog.model.shells import POSIX_SHELLS
 from runaway_watchdog.world import Unanswered, World, procfs
 
 LISTEN = "0A"  # the kernel's TCP_LISTEN in /proc/net/tcp
-SHELLS = frozenset(("sh", "bash", "dash", "ash", "zsh", "ksh"))
 
 
 class Match(NamedTuple):
@@ -107,7 +107,9 @@ def _without_starters(found: tuple[Match, ...]) -> tuple[Match, ...]:
     """Without the shell that was only told to start another match, as cron's is: it bears the same words."""
     parents = {each.ppid for each in found}
     return tuple(
-        each for each in found if each.pid not in parents or each.name not in SHELLS or "-c" not in each.cmdline[1:2]
+        each
+        for each in found
+        if each.pid not in parents or each.name not in POSIX_SHELLS or "-c" not in each.cmdline[1:2]
     )
 
 

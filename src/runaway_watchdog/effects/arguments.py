@@ -1,6 +1,6 @@
 """Options and operands of a command, told apart as getopt_long(3) does it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from runaway_watchdog.model.command import Command, Word
@@ -87,8 +87,3 @@ def shown(command: Command, limit: int = 60) -> str:
     """The command's own text, short enough for a sentence."""
     text = " ".join((command.text or " ".join(word.raw for word in command.words)).split())
     return text if len(text) <= limit else text[: limit - 1] + "…"
-
-
-def drop(words: Sequence[Word], unwanted: Callable[[str], bool]) -> tuple[Word, ...]:
-    """The words without those that are known and unwanted."""
-    return tuple(word for word in words if word.text is None or not unwanted(word.text))

@@ -14,6 +14,7 @@ from runaway_watchdog import owners
 from runaway_watchdog.effects import HostState
 from runaway_watchdog.effects.docker.volumes import SIZING_S
 from runaway_watchdog.model.command import Command, Word
+from runaway_watchdog.model.container import DOCKER_KINDS
 from runaway_watchdog.model.effect import Effect, Size
 from runaway_watchdog.model.gap import Gap
 from runaway_watchdog.model.owner import Claim
@@ -23,7 +24,6 @@ from runaway_watchdog.owners import Layer
 from runaway_watchdog.owners.interface import Owner
 from runaway_watchdog.world import Files, Unanswered, World, processes, procfs
 
-CONTAINERS = frozenset({"docker-container", "compose-service", "swarm-task"})
 MOST_NAMESAKES = 4
 PLAIN_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{1,14}")
 """What pkill finds as it is: no mark of a regular expression, and no longer than the kernel keeps a name."""
@@ -54,7 +54,7 @@ def dangers(layers: Sequence[Layer], world: World) -> tuple[tuple[Dangerous, ...
     world = world._replace(files=cast(Files, _SizedOnce(world)))
     found: list[Dangerous] = []
     gaps: list[Gap] = []
-    container = next((layer.owner for layer in layers if layer.owner.kind in CONTAINERS and layer.owner.facts), None)
+    container = next((layer.owner for layer in layers if layer.owner.kind in DOCKER_KINDS and layer.owner.facts), None)
     if container is not None:
         try:
             from runaway_watchdog.explain import dangerous_docker  # all of Docker's effects, for containers alone

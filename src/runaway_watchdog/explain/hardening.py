@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from shlex import quote
 
 from runaway_watchdog.hostile import clean
+from runaway_watchdog.model.container import DOCKER_KINDS
 from runaway_watchdog.model.plan import Advice
 from runaway_watchdog.owners import Layer
 from runaway_watchdog.owners.docker import compose as compose_facts
@@ -15,7 +16,6 @@ from runaway_watchdog.world import Unanswered, World
 CPUS = 0.5
 TRIES = 5
 MOST_NEIGHBOURS = 6
-CONTAINERS = frozenset({"docker-container", "compose-service", "swarm-task"})
 LIMIT, ENOUGH = "a CPU limit", "an end to its restarts"
 BOTH = f"{LIMIT} and {ENOUGH}"
 CLEAN_STAYS = "what exits with 0, as when the host shuts down, then stays down"
@@ -34,7 +34,7 @@ def advice(layers: Sequence[Layer], world: World) -> tuple[Advice, ...]:
     unit is not to be limited for the sake of one of its children."""
     told = next((layer.owner for layer in layers if layer.owner.kind in _TOLD), None)
     found = () if told is None else tuple(_TOLD[told.kind](told, world))
-    container = next((layer.owner for layer in layers if layer.owner.kind in CONTAINERS and layer.owner.facts), None)
+    container = next((layer.owner for layer in layers if layer.owner.kind in DOCKER_KINDS and layer.owner.facts), None)
     return (*found, *(() if container is None else _neighbours(container, world)))
 
 

@@ -10,6 +10,7 @@ created with --rm is never stopped at all. Whatever is dumped must answer: it is
 
 from shlex import quote
 
+from runaway_watchdog.model.container import DOCKER_KINDS
 from runaway_watchdog.model.plan import Containment, Prints, Step
 from runaway_watchdog.model.process import Facts
 from runaway_watchdog.owners import Layer
@@ -19,7 +20,7 @@ from runaway_watchdog.owners.steps import single
 
 FOLDER = "/root"
 IN_MEMORY = ("redis", "valkey")
-CONTAINERS = ("docker-container", "compose-service")
+ON_THIS_HOST = DOCKER_KINDS - {"swarm-task"}  # Docker commands here reach it; a task's container is the Swarm's
 
 
 def saved(containment: Containment, layer: Layer) -> tuple[Step, ...]:
@@ -45,11 +46,11 @@ def _freezes(step: Step) -> bool:
 
 
 def _dump(owner: Owner, facts: Facts) -> Step | None:
-    if owner.kind not in CONTAINERS and not facts.process.name.startswith(IN_MEMORY):
+    if owner.kind not in ON_THIS_HOST and not facts.process.name.startswith(IN_MEMORY):
         return None
     from runaway_watchdog.effects.host import dumps  # what no other owner needs
 
-    if owner.kind in CONTAINERS and owner.facts:
+    if owner.kind in ON_THIS_HOST and owner.facts:
         found = dumps.seems((str(owner.facts["image"]), str(owner.facts["container"])))
         if found is None or not (found.in_memory or owner.facts.get("memory_only")):
             return None

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 
 from runaway_watchdog.hostile import clean, mask_text
 from runaway_watchdog.model.casefile import History, Sign
+from runaway_watchdog.model.container import DOCKER_KINDS
 from runaway_watchdog.model.process import Facts, Process
 from runaway_watchdog.owners.common.shells import base
 from runaway_watchdog.owners.interface import Owner
@@ -154,7 +155,7 @@ def _doors(world: World, owners: Sequence[Owner]) -> list[Sign]:
     """A port of its container that the whole network reaches, and that worms knock at."""
     found = []
     for owner in owners:
-        if owner.kind not in ("docker-container", "compose-service", "swarm-task"):
+        if owner.kind not in DOCKER_KINDS:
             continue
         try:
             details = world.engine.container(owner.id) or {}

@@ -6,7 +6,7 @@ from typing import Final
 
 from runaway_watchdog.guard.words import PROGRAMS
 
-SHELLS: Final = ("bash", "zsh")
+GUARDED_SHELLS: Final = ("bash", "zsh")
 HELD: Final = 20
 """`guard --ask` answers the shell: 0 the line runs, HELD it stays where it is; anything else: it broke."""
 

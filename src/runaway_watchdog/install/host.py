@@ -40,7 +40,7 @@ class Account:
 
 
 @dataclass(frozen=True, slots=True)
-class Host:
+class HostSurvey:
     """One look at the host."""
 
     program: str
@@ -75,10 +75,10 @@ def own_program() -> Path:
     return Path(sysconfig.get_path("scripts")) / "runaway-watchdog"
 
 
-def survey(program: Path, run: Runner, root: Path = Path("/")) -> Host:
+def survey(program: Path, run: Runner, root: Path = Path("/")) -> HostSurvey:
     """Look at everything a plan depends on. Raises OSError, and SystemdError where systemd gives no answer."""
     booted = is_booted_by_systemd(root)
-    return Host(
+    return HostSurvey(
         program=str(program),
         installed_at=_installed_at(),
         texts=_texts(root, (UNIT, METRICS_UNIT, DOCKER_DROP_IN, SYSUSERS, *HELPS)),

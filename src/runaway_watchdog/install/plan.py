@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from runaway_watchdog.install import host as places
-from runaway_watchdog.install.host import Host
+from runaway_watchdog.install.host import HostSurvey
 from runaway_watchdog.install.steps import (
     Already,
     Do,
@@ -63,7 +63,7 @@ class RefusedError(Exception):
     """The host forbids it; the message says what, and the mend."""
 
 
-def install(host: Host, shipped: Shipped, *, metrics: bool = False) -> tuple[Step, ...]:
+def install(host: HostSurvey, shipped: Shipped, *, metrics: bool = False) -> tuple[Step, ...]:
     """Everything from the user to the running service; with `metrics` also to the one that answers Prometheus.
 
     Who has that one from an earlier run keeps it up to date, and off where it was switched off. Raises RefusedError.
@@ -89,7 +89,7 @@ def _refuse_masked(name: str, state: UnitState | None) -> None:
         raise RefusedError(f"{name} is masked on this host; to allow it: systemctl unmask {name}")
 
 
-def _user(host: Host, text: str) -> Iterator[Step]:
+def _user(host: HostSurvey, text: str) -> Iterator[Step]:
     yield _file(host, places.SYSUSERS, text, "the service's user, for systemd-sysusers")
     if host.account is None:
         yield Do(f"make the user {places.USER}", RunProgram(("systemd-sysusers", places.SYSUSERS), 20))
@@ -97,7 +97,7 @@ def _user(host: Host, text: str) -> Iterator[Step]:
         yield Already(f"user {places.USER} (uid {host.account.uid})")
 
 
-def _config(host: Host, sample: str) -> Iterator[Step]:
+def _config(host: HostSurvey, sample: str) -> Iterator[Step]:
     if places.CONFIG_FOLDER not in host.listings:
         yield Do(f"make {places.CONFIG_FOLDER}", MakeFolder(places.CONFIG_FOLDER, 0o755))
     if _has(host, places.CONFIG):
@@ -109,7 +109,7 @@ def _config(host: Host, sample: str) -> Iterator[Step]:
         )
 
 
-def _unit(host: Host, template: str) -> Iterator[Step]:
+def _unit(host: HostSurvey, template: str) -> Iterator[Step]:
     if any(character in host.program for character in " \t\n\"'\\%$;@"):
         raise RefusedError(
             f"{host.program}: a unit cannot name a path with such characters; install it into /opt/runaway-watchdog"
@@ -117,7 +117,7 @@ def _unit(host: Host, template: str) -> Iterator[Step]:
     yield _file(host, places.UNIT, template.replace(_PLACEHOLDER, host.program), "the service")
 
 
-def _metrics(host: Host, template: str, *, asked: bool) -> Iterator[Step]:
+def _metrics(host: HostSurvey, template: str, *, asked: bool) -> Iterator[Step]:
     found = host.texts.get(places.METRICS_UNIT)
     if asked:
         _refuse_masked(METRICS, host.metrics)
@@ -141,12 +141,12 @@ def _metrics(host: Host, template: str, *, asked: bool) -> Iterator[Step]:
         )
 
 
-def _has_our_metrics(host: Host) -> bool:
+def _has_our_metrics(host: HostSurvey) -> bool:
     """A unit that an earlier run wrote; not somebody's own of the same name, nor a mask (a link to /dev/null)."""
     return host.texts.get(places.METRICS_UNIT, "").startswith(_WRITTEN_BY_US)
 
 
-def _metrics_service(host: Host, *, asked: bool, changed: bool) -> Iterator[Step]:
+def _metrics_service(host: HostSurvey, *, asked: bool, changed: bool) -> Iterator[Step]:
     if asked:
         yield from _service(host, METRICS, host.metrics, changed=changed)
     elif _has_our_metrics(host):
@@ -156,7 +156,7 @@ def _metrics_service(host: Host, *, asked: bool, changed: bool) -> Iterator[Step
             yield Already(f"{METRICS} is switched off, and stays so; to have it: install --metrics")
 
 
-def _docker(host: Host) -> Iterator[Step]:
+def _docker(host: HostSurvey) -> Iterator[Step]:
     if "docker" in host.groups:
         if places.DROP_INS not in host.listings:
             yield Do(f"make {places.DROP_INS}", MakeFolder(places.DROP_INS, 0o755))
@@ -168,7 +168,7 @@ def _docker(host: Host) -> Iterator[Step]:
         yield Note("no docker group here: containers are not asked about. After installing Docker, run this again")
 
 
-def _commands(host: Host) -> Iterator[Step]:
+def _commands(host: HostSurvey) -> Iterator[Step]:
     for name in places.COMMANDS:
         path, target = f"{places.LINK_FOLDER}/{name}", host.program.removesuffix("runaway-watchdog") + name
         other = host.other_watchdog if name == "watchdog" else None
@@ -200,12 +200,12 @@ def _any_done(steps: Iterable[Step]) -> bool:
     return any(isinstance(step, Do) for step in steps)
 
 
-def _read_again(host: Host, unit_files: Iterable[Step]) -> Iterator[Step]:
+def _read_again(host: HostSurvey, unit_files: Iterable[Step]) -> Iterator[Step]:
     if _any_done(unit_files) or any(state is not None and state.needs_reload for state in (host.unit, host.metrics)):
         yield Do("let systemd read the units again", systemctl("daemon-reload"))
 
 
-def _service(host: Host, name: str, found: UnitState | None, *, changed: bool) -> Iterator[Step]:
+def _service(host: HostSurvey, name: str, found: UnitState | None, *, changed: bool) -> Iterator[Step]:
     state = found or UnitState()
     if state.file == "enabled":
         yield Already(f"{name} is enabled: it starts with the host")
@@ -218,7 +218,7 @@ def _service(host: Host, name: str, found: UnitState | None, *, changed: bool) -
         yield _running(host, name, state, changed=changed)
 
 
-def _running(host: Host, name: str, state: UnitState, *, changed: bool) -> Step:
+def _running(host: HostSurvey, name: str, state: UnitState, *, changed: bool) -> Step:
     if changed or state.needs_reload:
         return Do(f"restart {name}, since its unit has changed", systemctl("restart", name))
     if state.started_at is not None and state.started_at < host.installed_at:
@@ -226,7 +226,7 @@ def _running(host: Host, name: str, state: UnitState, *, changed: bool) -> Step:
     return Already(f"{name} is running (PID {state.main_pid})")
 
 
-def uninstall(host: Host, *, purge: bool) -> tuple[Step, ...]:
+def uninstall(host: HostSurvey, *, purge: bool) -> tuple[Step, ...]:
     """Remove the services and their files. Configuration, history and user stay, or go too with `purge`."""
     steps = (*_stop(NAME, host.unit), *_stop_metrics(host), *_remove_units(host), *_remove_commands(host))
     steps = (*steps, *(step for path in (*places.HELPS, places.SYSUSERS) for step in _remove(host, path)))
@@ -246,13 +246,13 @@ def _stop(name: str, state: UnitState | None) -> Iterator[Step]:
         yield Do(f"let systemd forget that {name} failed", systemctl("reset-failed", name))
 
 
-def _stop_metrics(host: Host) -> Iterator[Step]:
+def _stop_metrics(host: HostSurvey) -> Iterator[Step]:
     """Whoever wrote its unit: it would go on answering from a program that is gone."""
     if host.metrics is not None and host.metrics.load not in ("not-found", "masked"):
         yield from _stop(METRICS, host.metrics)
 
 
-def _remove_units(host: Host) -> Iterator[Step]:
+def _remove_units(host: HostSurvey) -> Iterator[Step]:
     removals = (*_remove(host, places.DOCKER_DROP_IN), *_remove_folder(host, places.DROP_INS, {"docker.conf"}))
     removals = (*removals, *_remove(host, places.UNIT), *_remove_folder(host, places.METRICS_DROP_INS, ()))
     if _has_our_metrics(host):
@@ -264,14 +264,14 @@ def _remove_units(host: Host) -> Iterator[Step]:
         yield Do("let systemd read the units again", systemctl("daemon-reload"))
 
 
-def _remove_commands(host: Host) -> Iterator[Step]:
+def _remove_commands(host: HostSurvey) -> Iterator[Step]:
     for name, target in host.links.items():
         path = f"{places.LINK_FOLDER}/{name}"
         if target == host.program.removesuffix("runaway-watchdog") + name or _is_ours(target, name):
             yield Do(f"remove {path}", RemoveFile(path))
 
 
-def _kept(host: Host) -> Iterator[Step]:
+def _kept(host: HostSurvey) -> Iterator[Step]:
     if _has(host, places.CONFIG):
         yield Note(f"kept: the configuration, {places.CONFIG}")
     if places.STATE_FOLDER in host.listings:
@@ -281,13 +281,13 @@ def _kept(host: Host) -> Iterator[Step]:
         yield Note(f"to remove these too: {shlex.quote(host.program)} uninstall --purge")
 
 
-def _purge_config(host: Host) -> Iterator[Step]:
+def _purge_config(host: HostSurvey) -> Iterator[Step]:
     if _has(host, places.CONFIG):
         yield Do(f"remove {places.CONFIG}", RemoveFile(places.CONFIG))
     yield from _remove_folder(host, places.CONFIG_FOLDER, {"config.toml"})
 
 
-def _purge_state(host: Host) -> Iterator[Step]:
+def _purge_state(host: HostSurvey) -> Iterator[Step]:
     if any(name in _STATE_FILES for name in host.listings.get(places.STATE_FOLDER, ())):
         # All of them, whichever are there now: stopping the service makes some of them come and go.
         yield Do(
@@ -296,7 +296,7 @@ def _purge_state(host: Host) -> Iterator[Step]:
     yield from _remove_folder(host, places.STATE_FOLDER, _STATE_FILES)
 
 
-def _purge_user(host: Host) -> Iterator[Step]:
+def _purge_user(host: HostSurvey) -> Iterator[Step]:
     if host.account is None:
         return
     if host.account.home != places.STATE_FOLDER:
@@ -307,7 +307,7 @@ def _purge_user(host: Host) -> Iterator[Step]:
         yield Do(f"remove the user {places.USER}", RunProgram(("userdel", places.USER), 20))
 
 
-def _program_stays(host: Host) -> Iterator[Step]:
+def _program_stays(host: HostSurvey) -> Iterator[Step]:
     folder = host.program.removesuffix("/bin/runaway-watchdog")
     if folder == "/opt/runaway-watchdog":
         yield Note(f"kept: the program, in {folder}; `make uninstall` or `apt-get remove` removes it too")
@@ -315,7 +315,7 @@ def _program_stays(host: Host) -> Iterator[Step]:
         yield Note(f"kept: the program, {shlex.quote(host.program)}; pip uninstall removes it")
 
 
-def _file(host: Host, path: str, text: str, what: str) -> Step:
+def _file(host: HostSurvey, path: str, text: str, what: str) -> Step:
     """A text file that is ours: written where it is missing, and where it differs from what this version ships."""
     present = host.texts.get(path)
     if present == text:
@@ -323,17 +323,17 @@ def _file(host: Host, path: str, text: str, what: str) -> Step:
     return Do(f"{'write' if present is None else 'replace'} {path}: {what}", WriteFile(path, text, 0o644))
 
 
-def _has(host: Host, path: str) -> bool:
+def _has(host: HostSurvey, path: str) -> bool:
     folder, name = path.rsplit("/", 1)
     return name in host.listings.get(folder, ())
 
 
-def _remove(host: Host, path: str) -> Iterator[Step]:
+def _remove(host: HostSurvey, path: str) -> Iterator[Step]:
     if path in host.texts:
         yield Do(f"remove {path}", RemoveFile(path))
 
 
-def _remove_folder(host: Host, path: str, ours: Iterable[str]) -> Iterator[Step]:
+def _remove_folder(host: HostSurvey, path: str, ours: Iterable[str]) -> Iterator[Step]:
     """The folder too, where nothing but our own files was in it."""
     if path not in host.listings:
         return

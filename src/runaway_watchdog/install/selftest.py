@@ -58,7 +58,7 @@ path = "{STORE}"
 """
 
 
-class Outcome(NamedTuple):
+class SelfTestResult(NamedTuple):
     """How far it came, each in seconds since the burn began; None: not within the limit."""
 
     found_s: float | None = None
@@ -72,7 +72,7 @@ class Outcome(NamedTuple):
         return self.told_s is not None and self.owner == f"{BURN}.service"
 
 
-def run(template: str, program: str, docker: str | None, runner: Runner) -> Outcome:
+def run(template: str, program: str, docker: str | None, runner: Runner) -> SelfTestResult:
     """Takes some five seconds, at most LIMIT_S. `template` is the shipped unit; `docker` its drop-in, where it has one.
 
     Nothing is left of it, whatever happens.
@@ -81,7 +81,7 @@ def run(template: str, program: str, docker: str | None, runner: Runner) -> Outc
         with _running(_files(template, program, docker), runner):
             return follow(_look, time.monotonic, time.sleep)
     except StepError as fault:
-        return Outcome(problem=str(fault))
+        return SelfTestResult(problem=str(fault))
 
 
 def unit(template: str, program: str) -> str:
@@ -139,9 +139,9 @@ class Seen(NamedTuple):
     told: bool = False
 
 
-def follow(look: Callable[[], Seen], clock: Callable[[], float], sleep: Callable[[float], None]) -> Outcome:
+def follow(look: Callable[[], Seen], clock: Callable[[], float], sleep: Callable[[float], None]) -> SelfTestResult:
     """Look until the alert is out, or the time is over; the moment of each stage is written down."""
-    begun, outcome = clock(), Outcome()
+    begun, outcome = clock(), SelfTestResult()
     while True:
         seen, after = look(), round(clock() - begun, 1)
         if seen.found and outcome.found_s is None:

@@ -32,6 +32,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from runaway_watchdog.model.container import SHORT_ID
 from runaway_watchdog.model.gap import Gap
 from runaway_watchdog.model.owner import Action, Certainty, Claim, Deferred, Outlook, Reason, reasons
 from runaway_watchdog.model.plan import Containment
@@ -69,7 +70,6 @@ class Layer(NamedTuple):
 
 
 LONG_ID = re.compile(r"[0-9a-f]{64}")
-SHORT_ID = 12  # as `docker ps` shows it
 
 INSIDE: tuple[Inside, ...] = (
     supervisord,

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Mapping
 
 from runaway_watchdog.model.command import Script, Word
-from runaway_watchdog.preflight.flow import Outcome, unchanged
+from runaway_watchdog.preflight.flow import ExitStates, unchanged
 from runaway_watchdog.preflight.state import UNKNOWN, UNSET, ShellState, Value
 
 Words = tuple[Word, ...]
@@ -15,7 +15,7 @@ _GLOBBING_OPTIONS = frozenset(
 )
 
 
-def apply(words: Words, state: ShellState, reads: Script | None) -> Outcome | None:
+def apply(words: Words, state: ShellState, reads: Script | None) -> ExitStates | None:
     """What the shell's own command does to the shell; None for any other command."""
     program = words[0].text
     if program == "read":
@@ -24,7 +24,7 @@ def apply(words: Words, state: ShellState, reads: Script | None) -> Outcome | No
     return None if found is None else found(words, state)
 
 
-def _cd(words: Words, state: ShellState) -> Outcome:
+def _cd(words: Words, state: ShellState) -> ExitStates:
     operands = _operands(words)
     if not operands:
         target = state.value("HOME").text
@@ -32,7 +32,7 @@ def _cd(words: Words, state: ShellState) -> Outcome:
         target = state.previous
     else:
         target = _folder(operands[0], state)
-    return Outcome(state.go(target), state, None)
+    return ExitStates(state.go(target), state, None)
 
 
 def _folder(word: Word, state: ShellState) -> str | None:
@@ -44,23 +44,23 @@ def _folder(word: Word, state: ShellState) -> str | None:
     return None if through else text
 
 
-def _pushd(words: Words, state: ShellState) -> Outcome:
+def _pushd(words: Words, state: ShellState) -> ExitStates:
     operands = _operands(words)
     target = _folder(operands[0], state) if operands else None
     if operands and (operands[0].text or "+").startswith("+"):
         return unchanged(state.go(None)._replace(stack=(None,) * (len(state.stack) + 1)))
     if not operands:
         moved = state.go(state.stack[-1] if state.stack else None)._replace(stack=(*state.stack[:-1], state.folder))
-        return Outcome(moved, state, None)
-    return Outcome(state.go(target)._replace(stack=(*state.stack, state.folder)), state, None)
+        return ExitStates(moved, state, None)
+    return ExitStates(state.go(target)._replace(stack=(*state.stack, state.folder)), state, None)
 
 
-def _popd(words: Words, state: ShellState) -> Outcome:
+def _popd(words: Words, state: ShellState) -> ExitStates:
     target = state.stack[-1] if state.stack and len(words) == 1 else None
-    return Outcome(state.go(target)._replace(stack=state.stack[:-1]), state, None)
+    return ExitStates(state.go(target)._replace(stack=state.stack[:-1]), state, None)
 
 
-def _declare(words: Words, state: ShellState) -> Outcome:
+def _declare(words: Words, state: ShellState) -> ExitStates:
     """`export A=b`, `declare -x A`, `local A`: an option that changes what a value means leaves it unknown."""
     program = words[0].text
     options = "".join(word.text or "?" for word in words[1:] if word.raw.startswith(("-", "+")))
@@ -81,7 +81,7 @@ def _declare(words: Words, state: ShellState) -> Outcome:
     if program == "export" and "n" in options:
         return unchanged(changed._replace(exported=changed.exported - set(names)))
     exports = program == "export" or "x" in options
-    return Outcome(changed.export(names) if exports else changed, state, None)
+    return ExitStates(changed.export(names) if exports else changed, state, None)
 
 
 def _declared(word: Word, found: re.Match[str], state: ShellState, *, plain: bool) -> Value:
@@ -94,7 +94,7 @@ def _declared(word: Word, found: re.Match[str], state: ShellState, *, plain: boo
     return Value(text)
 
 
-def _unset(words: Words, state: ShellState) -> Outcome:
+def _unset(words: Words, state: ShellState) -> ExitStates:
     functions = dict(state.functions)
     for word in words[1:]:
         if word.text is None:
@@ -106,7 +106,7 @@ def _unset(words: Words, state: ShellState) -> Outcome:
     return unchanged(state._replace(functions=functions))
 
 
-def _set(words: Words, state: ShellState) -> Outcome:
+def _set(words: Words, state: ShellState) -> ExitStates:
     position = 1
     while position < len(words):
         text = words[position].text
@@ -114,7 +114,7 @@ def _set(words: Words, state: ShellState) -> Outcome:
             return unchanged(state._replace(positional=None, plain_globs=False))
         if text == "--" or not text.startswith(("-", "+")):
             position += text == "--"
-            return Outcome(state._replace(positional=words[position:]), state, None)
+            return ExitStates(state._replace(positional=words[position:]), state, None)
         if text[1:] in {"o", "eo", "euo", "ueo", "eux", "euxo"} and position + 1 < len(words):
             position += "o" in text
             if words[position].text == "errexit":
@@ -124,17 +124,17 @@ def _set(words: Words, state: ShellState) -> Outcome:
         if "f" in text[1:]:
             state = state._replace(plain_globs=text[0] == "+" and state.plain_globs)
         position += 1
-    return Outcome(state, state, None)
+    return ExitStates(state, state, None)
 
 
-def _shopt(words: Words, state: ShellState) -> Outcome:
+def _shopt(words: Words, state: ShellState) -> ExitStates:
     names = {word.text for word in words[1:]}
     if names & _GLOBBING_OPTIONS or None in names:
         state = state._replace(plain_globs=False)
     return unchanged(state)
 
 
-def _shift(words: Words, state: ShellState) -> Outcome:
+def _shift(words: Words, state: ShellState) -> ExitStates:
     count = words[1].text if len(words) > 1 else "1"
     if state.positional is None or count is None or not count.isdigit():
         return unchanged(state._replace(positional=None))
@@ -153,7 +153,7 @@ def _read(words: Words, state: ShellState, reads: Script | None) -> ShellState:
     return state
 
 
-def _sets(words: Words, state: ShellState) -> Outcome:
+def _sets(words: Words, state: ShellState) -> ExitStates:
     """`mapfile A`, `getopts … A`, `let A=…`: every name in it may have a new value."""
     for word in words[1:]:
         if word.text is None:
@@ -163,35 +163,35 @@ def _sets(words: Words, state: ShellState) -> Outcome:
     return unchanged(state)
 
 
-def _printf(words: Words, state: ShellState) -> Outcome | None:
+def _printf(words: Words, state: ShellState) -> ExitStates | None:
     if len(words) < 3 or words[1].text != "-v":
         return None
     name = words[2].text
     return unchanged(state.forget() if name is None else state.assign(name, UNKNOWN))
 
 
-def _exit(_: Words, state: ShellState) -> Outcome:
+def _exit(_: Words, state: ShellState) -> ExitStates:
     ended = state._replace(ended=True)
-    return Outcome(ended, ended, None)
+    return ExitStates(ended, ended, None)
 
 
-def _leave(_: Words, state: ShellState) -> Outcome:
+def _leave(_: Words, state: ShellState) -> ExitStates:
     """`return`, `break`, `continue`: what follows in this function or turn of the loop may not run."""
     return unchanged(state._replace(doubtful=True))
 
 
-def _alias(words: Words, state: ShellState) -> Outcome:
+def _alias(words: Words, state: ShellState) -> ExitStates:
     names = {(word.text or word.raw).partition("=")[0] for word in words[1:] if "=" in word.raw}
     return unchanged(state._replace(ambiguous=state.ambiguous | names))
 
 
-def _unalias(words: Words, state: ShellState) -> Outcome:
+def _unalias(words: Words, state: ShellState) -> ExitStates:
     return unchanged(state._replace(ambiguous=state.ambiguous - {word.text for word in words[1:] if word.text}))
 
 
-def _certain(_: Words, state: ShellState) -> Outcome:
+def _certain(_: Words, state: ShellState) -> ExitStates:
     """Commands that do not fail in practice: what follows after `&&` does run."""
-    return Outcome(state, state, None)
+    return ExitStates(state, state, None)
 
 
 def _operands(words: Words, valued: str = "") -> Words:
@@ -207,7 +207,7 @@ def _operands(words: Words, valued: str = "") -> Words:
     return words[position:]
 
 
-_BUILTINS: Mapping[str, Callable[[Words, ShellState], Outcome | None]] = {
+_BUILTINS: Mapping[str, Callable[[Words, ShellState], ExitStates | None]] = {
     "cd": _cd, "pushd": _pushd, "popd": _popd, "declare": _declare, "export": _declare, "local": _declare,
     "readonly": _declare, "typeset": _declare, "unset": _unset, "set": _set, "shopt": _shopt, "shift": _shift,
     "mapfile": _sets, "readarray": _sets, "getopts": _sets, "let": _sets, "printf": _printf, "exit": _exit,

@@ -9,12 +9,12 @@ from runaway_watchdog.model.command import Command, Script, Word
 from runaway_watchdog.preflight import builtins, feeders, output, shells
 from runaway_watchdog.preflight.budget import DEPTH, Budget
 from runaway_watchdog.preflight.expansion import Expander, is_assignment
-from runaway_watchdog.preflight.flow import Frame, Outcome, Sink, repeat, unchanged
+from runaway_watchdog.preflight.flow import ExitStates, Frame, Sink, repeat, unchanged
 from runaway_watchdog.preflight.grammar import Unread
 from runaway_watchdog.preflight.simple import DECLARING, Raw, Redirection, Simple, SimpleReader
 from runaway_watchdog.preflight.state import UNKNOWN, ShellState, Value
 from runaway_watchdog.preflight.words import Substitution
-from runaway_watchdog.preflight.wrappers import SHELLS, WRAPPERS, Inner
+from runaway_watchdog.preflight.wrappers import LINE_SHELLS, WRAPPERS, Inner
 
 Words = tuple[Word, ...]
 RESERVED = frozenset(
@@ -31,9 +31,9 @@ _ASSIGNED = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 class Structure(Protocol):
     """Whoever reads the rest: texts that a shell is given, and the bodies of functions."""
 
-    def text(self, text: str, state: ShellState, frame: Frame) -> Outcome: ...
+    def text(self, text: str, state: ShellState, frame: Frame) -> ExitStates: ...
 
-    def call(self, name: str, words: Words, state: ShellState, frame: Frame) -> Outcome: ...
+    def call(self, name: str, words: Words, state: ShellState, frame: Frame) -> ExitStates: ...
 
 
 class Files(NamedTuple):
@@ -61,7 +61,7 @@ class Commands:
         self._structure = structure
         self._budget = budget
 
-    def simple(self, spans: Sequence[tuple[int, int]], state: ShellState, frame: Frame) -> Outcome:
+    def simple(self, spans: Sequence[tuple[int, int]], state: ShellState, frame: Frame) -> ExitStates:
         """The simple command in these parts of the source."""
         self._budget.command()
         self._budget.characters(sum(end - start for start, end in spans))
@@ -76,7 +76,7 @@ class Commands:
         assigned = self._assigned(read, state, frame)
         if not words:
             self.written(files, call.text, state, frame)
-            return Outcome(assigned, state, None)
+            return ExitStates(assigned, state, None)
         names = [each.name for each in read.assignments]
         before = len(frame.sink.commands)
         try:
@@ -168,7 +168,7 @@ class Commands:
         word = self.expander(state, frame).single(raw.pieces, raw.text, "value")
         return Value(word.text, word.answers, word.globbing, whole=word.whole)
 
-    def _run(self, words: Words, call: Call, state: ShellState, frame: Frame) -> Outcome:
+    def _run(self, words: Words, call: Call, state: ShellState, frame: Frame) -> ExitStates:
         self._budget.command()
         if frame.depth > DEPTH:
             raise Unread(call.text, "it is nested too deep to be read")
@@ -182,8 +182,8 @@ class Commands:
                 return own
         return self._program(name.rsplit("/", 1)[-1], words, call, state, frame)
 
-    def _program(self, program: str, words: Words, call: Call, state: ShellState, frame: Frame) -> Outcome:
-        if program in SHELLS:
+    def _program(self, program: str, words: Words, call: Call, state: ShellState, frame: Frame) -> ExitStates:
+        if program in LINE_SHELLS:
             return self._shell(words, call, state, frame)
         if program in {"xargs", "find"}:
             return self._feeding(program, words, call, state, frame)
@@ -193,7 +193,7 @@ class Commands:
         self._emit(words, call, state, frame)
         return unchanged(state)
 
-    def _own(self, name: str, words: Words, call: Call, state: ShellState, frame: Frame) -> Outcome | None:
+    def _own(self, name: str, words: Words, call: Call, state: ShellState, frame: Frame) -> ExitStates | None:
         """A function, or one of the shell's own commands; None for a program."""
         if name in state.ambiguous:
             raise Unread(call.text, f"`{name}` is an alias or a function here that is not read")
@@ -203,7 +203,7 @@ class Commands:
             raise Unread(call.text, f"`{name}` does not start a command here")
         return self._builtin(words, call, state, frame)
 
-    def _builtin(self, words: Words, call: Call, state: ShellState, frame: Frame) -> Outcome | None:
+    def _builtin(self, words: Words, call: Call, state: ShellState, frame: Frame) -> ExitStates | None:
         match words[0].text:
             case "eval":
                 return self._eval(words, state, frame)
@@ -219,23 +219,23 @@ class Commands:
             self._emit(words, call, state, frame)
         return outcome
 
-    def _eval(self, words: Words, state: ShellState, frame: Frame) -> Outcome:
+    def _eval(self, words: Words, state: ShellState, frame: Frame) -> ExitStates:
         texts = [word.text for word in words[1:]]
         known = [text for text in texts if text is not None]
         if len(known) != len(texts):
             raise Unread(" ".join(word.raw for word in words), "what it runs is only known when it runs")
         return self._structure.text(" ".join(known), state, frame._replace(depth=frame.depth + 1))
 
-    def _exec(self, words: Words, call: Call, state: ShellState, frame: Frame) -> Outcome:
+    def _exec(self, words: Words, call: Call, state: ShellState, frame: Frame) -> ExitStates:
         inner = shells.executed(words)
         if not inner:
             self._emit((Word(":", ""),), call, state, frame)
             return unchanged(state)
         self._run(inner, call._replace(external=True), state, frame)
         ended = state._replace(ended=True)
-        return Outcome(ended, ended, None)
+        return ExitStates(ended, ended, None)
 
-    def _trap(self, words: Words, call: Call, state: ShellState, frame: Frame) -> Outcome:
+    def _trap(self, words: Words, call: Call, state: ShellState, frame: Frame) -> ExitStates:
         """`trap 'COMMANDS' SIGNAL`: they may run later, in whatever state the shell is in by then."""
         if len(words) < 3 or words[1].text in {"", "-"} or words[1].raw.startswith("-"):
             self._emit(words, call, state, frame)
@@ -246,7 +246,7 @@ class Commands:
         self._structure.text(words[1].text, later, frame._replace(conditional=True, depth=frame.depth + 1))
         return unchanged(state)
 
-    def _shell(self, words: Words, call: Call, state: ShellState, frame: Frame) -> Outcome:
+    def _shell(self, words: Words, call: Call, state: ShellState, frame: Frame) -> ExitStates:
         """`sh -c TEXT`, `sh FILE`, or a shell that reads its standard input."""
         invoked = shells.invoked(words)
         if invoked.script is not None:
@@ -264,13 +264,13 @@ class Commands:
         self._emit(words, call, state, frame)
         return unchanged(state if invoked.only_told else state.forget()._replace(elsewhere=True))
 
-    def _script(self, script: Word, positional: Words, state: ShellState, frame: Frame) -> Outcome:
+    def _script(self, script: Word, positional: Words, state: ShellState, frame: Frame) -> ExitStates:
         if script.text is None:
             raise Unread(script.raw, "what this shell runs is only known when it runs")
         self._structure.text(script.text, state.child(positional), frame._replace(depth=frame.depth + 1))
         return unchanged(state)
 
-    def _feeding(self, program: str, words: Words, call: Call, state: ShellState, frame: Frame) -> Outcome:
+    def _feeding(self, program: str, words: Words, call: Call, state: ShellState, frame: Frame) -> ExitStates:
         call = call._replace(external=True)
         if program == "find":
             for action, command in feeders.find(words, state.folder):
@@ -285,7 +285,7 @@ class Commands:
     def _each(self, words: Words, call: Call, state: ShellState, frame: Frame) -> None:
         self._run(words, call, state, frame._replace(conditional=True, depth=frame.depth + 1))
 
-    def _inner(self, inner: Inner, call: Call, state: ShellState, frame: Frame) -> Outcome:
+    def _inner(self, inner: Inner, call: Call, state: ShellState, frame: Frame) -> ExitStates:
         within = _environment(inner, state)
         if inner.in_shell:
             outcome = self._run(inner.words, call, within, frame._replace(depth=frame.depth + 1))

@@ -50,7 +50,7 @@ class Frame(NamedTuple):
         return self.conditional or state.doubtful or state.ended
 
 
-class Outcome(NamedTuple):
+class ExitStates(NamedTuple):
     """The shell's state after a command that succeeded, after one that failed, and, unless it is taken to succeed
     (`cd`: whoever looks at the host sees whether the folder is there), the state that a later line may find as well.
     """
@@ -64,28 +64,32 @@ class Outcome(NamedTuple):
         """What the next command of a list finds. With `set -e` only success goes on."""
         return self.success._replace(doubtful=True) if self.success.errexit else merge(self.success, self.doubt)
 
-    def mapped(self, change: Callable[[ShellState], ShellState]) -> "Outcome":
-        return Outcome(change(self.success), change(self.failure), None if self.doubt is None else change(self.doubt))
+    def mapped(self, change: Callable[[ShellState], ShellState]) -> "ExitStates":
+        return ExitStates(
+            change(self.success), change(self.failure), None if self.doubt is None else change(self.doubt)
+        )
 
 
-def unchanged(state: ShellState) -> Outcome:
-    return Outcome(state, state, state)
+def unchanged(state: ShellState) -> ExitStates:
+    return ExitStates(state, state, state)
 
 
-Part = Callable[[ShellState, Frame], Outcome]
+Part = Callable[[ShellState, Frame], ExitStates]
 
 
-def chain(parts: Sequence[tuple[Literal["", "&&", "||"], Part]], state: ShellState, frame: Frame) -> Outcome:
+def chain(parts: Sequence[tuple[Literal["", "&&", "||"], Part]], state: ShellState, frame: Frame) -> ExitStates:
     """`a && b || c`, from left to right; the first part's operator is ""."""
     outcome = parts[0][1](state, frame)
     frame = frame._replace(conditional=True)
     for operator, part in parts[1:]:
         if operator == "&&":
             right = part(outcome.success, frame)
-            outcome = Outcome(right.success, merge(outcome.failure, right.failure), _either(outcome.doubt, right.doubt))
+            outcome = ExitStates(
+                right.success, merge(outcome.failure, right.failure), _either(outcome.doubt, right.doubt)
+            )
         else:
             right = part(outcome.failure, frame)
-            outcome = Outcome(merge(outcome.success, right.success), right.failure, right.doubt)
+            outcome = ExitStates(merge(outcome.success, right.success), right.failure, right.doubt)
     return outcome
 
 

@@ -10,19 +10,20 @@ from runaway_watchdog.effects import Container, HostState, Outcome, harmless, ta
 from runaway_watchdog.effects.host import databases, files, signalled as ended, signals
 from runaway_watchdog.model.command import Command, Word
 from runaway_watchdog.model.effect import Effect
+from runaway_watchdog.model.shells import POSIX_SHELLS
 from runaway_watchdog.preflight.shell import parse
 from runaway_watchdog.world import Unanswered, World, processes
 from runaway_watchdog.world.paths import under
 from runaway_watchdog.world.procfs import PROC, parse_status
 
-SHELLS = frozenset(("sh", "bash", "ash", "dash"))
+IMAGE_SHELLS = POSIX_SHELLS - {"zsh", "ksh"}  # what images bring along
 ON_FILES = frozenset(("rm", "rmdir", "unlink", "truncate", "shred"))
 
 
 def effects(command: Command, container: Container, host: HostState, world: World) -> Outcome | None:
     """What it would do; None where that cannot be judged. Raises Unanswered."""
     program = command.program
-    if program in SHELLS:
+    if program in IMAGE_SHELLS:
         return _shell(command, container, host, world)
     if program in databases.PROGRAMS and program != "sqlite3":
         outcome = databases.effects(command, host, world)

@@ -14,6 +14,7 @@ from runaway_watchdog.effects.host import answers as answers_host, places
 from runaway_watchdog.effects.host.targets import absolute
 from runaway_watchdog.model.command import Command, Script, Word
 from runaway_watchdog.model.effect import Effect
+from runaway_watchdog.model.shells import POSIX_SHELLS
 from runaway_watchdog.preflight import inside
 from runaway_watchdog.preflight.shell import parse
 from runaway_watchdog.world import World
@@ -21,7 +22,6 @@ from runaway_watchdog.world import World
 DEPTH = 5
 """Scripts that start scripts, substitutions in substitutions: further down nothing is judged."""
 LARGEST_SCRIPT = 1 << 18
-SHELLS = frozenset(("sh", "bash", "dash", "zsh", "ksh", "ash"))
 SOURCES = frozenset((".", "source"))
 MOST_WORDS = 5000
 
@@ -134,7 +134,7 @@ class _Judge:
     def _script_file(self, command: Command, host: HostState) -> str | None:
         """The script that the command starts: `sh x.sh`, `. x.sh`, `./x.sh`; None: it starts none."""
         first = command.words[0]
-        if command.program in SHELLS | SOURCES:
+        if command.program in POSIX_SHELLS | SOURCES:
             operands = [word for word in command.words[1:] if not (word.text or "").startswith("-")]
             options = [word.text or "" for word in command.words[1:] if (word.text or "").startswith("-")]
             plain = all(option in ("-e", "-x", "-u", "-ex", "-eu", "-eux", "-l", "--") for option in options)
@@ -157,7 +157,7 @@ class _Judge:
             return None
         first = text.partition("\n")[0]
         interpreter = first[2:].split()[-1:] or [""]
-        if first.startswith("#!") and interpreter[0].rpartition("/")[2] not in SHELLS | {"-e", "-eu", "-x"}:
+        if first.startswith("#!") and interpreter[0].rpartition("/")[2] not in POSIX_SHELLS | {"-e", "-eu", "-x"}:
             return None
         return text if text.startswith(start) else None
 

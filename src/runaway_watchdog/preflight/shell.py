@@ -14,7 +14,7 @@ from runaway_watchdog.model.command import Script, Word
 from runaway_watchdog.preflight import budget
 from runaway_watchdog.preflight.budget import Budget, TooMuch
 from runaway_watchdog.preflight.commands import Commands
-from runaway_watchdog.preflight.flow import Frame, Outcome, Part, Sink, chain, merged, repeat, unchanged
+from runaway_watchdog.preflight.flow import ExitStates, Frame, Part, Sink, chain, merged, repeat, unchanged
 from runaway_watchdog.preflight.grammar import Source, Unread
 from runaway_watchdog.preflight.nodes import REDIRECTS, Operator, Span, do_group, operator, redirections
 from runaway_watchdog.preflight.simple import SimpleReader
@@ -56,14 +56,14 @@ class _Structure:
     def __init__(self) -> None:
         self._budget = Budget()
         self._commands = Commands(self, self._budget)
-        self._lists: Mapping[str, Callable[[Node, ShellState, Frame, Sequence[Span]], Outcome]] = {
+        self._lists: Mapping[str, Callable[[Node, ShellState, Frame, Sequence[Span]], ExitStates]] = {
             "list": self._list,
             "pipeline": self._pipeline,
             "negated_command": self._negated,
             "redirected_statement": self._redirected,
             **dict.fromkeys(_SIMPLE, self._simple),
         }
-        self._compounds: Mapping[str, Callable[[Node, ShellState, Frame], Outcome]] = {
+        self._compounds: Mapping[str, Callable[[Node, ShellState, Frame], ExitStates]] = {
             "subshell": self._subshell,
             "compound_statement": self._group,
             "if_statement": self._if,
@@ -74,7 +74,7 @@ class _Structure:
             "function_definition": self._function,
         }
 
-    def text(self, text: str, state: ShellState, frame: Frame) -> Outcome:
+    def text(self, text: str, state: ShellState, frame: Frame) -> ExitStates:
         """A text that a shell reads in this state; what cannot be read is told in the frame's sink."""
         self._budget.characters(len(text))
         try:
@@ -83,7 +83,7 @@ class _Structure:
             frame.sink.unknown.append(str(gap))
             return unchanged(state.forget())
 
-    def _program(self, text: str, state: ShellState, frame: Frame) -> Outcome:
+    def _program(self, text: str, state: ShellState, frame: Frame) -> ExitStates:
         if frame.depth > budget.DEPTH:
             raise Unread(text, "it is nested too deep to be read")
         source = Source(text, self._budget.deadline)
@@ -91,7 +91,7 @@ class _Structure:
             raise Unread(text, "this is not bash, or not complete")
         return self._body(source.root.children, (0, len(text)), state, frame._replace(source=source))
 
-    def call(self, name: str, words: Words, state: ShellState, frame: Frame) -> Outcome:
+    def call(self, name: str, words: Words, state: ShellState, frame: Frame) -> ExitStates:
         """A function that the line defines, called with these words."""
         if frame.calls.count(name) > 1:
             raise Unread(name, "this function calls itself")
@@ -110,7 +110,7 @@ class _Structure:
             )
         )
 
-    def statement(self, node: Node, state: ShellState, frame: Frame, tail: Sequence[Span] = ()) -> Outcome:
+    def statement(self, node: Node, state: ShellState, frame: Frame, tail: Sequence[Span] = ()) -> ExitStates:
         """One statement; `tail`: redirections after it, which belong to the last command of a list."""
         try:
             return self._read(node, state, frame._replace(depth=frame.depth + 1), tail)
@@ -118,7 +118,7 @@ class _Structure:
             frame.sink.unknown.append(str(gap))
             return unchanged(state.forget())
 
-    def _read(self, node: Node, state: ShellState, frame: Frame, tail: Sequence[Span]) -> Outcome:
+    def _read(self, node: Node, state: ShellState, frame: Frame, tail: Sequence[Span]) -> ExitStates:
         if node.type == "ERROR" or node.is_missing:
             raise Unread(frame.source.raw(node), "the shell grammar does not know this part")
         if frame.depth > budget.DEPTH:
@@ -130,7 +130,7 @@ class _Structure:
         frame.source.check(node)
         return self._compounds[node.type](node, state, self._redirect(tail, state, frame))
 
-    def _body(self, children: Sequence[Node], within: Span, state: ShellState, frame: Frame) -> Outcome:
+    def _body(self, children: Sequence[Node], within: Span, state: ShellState, frame: Frame) -> ExitStates:
         """A list of statements between `;`, `&` and new lines. Raises Unread for what the grammar skipped."""
         frame.source.check_between(children, *within)
         outcome, before = unchanged(state), state
@@ -150,12 +150,12 @@ class _Structure:
                 before = outcome.after
         return outcome
 
-    def _simple(self, node: Node, state: ShellState, frame: Frame, tail: Sequence[Span]) -> Outcome:
+    def _simple(self, node: Node, state: ShellState, frame: Frame, tail: Sequence[Span]) -> ExitStates:
         if node.type == "test_command" and frame.source.raw(node).startswith("[["):
             return self._condition(node, state, self._redirect(tail, state, frame))
         return self._commands.simple((frame.source.span(node), *tail), state, frame)
 
-    def _condition(self, node: Node, state: ShellState, frame: Frame) -> Outcome:
+    def _condition(self, node: Node, state: ShellState, frame: Frame) -> ExitStates:
         """`[[ … ]]`, `(( … ))`: only what runs inside counts, and what arithmetic may set."""
         if node.has_error or not frame.source.raw(node).endswith(("]]", "))")):
             raise Unread(frame.source.raw(node), "the shell grammar does not know this condition")
@@ -165,7 +165,7 @@ class _Structure:
                 state = state.assign(name, UNKNOWN)
         return unchanged(state)
 
-    def _list(self, node: Node, state: ShellState, frame: Frame, tail: Sequence[Span]) -> Outcome:
+    def _list(self, node: Node, state: ShellState, frame: Frame, tail: Sequence[Span]) -> ExitStates:
         return chain(self._operands(node, frame, tail), state, frame)
 
     def _operands(self, node: Node, frame: Frame, tail: Sequence[Span]) -> list[tuple[Operator, Part]]:
@@ -180,16 +180,16 @@ class _Structure:
             node = parts[0]
         return [("", partial(self._statement_in, node, () if found else tail)), *reversed(found)]
 
-    def _statement_in(self, node: Node, tail: Sequence[Span], state: ShellState, frame: Frame) -> Outcome:
+    def _statement_in(self, node: Node, tail: Sequence[Span], state: ShellState, frame: Frame) -> ExitStates:
         return self.statement(node, state, frame, tail)
 
-    def _pipeline(self, node: Node, state: ShellState, frame: Frame, tail: Sequence[Span]) -> Outcome:
+    def _pipeline(self, node: Node, state: ShellState, frame: Frame, tail: Sequence[Span]) -> ExitStates:
         frame.source.check(node)
         stages = [child for child in node.children if child.type not in {"|", "|&", "comment"}]
         parts = [partial(self._statement_in, stage, ()) for stage in stages[:-1]]
         return self._piped([*parts, partial(self._statement_in, stages[-1], tail)], state, frame)
 
-    def _piped(self, stages: Sequence[Part], state: ShellState, frame: Frame) -> Outcome:
+    def _piped(self, stages: Sequence[Part], state: ShellState, frame: Frame) -> ExitStates:
         """Each stage in a shell of its own; what one prints the next one reads."""
         reads, here = frame.reads, frame.here
         for index, stage in enumerate(stages):
@@ -201,12 +201,12 @@ class _Structure:
             reads, here = inner.sink.printing(), None
         return unchanged(state)
 
-    def _negated(self, node: Node, state: ShellState, frame: Frame, tail: Sequence[Span]) -> Outcome:
+    def _negated(self, node: Node, state: ShellState, frame: Frame, tail: Sequence[Span]) -> ExitStates:
         frame.source.check(node)
         outcome = self.statement(node.children[-1], state, frame, tail)
-        return Outcome(outcome.failure, outcome.success, outcome.success)
+        return ExitStates(outcome.failure, outcome.success, outcome.success)
 
-    def _redirected(self, node: Node, state: ShellState, frame: Frame, tail: Sequence[Span]) -> Outcome:
+    def _redirected(self, node: Node, state: ShellState, frame: Frame, tail: Sequence[Span]) -> ExitStates:
         body = next((child for child in node.children if child.type not in REDIRECTS and child.is_named), None)
         if body is not None and body.type == "ERROR":
             body = None
@@ -220,10 +220,10 @@ class _Structure:
             return part(state, frame)
         return self._followed(part, following, state, frame)
 
-    def _simple_in(self, spans: Sequence[Span], state: ShellState, frame: Frame) -> Outcome:
+    def _simple_in(self, spans: Sequence[Span], state: ShellState, frame: Frame) -> ExitStates:
         return self._commands.simple(spans, state, frame)
 
-    def _followed(self, part: Part, following: Sequence[Node], state: ShellState, frame: Frame) -> Outcome:
+    def _followed(self, part: Part, following: Sequence[Node], state: ShellState, frame: Frame) -> ExitStates:
         """`cat <<END | a && b`: the grammar hangs all that follows on the here-document."""
         first = following[0]
         parts = [part]
@@ -252,16 +252,16 @@ class _Structure:
         self._commands.written(files, frame.source.text[tail[0][0] : tail[-1][1]].strip(), state, frame)
         return frame
 
-    def _subshell(self, node: Node, state: ShellState, frame: Frame) -> Outcome:
+    def _subshell(self, node: Node, state: ShellState, frame: Frame) -> ExitStates:
         self._between(node.children, state, frame)
         return unchanged(state)
 
-    def _group(self, node: Node, state: ShellState, frame: Frame) -> Outcome:
+    def _group(self, node: Node, state: ShellState, frame: Frame) -> ExitStates:
         if node.children[0].type == "((":
             return self._condition(node, state, frame)
         return self._between(node.children, state, frame)
 
-    def _between(self, children: Sequence[Node], state: ShellState, frame: Frame) -> Outcome:
+    def _between(self, children: Sequence[Node], state: ShellState, frame: Frame) -> ExitStates:
         """The statements between the first and the last child: `{` and `}`, `do` and `done`."""
         inner = (frame.source.span(children[0])[1], frame.source.span(children[-1])[0])
         for edge in (children[0], children[-1]):
@@ -269,7 +269,7 @@ class _Structure:
                 raise Unread(frame.source.text[inner[0] : inner[1]], "where this begins or ends was not found")
         return self._body(children[1:-1], inner, state, frame)
 
-    def _if(self, node: Node, state: ShellState, frame: Frame) -> Outcome:
+    def _if(self, node: Node, state: ShellState, frame: Frame) -> ExitStates:
         """`if` and each `elif`: what is tested runs, one of the branches may."""
         words = [child for child in node.children if child.type not in {"elif_clause", "else_clause", "fi"}]
         ends = self._branch(words, state, frame)
@@ -291,7 +291,7 @@ class _Structure:
             states.append(failed)
         return unchanged(merged(states))
 
-    def _branch(self, children: Sequence[Node], state: ShellState, frame: Frame) -> tuple[Outcome, Outcome]:
+    def _branch(self, children: Sequence[Node], state: ShellState, frame: Frame) -> tuple[ExitStates, ExitStates]:
         """`if TEST; then BODY`: how the body ends, and how the test does."""
         split = next((index for index, child in enumerate(children) if child.type == "then"), None)
         if split is None or children[0].type not in {"if", "elif"}:
@@ -303,7 +303,7 @@ class _Structure:
         then = self._body(children[split + 1 :], body, tested.success, frame._replace(conditional=True))
         return then, tested
 
-    def _while(self, node: Node, state: ShellState, frame: Frame) -> Outcome:
+    def _while(self, node: Node, state: ShellState, frame: Frame) -> ExitStates:
         source = frame.source
         until = node.children[0].type == "until"
         test = (source.span(node.children[0])[1], source.span(node.children[-1])[0])
@@ -320,7 +320,7 @@ class _Structure:
         after = repeat(turn, state, frame)
         return after._replace(doubtful=state.doubtful)
 
-    def _for(self, node: Node, state: ShellState, frame: Frame) -> Outcome:
+    def _for(self, node: Node, state: ShellState, frame: Frame) -> ExitStates:
         name, words = self._for_head(node, state, frame)
         body = do_group(node, frame.source)
 
@@ -352,7 +352,7 @@ class _Structure:
         raws = SimpleReader(source).words(source.span(head[2])[1], source.span(head[-1])[1])
         return name, tuple(word for raw in raws for word in expander.words(raw.pieces, raw.text))
 
-    def _counting(self, node: Node, state: ShellState, frame: Frame) -> Outcome:
+    def _counting(self, node: Node, state: ShellState, frame: Frame) -> ExitStates:
         source = frame.source
         group = do_group(node, source)
         head = (source.span(node)[0], source.span(group)[0])
@@ -361,7 +361,7 @@ class _Structure:
             state = state.assign(name, UNKNOWN)
         return unchanged(self._looped(lambda at, turn: self._between(group.children, at, turn).after, state, frame))
 
-    def _case(self, node: Node, state: ShellState, frame: Frame) -> Outcome:
+    def _case(self, node: Node, state: ShellState, frame: Frame) -> ExitStates:
         source = frame.source
         items = [child for child in node.children if child.type == "case_item"]
         start = source.span(items[0])[0] if items else source.span(node)[1]
@@ -380,7 +380,7 @@ class _Structure:
             states.append(self._body(body, (begin, stop), state, frame._replace(conditional=True)).after)
         return unchanged(merged(states))
 
-    def _function(self, node: Node, state: ShellState, frame: Frame) -> Outcome:
+    def _function(self, node: Node, state: ShellState, frame: Frame) -> ExitStates:
         name = next((child for child in node.children if child.type == "word"), None)
         body = node.children[-1]
         if name is None or body.type not in self._compounds:

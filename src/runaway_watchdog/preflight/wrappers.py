@@ -10,11 +10,12 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from runaway_watchdog.model.command import Word
+from runaway_watchdog.model.shells import POSIX_SHELLS
 from runaway_watchdog.preflight.grammar import Unread
 from runaway_watchdog.preflight.options import Options, Taken, Words, known, take
 
 _ASSIGNMENT = re.compile(r"([A-Za-z_]\w*)(\+?)=(.*)", re.DOTALL | re.ASCII)
-SHELLS = frozenset(("sh", "bash", "dash", "ash", "ksh", "mksh", "zsh", "rbash"))
+LINE_SHELLS = POSIX_SHELLS | {"mksh", "rbash"}  # whose `-c` text is read as part of the line
 
 
 class Inner(NamedTuple):
@@ -32,7 +33,6 @@ class Inner(NamedTuple):
     repeated: bool = False  # may run never, once or often
     remote: bool = False
     in_shell: bool = False  # the shell itself goes on: its builtins and functions count (`command`, `time`)
-    detached: bool = False  # its standard input is not what the line gives
 
 
 def _plain(

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from runaway_watchdog.render.steps import MOST_NEVER, UNSHOWABLE, Move, Warned
-from runaway_watchdog.render.story import Layer, Outcome, Story, Tone
+from runaway_watchdog.render.story import Layer, OutlookLine, Story, Tone
 
 _HEAD: Final = """\
 <!DOCTYPE html>
@@ -121,7 +121,7 @@ def _layer(layer: Layer, depth: int) -> str:
     )
 
 
-def _outcomes(outcomes: tuple[Outcome, ...]) -> str:
+def _outcomes(outcomes: tuple[OutlookLine, ...]) -> str:
     shown = [each for each in outcomes if each.ordinary]
     if not shown:
         return ""
@@ -129,7 +129,7 @@ def _outcomes(outcomes: tuple[Outcome, ...]) -> str:
     return _heading("IF YOU…") + f'<table role="presentation" cellpadding="0" cellspacing="0">{rows}</table>'
 
 
-def _outcome(outcome: Outcome) -> str:
+def _outcome(outcome: OutlookLine) -> str:
     label = f'<td valign="top" style="padding:1px 14px 1px 0;white-space:nowrap">{marked_up(outcome.action)}</td>'
     tone = f'<b class="{outcome.tone}" style="color:{_TONES[outcome.tone]}">{marked_up(outcome.result)}</b>'
     why = _quiet(outcome.why) if outcome.why else ""

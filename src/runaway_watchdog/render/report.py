@@ -14,7 +14,7 @@ from runaway_watchdog.render.curve import Mark, Point, curve
 from runaway_watchdog.render.html import marked_up
 from runaway_watchdog.render.report_style import POLICY, SCRIPT, STYLE
 from runaway_watchdog.render.steps import UNSHOWABLE, Advised, Move, Warned, safe
-from runaway_watchdog.render.story import Layer, Outcome, Story, tell
+from runaway_watchdog.render.story import Layer, OutlookLine, Story, tell
 
 MOST_ROWS: Final = 40
 """Of the curve as a table."""
@@ -211,7 +211,7 @@ def _outcomes(story: Story) -> Iterator[str]:
         yield from _section("if", "If you…", [f'<table class="stacked">{head}{rows}</table>'])
 
 
-def _outcome(outcome: Outcome) -> str:
+def _outcome(outcome: OutlookLine) -> str:
     return (
         f'<tr><th scope="row">{marked_up(outcome.action)}</th>'
         f'<td class="{outcome.tone}">{marked_up(outcome.result)}</td><td>{marked_up(outcome.why)}</td></tr>\n'

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 from runaway_watchdog.hostile import clean, mask_argv
 from runaway_watchdog.model.casefile import CaseFile, LeftBehind, SeenDeath
+from runaway_watchdog.model.container import DOCKER_KINDS
 from runaway_watchdog.model.owner import Action, Outlook, Owner
 from runaway_watchdog.render import figures, steps as moves
 from runaway_watchdog.render.happening import happening
@@ -32,7 +33,7 @@ class Layer(NamedTuple):
     evidence: tuple[str, ...]
 
 
-class Outcome(NamedTuple):
+class OutlookLine(NamedTuple):
     """What one action leads to."""
 
     action: str
@@ -50,7 +51,7 @@ class Story(NamedTuple):
     lead: tuple[str, ...]
     layers: tuple[Layer, ...]
     returns: str
-    outcomes: tuple[Outcome, ...]
+    outcomes: tuple[OutlookLine, ...]
     goal: str
     moves: tuple[Move, ...]
     dangerous: tuple[Warned, ...]
@@ -345,18 +346,18 @@ _MANAGERS: Final = {
 }
 
 
-def _outcome(outlook: Outlook, case: CaseFile) -> Outcome:
+def _outcome(outlook: Outlook, case: CaseFile) -> OutlookLine:
     kind = case.owners[0].kind if case.owners else "unmanaged"
     of_owner = outlook.action in {"owner-stop", "owner-daemon-restart"}
     ordinary = outlook.action not in {"clean-exit", "failure-exit"} and not (of_owner and kind in _OWNERLESS)
     ordinary &= of_owner or outlook.action == "reboot" or bool(case.process.pid)  # nothing that could be killed
     result, tone = _result(outlook)
-    return Outcome(_action(outlook.action, case), result, tone, safe(outlook.why), ordinary)
+    return OutlookLine(_action(outlook.action, case), result, tone, safe(outlook.why), ordinary)
 
 
 def _action(action: Action, case: CaseFile) -> str:
     owner = case.owners[0] if case.owners else None
-    docker = any(each.kind in {"docker-container", "compose-service", "swarm-task"} for each in case.owners)
+    docker = any(each.kind in DOCKER_KINDS for each in case.owners)
     kind = "" if owner is None else owner.kind
     told = {} if owner is None else owner.facts
     daemon = str(told.get("daemon") or ("Docker" if docker else _MANAGERS.get(kind, "systemd")))

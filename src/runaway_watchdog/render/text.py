@@ -11,7 +11,7 @@ from typing import Final
 
 from runaway_watchdog.model.casefile import CaseFile
 from runaway_watchdog.render.steps import MOST_NEVER, UNSHOWABLE, Move, Warned
-from runaway_watchdog.render.story import Layer, Outcome, Story, Tone, tell
+from runaway_watchdog.render.story import Layer, OutlookLine, Story, Tone, tell
 
 COLUMNS: Final = 80
 ROWS: Final = 38
@@ -132,7 +132,7 @@ class _Page:
             for each in layer.evidence:
                 yield from (self._in(_DIM, line) for line in wrapped(f"evidence: {each}", beneath, beneath + "  "))
 
-    def _outcomes(self, outcomes: tuple[Outcome, ...]) -> Iterator[str]:
+    def _outcomes(self, outcomes: tuple[OutlookLine, ...]) -> Iterator[str]:
         shown = [each for each in outcomes if each.ordinary or self._at_least(Detail.VERBOSE)]
         if not shown:
             return
@@ -146,7 +146,7 @@ class _Page:
             yield from rest
             told = each.why
 
-    def _because(self, outcome: Outcome, told: str) -> str:
+    def _because(self, outcome: OutlookLine, told: str) -> str:
         """The reason, where the result alone would leave one wondering and the line before has not told it."""
         result = outcome.result
         plain = outcome.tone == "good" or "comes back after" in result or result.startswith("comes")

@@ -22,8 +22,6 @@ class Lineage(NamedTuple):
     key: str
     group: str
     name: str
-    first_seen: float
-    last_seen: float
 
 
 class StoredProcess(NamedTuple):
@@ -76,7 +74,7 @@ class StoredCase(NamedTuple):
 
 _PROCESS = """SELECT boot_id, pid, start_ticks, lineage_id, name, cmdline, started_at, hot_since, cpu_percent,
     cpu_window_s, seen_at, died_at, death_exact, predecessor_pid, return_delay_s FROM process"""
-_LINEAGE = "SELECT id, key, group_path, name, first_seen, last_seen FROM lineage"
+_LINEAGE = "SELECT id, key, group_path, name FROM lineage"
 _INCIDENT = """SELECT incident.id, lineage_id, key, group_path, name, rule, severity, state, summary, opened_at,
     resolved_at, cpu_percent, window_s, pid, start_ticks, reopened_at, acknowledged_until, note
     FROM incident JOIN lineage ON lineage.id = lineage_id"""
@@ -101,12 +99,6 @@ def newest_process(connection: sqlite3.Connection, lineage_id: int) -> StoredPro
 def lineage(connection: sqlite3.Connection, lineage_id: int) -> Lineage | None:
     row = connection.execute(f"{_LINEAGE} WHERE id = ?", (lineage_id,)).fetchone()
     return None if row is None else Lineage(*row)
-
-
-def lineage_of(connection: sqlite3.Connection, key: ProcKey) -> Lineage | None:
-    """The lineage that a process belongs to; None: it was never tracked."""
-    process = by_key(connection, key)
-    return None if process is None else lineage(connection, process.lineage_id)
 
 
 def lineage_id_of(connection: sqlite3.Connection, lineage_key: str) -> int | None:

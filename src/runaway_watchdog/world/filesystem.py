@@ -126,9 +126,11 @@ class _Count:
 
 
 def measured_within(path: str, limit_s: float) -> Size:
-    """`measure`, given up after `limit_s` wherever it hangs: a dead NFS or FUSE mount answers no system call.
+    """Count file content below `path` without following links, for `limit_s` at most.
 
-    The thread that hangs there is left behind; it ends with this process. Raises OSError as `measure` does.
+    It is given up then wherever it hangs: a dead NFS or FUSE mount answers no system call. The thread that hangs there
+    is left behind; it ends with this process. Raises OSError when the folder itself cannot be read; what cannot be
+    read further down makes the figure an "at least".
     """
     count = _Count()
     counting = threading.Thread(
@@ -146,17 +148,6 @@ def _count_or_tell(path: str, deadline: float, count: _Count) -> None:
         _count(path, deadline, count)
     except OSError as fault:
         count.fault = fault
-
-
-def measure(path: str, deadline: float) -> Size:
-    """Count file content below `path` without following links, until the monotonic `deadline`.
-
-    Raises OSError when the folder itself cannot be read; what cannot be read further down makes the figure an
-    "at least".
-    """
-    count = _Count()
-    _count(path, deadline, count)
-    return count.size(ended=True)
 
 
 def _count(path: str, deadline: float, count: _Count) -> None:

@@ -18,7 +18,6 @@ from runaway_watchdog.hostile import clean
 
 PROJECT = "com.docker.compose.project"
 SERVICE = "com.docker.compose.service"
-NETWORK = "com.docker.compose.network"
 ONE_OFF = "com.docker.compose.oneoff"
 CONFIG_HASH = "com.docker.compose.config-hash"
 DEPENDS_ON = "com.docker.compose.depends_on"

@@ -13,9 +13,9 @@ from runaway_watchdog.effects.docker.call import elsewhere
 from runaway_watchdog.effects.docker.grammar import GLOBAL, subcommand
 from runaway_watchdog.effects.docker.options import Options
 from runaway_watchdog.model.command import Command, Word
+from runaway_watchdog.model.container import SHORT_ID
 from runaway_watchdog.world import Unanswered, World
 
-SHORT_ID = 12
 Words = tuple[str, ...]
 
 

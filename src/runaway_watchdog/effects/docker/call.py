@@ -1,7 +1,7 @@
 """One Docker command on its way to its handler, and the engine that it speaks to."""
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from runaway_watchdog.effects import Container, Docker, HostState, Outcome
@@ -111,12 +111,3 @@ def _endpoint(world: World, folder: str, context: str) -> str:
 
     name = hashlib.sha256(context.encode()).hexdigest()
     return str(json.loads(world.files.read(f"{folder}/contexts/meta/{name}/meta.json"))["Endpoints"]["docker"]["Host"])
-
-
-def combined(outcomes: Sequence[Outcome], host: HostState) -> Outcome:
-    """Several outcomes that follow each other as one."""
-    return Outcome(
-        tuple(effect for each in outcomes for effect in each.effects),
-        outcomes[-1].host if outcomes else host,
-        tuple(sentence for each in outcomes for sentence in each.unknown),
-    )

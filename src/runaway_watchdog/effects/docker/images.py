@@ -6,9 +6,8 @@ from typing import Any
 from runaway_watchdog.effects import Docker, Outcome
 from runaway_watchdog.effects.docker import state
 from runaway_watchdog.effects.docker.call import Call
+from runaway_watchdog.model.container import SHORT_ID
 from runaway_watchdog.model.effect import Effect
-
-SHORT_ID = 12
 
 
 def removed(image: Mapping[str, Any], why: str) -> tuple[Effect, ...]:

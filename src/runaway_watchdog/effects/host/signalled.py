@@ -8,6 +8,7 @@ from runaway_watchdog.effects.docker import containers as docker_containers, sta
 from runaway_watchdog.effects.docker.policy import carried
 from runaway_watchdog.effects.host import signals
 from runaway_watchdog.hostile import clean
+from runaway_watchdog.model.container import DOCKER_KINDS
 from runaway_watchdog.model.effect import Effect, Verb
 from runaway_watchdog.model.owner import Outlook, reasons
 from runaway_watchdog.model.process import Facts
@@ -17,7 +18,6 @@ from runaway_watchdog.world import Unanswered, World, processes, procfs
 
 LIMIT = 200
 """More processes than this are not told one by one: each costs a few questions."""
-CONTAINERS = ("docker-container", "compose-service", "swarm-task")
 UNITS = systemd.SERVICES.union(systemd_user.KINDS)
 
 
@@ -97,7 +97,7 @@ def _beyond(
         return (), host
     verb: Verb = "restart" if outlook.returns else "stop"
     with_it = processes.members(world.files, facts.process.cgroup)
-    if owner.kind in CONTAINERS:
+    if owner.kind in DOCKER_KINDS:
         host = host._replace(ended=host.ended | set(with_it))
         container = str(owner.facts["container"])
         why = f"{outlook.why.partition('; ')[2] or outlook.why}"

@@ -9,9 +9,9 @@ from runaway_watchdog.effects.podman import state as podman_state
 from runaway_watchdog.effects.podman.command import elsewhere
 from runaway_watchdog.effects.podman.grammar import GLOBAL, subcommand
 from runaway_watchdog.model.command import Command
+from runaway_watchdog.model.container import SHORT_ID
 from runaway_watchdog.world import World
 
-SHORT_ID = 12
 LISTS = {
     "container ls": "-a --all, -q --quiet, --no-trunc",
     "volume ls": "-q --quiet",

@@ -3,8 +3,9 @@
 from typing import Literal, NamedTuple
 
 from runaway_watchdog.model.process import Process
+from runaway_watchdog.model.shells import POSIX_SHELLS
 
-SHELLS = frozenset({"sh", "bash", "dash", "ash", "zsh", "ksh", "mksh", "ksh93"})
+RUNNING_SHELLS = POSIX_SHELLS | {"mksh", "ksh93"}  # by the name of the file that runs
 _TAKES_ONE = frozenset({"-o", "+o", "-O", "+O", "--rcfile", "--init-file"})
 """Options whose value is the next argument."""
 
@@ -34,7 +35,7 @@ def shell(process: Process) -> Shell | None:
     program = base(process.exe)
     if program in ("", "busybox"):
         program = base(words[0]).removeprefix("-") if words else process.name
-    return _started(words[1:]) if program in SHELLS else None
+    return _started(words[1:]) if program in RUNNING_SHELLS else None
 
 
 def _started(arguments: list[str]) -> Shell:

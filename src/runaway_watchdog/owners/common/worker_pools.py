@@ -9,7 +9,7 @@ import re
 from typing import Literal, NamedTuple
 
 from runaway_watchdog.model.process import Process
-from runaway_watchdog.owners.common.shells import SHELLS, base
+from runaway_watchdog.owners.common.shells import RUNNING_SHELLS, base
 
 Reaction = Literal["respawns", "respawns-when-asked", "crash", "own", "unclear"]
 """What the master does when a worker ends: starts another one; starts one when a request comes; takes it for a crash
@@ -91,7 +91,7 @@ def same(master: Process, worker: Process) -> bool:
 
 def forked(master: Process, worker: Process) -> bool:
     """Perhaps a master that is not known by name: its child is itself. A shell's fork is a part of its script."""
-    return same(master, worker) and base(master.exe) not in SHELLS | {"busybox", "init", "systemd"}
+    return same(master, worker) and base(master.exe) not in RUNNING_SHELLS | {"busybox", "init", "systemd"}
 
 
 def postgres_role(worker: Process) -> str:
