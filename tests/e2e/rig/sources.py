@@ -138,8 +138,8 @@ class PipConfiguration:
                 # An index `…/simple` links to the files beside it, as `../../files/…`.
                 index = _path(word)
                 paths.append(index.parent if index.name == "simple" and len(index.parts) > 2 else index)
-        if "cert" in self.values:
-            paths.append(Path(self.values["cert"]))
+        for key in ("cert", "constraint"):
+            paths += [_path(word) for word in self.values.get(key, "").split()]
         return list(dict.fromkeys(path for path in paths if path.exists()))
 
 
