@@ -12,7 +12,7 @@ from typing import Literal, NamedTuple
 
 from . import base, cache, sources
 
-Extra = Literal["databases", "keepers", "masters", "monitors", "new-engine", "node", "podman"]
+Extra = Literal["databases", "field", "keepers", "masters", "monitors", "new-engine", "node", "podman"]
 
 
 class Recipe(NamedTuple):
@@ -46,6 +46,18 @@ RECIPES: dict[Extra, Recipe] = {
     "databases": Recipe(
         ("postgresql", "mariadb-server", "redis-server"),
         ("postgresql.service", "mariadb.service", "redis-server.service"),
+    ),
+    # What the lines of tests/field name, and what their state is made of.
+    "field": Recipe(
+        (
+            *("postgresql", "mariadb-server", "redis-server", "nginx-light"),
+            *("sudo", "rsync", "unzip", "zip", "tmux", "zsh", "logrotate", "ufw", "psmisc", "openssh-client", "acl"),
+            *("file", "jq", "git", "make", "dosfstools", "e2fsprogs", "lvm2", "btrfs-progs"),
+        ),
+        (
+            *("postgresql.service", "mariadb.service", "redis-server.service", "nginx.service", "ufw.service"),
+            *("logrotate.timer", "lvm2-monitor.service", "lvm2-lvmpolld.socket", "blk-availability.service"),
+        ),
     ),
     "keepers": Recipe(
         ("anacron", "monit", "s6", "daemontools", "tmux", "screen", "psmisc", "rsync", "git"),

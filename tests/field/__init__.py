@@ -1,0 +1,6 @@
+"""The field: lines as people type them, judged on a host as people have it.
+
+`preflight.json` holds lines with what they lost when they were run, `everyday.json` lines that nobody should be asked
+about. `host.py` boots the host, `judging.py` judges every line, `record.py` takes a picture of the host, so that the
+verdicts of all lines are a quick test: `python -m field`.
+"""

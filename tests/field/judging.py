@@ -1,0 +1,108 @@
+"""Judges every line of the field as `preflight` and `guard` would, without running any.
+
+On the host itself, where `python -m field.judging` prints the answers as JSON, each line is asked of a world of its
+own; over a picture the same host answers in milliseconds.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from runaway_watchdog.guard import hook
+from runaway_watchdog.guard.decide import Decision, Hold, decide
+from runaway_watchdog.guard.words import suspicious
+from runaway_watchdog.preflight import sequence
+from runaway_watchdog.preflight.document import to_json
+from runaway_watchdog.preflight.safer import safer
+from runaway_watchdog.world import World, live
+
+from .cases import Case, cases
+
+HOME = "/root"
+ENVIRONMENT = {
+    "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+    "HOME": HOME,
+    "LANG": "C.UTF-8",
+    "USER": "root",
+    "LOGNAME": "root",
+    "SHELL": "/bin/bash",
+}
+"""Of the shell that every line is typed into."""
+
+
+class Judged(NamedTuple):
+    """What was said of one line. The fields are JSON's types alone."""
+
+    id: str
+    verdict: str
+    permission: str  # of `guard --check`
+    guard: str  # what the shell's guard does: silent, note (idle files go), cannot judge, hold
+    lost: list[str]  # "TYPE NAME" of each thing that would be lost
+    unknown: list[str]
+    seconds: float
+
+
+def judge_all(world: Callable[[], World], of: Iterable[Case]) -> list[Judged]:
+    """Each line in a world that is made for it: what one line asked is not known to the next."""
+    return [judge(world(), case) for case in of]
+
+
+def judge(world: World, case: Case) -> Judged:
+    """One line, as it would be typed into root's shell in its folder."""
+    started = time.monotonic()
+    document = preflight(world, case)
+    return _judged(case, document, time.monotonic() - started)
+
+
+def preflight(world: World, case: Case) -> dict[str, Any]:
+    """The document of `preflight --json`."""
+    shell = sequence.Shell({**ENVIRONMENT, "PWD": case.folder}, case.folder, HOME)
+
+    def judged(line: str) -> sequence.Preflight:
+        return sequence.judge(line, world, shell)
+
+    found = judged(case.line)
+    return to_json(found, None, safer(found, world, None, judged))
+
+
+def _judged(case: Case, document: dict[str, Any], seconds: float) -> Judged:
+    decision = decide(document)
+    words = suspicious(case.line)
+    return Judged(
+        case.id,
+        document["verdict"],
+        hook.answer(decision, suspicious=words).permission,
+        _guard(decision) if words else "silent",
+        sorted({f"{each['type']} {each['name']}" for each in document["effects"] if each["data_lost"]}),
+        document["unknown"],
+        round(seconds, 3),
+    )
+
+
+def _guard(decision: Decision) -> str:
+    if isinstance(decision, Hold):
+        return "hold"
+    if decision.cannot_judge is not None:
+        return "cannot judge"
+    return "note" if decision.idle else "silent"
+
+
+def main() -> None:
+    """On the host: in the folder of each line, as `preflight` is."""
+    wanted = set(sys.argv[1:])
+    found: list[Judged] = []
+    for case in cases():
+        if not wanted or case.id in wanted:
+            os.chdir(case.folder if Path(case.folder).is_dir() else "/")
+            found.append(judge(live(), case))
+    print(json.dumps([each._asdict() for each in found]))
+
+
+if __name__ == "__main__":
+    main()
