@@ -36,11 +36,10 @@ from runaway_watchdog.store.database import (
     unavailable,
 )
 from runaway_watchdog.store.telling import tell
-from runaway_watchdog.world import Unanswered, World, live, procfs
+from runaway_watchdog.world import Unanswered, World, live, processes, procfs
 
 SENDER = "runaway_watchdog.alerts.send"
 SENDER_LIMIT_S = 120
-CGROUP_ROOTS = ("/sys/fs/cgroup", "/sys/fs/cgroup/unified", "/sys/fs/cgroup/cpuacct", "/sys/fs/cgroup/systemd")
 ENGINE_KNOWS = ("container", "project", "image")
 CURVE_S = 1800.0
 
@@ -138,17 +137,9 @@ def _someone_else(case: CaseFile, pid: int, case_request: CaseRequest) -> bool:
 
 def _busiest_first(world: World, group: str) -> list[int]:
     """The processes of a group now, the one that has used most CPU first; none for the root, which is everybody."""
-    if group in ("", "/"):
-        return []
-    for root in CGROUP_ROOTS:
-        try:
-            pids = [int(line) for line in world.files.read(f"{root}{group}/cgroup.procs").split()]
-        except OSError:
-            continue
-        used = {pid: mark[0] for pid in pids if (mark := procfs.cpu_mark(world.files, pid)) is not None}
-        if used:
-            return sorted(used, key=lambda pid: -used[pid])
-    return []
+    pids = processes.members(world.files, group)
+    used = {pid: mark[0] for pid in pids if (mark := procfs.cpu_mark(world.files, pid)) is not None}
+    return sorted(used, key=lambda pid: -used[pid])
 
 
 def _curve(store: Path, case_request: CaseRequest, world: World) -> tuple[curves.Point, ...]:

@@ -9,6 +9,7 @@ from support.foreign_hosts import FOREIGN, ID, UID, hybrid, v1, v2
 from support.made_world import Made, made_world
 
 from runaway_watchdog import owners
+from runaway_watchdog.linux.cgroup import owner_path
 from runaway_watchdog.model.process import Facts
 from runaway_watchdog.owners import foreign
 from runaway_watchdog.world import procfs
@@ -52,9 +53,9 @@ NEAR_MISSES = [
 
 @pytest.mark.parametrize(("path", "kind", "name"), SHAPES)
 def test_a_shape_names_its_owner(path: str, kind: str, name: str | None) -> None:
-    """On every layout the path that procfs chooses is the same."""
+    """On every layout the path that names the owner is the same."""
     for text in (v1(path), v2(path), hybrid(path)):
-        claim = foreign.claim(make_facts(make_process(cgroup=procfs.parse_cgroup(text))))
+        claim = foreign.claim(make_facts(make_process(cgroup=owner_path(text))))
         if name is None:
             assert claim is None or claim.kind == kind
             continue

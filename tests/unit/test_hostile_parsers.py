@@ -9,6 +9,7 @@ from contextlib import suppress
 import pytest
 from hypothesis import given, settings, strategies as st
 
+from runaway_watchdog.linux import cgroup, mounts, net, status
 from runaway_watchdog.owners import sysv
 from runaway_watchdog.owners.common import shell_text
 from runaway_watchdog.owners.cron import anacron
@@ -21,14 +22,25 @@ def _monitrc(text: str) -> object:
     return monitrc.parse(list(monitrc.tokenized(text, "/etc/monit/monitrc")))
 
 
+def _path(path: cgroup.CgroupPath) -> object:
+    return path.unit, path.uid, path.users_own
+
+
 PARSERS: dict[str, Callable[[str], object]] = {
     "/proc/PID/stat": procfs.parse_stat,
-    "/proc/PID/status": procfs.parse_status,
-    "/proc/PID/cgroup": procfs.parse_cgroup,
+    "/proc/PID/status": status.parse,
+    "/proc/PID/cgroup": lambda text: (cgroup.owner_path(text), cgroup.path_in(text, "cpuacct")),
+    "a control group's path": lambda text: _path(cgroup.cgroup_path(text)),
+    "cgroup.procs": cgroup.parse_procs,
+    "/proc/PID/mounts": mounts.parse,
+    "/proc/PID/mountinfo": mounts.parse_mountinfo,
+    "/proc/swaps": mounts.parse_swaps,
+    "/proc/net/tcp": net.parse_tcp,
+    "/proc/net/unix": net.parse_unix,
+    "/proc/net/dev": net.parse_dev,
     "/proc/PID/cmdline": procfs.parse_cmdline,
     "/proc/PID/stat, the watch's": lambda text: clocks.parse_stat(_bytes(text)),
     "/proc/stat": lambda text: clocks.parse_host_times(_bytes(text)),
-    "/proc/PID/cgroup, the watch's": lambda text: groups.parse_cgroup(text, "cpuacct"),
     "a group's name": groups.owner_group,
     "cpu.stat": lambda text: groups.parse_usage(_bytes(text)),
     "/proc/loadavg": lambda text: load.parse_loadavg(_bytes(text)),

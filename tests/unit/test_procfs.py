@@ -10,6 +10,7 @@ from hypothesis import given, strategies as st
 from runaway_watchdog.explain import casefile
 from runaway_watchdog.explain.records import NoRecords
 from runaway_watchdog.glance import Glance, parse_waited_s
+from runaway_watchdog.linux import cgroup
 from runaway_watchdog.world import live, procfs
 
 STAT = "3355 (a ) b) R 17 3355 3300 34816 3355 4194304 {} 0 0 0 100 5 0 0 20 {} 1 0 991827 0 0\n"
@@ -54,7 +55,7 @@ def test_any_name_is_read_back(name: str) -> None:
 )
 def test_the_cgroup_that_names_the_owner(text: str, path: str) -> None:
     """systemd's own hierarchy where it says something, else the unified one: v2, v1 and hybrid."""
-    assert procfs.parse_cgroup(text) == path
+    assert cgroup.owner_path(text) == path
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings, strategies as st
 
+from runaway_watchdog.linux.cgroup import path_in
 from runaway_watchdog.watch import groups
 from runaway_watchdog.watch.clocks import Paths
 from runaway_watchdog.watch.groups import Tree
@@ -49,9 +50,9 @@ def test_an_owner_group_is_a_prefix_of_its_path(path: str) -> None:
 def test_a_process_says_its_path_in_each_hierarchy() -> None:
     """v1 and v2 lines are told apart, and a path may hold colons."""
     text = "3:cpu,cpuacct:/docker/a\n1:name=systemd:/x\n0::/system.slice/a:b.service (deleted)\n"
-    assert groups.parse_cgroup(text, "cpuacct") == "/docker/a"
-    assert groups.parse_cgroup(text, "") == "/system.slice/a:b.service"
-    assert groups.parse_cgroup("garbage", "") == ""
+    assert path_in(text, "cpuacct") == "/docker/a"
+    assert path_in(text, "") == "/system.slice/a:b.service"
+    assert path_in("garbage", "") == ""
 
 
 def test_usage_is_nanoseconds_in_both_versions() -> None:

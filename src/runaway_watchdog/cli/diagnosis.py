@@ -9,6 +9,7 @@ from typing import Final, Literal, NamedTuple
 from runaway_watchdog.cli import PROGRAM, vitals
 from runaway_watchdog.cli.vitals import UNIT, Vitals
 from runaway_watchdog.hostile import clean
+from runaway_watchdog.linux import status
 from runaway_watchdog.render.figures import duration, size
 from runaway_watchdog.store.database import StoreUnavailable, reading as reading_store
 from runaway_watchdog.store.outbox import Health, health
@@ -79,8 +80,8 @@ def of_watch(seen: Vitals, world: World) -> Iterator[Check]:
 def of_rights(world: World, pid: int) -> Iterator[Check]:
     """What the watch that runs may see: that counts, and not what whoever asks may."""
     try:
-        status = procfs.parse_status(world.files.read(f"{procfs.PROC}/{pid}/status"))
-        effective = int(status["CapEff"], 16)
+        masks = status.parse(world.files.read(f"{procfs.PROC}/{pid}/status"))
+        effective = int(masks["CapEff"], 16)
     except (OSError, KeyError, ValueError):
         return  # it ended meanwhile, or /proc is hidden: told elsewhere
     lacking = [name for name, bit in CAPABILITIES.items() if not effective >> bit & 1]
@@ -91,9 +92,9 @@ def of_rights(world: World, pid: int) -> Iterator[Check]:
         yield Check("rights", "ok", "the watch may look at all users' processes and files")
     socket = "/run/docker.sock"
     group = _group(world, "docker")
-    if group is None or not world.files.exists(socket) or status.get("Uid", "").split()[:1] == ["0"]:
+    if group is None or not world.files.exists(socket) or masks.get("Uid", "").split()[:1] == ["0"]:
         return
-    if str(group) not in status.get("Groups", "").split():
+    if str(group) not in masks.get("Groups", "").split():
         told = "the watch is not in the docker group: it cannot ask who owns a container"
         yield Check("docker group", "missing", told, INSTALL)
 

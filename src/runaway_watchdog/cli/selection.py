@@ -11,11 +11,10 @@ from typing import Any, NamedTuple
 from runaway_watchdog.cli import reading
 from runaway_watchdog.explain.records import Recorded, Records
 from runaway_watchdog.hostile import clean
+from runaway_watchdog.linux import net
 from runaway_watchdog.model.gap import Gap
 from runaway_watchdog.model.shells import POSIX_SHELLS
 from runaway_watchdog.world import Unanswered, World, procfs
-
-LISTEN = "0A"  # the kernel's TCP_LISTEN in /proc/net/tcp
 
 
 class Match(NamedTuple):
@@ -134,12 +133,7 @@ def _processes(world: World) -> Iterator[Match]:
 
 
 def _by_port(world: World, port: int) -> int:
-    inodes = {
-        fields[9]
-        for table in ("tcp", "tcp6")
-        for fields in _socket_lines(world, table)
-        if fields[3] == LISTEN and int(fields[1].rpartition(":")[2], 16) == port
-    }
+    inodes = {each.inode for table in ("tcp", "tcp6") for each in _listeners(world, table) if each.port == port}
     if not inodes:
         raise SelectionError(f"nothing listens on TCP port {port} in this network namespace")
     links = {f"socket:[{inode}]" for inode in inodes}
@@ -150,12 +144,11 @@ def _by_port(world: World, port: int) -> int:
     return _only(found, "", f"{len(found)} processes share the listening port {port}")
 
 
-def _socket_lines(world: World, table: str) -> Iterator[list[str]]:
+def _listeners(world: World, table: str) -> tuple[net.Listener, ...]:
     try:
-        lines = world.files.read(f"{procfs.PROC}/net/{table}").splitlines()[1:]
+        return net.parse_tcp(world.files.read(f"{procfs.PROC}/net/{table}"))
     except OSError:  # a kernel without IPv6
-        return
-    yield from (fields for line in lines if len(fields := line.split()) > 9)
+        return ()
 
 
 def _open_files(world: World, pid: int) -> set[str]:

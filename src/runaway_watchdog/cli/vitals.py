@@ -4,6 +4,8 @@ import os
 import sqlite3
 from typing import Final, Literal, NamedTuple
 
+from runaway_watchdog.linux import cgroup, status
+from runaway_watchdog.linux.text import numbers
 from runaway_watchdog.store import outbox
 from runaway_watchdog.store.liveness import Beat, last_beat
 from runaway_watchdog.world import Files, World, procfs
@@ -65,22 +67,21 @@ def _cost(world: World, last: Beat) -> Cost | None:
 
 def _of_service(files: Files, pid: int, age_s: float) -> Cost | None:
     """Its cgroup, which counts its cases and senders too; None where it is not in a unit of its own (or on v1)."""
-    group = procfs.parse_cgroup(files.read(f"{procfs.PROC}/{pid}/cgroup"))
-    folder = f"/sys/fs/cgroup{group}"
+    group = procfs.owner_cgroup(files, pid)
+    folder = f"{cgroup.MOUNT}{group}"
     if not group.endswith(f"/{UNIT}") or not files.exists(f"{folder}/cpu.stat"):
         return None
-    usage = dict(line.split() for line in files.read(f"{folder}/cpu.stat").splitlines())
-    cpu_s = int(usage["usage_usec"]) / 1e6
+    cpu_s = numbers(files.read(f"{folder}/cpu.stat"))["usage_usec"] / 1e6
     return Cost(_percent(cpu_s, age_s), cpu_s, _memory(files, folder), whole_service=True)
 
 
 def _memory(files: Files, folder: str) -> int:
     """Of a cgroup, in bytes. What is cached of files goes when others need it: it is not a cost."""
     if files.exists(f"{folder}/memory.stat"):
-        kept = dict(line.split() for line in files.read(f"{folder}/memory.stat").splitlines())
-        return int(kept["anon"]) + int(kept.get("kernel", "0"))
-    pids = files.read(f"{folder}/cgroup.procs").split()  # no memory controller here
-    return sum(_resident(files, int(pid)) for pid in pids)
+        kept = numbers(files.read(f"{folder}/memory.stat"))
+        return kept["anon"] + kept.get("kernel", 0)
+    pids = cgroup.parse_procs(files.read(f"{folder}/cgroup.procs"))  # no memory controller here
+    return sum(_resident(files, pid) for pid in pids)
 
 
 def _of_process(files: Files, pid: int, age_s: float) -> Cost:
@@ -91,8 +92,8 @@ def _of_process(files: Files, pid: int, age_s: float) -> Cost:
 
 
 def _resident(files: Files, pid: int) -> int:
-    status = procfs.parse_status(files.read(f"{procfs.PROC}/{pid}/status"))
-    return int(status["VmRSS"].split()[0]) * 1024
+    told = status.parse(files.read(f"{procfs.PROC}/{pid}/status"))
+    return int(told["VmRSS"].split()[0]) * 1024
 
 
 def _percent(cpu_s: float, age_s: float) -> float:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, Literal, NamedTuple
 
 from runaway_watchdog.hostile import clean
+from runaway_watchdog.linux import net, status
 from runaway_watchdog.model.casefile import Cause
 from runaway_watchdog.model.gap import Gap
 from runaway_watchdog.model.process import Process
@@ -192,8 +193,8 @@ def _eater(world: World) -> Cause | None:
 
 def _memory_kib(world: World, name: str) -> int:
     try:
-        status = procfs.parse_status(world.files.read(f"{procfs.PROC}/{name}/status"))
-        return sum(int(status[key].split()[0]) for key in ("VmRSS", "VmSwap") if key in status)
+        told = status.parse(world.files.read(f"{procfs.PROC}/{name}/status"))
+        return sum(int(told[key].split()[0]) for key in ("VmRSS", "VmSwap") if key in told)
     except (OSError, ValueError, IndexError):
         return 0
 
@@ -271,11 +272,9 @@ def _packets(world: World) -> Cause | None:
 
 def _received(world: World) -> dict[str, int]:
     try:
-        lines = world.files.read(f"{procfs.PROC}/net/dev").splitlines()[2:]
+        return net.parse_dev(world.files.read(f"{procfs.PROC}/net/dev"))
     except OSError:
         return {}
-    rows = [line.replace(":", " ").split() for line in lines]
-    return {row[0]: int(row[2]) for row in rows if len(row) > 2 and row[2].isdigit()}
 
 
 _JOURNAL = (

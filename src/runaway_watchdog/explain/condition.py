@@ -3,6 +3,7 @@
 import signal
 from collections.abc import Iterator
 
+from runaway_watchdog.linux import status
 from runaway_watchdog.model.process import Process
 from runaway_watchdog.world import Files, procfs
 
@@ -29,7 +30,7 @@ def _sentences(files: Files, process: Process) -> Iterator[str]:
 
 
 def _traced(files: Files, folder: str) -> str:
-    pid = procfs.parse_status(_read(files, f"{folder}/status")).get("TracerPid", "0")
+    pid = status.parse(_read(files, f"{folder}/status")).get("TracerPid", "0")
     name = _read(files, f"{procfs.PROC}/{pid}/comm").strip()
     tracer = f"{name} (PID {pid})" if name else "a debugger"
     return f"{tracer} traces it and holds it still: SIGTERM waits, kill -9 works"

@@ -152,7 +152,7 @@ def _namesakes(process: Process, world: World) -> Iterator[Facts]:
     except OSError:
         return
     alike = [pid for pid in sorted(pids) if process.name in _name(pid, world)]
-    alike.sort(key=lambda pid: processes.cgroup(world.files, pid) == process.cgroup)
+    alike.sort(key=lambda pid: processes.cgroup_of(world.files, pid) == process.cgroup)
     for pid in alike[:MOST_NAMESAKES]:
         try:
             facts, _ = procfs.facts(world, pid)

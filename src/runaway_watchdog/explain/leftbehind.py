@@ -6,6 +6,7 @@ And its copies: 96 orphans at 2 % each are one problem, and none of them is big 
 import re
 from shlex import quote
 
+from runaway_watchdog.linux import net
 from runaway_watchdog.model.casefile import LeftBehind
 from runaway_watchdog.model.plan import Containment, Prints, Step
 from runaway_watchdog.model.process import Facts, Process
@@ -13,7 +14,6 @@ from runaway_watchdog.owners.common.shells import base
 from runaway_watchdog.owners.interface import Owner
 from runaway_watchdog.world import Files, World, processes, procfs
 
-LISTENING = "0A"
 MOST_DESCRIPTORS = 512
 MOST_COPIES = 2000
 WINDOW_S = 0.1
@@ -73,20 +73,18 @@ def _socket(files: Files, path: str) -> str | None:
 
 
 def _listening(files: Files, folder: str) -> set[str]:
-    """Inodes of the listening sockets of its network: proc(5), net/tcp and net/unix (flag __SO_ACCEPTCON)."""
+    """Inodes of the listening sockets of its network."""
     found: set[str] = set()
     for name in ("tcp", "tcp6"):
-        rows = [line.split() for line in _lines(files, f"{folder}/net/{name}")]
-        found |= {row[9] for row in rows if len(row) > 9 and row[3] == LISTENING}
-    rows = [line.split() for line in _lines(files, f"{folder}/net/unix")]
-    return found | {row[6] for row in rows if len(row) > 6 and row[3] == "00010000"}
+        found |= {each.inode for each in net.parse_tcp(_text(files, f"{folder}/net/{name}"))}
+    return found | set(net.parse_unix(_text(files, f"{folder}/net/unix")))
 
 
-def _lines(files: Files, path: str) -> list[str]:
+def _text(files: Files, path: str) -> str:
     try:
-        return files.read(path).splitlines()[1:]
+        return files.read(path)
     except OSError:
-        return []
+        return ""
 
 
 def _copies(files: Files, process: Process) -> tuple[int, ...]:

@@ -8,6 +8,7 @@ started it, and what runs in it is found by its ancestors.
 import re
 from shlex import quote
 
+from runaway_watchdog.linux import status
 from runaway_watchdog.model.gap import Gap
 from runaway_watchdog.model.owner import Action, Claim, Outlook, reasons
 from runaway_watchdog.model.plan import Containment
@@ -92,8 +93,8 @@ def _origin(facts: Facts) -> dict[str, object]:
 def _ignores_hangup(pid: int, world: World) -> bool | None:
     """Whether `nohup` or the like keeps it when its terminal goes; None: not to be read."""
     try:
-        status = procfs.parse_status(world.files.read(f"{procfs.PROC}/{pid}/status"))
-        return bool(int(status["SigIgn"], 16) & SIGHUP_BIT)
+        told = status.parse(world.files.read(f"{procfs.PROC}/{pid}/status"))
+        return bool(int(told["SigIgn"], 16) & SIGHUP_BIT)
     except (OSError, KeyError, ValueError):
         return None
 

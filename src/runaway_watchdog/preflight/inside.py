@@ -8,13 +8,14 @@ from typing import Any
 
 from runaway_watchdog.effects import Container, HostState, Outcome, harmless, table
 from runaway_watchdog.effects.host import databases, files, signalled as ended, signals
+from runaway_watchdog.linux import status
 from runaway_watchdog.model.command import Command, Word
 from runaway_watchdog.model.effect import Effect
 from runaway_watchdog.model.shells import POSIX_SHELLS
 from runaway_watchdog.preflight.shell import parse
 from runaway_watchdog.world import Unanswered, World, processes
 from runaway_watchdog.world.paths import under
-from runaway_watchdog.world.procfs import PROC, parse_status
+from runaway_watchdog.world.procfs import PROC
 
 IMAGE_SHELLS = POSIX_SHELLS - {"zsh", "ksh"}  # what images bring along
 ON_FILES = frozenset(("rm", "rmdir", "unlink", "truncate", "shred"))
@@ -98,7 +99,8 @@ def _kill(command: Command, container: Container, host: HostState, world: World)
         return None
     main = world.engine.container(container.id)
     pid = int(((main or {}).get("State") or {}).get("Pid") or 0)
-    inner = {_inner(each, world): each for each in processes.members(world.files, processes.cgroup(world.files, pid))}
+    group = processes.cgroup_of(world.files, pid)
+    inner = {_inner(each, world): each for each in processes.members(world.files, group)}
     pids = [inner[int(text)] for text in words if text is not None and int(text) in inner]
     try:
         return ended.by_signal(pids, value, host, world, from_inside=True)
@@ -109,7 +111,7 @@ def _kill(command: Command, container: Container, host: HostState, world: World)
 def _inner(pid: int, world: World) -> int:
     """The PID that a process has in its innermost namespace; 0 where it cannot be read."""
     try:
-        numbers = parse_status(world.files.read(f"{PROC}/{pid}/status")).get("NSpid", "0").split()
+        numbers = status.parse(world.files.read(f"{PROC}/{pid}/status")).get("NSpid", "0").split()
     except OSError:
         return 0
     return int(numbers[-1]) if numbers and numbers[-1].isdigit() else 0

@@ -3,6 +3,7 @@
 import os
 from typing import Final, NamedTuple
 
+from runaway_watchdog.linux import cgroup
 from runaway_watchdog.watch.clocks import Paths, read, read_waited_ns
 from runaway_watchdog.watch.groups import Tree
 from runaway_watchdog.watch.load import parse_full
@@ -101,7 +102,7 @@ def _limits_root(paths: Paths, tree: Tree | None) -> tuple[str, int] | None:
         return None
     if b"cpu" in (read(f"{tree.root}/cgroup.controllers", 4096) or b"").split():
         return tree.root, 2
-    v1 = (f"{paths.cgroup}/cpu", f"{paths.cgroup}/cpu,cpuacct")
+    v1 = (f"{paths.cgroup}{hierarchy}" for hierarchy in cgroup.CPU)
     return next(((root, 1) for root in v1 if os.path.exists(f"{root}/cgroup.procs")), None)
 
 

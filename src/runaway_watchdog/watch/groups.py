@@ -9,13 +9,12 @@ import os
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from runaway_watchdog.linux import cgroup
 from runaway_watchdog.watch.clocks import Paths, read, read_all
 
 _PARENTS = frozenset(("docker", "machine", "user", "system", "payload", "burstable", "besteffort"))
 """Directories that only hold owner-level groups: those of cgroupfs drivers, v1 sessions and the kubelet."""
 _PARENT_PREFIXES = ("kubepods", "lxc")
-_MOST_INNER_GROUPS = 512
-"""How many directories inside one group are searched for its processes: a container may make as many as it likes."""
 
 
 class Tree(NamedTuple):
@@ -32,9 +31,9 @@ def find_tree(paths: Paths) -> Tree | None:
     On a hybrid host v2 counts although no controller is enabled there, and knows every unit; v1 knows units only
     where CPU accounting was switched on. A v2 without any group is mounted but not used.
     """
-    unified = (paths.cgroup, f"{paths.cgroup}/unified")
+    unified = (f"{paths.cgroup}{hierarchy}" for hierarchy in cgroup.UNIFIED)
     v2 = (Tree(root, "", "cpu.stat") for root in unified if os.path.exists(f"{root}/cgroup.controllers"))
-    v1_roots = (f"{paths.cgroup}/cpuacct", f"{paths.cgroup}/cpu,cpuacct")
+    v1_roots = (f"{paths.cgroup}{hierarchy}" for hierarchy in cgroup.CPUACCT)
     v1 = (Tree(root, "cpuacct", "cpuacct.usage") for root in v1_roots if os.path.exists(f"{root}/cpuacct.usage"))
     trees = [*v2, *v1]
     return next((tree for tree in trees if children(tree, "")), trees[0] if trees else None)
@@ -73,17 +72,7 @@ def group_of(paths: Paths, tree: Tree | None, pid: int) -> str:
     if tree is None:
         return ""
     text = read_all(f"{paths.proc}/{pid}/cgroup") or b""
-    return owner_group(parse_cgroup(os.fsdecode(text), tree.controller))
-
-
-def parse_cgroup(text: str, controller: str) -> str:
-    """The path in one hierarchy, from /proc/PID/cgroup; "" where it is not listed. A path may hold colons."""
-    for line in text.splitlines():
-        number, _, rest = line.partition(":")
-        controllers, _, path = rest.partition(":")
-        if controller in controllers.split(",") if controller else number == "0" and not controllers:
-            return path.removesuffix(" (deleted)")
-    return ""
+    return owner_group(cgroup.path_in(os.fsdecode(text), tree.controller))
 
 
 def usage_ns(tree: Tree, group: str) -> int | None:
@@ -120,17 +109,10 @@ def numbered_children(tree: Tree, group: str) -> list[tuple[str, int]]:
 
 
 def direct_members(tree: Tree, group: str) -> list[int]:
-    """The processes right in this group. PID 0 stands for those of a PID namespace that we cannot see."""
-    text = read_all(f"{tree.root}{group}/cgroup.procs") or b""
-    return [int(word) for word in text.split() if word.isdigit() and word != b"0"]
+    """The processes right in this group."""
+    return cgroup.parse_procs(read_all(f"{tree.root}{group}/cgroup.procs") or b"")
 
 
 def members(tree: Tree, group: str) -> Iterator[int]:
     """The processes of a group and of everything inside it."""
-    pending = [group]
-    for _ in range(_MOST_INNER_GROUPS):
-        if not pending:
-            return
-        inner = pending.pop()
-        yield from direct_members(tree, inner)
-        pending += children(tree, inner)
+    return cgroup.members(group, lambda at: direct_members(tree, at), lambda at: children(tree, at))

@@ -2,8 +2,9 @@
 
 from typing import NamedTuple
 
+from runaway_watchdog.linux import cgroup, status
 from runaway_watchdog.world import Files
-from runaway_watchdog.world.procfs import PROC, parse_cgroup, parse_stat, parse_status
+from runaway_watchdog.world.procfs import PROC, owner_cgroup, parse_stat
 
 
 class Running(NamedTuple):
@@ -33,9 +34,9 @@ def read(files: Files, pid: int) -> Running | None:
     try:
         text = files.read(f"{folder}/stat")
         stat = parse_stat(text)
-        status = parse_status(files.read(f"{folder}/status"))
+        told = status.parse(files.read(f"{folder}/status"))
         words = files.read(f"{folder}/cmdline")
-        real, effective = (int(each) for each in status["Uid"].split()[:2])
+        real, effective = (int(each) for each in told["Uid"].split()[:2])
     except (OSError, ValueError, KeyError):
         return None
     fields = text.rpartition(")")[2].split()
@@ -78,31 +79,42 @@ def _own(files: Files, found: dict[int, Running]) -> set[int]:
     return ours
 
 
-def cgroup(files: Files, pid: int) -> str:
+def cgroup_of(files: Files, pid: int) -> str:
     """The control group that names a process's owner; "" where it cannot be read."""
     try:
-        return parse_cgroup(files.read(f"{PROC}/{pid}/cgroup"))
+        return owner_cgroup(files, pid)
     except OSError:
         return ""
 
 
 def members(files: Files, group: str) -> tuple[int, ...]:
-    """The PIDs in a control group and everything below it."""
+    """The PIDs in a control group and everything below it, as the first hierarchy tells them that has the group."""
     if group in ("", "/"):
         return ()
-    for mount in ("/sys/fs/cgroup", "/sys/fs/cgroup/unified", "/sys/fs/cgroup/systemd"):
-        if files.exists(f"{mount}{group}/cgroup.procs"):
-            return tuple(sorted(_members(files, f"{mount}{group}")))
-    return ()
+    roots = (f"{cgroup.MOUNT}{hierarchy}{group}" for hierarchy in cgroup.HIERARCHIES)
+    root = next((each for each in roots if _is_group(files, each)), None)
+    if root is None:
+        return ()
+    return tuple(sorted(set(cgroup.members(root, lambda at: _procs(files, at), lambda at: _inner(files, at)))))
 
 
-def _members(files: Files, folder: str) -> set[int]:
+def _is_group(files: Files, folder: str) -> bool:
+    return files.exists(f"{folder}/cgroup.procs")
+
+
+def _procs(files: Files, folder: str) -> list[int]:
+    """None of a threaded group (EOPNOTSUPP), and of one that went."""
     try:
-        pids = {int(each) for each in files.read(f"{folder}/cgroup.procs").split()}
+        return cgroup.parse_procs(files.read(f"{folder}/cgroup.procs"))
+    except OSError:
+        return []
+
+
+def _inner(files: Files, folder: str) -> list[str]:
+    try:
         names = files.names(folder)
-    except OSError:  # a threaded group (EOPNOTSUPP), or it went
-        return set()
-    for name in names:
-        if "." not in name or name.endswith((".service", ".scope", ".slice")):
-            pids |= _members(files, f"{folder}/{name}") if files.exists(f"{folder}/{name}/cgroup.procs") else set()
-    return pids
+    except OSError:
+        return []
+    # Most of the names are the kernel's own files, which all have a dot.
+    likely = (name for name in names if "." not in name or name.endswith((".service", ".scope", ".slice")))
+    return [f"{folder}/{name}" for name in likely if _is_group(files, f"{folder}/{name}")]

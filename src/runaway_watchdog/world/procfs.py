@@ -7,6 +7,8 @@ import os
 from typing import NamedTuple, cast
 
 from runaway_watchdog.glance import Mark
+from runaway_watchdog.linux import cgroup, mounts, status
+from runaway_watchdog.linux.text import lines
 from runaway_watchdog.model.gap import Gap
 from runaway_watchdog.model.identity import ProcKey
 from runaway_watchdog.model.process import CpuShare, Facts, Process, ProcessState, SignalDisposition
@@ -83,39 +85,17 @@ def parse_stat(text: str) -> Stat:
     )
 
 
-def parse_status(text: str) -> dict[str, str]:
-    """The lines `Key:\\tvalue` of /proc/PID/status. Name is escaped by the kernel, so no line can be forged."""
-    pairs = (line.partition(":") for line in text.splitlines())
-    return {key: value.strip() for key, separator, value in pairs if separator}
-
-
-def sigterm_disposition(status: dict[str, str]) -> SignalDisposition:
+def sigterm_disposition(told: dict[str, str]) -> SignalDisposition:
     """What SIGTERM would meet in the process, from the masks SigCgt, SigBlk and SigIgn. What is blocked is waited for:
     by sigwait in another thread, or by a signalfd."""
     try:
-        caught, ignored = int(status["SigCgt"], 16), int(status["SigIgn"], 16)
-        blocked = int(status.get("SigBlk", "0"), 16)
+        caught, ignored = int(told["SigCgt"], 16), int(told["SigIgn"], 16)
+        blocked = int(told.get("SigBlk", "0"), 16)
     except (KeyError, ValueError):
         return "unknown"
     if (caught | blocked) & SIGTERM_BIT:
         return "handled"
     return "ignored" if ignored & SIGTERM_BIT else "default"
-
-
-def parse_cgroup(text: str) -> str:
-    """The path that names the owner: systemd's own hierarchy where it says something, else the unified one.
-
-    On a hybrid host `0::` has the path and the numbered lines say "/"; on v1 it is the other way round.
-    """
-    named, unified = "", ""
-    for line in text.splitlines():
-        hierarchy, _, rest = line.partition(":")
-        controllers, _, path = rest.partition(":")
-        if controllers == "name=systemd":
-            named = path
-        elif hierarchy == "0" and not controllers:
-            unified = path
-    return named if named not in ("", "/") else unified or named
 
 
 def boot_id(files: Files) -> str:
@@ -124,7 +104,7 @@ def boot_id(files: Files) -> str:
 
 def boot_time(files: Files) -> float:
     """When the host booted, seconds since the epoch."""
-    for line in files.read(f"{PROC}/stat").splitlines():
+    for line in lines(files.read(f"{PROC}/stat")):
         if line.startswith("btime "):
             return float(line.split()[1])
     raise ValueError("no btime in /proc/stat")
@@ -137,13 +117,13 @@ UNREADABLE = Gap("procfs", "the program's file and environment belong to another
 def hides(files: Files) -> bool:
     """Whether /proc is mounted so that an ordinary user does not see other users' processes (`hidepid`, proc(5))."""
     try:
-        lines = files.read(f"{PROC}/self/mounts").splitlines()
+        mounted = [each for each in mounts.parse(files.read(f"{PROC}/self/mounts")) if each.target == PROC]
     except OSError:
         return False
-    # Of several mounts over each other the last one is what is seen.
-    mounts = [fields[3] for fields in map(str.split, lines) if len(fields) > 3 and fields[1] == PROC]
     shown = ("hidepid=0", "hidepid=off")
-    return any(each.startswith("hidepid=") and each not in shown for each in "".join(mounts[-1:]).split(","))
+    # Of several mounts over each other the last one is what is seen.
+    options = (option for each in mounted[-1:] for option in each.options)
+    return any(each.startswith("hidepid=") and each not in shown for each in options)
 
 
 def process(files: Files, pid: int) -> tuple[Process, tuple[Gap, ...]]:
@@ -185,8 +165,8 @@ def _process(files: Files, pid: int) -> tuple[Process, tuple[Gap, ...]]:
     folder = f"{PROC}/{pid}"
     try:
         stat = parse_stat(files.read(f"{folder}/stat"))
-        status = parse_status(files.read(f"{folder}/status"))
-        uid = int(status["Uid"].split()[0])
+        told = status.parse(files.read(f"{folder}/status"))
+        uid = int(told["Uid"].split()[0])
         exe, gaps = _exe(files, folder, stat)
         found = Process(
             key=ProcKey(boot_id(files), pid, stat.start_ticks),
@@ -199,10 +179,10 @@ def _process(files: Files, pid: int) -> tuple[Process, tuple[Gap, ...]]:
             uid=uid,
             user=files.user(uid),
             nice=stat.nice,
-            cgroup=_cgroup(files, folder),
+            cgroup=owner_cgroup(files, pid),
             kernel_thread=bool(stat.flags & PF_KTHREAD),
-            namespace_pids=tuple(int(each) for each in status.get("NSpid", str(pid)).split()),
-            sigterm=sigterm_disposition(status),
+            namespace_pids=tuple(int(each) for each in told.get("NSpid", str(pid)).split()),
+            sigterm=sigterm_disposition(told),
             session=stat.session,
         )
         # PIDs are reused: what was read in several steps speaks of one process only if it is still that one.
@@ -230,9 +210,10 @@ def parse_cmdline(text: str) -> tuple[str, ...]:
     return tuple(text.removesuffix("\0").split("\0")) if text else ()
 
 
-def _cgroup(files: Files, folder: str) -> str:
+def owner_cgroup(files: Files, pid: int) -> str:
+    """The path of the control group that names its owner. Raises OSError where it is gone or hidden."""
     try:
-        return parse_cgroup(files.read(f"{folder}/cgroup"))
+        return cgroup.owner_path(files.read(f"{PROC}/{pid}/cgroup"))
     except FileNotFoundError:  # a kernel without cgroups
         return ""
 
@@ -315,6 +296,6 @@ def cpu_controller(files: Files) -> bool:
     """Can this host limit CPU on cgroup v2? On v1 (no cgroup.controllers at the root) the answer is True where
     the cpu hierarchy is mounted. A limit without a controller is accepted and limits nothing."""
     try:
-        return "cpu" in files.read("/sys/fs/cgroup/cgroup.controllers").split()
+        return "cpu" in files.read(f"{cgroup.MOUNT}/cgroup.controllers").split()
     except OSError:
-        return files.exists("/sys/fs/cgroup/cpu/cpu.cfs_quota_us")
+        return files.exists(f"{cgroup.MOUNT}/cpu/cpu.cfs_quota_us")

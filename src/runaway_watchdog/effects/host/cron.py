@@ -4,6 +4,7 @@ import re
 
 from runaway_watchdog.effects import HostState, Outcome
 from runaway_watchdog.effects.arguments import of, shown
+from runaway_watchdog.linux import status
 from runaway_watchdog.model.command import Command
 from runaway_watchdog.model.effect import Effect, Size
 from runaway_watchdog.world import World, procfs
@@ -69,7 +70,7 @@ def _jobs(path: str, world: World) -> int:
 def _caller(world: World) -> str | None:
     """Who runs this, by our own process: the same user runs the line."""
     try:
-        uid = int(procfs.parse_status(world.files.read(f"{procfs.PROC}/self/status"))["Uid"].split()[0])
+        uid = int(status.parse(world.files.read(f"{procfs.PROC}/self/status"))["Uid"].split()[0])
     except (OSError, KeyError, ValueError):
         return None
     return world.files.user(uid)

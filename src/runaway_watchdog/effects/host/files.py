@@ -10,6 +10,7 @@ from runaway_watchdog.effects import HostState, Outcome
 from runaway_watchdog.effects.arguments import Arguments, of, shown
 from runaway_watchdog.effects.host import places, uses
 from runaway_watchdog.effects.host.targets import Target, absolute, existing
+from runaway_watchdog.linux import mounts
 from runaway_watchdog.model.command import Command, Word
 from runaway_watchdog.model.effect import Effect, Size
 from runaway_watchdog.world import World
@@ -116,11 +117,10 @@ def _disk(target: Target, why: str, world: World) -> Effect:
 
 def _mounted(target: Target, world: World) -> list[str]:
     try:
-        lines = world.files.read("/proc/self/mounts").splitlines()
+        found = mounts.parse(world.files.read("/proc/self/mounts"))
     except OSError:
         return []
-    pairs = (line.split()[:2] for line in lines)
-    return [pair[1] for pair in pairs if len(pair) == 2 and pair[0].startswith(target.real)]
+    return [each.target for each in found if each.source.startswith(target.real)]
 
 
 def _device(words: Arguments, command: Command, host: HostState, world: World, why: str) -> Outcome:

@@ -3,11 +3,12 @@
 import signal
 from typing import NamedTuple
 
+from runaway_watchdog.linux import status
 from runaway_watchdog.model.owner import Action
 from runaway_watchdog.model.process import Facts, SignalDisposition
 from runaway_watchdog.owners.common.ending import Ending, ending
 from runaway_watchdog.world import Files
-from runaway_watchdog.world.procfs import PROC, parse_status
+from runaway_watchdog.world.procfs import PROC
 
 KILL, TERM = 9, 15
 HARMLESS = frozenset({0, int(signal.SIGCHLD), int(signal.SIGCONT), int(signal.SIGURG), int(signal.SIGWINCH)})
@@ -61,8 +62,8 @@ def met(facts: Facts, value: int, files: Files) -> Met:
 def _fate(facts: Facts, value: int, files: Files) -> SignalDisposition:
     """Handled, ignored or the default, from the masks of /proc/PID/status."""
     try:
-        status = parse_status(files.read(f"{PROC}/{facts.process.pid}/status"))
-        caught, ignored = int(status["SigCgt"], 16), int(status["SigIgn"], 16)
+        told = status.parse(files.read(f"{PROC}/{facts.process.pid}/status"))
+        caught, ignored = int(told["SigCgt"], 16), int(told["SigIgn"], 16)
     except (OSError, KeyError, ValueError):
         return "unknown"
     bit = 1 << (value - 1)

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import NamedTuple
 
+from runaway_watchdog.linux import mounts
 from runaway_watchdog.world import World
 from runaway_watchdog.world.paths import under
 from runaway_watchdog.world.procfs import PROC, parse_stat
@@ -92,11 +93,8 @@ def _asking(world: World) -> set[str]:
 
 def _root(pid: str, world: World) -> str:
     """Which file system a process's "/" is: in a container the same path is another file."""
-    for line in _text(f"{PROC}/{pid}/mountinfo", world).splitlines():
-        fields = line.split()
-        if len(fields) > 4 and fields[4] == "/":
-            return f"{fields[2]} {fields[3]}"
-    return ""
+    found = mounts.parse_mountinfo(_text(f"{PROC}/{pid}/mountinfo", world))
+    return next((f"{each.device} {each.root}" for each in found if each.target == "/"), "")
 
 
 def _links(pid: str, world: World) -> Iterator[str]:
@@ -121,12 +119,10 @@ def _comm(pid: str, world: World) -> str:
 
 def _kernel(world: World) -> Iterator[tuple[str, str]]:
     """Swap files, and files that stand in for disks."""
-    for line in _text("/proc/swaps", world).splitlines()[1:]:
-        if line:
-            yield line.split()[0], "swap"
+    yield from ((path, "swap") for path in mounts.parse_swaps(_text("/proc/swaps", world)))
     for name in _names("/sys/block", world):
         if name.startswith("loop"):
-            yield _text(f"/sys/block/{name}/loop/backing_file", world).strip(), f"/dev/{name}"
+            yield _text(f"/sys/block/{name}/loop/backing_file", world).removesuffix("\n"), f"/dev/{name}"
 
 
 def _written(path: str, among: Table) -> Iterator[str]:

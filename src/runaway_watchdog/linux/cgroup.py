@@ -1,0 +1,139 @@
+"""Control groups: the path that names a process's owner, where the hierarchies are, who is in a group.
+
+cgroups(7), and what the kernel writes: `HIERARCHY:CONTROLLERS:PATH` for each hierarchy, `0::PATH` for version 2. A path
+may hold colons and any white space but a line feed, which the kernel refuses in a group's name.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Final, NamedTuple
+
+MOUNT: Final = "/sys/fs/cgroup"
+UNIFIED: Final = ("", "/unified")
+"""Where version 2 is, below the mount: alone, or beside version 1 on a hybrid host."""
+CPUACCT: Final = ("/cpuacct", "/cpu,cpuacct")
+"""Where version 1 counts CPU."""
+CPU: Final = ("/cpu", "/cpu,cpuacct")
+"""Where version 1 limits CPU."""
+HIERARCHIES: Final = (*UNIFIED, "/systemd", *CPUACCT)
+"""Where a group's members are looked for: every process of a host is in each of them that is mounted."""
+
+_DELETED: Final = " (deleted)"
+_MOST_INNER_GROUPS: Final = 512
+"""How many directories inside one group are searched for its processes: a container may make as many as it likes."""
+
+
+class CgroupPath(NamedTuple):
+    """Where a process is, as one hierarchy tells it. Text is hostile below the group that was delegated."""
+
+    path: str  # "/system.slice/a.service/inner"; "/" is the root, "" no group at all
+    segments: tuple[str, ...]  # the names, from the root down
+    slices: tuple[str, ...]  # those of them, the outermost first, that are slices of systemd
+    leaf: str  # the last one; "" for the root
+
+    @property
+    def below(self) -> tuple[str, ...]:
+        """The names below the slices."""
+        return self.segments[len(self.slices) :]
+
+    @property
+    def unit(self) -> str:
+        """The service or scope right below the slices; "" where none is there.
+
+        A unit's name further down is some container's or some user's, never this manager's.
+        """
+        first = self.below[0] if self.below else ""
+        return first if is_unit(first) else ""
+
+    @property
+    def uid(self) -> int | None:
+        """Whose slice it is in (`/user.slice/user-UID.slice/…`); None: nobody's."""
+        if self.segments[:1] != ("user.slice",) or len(self.segments) < 3:
+            return None
+        return _number_in(self.segments[1], "user-", ".slice")
+
+    @property
+    def users_own(self) -> "CgroupPath | None":
+        """The path below `user@UID.service`, as that user's own manager counts it; None: none of a user's manager."""
+        uid = self.uid
+        if uid is None or self.below[:1] != (f"user@{uid}.service",):
+            return None
+        return cgroup_path("/" + "/".join(self.below[1:]))
+
+
+def cgroup_path(path: str) -> CgroupPath:
+    """The parts of a path as `owner_path` returns it."""
+    segments = tuple(path.split("/")[1:]) if path not in ("", "/") else ()
+    count = next((at for at, name in enumerate(segments) if not is_slice(name)), len(segments))
+    return CgroupPath(path, segments, segments[:count], segments[-1] if segments else "")
+
+
+def is_slice(name: str) -> bool:
+    return name.endswith(".slice") and name != ".slice"
+
+
+def is_unit(name: str) -> bool:
+    """Is it a service's or a scope's name?"""
+    return name.endswith((".service", ".scope")) and name[0] != "."
+
+
+def owner_path(text: str) -> str:
+    """From /proc/PID/cgroup, the path that names the owner; "" where there is none.
+
+    systemd's own hierarchy where it says something, else the unified one: on a hybrid host both have the path, on v1
+    the first alone, and on v2 there is only the other. A path that lies outside of what our namespace shows ("/../x")
+    says nothing.
+    """
+    named, unified = "", ""
+    for hierarchy, controllers, path in _entries(text):
+        if controllers == "name=systemd":
+            named = path
+        elif hierarchy == "0" and not controllers:
+            unified = path
+    return named if named not in ("", "/") else unified or named
+
+
+def path_in(text: str, controller: str) -> str:
+    """From /proc/PID/cgroup, the path in one controller's hierarchy, "" for v2's; "" where it is not told."""
+    for hierarchy, controllers, path in _entries(text):
+        if controller in controllers.split(",") if controller else hierarchy == "0" and not controllers:
+            return path
+    return ""
+
+
+def _entries(text: str) -> Iterator[tuple[str, str, str]]:
+    """Hierarchy, controllers and path of each line, without those that lie outside of our namespace.
+
+    A group that was removed while a process lives on in it, as a zombie does, is marked at its end.
+    """
+    for line in text.split("\n"):
+        hierarchy, _, rest = line.partition(":")
+        controllers, _, path = rest.partition(":")
+        if path.startswith("/") and path != "/.." and not path.startswith("/../"):
+            yield hierarchy, controllers, path.removesuffix(_DELETED)
+
+
+def parse_procs(text: str | bytes) -> list[int]:
+    """From cgroup.procs. PID 0 stands for those of a PID namespace that we cannot see."""
+    return [pid for word in text.split() if word.isdigit() and (pid := int(word))]
+
+
+def members(group: str, procs: Callable[[str], Iterable[int]], inner: Callable[[str], Iterable[str]]) -> Iterator[int]:
+    """The processes of a group and of everything inside it.
+
+    `procs` lists those right in a group, `inner` the paths of the groups right inside it.
+    """
+    pending = [group]
+    for _ in range(_MOST_INNER_GROUPS):
+        if not pending:
+            return
+        at = pending.pop()
+        yield from procs(at)
+        pending += inner(at)
+
+
+def _number_in(name: str, prefix: str, suffix: str) -> int | None:
+    """The number between two parts of a name."""
+    if not (name.startswith(prefix) and name.endswith(suffix)):
+        return None
+    digits = name[len(prefix) : len(name) - len(suffix)]
+    return int(digits) if digits.isdigit() and digits.isascii() else None
