@@ -51,8 +51,8 @@ def innocent(process: Process) -> Innocent | None:
         return _KERNEL.get(name)
     if process.pid == 1:
         return _INIT
-    unit = re.fullmatch(r"/system\.slice/(?P<unit>[^/]+\.service)", process.cgroup)
-    return _UNITS.get((unit["unit"], process.name)) if unit else None
+    group = process.control_group
+    return _UNITS.get((group.leaf, process.name)) if group.segments[:-1] == ("system.slice",) else None
 
 
 def cause(world: World, process: Process) -> tuple[Cause | None, tuple[Gap, ...]]:

@@ -2,6 +2,7 @@
 
 from typing import Literal, NamedTuple
 
+from runaway_watchdog.linux.cgroup import CgroupPath, cgroup_path
 from runaway_watchdog.model.identity import ProcKey
 
 ProcessState = Literal["running", "sleeping", "disk-sleep", "stopped", "traced", "zombie", "idle", "dead", "unknown"]
@@ -38,6 +39,11 @@ class Process(NamedTuple):
     @property
     def pid(self) -> int:
         return self.key.pid
+
+    @property
+    def control_group(self) -> CgroupPath:
+        """`cgroup` in its parts: owners look for themselves there."""
+        return cgroup_path(self.cgroup)
 
     @property
     def is_namespace_init(self) -> bool:

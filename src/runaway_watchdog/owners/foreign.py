@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from shlex import quote
 from typing import Any, NamedTuple
 
+from runaway_watchdog.linux.cgroup import CgroupPath
 from runaway_watchdog.model.gap import Gap
 from runaway_watchdog.model.owner import Action, Claim, Kind, Outlook, Why
 from runaway_watchdog.model.plan import Containment, Prints, Says, Step
@@ -40,6 +41,7 @@ ANNOTATIONS = (
 )
 STATIC_POD = re.compile(r"[0-9a-f]{32}")
 """kubelet makes a static pod's UID from its manifest: a bare MD5, where the API server gives UUIDs."""
+NSPAWN_UNIT = re.compile(r"systemd-nspawn@.+\.service")
 MOST_OF_A_CONFIG = 1_000_000
 
 
@@ -117,7 +119,7 @@ KINDS = tuple(dict.fromkeys(manager.kind for manager in MANAGERS))
 
 def claim(facts: Facts) -> Claim | None:
     process = facts.process
-    found = _by_path(process.cgroup)
+    found = _by_path(process.control_group)
     if found is not None:
         manager, parts = found
         name = parts.get("name") or parts.get("old") or "systemd-nspawn"
@@ -130,9 +132,9 @@ def claim(facts: Facts) -> Claim | None:
     return _by_shim(facts)
 
 
-def _by_path(path: str) -> tuple[Manager, Mapping[str, str | None]] | None:
+def _by_path(group: CgroupPath) -> tuple[Manager, Mapping[str, str | None]] | None:
     for manager in MANAGERS:
-        found = manager.path.fullmatch(path)
+        found = manager.path.fullmatch(group.path)
         if found:
             return manager, found.groupdict()
     return None
@@ -164,7 +166,7 @@ def _name(kind: Kind, name: str) -> str:
 
 def inspect(claim: Claim, facts: Facts, world: World) -> Owner:
     """Raises PartlyAnswered always: this manager is not asked, and saying so is the honest answer."""
-    found = _by_path(facts.process.cgroup)
+    found = _by_path(facts.process.control_group)
     manager = found[0] if found else next(each for each in MANAGERS if each.kind == claim.kind)
     parts = dict(found[1]) if found else {}
     read = _FACTS.get(claim.kind, _others_facts)(claim, parts, facts, world)
@@ -210,12 +212,13 @@ def _machine_facts(claim: Claim, parts: Parts, facts: Facts, world: World) -> di
     """The unit inside the machine, which is none of this host's."""
     units = re.findall(r"/([^/]+\.(?:service|scope))(?=/|$)", parts.get("inside") or "")
     found: dict[str, Any] = {"inside": units[0] if units else None}
-    unit = re.match(r"/machine\.slice/(systemd-nspawn@[^/]+\.service)(?:/|$)", facts.process.cgroup)
-    return found | ({"unit": unit[1]} if unit else {})
+    group = facts.process.control_group
+    runs_it = group.slices == ("machine.slice",) and NSPAWN_UNIT.fullmatch(group.unit)
+    return found | ({"unit": group.unit} if runs_it else {})
 
 
 def _guest_facts(claim: Claim, parts: Parts, facts: Facts, world: World) -> dict[str, Any]:  # noqa: ARG001
-    return {"proxmox": facts.process.cgroup.startswith("/qemu.slice/")}
+    return {"proxmox": facts.process.control_group.slices == ("qemu.slice",)}
 
 
 def _others_facts(claim: Claim, parts: Parts, facts: Facts, world: World) -> dict[str, Any]:  # noqa: ARG001

@@ -17,7 +17,6 @@ from runaway_watchdog.owners.common import exit_propagation as passing, siblings
 from runaway_watchdog.owners.common.ending import Ending
 from runaway_watchdog.owners.interface import Bag, Owner, Read
 from runaway_watchdog.owners.steps import edited, single
-from runaway_watchdog.owners.systemd import service as systemd
 from runaway_watchdog.world import Unanswered, World, inside, procfs
 
 if TYPE_CHECKING:
@@ -177,8 +176,7 @@ def _saved(owner: Owner) -> tuple[bool, str]:
 def _in_unit(owner: Owner, facts: Facts) -> bool:
     """Whether the daemon lives in the unit that `pm2 startup` made."""
     manager = next((each for each in facts.ancestors if each.pid == owner.facts["manager_pid"]), None)
-    found = None if manager is None else systemd.UNIT.fullmatch(manager.cgroup)
-    return found is not None and UNIT.fullmatch(found["unit"]) is not None
+    return manager is not None and UNIT.fullmatch(manager.control_group.unit) is not None
 
 
 def _booted(owner: Owner, facts: Facts) -> Outlook | Deferred:

@@ -9,6 +9,7 @@ import re
 from shlex import quote
 
 from runaway_watchdog.linux import status
+from runaway_watchdog.linux.cgroup import CgroupPath
 from runaway_watchdog.model.gap import Gap
 from runaway_watchdog.model.owner import Action, Claim, Outlook, reasons
 from runaway_watchdog.model.plan import Containment
@@ -20,27 +21,29 @@ from runaway_watchdog.owners.steps import single
 from runaway_watchdog.world import Unanswered, World, procfs
 
 KINDS = ("session",)
-SCOPE = re.compile(r"(?:/[^/]+\.slice)*/(?P<unit>session-[^/]+\.scope)(?:/.*)?")
-LOOSE = re.compile(
-    r"/?|/system\.slice/sshd?(?:@[^/]*)?\.service"
-    r"|/user\.slice/user-\d+\.slice/user@\d+\.service/(?:[^/]+\.slice/)*[^/]+\.scope(?:/.*)?"
-)
-"""Control groups that say nothing of their own about a process that a terminal's server is an ancestor of."""
+SCOPE = re.compile(r"session-.+\.scope")
+SSH_UNIT = re.compile(r"sshd?(?:@.*)?\.service")
 SSH_TITLE = re.compile(r"sshd(?:-session)?: (?P<user>\S+?)@(?P<terminal>\S+)")
 SIGHUP_BIT = 1
 
 
 def claim(facts: Facts) -> Claim | None:
     """By the login's scope; else by a terminal's server among the ancestors, where no manager's group says more."""
-    path = facts.process.cgroup
-    evidence = f"/proc/{facts.process.pid}/cgroup: {path or 'no cgroup'}"
-    scope = SCOPE.fullmatch(path)
-    if scope:
-        return Claim("session", scope["unit"], (evidence,))
-    server = _server(facts) if LOOSE.fullmatch(path) and len(facts.process.namespace_pids) == 1 else None
+    group = facts.process.control_group
+    evidence = f"/proc/{facts.process.pid}/cgroup: {group.path or 'no cgroup'}"
+    if SCOPE.fullmatch(group.unit):
+        return Claim("session", group.unit, (evidence,))
+    server = _server(facts) if _says_nothing(group) and len(facts.process.namespace_pids) == 1 else None
     if server is None:
         return None
     return Claim("session", f"{_way(server)} {server.pid}", (evidence, f"/proc/{server.pid}/cmdline: {_title(server)}"))
+
+
+def _says_nothing(group: CgroupPath) -> bool:
+    """Of its own about a process that a terminal's server is an ancestor of: the root, ssh's unit, a user's scope."""
+    own = group.users_own
+    of_ssh = group.segments[:-1] == ("system.slice",) and SSH_UNIT.fullmatch(group.leaf) is not None
+    return not group.segments or of_ssh or (own is not None and own.unit.endswith(".scope"))
 
 
 def _server(facts: Facts) -> Process | None:
@@ -65,12 +68,13 @@ def _title(process: Process) -> str:
 
 def inspect(claim: Claim, facts: Facts, world: World) -> Owner:
     """Where it came from, and whether that login is still there. Raises Unanswered."""
-    scope = SCOPE.fullmatch(facts.process.cgroup)
-    if scope and world.manager.unit(scope["unit"]) is None:
-        problem = f"systemd has no unit {scope['unit']} loaded"
-        raise Unanswered(Gap("systemd", problem, f"look: systemctl status {quote(scope['unit'])}"))
+    unit = facts.process.control_group.unit
+    scope = unit if SCOPE.fullmatch(unit) else None
+    if scope and world.manager.unit(scope) is None:
+        problem = f"systemd has no unit {scope} loaded"
+        raise Unanswered(Gap("systemd", problem, f"look: systemctl status {quote(scope)}"))
     shown: dict[str, object] = {**unmanaged.parent_facts(facts), **_origin(facts)}
-    shown |= {"scope": scope["unit"] if scope else None, "ignores_hangup": _ignores_hangup(facts.process.pid, world)}
+    shown |= {"scope": scope, "ignores_hangup": _ignores_hangup(facts.process.pid, world)}
     name = claim.ref if scope else f"{shown['via']} of {facts.process.user}"
     return Read("session", name, claim.ref, "none", Bag(shown), claim.evidence)
 

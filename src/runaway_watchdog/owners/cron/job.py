@@ -23,7 +23,7 @@ from runaway_watchdog.world.crontabs import Line
 
 KINDS = ("cron-job",)
 DAEMONS = frozenset({"cron", "crond"})
-UNITS = re.compile(r"/system\.slice/(?:cron|crond|cronie)\.service")
+UNITS = tuple(("system.slice", f"{name}.service") for name in ("cron", "crond", "cronie"))
 LOGGED = re.compile(r"\((?P<user>[^)]*)\) CMD \((?P<text>.*)\)\s*", re.DOTALL)
 LOGGED_WITHIN_S = 5.0
 MOST_ENTRIES = 1000
@@ -47,7 +47,7 @@ def claim(facts: Facts) -> Claim | None:
     if parent.pid != 1 and (is_cron(parent) or anacron.is_anacron(parent)):
         evidence = f"/proc/{pid}/stat: its parent {parent.pid} is {parent.name}"
         return Claim("cron-job", str(pid), (evidence,), _daemon(facts).pid)
-    if parent.pid == 1 and UNITS.fullmatch(facts.process.cgroup):
+    if parent.pid == 1 and facts.process.control_group.segments in UNITS:
         return Claim("cron-job", str(pid), (f"/proc/{pid}/cgroup: {facts.process.cgroup}",))
     return None
 

@@ -6,7 +6,6 @@ from runaway_watchdog.model.owner import Action, Deferred, Outlook
 from runaway_watchdog.model.process import Process
 from runaway_watchdog.owners.common.shells import base
 from runaway_watchdog.owners.interface import Owner
-from runaway_watchdog.owners.systemd import service as systemd
 from runaway_watchdog.world import Unanswered, World
 
 LEAVES = ("process", "none")
@@ -15,8 +14,7 @@ LEAVES = ("process", "none")
 
 def unit_facts(daemon: Process | None, job: Process, world: World) -> dict[str, Any]:
     """Whether the daemon runs, its unit, and whether a stop of that leaves the job running (None: it has no unit)."""
-    found = systemd.UNIT.fullmatch((daemon or job).cgroup)
-    unit = None if found is None else found["unit"]
+    unit = (daemon or job).control_group.unit or None
     known = None if unit is None else _unit(unit, world)
     return {
         "daemon_runs": _runs(daemon, known),

@@ -12,6 +12,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from runaway_watchdog.linux.cgroup import CgroupPath
 from runaway_watchdog.model.gap import Gap
 from runaway_watchdog.model.owner import Action, Certainty, Claim, Outlook
 from runaway_watchdog.model.plan import Containment
@@ -29,11 +30,8 @@ from runaway_watchdog.owners.steps import single
 from runaway_watchdog.world import Unanswered, World
 
 KINDS = ("docker-container", "compose-service", "swarm-task")
-SCOPE = re.compile(r"(?:/[^/]+\.slice)*/docker-(?P<id>[0-9a-f]{64})\.scope(?:/.*)?")
-ROOTLESS = re.compile(
-    r"/user\.slice/user-(?P<uid>\d+)\.slice/user@\d+\.service/(?:[^/]+\.slice/)*docker-(?P<id>[0-9a-f]{64})\.scope(?:/.*)?"
-)
-CGROUPFS = re.compile(r"/docker/(?P<id>[0-9a-f]{64})(?:/.*)?")
+SCOPE = re.compile(r"docker-(?P<id>[0-9a-f]{64})\.scope")
+LONG_ID = re.compile(r"[0-9a-f]{64}")
 SHIM = "containerd-shim"
 SWARM_SERVICE = "com.docker.swarm.service.name"
 FIRST_DELAY_S, STABLE_AFTER_S = 0.1, 10.0
@@ -42,11 +40,26 @@ FIRST_DELAY_S, STABLE_AFTER_S = 0.1, 10.0
 
 def claim(facts: Facts) -> Claim | None:
     """Anchored: a `.mount` unit or a file whose name holds a container's ID is not that container."""
-    path = facts.process.cgroup
-    found = SCOPE.fullmatch(path) or CGROUPFS.fullmatch(path) or ROOTLESS.fullmatch(path)
-    if not found:
+    group = facts.process.control_group
+    found = container_id(group) or _rootless_id(group)
+    if found is None:
         return None
-    return Claim("docker-container", found["id"], (f"/proc/{facts.process.pid}/cgroup: {path}",))
+    return Claim("docker-container", found, (f"/proc/{facts.process.pid}/cgroup: {group.path}",))
+
+
+def container_id(group: CgroupPath) -> str | None:
+    """Of the system's engine, by either of its cgroup drivers: `docker-ID.scope` in some slice, or `/docker/ID`."""
+    if scope := SCOPE.fullmatch(group.unit):
+        return scope["id"]
+    found = group.segments[1] if group.segments[:1] == ("docker",) and len(group.segments) > 1 else ""
+    return found if LONG_ID.fullmatch(found) else None
+
+
+def _rootless_id(group: CgroupPath) -> str | None:
+    """Of a user's own engine, whose scopes that user's systemd makes."""
+    own = group.users_own
+    scope = None if own is None else SCOPE.fullmatch(own.unit)
+    return None if scope is None else scope["id"]
 
 
 def inspect(claim: Claim, facts: Facts, world: World) -> Owner:
@@ -91,9 +104,9 @@ def _image_file(container: Mapping[str, Any], info: Mapping[str, Any]) -> str:
 
 
 def _mend(facts: Facts) -> str:
-    rootless = ROOTLESS.fullmatch(facts.process.cgroup)
-    if rootless:
-        return f"ask the engine of that user: DOCKER_HOST=unix:///run/user/{rootless['uid']}/docker.sock"
+    group = facts.process.control_group
+    if _rootless_id(group):
+        return f"ask the engine of that user: DOCKER_HOST=unix:///run/user/{group.uid}/docker.sock"
     return "set DOCKER_HOST to the engine that runs it (rootless, or a Docker inside a container)"
 
 

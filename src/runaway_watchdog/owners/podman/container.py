@@ -11,6 +11,7 @@ from datetime import datetime
 from shlex import quote
 from typing import Any
 
+from runaway_watchdog.linux.cgroup import CgroupPath, is_unit
 from runaway_watchdog.model.gap import Gap
 from runaway_watchdog.model.owner import Action, Certainty, Claim, Deferred, Outlook
 from runaway_watchdog.model.plan import Containment
@@ -23,18 +24,13 @@ from runaway_watchdog.owners.steps import single
 from runaway_watchdog.world import Unanswered, World
 
 KINDS = ("podman-container",)
-_USERS = r"(?:/user@\d+\.service(?:/[^/]+\.slice)*)?"
-PATHS = (
-    re.compile(rf"(?:/[^/]+\.slice)*{_USERS}/libpod-(?P<id>[0-9a-f]{{64}})\.scope(?:/.*)?"),
-    re.compile(rf"(?:/[^/]+\.slice)*{_USERS}/[^/]+\.service/libpod-payload-(?P<id>[0-9a-f]{{64}})(?:/.*)?"),
-    re.compile(r"/libpod_parent/libpod-(?P<id>[0-9a-f]{64})(?:/.*)?"),
-    re.compile(rf"(?:/[^/]+\.slice)*{_USERS}/libpod-conmon-(?P<id>[0-9a-f]{{64}})\.scope(?:/.*)?"),
-)
-"""A scope of its own; below the unit that runs it (`--cgroups=split`, as Quadlet does); without systemd; and the scope
-of the conmon that looks after it."""
+SCOPE = re.compile(r"libpod-(?:conmon-)?(?P<id>[0-9a-f]{64})\.scope")
+"""A scope of its own, or that of the conmon that looks after it."""
+PAYLOAD = re.compile(r"libpod-payload-(?P<id>[0-9a-f]{64})")
+"""Below the unit that runs it (`--cgroups=split`, as Quadlet does)."""
+WITHOUT_SYSTEMD = re.compile(r"libpod-(?P<id>[0-9a-f]{64})")
 CONMON = "conmon"
-USER = re.compile(r"/user\.slice/user-(?P<uid>\d+)\.slice/.*")
-CONMONS_OWN = re.compile(r".*/libpod-conmon-[0-9a-f]{64}\.scope(?:/.*)?")
+CONMONS_OWN = re.compile(r"libpod-conmon-[0-9a-f]{64}\.scope")
 RESTART_UNIT = "podman-restart.service"
 UNIT_FOLDERS = ("/usr/lib/systemd/system", "/lib/systemd/system")
 BOOT_LINKS = tuple(
@@ -51,11 +47,26 @@ handles SIGTERM. Every signal's is a failure (137, 143)."""
 
 def claim(facts: Facts) -> Claim | None:
     """Anchored: what another machine's or container's cgroup holds is its own."""
-    path = facts.process.cgroup
-    found = next((match for each in PATHS if (match := each.fullmatch(path))), None)
+    group = facts.process.control_group
+    own = group.users_own
+    found = _container_id(group) or (None if own is None else _container_id(own)) or _without_systemd(group)
     if found is None:
         return None
-    return Claim("podman-container", found["id"], (f"/proc/{facts.process.pid}/cgroup: {path}",))
+    return Claim("podman-container", found, (f"/proc/{facts.process.pid}/cgroup: {group.path}",))
+
+
+def _container_id(group: CgroupPath) -> str | None:
+    """As the manager that this path begins at knows it."""
+    found = SCOPE.fullmatch(group.unit)
+    if found is None and group.unit.endswith(".service") and len(group.below) > 1:
+        found = PAYLOAD.fullmatch(group.below[1])
+    return None if found is None else found["id"]
+
+
+def _without_systemd(group: CgroupPath) -> str | None:
+    inside = group.segments[1] if group.segments[:1] == ("libpod_parent",) and len(group.segments) > 1 else ""
+    found = WITHOUT_SYSTEMD.fullmatch(inside)
+    return None if found is None else found["id"]
 
 
 def inspect(claim: Claim, facts: Facts, world: World) -> Owner:
@@ -77,11 +88,11 @@ def _another_ones(claim: Claim, facts: Facts, world: World) -> Gap:
     words = next((each.cmdline for each in facts.ancestors if each.name == CONMON), ())
     named = {words[i + 1] for i, word in enumerate(words[:-1]) if word == "-n"}
     name = next(iter(named), claim.ref[:12])
-    user = USER.fullmatch(facts.process.cgroup)
-    if user is None or world.podman.rootless():
+    uid = facts.process.control_group.uid
+    if uid is None or world.podman.rootless():
         return Gap("podman", f"this Podman does not know container {name}", "look for it: podman ps -a, as each user")
-    login = world.files.user(int(user["uid"]))
-    asking = f"XDG_RUNTIME_DIR=/run/user/{user['uid']} runaway-watchdog explain {facts.process.pid}"
+    login = world.files.user(uid)
+    asking = f"XDG_RUNTIME_DIR=/run/user/{uid} runaway-watchdog explain {facts.process.pid}"
     mend = f"ask as that user: runuser -l {quote(login)} -c {quote(asking)}"
     return Gap("podman", f"container {name} is {login}'s own, and only {login}'s Podman knows it", mend)
 
@@ -91,7 +102,7 @@ def _facts(container: Mapping[str, Any], facts: Facts, world: World) -> dict[str
     labels = config.get("Labels") or {}
     rootless = world.podman.rootless()
     enabled = not rootless and any(world.files.exists(link) for link in BOOT_LINKS)
-    uid = facts.process.uid if not (user := USER.fullmatch(facts.process.cgroup)) else int(user["uid"])
+    uid = facts.process.uid if (owners := facts.process.control_group.uid) is None else owners
     return {
         "container": str(container["Name"]),
         "image": str(container.get("ImageName", "")),
@@ -123,10 +134,12 @@ def _time(text: str) -> float:
 def _run_by(facts: Facts) -> str | None:
     """The unit whose main process its conmon may be: the one in whose group that is."""
     conmon = next((each for each in facts.ancestors if each.name == CONMON), None)
-    if conmon is None or CONMONS_OWN.fullmatch(conmon.cgroup):
+    names = () if conmon is None else conmon.control_group.segments
+    if not names or any(CONMONS_OWN.fullmatch(each) for each in names):
         return None
-    found = re.search(r"/([^/]+\.service)(?:/(?:runtime|supervisor|libpod-[^/]+))?$", conmon.cgroup)
-    return None if found is None or found[1].startswith("user@") else found[1]
+    inside = names[-1] in ("runtime", "supervisor") or names[-1].startswith("libpod-")
+    unit = next(iter(names[-2:-1] if inside else names[-1:]), "")
+    return unit if is_unit(unit) and unit.endswith(".service") and not unit.startswith("user@") else None
 
 
 def _is_started(policy: str, world: World) -> bool | None:

@@ -39,10 +39,10 @@ def _ctl(conf: "Configuration", path: str, view: inside.Inside, manager: Process
     called = f"{program} -c {quote(path)}"
     if not view.root:
         return called
-    container = docker.SCOPE.fullmatch(manager.cgroup) or docker.CGROUPFS.fullmatch(manager.cgroup)
+    container = docker.container_id(manager.control_group)
     if container is None:
         return None
-    return f"{docker_hold.client(world.engine.endpoint())} exec {container['id'][:12]} {called}"
+    return f"{docker_hold.client(world.engine.endpoint())} exec {container[:12]} {called}"
 
 
 def _file(program: "Program | None", view: inside.Inside) -> tuple[str, str, int, bool] | None:

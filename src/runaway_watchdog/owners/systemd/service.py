@@ -23,11 +23,6 @@ from runaway_watchdog.world import Unanswered, World
 
 KINDS = ("systemd-service", "systemd-scope", "sysv-service", "snap-service")
 SERVICES = frozenset({"systemd-service", "sysv-service", "snap-service"})
-UNIT = re.compile(r"(?:/[^/]+\.slice)*/(?P<unit>[^/]+\.(?:service|scope))(?:/.*)?")
-USER_SCOPE = re.compile(
-    r"/user\.slice/user-\d+\.slice/(?P<manager>user@\d+\.service)/(?:[^/]+\.slice/)*(?P<scope>(?!init\.)[^/]+\.scope)(?:/.*)?"
-)
-"""A scope that a user's own manager keeps; init.scope holds that manager itself."""
 SNAP = re.compile(r"snap\.(?P<name>[^.]+\.[^.]+)\.service")
 BOOT_TARGETS = frozenset(
     f"{name}.target"
@@ -43,13 +38,13 @@ EVIDENCE = ("Restart", "RestartUSec", "MainPID", "UnitFileState", "TriggeredBy",
 
 
 def claim(facts: Facts) -> Claim | None:
-    """Anchored at the start of the path: a unit's name further down is some container's, not this host's."""
-    evidence = (f"/proc/{facts.process.pid}/cgroup: {facts.process.cgroup}",)
-    users = USER_SCOPE.fullmatch(facts.process.cgroup)
-    if users:
-        return Claim("systemd-scope", f"{users['manager']}/{users['scope']}", evidence)
-    found = UNIT.fullmatch(facts.process.cgroup)
-    return Claim(_kind(found["unit"]), found["unit"], evidence) if found else None
+    """By the unit that is right below the slices; of a user's manager too, whose init.scope holds that itself."""
+    group = facts.process.control_group
+    evidence = (f"/proc/{facts.process.pid}/cgroup: {group.path}",)
+    own = group.users_own
+    if own is not None and own.unit.endswith(".scope") and not own.unit.startswith("init."):
+        return Claim("systemd-scope", f"{group.unit}/{own.unit}", evidence)
+    return Claim(_kind(group.unit), group.unit, evidence) if group.unit else None
 
 
 def _kind(unit: str) -> Kind:

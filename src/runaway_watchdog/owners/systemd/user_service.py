@@ -22,20 +22,18 @@ from runaway_watchdog.owners.systemd.unit import Manager, Source
 from runaway_watchdog.world import Unanswered, World
 
 KINDS = ("systemd-user-service",)
-PATH = re.compile(
-    r"/user\.slice/user-(?P<uid>\d+)\.slice/user@(?P=uid)\.service/(?:[^/]+\.slice/)*(?P<unit>[^/]+\.service)(?:/.*)?"
-)
 BOOT_TARGETS = frozenset(f"{name}.target" for name in ("default", "basic", "sockets", "timers", "paths"))
 PLAIN_NAME = re.compile(r"[a-z_][a-z0-9_-]*")
 """A user's name that `systemctl -M NAME@` takes as it is; for any other one the number stands in."""
 
 
 def claim(facts: Facts) -> Claim | None:
-    found = PATH.fullmatch(facts.process.cgroup)
-    if not found:
+    group = facts.process.control_group
+    own = group.users_own
+    if own is None or not own.unit.endswith(".service"):
         return None
-    reference = f"user@{found['uid']}.service/{found['unit']}"
-    return Claim("systemd-user-service", reference, (f"/proc/{facts.process.pid}/cgroup: {facts.process.cgroup}",))
+    reference = f"{group.unit}/{own.unit}"
+    return Claim("systemd-user-service", reference, (f"/proc/{facts.process.pid}/cgroup: {group.path}",))
 
 
 def inspect(claim: Claim, facts: Facts, world: World) -> Owner:  # noqa: ARG001
