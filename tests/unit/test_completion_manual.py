@@ -3,6 +3,7 @@
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -31,8 +32,8 @@ def complete(line: str) -> list[str]:
     words = line.split(" ")
     quoted = " ".join(f"'{word}'" for word in words)
     script = (
-        f"{completion.bash()}\ncompopt() {{ :; }}\nCOMP_WORDS=({quoted}) COMP_CWORD={len(words) - 1}\n"
-        "_runaway_watchdog\nprintf '%s\\n' \"${COMPREPLY[@]}\""
+        f"{completion.text('bash')}\ncompopt() {{ :; }}\nCOMP_WORDS=({quoted}) COMP_CWORD={len(words) - 1}\n"
+        f"{completion.FUNCTION}\nprintf '%s\\n' \"${{COMPREPLY[@]}}\""
     )
     done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=True, timeout=20)
     assert done.stderr == ""
@@ -45,7 +46,7 @@ def test_bash_offers_what_the_help_lists() -> None:
     for name, offered in HELP.items():
         assert set(complete(f"runaway-watchdog {name} -")) == offered, name
     assert complete("runaway-watchdog exp") == [name for name in HELP if name.startswith("exp")]
-    assert complete("runaway-watchdog completion ") == ["bash", "zsh"]
+    assert complete("runaway-watchdog completion ") == ["bash", "zsh", "fish"]
     assert "1" in complete("runaway-watchdog explain 1")
     assert complete("runaway-watchdog explain --incident ") == []
 
@@ -67,29 +68,56 @@ def test_a_name_is_never_expanded(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.mark.skipif(shutil.which("zsh") is None, reason="no zsh on this machine")
-def test_zsh_takes_its_completions() -> None:
-    """They load without a complaint, and define the function that zsh calls."""
-    script = "autoload -U compinit && compinit -D -u\n" + completion.zsh() + "\nprint $_comps[runaway-watchdog]"
+def test_zsh_takes_its_completions(tmp_path: Path) -> None:
+    """From a folder of `$fpath`, as `install` writes them; they load without a complaint."""
+    (tmp_path / "_runaway-watchdog").write_text(completion.text("zsh"))
+    script = f"fpath=({tmp_path} $fpath)\nautoload -U compinit && compinit -D -u\nprint $_comps[runaway-watchdog]"
+    assert in_zsh(script) == "_runaway-watchdog"
+    subprocess.run(["zsh", "-n", str(tmp_path / "_runaway-watchdog")], check=True, timeout=20)
+
+
+def in_zsh(script: str) -> str:
     done = subprocess.run(["zsh", "-f"], input=script, capture_output=True, text=True, check=True, timeout=20)
-    assert (done.stdout.strip(), done.stderr) == (completion.FUNCTION, "")
-    assert all(f"        {name}) _arguments" in completion.zsh() for name in HELP)
+    assert done.stderr == ""
+    return done.stdout.strip()
 
 
-def test_the_manual_tells_every_option() -> None:
-    """Each command is a section, with every option that its --help lists."""
-    sections = re.split(r"(?m)^\.SS ", manual.page())[1:]
-    told = {
-        section.split("\n")[0].replace("\\-", "-").split()[1]: {
-            flag.replace("\\-", "-") for flag in re.findall(r"\\fB(\\-[^\\]*(?:\\-[^\\]*)*)\\fR", section)
-        }
-        for section in sections
-    }
-    assert told == HELP
+@pytest.mark.skipif(shutil.which("zsh") is None, reason="no zsh on this machine")
+def test_zsh_takes_them_by_source() -> None:
+    """As --help says; nothing is completed while they are read."""
+    source = f"source <({sys.executable} -m runaway_watchdog completion zsh)"
+    script = f"autoload -U compinit && compinit -D -u\n{source}\nprint $_comps[runaway-watchdog]"
+    assert in_zsh(script) == completion.FUNCTION
 
 
-def test_no_text_is_taken_for_a_request() -> None:
-    """roff obeys lines that begin with a dot or an apostrophe, and backslashes."""
-    assert manual._roff(".so /etc/passwd\n'br\nC:\\x a-b") == "\\&.so /etc/passwd\n\\&\\(aqbr\nC:\\ex a\\-b"
+def test_zsh_is_told_every_option() -> None:
+    """Each with its value joined by = or apart."""
+    text = completion.text("zsh")
+    for name, offered in HELP.items():
+        options = text.split(f"{completion.FUNCTION}_{name.replace('-', '_')}_options=(")[1].split("\n)")[0]
+        assert {each.rstrip("=") for each in re.findall(r'(?<=[{,"])-{1,2}[a-z][a-z-]*=?', options)} == offered, name
+    assert '"--config=[' in text
+
+
+def in_fish(line: str) -> list[str]:
+    """What fish would offer for the last word of a line."""
+    argv = ["fish", "--no-config", "-c", f"{completion.text('fish')}\ncomplete -C $argv[1]", line]
+    done = subprocess.run(argv, capture_output=True, text=True, check=True, timeout=20)
+    assert done.stderr == ""
+    return [each.split("\t")[0] for each in done.stdout.splitlines()]
+
+
+@pytest.mark.skipif(shutil.which("fish") is None, reason="no fish on this machine")
+def test_fish_offers_what_the_help_lists(tmp_path: Path) -> None:
+    """Commands, their options and values, files."""
+    assert set(in_fish("runaway-watchdog ")) >= set(HELP)
+    for name, offered in HELP.items():
+        long = {each for each in offered if each.startswith("--")}
+        assert set(in_fish(f"runaway-watchdog {name} --")) == long, name
+    assert in_fish("runaway-watchdog completion ") == ["bash", "zsh", "fish"]
+    assert "1" in in_fish("runaway-watchdog explain 1")
+    (tmp_path / "here.toml").touch()
+    assert in_fish(f"runaway-watchdog run --config {tmp_path}/he") == [f"{tmp_path}/here.toml"]
 
 
 @pytest.mark.skipif(shutil.which("man") is None, reason="no man on this machine")
@@ -105,6 +133,6 @@ def test_man_shows_it_without_a_warning(tmp_path: Path) -> None:
 
 def test_the_commands_print_them(capsys: pytest.CaptureFixture[str]) -> None:
     """On standard output, and nothing else."""
-    for words, text in ((["completion", "bash"], completion.bash()), (["manual"], manual.page())):
+    for words, text in ((["completion", "bash"], completion.text("bash")), (["manual"], manual.page())):
         assert cli.main(words) == 0
         assert capsys.readouterr().out == text

@@ -42,7 +42,7 @@ COMMANDS = (
     Command("check-config", "check_config", "every fault of the configuration, with its mend"),
     Command("test-alert", "test_alert", "send one test message to each channel"),
     Command("doctor", "doctor", "can it see and tell what it needs to, here?"),
-    Command("completion", "completion", "print the completions of bash or zsh"),
+    Command("completion", "completion", "print the completions of bash, zsh or fish"),
     Command("manual", "manual", "print the manual page"),
     Command("install", "install", "install the service on this host (as root)"),
     Command("uninstall", "uninstall", "remove the service; history and configuration stay"),

@@ -4,7 +4,7 @@ import argparse
 import re
 from typing import NamedTuple
 
-from runaway_watchdog.cli import COMMANDS, Command, command_parser, parser
+from runaway_watchdog.cli import COMMANDS, PROGRAM, Command, command_parser, parser
 
 
 class Option(NamedTuple):
@@ -29,6 +29,25 @@ class Entry(NamedTuple):
 def catalog() -> tuple[Entry, ...]:
     """Every command, in the order of `--help`. Imports them all."""
     return tuple(map(_entry, COMMANDS))
+
+
+def whole_parser() -> tuple[argparse.ArgumentParser, tuple[argparse.ArgumentParser, ...]]:
+    """All commands below one parser, as tools that read parsers take it, and each command's own. It parses nothing."""
+    top = argparse.ArgumentParser(prog=PROGRAM)
+    top.add_argument("--version", action="version")
+    below = top.add_subparsers()
+    return top, tuple(_below(below.add_parser(each.name, help=each.help), each) for each in COMMANDS)
+
+
+def _below(sub: argparse.ArgumentParser, command: Command) -> argparse.ArgumentParser:
+    command_parser(command)[1].arguments(sub)
+    return sub
+
+
+def kind(action: argparse.Action) -> str:
+    """What its value is: "PID", "FILE". Containers and units are both called NAME: there the flag says which."""
+    value = action.metavar if isinstance(action.metavar, str) else ""
+    return action.option_strings[0].strip("-").upper() if value == "NAME" and action.option_strings else value
 
 
 def top_options() -> tuple[Option, ...]:

@@ -115,8 +115,8 @@ def _shipped() -> plan.Shipped:
     from runaway_watchdog.cli import completion, manual  # they read every command's parser
 
     helps = {
-        host.BASH_COMPLETION: completion.bash(),
-        host.ZSH_COMPLETION: completion.zsh(),
+        host.BASH_COMPLETION: completion.text("bash"),
+        host.ZSH_COMPLETION: completion.text("zsh"),
         host.MANUAL: manual.page(),
     }
     return plan.Shipped(

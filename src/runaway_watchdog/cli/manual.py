@@ -35,7 +35,12 @@ def run(options: argparse.Namespace) -> int:  # noqa: ARG001
 
 
 def page() -> str:
-    """runaway-watchdog(1) in the man macros of roff (man(7))."""
+    """runaway-watchdog(1) in the man macros of roff (man(7)).
+
+    Written here and not by argparse-manpage (4.8): that one leaves out --help, takes a line that begins with a dot or
+    an apostrophe for a request, fills and hyphenates the examples, so that a path cannot be copied, and carries the
+    day on which it was written, so that `install` would find a new page each day.
+    """
     entries = catalog()
     parts = [
         f'.TH RUNAWAY\\-WATCHDOG 1 "" "{PROGRAM} {__version__}" "System administration"',

@@ -1,6 +1,9 @@
 """Prometheus' text format, version 0.0.4. Pure.
 
 https://github.com/prometheus/docs/blob/main/content/docs/instrumenting/exposition_formats.md
+
+Written here, and read back by prometheus-client in the tests. To write it with that library (0.26) doubles the start of
+`metrics` (116 to 205 ms, 10 MiB), sorts the labels, and tells times as 1.763856e+09, which people do not read.
 """
 
 from collections.abc import Iterable, Iterator

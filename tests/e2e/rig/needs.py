@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from . import sources
 
 HOST_PACKAGES: list[str] = ["systemd-container", "debootstrap", "zsh"]
-READER_PACKAGES: list[str] = ["chromium", "man-db"]
+READER_PACKAGES: list[str] = ["chromium", "man-db", "fish"]
 
 _PROGRAMS: dict[str, str] = {
     "systemd-nspawn": "systemd-container",
@@ -24,7 +24,7 @@ _PROGRAMS: dict[str, str] = {
     "nsenter": "util-linux",
     "mount": "mount",
 }
-_READERS: dict[str, str] = {"chromium": "chromium", "man": "man-db"}
+_READERS: dict[str, str] = {"chromium": "chromium", "man": "man-db", "fish": "fish"}
 MACHINE_PACKAGES: list[str] = ["qemu-system-x86", "cpio", "e2fsprogs", "kmod"]
 _MACHINE_PROGRAMS: dict[str, str] = {
     "qemu-system-x86_64": "qemu-system-x86",
