@@ -58,7 +58,7 @@ class FakeEngine:
         return self.address
 
     def version(self) -> Mapping[str, Any]:
-        raise Unanswered(Gap("docker", "no Docker Engine answers", "start Docker"))
+        raise Unanswered(Gap("docker", "no Docker Engine answers", "start Docker", absent=True))
 
     def info(self) -> Mapping[str, Any]:
         return {}

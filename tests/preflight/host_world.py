@@ -95,7 +95,8 @@ class NoEngine:
 
     def __getattr__(self, method: str) -> Any:
         def refuse(*arguments: Any) -> Any:
-            raise Unanswered(Gap("docker", "no Docker Engine answers at /var/run/docker.sock", "start Docker"))
+            problem = "no Docker Engine answers at /var/run/docker.sock"
+            raise Unanswered(Gap("docker", problem, "start Docker", absent=True))
 
         return refuse
 

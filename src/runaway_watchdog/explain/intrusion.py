@@ -6,7 +6,7 @@ Nothing is ended or removed: that is decided by whoever has looked at the eviden
 from collections.abc import Iterator, Sequence
 from shlex import quote
 
-from runaway_watchdog.explain.signs import DOORS, DOWNLOAD
+from runaway_watchdog.explain.signs import DOWNLOAD
 from runaway_watchdog.model.casefile import Sign
 from runaway_watchdog.model.plan import BeginsWith, Plan, Prints, Step, Succeeds
 from runaway_watchdog.model.process import Process
@@ -51,10 +51,10 @@ def _evidence(process: Process) -> Step:
 
 def _doors(signs: Sequence[Sign], world: World) -> Iterator[Step]:
     for sign in signs:
-        if sign.kind == "door":
-            yield from (_port(number) for number in DOORS if sign.told.startswith(f"port {number} "))
-        elif sign.kind == "download":
-            yield from _line(sign.evidence.partition(": ")[0], world)
+        if sign.port is not None:
+            yield _port(sign.port)
+        elif sign.kind == "download" and sign.path is not None:
+            yield from _line(sign.path, world)
 
 
 def _port(number: int) -> Step:

@@ -128,7 +128,7 @@ def _downloads(files: Files) -> Iterator[Sign]:
         for line in _text(files, path).splitlines():
             if not line.lstrip().startswith("#") and DOWNLOAD.search(line[:2000]):
                 told = "a scheduled line downloads something and runs it"
-                yield Sign("download", told, f"{clean(path, 120)}: {clean(mask_text(line), 160)}")
+                yield Sign("download", told, f"{clean(path, 120)}: {clean(mask_text(line), 160)}", path=path)
                 return
 
 
@@ -167,7 +167,7 @@ def _doors(world: World, owners: Sequence[Owner]) -> list[Sign]:
             open_to_all = any(each.get("HostIp") in ("", "0.0.0.0", "::") for each in bindings or ())  # noqa: S104
             if number in DOORS and open_to_all:
                 told = f"port {number} ({DOORS[number]}) is open to everybody: a new container would be entered again"
-                found.append(Sign("door", told, f"GET /containers/{owner.id[:12]}/json: Ports {port}"))
+                found.append(Sign("door", told, f"GET /containers/{owner.id[:12]}/json: Ports {port}", port=number))
     return found
 
 

@@ -37,6 +37,8 @@ class Sign(NamedTuple):
     kind: Literal["program-file", "posing", "preload", "download", "watchdogs", "hidden", "no-keeper", "door"]
     told: str
     evidence: str
+    port: int | None = None  # of a door
+    path: str | None = None  # of the file that the sign stands in
 
 
 class Cause(NamedTuple):

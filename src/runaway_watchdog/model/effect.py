@@ -14,6 +14,11 @@ class Size(NamedTuple):
     last_write: float | None = None  # newest modification time seen, seconds since the epoch
 
 
+Cause = Literal["main-process-ends", "overwritten", "sleep"]
+"""What decides over the proposals and the question whether a line helps: a container or unit whose main process ends, a
+file that stays and loses what it holds, a host that only sleeps."""
+
+
 class Effect(NamedTuple):
     """One thing that a command would stop, change or delete."""
 
@@ -25,6 +30,9 @@ class Effect(NamedTuple):
     size: Size | None = None
     used_by: tuple[str, ...] = ()
     in_use: bool | None = None  # whether anything uses it now; None: nobody looked, or it cannot be told
+    pid: int | None = None  # of a process; a name may hold any number
+    cause: Cause | None = None
+    more: int = 0  # how many like this one are not named each
 
 
 class Effects(NamedTuple):

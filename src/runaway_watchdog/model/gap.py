@@ -9,3 +9,4 @@ class Gap(NamedTuple):
     source: str  # "docker", "systemd", "procfs", "store" …
     problem: str
     fix: str
+    absent: bool = False  # there is nothing that could have answered

@@ -35,6 +35,7 @@ class Process(NamedTuple):
     sigterm: SignalDisposition
     session: int
     alive: bool = True
+    signal: str = "SIGTERM"  # the signal that `sigterm` speaks of: another one where a line sends another one
 
     @property
     def pid(self) -> int:

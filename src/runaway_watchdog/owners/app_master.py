@@ -133,7 +133,7 @@ def outlook(owner: Owner, facts: Facts, action: Action) -> Outlook | Deferred:
         where = f"it is not a worker of {owner.name} itself, but below {owner.facts['main_pid']}"
         return beside.not_main(facts, action, end, where)
     if owner.facts["program"] == "Apache" and action == "sigterm" and owner.facts["threaded"]:
-        why = "a worker of Apache with threads (mpm_event, mpm_worker) takes SIGTERM and goes on"
+        why = f"a worker of Apache with threads (mpm_event, mpm_worker) takes {facts.process.signal} and goes on"
         return Outlook.goes_on(action, "likely", why)
     if owner.facts["program"] == "PostgreSQL":
         return _postgres(owner, action, end)

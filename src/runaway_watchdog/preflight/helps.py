@@ -57,7 +57,7 @@ def _by_known(preflight: Preflight, pid: int, world: World) -> Helps:
 
 def _by_host(preflight: Preflight, layers: Sequence[owners.Layer], facts: Facts) -> Helps | None:
     whole = next((each for each in preflight.effects if each.type == "host" and each.verb in ENDING), None)
-    if whole is None or "put to sleep" in whole.why:
+    if whole is None or whole.cause == "sleep":
         return None
     if whole.verb == "stop":
         return Helps(facts.process.pid, True, False, "the whole host goes down, and this process with it")
@@ -139,7 +139,7 @@ def _same(effect: Effect, owner: Owner) -> bool:
 def _untouched(preflight: Preflight, layers: Sequence[owners.Layer], facts: Facts) -> str:
     """Why nothing happens to it: whose it is, and whom the line touches instead."""
     pid = facts.process.pid
-    own = next((each.why for each in preflight.effects if each.name.endswith(f"({pid})")), None)
+    own = next((each.why for each in preflight.effects if each.pid == pid), None)
     if own is not None:
         return own
     whose = clean(layers[0].owner.name)

@@ -31,7 +31,6 @@ WITHOUT: dict[tuple[str, ...], tuple[frozenset[str], str]] = {
     ("rm",): (frozenset(("-v", "--volumes")), "it removes the container and leaves its volumes"),
     ("system", "prune"): (frozenset(("--volumes", "-a", "--all")), "it frees space and leaves every volume"),
 }
-PID = re.compile(r"\((\d+)\)\Z")
 Judge = Callable[[str], Preflight]
 
 
@@ -71,10 +70,10 @@ def _proposals(preflight: Preflight, world: World, pid: int | None) -> Iterator[
 
 def _comes_back(effects: Sequence[Effect]) -> list[int]:
     """Processes that the line ends and whose container or unit is started again."""
-    returns = {each.name for each in effects if each.verb == "restart" and "main process" in each.why}
+    returns = {each.name for each in effects if each.verb == "restart" and each.cause == "main-process-ends"}
     if not returns:
         return []
-    return [int(found[1]) for each in effects if each.verb == "kill" and (found := PID.search(each.name))]
+    return [each.pid for each in effects if each.verb == "kill" and each.pid is not None]
 
 
 def _ends_some(effects: Sequence[Effect]) -> bool:
@@ -165,14 +164,14 @@ def _volume_kept(name: str, host: HostState) -> Iterator[Safer]:
 
 
 def _path_kept(effect: Effect) -> Iterator[Safer]:
-    if not effect.name.startswith("/") or " more" in effect.name or "this host" in effect.used_by:
+    if not effect.name.startswith("/") or effect.more or "this host" in effect.used_by:
         return
     if effect.size is not None and effect.size.bytes is None:
         return  # neither a file nor a folder that could be copied
     if effect.name.startswith(ENGINE):
         return
     other = quote(f"{effect.name}.old")
-    if any(words in effect.why for words in ("empties it", "over it", "cut short", "overwrites it")):
+    if effect.cause == "overwritten":
         yield Safer(f"cp -aT {quote(effect.name)} {other}", "it keeps a copy of what the file holds now")
         return
     if effect.in_use or effect.used_by:

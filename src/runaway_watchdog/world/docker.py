@@ -180,5 +180,5 @@ def _gap(fault: Exception, where: str, seconds: int) -> Gap:
         known = number in (errno.ENOENT, errno.ECONNREFUSED)
         told = "" if known else f" ({clean(fault.strerror or str(fault), 200)})"
         mend = "start Docker, or set DOCKER_HOST if it is elsewhere"
-        return Gap("docker", f"no Docker Engine answers at {where}{told}", mend)
+        return Gap("docker", f"no Docker Engine answers at {where}{told}", mend, absent=True)
     return Gap("docker", f"what answers at {where} does not speak as a Docker Engine does", "check it: docker version")

@@ -80,7 +80,8 @@ def _asked(uid: int, question: str, about: str) -> Any:
         found = json.loads(done.stdout)
         if done.returncode == 0:
             return found["value"]
-        raise Unanswered(Gap(*(str(each)[:200] for each in found["gap"])))
+        source, problem, fix = (str(each)[:200] for each in found["gap"])
+        raise Unanswered(Gap(source, problem, fix))
     except (ValueError, KeyError, TypeError) as fault:
         raise Unanswered(_gap(uid, "its answer cannot be read", f"look: systemctl status user@{uid}")) from fault
 

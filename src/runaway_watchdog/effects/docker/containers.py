@@ -142,10 +142,10 @@ def pause(call: Call) -> Outcome:
     return call.outcome(*pausing(call.docker, named(call)))
 
 
-def pausing(docker: Docker, found: Iterable[Container]) -> tuple[list[Effect], Docker]:
+def pausing(docker: Docker, found: Iterable[Container], program: str = "docker") -> tuple[tuple[Effect, ...], Docker]:
     running = [each for each in found if each.state == "running"]
-    why = "all its processes stand still until `docker unpause`"
-    effects = [Effect("stop", "container", each.name, False, why) for each in running]
+    why = f"all its processes stand still until `{program} unpause`"
+    effects = tuple(Effect("stop", "container", each.name, False, why) for each in running)
     return effects, state.with_state(docker, {each.id for each in running}, "paused")
 
 

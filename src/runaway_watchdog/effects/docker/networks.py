@@ -23,14 +23,14 @@ def remove(call: Call) -> Outcome:
 
 
 def connect(call: Call) -> Outcome:
-    return _changed(call, "it joins")
+    return _changed(call, joins=True)
 
 
 def disconnect(call: Call) -> Outcome:
-    return _changed(call, "it cannot be reached any more over")
+    return _changed(call, joins=False)
 
 
-def _changed(call: Call, what: str) -> Outcome:
+def _changed(call: Call, *, joins: bool) -> Outcome:
     """`docker network connect NETWORK CONTAINER`."""
     if len(call.options.operands) != 2:
         return call.outcome()
@@ -39,9 +39,9 @@ def _changed(call: Call, what: str) -> Outcome:
     if network is None or container is None:
         return call.outcome()
     name = str(network["Name"])
-    joins = what == "it joins"
     if (name in container.networks) == joins:
         return call.outcome()
     verb: Verb = "change" if joins or container.state not in state.RUNNING else "stop"
+    what = "it joins" if joins else "it cannot be reached any more over"
     effect = Effect(verb, "container", container.name, False, f"{what} network {name}")
     return call.outcome([effect], state.with_network(call.docker, container.id, name, joined=joins))

@@ -55,7 +55,7 @@ def _many(rest: Sequence[Target], why: str) -> Effect:
     """More than anybody reads name by name: their number, and the size of the plain files among them."""
     size = Size(sum(each.entry.size for each in rest), any(each.entry.kind == "folder" for each in rest))
     lost = not all(places.passing(each.real) for each in rest)
-    return Effect("delete", "path", f"{rest[0].real} and {len(rest) - 1} more", lost, why, size)
+    return Effect("delete", "path", f"{rest[0].real} and {len(rest) - 1} more", lost, why, size, more=len(rest) - 1)
 
 
 def _rm(command: Command, host: HostState, world: World) -> Outcome:
@@ -104,7 +104,8 @@ def _overwritten(words: Sequence[Word], command: Command, host: HostState, world
         elif target.entry.kind == "device":
             found.append(_disk(target, why, world))
         elif target.entry.kind == "file":
-            found += places.lost(target.real, target.entry, why, host, world)
+            gone = places.lost(target.real, target.entry, why, host, world)
+            found += (each._replace(cause="overwritten") for each in gone)
             host = places.without(host, target.real)
     return Outcome(tuple(found), host, tuple(unknown))
 

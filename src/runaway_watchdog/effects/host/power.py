@@ -42,7 +42,12 @@ def effects(command: Command, host: HostState, world: World) -> Outcome:
 def down(how: str, host: HostState, world: World) -> Outcome:
     """The host goes, and comes back or not; each thing that runs now and is not started at boot is named."""
     whole = Effect(
-        "restart" if how == "reboot" else "stop", "host", world.host or "this host", False, f"it {WORDS[how]}"
+        "restart" if how == "reboot" else "stop",
+        "host",
+        world.host or "this host",
+        False,
+        f"it {WORDS[how]}",
+        cause="sleep" if how == "sleep" else None,
     )
     if how == "sleep":
         return Outcome((whole,), host)
@@ -55,7 +60,7 @@ def down(how: str, host: HostState, world: World) -> Outcome:
         policy = restart_policy(container, world)
         if policy == "no":
             found.append(Effect("stop", "container", container.name, False, f"{at_boot} (restart policy no)"))
-    if host.docker.gap is not None and "no Docker Engine" not in host.docker.gap.problem:
+    if host.docker.gap is not None and not host.docker.gap.absent:
         unknown.append(f"which containers come back is not known: {host.docker.gap.problem}")
     try:
         found += [Effect("stop", "unit", name, False, f"{at_boot}: {why}") for name, why in _not_at_boot(world)]
@@ -91,5 +96,5 @@ def _unmanaged(world: World) -> list[Effect]:
             continue
         if owners.claimed(facts).kind in ("unmanaged", "session"):
             why = "nobody was found who starts it at boot"
-            found.append(Effect("kill", "process", f"{facts.process.name} ({name})", False, why))
+            found.append(Effect("kill", "process", f"{facts.process.name} ({name})", False, why, pid=int(name)))
     return found

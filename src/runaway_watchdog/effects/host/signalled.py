@@ -9,7 +9,7 @@ from runaway_watchdog.effects.docker.policy import carried
 from runaway_watchdog.effects.host import signals
 from runaway_watchdog.hostile import clean
 from runaway_watchdog.model.container import DOCKER_KINDS
-from runaway_watchdog.model.effect import Effect, Verb
+from runaway_watchdog.model.effect import Effect, Target, Verb
 from runaway_watchdog.model.owner import Outlook, reasons
 from runaway_watchdog.model.process import Facts
 from runaway_watchdog.owners.interface import Owner
@@ -40,7 +40,7 @@ def by_signal(pids: Sequence[int], value: int, host: HostState, world: World, *,
             continue
         if from_inside and facts.process.is_namespace_init and value in (signals.KILL, *signals.STOPS):
             why = "it is PID 1 in there: the kernel keeps this signal from it"
-            found.append(Effect("change", "process", name(facts), False, why))
+            found.append(_of("change", facts, why))
             continue
         outcome = _one(facts, value, host, world)
         found += outcome.effects
@@ -52,6 +52,10 @@ def by_signal(pids: Sequence[int], value: int, host: HostState, world: World, *,
 def _distinct(found: list[Effect]) -> tuple[Effect, ...]:
     """A container or unit is told once, however many of its processes are ended."""
     return tuple({(each.verb, each.type, each.name): each for each in found}.values())
+
+
+def _of(verb: Verb, facts: Facts, why: str, users: tuple[str, ...] = ()) -> Effect:
+    return Effect(verb, "process", name(facts), False, why, None, users, pid=facts.process.pid)
 
 
 def name(facts: Facts) -> str:
@@ -68,24 +72,21 @@ def _one(facts: Facts, value: int, host: HostState, world: World) -> Outcome:
         return Outcome((), host)
     if value in signals.STOPS:
         why = f"{signals.named(value)} freezes it; it keeps what it knows, and SIGCONT lets it go on"
-        return Outcome((Effect("stop", "process", name(facts), False, why, None, users),), host)
+        return Outcome((_of("stop", facts, why, users),), host)
     met = signals.met(facts, value, world.files)
     outlook = owners.outlook((owners.Layer(owner, met.facts), *layers[1:]), met.action)
     if not outlook.ends:
         why = f"nothing happens to it: {met.end.why}"
-        host = _with_fate(host, facts, outlook._replace(reasons=reasons(why)))
-        return Outcome((Effect("change", "process", name(facts), False, why, None, users),), host)
-    told = outlook.why.replace("SIGKILL cannot be caught", met.end.why).replace("SIGTERM", signals.named(value))
-    killed = Effect("kill", "process", name(facts), False, told, None, users)
+        host = _with_outlook(host, facts, outlook._replace(reasons=reasons(why)))
+        return Outcome((_of("change", facts, why, users),), host)
+    killed = _of("kill", facts, outlook.why, users)
     unknown = tuple(f"{gap.problem}; {gap.fix}" for gap in gaps)
-    host = _with_fate(
-        host._replace(ended=host.ended | {facts.process.pid}), facts, outlook._replace(reasons=reasons(told))
-    )
+    host = _with_outlook(host._replace(ended=host.ended | {facts.process.pid}), facts, outlook)
     beyond, host = _beyond(owner, facts, outlook, host, world)
     return Outcome((killed, *beyond), host, unknown)
 
 
-def _with_fate(host: HostState, facts: Facts, outlook: Outlook) -> HostState:
+def _with_outlook(host: HostState, facts: Facts, outlook: Outlook) -> HostState:
     return host._replace(outlooks={**host.outlooks, facts.process.pid: outlook})
 
 
@@ -100,8 +101,8 @@ def _beyond(
     if owner.kind in DOCKER_KINDS:
         host = host._replace(ended=host.ended | set(with_it))
         container = str(owner.facts["container"])
-        why = f"{outlook.why.partition('; ')[2] or outlook.why}"
-        stopped = Effect(verb, "container", container, False, f"its main process ends: {why}", None)
+        why = "; ".join(each.text for each in outlook.reasons if each.of != "end") or outlook.why
+        stopped = _with_main_process(verb, "container", container, why)
         gone: tuple[Effect, ...] = ()
         if not outlook.returns:
             gone, host = container_ended(owner.id, host, world)
@@ -115,7 +116,11 @@ def _beyond(
         host = host._replace(ended=host.ended | set(with_it))
     if not outlook.returns:
         host = host._replace(stopped_units=host.stopped_units | {owner.id})
-    return (Effect(verb, "unit", owner.id, False, f"its main process ends: {outlook.why}", None), *gone), host
+    return (_with_main_process(verb, "unit", owner.id, outlook.why), *gone), host
+
+
+def _with_main_process(verb: Verb, what: Target, called: str, why: str) -> Effect:
+    return Effect(verb, what, called, False, f"its main process ends: {why}", cause="main-process-ends")
 
 
 def container_ended(identifier: str, host: HostState, world: World) -> tuple[tuple[Effect, ...], HostState]:

@@ -50,16 +50,15 @@ def met(facts: Facts, value: int, files: Files) -> Met:
     """What signal `value` does to the process itself."""
     if value == KILL:
         return Met("sigkill", facts, ending(facts.process, "sigkill"))
-    subject = (
-        facts if value == TERM else facts._replace(process=facts.process._replace(sigterm=_fate(facts, value, files)))
-    )
-    end = ending(subject.process, "sigterm")
-    told = end._replace(why=end.why.replace("SIGTERM", named(value)))
+    sent = facts.process
+    if value != TERM:
+        sent = sent._replace(sigterm=_disposition(facts, value, files), signal=named(value))
+    end = ending(sent, "sigterm")
     unclean = end.how == "sigterm" and value not in CLEAN
-    return Met("sigkill" if unclean else "sigterm", subject, told)
+    return Met("sigkill" if unclean else "sigterm", facts._replace(process=sent), end)
 
 
-def _fate(facts: Facts, value: int, files: Files) -> SignalDisposition:
+def _disposition(facts: Facts, value: int, files: Files) -> SignalDisposition:
     """Handled, ignored or the default, from the masks of /proc/PID/status."""
     try:
         told = status.parse(files.read(f"{PROC}/{facts.process.pid}/status"))

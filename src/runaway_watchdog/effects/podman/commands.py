@@ -102,8 +102,7 @@ def start(call: Call) -> Outcome:
 
 def pause(call: Call) -> Outcome:
     def change(found: list[Container]) -> Change:
-        effects, after = paused(call.now.docker, found)
-        return tuple(each._replace(why=each.why.replace("docker", "podman")) for each in effects), after
+        return paused(call.now.docker, found, "podman")
 
     return _each(call, change)
 

@@ -5,6 +5,7 @@ from typing import Literal, NamedTuple
 from runaway_watchdog.model.owner import Action, Certainty, Reason
 from runaway_watchdog.model.process import Process
 
+TERM = "SIGTERM"
 How = Literal["clean", "failure", "sigterm", "sigkill", "own"]
 
 
@@ -38,20 +39,24 @@ def ending(process: Process, action: Action) -> Ending:
     if process.state == "disk-sleep":
         why = "it waits inside the kernel (state D): even SIGKILL takes effect only when that wait is over"
         return Ending(True, "sigkill", "likely", why)
+    if process.signal != TERM:
+        return _sigterm(process)._replace(how="sigkill", certainty="certain")
     return Ending(True, "sigkill", "certain", "SIGKILL cannot be caught")
 
 
 def _sigterm(process: Process) -> Ending:
+    signal = process.signal
     if process.sigterm == "handled" and process.state not in ("stopped", "traced"):
-        return Ending(True, "own", "likely", "it handles SIGTERM: whether and how it exits is its own choice")
+        return Ending(True, "own", "likely", f"it handles {signal}: whether and how it exits is its own choice")
     if process.sigterm == "ignored":
-        return Ending(False, "own", "certain", "it ignores SIGTERM")
+        return Ending(False, "own", "certain", f"it ignores {signal}")
     if process.sigterm == "unknown":
-        return Ending(True, "own", "unknown", "how it takes SIGTERM could not be read")
+        return Ending(True, "own", "unknown", f"how it takes {signal} could not be read")
     if process.is_namespace_init and process.sigterm == "default":
-        return Ending(False, "own", "certain", "it is PID 1 of its container and has no handler: SIGTERM does nothing")
+        why = f"it is PID 1 of its container and has no handler: {signal} does nothing"
+        return Ending(False, "own", "certain", why)
     if process.state == "traced":
-        return Ending(False, "own", "certain", "a debugger holds it (ptrace): SIGTERM waits until that lets it go on")
+        return Ending(False, "own", "certain", f"a debugger holds it (ptrace): {signal} waits until that lets it go on")
     if process.state == "stopped":
-        return Ending(False, "own", "certain", "it is stopped: SIGTERM waits until it continues")
-    return Ending(True, "sigterm", "certain", "SIGTERM ends it")
+        return Ending(False, "own", "certain", f"it is stopped: {signal} waits until it continues")
+    return Ending(True, "sigterm", "certain", f"{signal} ends it")

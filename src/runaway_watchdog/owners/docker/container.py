@@ -14,7 +14,7 @@ from typing import Any
 
 from runaway_watchdog.linux.cgroup import CgroupPath
 from runaway_watchdog.model.gap import Gap
-from runaway_watchdog.model.owner import Action, Certainty, Claim, Outlook
+from runaway_watchdog.model.owner import Action, Certainty, Claim, Outlook, Reason
 from runaway_watchdog.model.plan import Containment
 from runaway_watchdog.model.process import Facts
 from runaway_watchdog.owners.common.ending import Ending, ending
@@ -161,7 +161,7 @@ def _ending(owner: Owner, facts: Facts, action: Action) -> Ending:
         )
     if action != "sigterm":
         return end
-    passed = f"{init} passes SIGTERM on to {child}"
+    passed = f"{init} passes {facts.process.signal} on to {child}"
     return {
         "handled": Ending(True, "own", "likely", f"{passed}, which handles it: how that exits is its own choice"),
         "ignored": Ending(False, "own", certainty, f"{passed}, which ignores it"),
@@ -202,7 +202,7 @@ def _policy(owner: Owner, action: Action, end: Ending) -> Outlook:
     name, _, limit = owner.policy.partition(":")
     certainty: Certainty = "likely" if end.how == "own" else end.certainty
     if name in ("always", "unless-stopped"):
-        return _back(owner, action, f"{end.why}; restart policy {name} starts the container again", certainty)
+        return _back(owner, action, (end.reason, f"restart policy {name} starts the container again"), certainty)
     if name == "no":
         gone = ", and --rm removes the container" if owner.facts["auto_remove"] else ""
         return Outlook.stays_away(action, certainty, (end.reason, f"restart policy no leaves it stopped{gone}"))
@@ -215,15 +215,16 @@ def _policy(owner: Owner, action: Action, end: Ending) -> Outlook:
     if end.how == "clean":
         why = (end.reason, f"{owner.policy} does not act on exit code 0")
         return Outlook.stays_away(action, certainty, why)
-    return _back(owner, action, f"{end.why}; {owner.policy} starts the container again", certainty)
+    return _back(owner, action, (end.reason, f"{owner.policy} starts the container again"), certainty)
 
 
-def _back(owner: Owner, action: Action, why: str, certainty: Certainty) -> Outlook:
+def _back(owner: Owner, action: Action, why: tuple[Reason | str, ...], certainty: Certainty) -> Outlook:
     """The first restart comes after 100 ms; a container that dies young waits twice as long each time. How long by
     now the engine does not tell: its count of restarts goes on when its delay begins anew."""
     if owner.facts["up_s"] >= STABLE_AFTER_S or not owner.facts["restart_count"]:
         return Outlook.comes_back(action, "docker", certainty, why, after_s=FIRST_DELAY_S)
-    why = f"{why}; it was up for less than {STABLE_AFTER_S:g} s, so the engine waits longer before each restart"
+    waits = f"it was up for less than {STABLE_AFTER_S:g} s, so the engine waits longer before each restart"
+    why = (*why, waits)
     return Outlook.comes_back(action, "docker", "likely" if certainty == "certain" else certainty, why)
 
 

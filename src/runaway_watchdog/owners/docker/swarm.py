@@ -7,7 +7,7 @@ condition `none` never replaces, `on-failure` does not replace exit code 0, `any
 from collections.abc import Mapping
 from typing import Any
 
-from runaway_watchdog.model.owner import Action, Certainty, Outlook
+from runaway_watchdog.model.owner import Action, Certainty, Outlook, Reason
 from runaway_watchdog.model.process import Facts
 from runaway_watchdog.owners.common.ending import Ending, ending
 from runaway_watchdog.owners.interface import Owner
@@ -54,19 +54,19 @@ def outlook(owner: Owner, action: Action, end: Ending) -> Outlook:
     if condition == "on-failure" and end.how == "own":
         why = (end.reason, "the swarm replaces it only if that is not 0")
         return Outlook.not_known(action, why, by="swarm")
-    return _replaced(owner, action, end.why, end.certainty)
+    return _replaced(owner, action, end.reason, end.certainty)
 
 
-def _replaced(owner: Owner, action: Action, why: str, certainty: Certainty = "certain") -> Outlook:
+def _replaced(owner: Owner, action: Action, first: Reason, certainty: Certainty) -> Outlook:
     swarm = owner.facts["swarm"]
-    told = f"{why}; the swarm puts a new container in the place of the one that is missing"
+    told = "the swarm puts a new container in the place of the one that is missing"
     if swarm["condition"] is None:
         told += " (its service's own settings are only told on a manager)"
-        return Outlook.comes_back(action, "swarm", "likely", told)
+        return Outlook.comes_back(action, "swarm", "likely", (first, told))
     if swarm["attempts"]:
         told += f", at most {swarm['attempts']} times"
-        return Outlook.comes_back(action, "swarm", "likely", told, after_s=swarm["delay_s"] + TO_MAKE_S)
-    return Outlook.comes_back(action, "swarm", certainty, told, after_s=swarm["delay_s"] + TO_MAKE_S)
+        return Outlook.comes_back(action, "swarm", "likely", (first, told), after_s=swarm["delay_s"] + TO_MAKE_S)
+    return Outlook.comes_back(action, "swarm", certainty, (first, told), after_s=swarm["delay_s"] + TO_MAKE_S)
 
 
 def stopped(owner: Owner, facts: Facts) -> Outlook:
