@@ -1,6 +1,6 @@
 """One case: born for one incident, gone in seconds. Does exactly what `explain` does, then hands it to the outbox.
 
-`python -m runaway_watchdog.case --config-fd N`, with a Commission as JSON on standard input. Its starter has set an
+`python -m runaway_watchdog.case --config-fd N`, with a CaseRequest as JSON on standard input. Its starter has set an
 alarm that ends it; if it fails the watch tries again, and after three times tells what it knows by itself.
 """
 
@@ -131,7 +131,7 @@ def _keep_back(store: Path, case_request: CaseRequest, now: float) -> int:
 
 
 def _someone_else(case: CaseFile, pid: int, case_request: CaseRequest) -> bool:
-    """Whether the commission's PID has been given to another process since."""
+    """Whether the requested PID has been given to another process since."""
     return pid == case_request.pid and case.process.key.start_ticks != case_request.start_ticks
 
 

@@ -13,8 +13,9 @@ from e2e.rig import monitoring
 
 from runaway_watchdog.metrics.exposition import exposition
 from runaway_watchdog.metrics.families import Watch, families
-from runaway_watchdog.store import liveness as life, outbox
+from runaway_watchdog.store import outbox
 from runaway_watchdog.store.database import connect
+from runaway_watchdog.store.liveness import Liveness, put_liveness
 
 pytestmark = pytest.mark.truth
 
@@ -46,7 +47,7 @@ def test_every_rule_is_tried_in_prometheus_own_time(promtool: Path) -> None:
 def store(tmp_path: Path) -> Iterator[sqlite3.Connection]:
     """With something of everything that is told."""
     connection = connect(tmp_path / "watchdog.db")
-    life.put_beat(connection, life.Beat(321, 1.0, 2.0, 5, 0))
+    put_liveness(connection, Liveness(321, 1.0, 2.0, 5, 0))
     outbox.enqueue(connection, None, "opened", 'a"b\\c', "{}", 1.0)
     outbox.worked(connection, 'a"b\\c', 1.0)
     yield connection

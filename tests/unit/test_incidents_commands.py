@@ -15,7 +15,7 @@ from runaway_watchdog.alerts import heartbeat
 from runaway_watchdog.cli import main, timeline
 from runaway_watchdog.model.events import Death, Return
 from runaway_watchdog.model.identity import ProcKey
-from runaway_watchdog.store import curves, events, outbox, records, user_input as said
+from runaway_watchdog.store import curves, events, outbox, records, user_input
 from runaway_watchdog.store.database import connect
 from runaway_watchdog.store.digest import put_digest
 
@@ -167,10 +167,10 @@ def test_an_acknowledgement_is_kept_and_taken_back(config: str, capsys: pytest.C
 def test_an_acknowledgement_runs_out(config: str) -> None:
     """The watch asks: from then on the incident is open again, and its story says so."""
     with closing(connect(Path(config).with_name("watchdog.db"))) as connection:
-        assert said.acknowledge(connection, 1, OPENED, OPENED + 60, None)
-        assert said.said(connection, OPENED + 59).acknowledged == {1}
-        assert said.is_acknowledged(connection, 1, OPENED + 59)
-        assert said.said(connection, OPENED + 60).acknowledged == set()
+        assert user_input.acknowledge(connection, 1, OPENED, OPENED + 60, None)
+        assert user_input.in_force(connection, OPENED + 59).acknowledged == {1}
+        assert user_input.is_acknowledged(connection, 1, OPENED + 59)
+        assert user_input.in_force(connection, OPENED + 60).acknowledged == set()
         assert "unacknowledged" in [each.kind for each in events.events(connection, 1)]
 
 

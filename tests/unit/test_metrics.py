@@ -26,8 +26,9 @@ from support.ports import free_port
 from runaway_watchdog.cli import metrics
 from runaway_watchdog.metrics import endpoint, families
 from runaway_watchdog.metrics.exposition import Family, Sample, exposition
-from runaway_watchdog.store import liveness as life, outbox, records
+from runaway_watchdog.store import outbox, records
 from runaway_watchdog.store.database import connect
+from runaway_watchdog.store.liveness import Liveness, put_liveness
 
 SYSTEMD = Path(__file__).resolve().parents[2] / "systemd"
 NOW = 2_000_000.0
@@ -74,7 +75,7 @@ def told(store: sqlite3.Connection, watch: families.Watch = WATCH) -> dict[str, 
 
 def test_a_watch_that_lives(store: sqlite3.Connection) -> None:
     """Its sign of life, its cost, and every kind of incident, also those that are none now."""
-    life.put_beat(store, life.Beat(321, NOW - 1000, NOW - 4, 500, 7))
+    put_liveness(store, Liveness(321, NOW - 1000, NOW - 4, 500, 7))
     opened(store, 1, "warning")
     opened(store, 2, "critical")
     opened(store, 3, "critical")

@@ -13,7 +13,7 @@ from runaway_watchdog.cli import diagnosis, status, vitals
 from runaway_watchdog.cli.vitals import UNIT, Cost, Vitals
 from runaway_watchdog.store import outbox, records
 from runaway_watchdog.store.database import connect
-from runaway_watchdog.store.liveness import Beat, put_beat
+from runaway_watchdog.store.liveness import Liveness, put_liveness
 from runaway_watchdog.world import World
 from runaway_watchdog.world.recorded import replay
 
@@ -51,13 +51,13 @@ def store(tmp_path: Path) -> Iterator[sqlite3.Connection]:
     connection.close()
 
 
-def beat(store: sqlite3.Connection, ago: float = 4.0) -> None:
-    put_beat(store, Beat(PID, NOW - 1000, NOW - ago, 500, 0))
+def looked(store: sqlite3.Connection, ago: float = 4.0) -> None:
+    put_liveness(store, Liveness(PID, NOW - 1000, NOW - ago, 500, 0))
 
 
 def test_a_service_costs_what_its_group_uses(store: sqlite3.Connection) -> None:
     """5 s of CPU in 1000 s, its helpers included; the cache of files is no cost."""
-    beat(store)
+    looked(store)
     seen = vitals.look(store, host(SERVICE))
     assert (seen.pulse, seen.waiting) == ("alive", ())
     assert seen.cost == Cost(0.5, 5.0, 21 << 20, whole_service=True)
@@ -65,7 +65,7 @@ def test_a_service_costs_what_its_group_uses(store: sqlite3.Connection) -> None:
 
 def test_a_host_without_the_memory_controller(store: sqlite3.Connection) -> None:
     """Its processes are added up."""
-    beat(store)
+    looked(store)
     without = {
         f"files.exists {FOLDER}/memory.stat": False,
         f"files.read {FOLDER}/cgroup.procs": "321\n322\n",
@@ -77,7 +77,7 @@ def test_a_host_without_the_memory_controller(store: sqlite3.Connection) -> None
 
 def test_a_watch_in_a_terminal_costs_what_it_uses(store: sqlite3.Connection) -> None:
     """Without a unit of its own: the process, with its children that have ended."""
-    beat(store)
+    looked(store)
     ticks = f"{PID} (a) b) S 1 1 1 0 -1 0 0 0 0 0 100 50 30 20 20 0 1 0 5 0"
     alone = {
         f"files.read /proc/{PID}/cgroup": "0::/user.slice/session-1.scope\n",
@@ -97,7 +97,7 @@ def test_a_watch_in_a_terminal_costs_what_it_uses(store: sqlite3.Connection) -> 
 )
 def test_the_pulse(store: sqlite3.Connection, cmdline: str, ago: float, pulse: str) -> None:
     """A PID that another program has now is not the watch, and one that does not look is not alive."""
-    beat(store, ago)
+    looked(store, ago)
     assert vitals.look(store, host({**SERVICE, f"files.read /proc/{PID}/cmdline": cmdline})).pulse == pulse
 
 
@@ -109,7 +109,7 @@ def test_a_store_without_a_watch(store: sqlite3.Connection) -> None:
 @pytest.fixture
 def shown(store: sqlite3.Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> argparse.Namespace:
     """A host whose service is alive, with two incidents open and a message that waits."""
-    beat(store)
+    looked(store)
     lineage = records.LineageRecord("key", "/a", "burn")
     for number, opened in ((1, NOW - 7200), (2, NOW - 60)):
         records.open_incident(
@@ -155,7 +155,7 @@ def test_status_of_a_watch_that_the_outside_service_does_not_hear(
     shown: argparse.Namespace, store: sqlite3.Connection, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """That service says the host is dead: here it stands why, in words and for scripts."""
-    put_beat(store, Beat(PID, NOW - 1000, NOW - 4, 500, 0, NOW - 300))
+    put_liveness(store, Liveness(PID, NOW - 1000, NOW - 4, 500, 0, NOW - 300))
     assert status.run(shown) == 0
     assert "unheard  no heartbeat has arrived for 5 min: see alerts.heartbeat_url" in capsys.readouterr().out
     shown.json = True
@@ -201,7 +201,7 @@ def states(checks: Iterator[diagnosis.Check]) -> dict[str, str]:
     return {check.subject: check.state for check in found}
 
 
-ALIVE = Vitals("alive", Beat(PID, NOW - 1000, NOW, 500, 0), None, ())
+ALIVE = Vitals("alive", Liveness(PID, NOW - 1000, NOW, 500, 0), None, ())
 
 
 @pytest.mark.parametrize(
@@ -211,9 +211,9 @@ ALIVE = Vitals("alive", Beat(PID, NOW - 1000, NOW, 500, 0), None, ())
         (ALIVE._replace(pulse="silent"), {"watch": "missing"}),
         (ALIVE._replace(pulse="ended"), {"watch": "missing"}),
         (Vitals("never", None, None, ()), {"watch": "missing"}),
-        (ALIVE._replace(beat=Beat(PID, NOW, NOW, 5, 3)), {"watch": "ok", "history": "note"}),
-        (ALIVE._replace(beat=Beat(PID, NOW, NOW, 5, 0, NOW - 60)), {"watch": "ok", "heartbeat": "note"}),
-        (ALIVE._replace(beat=Beat(PID, NOW, NOW, 5, 0, NOW - 300)), {"watch": "ok", "heartbeat": "missing"}),
+        (ALIVE._replace(liveness=Liveness(PID, NOW, NOW, 5, 3)), {"watch": "ok", "history": "note"}),
+        (ALIVE._replace(liveness=Liveness(PID, NOW, NOW, 5, 0, NOW - 60)), {"watch": "ok", "heartbeat": "note"}),
+        (ALIVE._replace(liveness=Liveness(PID, NOW, NOW, 5, 0, NOW - 300)), {"watch": "ok", "heartbeat": "missing"}),
     ],
 )
 def test_doctor_feels_the_pulse(seen: Vitals, told: dict[str, str]) -> None:
@@ -293,7 +293,7 @@ def test_a_store_that_cannot_be_read_is_missing(tmp_path: Path) -> None:
 
 def test_doctor_looks_at_the_whole_of_it(store: sqlite3.Connection, tmp_path: Path) -> None:
     """Watch, rights, outbox and disk, from one store."""
-    beat(store)
+    looked(store)
     outbox.enqueue(store, 1, "opened", "slack", "{}", NOW - 3600)
     answers = {**SERVICE, STATUS: f"CapEff:\t{RIGHTS}\n", "files.read /etc/group": GONE}
     told = states(diagnosis.of_store(tmp_path / "watchdog.db", host(answers)))

@@ -13,8 +13,9 @@ from runaway_watchdog.model.casefile import History, SeenDeath
 from runaway_watchdog.model.events import Death, Return
 from runaway_watchdog.model.identity import ProcKey
 from runaway_watchdog.model.process import CpuShare
-from runaway_watchdog.store import liveness as life, outbox, queries, records
+from runaway_watchdog.store import outbox, queries, records
 from runaway_watchdog.store.database import connect, prune
+from runaway_watchdog.store.liveness import Liveness, last_liveness, put_liveness
 from runaway_watchdog.store.records import CpuRecord, IncidentRecord, LineageRecord, ProcessRecord
 
 WORK = LineageRecord("/g|tesseract|00", "/g", "tesseract")
@@ -142,10 +143,10 @@ def test_a_case_keeps_its_newest_explanation(story: sqlite3.Connection) -> None:
 
 def test_the_beat_is_the_last_one(store: sqlite3.Connection) -> None:
     """One row, whoever wrote it."""
-    assert life.last_beat(store) is None
-    life.put_beat(store, life.Beat(1, 10.0, 20.0, 5, 0))
-    life.put_beat(store, life.Beat(2, 30.0, 40.0, 6, 1, 35.0))
-    assert life.last_beat(store) == (2, 30.0, 40.0, 6, 1, 35.0)
+    assert last_liveness(store) is None
+    put_liveness(store, Liveness(1, 10.0, 20.0, 5, 0))
+    put_liveness(store, Liveness(2, 30.0, 40.0, 6, 1, 35.0))
+    assert last_liveness(store) == (2, 30.0, 40.0, 6, 1, 35.0)
 
 
 def test_a_restarted_watch_finds_what_was_open(story: sqlite3.Connection) -> None:
@@ -163,9 +164,9 @@ def test_a_restarted_watch_finds_what_was_open(story: sqlite3.Connection) -> Non
 
 
 def test_a_restarted_watch_knows_since_when_no_heartbeat_arrives(store: sqlite3.Connection) -> None:
-    """From the last beat of the one before it."""
+    """From the last sign of life of the one before it."""
     assert records.resume(store, "boot", 100.0, 1000.0, 10).heartbeat_failed_at is None
-    life.put_beat(store, life.Beat(1, 10.0, 20.0, 5, 0, 15.0))
+    put_liveness(store, Liveness(1, 10.0, 20.0, 5, 0, 15.0))
     assert records.resume(store, "boot", 100.0, 1000.0, 10).heartbeat_failed_at == 15.0
 
 

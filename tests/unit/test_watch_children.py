@@ -16,7 +16,7 @@ from runaway_watchdog.watch.children import ATTEMPTS, MOST_WAITING, Children, En
 STAND_IN = Modules(*("unit.stand_in_case",) * 3)
 
 
-def order(number: int = 1, kind: Any = "opened") -> CaseRequest:
+def request(number: int = 1, kind: Any = "opened") -> CaseRequest:
     return CaseRequest(number, kind, "r", "warning", 10, 100, "/g", "lineage", 99.0, 300.0, 1e9)
 
 
@@ -49,13 +49,13 @@ def asked(state: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in (state / "asked").read_text().splitlines()]
 
 
-def test_a_case_gets_its_commission_and_the_configuration(children: Children, poll: select.poll, state: Path) -> None:
+def test_a_case_gets_its_request_and_the_configuration(children: Children, poll: select.poll, state: Path) -> None:
     """On standard input and as an inherited descriptor."""
-    children.case_request(order(), "tesseract")
+    children.request_case(request(), "tesseract")
     assert children.start_cases(0.0) == ()
-    assert ends(children, poll).cases == ((order(), 0),)
+    assert ends(children, poll).cases == ((request(), 0),)
     (told,) = asked(state)
-    assert CaseRequest(**json.loads(told["stdin"])) == order()
+    assert CaseRequest(**json.loads(told["stdin"])) == request()
     assert told["words"] == ["--config-fd", str(children.config_fd)]
     assert poll.poll(0) == []
 
@@ -63,7 +63,7 @@ def test_a_case_gets_its_commission_and_the_configuration(children: Children, po
 def test_at_most_two_cases_run_at_once(children: Children, poll: select.poll) -> None:
     """The third waits for a place."""
     for number in range(3):
-        children.case_request(order(number), "x")
+        children.request_case(request(number), "x")
     children.start_cases(0.0)
     assert children.next_start() is None
     done: list[int] = []
@@ -77,7 +77,7 @@ def test_the_turns_of_one_incident_come_one_after_the_other(children: Children, 
     """In their order, also where the first has to be tried again: an end is not told before its beginning."""
     (state / "exit").write_text("1")
     for kind in ("opened", "resolved"):
-        children.case_request(order(7, kind), "x")
+        children.request_case(request(7, kind), "x")
     children.start_cases(0.0)
     assert children.next_start() is None, "nothing to do before the first has ended"
     assert [each.kind for each, _ in ends(children, poll).cases] == ["opened"]
@@ -92,14 +92,14 @@ def test_the_turns_of_one_incident_come_one_after_the_other(children: Children, 
 
 
 def test_a_failed_case_is_tried_again_and_given_up(children: Children, poll: select.poll, state: Path) -> None:
-    """Three times, with pauses; then its commission comes back."""
+    """Three times, with pauses; then its request comes back."""
     (state / "exit").write_text("1")
-    children.case_request(order(), "tesseract")
+    children.request_case(request(), "tesseract")
     now = 0.0
     for attempt in range(1, ATTEMPTS + 1):
         children.start_cases(now)
         ended = ends(children, poll, now)
-        assert ended.cases == ((order(), 1),)
+        assert ended.cases == ((request(), 1),)
         assert len(ended.given_up) == (1 if attempt == ATTEMPTS else 0)
         if attempt < ATTEMPTS:
             later = children.next_start()
@@ -108,7 +108,7 @@ def test_a_failed_case_is_tried_again_and_given_up(children: Children, poll: sel
             children.start_cases(now)
             assert poll.poll(0) == []
             now = later
-    assert [(job.case_request, job.name) for job in ended.given_up] == [(order(), "tesseract")]
+    assert [(case.request, case.name) for case in ended.given_up] == [(request(), "tesseract")]
     assert children.next_start() is None
 
 
@@ -119,19 +119,19 @@ def test_a_case_that_cannot_be_started_counts_as_failed(children: Children, monk
         raise BlockingIOError
 
     monkeypatch.setattr(programs, "start_module", refuse)
-    children.case_request(order(), "x")
-    given_up = [job for number in range(ATTEMPTS) for job in children.start_cases(1000.0 * number)]
-    assert [job.case_request for job in given_up] == [order()]
+    children.request_case(request(), "x")
+    given_up = [case for number in range(ATTEMPTS) for case in children.start_cases(1000.0 * number)]
+    assert [case.request for case in given_up] == [request()]
     children.start_senders(["slack"], 0.0)
     assert not children.start_reload(())
 
 
-def test_a_flood_of_commissions_costs_the_preparing_ones_first(children: Children) -> None:
+def test_a_flood_of_requests_costs_the_preparing_ones_first(children: Children) -> None:
     """Bounded, and an alert is worth more than a suspicion."""
-    children.case_request(order(1, "opened"), "x")
+    children.request_case(request(1, "opened"), "x")
     for number in range(2, MOST_WAITING + 10):
-        children.case_request(order(number, "suspect"), "x")
-    waiting = [job.case_request.incident_id for job in children._waiting]
+        children.request_case(request(number, "suspect"), "x")
+    waiting = [case.request.incident_id for case in children._waiting]
     assert len(waiting) == MOST_WAITING
     assert waiting[0] == 1
 

@@ -14,7 +14,7 @@ from runaway_watchdog.watch.counters import Mark, ProcessClocks
 from runaway_watchdog.watch.gate import Gate
 from runaway_watchdog.watch.identity import Newcomers
 from runaway_watchdog.watch.load import LoadMeter
-from runaway_watchdog.watch.pid_scan import Census, parse_number
+from runaway_watchdog.watch.pid_scan import PidScan, parse_number
 
 UNIT = "/system.slice/ocr.service"
 
@@ -110,50 +110,50 @@ def test_strangers_are_looked_at_until_they_are_what_they_are(tmp_path: Path) ->
     assert [each.key.pid for each in newcomers.find({"": 1000.0}, ())] == [11]
 
 
-def numbered(root: Path, last: int, *pids: int) -> Census:
+def numbered(root: Path, last: int, *pids: int) -> PidScan:
     """A /proc in which these are listed, and the last number that was given out."""
     (root / "sys" / "kernel").mkdir(parents=True)
     (root / "sys" / "kernel" / "ns_last_pid").write_text(f"{last}\n")
     for pid in pids:
         (root / str(pid)).mkdir()
-    return Census(Paths(str(root)))
+    return PidScan(Paths(str(root)))
 
 
 def test_who_is_new_has_a_number_after_the_last(tmp_path: Path) -> None:
     """The list is read at first, and now and then; one that was just being made at the last look is asked for again."""
-    census = numbered(tmp_path, 50, 1, 40, 7000)
+    scan = numbered(tmp_path, 50, 1, 40, 7000)
     last = tmp_path / "sys" / "kernel" / "ns_last_pid"
-    assert sorted(census.everybody((), anew=True)) == [1, 40, 7000]
+    assert sorted(scan.everybody((), anew=True)) == [1, 40, 7000]
     last.write_text("52\n")
-    assert sorted(census.everybody({1, 40}, anew=False)) == [1, 40, 7000]
+    assert sorted(scan.everybody({1, 40}, anew=False)) == [1, 40, 7000]
     last.write_text("53\n")
-    assert sorted(census.everybody({1, 40, 52}, anew=False)) == [1, 40, 51, 52, 53]
-    assert sorted(census.everybody({1, 40}, anew=False)) == [1, 40, 53]
-    assert sorted(census.everybody({1, 40}, anew=False)) == [1, 40]
-    assert sorted(census.everybody({1, 40}, anew=True)) == [1, 40, 7000]
+    assert sorted(scan.everybody({1, 40, 52}, anew=False)) == [1, 40, 51, 52, 53]
+    assert sorted(scan.everybody({1, 40}, anew=False)) == [1, 40, 53]
+    assert sorted(scan.everybody({1, 40}, anew=False)) == [1, 40]
+    assert sorted(scan.everybody({1, 40}, anew=True)) == [1, 40, 7000]
 
 
 @pytest.mark.parametrize("text", ["12\n", "", "x", "-1", "9999999\n"])
 def test_the_list_is_read_where_the_numbers_prove_nothing(tmp_path: Path, text: str) -> None:
     """They began from below again, are not told, or are too many."""
-    census = numbered(tmp_path, 50, 1, 40)
+    scan = numbered(tmp_path, 50, 1, 40)
     for _ in range(2):
-        census.everybody((), anew=True)
+        scan.everybody((), anew=True)
     (tmp_path / "sys" / "kernel" / "ns_last_pid").write_text(text)
-    assert sorted(census.everybody({1}, anew=False)) == [1, 40]
+    assert sorted(scan.everybody({1}, anew=False)) == [1, 40]
 
 
 def test_a_real_newcomer_is_among_everybody() -> None:
     """On this host, where others start processes too, and whether or not its kernel tells the last number."""
-    census = Census(Paths())
+    scan = PidScan(Paths())
     for _ in range(2):
-        census.everybody((), anew=True)
+        scan.everybody((), anew=True)
     child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
     try:
         time.sleep(0.05)
-        assert child.pid in census.everybody((), anew=False)
+        assert child.pid in scan.everybody((), anew=False)
         assert process_cpu_ns(child.pid) is not None
-        assert os.getpid() in census.everybody({os.getpid()}, anew=False)
+        assert os.getpid() in scan.everybody({os.getpid()}, anew=False)
     finally:
         child.kill()
         child.wait()

@@ -13,17 +13,18 @@ from typing import Any
 
 import pytest
 
-from runaway_watchdog.store import liveness as life, outbox, queries
+from runaway_watchdog.store import outbox, queries
 from runaway_watchdog.store.database import StoreUnavailable, connect
+from runaway_watchdog.store.liveness import Liveness, last_liveness
 
 TESTS = Path(__file__).parent.parent
 RUN = """
 import os, sys
 from runaway_watchdog.watch.children import Modules
 from runaway_watchdog.watch.log import Log
-from runaway_watchdog.watch.start import Order, watch
+from runaway_watchdog.watch.start import Arguments, watch
 stand_in = Modules(*("unit.stand_in_case",) * 3)
-sys.exit(watch(Order(int(sys.argv[1]), tuple(sys.argv[2:]), stand_in, retry_s=0.5), Log(2, "")))
+sys.exit(watch(Arguments(int(sys.argv[1]), tuple(sys.argv[2:]), stand_in, retry_s=0.5), Log(2, "")))
 """
 RULE: dict[str, Any] = {
     "name": "sustained-cpu",
@@ -88,10 +89,10 @@ class Watch:
         notes = self.state / "asked"
         return [json.loads(line) for line in notes.read_text().splitlines()] if notes.exists() else []
 
-    def case_request(self, kind: str, **wanted: object) -> dict[str, Any] | None:
+    def requested(self, kind: str, **wanted: object) -> dict[str, Any] | None:
         """The first that a case got; this machine may have other runaways."""
-        orders = (json.loads(each["stdin"]) for each in self.asked() if each["stdin"])
-        return next((each for each in orders if each["kind"] == kind and wanted.items() <= each.items()), None)
+        requests = (json.loads(each["stdin"]) for each in self.asked() if each["stdin"])
+        return next((each for each in requests if each["kind"] == kind and wanted.items() <= each.items()), None)
 
 
 @pytest.fixture
@@ -136,8 +137,8 @@ def test_a_runaway_is_found_and_its_return_is_seen(
     """Suspect, incident, exact death, return with its delay, resolution, a case for each; a clean stop at the end."""
     watch = watches()
     first = spin()
-    watch.wait(lambda: watch.case_request("opened", pid=first.pid))
-    opened = watch.case_request("opened", pid=first.pid)
+    watch.wait(lambda: watch.requested("opened", pid=first.pid))
+    opened = watch.requested("opened", pid=first.pid)
     assert opened is not None
     died = time.time()
     first.kill()
@@ -155,22 +156,22 @@ def test_a_runaway_is_found_and_its_return_is_seen(
     assert 0 <= new.return_delay_s < 5
     second.kill()
     second.wait()
-    watch.wait(lambda: watch.case_request("resolved", incident_id=opened["incident_id"]))
+    watch.wait(lambda: watch.requested("resolved", incident_id=opened["incident_id"]))
     assert watch.stop() == 0
     assert watch.says("stopped")
 
     with closing(connect(tmp_path / "watchdog.db", readonly=True)) as store:
         history = queries.lineage_history(store, old.lineage_id)
         incident = queries.incident(store, opened["incident_id"])
-        beat = life.last_beat(store)
+        liveness = last_liveness(store)
     assert incident is not None
     assert history.returns_seen == 1
     assert set(history.pids) == {first.pid, second.pid}
     assert (incident.pid, incident.state, incident.lineage_id) == (first.pid, "resolved", old.lineage_id)
-    assert beat is not None
-    assert beat.pid == watch.process.pid
+    assert liveness is not None
+    assert liveness.pid == watch.process.pid
     assert opened["lineage"] == incident.lineage_key
-    assert watch.case_request("suspect", lineage=incident.lineage_key)
+    assert watch.requested("suspect", lineage=incident.lineage_key)
 
 
 def test_what_no_case_can_explain_goes_out_all_the_same(
@@ -212,17 +213,17 @@ def test_a_heartbeat_that_does_not_arrive_is_on_record(watches: Callable[..., Wa
     content["alerts"]["heartbeat_url"] = "http://127.0.0.1:9/"  # nobody listens on discard
     since = time.time()
     watch = watches(content=json.dumps(content))
-    watch.wait(lambda: (last := last_beat(tmp_path)) and last.heartbeat_failed_at)
-    last = last_beat(tmp_path)
+    watch.wait(lambda: (last := left_liveness(tmp_path)) and last.heartbeat_failed_at)
+    last = left_liveness(tmp_path)
     assert last is not None and last.heartbeat_failed_at is not None
     assert since <= last.heartbeat_failed_at <= time.time()
     assert watch.says("heartbeat-failed", "alerts.heartbeat_url")
 
 
-def last_beat(state: Path) -> life.Beat | None:
+def left_liveness(state: Path) -> Liveness | None:
     try:
         with closing(connect(state / "watchdog.db", readonly=True)) as store:
-            return life.last_beat(store)
+            return last_liveness(store)
     except StoreUnavailable:
         return None
 

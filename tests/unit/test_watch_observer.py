@@ -12,14 +12,15 @@ from unit.watch_host import FakeHost
 from runaway_watchdog.model.events import CaseRequest
 from runaway_watchdog.model.identity import ProcKey
 from runaway_watchdog.model.sampling import Rule
-from runaway_watchdog.model.user_input import Expectation, Said, Window
+from runaway_watchdog.model.user_input import Expectation, UserInput, Window
 from runaway_watchdog.store import curves, events, outbox, queries, records
 from runaway_watchdog.store.database import connect
 from runaway_watchdog.store.writer import Operation, Writer
 from runaway_watchdog.watch.configuration import Configuration
+from runaway_watchdog.watch.driver import Driver
+from runaway_watchdog.watch.effects import RequestCase
 from runaway_watchdog.watch.log import Log
 from runaway_watchdog.watch.loop import QuickLooks
-from runaway_watchdog.watch.observer import Observer
 from runaway_watchdog.watch.recorder import Recorder
 from runaway_watchdog.watch.timer import Timer
 
@@ -45,20 +46,20 @@ class Story:
     def __init__(self, host: FakeHost, store: sqlite3.Connection) -> None:
         self.host = host
         self.store = store
-        self.orders: list[CaseRequest] = []
+        self.requests: list[CaseRequest] = []
         self.burnt_s = 100.0
-        self.observer = self.new_observer()
+        self.driver = self.new_driver()
         host.group("/system.slice", 100.0)
         host.group(SCOPE, 100.0)
         host.group("/init.scope", 0.0)
 
-    def new_observer(self) -> Observer:
+    def new_driver(self) -> Driver:
         with open("/dev/null", "wb") as nowhere:  # its number is reused: nothing is ever written there
             log = Log(nowhere.fileno(), "")
         configuration = Configuration(2.0, (RULE,), ("terminal",), 3600.0, "", 86400.0)
         recorder = Recorder(WritesAtOnce(self.store), lambda: self.host.now, lambda: 1e9 + self.host.now)
         log._write = lambda *_: None  # type: ignore[method-assign]
-        return Observer(self.host.host, configuration, recorder, log, lambda order, _: self.orders.append(order))
+        return Driver(self.host.host, configuration, recorder, log, lambda request, _: self.requests.append(request))
 
     def goes_on(self, seconds: float, burning: int | None = None) -> None:
         """Tick every two seconds; one process, or nobody, burns a core meanwhile."""
@@ -69,21 +70,21 @@ class Story:
                 self.host.group("/system.slice", self.burnt_s)
                 self.host.group(SCOPE, self.burnt_s)
             self.host.passes(2.0, 2.0 if burning else 0.1)
-            self.observer.tick()
+            self.driver.tick()
 
     def cases_do_their_work(self) -> None:
         """Each has written its message."""
-        for order in self.orders:
-            if order.incident_id:
-                outbox.enqueue(self.store, order.incident_id, order.kind, "terminal", "{}", order.opened_at)
+        for request in self.requests:
+            if request.incident_id:
+                outbox.enqueue(self.store, request.incident_id, request.kind, "terminal", "{}", request.opened_at)
 
     def restarts(self) -> None:
         """The watch ends, and another one goes on."""
-        self.observer = self.new_observer()
-        self.observer.resume(records.resume(self.store, "", 0.0, 1e9 + self.host.now, 100))
+        self.driver = self.new_driver()
+        self.driver.resume(records.resume(self.store, "", 0.0, 1e9 + self.host.now, 100))
 
     def told(self) -> list[tuple[str, int, int]]:
-        return [(each.kind, each.incident_id, each.pid) for each in self.orders]
+        return [(each.kind, each.incident_id, each.pid) for each in self.requests]
 
     def replaced(self, old: int, new: int) -> None:
         """Killed, and started again by its owner between two ticks."""
@@ -125,7 +126,7 @@ def test_what_is_stored_holds_no_secret(story: Story) -> None:
     assert stored is not None
     assert stored.cmdline == ("/usr/bin/p", "--token=***")
     assert "hunter2" not in "".join(story.store.iterdump())
-    assert "hunter2" not in repr(story.orders)
+    assert "hunter2" not in repr(story.requests)
 
 
 def test_the_figure_of_a_hot_process_stays_fresh(story: Story) -> None:
@@ -150,7 +151,7 @@ def test_what_is_usual_at_this_hour_is_told_with_the_alert(story: Story) -> None
             curves.put_curves(story.store, (curves.Used(SCOPE, 72.0),), 600.0, at)
     story.host.process(10, start_s=10.0, group=SCOPE)
     story.goes_on(400, burning=10)
-    (opened,) = (order for order in story.orders if order.kind == "opened")
+    (opened,) = (request for request in story.requests if request.kind == "opened")
     assert opened.harm.endswith("; normally 12 % at this hour, now 100 %")
 
 
@@ -158,7 +159,7 @@ def test_the_curve_is_written_before_the_alert_that_shows_it(story: Story) -> No
     """It is written once a minute else: the minute that matters most must not be missing."""
     story.host.process(10, start_s=10.0, group=SCOPE)
     until: list[float] = []
-    story.observer._order = lambda *_: until.append(
+    story.driver._carriers[RequestCase] = lambda *_: until.append(
         story.store.execute("SELECT max(at) FROM watched WHERE step_s = 10").fetchone()[0]
     )
     hot = 1e9 + story.host.now
@@ -172,7 +173,7 @@ def test_the_curve_of_the_runaway_s_group_outlives_the_watch(story: Story) -> No
     story.goes_on(60)
     hot = 1e9 + story.host.now
     story.goes_on(60, burning=10)
-    story.observer = story.new_observer()
+    story.driver = story.new_driver()
     story.goes_on(60, burning=10)
     told = curves.curve(story.store, SCOPE, hot + 10, hot + 110)
     assert len(told) >= 10
@@ -191,7 +192,7 @@ def test_a_crash_loop_of_short_lives_is_found(story: Story) -> None:
         story.goes_on(20, burning=pid)
         story.replaced(pid, pid + 1)
         pid += 1
-    opened = [order for order in story.orders if order.kind == "opened"]
+    opened = [request for request in story.requests if request.kind == "opened"]
     assert len(opened) == 1
     (incident,) = queries.incidents(story.store)
     assert queries.lineage_history(story.store, incident.lineage_id).returns_seen >= 28
@@ -228,7 +229,7 @@ def test_a_return_while_nobody_watched_is_found(story: Story) -> None:
     story.goes_on(100, burning=11)
     (stored,) = queries.processes_by_pid(story.store, 11)
     assert stored.predecessor_pid == 10
-    assert [order.kind for order in story.orders] == ["suspect", "opened", "returned"]
+    assert [request.kind for request in story.requests] == ["suspect", "opened", "returned"]
 
 
 def test_work_that_goes_up_and_down_is_prepared_for_once(story: Story) -> None:
@@ -245,7 +246,7 @@ def test_a_removed_rule_resolves_its_incidents(story: Story) -> None:
     story.host.process(10, start_s=10.0, group=SCOPE)
     story.goes_on(400, burning=10)
     other = Rule("other", 300.0, 60.0, "info")
-    story.observer.configure(Configuration(2.0, (other,), ("terminal",), 3600.0, "", 86400.0))
+    story.driver.configure(Configuration(2.0, (other,), ("terminal",), 3600.0, "", 86400.0))
     story.goes_on(10, burning=10)
     assert story.told()[-1] == ("resolved", 1, 10)
 
@@ -320,10 +321,10 @@ def test_an_acknowledged_incident_sends_no_reminder(story: Story) -> None:
     """Its end is told all the same; once the acknowledgement has run out, reminders come again."""
     story.host.process(10, start_s=10.0, group=SCOPE)
     story.goes_on(400, burning=10)
-    story.observer.hear(Said(frozenset((1,))))
+    story.driver.hear(UserInput(frozenset((1,))))
     story.goes_on(4000, burning=10)
     assert [each[0] for each in story.told()] == ["suspect", "opened"]
-    story.observer.hear(Said())
+    story.driver.hear(UserInput())
     story.goes_on(8000, burning=10)
     assert [each[0] for each in story.told()] == ["suspect", "opened", "reminder"]
 
@@ -334,7 +335,7 @@ def test_expected_work_is_listed_and_told_only_when_its_time_is_over(
     """Hot from 01:47 (the made-up host's clock, in UTC), expected until 02:30."""
     monkeypatch.setenv("TZ", "UTC")
     time.tzset()
-    story.observer.hear(Said(expectations=(Expectation("docker-*.scope", Window(0, 150)),)))
+    story.driver.hear(UserInput(expectations=(Expectation("docker-*.scope", Window(0, 150)),)))
     story.host.process(10, start_s=10.0, group=SCOPE)
     assert time.gmtime(1e9 + story.host.now)[3:5] == (2, 3)
     story.goes_on(1500, burning=10)

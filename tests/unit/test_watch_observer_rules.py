@@ -29,7 +29,7 @@ def story(tmp_path: Path) -> Iterator[Story]:
 
 
 def under(story: Story, *rules: Rule) -> None:
-    story.observer.configure(Configuration(2.0, rules, ("terminal",), 3600.0, "", 86400.0))
+    story.driver.configure(Configuration(2.0, rules, ("terminal",), 3600.0, "", 86400.0))
 
 
 def severities(store: sqlite3.Connection) -> list[tuple[str, str]]:
@@ -77,8 +77,8 @@ def test_how_long_work_usually_takes_survives_a_restart(story: Story) -> None:
         story.goes_on(80)
     left = records.resume(story.store, "", 0.0, 1e9 + story.host.now, 100)
     assert [round(seconds / 20) for _, seconds in left.lengths] == [3, 3, 3]
-    story.observer = story.new_observer()
-    story.observer.resume(left)
+    story.driver = story.new_driver()
+    story.driver.resume(left)
     under(story, CPU)
     story.host.process(20, start_s=story.host.now, group=SCOPE)
     named(story, 20, "restic")
@@ -93,11 +93,11 @@ def test_an_incident_gets_worse_when_others_begin_to_wait(story: Story) -> None:
     story.goes_on(400, burning=10)
     assert severities(story.store) == [("sustained-cpu", "warning")]
     story.host.crowd(8.0, 8, 90.0)
-    story.observer._sampler._gate._virtual = True  # nothing proves that there is room
+    story.driver._sampler._gate._virtual = True  # nothing proves that there is room
     story.goes_on(200, burning=10)
     assert severities(story.store) == [("sustained-cpu", "critical")]
-    assert [each.kind for each in story.orders] == ["suspect", "opened", "escalated"]
-    assert story.orders[-1].severity == "critical"
+    assert [each.kind for each in story.requests] == ["suspect", "opened", "escalated"]
+    assert story.requests[-1].severity == "critical"
 
 
 def test_a_rule_that_means_others_opens_nothing(story: Story) -> None:
@@ -127,7 +127,7 @@ def test_a_slow_rule_is_listed_without_a_message(story: Story) -> None:
         story.burnt_s -= 1.0
         story.goes_on(2, burning=10)
     assert severities(story.store) == [("slow-burn", "info")]
-    assert [each.kind for each in story.orders] == ["suspect", "recorded"]
+    assert [each.kind for each in story.requests] == ["suspect", "recorded"]
 
 
 def made_anew(story: Story, group: str) -> None:
@@ -146,19 +146,19 @@ def test_a_restart_loop_of_lives_that_nobody_sees_is_told(story: Story, group: s
         story.goes_on(32)
         made_anew(story, group)
     story.goes_on(100)
-    assert [(each.kind, each.group, each.severity) for each in story.orders] == [("opened", group, "warning")] * told
+    assert [(each.kind, each.group, each.severity) for each in story.requests] == [("opened", group, "warning")] * told
     story.goes_on(1200)
-    assert [each.kind for each in story.orders] == ["opened", "resolved"] * told
+    assert [each.kind for each in story.requests] == ["opened", "resolved"] * told
 
 
 def test_a_host_under_pressure_names_who_uses_most(story: Story) -> None:
     """No case is asked: no process is at fault alone."""
     under(story, CPU._replace(for_s=9000.0), PRESSURE)
-    story.observer._sampler._gate._virtual = True
+    story.driver._sampler._gate._virtual = True
     story.host.crowd(8.0, 8, 90.0)
     story.host.process(10, start_s=10.0, group=SCOPE)
     story.goes_on(400, burning=10)
-    assert story.orders == []
+    assert story.requests == []
     assert severities(story.store) == [("pressure", "critical")]
     (row,) = story.store.execute("SELECT message, kind, urgent FROM outbox").fetchall()
     message = json.loads(row[0])

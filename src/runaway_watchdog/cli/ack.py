@@ -13,8 +13,8 @@ from runaway_watchdog.cli import PROGRAM, reading
 from runaway_watchdog.cli.changing import changing, lasting
 from runaway_watchdog.cli.options import incident_id
 from runaway_watchdog.hostile import clean
-from runaway_watchdog.store import user_input as said
 from runaway_watchdog.store.database import StoreUnavailable
+from runaway_watchdog.store.user_input import acknowledge, unacknowledge
 
 NOTE_LIMIT = 500
 
@@ -36,9 +36,9 @@ def run(options: argparse.Namespace) -> int:
     try:
         with changing(path) as store:
             if options.undo:
-                done = said.unacknowledge(store, options.id, now)
+                done = unacknowledge(store, options.id, now)
             else:
-                done = said.acknowledge(store, options.id, now, until, note)
+                done = acknowledge(store, options.id, now, until, note)
     except StoreUnavailable as unavailable:
         reading.complain(f"{unavailable.problem}; {unavailable.fix}")
         return 1

@@ -53,7 +53,7 @@ def of_store(path: Path, world: World) -> Iterator[Check]:
 
 def of_watch(seen: Vitals, world: World) -> Iterator[Check]:
     """Does it look, and with which rights?"""
-    last = seen.beat
+    last = seen.liveness
     if last is None:
         yield Check("watch", "missing", "it has never looked at this host", INSTALL)
         return

@@ -17,7 +17,7 @@ from runaway_watchdog.config import locate
 from runaway_watchdog.config.windows import format_window, parse_window
 from runaway_watchdog.hostile import clean, printable
 from runaway_watchdog.model.user_input import Expectation, Window
-from runaway_watchdog.store import user_input as said
+from runaway_watchdog.store import user_input
 from runaway_watchdog.store.database import StoreUnavailable, reading as reading_store
 
 
@@ -51,7 +51,7 @@ def run(options: argparse.Namespace) -> int:
 
 def _add(path: Path, expectation: Expectation, *, as_json: bool) -> int:
     with changing(path) as store:
-        number = said.expect(store, expectation, time.time())
+        number = user_input.expect(store, expectation, time.time())
     if as_json:
         reading.print_json({"schema_version": 1, "expected": [_document(expectation._replace(id=number))]})
         return 0
@@ -61,7 +61,7 @@ def _add(path: Path, expectation: Expectation, *, as_json: bool) -> int:
 
 def _remove(path: Path, number: int, *, as_json: bool) -> int:
     with changing(path) as store:
-        removed = said.no_longer_expect(store, number)
+        removed = user_input.no_longer_expect(store, number)
     if not removed:
         reading.complain(f"no expectation has the number {number}; `{PROGRAM} expect` lists them")
         return reading.NO_SUCH
@@ -74,7 +74,7 @@ def _remove(path: Path, number: int, *, as_json: bool) -> int:
 
 def _list(path: Path, options: argparse.Namespace) -> int:
     with reading_store(path) as store:
-        known = said.expectations(store)
+        known = user_input.expectations(store)
     now = time.time()
     known = tuple(each for each in known if each.until is None or each.until > now)
     configured = _configured(options)

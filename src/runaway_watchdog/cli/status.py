@@ -64,7 +64,7 @@ def _open(connection: sqlite3.Connection) -> tuple[Incident, ...]:
 
 def document(seen: Vitals, unresolved: tuple[Incident, ...], store: Path) -> dict[str, Any]:
     """`status --json`, without its gaps."""
-    last, cost = seen.beat, seen.cost
+    last, cost = seen.liveness, seen.cost
     return {
         "schema_version": 1,
         "watch": {
@@ -100,10 +100,10 @@ def _lines(seen: Vitals, unresolved: tuple[Incident, ...], world: World, *, colo
         of = "with its helpers" if seen.cost.whole_service else "of the one process"
         figures = f"{seen.cost.cpu_percent:.2g} % of a core since it was started, {size(seen.cost.memory_bytes)}"
         lines.append(f"costs    {figures} ({of})")
-    if seen.beat is not None and seen.beat.dropped:
-        lines.append(f"lost     {seen.beat.dropped} writes that a full queue or disk refused: `{PROGRAM} doctor`")
-    if seen.pulse == "alive" and seen.beat is not None and seen.beat.heartbeat_failed_at is not None:
-        lasting = duration(now - seen.beat.heartbeat_failed_at)
+    if seen.liveness is not None and seen.liveness.dropped:
+        lines.append(f"lost     {seen.liveness.dropped} writes that a full queue or disk refused: `{PROGRAM} doctor`")
+    if seen.pulse == "alive" and seen.liveness is not None and seen.liveness.heartbeat_failed_at is not None:
+        lasting = duration(now - seen.liveness.heartbeat_failed_at)
         lines.append(
             f"unheard  no heartbeat has arrived for {lasting}: see alerts.heartbeat_url, and this host's network"
         )
@@ -116,7 +116,7 @@ def _lines(seen: Vitals, unresolved: tuple[Incident, ...], world: World, *, colo
 
 
 def _pulse(seen: Vitals, now: float) -> tuple[str, str]:
-    last = seen.beat
+    last = seen.liveness
     if last is None:
         return "no watch", ": it has never looked at this host"
     ago = duration(now - last.tick_at)

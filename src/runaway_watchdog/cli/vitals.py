@@ -7,7 +7,7 @@ from typing import Final, Literal, NamedTuple
 from runaway_watchdog.linux import cgroup, status
 from runaway_watchdog.linux.text import numbers
 from runaway_watchdog.store import outbox
-from runaway_watchdog.store.liveness import Beat, last_beat
+from runaway_watchdog.store.liveness import Liveness, last_liveness
 from runaway_watchdog.world import Files, World, procfs
 
 SILENT_AFTER_S: Final = 60.0
@@ -31,14 +31,14 @@ class Vitals(NamedTuple):
     """The watch, as its store and /proc show it."""
 
     pulse: Pulse
-    beat: Beat | None
+    liveness: Liveness | None
     cost: Cost | None  # None: it does not run, or /proc does not tell
     waiting: tuple[outbox.Backlog, ...]  # messages that have not been sent, by channel
 
 
 def look(connection: sqlite3.Connection, world: World) -> Vitals:
     """Raises sqlite3.Error."""
-    last, waiting = last_beat(connection), outbox.backlog(connection)
+    last, waiting = last_liveness(connection), outbox.backlog(connection)
     if last is None:
         return Vitals("never", None, None, waiting)
     if not _is_the_watch(world.files, last.pid):
@@ -57,7 +57,7 @@ def _is_the_watch(files: Files, pid: int) -> bool:
         return procfs.hides(files) and os.geteuid() != 0
 
 
-def _cost(world: World, last: Beat) -> Cost | None:
+def _cost(world: World, last: Liveness) -> Cost | None:
     age_s = world.clock.now() - last.started_at
     try:
         return _of_service(world.files, last.pid, age_s) or _of_process(world.files, last.pid, age_s)

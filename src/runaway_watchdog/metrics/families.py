@@ -13,7 +13,8 @@ from typing import Final, NamedTuple, get_args
 from runaway_watchdog import __version__
 from runaway_watchdog.hostile import clean
 from runaway_watchdog.metrics.exposition import Family, Kind, Sample
-from runaway_watchdog.store import liveness as life, outbox, queries
+from runaway_watchdog.store import outbox, queries
+from runaway_watchdog.store.liveness import Liveness, last_liveness
 from runaway_watchdog.watch.harm import Severity
 
 STATES: Final = ("open", "acknowledged")
@@ -38,7 +39,7 @@ def families(connection: sqlite3.Connection, watch: Watch) -> tuple[Family, ...]
     return (
         _build(),
         _readable(1),
-        *_life(life.last_beat(connection), watch),
+        *_liveness(last_liveness(connection), watch),
         _incidents(connection),
         *_messages(connection),
     )
@@ -54,8 +55,8 @@ def _readable(value: int) -> Family:
     return _one("store_readable", "gauge", told, value)
 
 
-def _life(beat: life.Beat | None, watch: Watch) -> tuple[Family, ...]:
-    last = {} if beat is None else beat._asdict()
+def _liveness(last_told: Liveness | None, watch: Watch) -> tuple[Family, ...]:
+    last = {} if last_told is None else last_told._asdict()
     return (
         _one("up", "gauge", "1: the watch is there and has looked at this host in the last minute.", watch.looks),
         _one("last_look_timestamp_seconds", "gauge", "When the watch last looked at this host.", last.get("tick_at")),

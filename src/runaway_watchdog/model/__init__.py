@@ -10,7 +10,7 @@
     plan       the reversible way out                          plan
     casefile   all of it, put together                         terminal, JSON, alert
 
-All are NamedTuples. The resident watch imports only identity, sampling, events and said, and the `dataclasses`
+All are NamedTuples. The resident watch imports only identity, sampling, events and user_input, and the `dataclasses`
 module alone would cost it more memory than all of its state; and every command builds these classes at its start,
 where a frozen dataclass takes five times as long.
 """

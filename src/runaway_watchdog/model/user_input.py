@@ -19,7 +19,7 @@ class Expectation(NamedTuple):
     id: int = 0  # its number in the store; 0: it stands in the configuration
 
 
-class Said(NamedTuple):
+class UserInput(NamedTuple):
     """All of it that is in force."""
 
     acknowledged: frozenset[int] = frozenset()  # incidents

@@ -4,7 +4,7 @@ import sqlite3
 from typing import NamedTuple
 
 
-class Beat(NamedTuple):
+class Liveness(NamedTuple):
     """What the watch says of itself. Times are seconds since the epoch."""
 
     pid: int
@@ -15,17 +15,17 @@ class Beat(NamedTuple):
     heartbeat_failed_at: float | None = None  # since when the outside service takes no heartbeat
 
 
-def put_beat(connection: sqlite3.Connection, beat: Beat) -> None:
+def put_liveness(connection: sqlite3.Connection, liveness: Liveness) -> None:
     """The watch is alive."""
     connection.execute(
         """INSERT OR REPLACE INTO beat (id, pid, started_at, tick_at, ticks, dropped, heartbeat_failed_at)
             VALUES (1, ?, ?, ?, ?, ?, ?)""",
-        beat,
+        liveness,
     )
 
 
-def last_beat(connection: sqlite3.Connection) -> Beat | None:
+def last_liveness(connection: sqlite3.Connection) -> Liveness | None:
     """The last sign of life; None: no watch has run yet."""
     found = connection.execute("SELECT pid, started_at, tick_at, ticks, dropped, heartbeat_failed_at FROM beat")
     row = found.fetchone()
-    return None if row is None else Beat(*row)
+    return None if row is None else Liveness(*row)

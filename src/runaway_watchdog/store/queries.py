@@ -102,7 +102,7 @@ def lineage(connection: sqlite3.Connection, lineage_id: int) -> Lineage | None:
 
 
 def lineage_id_of(connection: sqlite3.Connection, lineage_key: str) -> int | None:
-    """From a commission's `lineage` to the id that everything else here takes."""
+    """From a case request's `lineage` to the id that everything else here takes."""
     row = connection.execute("SELECT id FROM lineage WHERE key = ?", (lineage_key,)).fetchone()
     return None if row is None else int(row[0])
 

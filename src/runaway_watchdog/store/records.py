@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 from runaway_watchdog.model.events import Death, Return
 from runaway_watchdog.model.identity import ProcKey
 from runaway_watchdog.store import events
-from runaway_watchdog.store.liveness import last_beat
+from runaway_watchdog.store.liveness import last_liveness
 
 _USUAL_S: Final = 7 * 86400.0  # how far back "usual" reaches
 _REOPENED_S: Final = 86400.0  # for so long an incident that is over is opened again instead of a new one
@@ -237,7 +237,7 @@ def resume(connection: sqlite3.Connection, boot_id: str, booted_at: float, now: 
         closed=tuple(Closed(_left(row), row[-1]) for row in closed),
         untold=_untold(connection, now, at_all=False),
         unheard=_untold(connection, now, at_all=True),
-        heartbeat_failed_at=None if (last := last_beat(connection)) is None else last.heartbeat_failed_at,
+        heartbeat_failed_at=None if (last := last_liveness(connection)) is None else last.heartbeat_failed_at,
     )
 
 

@@ -57,7 +57,7 @@ CREATE TABLE case_file (        -- the newest explanation of a lineage: the JSON
 CREATE TABLE outbox (           -- one row for each message and channel; sent at least once
     id          INTEGER PRIMARY KEY,
     incident_id INTEGER,
-    kind        TEXT NOT NULL,  -- a commission's kind, or fallback, refusal, digest
+    kind        TEXT NOT NULL,  -- a case request's kind, or fallback, refusal, digest
     channel     TEXT NOT NULL,  -- the channel's label: never its URL
     message     TEXT NOT NULL,  -- JSON: subject, text, html, markdown
     created_at  REAL NOT NULL,

@@ -2,7 +2,7 @@
 
 import sqlite3
 
-from runaway_watchdog.model.user_input import Expectation, Said, Window
+from runaway_watchdog.model.user_input import Expectation, UserInput, Window
 from runaway_watchdog.store.events import put_event
 
 
@@ -41,7 +41,7 @@ def is_acknowledged(connection: sqlite3.Connection, incident_id: int, now: float
     return row is not None
 
 
-def said(connection: sqlite3.Connection, now: float) -> Said:
+def in_force(connection: sqlite3.Connection, now: float) -> UserInput:
     """All that is in force at `now`. What has run out ends here."""
     over = connection.execute(
         "SELECT id FROM incident WHERE state = 'acknowledged' AND acknowledged_until <= ?", (now,)
@@ -51,7 +51,7 @@ def said(connection: sqlite3.Connection, now: float) -> Said:
     if connection.execute("SELECT 1 FROM expectation WHERE until <= ?", (now,)).fetchone():
         connection.execute("DELETE FROM expectation WHERE until <= ?", (now,))
     rows = connection.execute("SELECT id FROM incident WHERE state = 'acknowledged'")
-    return Said(frozenset(row[0] for row in rows), expectations(connection))
+    return UserInput(frozenset(row[0] for row in rows), expectations(connection))
 
 
 def expectations(connection: sqlite3.Connection) -> tuple[Expectation, ...]:

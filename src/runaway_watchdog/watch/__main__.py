@@ -4,7 +4,7 @@ import os
 import sys
 
 from runaway_watchdog.watch.log import Log
-from runaway_watchdog.watch.start import FAILED, STOPPED, Order, watch
+from runaway_watchdog.watch.start import FAILED, STOPPED, Arguments, watch
 
 
 def main(words: list[str]) -> int:
@@ -17,7 +17,7 @@ def main(words: list[str]) -> int:
         return FAILED
     config_arguments = tuple(word for pair in options.items() for word in pair)
     try:
-        return watch(Order(int(fd), config_arguments), log)
+        return watch(Arguments(int(fd), config_arguments), log)
     except KeyboardInterrupt:  # before the watch listens to signals
         return STOPPED
     except Exception as fault:  # the last door: the journal gets a line, a developer the traceback

@@ -42,10 +42,10 @@ class Modules(NamedTuple):
     heartbeat: str = "runaway_watchdog.alerts.heartbeat"
 
 
-class Job(NamedTuple):
-    """A commission that waits for its case, or for another try."""
+class QueuedCase(NamedTuple):
+    """A request that waits for its case, or for another try."""
 
-    case_request: CaseRequest
+    request: CaseRequest
     name: str  # of the program: hostile
     not_before: float = 0.0
     attempts: int = 0
@@ -54,7 +54,7 @@ class Job(NamedTuple):
 class _Running(NamedTuple):
     process: programs.Child
     pidfd: int | None
-    job: Job | None = None
+    case: QueuedCase | None = None
     channel: str | None = None
     reload_fd: int | None = None  # where the compiled configuration is written
     heartbeat: bool = False
@@ -64,7 +64,7 @@ class Ended(NamedTuple):
     """What came of the children that have ended since the last look."""
 
     cases: tuple[tuple[CaseRequest, int], ...] = ()  # with the exit code; negative: the signal that ended it
-    given_up: tuple[Job, ...] = ()
+    given_up: tuple[QueuedCase, ...] = ()
     senders: tuple[tuple[str, int], ...] = ()
     reload: tuple[int, int] | None = None  # exit code, and the descriptor with what it wrote
     heartbeat: int | None = None  # exit code
@@ -82,7 +82,7 @@ class Children:
         self.config_fd = config_fd
         self._modules = modules
         self._retry_s = retry_s
-        self._waiting: list[Job] = []
+        self._waiting: list[QueuedCase] = []
         self._running: list[_Running] = []
         self._paused: dict[str, tuple[int, float]] = {}  # channel -> failures in a row, not before
 
@@ -90,41 +90,41 @@ class Children:
         """When a waiting case may be started (monotonic); None: none is waiting, or the places are taken."""
         if self._cases_running() >= CASES_AT_ONCE:
             return None
-        return min((job.not_before for job in self._first_of_each()), default=None)
+        return min((case.not_before for case in self._first_of_each()), default=None)
 
-    def case_request(self, order: CaseRequest, name: str) -> None:
+    def request_case(self, request: CaseRequest, name: str) -> None:
         """Let a case see to this. Where too many wait already, the oldest of those that matter least gives way."""
         if len(self._waiting) >= MOST_WAITING:
-            self._waiting.remove(min(self._waiting, key=lambda job: _rank(job.case_request.kind)))
-        self._waiting.append(Job(order, name))
+            self._waiting.remove(min(self._waiting, key=lambda case: _rank(case.request.kind)))
+        self._waiting.append(QueuedCase(request, name))
 
-    def start_cases(self, now: float) -> tuple[Job, ...]:
+    def start_cases(self, now: float) -> tuple[QueuedCase, ...]:
         """Start what is due, at most two at once. Returns those that were given up."""
-        given_up: list[Job] = []
-        for job in [job for job in self._first_of_each() if job.not_before <= now]:
+        given_up: list[QueuedCase] = []
+        for case in [case for case in self._first_of_each() if case.not_before <= now]:
             if self._cases_running() >= CASES_AT_ONCE:
                 break
-            self._waiting.remove(job)
-            order = json.dumps(job.case_request._asdict()).encode()
+            self._waiting.remove(case)
+            stdin = json.dumps(case.request._asdict()).encode()
             arguments = ("--config-fd", str(self.config_fd))
             try:
                 child = programs.start_module(
-                    self._modules.case, arguments, seconds=CASE_S, stdin=order, pass_fds=(self.config_fd,)
+                    self._modules.case, arguments, seconds=CASE_S, stdin=stdin, pass_fds=(self.config_fd,)
                 )
             except OSError:  # no memory or no process number left: as good as a failed case
-                given_up += self._again(job, now)
+                given_up += self._again(case, now)
             else:
-                self._add(child, job=job)
+                self._add(child, case=case)
         return tuple(given_up)
 
-    def _first_of_each(self) -> list[Job]:
-        """The jobs that wait for nothing but their time: an incident's turns are told one after the other, in order."""
-        taken = {child.job.case_request.incident_id for child in self._running if child.job is not None}
+    def _first_of_each(self) -> list[QueuedCase]:
+        """Those that wait for nothing but their time: an incident's turns are told one after the other, in order."""
+        taken = {child.case.request.incident_id for child in self._running if child.case is not None}
         found = []
-        for job in self._waiting:
-            incident = job.case_request.incident_id
+        for case in self._waiting:
+            incident = case.request.incident_id
             if not incident or incident not in taken:
-                found.append(job)
+                found.append(case)
             taken.add(incident)
         return found
 
@@ -175,7 +175,7 @@ class Children:
         self._running = [child for child in self._running if child not in ended]
         cases: list[tuple[CaseRequest, int]] = []
         senders: list[tuple[str, int]] = []
-        given_up: list[Job] = []
+        given_up: list[QueuedCase] = []
         reload: tuple[int, int] | None = None
         heartbeat: int | None = None
         for child in ended:
@@ -183,9 +183,9 @@ class Children:
             if child.pidfd is not None:
                 self._poll.unregister(child.pidfd)
                 os.close(child.pidfd)
-            if child.job is not None:
-                cases.append((child.job.case_request, code))
-                given_up += self._again(child.job, now) if code not in (0, STORE_IS_DAMAGED) else []
+            if child.case is not None:
+                cases.append((child.case.request, code))
+                given_up += self._again(child.case, now) if code not in (0, STORE_IS_DAMAGED) else []
             elif child.channel is not None:
                 senders.append((child.channel, code))
                 self._pause(child.channel, now) if code else self._paused.pop(child.channel, None)
@@ -195,12 +195,12 @@ class Children:
                 heartbeat = code
         return Ended(tuple(cases), tuple(given_up), tuple(senders), reload, heartbeat)
 
-    def _again(self, job: Job, now: float) -> list[Job]:
-        """Put a failed job back, before what came after it, or give it up after three attempts."""
-        attempts = job.attempts + 1
+    def _again(self, case: QueuedCase, now: float) -> list[QueuedCase]:
+        """Put a failed one back, before what came after it, or give it up after three attempts."""
+        attempts = case.attempts + 1
         if attempts >= ATTEMPTS:
-            return [job]
-        self._waiting.insert(0, job._replace(not_before=now + self._retry_s * attempts, attempts=attempts))
+            return [case]
+        self._waiting.insert(0, case._replace(not_before=now + self._retry_s * attempts, attempts=attempts))
         return []
 
     def _pause(self, channel: str, now: float) -> None:
@@ -209,12 +209,12 @@ class Children:
         self._paused[channel] = (failures + 1, now + min(longest, first * 2 ** min(failures, 20)))
 
     def _cases_running(self) -> int:
-        return sum(child.job is not None for child in self._running)
+        return sum(child.case is not None for child in self._running)
 
     def _add(
         self,
         process: programs.Child,
-        job: Job | None = None,
+        case: QueuedCase | None = None,
         channel: str | None = None,
         reload_fd: int | None = None,
         *,
@@ -225,4 +225,4 @@ class Children:
             self._poll.register(pidfd, select.POLLIN)
         except OSError:
             pidfd = None
-        self._running.append(_Running(process, pidfd, job, channel, reload_fd, heartbeat))
+        self._running.append(_Running(process, pidfd, case, channel, reload_fd, heartbeat))

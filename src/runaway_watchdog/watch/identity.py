@@ -1,6 +1,6 @@
 """Which work a process is: what the lineage has to know of it, read from /proc."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from runaway_watchdog.model.identity import ProcKey
@@ -45,7 +45,7 @@ class Newcomers:
         self._refreshed = 0.0
         self._horizon = 0.0
 
-    def find(self, awaited: dict[str, float], known: Iterable[ProcKey]) -> list[Seen]:
+    def find(self, awaited: Mapping[str, float], known: Iterable[ProcKey]) -> list[Seen]:
         """`awaited`: groups, and from which start on (seconds after boot); `known` processes are left out."""
         known_pids = {key.pid for key in known}
         found: list[Seen] = []

@@ -16,6 +16,7 @@ REOPENED_S: Final = 86400.0
 MOST_CLOSED: Final = 256
 
 Kind = Literal["opened", "recorded", "escalated", "returned", "reminder", "resolved"]
+Change = Literal["opened", "reopened", "escalated", "resolved"]
 Story = tuple[str, str, ProcKey | None]
 """What the findings of one story share: the rule, the group, and the process that they named."""
 

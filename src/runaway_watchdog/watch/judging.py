@@ -1,52 +1,86 @@
-"""What the watch reads of a process before it tells of a finding: does the rule mean it, and what is it worth?
+"""Does a rule mean the process that a finding names, and what is the finding worth? Pure.
 
-`unit`, `user`, `exe` and `cmdline` of a rule are looked up here, in /proc alone. A container's name, its project and
-its image are known only to its engine, which the watch never asks: the case does, and keeps the alert back.
+`unit`, `user`, `exe` and `cmdline` of a rule are compared here with what was read in /proc (see `particulars`). A
+container's name, its project and its image are known only to its engine, which the watch never asks: the case does,
+and keeps the alert back.
 """
 
-import os
-from collections.abc import Iterable
+from collections.abc import Mapping
 from fnmatch import fnmatchcase
-from typing import Final
+from typing import Final, NamedTuple
 
 from runaway_watchdog.model.events import Finding
 from runaway_watchdog.model.sampling import LEAST_TOLD, Rule, Sample
-from runaway_watchdog.watch import groups
-from runaway_watchdog.watch.clocks import ProcessStat, read_argv, read_stat
+from runaway_watchdog.watch.clocks import ProcessStat
 from runaway_watchdog.watch.harm import Circumstances, Judgement, judge
-from runaway_watchdog.watch.ordinary import kind_of_work
-from runaway_watchdog.watch.sample import HostFacts
+from runaway_watchdog.watch.incidents import Incident
+from runaway_watchdog.watch.lineage import Seen
 
-OWN_UNIT: Final = "runaway-watchdog.service"
-"""`shipped.UNIT`, which would load pathlib into the watch for a name."""
 _MOST_LINEAGES: Final = 256
 _MOST_LENGTHS: Final = 16
 _ENOUGH_LENGTHS: Final = 3
-_COMMAND_LINE_LIMIT: Final = 4096
 _THIS_HOUR_S: Final = 3600.0
 _MOST_HABITS: Final = 64
 
 
-class Lengths:
+class Lengths(NamedTuple):
     """How long the work of each lineage has lasted, as far as it was seen; the newest lineages and times."""
 
-    def __init__(self, known: Iterable[tuple[str, float]] = ()) -> None:
-        """`known`: lineage keys and seconds, oldest first."""
-        self._seen: dict[str, tuple[float, ...]] = {}
-        for lineage, seconds in known:
-            self.add(lineage, seconds)
+    seen: Mapping[str, tuple[float, ...]] = {}
 
-    def add(self, lineage: str, seconds: float) -> None:
+    def add(self, lineage: str, seconds: float) -> "Lengths":
         """One run has ended."""
-        times = self._seen.pop(lineage, ())
-        self._seen[lineage] = (*times, seconds)[-_MOST_LENGTHS:]
-        if len(self._seen) > _MOST_LINEAGES:
-            del self._seen[next(iter(self._seen))]
+        seen = dict(self.seen)
+        times = seen.pop(lineage, ())
+        seen[lineage] = (*times, seconds)[-_MOST_LENGTHS:]
+        if len(seen) > _MOST_LINEAGES:
+            del seen[next(iter(seen))]
+        return Lengths(seen)
 
     def usual_s(self, lineage: str) -> float | None:
         """The median; None where too few were seen."""
-        times = self._seen.get(lineage, ())
+        times = self.seen.get(lineage, ())
         return sorted(times)[len(times) // 2] if len(times) >= _ENOUGH_LENGTHS else None
+
+
+class Habits(NamedTuple):
+    """What groups usually use at a time of the day, in percent of one core, and when that was asked; the newest."""
+
+    known: Mapping[str, tuple[float, float]] = {}
+
+    def learn(self, group: str, percent: float, wall: float) -> "Habits":
+        """What a group usually uses at this hour, of one core."""
+        newest = [each for each in self.known.items() if each[0] != group][1 - _MOST_HABITS :]
+        return Habits(dict((*newest, (group, (percent, wall)))))
+
+    def in_words(self, finding: Finding, sample: Sample) -> str:
+        """For a finding about CPU; "" where too little is known of its group at this hour."""
+        known = self.known.get(finding.group)
+        if finding.kind != "cpu" or known is None or sample.wall - known[1] >= _THIS_HOUR_S:
+            return ""
+        usual = f"{known[0]:.0f} %" if known[0] >= LEAST_TOLD else f"less than {LEAST_TOLD:g} %"
+        now = next((each.percent for each in sample.groups if each.group == finding.group), finding.percent)
+        return f"normally {usual} at this hour, now {now:.0f} %"
+
+
+class Question(NamedTuple):
+    """What is to be read before a finding is judged."""
+
+    finding: Finding
+    name: str  # of its work's program, where that is known
+    only: tuple[tuple[str, str], ...] = ()  # the matchers of its rule
+    incident: Incident | None = None  # which it may have made worse; None: it was found just now
+
+
+class Particulars(NamedTuple):
+    """What was read of the process that a finding names."""
+
+    seen: Seen | None = None  # None: it is gone, or was not asked for
+    stat: ProcessStat | None = None  # None: it is gone, or the finding names no process
+    user: str = ""  # its number
+    exe: str = ""
+    command_line: str = ""
+    ordinary: str = ""  # what kind of ordinary work it is, in words; "" for any other
 
 
 def burns(finding: Finding, rule: Rule, sample: Sample) -> bool:
@@ -60,81 +94,42 @@ def burns(finding: Finding, rule: Rule, sample: Sample) -> bool:
     return any(each >= rule.cpu for each in wanted)
 
 
-class Judge:
-    """Reads /proc of the process that a finding names."""
+def means(rule: Rule, finding: Finding, of: Particulars, own_service: str) -> bool:
+    """Does the rule speak of this unit, user and program? What the engine knows is not asked here.
 
-    def __init__(self, host: HostFacts, root: str = "") -> None:
-        """`root` stands before the directories of unit files."""
-        self._host = host
-        self._root = root
-        own = groups.group_of(host.paths, host.tree, os.getpid())
-        self._own_service = own if own.endswith(f"/{OWN_UNIT}") else ""
-        self.lengths = Lengths()
-        self._habits: dict[str, tuple[float, float]] = {}  # of groups: what they usually use at a time, and that time
+    None speaks of our own service. On a crowded host its cases come and go like a loop and want CPU like a runaway:
+    each alert about them would start another. Its unit's limits hold it, and `status` tells what it costs.
+    """
+    if finding.group and finding.group == own_service:
+        return False
+    return all(_matches(what, pattern, finding, of) for what, pattern in rule.only)
 
-    def learn(self, group: str, percent: float, wall: float) -> None:
-        """What a group usually uses at this hour, of one core. May be called on another thread."""
-        newest = [each for each in self._habits.items() if each[0] != group][1 - _MOST_HABITS :]
-        self._habits = dict((*newest, (group, (percent, wall))))
 
-    def _habit(self, finding: Finding, sample: Sample) -> str:
-        """In words, for a finding about CPU; "" where too little is known of its group at this hour."""
-        known = self._habits.get(finding.group)
-        if finding.kind != "cpu" or known is None or sample.wall - known[1] >= _THIS_HOUR_S:
-            return ""
-        usual = f"{known[0]:.0f} %" if known[0] >= LEAST_TOLD else f"less than {LEAST_TOLD:g} %"
-        now = next((each.percent for each in sample.groups if each.group == finding.group), finding.percent)
-        return f"normally {usual} at this hour, now {now:.0f} %"
+def _matches(what: str, pattern: str, finding: Finding, of: Particulars) -> bool:
+    if what == "unit":
+        return fnmatchcase(finding.group.rpartition("/")[2], pattern)
+    if what not in ("user", "exe", "cmdline"):
+        return True
+    if of.stat is None:
+        return False  # a rule about a program says nothing of a swarm that no process stands for
+    if what == "cmdline":
+        return fnmatchcase(of.command_line, pattern)
+    if what == "user":
+        return of.user == pattern
+    return bool(of.exe) and fnmatchcase(of.exe, pattern)
 
-    def means(self, rule: Rule, finding: Finding) -> bool:
-        """Does the rule speak of this unit, user and program? What the engine knows is not asked here.
 
-        None speaks of our own service. On a crowded host its cases come and go like a loop and want CPU like a runaway:
-        each alert about them would start another. Its unit's limits hold it, and `status` tells what it costs.
-        """
-        if finding.group and finding.group == self._own_service:
-            return False
-        return all(self._matches(what, pattern, finding) for what, pattern in rule.only)
+def weigh(
+    finding: Finding, rule: Rule, sample: Sample, of: Particulars, habits: Habits, *, running_s: float,
+    usual_s: float | None,
+) -> Judgement:  # fmt: skip
+    """What the finding is worth now. Its work has been at it for `running_s`, and usually takes `usual_s`."""
+    stat = of.stat or ProcessStat("", dead=False, start_ticks=0)
+    about = Circumstances(stat.nice, stat.policy, of.ordinary, running_s, usual_s)
+    judged = judge(finding, sample, about, by_harm=rule.by_harm)
+    return judged._replace(why="; ".join(filter(None, (judged.why, habits.in_words(finding, sample)))))
 
-    def judge(
-        self, finding: Finding, rule: Rule, sample: Sample, lineage: str, name: str, running_s: float
-    ) -> Judgement:
-        """What the finding is worth now; `lineage` and `name` are those of the work, at it for `running_s`."""
-        stat = self._stat(finding) or ProcessStat("", dead=False, start_ticks=0)
-        about = Circumstances(
-            nice=stat.nice,
-            policy=stat.policy,
-            ordinary=kind_of_work(finding.group, name, terminal=bool(stat.tty), root=self._root),
-            running_s=running_s,
-            usual_s=self.lengths.usual_s(lineage),
-        )
-        judged = judge(finding, sample, about, by_harm=rule.by_harm)
-        return judged._replace(why="; ".join(filter(None, (judged.why, self._habit(finding, sample)))))
 
-    def is_scheduled(self, finding: Finding) -> bool:
-        """Does it come back because a schedule says so?"""
-        return kind_of_work(finding.group, "", terminal=False, root=self._root) in ("cron job", "timer job")
-
-    def _stat(self, finding: Finding) -> ProcessStat | None:
-        if finding.key is None:
-            return None
-        stat = read_stat(self._host.paths, finding.key.pid)
-        return stat if stat is not None and stat.start_ticks == finding.key.start_ticks else None
-
-    def _matches(self, what: str, pattern: str, finding: Finding) -> bool:
-        if what == "unit":
-            return fnmatchcase(finding.group.rpartition("/")[2], pattern)
-        if what not in ("user", "exe", "cmdline"):
-            return True
-        if finding.key is None or self._stat(finding) is None:
-            return False  # a rule about a program says nothing of a swarm that no process stands for
-        where = f"{self._host.paths.proc}/{finding.key.pid}"
-        if what == "cmdline":
-            line = " ".join(read_argv(self._host.paths, finding.key.pid))
-            return fnmatchcase(line[:_COMMAND_LINE_LIMIT], pattern)
-        try:
-            if what == "user":
-                return str(os.stat(where).st_uid) == pattern
-            return fnmatchcase(os.readlink(f"{where}/exe").removesuffix(" (deleted)"), pattern)
-        except OSError:
-            return False
+def is_scheduled(of: Particulars) -> bool:
+    """Does it come back because a schedule says so?"""
+    return of.ordinary in ("cron job", "timer job")

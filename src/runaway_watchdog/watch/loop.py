@@ -8,18 +8,17 @@ from typing import Final, NamedTuple
 from runaway_watchdog.store.database import STORE_IS_DAMAGED
 from runaway_watchdog.store.writer import Writer
 from runaway_watchdog.watch import signals
-from runaway_watchdog.watch.children import Children, Ended, Job
+from runaway_watchdog.watch.children import Children, Ended
 from runaway_watchdog.watch.configuration import Configuration, ConfigurationError, read_configuration
+from runaway_watchdog.watch.driver import Driver
 from runaway_watchdog.watch.heartbeat import Heartbeat
-from runaway_watchdog.watch.incidents import fallback_text
 from runaway_watchdog.watch.log import Log
 from runaway_watchdog.watch.notify import Notifier
-from runaway_watchdog.watch.observer import Observer
-from runaway_watchdog.watch.pidfds import Vigil
+from runaway_watchdog.watch.pidfds import Pidfds
 from runaway_watchdog.watch.recorder import Recorder
 from runaway_watchdog.watch.timer import Timer
 
-_BEAT_S: Final = 10.0
+_HOUSEKEEPING_S: Final = 10.0
 _PRUNE_S: Final = 3600.0
 _QUICK_LOOKS_S: Final = (0.05, 0.1, 0.2, 0.4, 0.8)
 """After a death its successor is looked for between two ticks: at the next one it may be gone again."""
@@ -64,7 +63,7 @@ class Parts(NamedTuple):
 
     poll: select.poll
     wakeup: signals.Wakeup
-    observer: Observer
+    driver: Driver
     recorder: Recorder
     writer: Writer
     children: Children
@@ -73,7 +72,7 @@ class Parts(NamedTuple):
 
 
 class Loop:
-    """Says when; what is concluded is the observer's business."""
+    """Says when; what follows from it is the observer's business."""
 
     def __init__(
         self,
@@ -87,16 +86,16 @@ class Loop:
         self._parts = parts
         self._configuration = configuration
         self._config_arguments = config_arguments
-        self._now = parts.observer.host.clocks.monotonic
-        self._vigil = Vigil(parts.poll, parts.observer.host.paths)
+        self._now = parts.driver.host.clocks.monotonic
+        self._pidfds = Pidfds(parts.poll, parts.driver.host.paths)
         self._outbox_due: tuple[str, ...] = ()  # channels; set by the store's thread
         self._store_problem: str | None = None
         now = self._now()
         self._tick = Timer(configuration.interval_s, now)
-        self._beat = Timer(_BEAT_S, now)
+        self._housekeeping = Timer(_HOUSEKEEPING_S, now)
         self._prune = Timer(_PRUNE_S, now + 60)
         wanted_s = parts.notifier.period_s
-        self._alive = Timer(_BEAT_S if wanted_s is None else min(_BEAT_S, wanted_s / 3), now)
+        self._alive = Timer(_HOUSEKEEPING_S if wanted_s is None else min(_HOUSEKEEPING_S, wanted_s / 3), now)
         self._quick = QuickLooks(now)
         self._heartbeat = Heartbeat(now, wanted=configuration.heartbeat, failed_at=heartbeat_failed_at)
         self._digested = self._day()
@@ -109,15 +108,15 @@ class Loop:
             while self._turn():
                 pass
         finally:
-            self._parts.observer.write_curves()
+            self._parts.driver.write_curves()
             self._parts.notifier.stopping()
-            self._vigil.close()
+            self._pidfds.close()
 
     def _turn(self) -> bool:
         """Wait for whatever comes first, and do what is due. False: stop."""
         ready = self._wait()
-        if dead := self._vigil.ended(ready):
-            self._parts.observer.died(dead)
+        if dead := self._pidfds.ended(ready):
+            self._parts.driver.died(dead)
             self._quick.plan(self._now())
         came = self._parts.wakeup.signals() if self._parts.wakeup.fd in ready else set()
         if came & signals.STOP:
@@ -130,10 +129,10 @@ class Loop:
         return True
 
     def _wait(self) -> set[int]:
-        self._vigil.keep(self._parts.observer.tracked())
+        self._pidfds.keep(self._parts.driver.tracked())
         deadlines = (
             self._tick.at,
-            self._beat.at,
+            self._housekeeping.at,
             self._alive.at,
             self._quick.next(),
             self._parts.children.next_start(),
@@ -144,16 +143,16 @@ class Loop:
 
     def _look(self, now: float) -> None:
         if self._tick.due(now):
-            self._parts.observer.tick(self._vigil.kept())
+            self._parts.driver.tick(self._pidfds.polled())
             self._quick.cancel()
-        elif self._quick.due(now) and self._parts.observer.look_for_returns():
+        elif self._quick.due(now) and self._parts.driver.look_for_returns():
             self._quick.cancel()
 
     def _keep_house(self, now: float) -> None:
-        if self._beat.due(now):
+        if self._housekeeping.due(now):
             self._show_life()
             self._parts.recorder.ask_outbox(self._answer)
-            self._parts.recorder.ask_what_was_said(self._parts.observer.hear)
+            self._parts.recorder.ask_user_input(self._parts.driver.hear)
             self._tell_of_the_store()
             self._digest()
             if self._heartbeat.due(now):
@@ -161,10 +160,10 @@ class Loop:
         if self._prune.due(now):
             self._parts.recorder.prune(self._configuration.keep_s)
         if self._alive.due(now):
-            self._parts.notifier.alive(self._parts.observer.status())
+            self._parts.notifier.alive(self._parts.driver.state.status())
 
     def _show_life(self) -> None:
-        self._parts.recorder.beat(self._parts.observer.ticks, self._heartbeat.failed_at)
+        self._parts.recorder.liveness(self._parts.driver.ticks, self._heartbeat.failed_at)
 
     def _digest(self) -> None:
         """Once a day, at its time; a watch that starts later that day sends it on the next."""
@@ -178,13 +177,13 @@ class Loop:
         """Which day's digest is the newest that was due; None: there is none."""
         if self._configuration.digest_minute is None:
             return None
-        local = time.localtime(self._parts.observer.host.clocks.wall())
+        local = time.localtime(self._parts.driver.host.clocks.wall())
         early = local.tm_hour * 60 + local.tm_min < self._configuration.digest_minute
         return local.tm_year * 366 + local.tm_yday - early
 
     def _tell_of_the_heartbeat(self, code: int) -> None:
         """Once when it begins to fail, once when it works again."""
-        if not self._heartbeat.ended(code, self._parts.observer.host.clocks.wall()):
+        if not self._heartbeat.ended(code, self._parts.driver.host.clocks.wall()):
             return
         if code:
             self._parts.log.warning("heartbeat-failed", mend="see alerts.heartbeat_url, and this host's network")
@@ -217,8 +216,8 @@ class Loop:
             self._tell_of_the_heartbeat(ended.heartbeat)
         if ended.reload is not None:
             self._reloaded(*ended.reload)
-        for job in (*ended.given_up, *children.start_cases(now)):
-            self._fall_back(job)
+        for case in (*ended.given_up, *children.start_cases(now)):
+            self._parts.driver.give_up(case.request, case.name)
         if ended.cases or ended.given_up:
             self._parts.recorder.ask_outbox(self._answer)
         due, self._outbox_due = self._outbox_due, ()
@@ -226,24 +225,16 @@ class Loop:
 
     def _tell_of_failures(self, ended: Ended) -> None:
         """Cases and senders also fail where the store is damaged, and only we may set it aside."""
-        for order, code in ended.cases:
+        for request, code in ended.cases:
             if code == STORE_IS_DAMAGED:
                 self._parts.log.fault("store-damaged", store=self._configuration.store_path, then="setting it aside")
             elif code:
-                self._parts.log.warning("case-failed", incident=order.incident_id, kind=order.kind, exit=code)
+                self._parts.log.warning("case-failed", incident=request.incident_id, kind=request.kind, exit=code)
         for channel, code in ended.senders:
             if code:
                 self._parts.log.warning("sender-failed", channel=channel, exit=code)
         if any(code for _, code in (*ended.cases, *ended.senders)):
             self._parts.writer.look_again()
-
-    def _fall_back(self, job: Job) -> None:
-        """No case could explain it: the alert goes out with what is known."""
-        order = job.case_request
-        self._parts.log.fault("case-given-up", incident=order.incident_id, kind=order.kind, pid=order.pid)
-        if order.kind not in ("suspect", "recorded"):
-            subject, text = fallback_text(order, job.name, os.uname().nodename)
-            self._parts.recorder.tell(order, self._configuration.channels, subject, text)
 
     def _reload(self) -> None:
         self._parts.notifier.reloading(self._now())
@@ -275,5 +266,5 @@ class Loop:
         self._heartbeat.want(wanted=new.heartbeat)
         self._digested = self._day()
         self._tick = Timer(new.interval_s, self._now() + new.interval_s)
-        self._parts.observer.configure(new)
+        self._parts.driver.configure(new)
         self._parts.log.info("reloaded", rules=len(new.rules), channels=len(new.channels))

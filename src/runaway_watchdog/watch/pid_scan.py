@@ -13,7 +13,7 @@ _LEAST: Final = 1024
 """Where more numbers were given out than this, and than there are processes, the list is the cheaper way."""
 
 
-class Census:
+class PidScan:
     """Keeps the last numbers of two looks: a process that was just being made at the last one is asked for again."""
 
     def __init__(self, paths: Paths) -> None:

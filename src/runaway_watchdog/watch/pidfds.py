@@ -1,4 +1,4 @@
-"""Waits at the bedside: the kernel tells through a pidfd, at once, when a tracked process ends.
+"""The kernel tells through a pidfd, at once, when a tracked process ends.
 
 Descriptors are only polled. Nothing is ever sent through them.
 """
@@ -11,7 +11,7 @@ from runaway_watchdog.model.identity import ProcKey
 from runaway_watchdog.watch.clocks import Paths, read_stat
 
 
-class Vigil:
+class Pidfds:
     """One pidfd for each tracked process; a kernel before 5.3 has none, and deaths are noticed at the next look."""
 
     def __init__(self, poll: select.poll, paths: Paths) -> None:
@@ -32,7 +32,7 @@ class Vigil:
         """Who of them has ended, by the descriptors that became readable."""
         return [self._keys[fd] for fd in fds if fd in self._keys]
 
-    def kept(self) -> Collection[ProcKey]:
+    def polled(self) -> Collection[ProcKey]:
         """Those whose end the kernel will tell."""
         return self._fds.keys()
 

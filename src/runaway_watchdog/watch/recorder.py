@@ -9,14 +9,14 @@ from runaway_watchdog.hostile import clean, mask_argv
 from runaway_watchdog.model.events import CaseRequest, Death, Return, incident_document
 from runaway_watchdog.model.identity import ProcKey
 from runaway_watchdog.model.sampling import Sample
-from runaway_watchdog.model.user_input import Said
-from runaway_watchdog.store import curves, events, liveness as life, outbox, records, user_input as said
+from runaway_watchdog.model.user_input import UserInput
+from runaway_watchdog.store import curves, events, liveness, outbox, records, user_input
 from runaway_watchdog.store.database import prune
 from runaway_watchdog.store.digest import put_digest
 from runaway_watchdog.store.telling import tell
 from runaway_watchdog.store.writer import Writer
 from runaway_watchdog.watch.history import Stretch
-from runaway_watchdog.watch.incidents import Incident, Work
+from runaway_watchdog.watch.incidents import Change, Incident, Work
 from runaway_watchdog.watch.lineage import Seen
 
 _PATH_LIMIT = 4096
@@ -69,22 +69,22 @@ class Recorder:
         if cleaned:
             self._writer.put(put)
 
-    def opened(self, incident: Incident, summary: str) -> None:
-        record, harm = _record(incident, summary), _harm(incident)
-        self._writer.put(lambda store: records.open_incident(store, record, harm))
-
-    def reopened(self, incident: Incident, summary: str) -> None:
-        record, harm = _record(incident, summary), _harm(incident)
-        self._writer.put(lambda store: records.reopen_incident(store, record, harm))
-
     def prepared(self, work: Work) -> None:
         """A suspect: its case wants to leave its explanation under the lineage."""
         lineage, now = _lineage(work), self._wall()
         self._writer.put(lambda store: records.put_lineage(store, lineage, now))
 
-    def escalated(self, incident: Incident) -> None:
-        now, harm = self._wall(), _harm(incident)
-        self._writer.put(lambda store: records.escalate_incident(store, incident.id, incident.severity, harm, now))
+    def incident(self, change: Change, incident: Incident, summary: str = "") -> None:
+        """It was opened, reopened (both with a line about it), has become worse, or is over."""
+        now, harm, record = self._wall(), _harm(incident), _record(incident, summary)
+        if change == "opened":
+            self._writer.put(lambda store: records.open_incident(store, record, harm))
+        elif change == "reopened":
+            self._writer.put(lambda store: records.reopen_incident(store, record, harm))
+        elif change == "escalated":
+            self._writer.put(lambda store: records.escalate_incident(store, incident.id, incident.severity, harm, now))
+        else:
+            self._writer.put(lambda store: records.resolve_incident(store, incident.id, now))
 
     def throttled(self, incident: Incident, limit: float | None, percent: float) -> None:
         """Its group runs into its limit, in `percent` of the periods."""
@@ -93,35 +93,33 @@ class Recorder:
             lambda store: events.put_event(store, incident.id, now, "throttled", limit=limit, percent=round(percent, 1))
         )
 
-    def resolved(self, incident: Incident) -> None:
-        now = self._wall()
-        self._writer.put(lambda store: records.resolve_incident(store, incident.id, now))
-
-    def tell(self, order: CaseRequest, channels: Iterable[str], subject: str, text: str) -> None:
+    def tell(self, request: CaseRequest, channels: Iterable[str], subject: str, text: str) -> None:
         """An alert that no case writes."""
-        document = incident_document(order.kind, order.incident_id, order.severity, order.harm, None)
+        document = incident_document(request.kind, request.incident_id, request.severity, request.harm, None)
         message = json.dumps({"subject": clean(subject), "text": text, "document": document})
         to, now = tuple(channels), self._wall()
-        self._writer.put(lambda store: tell(store, order, to, message, now))
+        self._writer.put(lambda store: tell(store, request, to, message, now))
 
     def digest(self, channels: Iterable[str], host: str) -> None:
         """What was harmless since the last one."""
         to, now = tuple(channels), self._wall()
         self._writer.put(lambda store: put_digest(store, to, host, now))
 
-    def beat(self, ticks: int, heartbeat_failed_at: float | None = None) -> None:
-        beat = life.Beat(os.getpid(), self._started_at, self._wall(), ticks, self._writer.dropped, heartbeat_failed_at)
-        self._writer.put(lambda store: life.put_beat(store, beat))
+    def liveness(self, ticks: int, heartbeat_failed_at: float | None = None) -> None:
+        told = liveness.Liveness(
+            os.getpid(), self._started_at, self._wall(), ticks, self._writer.dropped, heartbeat_failed_at
+        )
+        self._writer.put(lambda store: liveness.put_liveness(store, told))
 
     def ask_outbox(self, answer: Callable[[tuple[str, ...]], None]) -> None:
         """Which channels have something to send? `answer` is called on the store's thread."""
         now = self._wall()
         self._writer.put(lambda store: answer(outbox.due_channels(store, now)))
 
-    def ask_what_was_said(self, answer: Callable[[Said], None]) -> None:
+    def ask_user_input(self, answer: Callable[[UserInput], None]) -> None:
         """What people have told through `ack` and `expect`. `answer` is called on the store's thread."""
         now = self._wall()
-        self._writer.put(lambda store: answer(said.said(store, now)))
+        self._writer.put(lambda store: answer(user_input.in_force(store, now)))
 
     def ask_usual(self, group: str, answer: Callable[[str, float, float], None]) -> None:
         """What a group has used at this hour on other days. `answer` gets group, percent of a core, and the time; it is

@@ -23,7 +23,7 @@ from runaway_watchdog.watch.demand import demand, smallest_share
 from runaway_watchdog.watch.families import SPAN_S, Families, is_coarse
 from runaway_watchdog.watch.gate import Gate
 from runaway_watchdog.watch.load import LoadMeter
-from runaway_watchdog.watch.pid_scan import Census
+from runaway_watchdog.watch.pid_scan import PidScan
 
 SWEEP_S = 30.0
 _FORGET_S = 90.0  # a counter that three sweeps did not want is read as new
@@ -95,7 +95,7 @@ class Sampler:
         self._load = LoadMeter(host.paths)
         self._holds = Holds(host.paths, host.tree)
         self._families = Families()
-        self._census = Census(host.paths)
+        self._pid_scan = PidScan(host.paths)
         self._parents: dict[str, Mark] = {}  # cgroups that only hold groups
         self._groups: dict[str, Mark] = {}
         self._told: dict[str, tuple[Mark, float]] = {}  # their counters when their use was last told, and its percent
@@ -161,7 +161,7 @@ class Sampler:
         """Steps 2 and 3; in a sweep, and where nothing is proved of the host, all groups."""
         tree = self._host.tree
         if tree is None:
-            everybody = self._census.everybody(self._processes.known(), anew=look.sweep)
+            everybody = self._pid_scan.everybody(self._processes.known(), anew=look.sweep)
             self._read_processes(look, everybody, "", look.busy)
             return
         # The root's own counter is summed from columns that are sampled at ticks: the host's bound serves instead.

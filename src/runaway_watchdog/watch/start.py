@@ -14,11 +14,11 @@ from runaway_watchdog.store.writer import Writer
 from runaway_watchdog.watch.children import RETRY_S, Children, Modules
 from runaway_watchdog.watch.clocks import Paths, system_clocks
 from runaway_watchdog.watch.configuration import Configuration, ConfigurationError, read_configuration
+from runaway_watchdog.watch.driver import Driver
 from runaway_watchdog.watch.lineage import MOST_TRACKED
 from runaway_watchdog.watch.log import Log
 from runaway_watchdog.watch.loop import Loop, Parts
 from runaway_watchdog.watch.notify import Notifier
-from runaway_watchdog.watch.observer import Observer
 from runaway_watchdog.watch.recorder import Recorder
 from runaway_watchdog.watch.sample import HostFacts, this_host
 from runaway_watchdog.watch.signals import Wakeup
@@ -35,7 +35,7 @@ class CannotStartError(Exception):
         self.fix = mend
 
 
-class Order(NamedTuple):
+class Arguments(NamedTuple):
     """What to watch with: `config_fd` holds the compiled configuration."""
 
     config_fd: int
@@ -45,17 +45,17 @@ class Order(NamedTuple):
     paths: Paths = Paths()
 
 
-def watch(order: Order, log: Log) -> int:
+def watch(arguments: Arguments, log: Log) -> int:
     """Run until SIGTERM or SIGINT; returns the exit code."""
     try:
-        configuration = read_configuration(order.config_fd)
+        configuration = read_configuration(arguments.config_fd)
     except ConfigurationError as fault:
         log.fault("no-configuration", problem=fault, mend="start it with `runaway-watchdog run`")
         return BAD_CONFIGURATION
-    os.set_inheritable(order.config_fd, False)  # children get it by name
+    os.set_inheritable(arguments.config_fd, False)  # children get it by name
     try:
         lock = _lock(configuration.store_path)
-        host = this_host(order.paths, system_clocks())
+        host = this_host(arguments.paths, system_clocks())
         left = _what_was_left(configuration.store_path, host, log)
     except CannotStartError as fault:
         log.fault("cannot-start", problem=fault, mend=fault.fix)
@@ -63,7 +63,7 @@ def watch(order: Order, log: Log) -> int:
     writer = Writer(configuration.store_path)
     try:
         with contextlib.closing(Wakeup()) as wakeup:
-            _loop(order, configuration, log, host, writer, left, wakeup).run()
+            _loop(arguments, configuration, log, host, writer, left, wakeup).run()
     finally:
         if not writer.close(_CLOSE_S):
             log.fault("store-not-closed", problem=writer.problem, dropped=writer.dropped)
@@ -74,14 +74,14 @@ def watch(order: Order, log: Log) -> int:
 
 
 def _loop(
-    order: Order, configuration: Configuration, log: Log, host: HostFacts, writer: Writer, left: records.Resumed,
-    wakeup: Wakeup,
+    arguments: Arguments, configuration: Configuration, log: Log, host: HostFacts, writer: Writer,
+    left: records.Resumed, wakeup: Wakeup,
 ) -> Loop:  # fmt: skip
     """The parts, put together; the signals of `wakeup` are caught already."""
     poll = select.poll()
-    children = Children(poll, order.config_fd, order.modules, order.retry_s)
+    children = Children(poll, arguments.config_fd, arguments.modules, arguments.retry_s)
     recorder = Recorder(writer, host.clocks.boottime, host.clocks.wall)
-    observer = Observer(host, configuration, recorder, log, children.case_request)
+    driver = Driver(host, configuration, recorder, log, children.request_case)
     log.info(
         "watching",
         rules=", ".join(f"{rule.name} {rule.cpu:g} % for {rule.for_s:g} s" for rule in configuration.rules),
@@ -89,9 +89,9 @@ def _loop(
         store=configuration.store_path,
         groups=host.tree.root if host.tree else "none",
     )
-    observer.resume(left)
-    parts = Parts(poll, wakeup, observer, recorder, writer, children, Notifier(dict(os.environ)), log)
-    return Loop(parts, configuration, order.config_arguments, heartbeat_failed_at=left.heartbeat_failed_at)
+    driver.resume(left)
+    parts = Parts(poll, wakeup, driver, recorder, writer, children, Notifier(dict(os.environ)), log)
+    return Loop(parts, configuration, arguments.config_arguments, heartbeat_failed_at=left.heartbeat_failed_at)
 
 
 def _lock(store_path: str) -> int | None:

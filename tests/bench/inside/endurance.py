@@ -17,12 +17,12 @@ from runaway_watchdog.store.writer import Writer
 from runaway_watchdog.watch import groups
 from runaway_watchdog.watch.clocks import Clocks, Paths, process_cpu_ns
 from runaway_watchdog.watch.configuration import Configuration, parse_configuration
+from runaway_watchdog.watch.driver import Driver
 from runaway_watchdog.watch.log import Log
-from runaway_watchdog.watch.observer import Observer
 from runaway_watchdog.watch.recorder import Recorder
 from runaway_watchdog.watch.sample import this_host
 
-BEAT_TICKS, PRUNE_TICKS = 10, 600
+LIVENESS_TICKS, PRUNE_TICKS = 10, 600
 
 
 def main(ticks: int, speed: float, folder: str) -> None:
@@ -46,13 +46,13 @@ def main(ticks: int, speed: float, folder: str) -> None:
     writer = Writer(store)
     recorder = Recorder(writer, clocks.boottime, clocks.wall)
     host = this_host(Paths(), clocks)
-    observer = Observer(host, configuration, recorder, Log(os.open(os.devnull, os.O_WRONLY), ""), lambda *_: None)
+    driver = Driver(host, configuration, recorder, Log(os.open(os.devnull, os.O_WRONLY), ""), lambda *_: None)
     told = []
     for tick in range(1, ticks + 1):
         time.sleep(max(0.0, (tick - passed()) / speed))
-        observer.tick()
-        if tick % BEAT_TICKS == 0:
-            recorder.beat(tick)
+        driver.tick()
+        if tick % LIVENESS_TICKS == 0:
+            recorder.liveness(tick)
         if tick % PRUNE_TICKS == 0:
             recorder.prune(configuration.keep_s)
         if tick % (ticks // 10) == 0:

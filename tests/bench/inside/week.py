@@ -30,8 +30,8 @@ from runaway_watchdog.model.events import CaseRequest
 from runaway_watchdog.store import outbox, queries
 from runaway_watchdog.store.database import connect
 from runaway_watchdog.store.writer import Writer
+from runaway_watchdog.watch.driver import Driver
 from runaway_watchdog.watch.log import Log
-from runaway_watchdog.watch.observer import Observer
 from runaway_watchdog.watch.recorder import Recorder
 
 LOOK_S = 2.0
@@ -40,7 +40,7 @@ SLICE = "/system.slice"
 WEB, WORKER, NIGHTLY, CRON = (f"{SLICE}/{name}.service" for name in ("web", "worker", "report", "cron"))
 CONFIG = '[store]\nkeep = "2d"\n'
 PARTS = 10
-BEAT_LOOKS, PRUNE_LOOKS = 5, 1800  # ten seconds and an hour, as in the loop
+LIVENESS_LOOKS, PRUNE_LOOKS = 5, 1800  # ten seconds and an hour, as in the loop
 
 
 class Churn:
@@ -122,17 +122,17 @@ class Week:
         self.recorder = Recorder(self.writer, clocks.boottime, clocks.wall)
         self.configuration = compiled(str(config))
         log = Log(os.open(os.devnull, os.O_WRONLY), "")
-        self.observer = Observer(self.host.host, self.configuration, self.recorder, log, self._case)
+        self.driver = Driver(self.host.host, self.configuration, self.recorder, log, self._case)
 
     def look(self, number: int) -> float:
         """Two seconds pass, and the watch looks. Returns the CPU of that look in milliseconds."""
         self.churn.passes(number * LOOK_S)
         began = time.thread_time()
-        self.observer.tick()
-        if number % BEAT_LOOKS == 0:
-            self.recorder.beat(number)
+        self.driver.tick()
+        if number % LIVENESS_LOOKS == 0:
+            self.recorder.liveness(number)
             self.recorder.ask_outbox(lambda _: None)
-            self.recorder.ask_what_was_said(self.observer.hear)
+            self.recorder.ask_user_input(self.driver.hear)
         if number % PRUNE_LOOKS == 0:
             self.recorder.prune(self.configuration.keep_s)
         return (time.thread_time() - began) * 1000
@@ -142,15 +142,15 @@ class Week:
         statistics = Path(f"/proc/self/task/{self.writer._thread.native_id}/schedstat").read_text()
         return int(statistics.split()[0]) / 1e6
 
-    def _case(self, order: CaseRequest, _: str) -> None:
+    def _case(self, request: CaseRequest, _: str) -> None:
         now = self.host.host.clocks.wall()
 
         def write(store: sqlite3.Connection) -> None:
-            outbox.enqueue(store, order.incident_id, order.kind, "terminal", '{"text": "x"}', now)
+            outbox.enqueue(store, request.incident_id, request.kind, "terminal", '{"text": "x"}', now)
             for each in outbox.due(store, now):
                 outbox.mark_sent(store, each.id, now)
 
-        if order.incident_id:
+        if request.incident_id:
             self.writer.put(write)
 
 

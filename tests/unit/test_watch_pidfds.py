@@ -12,7 +12,7 @@ import pytest
 from runaway_watchdog.model.identity import ProcKey
 from runaway_watchdog.watch.clocks import Paths, read_stat, system_clocks
 from runaway_watchdog.watch.identity import Newcomers, look_again, look_at
-from runaway_watchdog.watch.pidfds import Vigil
+from runaway_watchdog.watch.pidfds import Pidfds
 from runaway_watchdog.watch.sample import HostFacts, Sampler, this_host
 
 
@@ -38,26 +38,26 @@ def key_of(pid: int) -> ProcKey:
 def test_the_kernel_tells_of_a_death_at_once(sleeper: subprocess.Popen[bytes]) -> None:
     """Before anybody has collected the zombie; and nobody is told of twice once it is let go."""
     poll = select.poll()
-    vigil, key = Vigil(poll, Paths()), key_of(sleeper.pid)
-    vigil.keep([key])
-    vigil.keep([key])
+    pidfds, key = Pidfds(poll, Paths()), key_of(sleeper.pid)
+    pidfds.keep([key])
+    pidfds.keep([key])
     assert poll.poll(0) == []
     sleeper.kill()
-    assert vigil.ended(fd for fd, _ in poll.poll(10_000)) == [key]
-    vigil.keep([])
+    assert pidfds.ended(fd for fd, _ in poll.poll(10_000)) == [key]
+    pidfds.keep([])
     assert poll.poll(0) == []
 
 
 def test_another_process_of_the_same_pid_is_not_waited_for(sleeper: subprocess.Popen[bytes]) -> None:
     """Nor is one that is dead already: its moment is not known."""
     poll = select.poll()
-    vigil, key = Vigil(poll, Paths()), key_of(sleeper.pid)
-    vigil.keep([key._replace(start_ticks=key.start_ticks - 1)])
+    pidfds, key = Pidfds(poll, Paths()), key_of(sleeper.pid)
+    pidfds.keep([key._replace(start_ticks=key.start_ticks - 1)])
     sleeper.kill()
     os.waitid(os.P_PID, sleeper.pid, os.WEXITED | os.WNOWAIT)
-    vigil.keep([key])
+    pidfds.keep([key])
     assert poll.poll(50) == []
-    vigil.close()
+    pidfds.close()
 
 
 def test_without_pidfds_nothing_breaks(sleeper: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -68,8 +68,8 @@ def test_without_pidfds_nothing_breaks(sleeper: subprocess.Popen[bytes], monkeyp
 
     monkeypatch.setattr(os, "pidfd_open", refuse)
     poll = select.poll()
-    vigil = Vigil(poll, Paths())
-    vigil.keep([key_of(sleeper.pid)])
+    pidfds = Pidfds(poll, Paths())
+    pidfds.keep([key_of(sleeper.pid)])
     sleeper.kill()
     assert poll.poll(50) == []
 

@@ -1,0 +1,293 @@
+"""From findings to incidents, and what is told of them. Pure, as all of a step."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from runaway_watchdog.model.events import Finding
+from runaway_watchdog.model.sampling import Sample
+from runaway_watchdog.model.user_input import Expectation
+from runaway_watchdog.watch import incidents, judging, lineage
+from runaway_watchdog.watch.effects import (
+    AskUsualUse,
+    Examine,
+    LogLine,
+    RequestCase,
+    StoreCurves,
+    StoreFigures,
+    StoreIncident,
+    StoreLineage,
+    StoreProcess,
+    StoreThrottled,
+    TellOfHost,
+)
+from runaway_watchdog.watch.events import Examined, Sampled
+from runaway_watchdog.watch.expected import expected
+from runaway_watchdog.watch.incidents import SEVERITIES, Incident, Kind, Work
+from runaway_watchdog.watch.judging import Particulars, Question
+from runaway_watchdog.watch.state import State, Turn
+
+JUDGE_S: Final = 30.0
+_FIGURES_S: Final = 10.0
+_CURVES_S: Final = 60.0
+_PREPARED_S: Final = 600.0
+_MOST_NAMED: Final = 3
+
+
+def track(turn: Turn, seen: lineage.Seen, hot_since: float) -> None:
+    """From now on its death matters."""
+    state = turn.state
+    tracked = lineage.track(state.lineages, (seen,), hot_since, turn.now.boottime)
+    turn.state = state._replace(lineages=tracked)
+    turn.effects.append(StoreProcess(seen, hot_since))
+
+
+def conclude_all(turn: Turn, findings: Sequence[Finding], look: Sampled) -> None:
+    """Ask about those that are not over; where there are none, nothing has to be read."""
+    questions = tuple(_question(turn.state, each) for each in findings)
+    if any(each.stage != "resolved" for each in findings):
+        turn.effects.append(Examine(look, questions))
+        return
+    for finding in findings:
+        _conclude(turn, finding, Particulars(), look.sample)
+    _judge_again(turn, look)
+
+
+def _question(state: State, finding: Finding) -> Question:
+    rule, seen = state.rule(finding.rule), None if finding.key is None else state.lineages.find(finding.key)
+    return Question(finding, "" if seen is None else seen.name, () if rule is None else rule.only)
+
+
+def examined(turn: Turn, event: Examined) -> None:
+    """The answers, for new findings or for those of open incidents."""
+    sample = event.look.sample
+    again = event.questions[0].incident is not None
+    for question, particulars in zip(event.questions, event.answers, strict=True):
+        if question.incident is None:
+            _conclude(turn, question.finding, particulars, sample)
+        else:
+            _reconsider(turn, question.incident, question.finding, particulars, sample)
+    if again:
+        _end_look(turn, sample)
+    else:
+        _judge_again(turn, event.look)
+
+
+def _conclude(turn: Turn, finding: Finding, of: Particulars, sample: Sample) -> None:
+    if finding.stage == "resolved":
+        _resolve(turn, finding, sample)
+        return
+    rule = turn.state.rule(finding.rule)
+    if rule is None or not judging.means(rule, finding, of, turn.state.own_service):
+        return
+    work = _work(turn, finding, of)
+    if finding.stage == "suspect":
+        turn.effects.append(AskUsualUse(finding.group))
+        if finding.kind == "cpu" and not turn.state.book.keeps(finding, work):
+            _prepare(turn, finding, work, sample.at)
+        return
+    state = turn.state
+    judged = judging.weigh(
+        finding, rule, sample, of, state.habits, running_s=_running_s(state, finding),
+        usual_s=state.lengths.usual_s(work.lineage),
+    )  # fmt: skip
+    finding = finding._replace(severity=judged.severity, harm=judged.why, push=judged.push)
+    if meant := _expected(state, finding.group, sample.wall):
+        finding = finding._replace(severity="info", harm=f"{meant.unit} is expected at this time", push=False)
+    if not _is_told_already(state, finding, work, of):
+        _open(turn, finding, work, sample)
+
+
+def _resolve(turn: Turn, finding: Finding, sample: Sample) -> None:
+    book, incident = incidents.resolve(turn.state.book, finding)
+    turn.state = turn.state._replace(book=book)
+    if incident is not None:
+        turn.effects.append(LogLine("notice", "resolved", _shown(incident)))
+        turn.effects.append(StoreIncident("resolved", incident))
+        tell(turn, "resolved", incident, sample)
+
+
+def _is_told_already(state: State, finding: Finding, work: Work, of: Particulars) -> bool:
+    """Does another rule's incident say as much, or a schedule why it comes back?"""
+    if finding.kind == "restarts" and judging.is_scheduled(of):
+        return True
+    return finding.kind in ("cpu", "restarts") and state.book.covers(finding, work)
+
+
+def _expected(state: State, group: str, wall: float) -> Expectation | None:
+    return expected((*state.configuration.expectations, *state.user_input.expectations), group, wall)
+
+
+def _open(turn: Turn, finding: Finding, work: Work, sample: Sample) -> None:
+    state = turn.state
+    same = state.book.same_work(finding, work)
+    if same is not None:
+        book = incidents.join(state.book, same, finding)
+        turn.state = state._replace(book=book)
+        _worsen(turn, book.incidents[same.rule, same.work.lineage], finding.severity, finding, sample)
+        return
+    remind_after_s = state.configuration.remind_after_s
+    book, incident = incidents.sustain(state.book, finding, work, sample.at, remind_after_s)
+    turn.state = state._replace(book=book)
+    if incident is None:
+        return
+    again = incident.id < state.book.next_id
+    text = incidents.summary(finding, work)
+    event = ("reopened" if again else "runaway") if finding.kind in ("cpu", "restarts") else finding.kind
+    values = {
+        "incident": incident.id, "summary": text, "group": work.group or None, "severity": finding.severity,
+        "why": finding.harm or None,
+    }  # fmt: skip
+    turn.effects.append(LogLine("warning", event, values))
+    turn.effects.append(StoreIncident("reopened" if again else "opened", incident, text))
+    if incident.push:
+        tell(turn, "opened", incident, sample)
+    elif finding.kind == "cpu":
+        _explain_silently(turn, incident, sample.at)
+
+
+def _prepare(turn: Turn, finding: Finding, work: Work, now: float) -> None:
+    """Its case explains it, and sends nothing. Work that goes up and down is prepared for once in a while."""
+    prepared = {key: at for key, at in turn.state.prepared.items() if now - at < _PREPARED_S}
+    is_news = prepared.setdefault(work.lineage, now) == now
+    turn.state = turn.state._replace(prepared=prepared)
+    if is_news:
+        key = finding.key
+        values = {
+            "cpu": finding.percent, "pid": key.pid if key else None, "name": work.name, "group": work.group or None,
+        }  # fmt: skip
+        turn.effects += (
+            LogLine("info", "suspect", values),
+            StoreLineage(work),
+            RequestCase(incidents.preparation(finding, work), work.name),
+        )
+
+
+def _explain_silently(turn: Turn, incident: Incident, now: float) -> None:
+    """Its case explains it; it sends nothing but where it meets signs of an intruder."""
+    turn.state = turn.state._replace(prepared={**turn.state.prepared, incident.work.lineage: now})
+    turn.effects.append(RequestCase(incidents.case_request("recorded", incident), incident.work.name))
+
+
+def tell(turn: Turn, kind: Kind, incident: Incident, sample: Sample | None = None) -> None:
+    """Through a case, which explains it; what is said of the host itself needs none."""
+    if not incident.push:
+        return
+    if incident.finding is None or incident.finding.kind in ("cpu", "restarts"):
+        _store_curves(turn)
+        turn.effects.append(RequestCase(incidents.case_request(kind, incident), incident.work.name))
+        return
+    groups = () if sample is None else sample.groups
+    busiest = sorted(groups, key=lambda each: -each.percent)[:_MOST_NAMED]
+    turn.effects.append(TellOfHost(kind, incident, tuple(busiest)))
+
+
+def _store_curves(turn: Turn) -> None:
+    """Once a minute, and whenever somebody is about to look at them."""
+    turn.state = turn.state._replace(curved_at=turn.now.monotonic)
+    turn.effects.append(StoreCurves())
+
+
+# --- once a sweep: what has become of the open incidents ---
+
+
+def _judge_again(turn: Turn, look: Sampled) -> None:
+    """What was harmless may have become worse, and ordinary work may take too long. It only goes up."""
+    sample = look.sample
+    if sample.at - turn.state.judged_at >= JUDGE_S:
+        turn.state = turn.state._replace(judged_at=sample.at)
+        _note_limits(turn, sample)
+        each_question = (_question_again(turn.state, each, sample) for each in turn.state.book.incidents.values())
+        questions = tuple(each for each in each_question if each is not None)
+        if questions:
+            turn.effects.append(Examine(look, questions))
+            return
+    _end_look(turn, sample)
+
+
+def _question_again(state: State, incident: Incident, sample: Sample) -> Question | None:
+    """None: it cannot become worse now."""
+    rule, finding = state.rule(incident.rule), incident.finding
+    if rule is None or finding is None or (incident.push and not rule.by_harm):
+        return None
+    if _expected(state, incident.work.group, sample.wall) is not None:
+        return None
+    finding = finding._replace(key=incident.key, severity=rule.severity, push=rule.push)
+    if not judging.burns(finding, rule, sample):
+        return None
+    return Question(finding, incident.work.name, incident=incident)
+
+
+def _reconsider(turn: Turn, incident: Incident, finding: Finding, of: Particulars, sample: Sample) -> None:
+    state = turn.state
+    rule = state.rule(incident.rule)
+    if rule is None:
+        return
+    running_s = _running_s(state, finding) + max(0.0, sample.wall - incident.opened_at)
+    usual_s = state.lengths.usual_s(incident.work.lineage)
+    judged = judging.weigh(finding, rule, sample, of, state.habits, running_s=running_s, usual_s=usual_s)
+    worse = SEVERITIES.index(judged.severity) > SEVERITIES.index(incident.severity)
+    silent = incident.finding is not None and not incident.finding.push
+    if judged.push and (worse or silent):
+        severity = judged.severity if worse else incident.severity
+        _worsen(turn, incident, severity, finding._replace(harm=judged.why), sample)
+
+
+def _note_limits(turn: Turn, sample: Sample) -> None:
+    """The first time that an incident's group runs into a limit belongs to its story."""
+    held = {each.group: each.held for each in sample.groups if each.held.throttled}
+    for incident in tuple(turn.state.book.incidents.values()) if held else ():
+        limits = held.get(incident.work.group)
+        if limits is not None and not incident.throttled:
+            turn.state = turn.state._replace(book=incidents.throttle(turn.state.book, incident))
+            turn.effects.append(StoreThrottled(incident, limits.limit, limits.throttled))
+
+
+def _worsen(turn: Turn, incident: Incident, severity: str, finding: Finding, sample: Sample) -> None:
+    """From now on it is told of as what it is now."""
+    first = not incident.push
+    book, worse = incidents.escalate(turn.state.book, incident, severity, finding.harm)
+    turn.state = turn.state._replace(book=book)
+    values = {"incident": incident.id, "severity": severity, "why": finding.harm}
+    turn.effects += LogLine("warning", "escalated", values), StoreIncident("escalated", worse)
+    tell(turn, "opened" if first else "escalated", worse, sample)
+
+
+def _running_s(state: State, finding: Finding) -> float:
+    hot_s = None if finding.key is None else state.lineages.hot_for(finding.key, finding.wall)
+    return finding.window_s if hot_s is None else max(hot_s, finding.window_s)
+
+
+def _work(turn: Turn, finding: Finding, of: Particulars) -> Work:
+    """The lineage that a finding is about; the group's own where no process is known."""
+    if finding.key is not None:
+        if finding.key not in turn.state.lineages.tracked and of.seen is not None:
+            track(turn, of.seen, finding.wall - finding.window_s)
+        seen = turn.state.lineages.find(finding.key)
+        if seen is not None:
+            return Work(seen.lineage, seen.group, seen.name)
+    name = finding.group.rpartition("/")[2] or "the host"
+    return Work(lineage.lineage_key(finding.group, "", ()), finding.group, name)
+
+
+def _end_look(turn: Turn, sample: Sample) -> None:
+    """Reminders, and what is written once in a while."""
+    state = turn.state
+    if state.book.incidents:
+        remind_after_s = state.configuration.remind_after_s
+        book, due = incidents.remind(state.book, sample.at, remind_after_s, state.user_input.acknowledged)
+        turn.state = state._replace(book=book)
+        for incident in due:
+            turn.effects.append(LogLine("notice", "still-running", _shown(incident)))
+            tell(turn, "reminder", incident, sample)
+    if sample.at - turn.state.figured_at >= _FIGURES_S:
+        turn.state = turn.state._replace(figured_at=sample.at)
+        turn.effects.append(StoreFigures(sample, turn.state.lineages.tracked))
+    if sample.at - turn.state.curved_at >= _CURVES_S:
+        _store_curves(turn)
+
+
+def _shown(incident: Incident) -> dict[str, object]:
+    key, work = incident.key, incident.work
+    return {
+        "incident": incident.id, "pid": key.pid if key else None, "name": work.name, "group": work.group or None,
+    }  # fmt: skip

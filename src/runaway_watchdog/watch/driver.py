@@ -1,0 +1,157 @@
+"""Between the observer and the host: looks, asks the kernel, and carries out what was decided. It never waits."""
+
+import os
+from collections import deque
+from collections.abc import Callable, Collection, Iterable
+
+from runaway_watchdog.model.events import CaseRequest
+from runaway_watchdog.model.identity import ProcKey
+from runaway_watchdog.model.sampling import GroupRate
+from runaway_watchdog.model.user_input import UserInput
+from runaway_watchdog.store.records import Resumed
+from runaway_watchdog.watch import effects, events, incidents
+from runaway_watchdog.watch.configuration import Configuration
+from runaway_watchdog.watch.history import History
+from runaway_watchdog.watch.identity import Newcomers, look_again
+from runaway_watchdog.watch.lineage import Seen
+from runaway_watchdog.watch.log import Log
+from runaway_watchdog.watch.observer import step
+from runaway_watchdog.watch.particulars import examine, own_service, stat_of
+from runaway_watchdog.watch.recorder import Recorder
+from runaway_watchdog.watch.sample import HostFacts, Sampler
+from runaway_watchdog.watch.state import initial
+
+
+class Driver:
+    """Keeps the observer's state, and what reads the host."""
+
+    def __init__(
+        self,
+        host: HostFacts,
+        configuration: Configuration,
+        recorder: Recorder,
+        log: Log,
+        request_case: Callable[[CaseRequest, str], None],
+    ) -> None:
+        """`request_case` gets what a case has to see to, and the program's name."""
+        self.host = host
+        self.state = initial(configuration, host.boot_id, own_service(host), host.clocks.monotonic())
+        self._recorder = recorder
+        self._sampler = Sampler(host, configuration.lowest)
+        self._newcomers = Newcomers(host, self._sampler)
+        self._history = History(host.paths, host.clocks.monotonic())
+        self._inbox = deque[events.Event]()  # what other threads tell; taken in before the next look
+        self._levels = {"info": log.info, "notice": log.notice, "warning": log.warning, "error": log.fault}
+        self._carriers: dict[type, Callable[..., object]] = {
+            effects.LogLine: lambda level, event, values: self._levels[level](event, **values),
+            effects.StoreProcess: recorder.tracked,
+            effects.StoreDeath: recorder.died,
+            effects.StoreReturn: recorder.returned,
+            effects.StoreFigures: recorder.figures,
+            effects.StoreCurves: self.write_curves,
+            effects.StoreLineage: recorder.prepared,
+            effects.StoreIncident: recorder.incident,
+            effects.StoreThrottled: recorder.throttled,
+            effects.AskUsualUse: lambda group: recorder.ask_usual(group, self._learn),
+            effects.RequestCase: request_case,
+            effects.TellOfHost: self._tell_of_host,
+            effects.TellUnexplained: self._tell_unexplained,
+        }
+        self.ticks = 0
+
+    # --- what the loop tells ---
+
+    def hear(self, user_input: UserInput) -> None:
+        """What people have told since. May be called on another thread."""
+        self._inbox.append(user_input)
+
+    def tracked(self) -> Collection[ProcKey]:
+        """The processes whose deaths matter."""
+        return self.state.lineages.tracked
+
+    def configure(self, configuration: Configuration) -> None:
+        """New rules from the next tick on; what they have in common with the old ones goes on."""
+        self._sampler.lowest = configuration.lowest
+        self._handle(configuration)
+
+    def resume(self, left: Resumed) -> None:
+        """Go on where the watch before this one stopped."""
+        found = (look_again(self.host, each.key) for each in left.processes)
+        keys = (
+            ProcKey(self.host.boot_id, each.pid, each.start_ticks)
+            for each in left.incidents
+            if each.pid is not None and each.start_ticks is not None
+        )
+        alive = frozenset(key for key in keys if (stat := stat_of(self.host, key)) is not None and not stat.dead)
+        self._handle(events.Restarted(left, {each.key: each for each in found if each is not None}, alive))
+
+    def tick(self, polled: Collection[ProcKey] = ()) -> None:
+        """One look at the host, and what follows from it. `polled`: whose end the kernel is about to tell by itself,
+        with its moment, so that one who ends during the look is not noted without."""
+        while self._inbox:
+            self._handle(self._inbox.popleft())
+        self.ticks += 1
+        began = self.host.clocks.boottime()
+        detected = self.state.detected
+        followed = {key: each.seen.group for key, each in self.state.lineages.tracked.items()}
+        sample = self._sampler.look(followed | detected.processes(), detected.groups())
+        self._history.note(sample)
+        self._handle(events.Sampled(sample, began, polled))
+
+    def died(self, keys: Iterable[ProcKey]) -> None:
+        """The kernel has just told of these deaths."""
+        self._handle(events.Died(tuple(keys)))
+
+    def look_for_returns(self) -> bool:
+        """Between two ticks, soon after a death. True: someone has come back."""
+        waiting = len(self.state.lineages.awaited)
+        self._handle(events.ReturnsDue())
+        return len(self.state.lineages.awaited) < waiting
+
+    def give_up(self, request: CaseRequest, name: str) -> None:
+        """No case could explain this."""
+        self._handle(events.CaseGivenUp(request, name))
+
+    def write_curves(self) -> None:
+        """What was gathered of them since the last time."""
+        self._recorder.curves(self._history.take())
+
+    def _learn(self, group: str, percent: float, wall: float) -> None:
+        """Called on the store's thread."""
+        self._inbox.append(events.UsualUse(group, percent, wall))
+
+    # --- what the observer wants ---
+
+    def _handle(self, event: events.Event | None) -> None:
+        """One event, and the answers to the questions that it leads to."""
+        clocks = self.host.clocks
+        while event is not None:
+            now = events.Now(clocks.monotonic(), clocks.wall(), clocks.boottime())
+            self.state, wanted = step(self.state, event, now)
+            event = None
+            for each in wanted:
+                if isinstance(each, effects.QUESTIONS):
+                    event = self._answer(each)
+                else:
+                    self._carriers[type(each)](*each)
+
+    def _answer(self, question: effects.Asked) -> events.Event:
+        """Read at once."""
+        if isinstance(question, effects.FindNewcomers):
+            found = self._newcomers.find(question.awaited, question.known)
+            return events.NewcomersFound(question.look, tuple(found))
+        if isinstance(question, effects.Examine):
+            answers = tuple(examine(self.host, each) for each in question.questions)
+            return events.Examined(question.look, question.questions, answers)
+        looked: Iterable[Seen | None] = (look_again(self.host, key) for key in question.hot_s)
+        return events.Identified(question.look, question.hot_s, tuple(each for each in looked if each is not None))
+
+    def _tell_of_host(self, kind: incidents.Kind, incident: incidents.Incident, busiest: tuple[GroupRate, ...]) -> None:
+        over = kind == "resolved"
+        subject, text = incidents.host_text(incident, os.uname().nodename, busiest, over=over)
+        channels = self.state.configuration.channels
+        self._recorder.tell(incidents.case_request(kind, incident), channels, subject, text)
+
+    def _tell_unexplained(self, request: CaseRequest, name: str) -> None:
+        subject, text = incidents.fallback_text(request, name, os.uname().nodename)
+        self._recorder.tell(request, self.state.configuration.channels, subject, text)

@@ -1,0 +1,75 @@
+"""Reads from /proc what the judgement of a finding has to know of its process, and no more than that."""
+
+import os
+from typing import Final
+
+from runaway_watchdog.model.identity import ProcKey
+from runaway_watchdog.watch import groups
+from runaway_watchdog.watch.clocks import ProcessStat, read_argv, read_stat
+from runaway_watchdog.watch.identity import look_again
+from runaway_watchdog.watch.judging import Particulars, Question
+from runaway_watchdog.watch.lineage import Seen
+from runaway_watchdog.watch.ordinary import kind_of_work
+from runaway_watchdog.watch.sample import HostFacts
+
+OWN_UNIT: Final = "runaway-watchdog.service"
+"""`shipped.UNIT`, which would load pathlib into the watch for a name."""
+_COMMAND_LINE_LIMIT: Final = 4096
+
+
+def own_service(host: HostFacts) -> str:
+    """The group of our own service; "" where the watch runs in none."""
+    own = groups.group_of(host.paths, host.tree, os.getpid())
+    return own if own.endswith(f"/{OWN_UNIT}") else ""
+
+
+def examine(host: HostFacts, question: Question, root: str = "") -> Particulars:
+    """`root` stands before the directories of unit files. A story that is over is not asked about."""
+    finding, key = question.finding, question.finding.key
+    if finding.stage == "resolved":
+        return Particulars()
+    stat = None if key is None else stat_of(host, key)
+    seen = None if key is None or question.incident is not None else look_again(host, key)
+    asked = set() if stat is None or key is None else {what for what, _ in question.only}
+    return Particulars(
+        seen=seen,
+        stat=stat,
+        user=_user(host, key.pid) if key and "user" in asked else "",
+        exe=_exe(host, key.pid) if key and "exe" in asked else "",
+        command_line=" ".join(read_argv(host.paths, key.pid))[:_COMMAND_LINE_LIMIT]
+        if key and "cmdline" in asked
+        else "",
+        ordinary=_ordinary(question, seen, stat, root) if finding.stage == "sustained" else "",
+    )
+
+
+def stat_of(host: HostFacts, key: ProcKey) -> ProcessStat | None:
+    """None: it is gone, or its PID is another's now."""
+    stat = read_stat(host.paths, key.pid)
+    return stat if stat is not None and stat.start_ticks == key.start_ticks else None
+
+
+def _ordinary(question: Question, seen: Seen | None, stat: ProcessStat | None, root: str) -> str:
+    """Of a restart loop the unit alone is asked about."""
+    name = question.name or (seen.name if seen is not None else question.finding.group.rpartition("/")[2])
+    if question.finding.kind == "restarts":
+        name = ""
+    return kind_of_work(question.finding.group, name, terminal=stat is not None and bool(stat.tty), root=root)
+
+
+def _command_line(host: HostFacts, pid: int) -> str:
+    return " ".join(read_argv(host.paths, pid))[:_COMMAND_LINE_LIMIT]
+
+
+def _user(host: HostFacts, pid: int) -> str:
+    try:
+        return str(os.stat(f"{host.paths.proc}/{pid}").st_uid)
+    except OSError:
+        return ""
+
+
+def _exe(host: HostFacts, pid: int) -> str:
+    try:
+        return os.readlink(f"{host.paths.proc}/{pid}/exe").removesuffix(" (deleted)")
+    except OSError:
+        return ""
