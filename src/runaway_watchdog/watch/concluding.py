@@ -275,7 +275,8 @@ def _end_look(turn: Turn, sample: Sample) -> None:
     if state.book.incidents:
         remind_after_s = state.configuration.remind_after_s
         book, due = incidents.remind(state.book, sample.at, remind_after_s, state.user_input.acknowledged)
-        turn.state = state._replace(book=book)
+        if book is not state.book:
+            turn.state = state._replace(book=book)
         for incident in due:
             turn.effects.append(LogLine("notice", "still-running", _shown(incident)))
             tell(turn, "reminder", incident, sample)

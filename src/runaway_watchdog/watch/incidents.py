@@ -206,6 +206,8 @@ def remind(
 
     `silent`: those that somebody has taken over; their next reminder is as far away as if this one had been sent.
     """
+    if all(now < incident.remind_at for incident in book.incidents.values()):
+        return book, ()
     due: list[Incident] = []
     incidents = dict(book.incidents)
     for place, incident in book.incidents.items():

@@ -127,7 +127,7 @@ def warm_up(
     for each in sample.processes:
         hot = each.percent >= hot_percent
         if (old := tracked.get(each.key)) is not None:
-            tracked[each.key] = old._replace(read_at=boottime, hot_at=boottime if hot else old.hot_at)
+            tracked[each.key] = Tracked(old.seen, old.since, boottime if hot else old.hot_at, boottime)
         elif hot and len(warm) < MOST_WARM:
             warm[each.key] = state.warm.get(each.key, 0.0) + each.span_s
     ripe = {key: hot_s for key, hot_s in warm.items() if hot_s >= RIPE_S}
