@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import threading
 import time
 from collections.abc import Iterator
@@ -78,11 +79,23 @@ def test_return_is_told_after_the_death_that_it_follows() -> None:
     assert [each.kind for each in timeline._in_order(seen)] == ["opened", "died", "returned"]
 
 
+@pytest.fixture(params=[0, 12, 20, 23])
+def opened_in_hour(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Local time is one in which OPENED lies in this hour: at 20 the curve's axis begins as a year does."""
+    west = (time.gmtime(OPENED).tm_hour - int(request.param)) % 24
+    monkeypatch.setenv("TZ", f"TST{west}")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+@pytest.mark.usefixtures("opened_in_hour")
 def test_an_incident_is_told_as_a_story(config: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """Its curve, its opening with the harm, the death, the return, and through what it was told."""
+    """Its curve, its opening with the harm, the death, the return, and through what it was told; in any hour."""
     assert main(["incidents", "show", "1", "--config", config]) == 0
     told = capsys.readouterr().out
-    lines = [line.strip()[21:] for line in told.splitlines() if line.startswith("  20")]
+    lines = [line.strip()[21:] for line in told.splitlines() if re.match(r"  \d{4}-", line)]
     assert lines == [
         "opened for PID 10, warning, 99 % of a core: others wait: PSI 43 %",
         "told (opened) through slack",
