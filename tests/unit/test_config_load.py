@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, strategies as st
 
+from runaway_watchdog.alerts.urls import url_problem
 from runaway_watchdog.config.compile import compile_configuration
 from runaway_watchdog.config.durations import format_duration, parse_duration
 from runaway_watchdog.config.faults import ConfigurationFaults, Fault
@@ -337,7 +338,7 @@ def test_apprise_is_asked_about_real_urls(write: Write) -> None:
     bad = [f"mailto://{SECRET}", f"zzz://{SECRET}", f"slack://{SECRET}", SECRET, f"json://h:{SECRET}/x"]
     file = write(f"[alerts]\nurls = {[good, *bad, f'https://example.org/{SECRET}']}\n")
     with pytest.raises(ConfigurationFaults) as caught:
-        load((file,), env={}, cpus=1)
+        load((file,), env={}, cpus=1, url_problem=url_problem)
     assert [fault.key for fault in caught.value.faults] == [f"alerts.urls[{number}]" for number in range(2, 8)]
     assert SECRET not in str(caught.value)
 

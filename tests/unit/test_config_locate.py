@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from hypothesis import given, strategies as st
 
-from runaway_watchdog.alerts.labels import channel_labels, shown_host
+from runaway_watchdog.alerts.urls import url_problem
+from runaway_watchdog.config.labels import channel_labels, shown_host
 from runaway_watchdog.config.load import load
 from runaway_watchdog.config.locate import Surroundings, config_files, merge, read_raw, store_path, store_to_read
 from runaway_watchdog.config.sample import sample
@@ -131,7 +132,10 @@ def test_checked_in_sample_is_what_the_schema_gives() -> None:
 def test_sample_changes_nothing(tmp_path: Path) -> None:
     """As shipped, every key is commented out: it means the defaults."""
     file = put(tmp_path / "config.toml", sample())
-    assert load((file,), env={}, cpus=1).config == load((), env={}, cpus=1).config
+    assert (
+        load((file,), env={}, cpus=1, url_problem=url_problem).config
+        == load((), env={}, cpus=1, url_problem=url_problem).config
+    )
 
 
 def test_sample_is_valid_with_every_key_in_force(tmp_path: Path) -> None:

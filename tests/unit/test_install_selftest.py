@@ -10,6 +10,7 @@ from types import SimpleNamespace
 import pytest
 
 from runaway_watchdog import shipped
+from runaway_watchdog.alerts.urls import url_problem
 from runaway_watchdog.config.load import load
 from runaway_watchdog.install import rules, selftest
 from runaway_watchdog.install.selftest import BURN, LIMIT_S, Seen, SelfTestResult
@@ -44,7 +45,7 @@ def test_its_configuration_is_valid(tmp_path: Path) -> None:
     """One rule, which no other process than the burn can meet; no channel but the journal."""
     file = tmp_path / "selftest.toml"
     file.write_text(selftest._CONFIG)
-    configuration = load((file,), env={})
+    configuration = load((file,), env={}, url_problem=url_problem)
     (rule,) = configuration.config.rules
     assert rule.only == {"cmdline": f"*{BURN}"}
     assert configuration.labels == ()

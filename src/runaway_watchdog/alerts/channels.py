@@ -21,7 +21,7 @@ from apprise.decorators import notify
 
 from runaway_watchdog.alerts import alertmanager, forms, post, slack
 from runaway_watchdog.alerts.answers import OF_MESSAGE, PERMANENT, Delivered, Refused, answers
-from runaway_watchdog.alerts.labels import shown_host
+from runaway_watchdog.config.labels import shown_host
 from runaway_watchdog.hostile import MASK, clean, mask_text
 from runaway_watchdog.render.message import Message
 

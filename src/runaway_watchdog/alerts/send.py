@@ -21,7 +21,7 @@ from runaway_watchdog.alerts import pacing
 from runaway_watchdog.alerts.answers import Delivered, Refused
 from runaway_watchdog.alerts.channels import TERMINAL_URL, deliver
 from runaway_watchdog.alerts.gathered import gathered, refusal
-from runaway_watchdog.alerts.labels import TERMINAL
+from runaway_watchdog.config.labels import TERMINAL
 from runaway_watchdog.handover import log_to_stderr, read_configuration
 from runaway_watchdog.render.message import Message
 from runaway_watchdog.store import outbox

@@ -29,12 +29,15 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
+    from runaway_watchdog.alerts.urls import url_problem
     from runaway_watchdog.config.faults import ConfigurationFaults
     from runaway_watchdog.config.load import load
 
     around = locate.here()
     try:
-        configuration = load(locate.config_files(options.file or options.config, around), env=around.env)
+        configuration = load(
+            locate.config_files(options.file or options.config, around), env=around.env, url_problem=url_problem
+        )
     except ConfigurationFaults as found:
         _show_faults(found.faults, as_json=options.json)
         return USAGE

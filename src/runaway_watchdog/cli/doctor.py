@@ -102,6 +102,7 @@ def _docker(world: World, options: argparse.Namespace) -> Iterator[Check]:  # no
 
 
 def _configuration(world: World, options: argparse.Namespace) -> Iterator[Check]:
+    from runaway_watchdog.alerts.urls import url_problem
     from runaway_watchdog.config.faults import ConfigurationFaults
     from runaway_watchdog.config.load import load
 
@@ -109,7 +110,7 @@ def _configuration(world: World, options: argparse.Namespace) -> Iterator[Check]
     files = locate.config_files(options.config, around)
     env = around.env if options.config else the_service.environment(world, around.env)
     try:
-        configuration = load(files, env=env)
+        configuration = load(files, env=env, url_problem=url_problem)
     except ConfigurationFaults as faults:
         count = "1 fault" if len(faults.faults) == 1 else f"{len(faults.faults)} faults"
         yield Check("configuration", "missing", count, f"{PROGRAM} check-config")

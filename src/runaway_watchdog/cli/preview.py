@@ -82,6 +82,7 @@ def _form(options: argparse.Namespace, told: "Message") -> "tuple[str, Form] | N
         scheme, limit = FORMS[options.channel]
         return scheme, forms.form(scheme, told, limit - len(told.subject) - 8)
     from runaway_watchdog.alerts.channels import form_for
+    from runaway_watchdog.alerts.urls import url_problem
     from runaway_watchdog.cli.reading import complain
     from runaway_watchdog.config import locate
     from runaway_watchdog.config.faults import ConfigurationFaults
@@ -89,7 +90,7 @@ def _form(options: argparse.Namespace, told: "Message") -> "tuple[str, Form] | N
 
     around = locate.here()
     try:
-        configuration = load(locate.config_files(options.config, around), env=around.env)
+        configuration = load(locate.config_files(options.config, around), env=around.env, url_problem=url_problem)
     except ConfigurationFaults as faults:
         complain(f"the configuration cannot be used:\n{faults}")
         return None

@@ -22,13 +22,14 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
+    from runaway_watchdog.alerts.urls import url_problem
     from runaway_watchdog.config.compile import compile_configuration
     from runaway_watchdog.config.faults import ConfigurationFaults
     from runaway_watchdog.config.load import load
 
     around = locate.here()
     try:
-        configuration = load(locate.config_files(options.config, around), env=around.env)
+        configuration = load(locate.config_files(options.config, around), env=around.env, url_problem=url_problem)
     except ConfigurationFaults as faults:
         print(f"{PROGRAM}: the configuration cannot be used:\n{faults}", file=sys.stderr)
         return USAGE

@@ -38,6 +38,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     from runaway_watchdog.alerts.example import example, incident
+    from runaway_watchdog.alerts.urls import url_problem
     from runaway_watchdog.config.faults import ConfigurationFaults
     from runaway_watchdog.config.load import load
     from runaway_watchdog.render.message import message
@@ -45,7 +46,7 @@ def run(options: argparse.Namespace) -> int:
     around = locate.here()
     env = around.env if options.config else the_service.environment(live(), around.env)
     try:
-        configuration = load(locate.config_files(options.config, around), env=env)
+        configuration = load(locate.config_files(options.config, around), env=env, url_problem=url_problem)
     except ConfigurationFaults as faults:
         print(f"{PROGRAM}: the configuration cannot be used:\n{faults}", file=sys.stderr)
         return USAGE

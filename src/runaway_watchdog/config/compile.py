@@ -4,7 +4,7 @@ from datetime import datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
-from runaway_watchdog.alerts.labels import TERMINAL
+from runaway_watchdog.config.labels import TERMINAL
 from runaway_watchdog.config.load import Configuration
 from runaway_watchdog.config.locate import Surroundings, store_path
 from runaway_watchdog.config.schema import Expect, Rule

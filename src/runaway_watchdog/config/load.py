@@ -9,7 +9,6 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from runaway_watchdog.alerts.labels import channel_labels
 from runaway_watchdog.config import urls
 from runaway_watchdog.config.durations import format_duration, parse_duration
 from runaway_watchdog.config.faults import (
@@ -21,6 +20,7 @@ from runaway_watchdog.config.faults import (
     toml_fault,
     unreadable,
 )
+from runaway_watchdog.config.labels import channel_labels
 from runaway_watchdog.config.locate import merge
 from runaway_watchdog.config.schema import Config
 from runaway_watchdog.hostile import clean
@@ -53,13 +53,13 @@ def load(
     files: Sequence[Path],
     *,
     env: Mapping[str, str],
+    url_problem: Callable[[str], str | None],
     cpus: int | None = None,
-    url_problem: Callable[[str], str | None] | None = None,
 ) -> Configuration:
     """Read the files, the later over the earlier, and the alert URLs of every source.
 
-    `cpus` is the host's number of CPUs; `url_problem` says what is wrong with one alert URL, or None (left out, Apprise
-    is asked). Raises ConfigurationFaults with every fault of every file.
+    `cpus` is the host's number of CPUs; `url_problem` says what is wrong with one alert URL, or None, as
+    `alerts.urls.url_problem` does. Raises ConfigurationFaults with every fault of every file.
     """
     faults: list[Fault] = []
     read = [file for file in (_read(path, faults) for path in files) if file is not None]
@@ -70,7 +70,7 @@ def load(
         merged = merge(merged, file.raw)
     faults += _too_short_for_interval(merged, read)
     found = urls.gather(_table(merged, "alerts"), _origin(read, "alerts", "urls"), env)
-    faults += (*found.faults, *urls.malformed(found.urls, url_problem or _apprise_problem))
+    faults += (*found.faults, *urls.malformed(found.urls, url_problem))
     if faults:
         raise ConfigurationFaults(in_order(faults))
     unique = tuple(dict.fromkeys(located.url for located in found.urls))
@@ -151,10 +151,3 @@ def _seconds(value: Any) -> float | None:
         return parse_duration(value) if isinstance(value, str) else None
     except ValueError:
         return None
-
-
-def _apprise_problem(url: str) -> str | None:
-    """Asks Apprise; imported here because it costs a fifth of a second, and only a URL needs it."""
-    from runaway_watchdog.alerts.channels import url_problem
-
-    return url_problem(url)

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from runaway_watchdog.alerts.labels import channel_labels
 from runaway_watchdog.config.faults import Fault, toml_fault, unreadable
+from runaway_watchdog.config.labels import channel_labels
 
 VARIABLE: Final = "RUNAWAY_WATCHDOG_ALERT_URLS"
 CREDENTIAL: Final = "alert-urls"

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import NamedTuple
 
+from runaway_watchdog.alerts.urls import url_problem
 from runaway_watchdog.config.load import Configuration, load
 from runaway_watchdog.config.schema import Rule
 from runaway_watchdog.render.figures import duration
@@ -19,7 +20,9 @@ class Told(NamedTuple):
 def in_force(file: Path) -> tuple[Configuration, tuple[Told, ...]]:
     """The rules of the service's configuration. Raises ConfigurationFaults."""
     files = (file,) if file.exists() else ()
-    configuration = load(files, env={})  # the environment of whoever installs is not the service's
+    configuration = load(
+        files, env={}, url_problem=url_problem
+    )  # the environment of whoever installs is not the service's
     digest = configuration.config.alerts.digest
     return configuration, tuple(told(rule, digest) for rule in configuration.config.rules)
 
