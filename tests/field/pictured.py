@@ -21,6 +21,7 @@ from runaway_watchdog.model.effect import Size
 from runaway_watchdog.world import Files, Manager, World
 from runaway_watchdog.world.paths import MAX_LINKS
 from runaway_watchdog.world.recorded import NotRecordedError, replay
+from runaway_watchdog.world.units import Unit
 
 from .judging import ENVIRONMENT
 
@@ -192,7 +193,7 @@ class PicturedManager:
     def __getattr__(self, method: str) -> Any:
         return getattr(self._beyond, method)
 
-    def unit(self, name: str) -> Mapping[str, Any] | None:
+    def unit(self, name: str) -> Unit | None:
         try:
             return self._beyond.unit(name)
         except NotRecordedError:

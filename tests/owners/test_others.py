@@ -5,12 +5,12 @@ from support.builders import make_facts, make_process
 from runaway_watchdog.model.owner import ACTIONS
 from runaway_watchdog.model.process import Facts
 from runaway_watchdog.owners import unmanaged
-from runaway_watchdog.owners.interface import Bag, Owner, Read
+from runaway_watchdog.owners.interface import Read
 from runaway_watchdog.owners.steps import single
 
 
-def unclaimed(facts: Facts) -> Owner:
-    return Read("unmanaged", facts.process.name, str(facts.process.pid), "none", Bag(unmanaged.parent_facts(facts)), ())
+def unclaimed(facts: Facts) -> Read[unmanaged.Started]:
+    return Read("unmanaged", facts.process.name, str(facts.process.pid), "none", unmanaged.started_by(facts), ())
 
 
 def test_nothing_ends_pid_1() -> None:

@@ -5,8 +5,12 @@ from typing import Any
 import pytest
 from support.builders import make_facts, make_process, make_service
 
+from runaway_watchdog.model.gap import Gap
 from runaway_watchdog.model.owner import Action
+from runaway_watchdog.owners import unmanaged
+from runaway_watchdog.owners.interface import Read, Unread
 from runaway_watchdog.owners.systemd import service as systemd
+from runaway_watchdog.owners.systemd.details import Trigger
 
 # One row for each end, one column for each Restart=: as observed on systemd 252.
 COLUMNS = ("no", "on-success", "on-failure", "on-abnormal", "on-watchdog", "on-abort", "always")
@@ -53,7 +57,7 @@ def test_a_handled_sigterm_is_likely_at_most() -> None:
 
 def test_a_timer_brings_a_restart_no_service_back() -> None:
     """Restart=no is not enough: a timer starts it again at its next time, also after a stop."""
-    timer = {"unit": "burn.timer", "active": True, "unit_file_state": "enabled", "next_in_s": 90.0}
+    timer = Trigger("burn.timer", True, "enabled", 90.0)
     for action in ("sigkill", "owner-stop"):
         outlook = systemd.outlook(make_service("no", triggered_by=[timer]), make_facts(), action)
         assert (outlook.returns, outlook.by, outlook.after_s) == (True, "burn.timer", 90.0)
@@ -149,7 +153,7 @@ def test_a_boot_is_not_promised_where_it_is_not_known(changes: dict[str, Any], r
 
 def test_a_scope_is_ended_by_its_stop() -> None:
     """systemd sends SIGKILL where SIGTERM is ignored."""
-    owner = make_service("none").bagged(kind="systemd-scope", name="x.scope", facts={})
+    owner = Read("systemd-scope", "x.scope", "x.scope", "none", unmanaged.Started(None), ())
     outlook = systemd.outlook(owner, make_facts(make_process(sigterm="ignored")), "owner-stop")
     assert (outlook.ends, outlook.returns) == (True, False)
 
@@ -171,7 +175,7 @@ def test_settings_that_change_what_an_end_is(changes: dict[str, Any], action: Ac
 @pytest.mark.parametrize(("action", "returns"), [("sigterm", False), ("clean-exit", False), ("sigkill", True)])
 def test_a_unit_that_remains_after_a_clean_exit_is_not_started(action: Action, returns: bool) -> None:
     """Restart=always does not act, and no timer starts what is active already."""
-    timer = {"unit": "burn.timer", "active": True, "unit_file_state": "enabled", "next_in_s": 9.0, "due": True}
+    timer = Trigger("burn.timer", True, "enabled", 9.0, due=True)
     owner = make_service("always", remain_after_exit=True, triggered_by=[timer])
     assert systemd.outlook(owner, make_facts(), action).returns is returns
 
@@ -195,21 +199,20 @@ def test_a_young_unit_may_have_been_started_by_hand() -> None:
 
 
 @pytest.mark.parametrize(
-    ("trigger", "returns"),
+    ("door", "returns"),
     [
-        ({"unit": "x.timer", "due": False, "next_in_s": None}, False),
-        ({"unit": "x.timer", "due": True, "next_in_s": None}, True),
-        ({"unit": "x.path", "at_once": True}, True),
-        ({"unit": "x.path", "at_once": False}, True),
-        ({"unit": "x.socket", "one_connection": False}, True),
-        ({"unit": "x.socket", "one_connection": True}, False),
+        (Trigger("x.timer", True, "static", None, due=False), False),
+        (Trigger("x.timer", True, "static", None, due=True), True),
+        (Trigger("x.path", True, "static", at_once=True), True),
+        (Trigger("x.path", True, "static", at_once=False), True),
+        (Trigger("x.socket", True, "static", one_connection=False), True),
+        (Trigger("x.socket", True, "static", one_connection=True), False),
     ],
 )
-def test_doors_of_every_kind(trigger: dict[str, Any], returns: bool) -> None:
+def test_doors_of_every_kind(door: Trigger, returns: bool) -> None:
     """A timer whose time is over opens no more; a server of one connection ends with it."""
-    door = {"active": True, "unit_file_state": "static"} | trigger
     assert systemd.outlook(make_service("no", triggered_by=[door]), make_facts(), "sigkill").returns is returns
-    closed = door | {"active": False}
+    closed = door._replace(active=False)
     assert systemd.outlook(make_service("no", triggered_by=[closed]), make_facts(), "sigkill").returns is False
 
 
@@ -306,7 +309,7 @@ def test_what_a_boot_brings(changes: dict[str, Any], returns: bool | None, certa
 @pytest.mark.parametrize(("at_boot", "returns"), [(True, True), (False, False)])
 def test_a_timer_that_boots_brings_it_back(at_boot: bool, returns: bool) -> None:
     """One that counts only from a run of its service never elapses after a boot."""
-    timer = {"unit": "x.timer", "active": True, "unit_file_state": "enabled", "next_in_s": 5.0, "at_boot": at_boot}
+    timer = Trigger("x.timer", True, "enabled", 5.0, at_boot=at_boot)
     owner = make_service("no", unit_file_state="static", wanted_by=[], triggered_by=[timer])
     assert systemd.outlook(owner, make_facts(), "reboot").returns is returns
 
@@ -346,5 +349,5 @@ def test_kinds_by_the_path(path: str, kind: str, ref: str) -> None:
 @pytest.mark.parametrize("action", ["sigkill", "owner-stop", "reboot"])
 def test_a_unit_that_was_not_read_has_no_future(action: Action) -> None:
     """What could not be asked is not guessed."""
-    owner = make_service("not read").bagged(facts={})
+    owner = Unread("systemd-service", "burn.service", "burn.service", (), Gap("systemd", "no bus", "look"))
     assert systemd.outlook(owner, make_facts(), action).returns is None

@@ -8,10 +8,12 @@ import pytest
 from hypothesis import given, strategies as st
 
 from runaway_watchdog.model.gap import Gap
-from runaway_watchdog.owners.systemd import details as systemd_facts, service as systemd
-from runaway_watchdog.owners.systemd.unit import Source
+from runaway_watchdog.owners.systemd import reading, service as systemd
+from runaway_watchdog.owners.systemd.details import Service, Trigger
+from runaway_watchdog.owners.systemd.manager import Source
 from runaway_watchdog.world import Unanswered, World
-from runaway_watchdog.world.systemd import NEVER_US, PROPERTIES
+from runaway_watchdog.world.systemd import PROPERTIES
+from runaway_watchdog.world.units import NEVER_US, parse
 
 NOW, MONOTONIC = 1_800_000_000.0, 5000.0
 TIMER = {"ActiveState": "active", "WantedBy": ["timers.target"], "NextElapseUSecMonotonic": NEVER_US}
@@ -48,19 +50,22 @@ def world(units: Mapping[str, Mapping[str, Any]], *paths: str, next_elapse: floa
         return next_elapse
 
     clock = SimpleNamespace(now=lambda: NOW, monotonic=lambda: MONOTONIC)
-    manager = SimpleNamespace(unit=units.get, next_elapse=elapse)
+    parsed = {name: parse(unit) for name, unit in units.items()}
+    manager = SimpleNamespace(unit=parsed.get, next_elapse=elapse)
     return cast(World, SimpleNamespace(files=Files(*paths), manager=manager, clock=clock))
 
 
-def read(unit: Mapping[str, Any], units: Mapping[str, Mapping[str, Any]] | None = None, *paths: str, **how: Any) -> Any:
+def read(
+    unit: Mapping[str, Any], units: Mapping[str, Mapping[str, Any]] | None = None, *paths: str, **how: Any
+) -> Service:
     found = world(units or {}, *paths, **how)
     source = Source(found.manager.unit, systemd.BOOT_TARGETS, systemd.BUS_FOLDERS, trusted=True)
-    return systemd_facts.facts(unit, source, found)
+    return reading.read(parse(unit), source, found)
 
 
-def trigger(timer: Mapping[str, Any], service: Mapping[str, Any] | None = None, **how: Any) -> Any:
+def trigger(timer: Mapping[str, Any], service: Mapping[str, Any] | None = None, **how: Any) -> Trigger:
     unit = {"TriggeredBy": ["x.timer"], "MainPID": 3355, **(service or {})}
-    (found,) = read(unit, {"x.timer": {**TIMER, **timer}}, **how)["triggered_by"]
+    (found,) = read(unit, {"x.timer": {**TIMER, **timer}}, **how).triggered_by
     return found
 
 
@@ -94,13 +99,13 @@ def test_a_timer_tells_when_it_would_come_if_the_service_ended_now(
     """Its own answer is "never" while its service runs; the times are those that systemd 252 then kept."""
     begun = {"InactiveExitTimestampMonotonic": us(MONOTONIC - 60)}
     found = trigger(timer, begun, next_elapse=NOW + 600)
-    assert (found["next_in_s"], found["due"], found["at_boot"]) == (next_in_s, due, at_boot)
+    assert (found.next_in_s, found.due, found.at_boot) == (next_in_s, due, at_boot)
 
 
 def test_the_soonest_of_several_times_counts() -> None:
     """A timer may have many."""
     found = trigger({"TimersMonotonic": [["OnUnitInactiveUSec", us(90), 0], ["OnUnitInactiveUSec", us(5), 0]]})
-    assert found["next_in_s"] == 5.0
+    assert found.next_in_s == 5.0
 
 
 @pytest.mark.parametrize(
@@ -115,8 +120,8 @@ def test_the_soonest_of_several_times_counts() -> None:
 )
 def test_a_path_whose_condition_holds_starts_it_at_once(paths: list[list[str]], exists: str, at_once: bool) -> None:
     """A change that is waited for is another matter."""
-    (found,) = read({"TriggeredBy": ["x.path"], "MainPID": 1}, {"x.path": {"Paths": paths}}, exists)["triggered_by"]
-    assert found["at_once"] is at_once
+    (found,) = read({"TriggeredBy": ["x.path"], "MainPID": 1}, {"x.path": {"Paths": paths}}, exists).triggered_by
+    assert found.at_once is at_once
 
 
 @pytest.mark.parametrize(
@@ -136,7 +141,7 @@ def test_a_path_whose_condition_holds_starts_it_at_once(paths: list[list[str]], 
 )
 def test_who_asks_for_it_at_boot(wanted_by: list[str], units: dict[str, Any], booted_by: str | None) -> None:
     """Up through those that want each other, to a target that every boot reaches."""
-    assert read({"WantedBy": wanted_by, "MainPID": 1}, units)["booted_by"] == booted_by
+    assert read({"WantedBy": wanted_by, "MainPID": 1}, units).booted_by == booted_by
 
 
 @pytest.mark.parametrize(
@@ -150,7 +155,7 @@ def test_who_asks_for_it_at_boot(wanted_by: list[str], units: dict[str, Any], bo
 )
 def test_a_bus_name_counts_where_a_call_would_start_it(unit: dict[str, Any], file: str, name: str) -> None:
     """Many services own a name that only a running one answers to."""
-    assert read({**unit, "MainPID": 1}, {}, file)["bus_name"] == name
+    assert read({**unit, "MainPID": 1}, {}, file).bus_name == name
 
 
 def test_only_an_active_upholder_upholds() -> None:
@@ -160,19 +165,19 @@ def test_only_an_active_upholder_upholds() -> None:
         "down.service": {"ActiveState": "inactive", "WantedBy": ["multi-user.target"]},
     }
     found = read({"UpheldBy": ["up.service", "down.service"], "MainPID": 1}, units)
-    assert (found["upheld_by"], found["upheld_at_boot"]) == (["up.service"], ["down.service"])
+    assert (found.upheld_by, found.upheld_at_boot) == (["up.service"], ["down.service"])
 
 
 def test_a_mask_is_not_taken_for_the_definition() -> None:
     """Its path is that of a link to /dev/null, which nobody loses anything by."""
     found = read({"LoadState": "masked", "FragmentPath": "/etc/systemd/system/x.service", "MainPID": 1})
-    assert (found["unit_file"], found["link_target"]) == ("", None)
+    assert (found.unit_file, found.link_target) == ("", None)
 
 
 def test_a_delay_that_grows_is_the_next_one() -> None:
     """RestartSteps= (systemd 254): RestartUSecNext says how long by now."""
-    assert read({"RestartUSec": us(1), "RestartUSecNext": us(4), "MainPID": 1})["restart_after_s"] == 4.0
-    assert read({"RestartUSec": NEVER_US, "MainPID": 1})["restart_after_s"] is None
+    assert read({"RestartUSec": us(1), "RestartUSecNext": us(4), "MainPID": 1}).restart_after_s == 4.0
+    assert read({"RestartUSec": NEVER_US, "MainPID": 1}).restart_after_s is None
 
 
 _VALUES = {
@@ -216,4 +221,4 @@ def test_any_answer_of_the_right_types_is_read(service: dict[str, Any], other: d
 def test_a_group_that_leads_elsewhere_is_not_walked() -> None:
     """A user's manager may name any path as its unit's group."""
     unit = {"ControlGroup": "/../../home/bob/trap"}
-    assert read(unit, {}, "/sys/fs/cgroup/../../home/bob/trap/cgroup.procs")["processes"] is None
+    assert read(unit, {}, "/sys/fs/cgroup/../../home/bob/trap/cgroup.procs").processes is None

@@ -8,11 +8,12 @@ import pytest
 from support.builders import make_facts, make_service
 
 from runaway_watchdog.owners.systemd import service as systemd
+from runaway_watchdog.owners.systemd.details import Trigger
 
 
 def test_the_plan_stops_the_timer_with_the_service() -> None:
     """In one command, as their undo is: a socket unit, for one, cannot be started while its service runs."""
-    timer = {"unit": "burn.timer", "active": True, "unit_file_state": "enabled", "next_in_s": 90.0}
+    timer = Trigger("burn.timer", True, "enabled", 90.0)
     containment = systemd.contain(make_service("always", triggered_by=[timer], cpu_controller=False), make_facts())
     assert [step.command for step in containment.steps] == [
         "systemctl freeze burn.service",
@@ -40,7 +41,7 @@ def test_the_host_is_not_told_to_stop_what_it_needs() -> None:
 
 def test_a_transient_unit_is_saved_before_it_is_stopped() -> None:
     """Its definition would be gone, and no start could undo that; of its timer too."""
-    timer = {"unit": "burn.timer", "active": True, "unit_file_state": "transient", "next_in_s": 90.0}
+    timer = Trigger("burn.timer", True, "transient", 90.0)
     file = "/run/systemd/transient/burn.service"
     owner = make_service("always", transient=True, unit_file=file, unit_file_state="transient", triggered_by=[timer])
     limit, save, stop = systemd.contain(owner, make_facts()).steps
@@ -158,7 +159,7 @@ def test_a_snap_is_stopped_through_snapd() -> None:
     )
     _, step = systemd.contain(owner, make_facts()).steps
     assert (step.command, step.undo) == ("snap stop --disable lxd.daemon", "snap start --enable lxd.daemon")
-    off = owner.bagged(facts={**owner.facts, "unit_file_state": "disabled"})
+    off = owner._replace(details=owner.details._replace(unit_file_state="disabled"))
     assert systemd.contain(off, make_facts()).steps[1].command == "snap stop lxd.daemon"
 
 
@@ -169,7 +170,7 @@ def test_a_snap_is_stopped_through_snapd() -> None:
         ({"unit_file_state": "static"}, "until the next boot, when multi-user.target"),
         ({"wanted_by": ["x.service"]}, "until x.service is started again"),
         (
-            {"triggered_by": [{"unit": "a.socket", "active": True, "unit_file_state": "static", "at_boot": True}]},
+            {"triggered_by": [Trigger("a.socket", True, "static", at_boot=True)]},
             "until the next boot, when a.socket",
         ),
     ],
@@ -181,6 +182,6 @@ def test_the_goal_says_for_how_long_it_holds(changes: dict[str, Any], words: str
 
 def test_a_server_of_one_connection_is_not_stopped() -> None:
     """Its connection would be gone, and no start brings that back."""
-    door = {"unit": "x.socket", "active": True, "unit_file_state": "static", "one_connection": True}
+    door = Trigger("x.socket", True, "static", one_connection=True)
     steps = systemd.contain(make_service("no", triggered_by=[door]), make_facts()).steps
     assert not any(" stop " in step.command for step in steps)

@@ -1,18 +1,23 @@
 """Services of a user's own systemd: who is asked, what a boot brings, and how root speaks to it."""
 
+from collections.abc import Sequence
+
 import pytest
 from support.builders import make_facts, make_process, make_service
 
-from runaway_watchdog.owners.interface import Owner
+from runaway_watchdog.owners.interface import Read
 from runaway_watchdog.owners.systemd import service as systemd, user_service as systemd_user
+from runaway_watchdog.owners.systemd.details import User, UsersService
 
 PATH = "/user.slice/user-1000.slice/user@1000.service/app.slice/burn.service"
 
 
-def hers(policy: str = "always", *, user: str = "bob", lingers: bool = True) -> Owner:
-    owner = make_service(policy, cpu_controller=False)
-    facts = {**owner.facts, "user": user, "uid": 1000, "lingers": lingers, "booted_by": "default.target"}
-    return owner.bagged(kind="systemd-user-service", id="user@1000.service/burn.service", facts=facts)
+def hers(
+    policy: str = "always", *, user: str = "bob", lingers: bool = True, upheld_by: Sequence[str] = ()
+) -> Read[UsersService]:
+    unit = make_service(policy, cpu_controller=False, booted_by="default.target", upheld_by=upheld_by).details
+    details = UsersService(unit, User(user, 1000, lingers))
+    return Read("systemd-user-service", "burn.service", "user@1000.service/burn.service", policy, details, ())
 
 
 @pytest.mark.parametrize(
@@ -75,8 +80,6 @@ def test_a_name_that_systemctl_would_misread_is_a_number(user: str) -> None:
 
 def test_the_drop_in_lies_where_the_users_manager_reads_it() -> None:
     """And its condition is written with that manager's own specifier."""
-    owner = hers()
-    owner = owner.bagged(facts={**owner.facts, "upheld_by": ["top.service"]})
-    _, step = systemd_user.contain(owner, make_facts()).steps
+    _, step = systemd_user.contain(hers(upheld_by=["top.service"]), make_facts()).steps
     assert "!%%t/systemd/user/%%n.d/zz-hold.conf" in step.command
     assert "> /run/user/1000/systemd/user/burn.service.d/zz-hold.conf" in step.command

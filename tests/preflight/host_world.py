@@ -9,6 +9,7 @@ from runaway_watchdog.model.effect import Size
 from runaway_watchdog.model.gap import Gap
 from runaway_watchdog.preflight.sequence import Preflight, Shell, judge
 from runaway_watchdog.world import Clients, Clock, Engine, Files, Manager, Unanswered, World
+from runaway_watchdog.world.units import Unit, parse
 
 NOW = 1_800_000_000.0
 LINK = "\0link "
@@ -83,8 +84,9 @@ class FakeFiles:
 class FakeManager:
     loaded: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
-    def unit(self, name: str) -> Mapping[str, Any] | None:
-        return self.loaded.get(name)
+    def unit(self, name: str) -> Unit | None:
+        found = self.loaded.get(name)
+        return None if found is None else parse(found)
 
     def units(self) -> Mapping[str, str]:
         return {name: str(each.get("ActiveState", "inactive")) for name, each in self.loaded.items()}

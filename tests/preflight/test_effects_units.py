@@ -1,6 +1,5 @@
 """Units: what goes down together, what starts it again, what a verb leaves alone."""
 
-from collections.abc import Mapping
 from typing import Any, cast
 
 import pytest
@@ -9,6 +8,7 @@ from preflight.host_world import FakeHost, FakeManager
 from runaway_watchdog.preflight.helps import helps
 from runaway_watchdog.preflight.sequence import Shell, judge
 from runaway_watchdog.world import UserManagers, World
+from runaway_watchdog.world.units import Unit, parse
 
 
 def unit(name: str, **changes: Any) -> dict[str, Any]:
@@ -101,8 +101,8 @@ def test_a_mask_beside_a_unit_file_in_etc_does_not_hold(host: FakeHost, line: st
 class AnasManager:
     """The systemd of uid 1000, whose own app.service is named as the system's is."""
 
-    def unit(self, uid: int, name: str) -> Mapping[str, Any] | None:
-        return unit(name, MainPID=77, Restart="no") if (uid, name) == (1000, "app.service") else None
+    def unit(self, uid: int, name: str) -> Unit | None:
+        return parse(unit(name, MainPID=77, Restart="no")) if (uid, name) == (1000, "app.service") else None
 
 
 @pytest.fixture

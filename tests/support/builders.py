@@ -6,6 +6,7 @@ from runaway_watchdog.model.identity import ProcKey
 from runaway_watchdog.model.owner import Kind
 from runaway_watchdog.model.process import Facts, Process
 from runaway_watchdog.owners.interface import Bag, Owner, Read
+from runaway_watchdog.owners.systemd.details import Service
 
 CONTAINER_ID = "21fe" * 16
 
@@ -65,34 +66,52 @@ def make_container(policy: str = "always", *, kind: Kind = "docker-container", *
     return Read(kind, name, CONTAINER_ID, policy, Bag(facts, {"docker": "docker", "mounts": []}), ())
 
 
-def make_service(policy: str = "no", **changes: Any) -> Owner:
+SERVICE = Service(
+    type="simple",
+    load_state="loaded",
+    active_state="active",
+    sub_state="running",
+    kill_mode="control-group",
+    stop_command=False,
+    remain_after_exit=False,
+    on_failure=(),
+    failure_action="none",
+    success_action="none",
+    restart_after_s=0.1,
+    restarts_counted=0,
+    prevent=((), ()),
+    force=((), ()),
+    success=((), ()),
+    start_limit_burst=0,
+    start_limit_interval_s=0.0,
+    up_s=None,
+    main_pid=3355,
+    control_pid=0,
+    processes=None,
+    unit_file="/etc/systemd/system/burn.service",
+    unit_file_state="enabled",
+    source="",
+    drop_ins=(),
+    transient=False,
+    bus_name="",
+    wanted_by=("multi-user.target",),
+    booted_by=None,
+    upheld_by=(),
+    upheld_at_boot=(),
+    triggered_by=(),
+    cpu_quota_percent=None,
+    cpu_controller=True,
+    refuse_manual_stop=False,
+    can_freeze=True,
+    stops_with_it=(),
+    link_target=None,
+    forgets=(),
+)
+
+
+def make_service(policy: str = "no", **changes: Any) -> Read[Service]:
     """A service with the process of `make_process` as its main one; enabled, with its file in /etc."""
-    facts: dict[str, Any] = {
-        "main_pid": 3355,
-        "type": "simple",
-        "active_state": "active",
-        "restart_after_s": 0.1,
-        "restarts_counted": 0,
-        "prevent": [[], []],
-        "force": [[], []],
-        "success": [[], []],
-        "unit_file": "/etc/systemd/system/burn.service",
-        "unit_file_state": "enabled",
-        "drop_ins": [],
-        "transient": False,
-        "kill_mode": "control-group",
-        "bus_name": "",
-        "wanted_by": ["multi-user.target"],
-        "upheld_by": [],
-        "triggered_by": [],
-        "cpu_quota_percent": None,
-        "cpu_controller": True,
-        "load_state": "loaded",
-        "sub_state": "running",
-        "control_pid": 0,
-        "processes": None,
-    }
-    facts |= changes
-    booted = [name for name in facts["wanted_by"] if name == "multi-user.target"]
-    facts.setdefault("booted_by", booted[0] if booted else None)
-    return Read("systemd-service", "burn.service", "burn.service", policy, Bag(facts), ())
+    found = SERVICE._replace(**changes)
+    if "booted_by" not in changes and "multi-user.target" in found.wanted_by:
+        found = found._replace(booted_by="multi-user.target")
+    return Read("systemd-service", "burn.service", "burn.service", policy, found, ())

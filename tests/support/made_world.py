@@ -14,6 +14,7 @@ from typing import Any, cast
 from runaway_watchdog.model.effect import Size
 from runaway_watchdog.model.gap import Gap
 from runaway_watchdog.world import Clients, Clock, Engine, Files, Manager, Podman, Unanswered, World
+from runaway_watchdog.world.units import Unit, parse
 
 NOW = 1_795_000_000.0
 BOOT = "5f0c6c9a-2b0e-4f0e-9a1d-7a6f5b3c2d10"
@@ -131,8 +132,9 @@ class MadeManager:
     def unit_of(self, pid: int) -> str | None:  # noqa: ARG002
         return None
 
-    def unit(self, name: str) -> Mapping[str, Any] | None:
-        return self._units.get(name)
+    def unit(self, name: str) -> Unit | None:
+        found = self._units.get(name)
+        return None if found is None else parse(found)
 
     def units(self) -> Mapping[str, str]:
         return {name: str(unit.get("ActiveState", "active")) for name, unit in self._units.items()}

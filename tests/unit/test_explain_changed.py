@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given, strategies as st
+from support.builders import make_service
 from support.made_world import NOW, made_world
 
 from runaway_watchdog.explain.changed import changed
@@ -76,7 +77,7 @@ def test_a_container_its_image_and_its_compose_file_are_told_newest_first() -> N
 
 def test_a_unit_its_drop_ins_a_crontab_and_the_job_itself_are_told() -> None:
     """A drop-in counts as the unit; of a cron job the table and its start."""
-    unit = _owner("systemd-service", {"unit_file": "/etc/u.service", "drop_ins": ["/etc/u.service.d/x.conf"]})
+    unit = make_service(unit_file="/etc/u.service", drop_ins=["/etc/u.service.d/x.conf"])
     cron = _owner("cron-job", {"table": "/etc/cron.d/web", "main_pid": 90})
     written = {"/etc/u.service.d/x.conf": HOT - MINUTE, "/etc/u.service": HOT - 99 * MINUTE, "/etc/cron.d/web": HOT - 9}
     found = changed(_world(written), FACTS, (cron, unit), HOT)
@@ -119,16 +120,16 @@ def test_only_the_hour_before_counts() -> None:
     """Neither what came later nor what came long before. Without a watch its start is what it is measured from."""
     for at, told in ((HOT - 61 * MINUTE, 0), (HOT - 59 * MINUTE, 1), (HOT + 5, 1), (HOT + 60, 0)):
         world = _world({"/etc/u.service": at})
-        assert len(changed(world, FACTS, (_owner("systemd-service", {"unit_file": "/etc/u.service"}),), HOT)) == told
+        assert len(changed(world, FACTS, (make_service(unit_file="/etc/u.service"),), HOT)) == told
     world = _world({"/etc/u.service": HOT - 2 * MINUTE})  # three minutes after it started
-    assert changed(world, FACTS, (_owner("systemd-service", {"unit_file": "/etc/u.service"}),), None) == ()
+    assert changed(world, FACTS, (make_service(unit_file="/etc/u.service"),), None) == ()
 
 
 def test_where_nobody_can_look_nothing_is_told() -> None:
     """A recorded host without these traces, and files that are not ours to read."""
     owner = _owner("docker-container", {"container": "web"}, {"created_at": HOT - 5})
     assert changed(made_world(()), FACTS, (owner,), HOT) == ()
-    assert changed(_world(), FACTS, (_owner("systemd-service", {"unit_file": "/etc/u.service"}),), HOT) == ()
+    assert changed(_world(), FACTS, (make_service(unit_file="/etc/u.service"),), HOT) == ()
 
 
 @given(st.text(max_size=300))

@@ -8,16 +8,17 @@ from typing import Any, cast
 
 import pytest
 from preflight.host_world import LINK, NOW, EngineWith, FakeHost
-from support.builders import make_process
+from support.builders import make_process, make_service
 
 from runaway_watchdog.explain import cause, condition, leftbehind, signs, ways
 from runaway_watchdog.model.casefile import History, LeftBehind, Sign
 from runaway_watchdog.model.plan import Plan
 from runaway_watchdog.model.process import Facts, Process
 from runaway_watchdog.owners.interface import Bag, Read
+from runaway_watchdog.owners.unmanaged import Started
 from runaway_watchdog.world import Clock, Journal, World, procfs
 
-UNCLAIMED = Read("unmanaged", "x", "60", "none", Bag({}), ())
+UNCLAIMED = Read("unmanaged", "x", "60", "none", Started(None), ())
 JOURNALD = make_process(200, name="systemd-journal", cgroup="/system.slice/systemd-journald.service")
 
 
@@ -234,7 +235,7 @@ def test_more_signs_are_found_for_one_that_nobody_manages() -> None:
     host.files.add("/proc/60/root/etc/ld.so.preload", "/usr/local/lib/libhide.so\n")
     found = signs.signs(host.world, facts_of(host), [UNCLAIMED], History(returns_seen=3))
     assert {each.kind for each in found} == {"preload", "no-keeper"}
-    service = Read("systemd-service", "x.service", "x.service", "always", Bag({"main_pid": 60}), ())
+    service = make_service("always", main_pid=60)
     assert signs.signs(host.world, facts_of(host), [service], History(returns_seen=3)) == ()
 
 
@@ -290,8 +291,7 @@ def test_copies_are_counted_and_others_are_not() -> None:
 def test_a_service_that_waits_for_it_is_a_caller() -> None:
     """A main process has one; what a unit's helper left has none."""
     host = burner()
-    main = Read("systemd-service", "x.service", "x.service", "no", Bag({"main_pid": 60}), ())
-    other = main.bagged(facts={"main_pid": 17})
+    main, other = make_service(main_pid=60), make_service(main_pid=17)
     assert leftbehind.left_behind(host.world, facts_of(host), main) is None
     assert leftbehind.left_behind(host.world, facts_of(host), other) is not None
 

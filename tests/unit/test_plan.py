@@ -18,6 +18,7 @@ from runaway_watchdog.model.process import Process
 from runaway_watchdog.owners import Layer, contain, outlook
 from runaway_watchdog.owners.docker import containment as docker_hold
 from runaway_watchdog.owners.interface import Owner
+from runaway_watchdog.owners.systemd.details import Trigger
 
 STUB = """\
 #!/bin/sh
@@ -47,7 +48,7 @@ owners = st.one_of(
         upheld_by=st.sampled_from([[], ["guard.service"]]),
         bus_name=st.sampled_from(["", "org.example.Burn"]),
         triggered_by=st.sampled_from(
-            [[], [{"unit": "burn.timer", "active": True, "unit_file_state": "enabled", "next_in_s": 9.0}]]
+            [(), (Trigger("burn.timer", active=True, unit_file_state="enabled", next_in_s=9.0),)]
         ),
         main_pid=st.sampled_from([3355, 17]),
         cpu_controller=st.booleans(),

@@ -10,6 +10,7 @@ from hypothesis import given, strategies as st
 from runaway_watchdog import programs
 from runaway_watchdog.world import Unanswered
 from runaway_watchdog.world.systemd import LiveManager, parse_calendar
+from runaway_watchdog.world.units import parse
 
 
 class Manager(LiveManager):
@@ -28,14 +29,14 @@ def test_a_value_of_another_type_is_left_out() -> None:
     unit = Manager({"Id": ("s", "x.service"), "MainPID": ("s", "many"), "Restart": ("as", ["always"])}).unit(
         "x.service"
     )
-    assert unit == {"Id": "x.service"}
+    assert unit == parse({"Id": "x.service"})
 
 
 def test_of_commands_only_their_number_is_kept() -> None:
     """Their arguments may hold secrets."""
     command = ("/bin/kill", ["/bin/kill", "--password=x"], False, 0, 0, 0, 0, 0, 0, 0)
     unit = Manager({"Id": ("s", "x.service"), "ExecStop": ("a(sasbttttuii)", [command])}).unit("x.service")
-    assert unit == {"Id": "x.service", "ExecStop": 1}
+    assert unit == parse({"Id": "x.service", "ExecStop": 1})
 
 
 @pytest.mark.parametrize(

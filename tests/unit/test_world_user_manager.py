@@ -11,6 +11,7 @@ import pytest
 
 from runaway_watchdog import programs
 from runaway_watchdog.world import Unanswered, user_manager
+from runaway_watchdog.world.units import parse
 from runaway_watchdog.world.user_manager import LiveUserManagers
 
 Calls = list[list[str]]
@@ -33,15 +34,12 @@ def answers(monkeypatch: pytest.MonkeyPatch, status: int, stdout: str = "") -> C
 
 def test_one_process_answers_for_a_unit_and_its_relations(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each question is a process, so what is asked next comes along."""
-    units = {
-        "a.service": {"Id": "a.service", "TriggeredBy": ["a.timer"]},
-        "a.timer": {"Id": "a.timer"},
-        "b.service": None,
-    }
+    service = {"Id": "a.service", "TriggeredBy": ["a.timer"]}
+    units = {"a.service": service, "a.timer": {"Id": "a.timer"}, "b.service": None}
     calls = answers(monkeypatch, 0, json.dumps({"value": units}))
     manager = LiveUserManagers()
-    assert manager.unit(1000, "a.service") == units["a.service"]
-    assert manager.unit(1000, "a.timer") == units["a.timer"]
+    assert manager.unit(1000, "a.service") == parse(service)
+    assert manager.unit(1000, "a.timer") == parse({"Id": "a.timer"})
     assert manager.unit(1000, "b.service") is None
     assert [call[-3:] for call in calls] == [["1000", "unit", "a.service"]]
 

@@ -149,19 +149,19 @@ def of_unit(world: World) -> Iterator[Check]:
         unit = world.manager.unit(UNIT)
     except Unanswered:
         return  # told by the check of systemd
-    if unit is None or unit.get("LoadState") != "loaded":
+    if unit is None or unit.load_state != "loaded":
         told = f"{UNIT} is not installed: what runs in a terminal ends with it"
         yield Check("service", "missing", told, INSTALL)
         return
-    enabled = str(unit.get("UnitFileState"))
+    enabled = unit.unit_file_state
     if enabled not in ("enabled", "enabled-runtime", "static"):
         yield Check(
             "service", "missing", f"it does not start with the host ({enabled})", f"sudo systemctl enable {UNIT}"
         )
-    elif unit.get("NeedDaemonReload"):
+    elif unit.need_daemon_reload:
         yield Check("service", "note", "its unit file has changed since systemd read it", INSTALL)
     else:
-        yield Check("service", "ok", f"{UNIT} is {unit.get('ActiveState')}, and starts with the host")
+        yield Check("service", "ok", f"{UNIT} is {unit.active_state}, and starts with the host")
 
 
 def of_journal(world: World) -> Iterator[Check]:

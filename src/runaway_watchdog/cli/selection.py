@@ -198,10 +198,9 @@ def _by_unit(world: World, name: str) -> int:
     unit = world.manager.unit(full)
     if unit is None:
         raise SelectionError(f"systemd has no unit {full} loaded; `systemctl list-units` lists them")
-    pid = int(unit.get("MainPID", 0))
-    if pid <= 0:
-        raise SelectionError(f"{full} is {unit.get('ActiveState', 'not running')}: it has no main process now")
-    return pid
+    if unit.main_pid <= 0:
+        raise SelectionError(f"{full} is {unit.active_state or 'not running'}: it has no main process now")
+    return unit.main_pid
 
 
 _FINDERS: dict[str, Callable[[World, object], int]] = {

@@ -13,7 +13,7 @@ def environment(world: World, ours: Mapping[str, str]) -> dict[str, str]:
     """Our own environment, with what the running service has beside it, where we may read that: as root."""
     try:
         unit = world.manager.unit(UNIT)
-        pid = 0 if unit is None else int(unit.get("MainPID", 0))
+        pid = 0 if unit is None else unit.main_pid
         text = world.files.read(f"{procfs.PROC}/{pid}/environ") if pid > 0 else ""
     except (OSError, Unanswered):  # no systemd here, or not ours to read
         text = ""

@@ -15,6 +15,7 @@ from runaway_watchdog.model.casefile import Cause
 from runaway_watchdog.model.gap import Gap
 from runaway_watchdog.model.process import Process
 from runaway_watchdog.world import Unanswered, World, processes, procfs
+from runaway_watchdog.world.units import NOT_LOADED
 
 NEWEST: Final = 300
 """Journal entries that are looked at."""
@@ -154,21 +155,15 @@ def _restart_loop(world: World) -> Cause | None:
     for name, state in world.manager.units().items():
         if not name.endswith(".service") or state not in ("activating", "active", "deactivating", "failed"):
             continue
-        unit = world.manager.unit(name) or {}
-        restarts, since = int(unit.get("NRestarts", 0)), _since(unit, world)
-        if restarts >= RESTARTS and since <= JUST_NOW_S and (worst is None or restarts > worst[0]):
-            worst = (restarts, name, float(unit.get("RestartUSec", 0)) / 1e6)
+        unit = world.manager.unit(name) or NOT_LOADED
+        since = world.clock.now() - max(unit.active_enter, unit.inactive_exit) / 1e6
+        if unit.restarts >= RESTARTS and since <= JUST_NOW_S and (worst is None or unit.restarts > worst[0]):
+            worst = (unit.restarts, name, unit.restart_delay / 1e6)
     if worst is None:
         return None
     restarts, name, delay = worst
     told = f"ends and is started again, {restarts} times by now, each time {delay:g} s later"
     return Cause(clean(name, 80), None, told, (f"D-Bus {clean(name)}: NRestarts={restarts}",), name)
-
-
-def _since(unit: Mapping[str, Any], world: World) -> float:
-    """Seconds since it last became active, or stopped being so."""
-    times = [unit.get(name, 0) for name in ("ActiveEnterTimestamp", "InactiveExitTimestamp", "InactiveEnterTimestamp")]
-    return float(world.clock.now() - max(times) / 1e6)
 
 
 # --- who eats the memory ---------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from runaway_watchdog.hostile import clean
 from runaway_watchdog.model.casefile import Change, ChangeKind
 from runaway_watchdog.model.process import Facts
 from runaway_watchdog.owners.interface import Owner
+from runaway_watchdog.owners.systemd.details import service_of
 from runaway_watchdog.world import Traces, Unanswered, World
 
 BEFORE_S: Final = 3600.0
@@ -47,7 +48,8 @@ def _of(owner: Owner, facts: Facts, traces: Traces) -> Iterator[Change]:
         image = clean(str(owner.facts.get("image", "")), _NAME_LIMIT)
         if at := traces.newest(pattern):
             yield Change("image", at, f"image {image} came to this host", f"pulled, built or loaded: {pattern}")
-    yield from _written(traces, "unit", (owner.facts.get("unit_file"), *_list(owner, "drop_ins")), "was edited")
+    if (unit := service_of(owner)) is not None:
+        yield from _written(traces, "unit", (unit.unit_file, *unit.drop_ins), "was edited")
     yield from _written(traces, "compose-file", _list(owner, "config_files"), "was edited")
     if owner.kind == "cron-job":
         yield from _written(traces, "crontab", (owner.facts.get("table"),), "was edited")

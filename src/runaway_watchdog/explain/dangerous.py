@@ -22,6 +22,7 @@ from runaway_watchdog.model.plan import Dangerous
 from runaway_watchdog.model.process import Facts, Process
 from runaway_watchdog.owners import Layer
 from runaway_watchdog.owners.interface import Owner
+from runaway_watchdog.owners.systemd.details import service_of
 from runaway_watchdog.world import Files, Unanswered, World, processes, procfs
 
 MOST_NAMESAKES = 4
@@ -77,11 +78,10 @@ def dangers(layers: Sequence[Layer], world: World) -> tuple[tuple[Dangerous, ...
 
 def _unit_file(owner: Owner, world: World) -> tuple[Dangerous, ...]:
     """Deleting the unit file leaves the process running and its definition gone."""
-    if owner.kind != "systemd-service" or not owner.facts or not owner.facts["unit_file"].startswith("/etc/"):
-        return ()
-    if owner.facts.get("link_target"):
-        return ()  # a link to the definition, which lies elsewhere
-    path = str(owner.facts["unit_file"])
+    unit = service_of(owner) if owner.kind == "systemd-service" else None
+    if unit is None or not unit.unit_file.startswith("/etc/") or unit.link_target:
+        return ()  # a link is not the definition, which lies elsewhere
+    path = unit.unit_file
     try:
         size = Size(len(world.files.read(path).encode("utf-8", "surrogateescape")))
     except OSError:

@@ -11,6 +11,7 @@ from runaway_watchdog.owners import Layer
 from runaway_watchdog.owners.docker import compose as compose_facts
 from runaway_watchdog.owners.interface import Owner
 from runaway_watchdog.owners.systemd.containment import ESSENTIAL
+from runaway_watchdog.owners.systemd.details import service_of
 from runaway_watchdog.world import Unanswered, World
 
 CPUS = 0.5
@@ -93,16 +94,17 @@ def _swarm(owner: Owner, world: World) -> Iterator[Advice]:  # noqa: ARG001
 
 def _unit(owner: Owner, world: World) -> Iterator[Advice]:  # noqa: ARG001
     """A drop-in; nothing for what was made for one run."""
-    if not owner.facts or owner.facts["transient"] or ESSENTIAL.fullmatch(owner.name):
+    unit = service_of(owner)
+    if unit is None or unit.transient or ESSENTIAL.fullmatch(owner.name):
         return
     users = owner.kind == "systemd-user-service"
     folder = "~/.config/systemd/user" if users else "/etc/systemd/system"
     reload = "systemctl --user daemon-reload" if users else "systemctl daemon-reload"
     restarts = ("[Unit]", "StartLimitIntervalSec=10min", f"StartLimitBurst={TRIES}")
-    limit = ("[Service]", f"CPUQuota={CPUS:.0%}" if owner.facts["cpu_controller"] else "Nice=19")
+    limit = ("[Service]", f"CPUQuota={CPUS:.0%}" if unit.cpu_controller else "Nice=19")
     again = owner.policy not in ("no", "")
     where = f"{folder}/{owner.name}.d/limits.conf, then: {reload}"
-    if owner.facts["cpu_quota_percent"] is None:
+    if unit.cpu_quota_percent is None:
         yield Advice(BOTH if again else LIMIT, where, (*(restarts if again else ()), *limit))
     elif again:
         yield Advice(ENOUGH, where, restarts)

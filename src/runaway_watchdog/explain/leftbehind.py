@@ -12,6 +12,7 @@ from runaway_watchdog.model.plan import Containment, Prints, Step
 from runaway_watchdog.model.process import Facts, Process
 from runaway_watchdog.owners.common.shells import base
 from runaway_watchdog.owners.interface import Owner
+from runaway_watchdog.owners.systemd.details import service_of
 from runaway_watchdog.world import Files, World, processes, procfs
 
 MOST_DESCRIPTORS = 512
@@ -43,7 +44,8 @@ def _adopted(facts: Facts) -> bool:
 def _loose(owner: Owner, process: Process) -> bool:
     """No manager waits for it: it has none, or it is not the process that its unit is about."""
     if owner.kind == "systemd-service":
-        return bool(owner.facts) and owner.facts.get("main_pid") not in (0, process.pid)
+        unit = service_of(owner)
+        return unit is not None and unit.main_pid not in (0, process.pid)
     return owner.kind in ROOMS
 
 

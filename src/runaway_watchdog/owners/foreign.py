@@ -10,18 +10,18 @@ virsystemd.c, nomad's client/lib/cgroupslib), and of systemd-nspawn as it was se
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from shlex import quote
 from typing import Any, NamedTuple
 
 from runaway_watchdog.linux.cgroup import CgroupPath
 from runaway_watchdog.model.gap import Gap
-from runaway_watchdog.model.owner import Action, Claim, Kind, Outlook, Why
+from runaway_watchdog.model.owner import Action, Claim, Kind, Outlook
 from runaway_watchdog.model.plan import Containment, Prints, Says, Step
 from runaway_watchdog.model.process import Facts, Process
 from runaway_watchdog.owners.common.ending import ending
 from runaway_watchdog.owners.common.partly import PartlyAnswered
-from runaway_watchdog.owners.interface import Bag, Owner, Read
+from runaway_watchdog.owners.interface import NOT_READ, Owner, Read
 from runaway_watchdog.owners.steps import single
 from runaway_watchdog.world import World
 
@@ -117,6 +117,72 @@ MANAGERS = (
 KINDS = tuple(dict.fromkeys(manager.kind for manager in MANAGERS))
 
 
+class Pod(NamedTuple):
+    uid: str
+    names: tuple[str, str, str] | None  # namespace, pod and container, as containerd keeps them beside the container
+
+    @property
+    def name(self) -> str:
+        """ "" where it is not to be read."""
+        return "" if self.names is None else "/".join(self.names[:2])
+
+    @property
+    def static(self) -> bool:
+        return STATIC_POD.fullmatch(self.uid) is not None
+
+    def shown(self) -> dict[str, Any]:
+        names = {} if self.names is None else dict(zip(("namespace", "pod", "container"), self.names, strict=True))
+        return {"pod_uid": self.uid, "static": self.static, **names}
+
+
+class Machine(NamedTuple):
+    inside: str | None  # the unit inside the machine, which is none of this host's
+    unit: str | None  # the unit of this host that runs it
+
+    def shown(self) -> dict[str, Any]:
+        return {"inside": self.inside, **({} if self.unit is None else {"unit": self.unit})}
+
+
+class Guest(NamedTuple):
+    proxmox: bool
+
+    def shown(self) -> dict[str, Any]:
+        return {"proxmox": self.proxmox}
+
+
+class Task(NamedTuple):
+    """Of Nomad."""
+
+    allocation: str  # by which it is asked
+    name: str  # "" where its path tells
+
+    def shown(self) -> dict[str, Any]:
+        return {"allocation": self.allocation}
+
+
+class Container(NamedTuple):
+    """One of which nothing more is known."""
+
+    def shown(self) -> dict[str, Any]:
+        return {}
+
+
+What = Pod | Machine | Guest | Task | Container
+"""What a manager that is not asked keeps."""
+
+
+class Foreign(NamedTuple):
+    """Of a manager that is not asked."""
+
+    what: What
+    ask: str  # how a person asks it
+    decides: str
+
+    def shown(self) -> dict[str, Any]:
+        """As `owners[].facts` has it."""
+        return {**self.what.shown(), "ask": self.ask, "decides": self.decides}
+
+
 def claim(facts: Facts) -> Claim | None:
     process = facts.process
     found = _by_path(process.control_group)
@@ -169,106 +235,76 @@ def inspect(claim: Claim, facts: Facts, world: World) -> Owner:
     found = _by_path(facts.process.control_group)
     manager = found[0] if found else next(each for each in MANAGERS if each.kind == claim.kind)
     parts = dict(found[1]) if found else {}
-    read = _FACTS.get(claim.kind, _others_facts)(claim, parts, facts, world)
+    what = _what(claim, parts, facts, world)
     asked = {"name": claim.ref, "short": claim.ref[:12], "alloc": str(parts.get("alloc") or claim.ref)}
-    shown = {
-        "ask": manager.ask.format(**{key: quote(value) for key, value in asked.items()}),
-        "decides": manager.decides,
-    }
-    name = read.pop("name", "") or (claim.ref[:12] if re.fullmatch(r"[0-9a-f]{64}", claim.ref) else claim.ref)
-    owner = Read(claim.kind, str(name), claim.ref, "not read", Bag({**read, **shown}), claim.evidence)
+    ask = manager.ask.format(**{key: quote(value) for key, value in asked.items()})
+    own = what.name if isinstance(what, Pod | Task) else ""
+    name = own or (claim.ref[:12] if re.fullmatch(r"[0-9a-f]{64}", claim.ref) else claim.ref)
+    owner = Read(claim.kind, name, claim.ref, NOT_READ, Foreign(what, ask, manager.decides), claim.evidence)
     problem = f"the manager of {name} ({claim.kind.replace('-', ' ')}) is not asked by this version"
-    raise PartlyAnswered(Gap(claim.kind, problem, f"ask it yourself: {shown['ask']}"), owner)
+    raise PartlyAnswered(Gap(claim.kind, problem, f"ask it yourself: {ask}"), owner)
 
 
-Parts = Mapping[str, str | None]
+def _what(claim: Claim, parts: Mapping[str, str | None], facts: Facts, world: World) -> What:
+    """What the path and the host's own files tell of it."""
+    group = facts.process.control_group
+    if claim.kind == "kubernetes-pod":
+        return Pod((parts.get("pod") or "").replace("_", "-"), _annotations(claim.ref, world))
+    if claim.kind in ("lxc-container", "nspawn-machine"):
+        units = re.findall(r"/([^/]+\.(?:service|scope))(?=/|$)", parts.get("inside") or "")
+        runs_it = group.slices == ("machine.slice",) and NSPAWN_UNIT.fullmatch(group.unit)
+        return Machine(units[0] if units else None, group.unit if runs_it else None)
+    if claim.kind == "vm-guest":
+        return Guest(group.slices == ("qemu.slice",))
+    if claim.kind != "nomad-task":
+        return Container()
+    by_path = parts.get("alloc")  # what only its environment tells has no task's name
+    return Task(by_path or claim.ref, "" if by_path else facts.process.name)
 
 
-def _pod_facts(claim: Claim, parts: Parts, facts: Facts, world: World) -> dict[str, Any]:  # noqa: ARG001
-    """The pod's name as containerd keeps it beside the container; its UID tells a static pod."""
-    uid = (parts.get("pod") or "").replace("_", "-")
-    found: dict[str, Any] = {"pod_uid": uid, "static": STATIC_POD.fullmatch(uid) is not None}
-    names = _annotations(claim.ref, world)
-    if names:
-        namespace, pod, container = names
-        found |= {"namespace": namespace, "pod": pod, "container": container, "name": f"{namespace}/{pod}"}
-    return found
-
-
-def _annotations(container_id: str, world: World) -> tuple[str, ...]:
+def _annotations(container_id: str, world: World) -> tuple[str, str, str] | None:
     """Of the whole configuration, whose environment may hold secrets, three names are looked at."""
     for folder in STATE_FOLDERS:
         try:
             text = world.files.read(f"{folder}/io.containerd.runtime.v2.task/k8s.io/{container_id}/config.json")
             annotations = json.loads(text[:MOST_OF_A_CONFIG]).get("annotations") or {}
-            found = tuple(str(annotations.get(key) or "") for key in ANNOTATIONS)
+            namespace, pod, container = (str(annotations.get(key) or "") for key in ANNOTATIONS)
         except (OSError, ValueError, AttributeError):
             continue
-        return found if all(found[:2]) else ()
-    return ()
+        return (namespace, pod, container) if namespace and pod else None
+    return None
 
 
-def _machine_facts(claim: Claim, parts: Parts, facts: Facts, world: World) -> dict[str, Any]:  # noqa: ARG001
-    """The unit inside the machine, which is none of this host's."""
-    units = re.findall(r"/([^/]+\.(?:service|scope))(?=/|$)", parts.get("inside") or "")
-    found: dict[str, Any] = {"inside": units[0] if units else None}
-    group = facts.process.control_group
-    runs_it = group.slices == ("machine.slice",) and NSPAWN_UNIT.fullmatch(group.unit)
-    return found | ({"unit": group.unit} if runs_it else {})
-
-
-def _guest_facts(claim: Claim, parts: Parts, facts: Facts, world: World) -> dict[str, Any]:  # noqa: ARG001
-    return {"proxmox": facts.process.control_group.slices == ("qemu.slice",)}
-
-
-def _others_facts(claim: Claim, parts: Parts, facts: Facts, world: World) -> dict[str, Any]:  # noqa: ARG001
-    """Of Nomad: the allocation, by which it is asked; what only its environment tells has no task's name."""
-    if claim.kind != "nomad-task":
-        return {}
-    by_path = parts.get("alloc")
-    return {"allocation": by_path or claim.ref, "name": "" if by_path else facts.process.name}
-
-
-_FACTS: Mapping[str, Callable[[Claim, Parts, Facts, World], dict[str, Any]]] = {
-    "kubernetes-pod": _pod_facts,
-    "lxc-container": _machine_facts,
-    "nspawn-machine": _machine_facts,
-    "vm-guest": _guest_facts,
-}
-
-
-def outer(owner: Owner) -> Claim | None:
+def outer(owner: Read[Foreign]) -> Claim | None:
     """A machine that a unit of this host runs has that as its next layer."""
-    unit = owner.facts.get("unit")
+    unit = owner.details.what.unit if isinstance(owner.details.what, Machine) else None
     return None if unit is None else Claim("systemd-service", unit, ("the unit that runs the machine",))
 
 
-def outlook(owner: Owner, facts: Facts, action: Action) -> Outlook:
-    decides = owner.facts.get("decides", f"the manager of this {owner.kind.replace('-', ' ')} decides")
-    asked = f"{decides}; it was not asked"
+def outlook(owner: Read[Foreign], facts: Facts, action: Action) -> Outlook:
+    what, asked = owner.details.what, (owner.details.decides, "it was not asked")
     if action == "owner-daemon-restart":
-        why: Why = "such a manager leaves what runs alone when it is restarted itself"
-        return Outlook.goes_on(action, "likely", why)
+        return Outlook.goes_on(action, "likely", "such a manager leaves what runs alone when it is restarted itself")
     if action in ("owner-stop", "reboot"):
         return Outlook.not_known(action, asked)
     end = ending(facts.process, action)
     if not end.ends:
         return Outlook.goes_on(action, end.certainty, end.why)
-    if owner.kind == "kubernetes-pod" and owner.facts.get("static") and facts.process.is_namespace_init:
+    if isinstance(what, Pod) and what.static and facts.process.is_namespace_init:
         why = (end.reason, "it is a static pod's: the kubelet runs whatever has a manifest on this host")
         return Outlook.comes_back(action, "kubelet", "likely", why)
-    if owner.kind == "vm-guest":
-        asked = f"for the guest that is a power cut; {asked}"
+    if isinstance(what, Guest):
+        return Outlook.not_known(action, ("for the guest that is a power cut", *asked))
     return Outlook.not_known(action, asked)
 
 
-def contain(owner: Owner, facts: Facts) -> Containment:
+def contain(owner: Read[Foreign], facts: Facts) -> Containment:
     """What can be undone from outside without the manager noticing: it goes on, with lower priority."""
-    ask = owner.facts.get("ask", "its own manager")
-    if owner.kind == "vm-guest" and owner.facts:
-        return _pause_the_guest(owner)
+    what, ask, _ = owner.details
+    if isinstance(what, Guest):
+        return _pause_the_guest(owner.name, proxmox=what.proxmox)
     goal = f"Ask its own manager first: {ask}"
-    if owner.facts.get("static"):
+    if isinstance(what, Pod) and what.static:
         goal = f"Take the pressure off; a static pod stops only when its manifest leaves the kubelet's folder: {ask}"
     slower = single.renice(facts.process)
     if slower:
@@ -276,12 +312,12 @@ def contain(owner: Owner, facts: Facts) -> Containment:
     return Containment(goal, slower, ("its own manager, which decides as it is set",), calm=True)
 
 
-def _pause_the_guest(owner: Owner) -> Containment:
+def _pause_the_guest(guest: str, *, proxmox: bool) -> Containment:
     """The CPU is the guest's own work: look inside it, and never kill it."""
-    name = quote(owner.name)
+    name = quote(guest)
     command, back, check = (
         (f"qm suspend {name}", f"qm resume {name}", Says(f"qm status {name} --verbose", ("paused",)))
-        if owner.facts["proxmox"]
+        if proxmox
         else (f"virsh suspend {name}", f"virsh resume {name}", Prints(f"virsh domstate {name}", ("paused",)))
     )
     pause = Step(
@@ -293,5 +329,5 @@ def _pause_the_guest(owner: Owner) -> Containment:
         check,
         phase="relieve",
     )
-    goal = f"Look inside the guest {owner.name}: the CPU is its own work, and killing this is a power cut to it"
+    goal = f"Look inside the guest {guest}: the CPU is its own work, and killing this is a power cut to it"
     return Containment(goal, (pause,), calm=True)

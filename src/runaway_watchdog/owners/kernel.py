@@ -1,12 +1,22 @@
 """Kernel threads: no signal ends them, and the cause is the work that they do for somebody else."""
 
+from typing import Any, NamedTuple
+
 from runaway_watchdog.model.owner import Action, Claim, Outlook
 from runaway_watchdog.model.plan import ByEye, Containment, Step
 from runaway_watchdog.model.process import Facts
-from runaway_watchdog.owners.interface import Bag, Owner, Read
+from runaway_watchdog.owners.interface import Owner, Read
 from runaway_watchdog.world import World
 
 KINDS = ("kernel-thread",)
+
+
+class Thread(NamedTuple):
+    """Nothing more is known of one."""
+
+    def shown(self) -> dict[str, Any]:
+        """As `owners[].facts` has it."""
+        return {}
 
 
 def claim(facts: Facts) -> Claim | None:
@@ -18,7 +28,7 @@ def claim(facts: Facts) -> Claim | None:
 
 
 def inspect(claim: Claim, facts: Facts, world: World) -> Owner:  # noqa: ARG001 - nobody has to be asked
-    return Read("kernel-thread", claim.ref, str(facts.process.pid), "none", Bag({}), claim.evidence)
+    return Read("kernel-thread", claim.ref, str(facts.process.pid), "none", Thread(), claim.evidence)
 
 
 def outer(owner: Owner) -> Claim | None:  # noqa: ARG001

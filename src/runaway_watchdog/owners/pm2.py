@@ -100,7 +100,7 @@ def _boot_unit(manager: Process, world: World) -> str:
         unit = world.manager.unit(name)
     except Unanswered:
         return ""
-    return name if unit is not None and unit.get("UnitFileState") == "enabled" else ""
+    return name if unit is not None and unit.unit_file_state == "enabled" else ""
 
 
 def _command(manager: Process, folder: str, view: inside.Inside) -> str:

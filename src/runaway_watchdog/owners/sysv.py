@@ -14,10 +14,10 @@ from runaway_watchdog.model.gap import Gap
 from runaway_watchdog.model.owner import Action, Certainty, Claim, Deferred, Outlook
 from runaway_watchdog.model.plan import BeginsWith, Containment, Fails, Says, Step
 from runaway_watchdog.model.process import Facts, Process
-from runaway_watchdog.owners.common import exit_propagation as passing, siblings as beside
+from runaway_watchdog.owners.common import exit_propagation, siblings
 from runaway_watchdog.owners.common.ending import Ending
 from runaway_watchdog.owners.common.shells import base
-from runaway_watchdog.owners.interface import Bag, Owner, Read
+from runaway_watchdog.owners.interface import Owner, Read, Unread
 from runaway_watchdog.owners.steps import edited, single
 from runaway_watchdog.world import Unanswered, World, inside
 
@@ -36,6 +36,42 @@ class Line(NamedTuple):
     number: int  # from 1
     id: str
     command: str
+
+
+class Table(NamedTuple):
+    """An inittab, and the line that started it."""
+
+    line: int
+    text: str  # of the whole table, which may hold secrets
+
+    def shown(self) -> dict[str, Any]:
+        return {"table": TABLE, "line": self.line}
+
+
+class Service(NamedTuple):
+    """A service of OpenRC."""
+
+    runlevels: tuple[str, ...]  # that it is started in at boot
+
+    def shown(self) -> dict[str, Any]:
+        return self._asdict()
+
+
+class Child(NamedTuple):
+    """What an init, or OpenRC's supervise-daemon, starts again."""
+
+    main_pid: int
+    manager_pid: int
+    in_container: bool
+    busybox: bool
+    daemon: str
+    by: Table | Service
+
+    def shown(self) -> dict[str, Any]:
+        """As `owners[].facts` has it."""
+        shown = self._asdict()
+        del shown["by"]
+        return {**shown, **self.by.shown()}
 
 
 def claim(facts: Facts) -> Claim | None:
@@ -67,19 +103,13 @@ def _service(process: Process) -> str:
 
 def inspect(claim: Claim, facts: Facts, world: World) -> Owner | None:
     """None: an orphan that init only inherited. Raises Unanswered."""
-    manager, main = beside.manager_and_main(facts, claim.manager_pid)
+    manager, main = siblings.manager_and_main(facts, claim.manager_pid)
     view = inside.of(world.files, manager)
-    shown: dict[str, Any] = {
-        "main_pid": main.pid,
-        "manager_pid": manager.pid,
-        "in_container": bool(view.root),
-        "busybox": base(manager.exe) == "busybox",
-        "daemon": "init" if claim.ref == INITTAB else claim.ref,
-    }
+    busybox = base(manager.exe) == "busybox"
     if claim.ref != INITTAB:
-        levels = [level for level in RUNLEVELS if view.exists(f"/etc/runlevels/{level}/{claim.ref}")]
-        shown["runlevels"] = levels
-        return Read("openrc-service", claim.ref, claim.ref, f"{SUPERVISOR} of OpenRC", Bag(shown), claim.evidence)
+        levels = tuple(level for level in RUNLEVELS if view.exists(f"/etc/runlevels/{level}/{claim.ref}"))
+        child = Child(main.pid, manager.pid, bool(view.root), busybox, claim.ref, Service(levels))
+        return Read("openrc-service", claim.ref, claim.ref, f"{SUPERVISOR} of OpenRC", child, claim.evidence)
     try:
         text = view.read(TABLE)
     except FileNotFoundError:
@@ -89,12 +119,10 @@ def inspect(claim: Claim, facts: Facts, world: World) -> Owner | None:
     line = next((each for each in parse(text) if _runs(each, main)), None)
     if line is None:
         return None
-    shown |= {"table": TABLE, "line": line.number}
     evidence = (*claim.evidence, f"{TABLE}:{line.number}: respawn")
-    raw = {} if view.root else {"text": text, "line": line.number}
-    return Read(
-        "openrc-service", f"line {line.number} of {TABLE}", line.id, f"respawn in {TABLE}", Bag(shown, raw), evidence
-    )
+    name, policy = f"line {line.number} of {TABLE}", f"respawn in {TABLE}"
+    child = Child(main.pid, manager.pid, bool(view.root), busybox, "init", Table(line.number, text))
+    return Read("openrc-service", name, line.id, policy, child, evidence)
 
 
 def parse(text: str) -> tuple[Line, ...]:
@@ -114,68 +142,64 @@ def _runs(line: Line, main: Process) -> bool:
     return bool(plain) and (words == plain or words.endswith(f"-c exec {plain}") or words.endswith(f"-c {plain}"))
 
 
-def outlook(owner: Owner, facts: Facts, action: Action) -> Outlook | Deferred:
-    if not owner.facts:
-        return passing.unread(facts, action, f"{TABLE} could not be read")
-    if "table" not in owner.facts and action in ("owner-stop", "owner-daemon-restart", "reboot"):
-        return _openrc(owner, action)
-    if action == "owner-stop" and not owner.facts["in_container"]:
+def outlook(owner: Read[Child] | Unread, facts: Facts, action: Action) -> Outlook | Deferred:
+    if isinstance(owner, Unread):
+        return exit_propagation.unread(facts, action, f"{TABLE} could not be read")
+    if action not in ("owner-stop", "owner-daemon-restart", "reboot"):
+        end = exit_propagation.end_of(owner, facts, action, owner.details.daemon)
+        return end if isinstance(end, Outlook) else _respawned(owner.details, action, end)
+    if isinstance(owner.details.by, Service):
+        return _openrc(owner.name, owner.details.by, action)
+    if action == "owner-daemon-restart":
+        return Outlook.goes_on(action, "likely", "init keeps what it started when it reads its table anew")
+    if action == "owner-stop" and not owner.details.in_container:
         why = "`telinit q`, once its line is commented out, ends it, and nothing starts it again"
         return Outlook.stays_away(action, "likely", why)
-    if action in ("owner-stop", "reboot"):
-        return Deferred(action, True, f"init starts what {TABLE} says")
-    if action == "owner-daemon-restart":
-        why = "init keeps what it started when it reads its table anew"
-        return Outlook.goes_on(action, "likely", why)
-    end = passing.end_of(owner, facts, action, str(owner.facts["daemon"]))
-    if isinstance(end, Outlook):
-        return end
-    return _respawned(owner, action, end)
+    return Deferred(action, True, f"init starts what {TABLE} says")
 
 
-def _respawned(owner: Owner, action: Action, end: Ending) -> Outlook:
-    by = "init" if "table" in owner.facts else SUPERVISOR
-    sure: Certainty = end.certainty if owner.facts["busybox"] else "likely"
-    after = BUSYBOX_AFTER_S if owner.facts["busybox"] else None
+def _respawned(child: Child, action: Action, end: Ending) -> Outlook:
+    by = "init" if isinstance(child.by, Table) else SUPERVISOR
+    sure: Certainty = end.certainty if child.busybox and end.how != "own" else "likely"
+    after = BUSYBOX_AFTER_S if child.busybox else None
     why = (end.reason, f"{by} starts it again after every end, and pauses where it ends too often")
-    return Outlook.comes_back(action, by, "likely" if end.how == "own" else sure, why, after_s=after)
+    return Outlook.comes_back(action, by, sure, why, after_s=after)
 
 
-def _openrc(owner: Owner, action: Action) -> Outlook:
+def _openrc(name: str, service: Service, action: Action) -> Outlook:
     if action == "owner-stop":
-        why = f"`rc-service {owner.name} stop` ends it, and {SUPERVISOR} does not act on a stop"
+        why = f"`rc-service {name} stop` ends it, and {SUPERVISOR} does not act on a stop"
         return Outlook.stays_away(action, "likely", why)
     if action == "owner-daemon-restart":
-        why = f"`rc-service {owner.name} restart` starts it anew"
-        return Outlook.comes_back(action, owner.name, "likely", why)
-    levels = owner.facts["runlevels"]
-    if not levels:
+        return Outlook.comes_back(action, name, "likely", f"`rc-service {name} restart` starts it anew")
+    if not service.runlevels:
         return Outlook.stays_away(action, "likely", "it is in no run level that OpenRC starts at boot")
-    why = f"OpenRC starts it at boot: it is in the run level {levels[0]}"
+    why = f"OpenRC starts it at boot: it is in the run level {service.runlevels[0]}"
     return Outlook.comes_back(action, "OpenRC", "likely", why)
 
 
-def contain(owner: Owner, facts: Facts) -> Containment | None:
+def contain(owner: Read[Child] | Unread, facts: Facts) -> Containment | None:
     """None in a container: that is held."""
-    if owner.facts.get("in_container"):
+    if isinstance(owner, Unread):
+        return single.until_read(TABLE, facts.process)
+    by = owner.details.by
+    if owner.details.in_container:
         return None
-    if not owner.facts:
-        return Containment(f"Hold it still until {TABLE} can be read", single.relieve(facts.process))
-    if "table" not in owner.facts:
-        return Containment(f"Stop {owner.name} for good: over a reboot too", (_stopped(owner), *_removed(owner)))
-    sed = f"{owner.raw['line']}s/^/#/"
+    if isinstance(by, Service):
+        steps = (_stopped(owner.name), *_removed(owner.name, by))
+        return Containment(f"Stop {owner.name} for good: over a reboot too", steps)
     keep = edited.file(
-        "Keep init from starting it again", TABLE, owner.raw["text"], sed,
+        "Keep init from starting it again", TABLE, by.text, f"{by.line}s/^/#/",
         effect="the line becomes a comment, and init reads its table anew and ends what the line had started",
-        check=BeginsWith(f"sed -n {owner.raw['line']}p {TABLE}", "#"),
+        check=BeginsWith(f"sed -n {by.line}p {TABLE}", "#"),
         then="telinit q",
     )  # fmt: skip
     goal = f"Keep init from starting {owner.name} for good (it becomes a comment), then end what runs"
     return Containment(goal, (*single.relieve(facts.process), keep, single.end(facts.process)))
 
 
-def _removed(owner: Owner) -> tuple[Step, ...]:
-    name = quote(owner.name)
+def _removed(service: str, of: Service) -> tuple[Step, ...]:
+    name = quote(service)
     return tuple(
         Step(
             "Keep it stopped over a reboot",
@@ -186,12 +210,12 @@ def _removed(owner: Owner) -> tuple[Step, ...]:
             Fails(f"rc-update show {level} | grep -w {name}"),
             phase="close",
         )
-        for level in owner.facts["runlevels"]
+        for level in of.runlevels
     )
 
 
-def _stopped(owner: Owner) -> Step:
-    name = quote(owner.name)
+def _stopped(service: str) -> Step:
+    name = quote(service)
     return Step(
         "Stop it",
         f"rc-service {name} stop",

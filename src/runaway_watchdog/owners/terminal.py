@@ -7,16 +7,17 @@ started it, and what runs in it is found by its ancestors.
 
 import re
 from shlex import quote
+from typing import Any, NamedTuple
 
 from runaway_watchdog.linux import status
 from runaway_watchdog.linux.cgroup import CgroupPath
 from runaway_watchdog.model.gap import Gap
-from runaway_watchdog.model.owner import Action, Claim, Outlook, reasons
+from runaway_watchdog.model.owner import Action, Claim, Outlook
 from runaway_watchdog.model.plan import Containment
 from runaway_watchdog.model.process import Facts, Process
 from runaway_watchdog.owners import unmanaged
 from runaway_watchdog.owners.common.ending import ending
-from runaway_watchdog.owners.interface import Bag, Owner, Read
+from runaway_watchdog.owners.interface import Owner, Read, Unread
 from runaway_watchdog.owners.steps import single
 from runaway_watchdog.world import Unanswered, World, procfs
 
@@ -25,6 +26,27 @@ SCOPE = re.compile(r"session-.+\.scope")
 SSH_UNIT = re.compile(r"sshd?(?:@.*)?\.service")
 SSH_TITLE = re.compile(r"sshd(?:-session)?: (?P<user>\S+?)@(?P<terminal>\S+)")
 SIGHUP_BIT = 1
+
+
+class Session(NamedTuple):
+    """Where it came from."""
+
+    parent: unmanaged.Parent | None
+    via: str  # "ssh", "tmux", "screen", "tty"; "a login", where nothing tells
+    server: Process | None  # who gives it its terminal
+    peer: str  # the address that its ssh comes from; "" where nothing tells
+    scope: str | None  # the login's
+    ignores_hangup: bool | None  # None: not to be read
+
+    def shown(self) -> dict[str, Any]:
+        """As `owners[].facts` has it."""
+        parent = {} if self.parent is None else self.parent.shown()
+        shown = {**parent, "via": self.via, "over": self.server is None}
+        if self.server is not None:
+            shown["server_pid"] = self.server.pid
+        if self.peer:
+            shown["from"] = self.peer
+        return {**shown, "scope": self.scope, "ignores_hangup": self.ignores_hangup}
 
 
 def claim(facts: Facts) -> Claim | None:
@@ -73,25 +95,24 @@ def inspect(claim: Claim, facts: Facts, world: World) -> Owner:
     if scope and world.manager.unit(scope) is None:
         problem = f"systemd has no unit {scope} loaded"
         raise Unanswered(Gap("systemd", problem, f"look: systemctl status {quote(scope)}"))
-    shown: dict[str, object] = {**unmanaged.parent_facts(facts), **_origin(facts)}
-    shown |= {"scope": scope, "ignores_hangup": _ignores_hangup(facts.process.pid, world)}
-    name = claim.ref if scope else f"{shown['via']} of {facts.process.user}"
-    return Read("session", name, claim.ref, "none", Bag(shown), claim.evidence)
-
-
-def _origin(facts: Facts) -> dict[str, object]:
-    """By its ancestors; of an orphan only the environment still tells."""
     server = _server(facts)
-    via = None if server is None else _way(server)
-    for name, way in (("TMUX", "tmux"), ("STY", "screen"), ("SSH_CONNECTION", "ssh")):
-        if via is None and facts.mark(name):
-            via = way
-    found: dict[str, object] = {"via": via or "a login", "over": server is None}
-    if server is not None:
-        found["server_pid"] = server.pid
-    if peer := (facts.mark("SSH_CONNECTION") or "").partition(" ")[0]:
-        found["from"] = peer
-    return found
+    session = Session(
+        unmanaged.started_by(facts).parent,
+        _via(server, facts),
+        server,
+        (facts.mark("SSH_CONNECTION") or "").partition(" ")[0],
+        scope,
+        _ignores_hangup(facts.process.pid, world),
+    )
+    name = claim.ref if scope else f"{session.via} of {facts.process.user}"
+    return Read("session", name, claim.ref, "none", session, claim.evidence)
+
+
+def _via(server: Process | None, facts: Facts) -> str:
+    """By its ancestors; of an orphan only the environment still tells."""
+    marks = (("TMUX", "tmux"), ("STY", "screen"), ("SSH_CONNECTION", "ssh"))
+    by_mark = next((way for name, way in marks if facts.mark(name)), "a login")
+    return by_mark if server is None else _way(server) or by_mark
 
 
 def _ignores_hangup(pid: int, world: World) -> bool | None:
@@ -107,43 +128,41 @@ def outer(owner: Owner) -> Claim | None:  # noqa: ARG001
     return None
 
 
-def outlook(owner: Owner, facts: Facts, action: Action) -> Outlook:
+def outlook(owner: Read[Session] | Unread, facts: Facts, action: Action) -> Outlook:
     """Nobody at a terminal starts it again by himself; a living parent that is no such shell may."""
-    if not owner.facts:
+    if isinstance(owner, Unread):
         return _unread(owner, facts, action)
     if action == "owner-stop":
         return _stopped(owner)
     if action == "owner-daemon-restart":
         return Outlook.goes_on(action, "certain", "a login and its programs do not depend on a daemon")
-    return unmanaged.outlook(owner, facts, action)
+    return unmanaged.outlook_of(owner.details.parent, facts, action)
 
 
-def _stopped(owner: Owner) -> Outlook:
+def _stopped(owner: Read[Session]) -> Outlook:
     """The end of the login's scope, or of the terminal's server, which hangs up on what runs in it."""
-    if owner.facts["scope"]:
-        why = f"`systemctl stop {owner.facts['scope']}` ends all that is in it"
+    if owner.details.scope:
+        why = f"`systemctl stop {owner.details.scope}` ends all that is in it"
         return Outlook.stays_away("owner-stop", "likely", why)
-    if owner.facts["ignores_hangup"]:
+    if owner.details.ignores_hangup:
         why = f"it ignores the hang-up (SIGHUP) that the end of {owner.name} sends"
         return Outlook.goes_on("owner-stop", "likely", why)
     why = f"the end of {owner.name} hangs up on it (SIGHUP)"
     return Outlook.stays_away("owner-stop", "likely", why)
 
 
-def _unread(owner: Owner, facts: Facts, action: Action) -> Outlook:
+def _unread(owner: Unread, facts: Facts, action: Action) -> Outlook:
     if action in ("owner-stop", "owner-daemon-restart", "reboot"):
-        return Outlook(
-            action, action != "owner-daemon-restart", None, None, None, "unknown", reasons(f"{owner.name} was not read")
-        )
+        found = Outlook.not_known(action, f"{owner.name} was not read")
+        return found._replace(ends=action != "owner-daemon-restart")
     end = ending(facts.process, action)
-    why = (end.reason, f"{owner.name} could not be read")
     if not end.ends:
         return Outlook.goes_on(action, end.certainty, end.why)
-    return Outlook.not_known(action, why)
+    return Outlook.not_known(action, (end.reason, f"{owner.name} could not be read"))
 
 
-def contain(owner: Owner, facts: Facts) -> Containment:
+def contain(owner: Read[Session] | Unread, facts: Facts) -> Containment:
     """As a process that nobody manages."""
-    if not owner.facts:
-        return Containment("Hold it still until its login can be read", single.relieve(facts.process))
-    return unmanaged.contain(owner, facts)
+    if isinstance(owner, Unread):
+        return single.until_read("its login", facts.process)
+    return unmanaged.contain_of(owner.details.parent, facts)

@@ -1,16 +1,44 @@
 """What no manager claimed: started by a person, a script, or something that is gone."""
 
-from runaway_watchdog.model.owner import Action, Certainty, Claim, Outlook, Why
+from typing import Any, NamedTuple
+
+from runaway_watchdog.model.owner import Action, Certainty, Claim, Outlook
 from runaway_watchdog.model.plan import Containment
 from runaway_watchdog.model.process import Facts, Process
-from runaway_watchdog.owners.common import siblings as beside
 from runaway_watchdog.owners.common.ending import ending
 from runaway_watchdog.owners.common.shells import base, shell
-from runaway_watchdog.owners.interface import Bag, Owner, Read
+from runaway_watchdog.owners.common.siblings import WAITERS
+from runaway_watchdog.owners.interface import Owner, Read, Unread
 from runaway_watchdog.owners.steps import single
 from runaway_watchdog.world import World
 
 KINDS = ("unmanaged",)
+
+
+class Parent(NamedTuple):
+    """Who started it, and is still there."""
+
+    name: str
+    pid: int
+    starts_nothing_again: bool
+
+    def shown(self) -> dict[str, Any]:
+        """As `owners[].facts` has it."""
+        found = {"parent": self.name, "parent_pid": self.pid}
+        return {**found, "parent_starts_nothing_again": True} if self.starts_nothing_again else found
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.pid})"
+
+
+class Started(NamedTuple):
+    """What is known of a process that no manager would start again."""
+
+    parent: Parent | None  # None: an orphan
+
+    def shown(self) -> dict[str, Any]:
+        """As `owners[].facts` has it."""
+        return {} if self.parent is None else self.parent.shown()
 
 
 def claim(facts: Facts) -> Claim:
@@ -19,29 +47,26 @@ def claim(facts: Facts) -> Claim:
 
 
 def inspect(claim: Claim, facts: Facts, world: World) -> Owner:  # noqa: ARG001
-    return Read("unmanaged", claim.ref, str(facts.process.pid), "none", Bag(parent_facts(facts)), claim.evidence)
+    return Read("unmanaged", claim.ref, str(facts.process.pid), "none", started_by(facts), claim.evidence)
 
 
 def outer(owner: Owner) -> Claim | None:  # noqa: ARG001
     return None
 
 
-def parent_facts(facts: Facts) -> dict[str, object]:
-    """The parent, as shown in `owners[].facts`; empty for an orphan."""
+def started_by(facts: Facts) -> Started:
+    """By its parent; PID 1 is only who adopted it."""
     if not facts.ancestors or facts.ancestors[0].pid == 1:
-        return {}
+        return Started(None)
     parent = facts.ancestors[0]
-    found: dict[str, object] = {"parent": parent.name, "parent_pid": parent.pid}
-    if starts_nothing_again(parent):
-        found["parent_starts_nothing_again"] = True
-    return found
+    return Started(Parent(parent.name, parent.pid, starts_nothing_again(parent)))
 
 
 def starts_nothing_again(parent: Process) -> bool:
     """A shell that is typed into, one whose line has no loop, a waiting `timeout`, and who only adopts orphans."""
     started = shell(parent)
     if started is None:
-        return base(parent.exe) in (*beside.WAITERS, "systemd")
+        return base(parent.exe) in (*WAITERS, "systemd")
     if started.way != "line":
         return started.way == "typed"
     from runaway_watchdog.owners.common import shell_text  # 4 ms, only where it is needed
@@ -49,14 +74,16 @@ def starts_nothing_again(parent: Process) -> bool:
     return not shell_text.has_loop(started.text)
 
 
-def outlook(owner: Owner, facts: Facts, action: Action) -> Outlook:
+def outlook(owner: Read[Started] | Unread, facts: Facts, action: Action) -> Outlook:
+    return outlook_of(None if isinstance(owner, Unread) else owner.details.parent, facts, action)
+
+
+def outlook_of(parent: Parent | None, facts: Facts, action: Action) -> Outlook:
     """Nobody restarts an orphan. A living parent may: whether it does is not for us to guess."""
     if facts.process.pid == 1:
         return _init(action)
     if action == "reboot":
-        why: Why = (
-            "it belongs to no service and no job of cron; whether @reboot or a script starts another one is not known"
-        )
+        why = "it belongs to no service and no job of cron; whether @reboot or a script starts another one is not known"
         return Outlook.stays_away(action, "likely", why)
     if action == "owner-daemon-restart":
         return Outlook.goes_on(action, "certain", "it has no owner that could be restarted")
@@ -64,17 +91,19 @@ def outlook(owner: Owner, facts: Facts, action: Action) -> Outlook:
     if not end.ends:
         return Outlook.goes_on(action, end.certainty, end.why)
     certainty: Certainty = "likely" if end.certainty == "certain" else end.certainty
-    if "parent_pid" in owner.facts:
-        parent = f"{owner.facts['parent']} ({owner.facts['parent_pid']})"
-        if owner.facts.get("parent_starts_nothing_again"):
-            why = (end.reason, f"no manager claims it, and its parent {parent} starts nothing by itself")
-            return Outlook.stays_away(action, certainty, why)
-        why = (end.reason, f"whether its parent {parent} starts it again is not known")
-        return Outlook.not_known(action, why)
-    return Outlook.stays_away(action, certainty, (end.reason, "no manager claims it and its parent is gone"))
+    if parent is None:
+        return Outlook.stays_away(action, certainty, (end.reason, "no manager claims it and its parent is gone"))
+    if parent.starts_nothing_again:
+        nothing = f"no manager claims it, and its parent {parent} starts nothing by itself"
+        return Outlook.stays_away(action, certainty, (end.reason, nothing))
+    return Outlook.not_known(action, (end.reason, f"whether its parent {parent} starts it again is not known"))
 
 
-def contain(owner: Owner, facts: Facts) -> Containment:
+def contain(owner: Read[Started] | Unread, facts: Facts) -> Containment:
+    return contain_of(None if isinstance(owner, Unread) else owner.details.parent, facts)
+
+
+def contain_of(parent: Parent | None, facts: Facts) -> Containment:
     """Freeze first. Ending it is proposed only where nobody would start it again."""
     process = facts.process
     if process.pid == 1:
@@ -82,9 +111,9 @@ def contain(owner: Owner, facts: Facts) -> Containment:
             "Find who makes it work so hard: PID 1 can be neither slowed nor stopped, all else needs it", ()
         )
     if process.state == "zombie":
-        parent = owner.facts.get("parent", "PID 1")
-        return Containment(f"Nothing: it is dead already, and goes when its parent {parent} asks for its exit code", ())
-    if "parent_pid" in owner.facts and not owner.facts.get("parent_starts_nothing_again"):
+        who = "PID 1" if parent is None else parent.name
+        return Containment(f"Nothing: it is dead already, and goes when its parent {who} asks for its exit code", ())
+    if parent is not None and not parent.starts_nothing_again:
         goal = "Hold it still, reversibly, until you know whether its parent would start it again"
         return Containment(
             goal, single.relieve(process), ("its parent, once it is ended: whether it does is not known",)

@@ -8,10 +8,13 @@ Every port is read-only, and a source that does not answer raises `Unanswered`, 
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple, Protocol, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
 
 from runaway_watchdog.model.effect import Size
 from runaway_watchdog.model.gap import Gap
+
+if TYPE_CHECKING:
+    from runaway_watchdog.world.units import Unit
 
 LIMIT_S = 2
 """No source is waited for longer than this, or than `patience` makes of it on a host that is late."""
@@ -129,8 +132,8 @@ class Manager(Protocol):
     def unit_of(self, pid: int) -> str | None:
         """The name of the unit that a PID belongs to; None if it belongs to none."""
 
-    def unit(self, name: str) -> Mapping[str, Any] | None:
-        """The properties that owners use, of a loaded unit; None where it is not loaded."""
+    def unit(self, name: str) -> "Unit | None":
+        """None where it is not loaded."""
 
     def units(self) -> Mapping[str, str]:
         """Every loaded unit's name, and its ActiveState."""
@@ -145,7 +148,7 @@ class UserManagers(Protocol):
     def unit_of(self, uid: int, pid: int) -> str | None:
         """The name of the user's unit that a PID belongs to; None if it belongs to none."""
 
-    def unit(self, uid: int, name: str) -> Mapping[str, Any] | None:
+    def unit(self, uid: int, name: str) -> "Unit | None":
         """As `Manager.unit`."""
 
 

@@ -25,10 +25,14 @@ from runaway_watchdog.world import (
     Unanswered,
     UserManagers,
     World,
+    units,
 )
 
 LATER = ("activity", "traces")
 """Ports that the older recordings do not have: what they tell is beside the story, and missing there."""
+
+TYPED: Mapping[str, Callable[[Any], Any]] = {"manager.unit": units.parse, "users.unit": units.parse}
+"""Questions whose answers are read into a type; a recording holds them as they came."""
 
 Answers = dict[str, list[dict[str, Any]]]
 
@@ -77,7 +81,9 @@ class _Replaying:
                 raise NotRecordedError(question)
             turn = self._turn.get(question, 0)
             self._turn[question] = turn + 1
-            return _answer(answers[min(turn, len(answers) - 1)])
+            value = _answer(answers[min(turn, len(answers) - 1)])
+            typed = TYPED.get(f"{self._port}.{method}")
+            return value if typed is None or value is None else typed(value)
 
         return call
 
@@ -89,6 +95,8 @@ def _question(port: str, method: str, arguments: tuple[Any, ...]) -> str:
 def _storable(value: Any) -> Any:
     if isinstance(value, Size):
         return {"size": [value.bytes, value.at_least, value.last_write]}
+    if isinstance(value, units.Unit):
+        return value.answered
     return value
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from runaway_watchdog.model.gap import Gap
 from runaway_watchdog.world import Unanswered, patience
+from runaway_watchdog.world.units import Unit, parse
 
 if TYPE_CHECKING:
     from jeepney import DBusAddress
@@ -22,7 +23,6 @@ DESTINATION = "org.freedesktop.systemd1"
 ROOT = "/org/freedesktop/systemd1"
 
 SYSTEM_BUS = "SYSTEM"  # jeepney's word for it
-NEVER_US = 2**64 - 1  # systemd's "infinity"
 
 # What owners use, by interface, each with its D-Bus type: a user's bus may be answered by anybody, and a value of
 # another type is left out. Never all properties: Environment= may hold secrets, and so may a command's arguments, so
@@ -99,7 +99,7 @@ class LiveManager:
         self._connection: DBusConnection | None = None
         self._failure: Gap | None = None
         self._no_calendars: Gap | None = None
-        self._units: dict[str, Mapping[str, Any] | None] = {}
+        self._units: dict[str, Unit | None] = {}
         self._all: Mapping[str, str] | None = None
 
     def unit_of(self, pid: int) -> str | None:
@@ -111,9 +111,10 @@ class LiveManager:
         properties = self._properties(path, "Unit")
         return None if properties is None else str(properties["Id"])
 
-    def unit(self, name: str) -> Mapping[str, Any] | None:
+    def unit(self, name: str) -> Unit | None:
         if name not in self._units:
-            self._units[name] = self._read_unit(name)
+            found = self._read_unit(name)
+            self._units[name] = None if found is None else parse(found)
         return self._units[name]
 
     def units(self) -> Mapping[str, str]:

@@ -18,10 +18,9 @@ from runaway_watchdog import programs
 from runaway_watchdog.model.gap import Gap
 from runaway_watchdog.world import Unanswered, patience
 from runaway_watchdog.world.systemd import NO_BUS, LiveManager
+from runaway_watchdog.world.units import NOT_LOADED, Unit, parse
 
 MODULE = "runaway_watchdog.world.user_manager"
-RELATIONS = ("TriggeredBy", "UpheldBy", "WantedBy", "RequiredBy", "BoundBy", "ConsistsOf")
-"""Units that an owner asks for next: read with the first one, since each question is a process."""
 MOST_RELATED = 32
 MOST_TEXT = 1 << 20
 REFUSED = 77
@@ -33,7 +32,7 @@ class LiveUserManagers:
     """See `world.UserManagers`. Every answer is kept for the life of the object."""
 
     def __init__(self) -> None:
-        self._units: dict[tuple[int, str], Mapping[str, Any] | None] = {}
+        self._units: dict[tuple[int, str], Unit | None] = {}
         self._failures: dict[int, Gap] = {}
         self._spent_s: dict[int, float] = {}
 
@@ -41,10 +40,11 @@ class LiveUserManagers:
         found = self._ask(uid, "unit_of", str(pid))
         return found if isinstance(found, str) else None
 
-    def unit(self, uid: int, name: str) -> Mapping[str, Any] | None:
+    def unit(self, uid: int, name: str) -> Unit | None:
         if (uid, name) not in self._units:
             found = self._ask(uid, "unit", name)
-            self._units |= {(uid, each): unit for each, unit in found.items()} if isinstance(found, dict) else {}
+            told = found.items() if isinstance(found, dict) else ()
+            self._units |= {(uid, each): parse(unit) if isinstance(unit, dict) else None for each, unit in told}
         return self._units.get((uid, name))
 
     def _ask(self, uid: int, question: str, about: str) -> Any:
@@ -132,11 +132,14 @@ def _become(uid: int) -> None:
     os.setresuid(uid, uid, uid)
 
 
-def _related(manager: LiveManager, name: str) -> dict[str, Mapping[str, Any] | None]:
-    """The unit, and the units that matter for its future."""
-    unit = manager.unit(name)
-    names = [each for relation in RELATIONS for each in (unit or {}).get(relation, [])][:MOST_RELATED]
-    return {name: unit, **{each: manager.unit(each) for each in names}}
+def _related(manager: LiveManager, name: str) -> dict[str, Mapping[str, object] | None]:
+    """The unit, and the units that an owner asks for next: read with it, since each question is a process."""
+    unit = manager.unit(name) or NOT_LOADED
+    relations = (
+        unit.triggered_by, unit.upheld_by, unit.wanted_by, unit.required_by, unit.bound_by, unit.consists_of,
+    )  # fmt: skip
+    names = [each for relation in relations for each in relation][:MOST_RELATED]
+    return {each: None if (found := manager.unit(each)) is None else found.answered for each in (name, *names)}
 
 
 if __name__ == "__main__":

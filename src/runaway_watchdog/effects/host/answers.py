@@ -13,6 +13,7 @@ from runaway_watchdog.effects.podman import answers as podman_answers
 from runaway_watchdog.model.command import Command
 from runaway_watchdog.world import Unanswered, World, processes
 from runaway_watchdog.world.processes import Running
+from runaway_watchdog.world.units import NOT_LOADED
 
 Lines = tuple[str, ...]
 UNKNOWN_FIELD = "?"
@@ -139,8 +140,7 @@ def _systemctl(command: Command, host: HostState, world: World) -> Lines | None:
     if wanted != "MainPID" or words.texts[:1] != ("show",) or len(words.texts) != 2 or not words.complete:
         return None
     name = words.texts[1] if "." in words.texts[1] else f"{words.texts[1]}.service"
-    unit = world.manager.unit(name)
-    return (str((unit or {}).get("MainPID", 0)),)
+    return (str((world.manager.unit(name) or NOT_LOADED).main_pid),)
 
 
 def _atq(command: Command, host: HostState, world: World) -> Lines | None:

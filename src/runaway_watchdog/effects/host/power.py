@@ -8,6 +8,7 @@ from runaway_watchdog.effects.host.signalled import restart_policy
 from runaway_watchdog.model.command import Command
 from runaway_watchdog.model.effect import Effect
 from runaway_watchdog.world import Unanswered, World, procfs
+from runaway_watchdog.world.units import NOT_LOADED
 
 VERBS = {
     "reboot": "reboot", "kexec": "reboot", "soft-reboot": "reboot", "poweroff": "off", "halt": "off", "exit": "off",
@@ -75,10 +76,10 @@ def _not_at_boot(world: World) -> list[tuple[str, str]]:
     for name, state in sorted(world.manager.units().items()):
         if state != "active" or not name.endswith(".service"):
             continue
-        unit = world.manager.unit(name) or {}
-        asked_for = any(unit.get(each) for each in ("WantedBy", "RequiredBy", "TriggeredBy", "UpheldBy", "BoundBy"))
-        if unit.get("MainPID") and not asked_for and unit.get("UnitFileState") in ("disabled", "transient", "indirect"):
-            found.append((name, f"its unit file is {unit['UnitFileState']}"))
+        unit = world.manager.unit(name) or NOT_LOADED
+        asked_for = unit.wanted_by or unit.required_by or unit.triggered_by or unit.upheld_by or unit.bound_by
+        if unit.main_pid and not asked_for and unit.unit_file_state in ("disabled", "transient", "indirect"):
+            found.append((name, f"its unit file is {unit.unit_file_state}"))
     return found
 
 

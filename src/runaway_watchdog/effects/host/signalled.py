@@ -13,12 +13,11 @@ from runaway_watchdog.model.effect import Effect, Target, Verb
 from runaway_watchdog.model.owner import Outlook, reasons
 from runaway_watchdog.model.process import Facts
 from runaway_watchdog.owners.interface import Owner
-from runaway_watchdog.owners.systemd import service as systemd, user_service as systemd_user
+from runaway_watchdog.owners.systemd.details import service_of
 from runaway_watchdog.world import Unanswered, World, processes, procfs
 
 LIMIT = 200
 """More processes than this are not told one by one: each costs a few questions."""
-UNITS = systemd.SERVICES.union(systemd_user.KINDS)
 
 
 def by_signal(pids: Sequence[int], value: int, host: HostState, world: World, *, from_inside: bool = False) -> Outcome:
@@ -107,12 +106,13 @@ def _beyond(
         if not outlook.returns:
             gone, host = container_ended(owner.id, host, world)
         return (stopped, *gone), host
-    if owner.kind not in UNITS:
+    unit = service_of(owner)
+    if unit is None:
         return (), host
     gone = ()
     if owner.id == "docker.service":  # not one of a user
         gone, host = engine_ends(host, world, starts_again=bool(outlook.returns))
-    if owner.facts.get("kill_mode") in ("control-group", "mixed"):
+    if unit.kill_mode in ("control-group", "mixed"):
         host = host._replace(ended=host.ended | set(with_it))
     if not outlook.returns:
         host = host._replace(stopped_units=host.stopped_units | {owner.id})

@@ -6,15 +6,15 @@ on it; a socket, a timer or an upholding unit does. Observed on systemd 252.
 
 from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
-from typing import Any
 
 from runaway_watchdog.effects import HostState, Outcome
 from runaway_watchdog.effects.arguments import Arguments, of, read, shown
-from runaway_watchdog.effects.host import places, power as hosts, signalled as ended, signals, units
-from runaway_watchdog.effects.host.units import SYSTEMD_FOLDER, Unit
+from runaway_watchdog.effects.host import places, power, signalled, signals, units
+from runaway_watchdog.effects.host.units import SYSTEMD_FOLDER
 from runaway_watchdog.model.command import Command, Word
 from runaway_watchdog.model.effect import Effect
 from runaway_watchdog.world import Unanswered, World, processes
+from runaway_watchdog.world.units import NOT_LOADED, Unit
 
 VALUED = (
     "-t --type --state -p --property -P -s --signal --kill-whom --kill-who -n --lines -o --output -H --host -M "
@@ -81,8 +81,8 @@ def _systemctl(words: Arguments, command: Command, host: HostState, world: World
     if elsewhere or verb is None:
         why = "speaks to another systemd than this host's" if elsewhere else "is only known when it runs"
         return Outcome((), host, (f"`{shown(command)}` {why}",))
-    if verb in hosts.VERBS:
-        return hosts.down(hosts.VERBS[verb], host, world)
+    if verb in power.VERBS:
+        return power.down(power.VERBS[verb], host, world)
     if verb in MANAGER:
         return Outcome((Effect("change", "host", "systemd", False, MANAGER[verb]),), host)
     if not words.complete:
@@ -97,7 +97,7 @@ def _systemctl(words: Arguments, command: Command, host: HostState, world: World
 def _units(verb: str, words: Arguments, host: HostState, world: World) -> Outcome:
     """Raises Unanswered."""
     names = _named(words.texts[1:], world)
-    starts_a_target = verb == "start" and any(each in hosts.TARGETS for each in names)
+    starts_a_target = verb == "start" and any(each in power.TARGETS for each in names)
     if verb in ("isolate", "rescue", "emergency", "default") or starts_a_target:
         return _isolate(names or [f"{verb}.target"], host, world)
     if verb in RESTARTS:
@@ -138,7 +138,7 @@ def _stop(names: Sequence[str], host: HostState, world: World) -> Outcome:
     for unit, cause in units.going_down(names, host, world):
         why = f"it is stopped, since it needs {cause}" if cause else "it is stopped; Restart= does not act on that"
         again = units.started_again(unit, {*names, *host.stopped_units}, world)
-        found.append(Effect("stop", "unit", unit.name, False, f"{why}{again}"))
+        found.append(Effect("stop", "unit", unit.id, False, f"{why}{again}"))
         more, host = _gone(unit, host, world, starts_again=False)
         found += more
         unknown += _not_loaded(unit)
@@ -147,32 +147,30 @@ def _stop(names: Sequence[str], host: HostState, world: World) -> Outcome:
 
 def _not_loaded(unit: Unit) -> list[str]:
     """A unit with KillMode=none leaves its processes running: then nothing more is claimed."""
-    return [f"{unit.name} has KillMode=none: its processes go on"] if unit.get("KillMode") == "none" else []
+    return [f"{unit.id} has KillMode=none: its processes go on"] if unit.kill_mode == "none" else []
 
 
 def _gone(unit: Unit, host: HostState, world: World, *, starts_again: bool) -> tuple[tuple[Effect, ...], HostState]:
     """The unit's processes end; the engine's containers with the engine; a container with its scope."""
     more: tuple[Effect, ...] = ()
-    if unit.name == "docker.service":
-        more, host = ended.engine_ends(host, world, starts_again=starts_again)
-    elif scope := units.CONTAINER_SCOPE.fullmatch(unit.name):
+    if unit.id == "docker.service":
+        more, host = signalled.engine_ends(host, world, starts_again=starts_again)
+    elif scope := units.CONTAINER_SCOPE.fullmatch(unit.id):
         name = next((each.name for each in host.docker.containers if each.id == scope["id"]), scope["id"][:12])
         more = (Effect("stop", "container", name, False, "its processes are ended; its restart policy acts on that"),)
     return more, host._replace(
-        stopped_units=host.stopped_units | ({unit.name} if not starts_again else set()),
+        stopped_units=host.stopped_units | ({unit.id} if not starts_again else set()),
         ended=host.ended | set(_processes(unit, world)),
     )
 
 
 def _processes(unit: Unit, world: World) -> tuple[int, ...]:
     """Those that a stop ends: KillMode= says which."""
-    mode = unit.get("KillMode")
-    if mode == "none":
+    if unit.kill_mode == "none":
         return ()
-    main = int(unit.get("MainPID") or 0)
-    if mode == "process":
-        return (main,) if main else ()
-    return processes.members(world.files, str(unit.get("ControlGroup") or ""))
+    if unit.kill_mode == "process":
+        return (unit.main_pid,) if unit.main_pid else ()
+    return processes.members(world.files, unit.control_group)
 
 
 def _restart(names: Sequence[str], host: HostState, world: World, *, only_running: bool) -> Outcome:
@@ -180,7 +178,7 @@ def _restart(names: Sequence[str], host: HostState, world: World, *, only_runnin
     found: list[Effect] = []
     for unit, cause in units.going_down(names, host, world):
         why = f"it is restarted, since it needs {cause}" if cause else "it is stopped and started again"
-        found.append(Effect("restart", "unit", unit.name, False, why))
+        found.append(Effect("restart", "unit", unit.id, False, why))
         more, host = _gone(unit, host, world, starts_again=True)
         found += more
     told = {each.name for each in found}
@@ -201,10 +199,10 @@ def _kill(names: Sequence[str], words: Arguments, host: HostState, world: World)
         unit = world.manager.unit(name)
         if unit is None:
             continue
-        main = int(unit.get("MainPID") or 0)
-        everything = processes.members(world.files, str(unit.get("ControlGroup") or ""))
+        main = unit.main_pid
+        everything = processes.members(world.files, unit.control_group)
         pids += [main] if whom == "main" and main else sorted(everything, key=lambda pid: pid != main)
-    return ended.by_signal(pids, value, host, world)
+    return signalled.by_signal(pids, value, host, world)
 
 
 def _kept_down(verb: str, names: Sequence[str], words: Arguments, host: HostState, world: World) -> Outcome:
@@ -212,15 +210,15 @@ def _kept_down(verb: str, names: Sequence[str], words: Arguments, host: HostStat
     found: list[Effect] = []
     stopped: list[str] = []
     for name in names:
-        unit = world.manager.unit(name) or {}
-        own_file = str(unit.get("FragmentPath", ""))
+        unit = world.manager.unit(name) or NOT_LOADED
+        own_file = unit.fragment_path
         hidden = verb == "mask" and own_file.startswith(f"{SYSTEMD_FOLDER}/")
         if hidden and not words.has("--runtime"):
             why = f"refused: its own unit file stands at {own_file}, where the mask would go"
             found.append(Effect("change", "unit", name, False, why))
             continue
         stopped.append(name)
-        runs = unit.get("ActiveState") in units.UP and not words.has("--now")
+        runs = unit.active_state in units.UP and not words.has("--now")
         what = "nobody can start it any more" if verb == "mask" else "it is not started at boot any more"
         if hidden:
             what = f"the mask has no effect: its own unit file {own_file} goes before one in /run"
@@ -233,8 +231,8 @@ def _kept_down(verb: str, names: Sequence[str], words: Arguments, host: HostStat
 
 def _isolate(names: Sequence[str], host: HostState, world: World) -> Outcome:
     target = names[0] if names else "?"
-    if target in hosts.TARGETS:
-        return hosts.down(hosts.TARGETS[target], host, world)
+    if target in power.TARGETS:
+        return power.down(power.TARGETS[target], host, world)
     found = Effect("stop", "host", target, False, f"every unit that {target} does not need is stopped")
     return Outcome((found,), host, (f"which units {target} does not need is not looked up",))
 
@@ -244,11 +242,11 @@ def _revert(names: Sequence[str], host: HostState, world: World) -> Outcome:
     found: list[Effect] = []
     tree = places.tree(host, world)
     for name in names:
-        unit: dict[str, Any] = dict(world.manager.unit(name) or {})
-        own = [str(each) for each in unit.get("DropInPaths", []) if str(each).startswith(("/etc/", "/run/"))]
+        unit = world.manager.unit(name) or NOT_LOADED
+        own = [each for each in unit.drop_in_paths if each.startswith(("/etc/", "/run/"))]
         shipped = any(world.files.exists(f"{folder}/{name}") for folder in SHIPPED)
-        if shipped and str(unit.get("FragmentPath", "")).startswith("/etc/"):
-            own.append(str(unit["FragmentPath"]))
+        if shipped and unit.fragment_path.startswith("/etc/"):
+            own.append(unit.fragment_path)
         for path in own:
             entry = tree.entry(path)
             if entry is not None:

@@ -1,34 +1,22 @@
 """Units that go down together, and what would start one of them again."""
 
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Collection, Iterator, Sequence
 
 from runaway_watchdog.effects import HostState
 from runaway_watchdog.world import World
+from runaway_watchdog.world.units import NOT_LOADED, Unit
 
 SYSTEMD_FOLDER = "/etc/systemd/system"
 SUFFIX = re.compile(r"\.(?:service|socket|timer|path|target|mount|automount|swap|slice|scope|device)\Z")
 CONTAINER_SCOPE = re.compile(r"docker-(?P<id>[0-9a-f]{64})\.scope")
 UP = ("active", "activating", "reloading", "deactivating")
-GO_WITH_IT = ("RequiredBy", "BoundBy", "RequisiteOf", "ConsistsOf", "PropagatesStopTo")
-"""Properties that name the units to which a stop and a restart go on (systemd.unit(5))."""
-
-
-class Unit(NamedTuple):
-    """A loaded unit, by its own name (an alias leads to it)."""
-
-    name: str
-    properties: Mapping[str, Any]
-
-    def get(self, name: str) -> Any:
-        return self.properties.get(name)
 
 
 def read(name: str, world: World) -> Unit | None:
-    """None: it is not loaded. Raises Unanswered."""
+    """By its own name, to which an alias leads. None: it is not loaded. Raises Unanswered."""
     found = world.manager.unit(name)
-    return None if found is None else Unit(str(found.get("Id") or name), found)
+    return found if found is None or found.id else found._replace(id=name)
 
 
 def going_down(names: Sequence[str], host: HostState, world: World) -> Iterator[tuple[Unit, str]]:
@@ -41,23 +29,27 @@ def going_down(names: Sequence[str], host: HostState, world: World) -> Iterator[
     while pending:
         name, cause = pending.pop(0)
         unit = read(name, world)
-        if unit is None or unit.name in seen or unit.get("ActiveState") not in UP:
+        if unit is None or unit.id in seen or unit.active_state not in UP:
             continue
-        seen.add(unit.name)
+        seen.add(unit.id)
         yield unit, cause
-        for relation in GO_WITH_IT:
-            pending += [(str(each), unit.name) for each in unit.get(relation) or []]
+        pending += [(each, unit.id) for each in _going_with_it(unit)]
+
+
+def _going_with_it(unit: Unit) -> tuple[str, ...]:
+    """The units to which a stop and a restart go on (systemd.unit(5))."""
+    return (*unit.required_by, *unit.bound_by, *unit.requisite_of, *unit.consists_of, *unit.propagates_stop_to)
 
 
 def started_again(unit: Unit, stopped: Collection[str], world: World) -> str:
     """What would start a stopped unit again by itself, as the end of a sentence; "" where nothing does."""
-    upholders = [str(each) for each in unit.get("UpheldBy") or [] if each not in stopped]
+    upholders = [each for each in unit.upheld_by if each not in stopped]
     if upholders:
         return f"; but {upholders[0]} upholds it and starts it at once"
     triggers = [
-        str(name)
-        for name in unit.get("TriggeredBy") or []
-        if name not in stopped and (world.manager.unit(str(name)) or {}).get("ActiveState") == "active"
+        name
+        for name in unit.triggered_by
+        if name not in stopped and (world.manager.unit(name) or NOT_LOADED).active_state == "active"
     ]
     if not triggers:
         return ""

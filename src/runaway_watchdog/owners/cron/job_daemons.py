@@ -7,6 +7,7 @@ from runaway_watchdog.model.process import Process
 from runaway_watchdog.owners.common.shells import base
 from runaway_watchdog.owners.interface import Owner
 from runaway_watchdog.world import Unanswered, World
+from runaway_watchdog.world.units import Unit
 
 LEAVES = ("process", "none")
 """KillMode= with which a stop of the unit leaves the daemon's jobs running."""
@@ -25,25 +26,24 @@ def unit_facts(daemon: Process | None, job: Process, world: World) -> dict[str, 
     }
 
 
-def _unit(name: str, world: World) -> dict[str, Any] | None:
+def _unit(name: str, world: World) -> Unit | None:
     try:
-        found = world.manager.unit(name)
+        return world.manager.unit(name)
     except Unanswered:
         return None
-    return None if found is None else dict(found)
 
 
-def _runs(daemon: Process | None, unit: dict[str, Any] | None) -> bool:
+def _runs(daemon: Process | None, unit: Unit | None) -> bool:
     """The daemon among the ancestors is the one that starts jobs, and not a child of one that is gone: Debian's cron
     and cronie write those in capitals."""
     title = "" if daemon is None else " ".join(daemon.cmdline).partition(" ")[0]
     if daemon is not None and not base(title).isupper():
         return True
-    return unit is not None and unit.get("ActiveState") == "active"
+    return unit is not None and unit.active_state == "active"
 
 
-def _survives(unit: dict[str, Any], daemon: Process | None, job: Process) -> bool:
-    return unit.get("KillMode") in LEAVES or (daemon is not None and daemon.cgroup != job.cgroup)
+def _survives(unit: Unit, daemon: Process | None, job: Process) -> bool:
+    return unit.kill_mode in LEAVES or (daemon is not None and daemon.cgroup != job.cgroup)
 
 
 def daemon_fate(owner: Owner, action: Action, then: Outlook) -> Outlook | Deferred:

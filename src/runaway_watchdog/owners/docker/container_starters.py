@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from runaway_watchdog.world import Unanswered, World
+from runaway_watchdog.world.units import NOT_LOADED
 
 UNIT_FOLDERS = ("/etc/systemd/system",)
 CRONTABS = ("/etc/crontab",)
@@ -80,14 +81,14 @@ def _units(facts: Mapping[str, Any], world: World) -> Iterator[Starter]:
 def _unit(path: str, order: Order, world: World) -> Starter:
     name = path.rpartition("/")[2]
     try:
-        unit = world.manager.unit(name) or {}
+        unit = world.manager.unit(name) or NOT_LOADED
     except Unanswered:
-        unit = {}
-    runs = unit.get("ActiveState") == "active"
-    again = order.attached and runs and unit.get("Restart") == "always"
+        unit = NOT_LOADED
+    runs = unit.active_state == "active"
+    again = order.attached and runs and unit.restart == "always"
     does = f"runs `{_shown(order)}`"
     does += " and starts that again when it ends (Restart=always)" if again else ""
-    enabled = unit.get("UnitFileState") == "enabled"
+    enabled = unit.unit_file_state == "enabled"
     at = " at boot" if enabled and not again else ""
     return Starter(name, does + at, f"{path}: ExecStart", f"until {name} is started", again, enabled, name)
 

@@ -110,9 +110,9 @@ def _at_boot(unit: str | None, world: World) -> bool | None:
         return None
     if found is None:
         return None
-    if found.get("UnitFileState") == "enabled":
+    if found.unit_file_state == "enabled":
         return True
-    return None if found.get("TriggeredBy") else False
+    return None if found.triggered_by else False
 
 
 def _init(container: Json, facts: Facts, world: World) -> dict[str, Any]:

@@ -35,6 +35,11 @@ def relieve(process: Process) -> tuple[Step, ...]:
     return (freeze(process),)
 
 
+def until_read(what: str, process: Process) -> Containment:
+    """For what an owner that did not answer keeps: all that can be undone without it."""
+    return Containment(f"Hold it still until {what} can be read", relieve(process))
+
+
 def held_still(limit: tuple[Step, ...], freeze: tuple[Step, ...]) -> tuple[Step, ...]:
     """For what must not be stopped: a limit takes the pressure off, and standing still is what holds it."""
     return (*limit, *(each._replace(phase="hold") for each in freeze)) if limit else freeze

@@ -12,9 +12,9 @@ from typing import NamedTuple
 
 from runaway_watchdog.model.plan import Containment, Prints, Step, Succeeds
 from runaway_watchdog.model.process import Facts
-from runaway_watchdog.owners.interface import Owner
+from runaway_watchdog.owners.interface import Read
 from runaway_watchdog.owners.steps import single
-from runaway_watchdog.owners.systemd.unit import role_of
+from runaway_watchdog.owners.systemd.details import Service, Trigger
 
 RELIEVED_PERCENT = 20
 TRANSIENT = "/run/systemd/transient"
@@ -35,10 +35,8 @@ class Words(NamedTuple):
 SYSTEM = Words("systemctl", "/run/systemd/system", "/run/systemd/system")
 
 
-def contain(owner: Owner, facts: Facts, words: Words) -> Containment:
+def of_service(owner: Read[Service], facts: Facts, words: Words) -> Containment:
     """Stop the unit, or, where a stop could not be undone, hold it still."""
-    if not owner.facts:
-        return Containment(f"Hold it still until {owner.name} can be read", single.relieve(facts.process))
     aside = _aside(owner, facts)
     if aside is not None:
         return aside
@@ -53,17 +51,17 @@ def contain(owner: Owner, facts: Facts, words: Words) -> Containment:
         slower = "" if limit else ", and this host enforces no CPU limit that would slow it down"
         return Containment(goal + slower, limit, calm=True)
     relief, doors = limit or freeze, _open_doors(owner)
-    if owner.facts["upheld_by"] or owner.facts["bus_name"]:
+    if owner.details.upheld_by or owner.details.bus_name:
         return Containment(_goal(owner, doors), (*relief, _stop_and_bar(owner, words)), doors)
-    contain = (*_save(owner), _stop(owner, words), *_disable(owner, words))
-    return Containment(_goal(owner, doors), (*relief, *contain), doors)
+    steps = (*relief, *_save(owner), _stop(owner, words), *_disable(owner, words))
+    return Containment(_goal(owner, doors), steps, doors)
 
 
-def hold_snap(owner: Owner, facts: Facts, service: str) -> Containment:
+def of_snap(owner: Read[Service], facts: Facts, service: str) -> Containment:
     """Through snapd, which would write its unit's state anew at the next refresh."""
     if _aside(owner, facts) is not None or ESSENTIAL.fullmatch(owner.name):
-        return contain(owner, facts, SYSTEM)
-    flag = "--disable " if owner.facts["unit_file_state"] == "enabled" else ""
+        return of_service(owner, facts, SYSTEM)
+    flag = "--disable " if owner.details.unit_file_state == "enabled" else ""
     back = "--enable " if flag else ""
     step = Step(
         "Stop it",
@@ -77,40 +75,39 @@ def hold_snap(owner: Owner, facts: Facts, service: str) -> Containment:
     return Containment(f"Stop {owner.name} for good: over a reboot and a refresh of the snap too", (*relief, step))
 
 
-def _aside(owner: Owner, facts: Facts) -> Containment | None:
+def _aside(owner: Read[Service], facts: Facts) -> Containment | None:
     """A process that is not the whole of the unit's work; None where it is."""
-    role = role_of(owner, facts.process.pid)
+    role = owner.details.role_of(facts.process.pid)
     if role == "left":
         goal = f"Hold it still, then end it: {owner.name} left it behind when it stopped, and nothing starts it again"
         return Containment(goal, (*single.relieve(facts.process), single.end(facts.process)))
-    whole = not owner.facts["main_pid"] and owner.facts["active_state"] == "active"
-    if role in ("main", "last", "control") or whole:
+    if role in ("main", "last", "control") or owner.details.wholly_its:
         return None
     goal = f"Hold this one process still: it is not the main process of {owner.name}, which the others may need"
     return Containment(goal, single.relieve(facts.process))
 
 
-def _cannot_be_stopped(owner: Owner) -> str | None:
+def _cannot_be_stopped(owner: Read[Service]) -> str | None:
     """Why no start could undo its stop, or why it refuses."""
-    if owner.facts["transient"] and not _can_be_saved(owner):
+    if owner.details.transient and not _can_be_saved(owner):
         return "it is a transient unit, stopping it would forget its definition"
-    if owner.facts.get("load_state") == "not-found":
+    if owner.details.load_state == "not-found":
         return "its unit file is gone, nothing could start it again"
-    if owner.facts.get("refuse_manual_stop"):
+    if owner.details.refuse_manual_stop:
         return "it refuses to be stopped by hand"
-    connection = next((each["unit"] for each in owner.facts["triggered_by"] if each.get("one_connection")), None)
+    connection = next((each.unit for each in owner.details.triggered_by if each.one_connection), None)
     if connection:
         return f"it serves one connection of {connection}, which its end would break off"
     return None
 
 
-def _goal(owner: Owner, doors: tuple[str, ...]) -> str:
+def _goal(owner: Read[Service], doors: tuple[str, ...]) -> str:
     """For how long it holds, and which door stays open."""
-    if owner.facts["upheld_by"] or owner.facts["bus_name"]:
+    if owner.details.upheld_by or owner.details.bus_name:
         return f"Stop {owner.name} until the next boot, also against {_upholder(owner)}, which would start it again"
     if booting := _booting(owner):
         return f"Stop {owner.name} until the next boot, when {booting[0]} may start it again"
-    if owner.facts["transient"]:
+    if owner.details.transient:
         return f"Stop {owner.name} until somebody makes it anew: the next boot forgets it anyway"
     if doors:
         first = _starters(owner)[0]
@@ -118,41 +115,41 @@ def _goal(owner: Owner, doors: tuple[str, ...]) -> str:
     return f"Stop {owner.name} for good: over a reboot too"
 
 
-def _open_doors(owner: Owner) -> tuple[str, ...]:
+def _open_doors(owner: Read[Service]) -> tuple[str, ...]:
     """What would still bring it back, once all steps are done."""
-    if owner.facts["upheld_by"] or owner.facts["bus_name"]:
+    if owner.details.upheld_by or owner.details.bus_name:
         return (f"the next boot, which forgets the bar; then {_upholder(owner)} starts it again",)
-    if owner.facts["transient"]:
+    if owner.details.transient:
         return (f"whoever made {owner.name} with systemd-run, or as it does, may make it anew",)
     booting = tuple(f"the next boot, when {name} may start it again" for name in _booting(owner))
     return (*booting, *(f"a start of {name}, which starts it along" for name in _starters(owner)))
 
 
-def _upholder(owner: Owner) -> str:
-    return ", ".join(owner.facts["upheld_by"]) or f"a D-Bus call to {owner.facts['bus_name']}"
+def _upholder(owner: Read[Service]) -> str:
+    return ", ".join(owner.details.upheld_by) or f"a D-Bus call to {owner.details.bus_name}"
 
 
-def _booting(owner: Owner) -> list[str]:
+def _booting(owner: Read[Service]) -> list[str]:
     """Who starts it at boot and cannot be disabled: `disable` acts only on what is enabled."""
-    doors = [each["unit"] for each in owner.facts["triggered_by"] if each.get("at_boot") and not _is_enabled(each)]
-    asked = owner.facts.get("booted_by") if not _is_enabled(owner.facts) and owner.kind != "sysv-service" else None
+    doors = [each.unit for each in owner.details.triggered_by if each.at_boot and not _is_enabled(each)]
+    asked = owner.details.booted_by if not _is_enabled(owner.details) and owner.kind != "sysv-service" else None
     return doors or ([asked] if asked else [])
 
 
-def _starters(owner: Owner) -> list[str]:
+def _starters(owner: Read[Service]) -> list[str]:
     """Other units that start it along."""
-    return [name for name in owner.facts["wanted_by"] if not name.endswith(".target")]
+    return [name for name in owner.details.wanted_by if not name.endswith(".target")]
 
 
-def _is_enabled(unit: object) -> bool:
-    return isinstance(unit, dict) and unit["unit_file_state"] in ("enabled", "enabled-runtime")
+def _is_enabled(unit: Service | Trigger) -> bool:
+    return unit.unit_file_state in ("enabled", "enabled-runtime")
 
 
-def _limit(owner: Owner, words: Words) -> tuple[Step, ...]:
+def _limit(owner: Read[Service], words: Words) -> tuple[Step, ...]:
     """A CPU quota, where the host can enforce one: without a cpu controller it is accepted and limits nothing."""
-    if not owner.facts["cpu_controller"] or owner.facts.get("load_state") in ("not-found", "masked"):
+    if not owner.details.cpu_controller or owner.details.load_state in ("not-found", "masked"):
         return ()
-    old = owner.facts["cpu_quota_percent"]
+    old = owner.details.cpu_quota_percent
     if old is not None and old <= RELIEVED_PERCENT:
         return ()
     unit, systemctl = _units(owner.name), words.systemctl
@@ -169,9 +166,9 @@ def _limit(owner: Owner, words: Words) -> tuple[Step, ...]:
     )
 
 
-def _freeze(owner: Owner, words: Words) -> tuple[Step, ...]:
+def _freeze(owner: Read[Service], words: Words) -> tuple[Step, ...]:
     """All its processes at once; nothing where systemd cannot (cgroup v1), or has no file of the unit."""
-    if not owner.facts.get("can_freeze", True) or owner.facts.get("load_state") in ("not-found", "masked"):
+    if not owner.details.can_freeze or owner.details.load_state in ("not-found", "masked"):
         return ()
     unit, systemctl = _units(owner.name), words.systemctl
     return (
@@ -187,19 +184,19 @@ def _freeze(owner: Owner, words: Words) -> tuple[Step, ...]:
     )
 
 
-def _can_be_saved(owner: Owner) -> bool:
+def _can_be_saved(owner: Read[Service]) -> bool:
     """A unit of the system that systemd wrote down itself: the file is all that there is to it."""
-    return str(owner.facts["unit_file"]) == f"{TRANSIENT}/{owner.name}"
+    return owner.details.unit_file == f"{TRANSIENT}/{owner.name}"
 
 
-def _save(owner: Owner) -> tuple[Step, ...]:
+def _save(owner: Read[Service]) -> tuple[Step, ...]:
     """What a stop would make systemd forget: the definitions of a transient unit, and of a transient timer of it.
 
     systemd 252 escapes each ";" of a command in a way that it does not read back itself: seen, and mended here.
     """
-    if not owner.facts["transient"]:
+    if not owner.details.transient:
         return ()
-    names = [each["unit"] for each in owner.facts["triggered_by"] if each["unit_file_state"] == "transient"]
+    names = [each.unit for each in owner.details.triggered_by if each.unit_file_state == "transient"]
     copy = _copy(owner)
     return (
         Step(
@@ -215,11 +212,11 @@ def _save(owner: Owner) -> tuple[Step, ...]:
     )
 
 
-def _copy(owner: Owner) -> str:
+def _copy(owner: Read[Service]) -> str:
     return quote(f"/root/{owner.name}.saved")
 
 
-def _stop(owner: Owner, words: Words) -> Step:
+def _stop(owner: Read[Service], words: Words) -> Step:
     """One command for the unit and for what would start it again, so that neither the stop nor its undo leaves a
     moment between them: a socket unit cannot be started while its service runs."""
     triggers = _triggers(owner)
@@ -235,7 +232,7 @@ def _stop(owner: Owner, words: Words) -> Step:
     )
 
 
-def _stop_and_bar(owner: Owner, words: Words) -> Step:
+def _stop_and_bar(owner: Read[Service], words: Words) -> Step:
     """The drop-in is its own condition: as long as it is there, a start does nothing and says so in the journal.
 
     Its name sorts last, since drop-ins of all folders are read in the order of their names.
@@ -257,20 +254,20 @@ def _stop_and_bar(owner: Owner, words: Words) -> Step:
     )
 
 
-def _start(owner: Owner, words: Words) -> str:
+def _start(owner: Read[Service], words: Words) -> str:
     """What undoes a stop; a masked unit is started between its unmasking and its masking."""
     systemctl, unit = words.systemctl, _units(owner.name)
-    start = f"{systemctl} start {_units(*_triggers(owner), owner.name, *owner.facts.get('stops_with_it', []))}"
-    if owner.facts["transient"]:
+    start = f"{systemctl} start {_units(*_triggers(owner), owner.name, *owner.details.stops_with_it)}"
+    if owner.details.transient:
         return f"cp -p {_copy(owner)}/* {words.runtime}/ && {systemctl} daemon-reload && {start}"
-    if owner.facts.get("load_state") != "masked":
+    if owner.details.load_state != "masked":
         return start
-    flag = " --runtime" if owner.facts["unit_file_state"] == "masked-runtime" else ""
+    flag = " --runtime" if owner.details.unit_file_state == "masked-runtime" else ""
     return f"{systemctl} unmask{flag} {unit} && {start} && {systemctl} mask{flag} {unit}"
 
 
-def _triggers(owner: Owner) -> list[str]:
-    return [trigger["unit"] for trigger in owner.facts["triggered_by"] if trigger["active"]]
+def _triggers(owner: Read[Service]) -> list[str]:
+    return [trigger.unit for trigger in owner.details.triggered_by if trigger.active]
 
 
 def _units(*names: str) -> str:
@@ -279,21 +276,21 @@ def _units(*names: str) -> str:
     return shlex.join((*ends, *names))
 
 
-def _side_effects(owner: Owner) -> str:
+def _side_effects(owner: Read[Service]) -> str:
     told = ""
-    others = owner.facts.get("stops_with_it", [])
+    others = owner.details.stops_with_it
     if others:
         told += f"; {', '.join(others)} stops with it, because it needs it"
-    if owner.facts.get("forgets"):
-        told += f"; systemd then deletes {' and '.join(owner.facts['forgets'])}, as at every stop"
+    if owner.details.forgets:
+        told += f"; systemd then deletes {' and '.join(owner.details.forgets)}, as at every stop"
     return told
 
 
-def _disable(owner: Owner, words: Words) -> tuple[Step, ...]:
+def _disable(owner: Read[Service], words: Words) -> tuple[Step, ...]:
     """What is enabled at present, and only that, so that the undo restores just what was."""
-    states = {owner.name: owner.facts["unit_file_state"]}
-    states |= {trigger["unit"]: trigger["unit_file_state"] for trigger in owner.facts["triggered_by"]}
-    if owner.kind == "sysv-service" and owner.facts.get("booted_by"):
+    states = {owner.name: owner.details.unit_file_state}
+    states |= {trigger.unit: trigger.unit_file_state for trigger in owner.details.triggered_by}
+    if owner.kind == "sysv-service" and owner.details.booted_by:
         states[owner.name] = "enabled"  # systemd says "generated", and hands both commands on to the old tool
     steps = []
     for state, flag in (("enabled", ""), ("enabled-runtime", " --runtime")):
@@ -318,7 +315,7 @@ def _disable(owner: Owner, words: Words) -> tuple[Step, ...]:
     return tuple(steps)
 
 
-def _to_enable(owner: Owner, name: str) -> str:
+def _to_enable(owner: Read[Service], name: str) -> str:
     """A unit that was enabled by its path has lost its name with the link: it is enabled by its path again."""
-    target = owner.facts.get("link_target")
+    target = owner.details.link_target
     return target if target is not None and name == owner.name else name

@@ -12,13 +12,12 @@ from runaway_watchdog.model.owner import Action, Claim, Kind, Outlook
 from runaway_watchdog.model.plan import Containment
 from runaway_watchdog.model.process import Facts
 from runaway_watchdog.owners import unmanaged
-from runaway_watchdog.owners.interface import Bag, Owner, Read
-from runaway_watchdog.owners.systemd import (
-    containment as systemd_hold,
-    details as systemd_facts,
-    outlook as systemd_fate,
-)
-from runaway_watchdog.owners.systemd.unit import Manager, Properties, Source
+from runaway_watchdog.owners.interface import Owner, Read, Unread
+from runaway_watchdog.owners.steps import single
+from runaway_watchdog.owners.systemd import containment, reading
+from runaway_watchdog.owners.systemd.details import Service
+from runaway_watchdog.owners.systemd.manager import Manager, Source
+from runaway_watchdog.owners.systemd.outlook import of_service, of_unread
 from runaway_watchdog.world import Unanswered, World
 
 KINDS = ("systemd-service", "systemd-scope", "sysv-service", "snap-service")
@@ -34,7 +33,6 @@ USERS_MANAGER = re.compile(r"user@(?P<uid>\d+)\.service")
 BUS_FOLDERS = tuple(f"{share}/dbus-1/system-services" for share in ("/usr/local/share", "/usr/share", "/lib"))
 SURVIVES = "systemd keeps its services running when it re-executes itself"
 MANAGER = Manager(by="systemd", restart=Outlook.goes_on("owner-daemon-restart", "certain", SURVIVES), boots=None)
-EVIDENCE = ("Restart", "RestartUSec", "MainPID", "UnitFileState", "TriggeredBy", "UpheldBy", "FragmentPath")
 
 
 def claim(facts: Facts) -> Claim | None:
@@ -63,41 +61,38 @@ def inspect(claim: Claim, facts: Facts, world: World) -> Owner:
     """Read the unit and whatever would start it again. Raises Unanswered."""
     if "/" in claim.ref:  # of a user's scope its manager knows no more than the path says
         name = claim.ref.rpartition("/")[2]
-        return Read(claim.kind, name, claim.ref, "none", Bag(unmanaged.parent_facts(facts)), claim.evidence)
+        return Read(claim.kind, name, claim.ref, "none", unmanaged.started_by(facts), claim.evidence)
     unit = world.manager.unit(claim.ref)
     if unit is None:
         raise Unanswered(
             Gap("systemd", f"systemd has no unit {claim.ref} loaded", f"look: systemctl status {quote(claim.ref)}")
         )
     if claim.kind == "systemd-scope":
-        return Read(claim.kind, claim.ref, claim.ref, "none", Bag(unmanaged.parent_facts(facts)), claim.evidence)
+        return Read(claim.kind, claim.ref, claim.ref, "none", unmanaged.started_by(facts), claim.evidence)
     source = Source(world.manager.unit, BOOT_TARGETS, BUS_FOLDERS, trusted=True)
-    found = systemd_facts.facts(unit, source, world)
-    evidence = (*claim.evidence, *told(claim.ref, unit))
-    kind, policy = claim.kind, str(unit.get("Restart", "no"))
-    if str(found["source"]).startswith("/etc/init.d/"):
-        kind, found["unit_file"] = "sysv-service", found["source"]
+    kind, found = claim.kind, reading.read(unit, source, world)
+    if found.source.startswith("/etc/init.d/"):
+        kind, found = "sysv-service", found._replace(unit_file=found.source)
     users = USERS_MANAGER.fullmatch(claim.ref)
     if users and world.files.exists(f"{LINGER}/{world.files.user(int(users['uid']))}"):
-        found["booted_by"] = "systemd-logind.service"  # for users who linger
-    return Read(kind, claim.ref, claim.ref, policy, Bag(found), evidence)
-
-
-def told(name: str, unit: Properties) -> tuple[str, ...]:
-    """What the manager said of a unit."""
-    return tuple(f"D-Bus {name}: {each}={unit[each]}" for each in EVIDENCE if each in unit)
+        found = found._replace(booted_by="systemd-logind.service")  # for users who linger
+    evidence = (*claim.evidence, *reading.evidence(claim.ref, unit))
+    return Read(kind, claim.ref, claim.ref, unit.restart, found, evidence)
 
 
 def outlook(owner: Owner, facts: Facts, action: Action) -> Outlook:
     if owner.kind not in SERVICES:
         return _scope(owner, facts, action)
-    if not owner.facts:
-        return systemd_fate.unread(owner, facts, action, MANAGER.restart)
-    found = systemd_fate.outlook(owner, facts, action, MANAGER)
+    if isinstance(owner, Unread):
+        return of_unread(owner, facts, action, MANAGER.restart)
     if owner.kind == "sysv-service" and action == "owner-stop":
-        why = f"`systemctl stop {owner.name}` runs `{owner.facts['source']} stop`, which is made to end it"
-        return Outlook.stays_away(action, "likely", why)
-    return found
+        return _stopped_by_script(owner)
+    return of_service(owner, facts, action, MANAGER)
+
+
+def _stopped_by_script(owner: Read[Service]) -> Outlook:
+    why = f"`systemctl stop {owner.name}` runs `{owner.details.source} stop`, which is made to end it"
+    return Outlook.stays_away("owner-stop", "likely", why)
 
 
 def _scope(owner: Owner, facts: Facts, action: Action) -> Outlook:
@@ -112,7 +107,9 @@ def _scope(owner: Owner, facts: Facts, action: Action) -> Outlook:
 def contain(owner: Owner, facts: Facts) -> Containment:
     if owner.kind not in SERVICES:
         return unmanaged.contain(owner, facts)
-    snap = SNAP.fullmatch(owner.name)
-    if owner.kind == "snap-service" and snap and owner.facts:
-        return systemd_hold.hold_snap(owner, facts, snap["name"])
-    return systemd_hold.contain(owner, facts, systemd_hold.SYSTEM)
+    if isinstance(owner, Unread):
+        return single.until_read(owner.name, facts.process)
+    snap = SNAP.fullmatch(owner.name) if owner.kind == "snap-service" else None
+    if snap:
+        return containment.of_snap(owner, facts, snap["name"])
+    return containment.of_service(owner, facts, containment.SYSTEM)

@@ -11,14 +11,12 @@ from runaway_watchdog.model.gap import Gap
 from runaway_watchdog.model.owner import Action, Claim, Outlook
 from runaway_watchdog.model.plan import Containment
 from runaway_watchdog.model.process import Facts
-from runaway_watchdog.owners.interface import Bag, Owner, Read
-from runaway_watchdog.owners.systemd import (
-    containment as systemd_hold,
-    details as systemd_facts,
-    outlook as systemd_fate,
-    service as systemd,
-)
-from runaway_watchdog.owners.systemd.unit import Manager, Source
+from runaway_watchdog.owners.interface import Owner, Read, Unread
+from runaway_watchdog.owners.steps import single
+from runaway_watchdog.owners.systemd import containment, reading, service
+from runaway_watchdog.owners.systemd.details import Service, User, UsersService
+from runaway_watchdog.owners.systemd.manager import Manager, Source
+from runaway_watchdog.owners.systemd.outlook import of_service, of_unread
 from runaway_watchdog.world import Unanswered, World
 
 KINDS = ("systemd-user-service",)
@@ -45,16 +43,10 @@ def inspect(claim: Claim, facts: Facts, world: World) -> Owner:  # noqa: ARG001
         look = f"look: systemctl --user -M {_machine(user, uid)} status {quote(name)}"
         raise Unanswered(Gap("systemd", f"the systemd of {user} has no unit {name} loaded", look))
     source = Source(lambda each: world.users.unit(uid, each), BOOT_TARGETS, _bus_folders(uid), trusted=False)
-    found = systemd_facts.facts(unit, source, world)
-    found |= {
-        "user": user,
-        "uid": uid,
-        "lingers": world.files.exists(f"{systemd.LINGER}/{user}"),
-        "cpu_controller": _delegated(uid, world),
-    }
-    policy = str(unit.get("Restart", "no"))
-    evidence = (*claim.evidence, *systemd.told(f"{name} of {user}", unit))
-    return Read("systemd-user-service", name, claim.ref, policy, Bag(found), evidence)
+    found = reading.read(unit, source, world)._replace(cpu_controller=_delegated(uid, world))
+    details = UsersService(found, User(user, uid, world.files.exists(f"{service.LINGER}/{user}")))
+    evidence = (*claim.evidence, *reading.evidence(f"{name} of {user}", unit))
+    return Read("systemd-user-service", name, claim.ref, unit.restart, details, evidence)
 
 
 def _bus_folders(uid: int) -> tuple[str, ...]:
@@ -82,23 +74,30 @@ def outer(owner: Owner) -> Claim | None:
     return Claim("systemd-service", f"user@{uid}.service", (f"the systemd of uid {uid} is a service of the system's",))
 
 
-def outlook(owner: Owner, facts: Facts, action: Action) -> Outlook:
-    if not owner.facts:
-        return systemd_fate.unread(owner, facts, action, None)
-    return systemd_fate.outlook(owner, facts, action, _manager(owner))
+def outlook(owner: Read[UsersService] | Unread, facts: Facts, action: Action) -> Outlook:
+    if isinstance(owner, Unread):
+        return of_unread(owner, facts, action, None)
+    return of_service(_service(owner), facts, action, _manager(owner.details.whose))
 
 
-def _manager(owner: Owner) -> Manager:
-    user = owner.facts["user"]
-    boots = None if owner.facts["lingers"] else f"{user} does not linger: nothing of it runs before {user} logs in"
+def _service(owner: Read[UsersService]) -> Read[Service]:
+    """The same, without whose it is."""
+    return Read(owner.kind, owner.name, owner.id, owner.policy, owner.details.service, owner.evidence)
+
+
+def _manager(whose: User) -> Manager:
+    user = whose.user
+    boots = None if whose.lingers else f"{user} does not linger: nothing of it runs before {user} logs in"
     return Manager(by=f"systemd of {user}", restart=None, boots=boots)
 
 
-def contain(owner: Owner, facts: Facts) -> Containment:
-    uid, _ = _parts(owner.id)
-    systemctl = f"systemctl --user -M {_machine(str(owner.facts.get('user', uid)), uid)}"
-    words = systemd_hold.Words(systemctl, f"/run/user/{uid}/systemd/user", "%t/systemd/user")
-    return systemd_hold.contain(owner, facts, words)
+def contain(owner: Read[UsersService] | Unread, facts: Facts) -> Containment:
+    if isinstance(owner, Unread):
+        return single.until_read(owner.name, facts.process)
+    user, uid, _ = owner.details.whose
+    systemctl = f"systemctl --user -M {_machine(user, uid)}"
+    words = containment.Words(systemctl, f"/run/user/{uid}/systemd/user", "%t/systemd/user")
+    return containment.of_service(_service(owner), facts, words)
 
 
 def _machine(user: str, uid: int) -> str:

@@ -1,0 +1,108 @@
+"""A unit as systemd's manager tells it. Pure; what is asked, and of which type, is in world/systemd.py."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+NEVER_US = 2**64 - 1
+"""systemd's "infinity"."""
+Statuses = Sequence[Sequence[int]]
+"""Exit codes, then signals: as `SuccessExitStatus=` and its like have them."""
+
+
+class Unit(NamedTuple):
+    """The properties that are used, each with what stands for it where the manager does not answer it: an older
+    systemd, a unit of another type. Times in microseconds: since the epoch, since the boot (`…_monotonic`), or long."""
+
+    answered: Mapping[str, object]
+    """The same as it came, for the evidence and for a recording."""
+    id: str = ""
+    load_state: str = "loaded"
+    active_state: str = ""
+    sub_state: str = ""
+    unit_file_state: str = ""
+    fragment_path: str = ""
+    source_path: str = ""
+    drop_in_paths: Sequence[str] = ()
+    names: Sequence[str] = ()
+    triggered_by: Sequence[str] = ()
+    upheld_by: Sequence[str] = ()
+    wanted_by: Sequence[str] = ()
+    required_by: Sequence[str] = ()
+    bound_by: Sequence[str] = ()
+    requisite_of: Sequence[str] = ()
+    consists_of: Sequence[str] = ()
+    propagates_stop_to: Sequence[str] = ()
+    on_failure: Sequence[str] = ()
+    failure_action: str = "none"
+    success_action: str = "none"
+    need_daemon_reload: bool = False
+    transient: bool = False
+    refuse_manual_stop: bool = False
+    active_enter: int = 0
+    inactive_exit: int = 0
+    inactive_exit_monotonic: int = 0
+    start_limit_burst: int = 0
+    start_limit_interval: int = 0
+    # of a service
+    type: str = ""
+    restart: str = "no"
+    restart_delay: int = 0
+    restart_delay_next: int | None = None
+    """Since systemd 254, where it may grow."""
+    kill_mode: str = ""
+    bus_name: str = ""
+    control_group: str = ""
+    cpu_quota_per_second: int = NEVER_US
+    prevent: Statuses = ((), ())
+    force: Statuses = ((), ())
+    success: Statuses = ((), ())
+    main_pid: int = 0
+    control_pid: int = 0
+    restarts: int = 0
+    remain_after_exit: bool = False
+    private_tmp: bool = False
+    runtime_directory: Sequence[str] = ()
+    runtime_directory_preserve: str = "no"
+    stop_commands: int = 0
+    # of a timer
+    next_elapse: int = 0
+    last_trigger_monotonic: int = 0
+    accuracy: int = 0
+    randomized_delay: int = 0
+    timers_calendar: Sequence[tuple[str, str, int]] = ()
+    """Base, expression, next time."""
+    timers_monotonic: Sequence[tuple[str, int, int]] = ()
+    """Base, how long after it, next time."""
+    # of a socket, and of a path unit
+    accept: bool = False
+    paths: Sequence[tuple[str, str]] = ()
+    """Condition and path."""
+
+
+NOT_LOADED = Unit({})
+_FIELDS: Mapping[str, str] = {
+    "Id": "id", "LoadState": "load_state", "ActiveState": "active_state", "SubState": "sub_state",
+    "UnitFileState": "unit_file_state", "FragmentPath": "fragment_path", "SourcePath": "source_path",
+    "DropInPaths": "drop_in_paths", "Names": "names", "TriggeredBy": "triggered_by", "UpheldBy": "upheld_by",
+    "WantedBy": "wanted_by", "RequiredBy": "required_by", "BoundBy": "bound_by", "RequisiteOf": "requisite_of",
+    "ConsistsOf": "consists_of", "PropagatesStopTo": "propagates_stop_to", "OnFailure": "on_failure",
+    "FailureAction": "failure_action", "SuccessAction": "success_action", "NeedDaemonReload": "need_daemon_reload",
+    "Transient": "transient", "RefuseManualStop": "refuse_manual_stop", "ActiveEnterTimestamp": "active_enter",
+    "InactiveExitTimestamp": "inactive_exit", "InactiveExitTimestampMonotonic": "inactive_exit_monotonic",
+    "StartLimitBurst": "start_limit_burst", "StartLimitIntervalUSec": "start_limit_interval",
+    "Type": "type", "Restart": "restart", "RestartUSec": "restart_delay", "RestartUSecNext": "restart_delay_next",
+    "KillMode": "kill_mode", "BusName": "bus_name", "ControlGroup": "control_group",
+    "CPUQuotaPerSecUSec": "cpu_quota_per_second", "RestartPreventExitStatus": "prevent",
+    "RestartForceExitStatus": "force", "SuccessExitStatus": "success", "MainPID": "main_pid",
+    "ControlPID": "control_pid", "NRestarts": "restarts", "RemainAfterExit": "remain_after_exit",
+    "PrivateTmp": "private_tmp", "RuntimeDirectory": "runtime_directory",
+    "RuntimeDirectoryPreserve": "runtime_directory_preserve", "ExecStop": "stop_commands",
+    "NextElapseUSecRealtime": "next_elapse", "LastTriggerUSecMonotonic": "last_trigger_monotonic",
+    "AccuracyUSec": "accuracy", "RandomizedDelayUSec": "randomized_delay", "TimersCalendar": "timers_calendar",
+    "TimersMonotonic": "timers_monotonic", "Accept": "accept", "Paths": "paths",
+}  # fmt: skip
+
+
+def parse(answered: Mapping[str, Any]) -> Unit:
+    """From a manager's properties, whose types were looked at when they came in.."""
+    return Unit(answered, **{_FIELDS[name]: value for name, value in answered.items() if name in _FIELDS})
