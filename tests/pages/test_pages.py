@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from pages import architecture, reference
+from pages.named import PACKAGE, lacking, told_in
 from runaway_watchdog.cli import COMMANDS, command_parser
 
 ROOT = Path(__file__).parent.parent.parent
@@ -53,6 +54,29 @@ def test_every_link_leads_to_a_file(page: Path) -> None:
     for target in re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text()):
         if not re.match(r"[a-z]+:", target):
             assert (page.parent / target).exists(), target
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_file_that_a_page_names_is_there(page: Path) -> None:
+    """`watch/clocks.py` from the package, `tests/e2e/rig/` from the top; the way to a new owner invents one."""
+    invented = re.compile(r"[\w/]*\bminder\.py|[\w/]*test_minder\.py")
+    text = page.read_text()
+    assert lacking(invented.sub("", text) if page.name == "adding-a-keeper.md" else text, page.parent) == []
+
+
+@pytest.mark.parametrize("folder", [PACKAGE, ROOT / "tests"], ids=lambda folder: folder.name)
+def test_every_file_that_a_docstring_or_comment_names_is_there(folder: Path) -> None:
+    """Also one that stands beside it."""
+    found = {file: lacking(told_in(file.read_text()), file.parent) for file in folder.rglob("*.py")}
+    assert {str(file.relative_to(ROOT)): names for file, names in found.items() if names} == {}
+
+
+def test_a_file_that_is_not_there_is_missed() -> None:
+    """And one that is there is found from the top, in the package, and beside what names it."""
+    found = "`store/outbox.py`, tests/pages/named.py, named.py, `store/`"
+    text = f"`alerts/outbox.py` and watch/never.py, in `alert/`; {found}"
+    assert lacking(text, Path(__file__).parent) == ["alerts/outbox.py", "watch/never.py", "alert/"]
+    assert told_in('"""As in a.py."""\nx = "b.py"  # see c.py\n') == "As in a.py.\n# see c.py"
 
 
 def test_the_reference_is_fresh(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -87,7 +87,7 @@ class Incident(NamedTuple):
     def of(
         cls, found: CaseRequest, curve: Sequence[tuple[float, float]] = (), document: Mapping[str, Any] | None = None
     ) -> "Incident":
-        """The incident of a commission."""
+        """The incident that a case is asked for."""
         wanted = found.demand if found.held_back else None
         return cls(found.incident_id, found.severity, harm(found), curve, document or {}, wanted)
 

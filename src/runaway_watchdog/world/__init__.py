@@ -1,7 +1,7 @@
 """The only code that asks the host anything for an explanation.
 
 A `World` is a handful of ports: files (procfs, cgroups, unit files, volume data), the Docker Engine, systemd's
-manager, the clock, the Docker client programs, Podman … `live()` asks the real host; `recorded.Recorder` writes down
+manager, the clock, the Docker client programs, Podman … `live()` asks the real host; `recorded.recorder()` writes down
 every question with its answer, and `recorded.replay()` answers from such a recording: tests explain hosts that they
 never saw.
 Every port is read-only, and a source that does not answer raises `Unanswered`, which carries the gap to show.

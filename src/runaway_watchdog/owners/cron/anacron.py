@@ -1,4 +1,4 @@
-"""Jobs of anacron, for owners/cron.py: run once in so many days, by whoever starts anacron.
+"""Jobs of anacron, for `job.py`: run once in so many days, by whoever starts anacron.
 
 Observed on Debian 12: anacron writes the day into the job's stamp when the job has ended, however it ended; so one
 that is killed counts as done until its period is over, and one that a reboot interrupts is run again. A stop of

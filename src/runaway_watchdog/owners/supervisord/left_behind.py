@@ -1,4 +1,4 @@
-"""A program that outlived its supervisord, for owners/supervisord.py.
+"""A program that outlived its supervisord, for `program.py`.
 
 Observed: Debian's supervisor.service has KillMode=process, so a supervisord that is killed leaves its programs behind,
 running; its unit starts it anew after 50 s (RestartSec=), and it starts a second copy of each beside the first.
