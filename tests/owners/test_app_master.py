@@ -10,7 +10,7 @@ from support.builders import make_facts, make_process
 from runaway_watchdog import owners
 from runaway_watchdog.model.owner import Action, Outlook
 from runaway_watchdog.owners import app_master
-from runaway_watchdog.owners.common import worker_pools as masters
+from runaway_watchdog.owners.common import worker_pools
 from runaway_watchdog.world import procfs
 
 RECORDED = [
@@ -49,11 +49,11 @@ def test_a_master_is_known_by_its_titles(program: str, exe: str, master: str, wo
     """The pair is told by both lines, and by the one file that they both run."""
     above = make_process(50, exe=f"/usr/bin/{exe}", cmdline=tuple(master.split()))
     below = make_process(60, exe=f"/usr/bin/{exe}", cmdline=tuple(worker.split()))
-    known = masters.known(above, below)
+    known = worker_pools.known(above, below)
     assert known is not None
     assert known.program == program
     other = make_process(60, exe="/usr/bin/burn", cmdline=tuple(worker.split()))
-    assert masters.known(above, other) is None
+    assert worker_pools.known(above, other) is None
 
 
 @pytest.mark.parametrize(
@@ -175,5 +175,5 @@ def test_a_hostile_title_is_read_in_no_time() -> None:
     for piece in ("a ", "gunicorn ", "a", "celery worker ", "postgres: "):
         long = make_process(50, exe="/usr/bin/python3", cmdline=tuple((piece * 50_000).split(" ")))
         begun = time.monotonic()
-        masters.known(long, make_process(60, exe="/usr/bin/python3", cmdline=("x",)))
+        worker_pools.known(long, make_process(60, exe="/usr/bin/python3", cmdline=("x",)))
         assert time.monotonic() - begun < 1

@@ -6,15 +6,16 @@ through its own owner.
 
 import fnmatch
 import re
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
-from runaway_watchdog.model.owner import Action, Certainty, Claim, Deferred, Outlook
+from runaway_watchdog.model.owner import Action, Certainty, Claim, Deferred, Outlook, Reason
 from runaway_watchdog.model.plan import Containment, Prints, Says, Step
 from runaway_watchdog.model.process import Facts, Process
-from runaway_watchdog.owners.common import siblings as beside, worker_pools as masters
+from runaway_watchdog.owners.common import siblings, worker_pools
 from runaway_watchdog.owners.common.ending import Ending, ending
 from runaway_watchdog.owners.common.shells import base
-from runaway_watchdog.owners.interface import Bag, Owner, Read
+from runaway_watchdog.owners.interface import Read, Unread
 from runaway_watchdog.owners.steps import single
 from runaway_watchdog.world import World, procfs
 
@@ -25,6 +26,24 @@ LATER_S = 2.0
 FPM_FILES = 32
 
 
+class Worker(NamedTuple):
+    """What is known of one worker, and of its master."""
+
+    master_pid: int
+    main_pid: int  # the worker
+    workers: int
+    reaction: worker_pools.Reaction
+    program: str
+    after_s: float | None  # until the next worker; None: not measured
+    role: str | None = None  # of PostgreSQL's process, in its own words
+    threaded: bool | None = None  # of Apache
+    started_later: bool | None = None  # of an unknown program: whether its workers are of different ages
+
+    def shown(self) -> Mapping[str, Any]:
+        of_some = ("role", "threaded", "started_later")
+        return {name: value for name, value in self._asdict().items() if value is not None or name not in of_some}
+
+
 def claim(facts: Facts) -> Claim | None:
     """A master that is known by its processes' titles, or a parent whose child is itself once more."""
     if not facts.ancestors:
@@ -32,44 +51,43 @@ def claim(facts: Facts) -> Claim | None:
     worker, master = facts.process, facts.ancestors[0]
     if len(master.namespace_pids) != len(worker.namespace_pids) or master.pid == 1:
         return None
-    if masters.known(master, worker) is None and not masters.forked(master, worker):
+    if worker_pools.known(master, worker) is None and not worker_pools.forked(master, worker):
         return None
-    evidence = tuple(f"/proc/{each.pid}/cmdline: {masters.title(each)[:160]}" for each in (master, worker))
+    evidence = tuple(f"/proc/{each.pid}/cmdline: {worker_pools.title(each)[:160]}" for each in (master, worker))
     return Claim("app-master", str(master.pid), evidence, master.pid)
 
 
-def inspect(claim: Claim, facts: Facts, world: World) -> Owner | None:
+def inspect(claim: Claim, facts: Facts, world: World) -> Read[Worker] | None:
     """Look at the other workers. None: a single fork of a program that is not known to have workers."""
-    master, worker = beside.manager_and_main(facts, claim.manager_pid)
-    kind = masters.known(master, worker)
-    siblings = _siblings(master, worker, world)
-    if kind is None:
-        return None if not siblings else _unknown(claim, master, worker, siblings)
-    shown = _shown(master, worker, siblings) | {"reaction": kind.reaction, "program": kind.program}
-    shown |= {"after_s": kind.after_s}
+    master, worker = siblings.manager_and_main(facts, claim.manager_pid)
+    kind = worker_pools.known(master, worker)
+    others = _others(master, worker, world)
+    if kind is None and not others:
+        return None
+    details = _unknown(master, worker, others) if kind is None else _known(kind, master, worker, len(others), world)
+    policy = "not known" if kind is None else "respawn"
+    return Read("app-master", f"{details.program} ({master.pid})", claim.ref, policy, details, claim.evidence)
+
+
+def _known(kind: worker_pools.Master, master: Process, worker: Process, others: int, world: World) -> Worker:
+    found = Worker(master.pid, worker.pid, others + 1, kind.reaction, kind.program, kind.after_s)
     if kind.program == "PostgreSQL":
-        shown["role"] = masters.postgres_role(worker)
-    elif kind.program == "php-fpm" and _on_demand(master, worker, world):
-        shown |= {"reaction": "respawns-when-asked", "after_s": None}
-    elif kind.program == "Apache":
-        shown["threaded"] = _threads(worker, world) > 1
-    return Read("app-master", f"{kind.program} ({master.pid})", claim.ref, "respawn", Bag(shown), claim.evidence)
+        return found._replace(role=worker_pools.postgres_role(worker))
+    if kind.program == "php-fpm" and _on_demand(master, worker, world):
+        return found._replace(reaction="respawns-when-asked", after_s=None)
+    if kind.program == "Apache":
+        return found._replace(threaded=_threads(worker, world) > 1)
+    return found
 
 
-def _shown(master: Process, worker: Process, siblings: list[Process]) -> dict[str, Any]:
-    return {"master_pid": master.pid, "main_pid": worker.pid, "workers": len(siblings) + 1}
-
-
-def _unknown(claim: Claim, master: Process, worker: Process, siblings: list[Process]) -> Owner:
+def _unknown(master: Process, worker: Process, others: list[Process]) -> Worker:
     """A prefork parent of an unknown program: what it does is its own; workers of different ages are a hint."""
-    ages = [each.started_at for each in (worker, *siblings)]
+    ages = [each.started_at for each in (worker, *others)]
     later = max(ages) - min(ages) > LATER_S
-    shown = _shown(master, worker, siblings) | {"reaction": "unclear", "program": master.name, "after_s": None}
-    shown |= {"started_later": later}
-    return Read("app-master", f"{master.name} ({master.pid})", claim.ref, "not known", Bag(shown), claim.evidence)
+    return Worker(master.pid, worker.pid, len(others) + 1, "unclear", master.name, None, started_later=later)
 
 
-def _siblings(master: Process, worker: Process, world: World) -> list[Process]:
+def _others(master: Process, worker: Process, world: World) -> list[Process]:
     """The master's other children of the same program; none where the kernel does not tell."""
     try:
         pids = procfs.children(world.files, master.pid)
@@ -95,8 +113,8 @@ def _threads(worker: Process, world: World) -> int:
 
 def _on_demand(master: Process, worker: Process, world: World) -> bool:
     """Whether the worker's pool says `pm = ondemand`; the master's title names its configuration."""
-    main = re.fullmatch(r"php-fpm: master process \((/.*)\)", masters.title(master))
-    pool = masters.title(worker).removeprefix("php-fpm: pool ")
+    main = re.fullmatch(r"php-fpm: master process \((/.*)\)", worker_pools.title(master))
+    pool = worker_pools.title(worker).removeprefix("php-fpm: pool ")
     if main is None:
         return False
     root = f"{procfs.PROC}/{master.pid}/root"
@@ -120,67 +138,67 @@ def _text(path: str, world: World) -> str:
         return ""
 
 
-def outlook(owner: Owner, facts: Facts, action: Action) -> Outlook | Deferred:
+def outlook(owner: Read[Worker] | Unread, facts: Facts, action: Action) -> Outlook | Deferred:
     """The master's answer to the end of one worker; the end of the master is its own owner's matter."""
     if action in ("owner-stop", "owner-daemon-restart", "reboot"):
         return Deferred(action, True, f"it ends and starts with its master {owner.name}")
     end = ending(facts.process, action)
     if not end.ends:
         return Outlook.goes_on(action, end.certainty, end.why)
-    if not owner.facts:
+    if isinstance(owner, Unread):
         return Outlook.not_known(action, (end.reason, f"{owner.name} was not looked at"))
-    if facts.process.pid != owner.facts["main_pid"]:
-        where = f"it is not a worker of {owner.name} itself, but below {owner.facts['main_pid']}"
-        return beside.not_main(facts, action, end, where)
-    if owner.facts["program"] == "Apache" and action == "sigterm" and owner.facts["threaded"]:
+    worker = owner.details
+    if facts.process.pid != worker.main_pid:
+        where = f"it is not a worker of {owner.name} itself, but below {worker.main_pid}"
+        return siblings.not_main(facts, action, end, where)
+    if worker.program == "Apache" and action == "sigterm" and worker.threaded:
         why = f"a worker of Apache with threads (mpm_event, mpm_worker) takes {facts.process.signal} and goes on"
         return Outlook.goes_on(action, "likely", why)
-    if owner.facts["program"] == "PostgreSQL":
-        return _postgres(owner, action, end)
-    return _worker(owner, action, end)
+    if worker.program == "PostgreSQL":
+        return _postgres(worker, action, end)
+    return _worker(worker, owner.name, action, end)
 
 
-def _worker(owner: Owner, action: Action, end: Ending) -> Outlook:
-    reaction, name = owner.facts["reaction"], owner.facts["program"]
-    if reaction == "respawns":
-        certainty: Certainty = "likely" if end.how == "own" or owner.facts["after_s"] is None else end.certainty
-        why = (end.reason, f"{owner.name} starts a new worker for it")
-        return Outlook.comes_back(action, name, certainty, why, after_s=owner.facts["after_s"])
-    if reaction == "respawns-when-asked":
-        why = (end.reason, f"{owner.name} starts workers on demand: the next one comes with the next request")
-        return Outlook.comes_back(action, name, "likely", why)
-    if reaction == "own":
-        why = (end.reason, f"whether {owner.name} forks another worker is written in its own program")
+def _worker(worker: Worker, master: str, action: Action, end: Ending) -> Outlook:
+    if worker.reaction == "respawns":
+        certainty: Certainty = "likely" if end.how == "own" or worker.after_s is None else end.certainty
+        why = (end.reason, f"{master} starts a new worker for it")
+        return Outlook.comes_back(action, worker.program, certainty, why, after_s=worker.after_s)
+    if worker.reaction == "respawns-when-asked":
+        why = (end.reason, f"{master} starts workers on demand: the next one comes with the next request")
+        return Outlook.comes_back(action, worker.program, "likely", why)
+    if worker.reaction == "own":
+        why = (end.reason, f"whether {master} forks another worker is written in its own program")
         return Outlook.not_known(action, why)
-    others = f"{owner.name} runs {owner.facts['workers'] - 1} more of the same program"
-    hint = ", and started some of them later than others" if owner.facts.get("started_later") else ""
+    others = f"{master} runs {worker.workers - 1} more of the same program"
+    hint = ", and started some of them later than others" if worker.started_later else ""
     why = (end.reason, f"{others}{hint}: whether it starts another one is not known")
     return Outlook.not_known(action, why)
 
 
-def _postgres(owner: Owner, action: Action, end: Ending) -> Outlook:
+def _postgres(worker: Worker, action: Action, end: Ending) -> Outlook:
     """SIGKILL of one process looks like a crash to PostgreSQL: it ends all of them and recovers. SIGTERM ends one."""
-    role = str(owner.facts["role"])
+    role = worker.role or ""
     crash = action in ("sigkill", "failure-exit")
-    why = "PostgreSQL takes that for a crash: it disconnects EVERY client and recovers" if crash else end.why
-    if masters.BACKGROUND.fullmatch(role):
-        after_s = None if crash else owner.facts["after_s"]  # recovery takes as long as it takes
+    taken = "PostgreSQL takes that for a crash: it disconnects EVERY client and recovers"
+    why = Reason(taken) if crash else end.reason
+    if worker_pools.BACKGROUND.fullmatch(role):
+        after_s = None if crash else worker.after_s  # recovery takes as long as it takes
         certainty: Certainty = "certain" if action == "sigkill" else "likely"
-        return Outlook.comes_back(
-            action, "PostgreSQL", certainty, f"{why}; then it starts its {role} again", after_s=after_s
-        )
-    if masters.PASSING.fullmatch(role):
-        return Outlook.not_known(action, f"{why}; another one comes when there is work for it")
-    alone = why if crash else "it ends this session alone, every other one goes on"
-    return Outlook.stays_away(action, "likely", f"{alone}; its client may connect and ask again")
+        again = f"then it starts its {role} again"
+        return Outlook.comes_back(action, "PostgreSQL", certainty, (why, again), after_s=after_s)
+    if worker_pools.PASSING.fullmatch(role):
+        return Outlook.not_known(action, (why, "another one comes when there is work for it"))
+    alone = why if crash else Reason("it ends this session alone, every other one goes on")
+    return Outlook.stays_away(action, "likely", (alone, "its client may connect and ask again"))
 
 
-def contain(owner: Owner, facts: Facts) -> Containment | None:
+def contain(owner: Read[Worker] | Unread, facts: Facts) -> Containment | None:
     """As the master's own owner is held; one session of PostgreSQL is ended by itself, and the database goes on."""
-    if not owner.facts or owner.facts["program"] != "PostgreSQL" or facts.process.pid != owner.facts["main_pid"]:
+    if isinstance(owner, Unread) or facts.process.pid != owner.details.main_pid:
         return None
-    role = str(owner.facts["role"])
-    if masters.BACKGROUND.fullmatch(role):
+    role = owner.details.role  # of PostgreSQL's alone
+    if role is None or worker_pools.BACKGROUND.fullmatch(role):
         return None
     process = facts.process
     cancel = Step(

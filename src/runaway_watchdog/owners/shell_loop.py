@@ -7,15 +7,16 @@ parent. So the loop is held first, then the child.
 """
 
 import re
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 from runaway_watchdog.model.owner import Action, Claim, Deferred, Outlook
 from runaway_watchdog.model.plan import Containment, Prints, Step
 from runaway_watchdog.model.process import Facts, Process
-from runaway_watchdog.owners.common import siblings as beside
+from runaway_watchdog.owners.common import siblings
 from runaway_watchdog.owners.common.ending import Ending, ending
 from runaway_watchdog.owners.common.shells import Shell, base, shell
-from runaway_watchdog.owners.interface import Bag, Owner, Read
+from runaway_watchdog.owners.interface import Read, Unread
 from runaway_watchdog.owners.steps import single
 from runaway_watchdog.world import Files, World, procfs
 
@@ -29,6 +30,28 @@ ROOMS = re.compile(
     r".*\.service(?:/.*)?|.*(?:docker|libpod|crio|containerd)[-/][^/]*(?:/.*)?|/kubepods.*|/lxc\.payload.*"
 )
 """Control groups whose own manager stops all that is in them: the loop is then held by holding that."""
+
+
+class Child(NamedTuple):
+    """What is known of a loop, and of the child that it starts again."""
+
+    loop_pid: int
+    main_pid: int  # the child
+    program: str
+    mode: str  # `watch`, `xargs`, `parallel`, one of shell_text.Mode, or `unclear`
+    pause_s: float | None  # between two rounds; None where that cannot be told
+    shell: Shell | None = None
+    leaves: bool | None = None  # it may be left from inside; None: not a loop of a shell, or an unclear one
+    leaves_on_failure: bool | None = None
+
+    def shown(self) -> Mapping[str, Any]:
+        shown: dict[str, Any] = {"loop_pid": self.loop_pid, "main_pid": self.main_pid, "program": self.program}
+        if self.shell is not None:
+            shown["script"] = self.shell.text if self.shell.way == "script" else None
+        shown |= {"mode": self.mode, "pause_s": self.pause_s}
+        if self.leaves is not None:
+            shown |= {"leaves": self.leaves, "leaves_on_failure": self.leaves_on_failure}
+        return shown
 
 
 class Round(NamedTuple):
@@ -62,32 +85,32 @@ def runner(process: Process) -> str | None:
     return next((word for word in words if word in RUNNERS), None)
 
 
-def inspect(claim: Claim, facts: Facts, world: World) -> Owner | None:
+def inspect(claim: Claim, facts: Facts, world: World) -> Read[Child] | None:
     """Read the script. None: it has no loop that could run the process, or may not be read."""
-    manager, main = beside.manager_and_main(facts, claim.manager_pid)
-    shown: dict[str, object] = {"loop_pid": manager.pid, "main_pid": main.pid}
+    manager, main = siblings.manager_and_main(facts, claim.manager_pid)
     started = shell(manager)
     if started is None:
         name = str(runner(manager))
-        shown |= {"program": name, "mode": name, "pause_s": _interval(manager) if name == "watch" else None}
-        return Read("shell-loop", f"{name} ({manager.pid})", claim.ref, name, Bag(shown), claim.evidence)
+        child = Child(manager.pid, main.pid, name, name, _interval(manager) if name == "watch" else None)
+        return Read("shell-loop", f"{name} ({manager.pid})", claim.ref, name, child, claim.evidence)
     text = started.text if started.way == "line" else script(world.files, manager.pid)
-    shown |= {"program": _name(manager, started), "script": started.text if started.way == "script" else None}
-    name = f"{shown['program']} ({manager.pid})"
     if text is None:
         return None
     from runaway_watchdog.owners.common import shell_text  # 4 ms, only where a shell runs a script or a line
 
     reading = shell_text.read(text, _names(main), errexit=started.errexit)
-    if reading.loop is None and not reading.other:
-        return None
     loop = reading.loop
-    shown |= {"mode": "unclear" if loop is None else loop.mode, "pause_s": None if loop is None else loop.pause_s}
+    if loop is None and not reading.other:
+        return None
+    child = Child(manager.pid, main.pid, _name(manager, started), "unclear", None, started)
+    name = f"{child.program} ({manager.pid})"
     if loop is None:
-        return Read("shell-loop", name, claim.ref, "a loop", Bag(shown), claim.evidence)
-    shown |= {"leaves": loop.leaves, "leaves_on_failure": loop.leaves_on_failure}
+        return Read("shell-loop", name, claim.ref, "a loop", child, claim.evidence)
+    child = child._replace(
+        mode=loop.mode, pause_s=loop.pause_s, leaves=loop.leaves, leaves_on_failure=loop.leaves_on_failure
+    )
     evidence = f"{started.text if started.way == 'script' else 'its line'}: {loop.head}"
-    return Read("shell-loop", name, claim.ref, loop.head, Bag(shown), (*claim.evidence, evidence))
+    return Read("shell-loop", name, claim.ref, loop.head, child, (*claim.evidence, evidence))
 
 
 def script(files: Files, pid: int) -> str | None:
@@ -135,9 +158,9 @@ def _interval(manager: Process) -> float:
     return float(found[1]) if found else WATCH_EVERY_S
 
 
-def outlook(owner: Owner, facts: Facts, action: Action) -> Outlook | Deferred:
+def outlook(owner: Read[Child] | Unread, facts: Facts, action: Action) -> Outlook | Deferred:
     """The loop's next round, or what its own owner does to both."""
-    if action == "owner-stop" and owner.facts and held_by_itself(facts, int(owner.facts["loop_pid"])):
+    if action == "owner-stop" and isinstance(owner, Read) and held_by_itself(facts, owner.details.loop_pid):
         why = f"ending {owner.name} alone leaves this process running, and nothing starts it again after that"
         return Outlook.goes_on(action, "certain", why)
     if action in ("owner-stop", "owner-daemon-restart", "reboot"):
@@ -145,26 +168,26 @@ def outlook(owner: Owner, facts: Facts, action: Action) -> Outlook | Deferred:
     end = ending(facts.process, action)
     if not end.ends:
         return Outlook.goes_on(action, end.certainty, end.why)
-    if not owner.facts:
+    if isinstance(owner, Unread):
         return Outlook.not_known(action, (end.reason, f"the script of {owner.name} was not read"))
-    if facts.process.pid != owner.facts["main_pid"]:
+    if facts.process.pid != owner.details.main_pid:
         return _below(owner, facts, action, end)
     return _again(owner, action, end)
 
 
-def _again(owner: Owner, action: Action, end: Ending, between: str = "") -> Outlook:
+def _again(owner: Read[Child], action: Action, end: Ending, between: str = "") -> Outlook:
     rounds = {_round(owner, failed) for failed in ((True, False) if end.how == "own" else (end.how != "clean",))}
     told = rounds.pop()
-    why = f"{end.why}; {between}{told.why}"
+    why = f"{between}{told.why}"
     if rounds and rounds.pop().again != told.again:
-        return Outlook.not_known(action, f"{why}, and whether it fails is its own choice")
+        return Outlook.not_known(action, (end.reason, f"{why}, and whether it fails is its own choice"))
     if told.again is None:
-        return Outlook.not_known(action, why)
+        return Outlook.not_known(action, (end.reason, why))
     if not told.again:
-        return Outlook.stays_away(action, "likely", why)
-    pause = owner.facts["pause_s"]
-    after = None if pause is None or between else AT_ONCE_S + float(pause)
-    return Outlook.comes_back(action, owner.name, "likely", why, after_s=after)
+        return Outlook.stays_away(action, "likely", (end.reason, why))
+    pause = owner.details.pause_s
+    after = None if pause is None or between else AT_ONCE_S + pause
+    return Outlook.comes_back(action, owner.name, "likely", (end.reason, why), after_s=after)
 
 
 _UNTOLD = {
@@ -175,32 +198,34 @@ _UNTOLD = {
 }
 
 
-def _round(owner: Owner, failed: bool) -> Round:
+def _round(owner: Read[Child], failed: bool) -> Round:
     """What the loop does when its child ended, well or badly."""
-    mode, name, head = owner.facts["mode"], owner.name, owner.policy
+    child, name, head = owner.details, owner.name, owner.policy
+    mode = child.mode
     if mode in _UNTOLD:
         return Round(None, f"{name} {_UNTOLD[mode]}")
     if mode == "watch":
-        return Round(True, f"{name} runs it every {owner.facts['pause_s']:g} s")
+        return Round(True, f"{name} runs it every {child.pause_s:g} s")
     if mode in ("until-success", "while-success"):
         again = failed == (mode == "until-success")
         return Round(again, f"the loop `{head}` of {name} {'goes round again' if again else 'ends then'}")
-    if failed and owner.facts["leaves_on_failure"]:
+    if failed and child.leaves_on_failure:
         return Round(False, f"{name} leaves its loop when the program fails")
     if mode == "condition":
         return Round(None, f"{name} runs it again as long as this holds: `{head}`")
-    if owner.facts["leaves"] and not owner.facts["leaves_on_failure"]:
+    if child.leaves and not child.leaves_on_failure:
         return Round(None, f"{name} runs it in a loop, `{head}`, and may leave that")
     return Round(True, f"{name} runs it in a loop, `{head}`")
 
 
-def _below(owner: Owner, facts: Facts, action: Action, end: Ending) -> Outlook:
+def _below(owner: Read[Child], facts: Facts, action: Action, end: Ending) -> Outlook:
     """Not the loop's own child: where only waiting wrappers lie between, the loop's turn comes all the same."""
-    between = beside.between(facts, int(owner.facts["loop_pid"]))
-    if between and all(beside.only_waits(each) for each in between):
+    child = owner.details
+    between = siblings.between(facts, child.loop_pid)
+    if between and all(siblings.only_waits(each) for each in between):
         names = ", ".join(each.name for each in between)
         return _again(owner, action, end, f"{names} ends with it, and ")
-    return beside.not_main(facts, action, end, f"{owner.name} waits for {owner.facts['main_pid']} alone")
+    return siblings.not_main(facts, action, end, f"{owner.name} waits for {child.main_pid} alone")
 
 
 def held_by_itself(facts: Facts, loop_pid: int) -> bool:
@@ -209,12 +234,11 @@ def held_by_itself(facts: Facts, loop_pid: int) -> bool:
     return loop is not None and len(loop.namespace_pids) == 1 and not ROOMS.fullmatch(loop.cgroup)
 
 
-def contain(owner: Owner, facts: Facts) -> Containment | None:
+def contain(owner: Read[Child] | Unread, facts: Facts) -> Containment | None:
     """The loop first, then its child: the other way round it would only be started again."""
-    loop_pid = int(owner.facts["loop_pid"]) if owner.facts else 0
-    if not held_by_itself(facts, loop_pid):
+    if isinstance(owner, Unread) or not held_by_itself(facts, owner.details.loop_pid):
         return None
-    loop = next(each for each in facts.ancestors if each.pid == loop_pid)
+    loop = next(each for each in facts.ancestors if each.pid == owner.details.loop_pid)
     goal = f"Stop {owner.name} from starting it again, then end it; until somebody lets the script go on"
     stop = Step(
         "Freeze the loop first",
