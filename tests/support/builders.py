@@ -5,6 +5,8 @@ from typing import Any
 from runaway_watchdog.model.identity import ProcKey
 from runaway_watchdog.model.owner import Kind
 from runaway_watchdog.model.process import Facts, Process
+from runaway_watchdog.owners.cron.details import Job, TableLine
+from runaway_watchdog.owners.cron.job_daemons import DaemonUnit
 from runaway_watchdog.owners.interface import Bag, Owner, Read
 from runaway_watchdog.owners.systemd.details import Service
 
@@ -115,3 +117,10 @@ def make_service(policy: str = "no", **changes: Any) -> Read[Service]:
     if "booted_by" not in changes and "multi-user.target" in found.wanted_by:
         found = found._replace(booted_by="multi-user.target")
     return Read("systemd-service", "burn.service", "burn.service", policy, found, ())
+
+
+def make_cron_job(name: str, table: TableLine, main_pid: int = 60) -> Read[Job]:
+    """A job of this line."""
+    unit = DaemonUnit(True, "cron.service", True, "cron", "cron.service")
+    job = Job(main_pid, table.user, table.path, table.number, "", "", None, 1, False, False, "text", unit, table)
+    return Read("cron-job", name, f"{table.path}:{table.number}", "@daily", job, ())

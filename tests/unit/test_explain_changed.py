@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given, strategies as st
-from support.builders import make_service
+from support.builders import make_cron_job, make_service
 from support.made_world import NOW, made_world
 
 from runaway_watchdog.explain.changed import changed
@@ -12,6 +12,7 @@ from runaway_watchdog.hostile import clean
 from runaway_watchdog.model.identity import ProcKey
 from runaway_watchdog.model.owner import Kind
 from runaway_watchdog.model.process import Facts, Process
+from runaway_watchdog.owners.cron.details import TableLine
 from runaway_watchdog.owners.interface import Bag, Owner, Read
 from runaway_watchdog.world import World
 
@@ -78,7 +79,7 @@ def test_a_container_its_image_and_its_compose_file_are_told_newest_first() -> N
 def test_a_unit_its_drop_ins_a_crontab_and_the_job_itself_are_told() -> None:
     """A drop-in counts as the unit; of a cron job the table and its start."""
     unit = make_service(unit_file="/etc/u.service", drop_ins=["/etc/u.service.d/x.conf"])
-    cron = _owner("cron-job", {"table": "/etc/cron.d/web", "main_pid": 90})
+    cron = make_cron_job("web", TableLine("/etc/cron.d/web", 1, "root", "", of_user=False), main_pid=90)
     written = {"/etc/u.service.d/x.conf": HOT - MINUTE, "/etc/u.service": HOT - 99 * MINUTE, "/etc/cron.d/web": HOT - 9}
     found = changed(_world(written), FACTS, (cron, unit), HOT)
     assert [(each.kind, each.told) for each in found] == [

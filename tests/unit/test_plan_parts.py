@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
-from support.builders import CONTAINER_ID, make_container, make_facts, make_process, make_service
+from support.builders import CONTAINER_ID, make_container, make_cron_job, make_facts, make_process, make_service
 from support.made_world import Made, made_world
 
 from runaway_watchdog.effects.host import dumps
@@ -17,8 +17,9 @@ from runaway_watchdog.explain import dangerous as never, hardening as afterwards
 from runaway_watchdog.model.casefile import Sign
 from runaway_watchdog.model.effect import Size
 from runaway_watchdog.model.plan import Dangerous, Plan
-from runaway_watchdog.owners import Layer, contain
-from runaway_watchdog.owners.interface import Bag, Owner, Read
+from runaway_watchdog.owners import Layer, contain, supervise
+from runaway_watchdog.owners.cron.details import TableLine
+from runaway_watchdog.owners.interface import Owner, Read
 from runaway_watchdog.owners.steps import single
 from runaway_watchdog.world import Files
 
@@ -278,20 +279,18 @@ def test_the_lines_for_a_unit() -> None:
 )
 def test_the_line_of_a_crontab(line: str, of_user: bool, new: str) -> None:
     """Once at a time, an hour at most; the shell reads the same command, and the command the same input."""
-    raw = {"text": f"# x\n{line}\n", "line": 2, "of_user": of_user, "script": ""}
-    owner = Read("cron-job", "line 2 of it", "x", "", Bag({"table": "/etc/cron.d/x", "user": "root"}, raw), ())
-    ((where, (told,)),) = advice(owner)
+    table = TableLine("/etc/cron.d/x", 2, "root", f"# x\n{line}\n", of_user)
+    ((where, (told,)),) = advice(make_cron_job("line 2 of it", table))
     assert where == "line 2 of /etc/cron.d/x"
     assert told == new.replace("LOCK", "/run/lock/line-2-of-it.lock")
 
 
 def test_a_crontab_keeps_its_own_shell() -> None:
     """What only that one understands would fail in another; a line below does not count."""
-    raw = {"text": "SHELL=/bin/bash\n@daily a <(b)\n", "line": 2, "of_user": True, "script": ""}
-    owner = Read("cron-job", "it", "x", "", Bag({"table": "/t", "user": "root"}, raw), ())
-    assert advice(owner)[0][1][0].endswith("""nice -n 19 "$SHELL" -c 'a <(b)'""")
-    below = {**raw, "text": "@daily a <(b)\nSHELL=/bin/bash\n", "line": 1}
-    assert advice(owner.bagged(raw=below))[0][1][0].endswith("nice -n 19 sh -c 'a <(b)'")
+    above = TableLine("/t", 2, "root", "SHELL=/bin/bash\n@daily a <(b)\n", of_user=True)
+    assert advice(make_cron_job("it", above))[0][1][0].endswith("""nice -n 19 "$SHELL" -c 'a <(b)'""")
+    below = above._replace(text="@daily a <(b)\nSHELL=/bin/bash\n", number=1)
+    assert advice(make_cron_job("it", below))[0][1][0].endswith("nice -n 19 sh -c 'a <(b)'")
 
 
 @pytest.mark.parametrize(
@@ -313,8 +312,8 @@ def test_a_crontab_keeps_its_own_shell() -> None:
 @pytest.mark.parametrize("in_container", [False, True])
 def test_the_line_of_a_run_script(text: str | None, line: str | None, in_container: bool) -> None:
     """The whole line as it has to stand there, or no advice."""
-    facts = {"folder": "/srv/web", "in_container": in_container}
-    owner = Read("runit-service", "web", "/srv/web", "wanted up", Bag(facts), ())
+    details = supervise.Service(60, 59, "/srv/web", "up", False, False, "runsvdir", in_container)
+    owner = Read("runit-service", "web", "/srv/web", "wanted up", details, ())
     told = advice(owner, texts={} if text is None else {"/srv/web/run": text})
     wanted = [("/srv/web/run: its last line", (f"exec nice -n 19 {line}",))]
     assert told == ([] if in_container or line is None else wanted)

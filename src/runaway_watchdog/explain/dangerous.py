@@ -21,7 +21,8 @@ from runaway_watchdog.model.owner import Claim
 from runaway_watchdog.model.plan import Dangerous
 from runaway_watchdog.model.process import Facts, Process
 from runaway_watchdog.owners import Layer
-from runaway_watchdog.owners.interface import Owner
+from runaway_watchdog.owners.cron.details import Job
+from runaway_watchdog.owners.interface import Owner, Unread
 from runaway_watchdog.owners.systemd.details import service_of
 from runaway_watchdog.world import Files, Unanswered, World, processes, procfs
 
@@ -93,11 +94,14 @@ def _unit_file(owner: Owner, world: World) -> tuple[Dangerous, ...]:
 
 def _crontab(owner: Owner, world: World) -> Iterator[Dangerous]:
     """`crontab -r` takes the user's other jobs along, without a question."""
-    if owner.kind != "cron-job" or not owner.raw or not owner.raw["of_user"]:
+    if isinstance(owner, Unread) or not isinstance(owner.details, Job):
+        return
+    table = owner.details.source
+    if table is None or not table.of_user:
         return
     from runaway_watchdog.effects.host import cron  # for a user's job alone
 
-    user = str(owner.facts["user"])
+    user = table.user
     words = ("crontab", "-u", user, "-r")
     line = " ".join(map(quote, words))
     outcome = cron.effects(Command(tuple(Word(each, each) for each in words), text=line), HostState(), world)

@@ -7,9 +7,11 @@ from shlex import quote
 from runaway_watchdog.hostile import clean
 from runaway_watchdog.model.container import DOCKER_KINDS
 from runaway_watchdog.model.plan import Advice
-from runaway_watchdog.owners import Layer
+from runaway_watchdog.owners import Layer, supervise
+from runaway_watchdog.owners.cron.details import Job
 from runaway_watchdog.owners.docker import compose as compose_facts
-from runaway_watchdog.owners.interface import Owner
+from runaway_watchdog.owners.interface import Owner, Read
+from runaway_watchdog.owners.supervisord.details import Program
 from runaway_watchdog.owners.systemd.containment import ESSENTIAL
 from runaway_watchdog.owners.systemd.details import service_of
 from runaway_watchdog.world import Unanswered, World
@@ -112,14 +114,16 @@ def _unit(owner: Owner, world: World) -> Iterator[Advice]:  # noqa: ARG001
 
 def _cron(owner: Owner, world: World) -> Iterator[Advice]:  # noqa: ARG001
     """The same line, once at a time, for an hour at most, after everybody else."""
-    if not owner.raw or owner.raw["script"] or owner.facts.get("anacron"):
+    job = owner.details if isinstance(owner, Read) else None
+    if not isinstance(job, Job) or job.source is None or job.script:
         return
-    *above, line = owner.raw["text"].split("\n")[: owner.raw["line"]]
+    table = job.source
+    *above, line = table.text.split("\n")[: table.number]
     schedule = _SCHEDULE.match(line)
     if schedule is None:
         return
     rest = line[schedule.end() :]
-    user = "" if owner.raw["of_user"] or (found := _USER.match(rest)) is None else found[0]
+    user = "" if table.of_user or (found := _USER.match(rest)) is None else found[0]
     given = found[0] if (found := _INPUT.search(rest)) else ""
     command = rest[len(user) :].removesuffix(given).strip()
     if not command:
@@ -128,22 +132,24 @@ def _cron(owner: Owner, world: World) -> Iterator[Advice]:  # noqa: ARG001
     lock = f"/run/lock/{_PLAIN.sub('-', owner.name).strip('-')[:60]}.lock"
     new = f"{schedule[0]}{user}flock -n {lock} timeout 1h nice -n 19 {shell} -c {quote(command)}{given}"
     what = "one run at a time, an hour at most, after everybody else"
-    yield Advice(what, f"line {owner.raw['line']} of {owner.facts['table']}", (new,))
+    yield Advice(what, f"line {table.number} of {table.path}", (new,))
 
 
 def _supervisord(owner: Owner, world: World) -> Iterator[Advice]:  # noqa: ARG001
-    if owner.raw.get("file") is None:
+    found = owner.details if isinstance(owner, Read) else None
+    if not isinstance(found, Program) or found.place is None:
         return
     lines = ("autorestart=unexpected", "startsecs=10", "startretries=3")
     program = owner.name.rpartition(":")[2]
-    yield Advice(ENOUGH, f"{owner.raw['file'][0]}, the section of {program}; then: supervisorctl update", lines)
+    yield Advice(ENOUGH, f"{found.place.path}, the section of {program}; then: supervisorctl update", lines)
 
 
 def _supervised(owner: Owner, world: World) -> Iterator[Advice]:
     """Less weight, where its run script is a shell's and ends with a plain `exec`."""
-    if not owner.facts or owner.facts["in_container"]:
+    service = owner.details if isinstance(owner, Read) else None
+    if not isinstance(service, supervise.Service) or service.in_container:
         return
-    path = f"{owner.facts['folder']}/run"
+    path = f"{service.folder}/run"
     try:
         first, *others = [line for line in world.files.read(path).splitlines() if line.strip()]
     except (OSError, ValueError):
@@ -159,7 +165,7 @@ def _fixed(what: str, where: str, *lines: str) -> Callable[[Owner, World], Itera
     """The same for every owner of a kind. `{name}` is the owner's."""
 
     def told(owner: Owner, world: World) -> Iterator[Advice]:  # noqa: ARG001
-        if owner.facts:
+        if isinstance(owner, Read):
             yield Advice(what, where.format(name=quote(owner.name)), lines)
 
     return told

@@ -127,6 +127,16 @@ class Outlook(NamedTuple):
         """It ends; whether `by` starts it again cannot be told."""
         return cls(action, True, None, by, None, "unknown", reasons(why))
 
+    @classmethod
+    def ended(cls, action: Action, certainty: Certainty, why: Why, *, returns: bool | None, by: str) -> "Outlook":
+        """It ends; `returns` says whether `by` starts it again (None: that cannot be told)."""
+        return cls(action, True, returns, by if returns else None, None, certainty, reasons(why))
+
+    @classmethod
+    def all_unknown(cls, action: Action, why: Why) -> "Outlook":
+        """Not even whether it ends can be told."""
+        return cls(action, False, None, None, None, "unknown", reasons(why))
+
     @property
     def why(self) -> str:
         """The reasons as one sentence."""

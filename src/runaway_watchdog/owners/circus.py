@@ -7,16 +7,18 @@ watcher is found by its command.
 
 import re
 import shlex
+from collections.abc import Mapping
 from shlex import quote
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from runaway_watchdog.model.gap import Gap
-from runaway_watchdog.model.owner import Action, Certainty, Claim, Deferred, Outlook, reasons
+from runaway_watchdog.model.owner import Action, Certainty, Claim, Deferred, Outlook
 from runaway_watchdog.model.plan import Containment, Says, Step, Succeeds
 from runaway_watchdog.model.process import Facts, Process
-from runaway_watchdog.owners.common import exit_propagation as passing, siblings as beside
+from runaway_watchdog.owners.common import exit_propagation, siblings
+from runaway_watchdog.owners.common.ending import Ending
 from runaway_watchdog.owners.common.shells import base
-from runaway_watchdog.owners.interface import Bag, Owner, Read
+from runaway_watchdog.owners.interface import Read, Unread
 from runaway_watchdog.owners.steps import edited, single
 from runaway_watchdog.world import Unanswered, World, inside, procfs
 
@@ -27,6 +29,31 @@ KINDS = ("circus-watcher",)
 LOOKS_EVERY_S = 5.0
 DEFAULT_ENDPOINT = "tcp://127.0.0.1:5555"
 FALSE = ("false", "no", "off", "0")
+
+
+class Watcher(NamedTuple):
+    """What is known of one watcher."""
+
+    main_pid: int
+    manager_pid: int
+    respawn: bool
+    autostart: bool
+    looks_every_s: float
+    in_container: bool
+    ctl: str  # how circusctl is called here
+    place: edited.Place  # where autostart stands in circusd's configuration, or goes
+
+    def shown(self) -> Mapping[str, Any]:
+        return {
+            "main_pid": self.main_pid,
+            "manager_pid": self.manager_pid,
+            "respawn": self.respawn,
+            "autostart": self.autostart,
+            "looks_every_s": self.looks_every_s,
+            "settings_in": [self.place.path],
+            "in_container": self.in_container,
+            "daemon": "circusd",
+        }
 
 
 def claim(facts: Facts) -> Claim | None:
@@ -42,11 +69,11 @@ def _is_circusd(process: Process) -> bool:
     return process.name == "circusd" or "circusd" in (base(word) for word in process.cmdline[:3])
 
 
-def inspect(claim: Claim, facts: Facts, world: World) -> Owner:
+def inspect(claim: Claim, facts: Facts, world: World) -> Read[Watcher]:
     """Read circusd's configuration, and find the watcher. Raises Unanswered."""
     from runaway_watchdog.world.supervisord_conf import Configuration, Section, parse  # only where circusd owns
 
-    manager, main = beside.manager_and_main(facts, claim.manager_pid)
+    manager, main = siblings.manager_and_main(facts, claim.manager_pid)
     view = inside.of(world.files, manager)
     path = _path(manager, world)
     try:
@@ -61,20 +88,19 @@ def inspect(claim: Claim, facts: Facts, world: World) -> Owner:
     if not name:
         raise Unanswered(Gap("circus", "which of its watchers this is could not be told", "look: circusctl status"))
     section, general = watchers[name], sections.get("circus", Section(path, 0, {}))
-    shown: dict[str, Any] = {
-        "main_pid": main.pid,
-        "manager_pid": manager.pid,
-        "respawn": section.get("respawn", "true").lower() not in FALSE,
-        "autostart": section.get("autostart", "true").lower() not in FALSE,
-        "looks_every_s": _number(general.get("check_delay", ""), LOOKS_EVERY_S),
-        "settings_in": [path],
-        "in_container": bool(view.root),
-        "daemon": "circusd",
-    }
-    evidence = (*claim.evidence, f"{path}:{section.line}: watcher {name}, respawn={shown['respawn']}")
-    raw = {"ctl": _ctl(manager, Configuration(sections), view), "file": (path, text, *_autostart_line(section))}
-    policy = f"respawn={shown['respawn']}"
-    return Read("circus-watcher", name, name, policy, Bag(shown, raw), evidence)
+    details = Watcher(
+        main.pid,
+        manager.pid,
+        section.get("respawn", "true").lower() not in FALSE,
+        section.get("autostart", "true").lower() not in FALSE,
+        _number(general.get("check_delay", ""), LOOKS_EVERY_S),
+        bool(view.root),
+        _ctl(manager, Configuration(sections), view),
+        _place(section, path, text),
+    )
+    policy = f"respawn={details.respawn}"
+    evidence = (*claim.evidence, f"{path}:{section.line}: watcher {name}, {policy}")
+    return Read("circus-watcher", name, name, policy, details, evidence)
 
 
 def _path(manager: Process, world: World) -> str:
@@ -114,82 +140,80 @@ def _ctl(manager: Process, conf: "Configuration", view: inside.Inside) -> str:
     return quote(program) + ("" if endpoint == DEFAULT_ENDPOINT else f" --endpoint {quote(endpoint)}")
 
 
-def _autostart_line(section: "Section") -> tuple[int, bool]:
-    """The line of the watcher's autostart; else that of its header, which a new line goes below."""
+def _place(section: "Section", path: str, text: str) -> edited.Place:
+    """The watcher's autostart; else its header, which a new line goes below."""
     found = section.settings.get("autostart")
-    return (section.line, False) if found is None else (found.line, True)
+    return edited.Place(path, text, section.line if found is None else found.line, stands=found is not None)
 
 
-def outlook(owner: Owner, facts: Facts, action: Action) -> Outlook | Deferred:
+def outlook(owner: Read[Watcher] | Unread, facts: Facts, action: Action) -> Outlook | Deferred:
     """respawn for an end, autostart for a new circusd."""
-    if not owner.facts:
-        return passing.unread(facts, action, "its watcher could not be read")
+    if isinstance(owner, Unread):
+        return exit_propagation.unread(facts, action, "its watcher could not be read")
+    watcher = owner.details
     if action == "reboot":
-        return Deferred(action, _along(owner, facts), f"autostart={owner.facts['autostart']}")
+        return Deferred(action, _along(watcher, facts), f"autostart={watcher.autostart}")
     if action == "owner-daemon-restart":
-        return _started_anew(owner, facts)
+        return _started_anew(watcher, facts)
     if action == "owner-stop":
-        return _stopped(owner, facts)
-    end = passing.end_of(owner, facts, action, "circusd")
-    if isinstance(end, Outlook):
-        return end
-    if not owner.facts["respawn"]:
+        return _stopped(owner.name, watcher, facts)
+    end = exit_propagation.end_of(watcher, facts, action, "circusd")
+    return end if isinstance(end, Outlook) else _respawned(watcher, action, end)
+
+
+def _respawned(watcher: Watcher, action: Action, end: Ending) -> Outlook:
+    if not watcher.respawn:
         return Outlook.stays_away(action, end.certainty, (end.reason, "respawn=False leaves it ended"))
-    every = owner.facts["looks_every_s"]
     certainty: Certainty = "likely" if end.how == "own" else end.certainty
-    why = (end.reason, f"circusd looks every {every:g} s (check_delay) and starts what is gone")
-    return Outlook.comes_back(action, "circusd", certainty, why)
+    why = f"circusd looks every {watcher.looks_every_s:g} s (check_delay) and starts what is gone"
+    return Outlook.comes_back(action, "circusd", certainty, (end.reason, why))
 
 
-def _stopped(owner: Owner, facts: Facts) -> Outlook:
-    line, main = f"`circusctl stop {owner.name}`", owner.facts["main_pid"]
+def _stopped(name: str, watcher: Watcher, facts: Facts) -> Outlook:
+    line, main = f"`circusctl stop {name}`", watcher.main_pid
     if facts.process.pid != main:
-        why = f"{line} signals {main}: what that does with this one is its own"
-        return Outlook.not_known("owner-stop", why)
+        return Outlook.not_known("owner-stop", f"{line} signals {main}: what that does with this one is its own")
     why = f"{line} ends it, with SIGKILL in the end, and it is not started again"
     return Outlook.stays_away("owner-stop", "likely", why)
 
 
-def _along(owner: Owner, facts: Facts) -> bool | None:
-    if not owner.facts["autostart"]:
-        return False
-    main = facts.process.pid == owner.facts["main_pid"]
-    return True if main or passing.waits(facts, owner.facts["manager_pid"]) else None
+def _along(watcher: Watcher, facts: Facts) -> bool | None:
+    return exit_propagation.comes_along(facts, watcher, watcher.autostart)
 
 
-def _started_anew(owner: Owner, facts: Facts) -> Outlook:
-    along = _along(owner, facts)
-    why = f"circusd ends its watchers when it is restarted; autostart={owner.facts['autostart']}"
+def _started_anew(watcher: Watcher, facts: Facts) -> Outlook:
+    along = _along(watcher, facts)
+    why = ("circusd ends its watchers when it is restarted", f"autostart={watcher.autostart}")
     certainty: Certainty = "unknown" if along is None else "likely"
-    return Outlook("owner-daemon-restart", True, along, "circusd" if along else None, None, certainty, reasons(why))
+    return Outlook.ended("owner-daemon-restart", certainty, why, returns=along, by="circusd")
 
 
-def contain(owner: Owner, facts: Facts) -> Containment | None:
+def contain(owner: Read[Watcher] | Unread, facts: Facts) -> Containment | None:
     """Stop it, and see that a new circusd does not start it. None in a container: that is held."""
-    if owner.facts.get("in_container"):
-        return None
-    if not owner.facts:
+    if isinstance(owner, Unread):
         return Containment("Hold it still until circusd's configuration can be read", single.relieve(facts.process))
+    watcher = owner.details
+    if watcher.in_container:
+        return None
     goal = f"Stop {owner.name} for good: over a restart of circusd and a reboot too"
-    keep = (_keep(owner),) if owner.facts["autostart"] else ()
-    return Containment(goal, (_stop(owner), *keep))
+    keep = (_keep(watcher.place),) if watcher.autostart else ()
+    return Containment(goal, (_stop(owner.name, watcher.ctl), *keep))
 
 
-def _keep(owner: Owner) -> Step:
-    path, text, line, stands = owner.raw["file"]
+def _keep(place: edited.Place) -> Step:
     step = edited.file(
         "Keep it stopped later too",
-        path,
-        text,
-        f"{line}s/.*/autostart = False/" if stands else f"{line}a autostart = False",
+        place.path,
+        place.text,
+        place.sed("autostart = False"),
         effect="autostart = False: the next start of circusd, and the next boot, leave it stopped",
-        check=Succeeds(f"grep -n autostart {quote(path)}"),
+        check=Succeeds(f"grep -n autostart {quote(place.path)}"),
     )
     return step._replace(phase="close")
 
 
-def _stop(owner: Owner) -> Step:
-    ctl, name = owner.raw["ctl"], quote(owner.name)
+def _stop(watcher: str, ctl: str) -> Step:
+    name = quote(watcher)
     return Step(
         "Stop it",
         f"{ctl} stop {name}",

@@ -5,15 +5,16 @@ unless the app lived for less than a second, or `--max` (which no file tells) is
 only when a file changes. Both leave their app running when they are killed themselves.
 """
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 from runaway_watchdog.model.owner import Action, Claim, Deferred, Outlook
 from runaway_watchdog.model.plan import Containment, Prints, Step
 from runaway_watchdog.model.process import Facts, Process
-from runaway_watchdog.owners.common import exit_propagation as passing, siblings as beside
+from runaway_watchdog.owners.common import exit_propagation, siblings
 from runaway_watchdog.owners.common.ending import Ending
 from runaway_watchdog.owners.common.shells import base
-from runaway_watchdog.owners.interface import Bag, Owner, Read
+from runaway_watchdog.owners.interface import Read
 from runaway_watchdog.owners.steps import single
 from runaway_watchdog.world import World, inside
 
@@ -21,6 +22,18 @@ KINDS = ("forever-app",)
 FOREVER, NODEMON = "forever", "nodemon"
 AT_ONCE_S = 0.2
 MONITOR = "/forever/bin/monitor"
+
+
+class App(NamedTuple):
+    """What is known of one app."""
+
+    main_pid: int
+    manager_pid: int
+    program: str  # forever, or nodemon
+    in_container: bool
+
+    def shown(self) -> Mapping[str, Any]:
+        return {**self._asdict(), "daemon": self.program, "stopped_as": self.program}
 
 
 def claim(facts: Facts) -> Claim | None:
@@ -41,24 +54,17 @@ def program(process: Process) -> str | None:
     return NODEMON if any(base(word) in ("nodemon", "nodemon.js") for word in scripts) else None
 
 
-def inspect(claim: Claim, facts: Facts, world: World) -> Owner:
-    manager, main = beside.manager_and_main(facts, claim.manager_pid)
+def inspect(claim: Claim, facts: Facts, world: World) -> Read[App]:
+    manager, main = siblings.manager_and_main(facts, claim.manager_pid)
     by = program(manager) or FOREVER
-    shown: dict[str, Any] = {
-        "main_pid": main.pid,
-        "manager_pid": manager.pid,
-        "program": by,
-        "in_container": bool(inside.of(world.files, manager).root),
-        "daemon": by,
-        "stopped_as": by,
-    }
+    details = App(main.pid, manager.pid, by, bool(inside.of(world.files, manager).root))
     policy = "after every end" if by == FOREVER else "when a file changes"
     name = base(next((word for word in reversed(main.cmdline) if word.endswith((".js", ".mjs", ".cjs", ".ts"))), ""))
-    return Read("forever-app", f"{name or main.name} of {by}", claim.ref, policy, Bag(shown), claim.evidence)
+    return Read("forever-app", f"{name or main.name} of {by}", claim.ref, policy, details, claim.evidence)
 
 
-def outlook(owner: Owner, facts: Facts, action: Action) -> Outlook | Deferred:
-    by, manager = owner.facts["program"], owner.facts["manager_pid"]
+def outlook(owner: Read[App], facts: Facts, action: Action) -> Outlook | Deferred:
+    by, manager = owner.details.program, owner.details.manager_pid
     if action == "reboot":
         return Deferred(action, True, f"{by} starts it, where something starts {by} at boot")
     if action == "owner-daemon-restart":
@@ -67,10 +73,8 @@ def outlook(owner: Owner, facts: Facts, action: Action) -> Outlook | Deferred:
     if action == "owner-stop":
         why = f"`forever stop {manager}`" if by == FOREVER else f"the end of nodemon ({manager})"
         return Outlook.stays_away(action, "likely", f"{why} ends it too")
-    end = passing.end_of(owner, facts, action, str(by))
-    if isinstance(end, Outlook):
-        return end
-    return _answered(by, action, end)
+    end = exit_propagation.end_of(owner.details, facts, action, by)
+    return end if isinstance(end, Outlook) else _answered(by, action, end)
 
 
 def _answered(by: str, action: Action, end: Ending) -> Outlook:
@@ -81,12 +85,13 @@ def _answered(by: str, action: Action, end: Ending) -> Outlook:
     return Outlook.comes_back(action, FOREVER, "likely", why, after_s=AT_ONCE_S)
 
 
-def contain(owner: Owner, facts: Facts) -> Containment | None:
+def contain(owner: Read[App], facts: Facts) -> Containment | None:
     """Freeze whoever waits for it, then end it: that keeps all the options that it was started with."""
-    manager = next((each for each in facts.ancestors if each.pid == owner.facts["manager_pid"]), None)
-    if owner.facts["in_container"] or manager is None:
+    app = owner.details
+    manager = next((each for each in facts.ancestors if each.pid == app.manager_pid), None)
+    if app.in_container or manager is None:
         return None
-    by = owner.facts["program"]
+    by = app.program
     goal = f"Keep {by} from starting it again, then end it; until {by} goes on, or the next boot"
     steps = (*single.relieve(facts.process), _freeze(manager, by), single.end(facts.process))
     door = f"the next boot, where something starts {by} then; or {by} itself, once it goes on"

@@ -6,19 +6,20 @@ a stop of monit leaves it running. It comes back at monit's next look, whichever
 makes it believe in a reboot. `mode passive` in its control file holds.
 """
 
+from collections.abc import Mapping
 from itertools import pairwise
 from shlex import quote
-from typing import Any
+from typing import Any, NamedTuple
 
 from runaway_watchdog.model.gap import Gap
-from runaway_watchdog.model.owner import Action, Claim, Deferred, Outlook, reasons
+from runaway_watchdog.model.owner import Action, Claim, Deferred, Outlook
 from runaway_watchdog.model.plan import Containment, Prints, Step
 from runaway_watchdog.model.process import Facts, Process
-from runaway_watchdog.owners.common import exit_propagation as passing, siblings as beside
+from runaway_watchdog.owners.common import exit_propagation, siblings
 from runaway_watchdog.owners.common.ending import Ending, ending
 from runaway_watchdog.owners.common.shells import base
-from runaway_watchdog.owners.cron import job_daemons as spooled
-from runaway_watchdog.owners.interface import Bag, Owner, Read
+from runaway_watchdog.owners.cron.job_daemons import DaemonUnit, unit_of
+from runaway_watchdog.owners.interface import Read, Unread
 from runaway_watchdog.owners.steps import edited, single
 from runaway_watchdog.world import Unanswered, World, inside, monitrc, processes, procfs
 from runaway_watchdog.world.monitrc import Check, Control
@@ -29,6 +30,44 @@ RESTARTS = frozenset({"restart", "start"})
 MOST_MEMBERS = 200
 
 
+class Service(NamedTuple):
+    """What is known of a process that monit checks."""
+
+    main_pid: int
+    manager_pid: int | None  # None: monit does not run
+    monitored: bool | None
+    check: Check
+    cycle_s: float | None  # between two looks; None where that cannot be told
+    in_container: bool
+    unit: DaemonUnit
+    control: str  # the control file that monit reads
+    place: edited.Place | None  # the check's last line; None in a container, or where nothing can go below it
+
+    def shown(self) -> Mapping[str, Any]:
+        check = self.check
+        return {
+            "main_pid": self.main_pid,
+            "manager_pid": self.manager_pid,
+            "monit_runs": self.manager_pid is not None,
+            "monitored": self.monitored,
+            "starts": check.starts,
+            "stops": check.stops,
+            "passive": check.passive,
+            "when_gone": check.when_gone,
+            "cycle_s": self.cycle_s,
+            "settings_in": [check.path],
+            "line": check.line,
+            "boots": self.boots,
+            "in_container": self.in_container,
+            **self.unit._replace(daemon="monit", stopped_as=check.name).shown(),
+        }
+
+    @property
+    def boots(self) -> bool:
+        """Whether monit starts it after a boot."""
+        return "nostart" not in self.check.words
+
+
 def claim(facts: Facts) -> Claim | None:
     """By the mark in its environment: nothing else ties it to monit."""
     name = facts.mark("MONIT_SERVICE")
@@ -37,7 +76,7 @@ def claim(facts: Facts) -> Claim | None:
     return Claim("monit-service", name, (f"/proc/{facts.process.pid}/environ: MONIT_SERVICE={name}",))
 
 
-def inspect(claim: Claim, facts: Facts, world: World) -> Owner | None:
+def inspect(claim: Claim, facts: Facts, world: World) -> Read[Service] | None:
     """Find monit, and what its control file says of the process. None: it has no such check. Raises Unanswered."""
     view = inside.of(world.files, facts.process)
     manager = _manager(facts, view, world)
@@ -45,28 +84,21 @@ def inspect(claim: Claim, facts: Facts, world: World) -> Owner | None:
     check = control.check(claim.ref)
     if check is None:
         return None
-    watched = _watched(view, control, check)
-    main_pid = _main(facts, view, check)
-    shown: dict[str, Any] = {
-        "main_pid": main_pid,
-        "manager_pid": None if manager is None else manager.pid,
-        "monit_runs": manager is not None,
-        "monitored": watched,
-        "starts": check.starts,
-        "stops": check.stops,
-        "passive": check.passive,
-        "when_gone": check.when_gone,
-        "cycle_s": None if control.cycle_s is None or check.every is None else control.cycle_s * check.every,
-        "settings_in": [check.path],
-        "line": check.line,
-        "boots": "nostart" not in check.words,
-        "in_container": bool(view.root),
-    }
-    shown |= spooled.unit_facts(manager, facts.process, world) | {"daemon": "monit", "stopped_as": check.name}
+    every = check.every
+    details = Service(
+        _main(facts, view, check),
+        None if manager is None else manager.pid,
+        _watched(view, control, check),
+        check,
+        None if control.cycle_s is None or every is None else control.cycle_s * every,
+        bool(view.root),
+        unit_of(manager, facts.process, world),
+        path,
+        None if view.root else _place(view, check),
+    )
     evidence = (*claim.evidence, f"{check.path}:{check.line}: check process {check.name}")
     policy = "passive" if check.passive else f"if it does not exist then {check.when_gone}"
-    raw = {} if view.root else {"control": path, "file": _file(view, check)}
-    return Read("monit-service", check.name, check.name, policy, Bag(shown, raw), evidence)
+    return Read("monit-service", check.name, check.name, policy, details, evidence)
 
 
 def _manager(facts: Facts, view: inside.Inside, world: World) -> Process | None:
@@ -127,122 +159,121 @@ def _main(facts: Facts, view: inside.Inside, check: Check) -> int:
     return line[-1].pid if same is None else same
 
 
-def _file(view: inside.Inside, check: Check) -> tuple[str, str, int] | None:
-    """The file that holds the check, its text, and the line that the check ends with."""
+def _place(view: inside.Inside, check: Check) -> edited.Place | None:
     try:
-        return None if check.last_line is None else (check.path, view.read(check.path), check.last_line)
+        return None if check.last_line is None else edited.Place(check.path, view.read(check.path), check.last_line)
     except OSError:
         return None
 
 
-def outlook(owner: Owner, facts: Facts, action: Action) -> Outlook | Deferred:
+def outlook(owner: Read[Service] | Unread, facts: Facts, action: Action) -> Outlook | Deferred:
     """At monit's next look, whichever way it ended."""
-    if not owner.facts:
-        return passing.unread(facts, action, "monit's control file could not be read")
+    if isinstance(owner, Unread):
+        return exit_propagation.unread(facts, action, "monit's control file could not be read")
+    service = owner.details
     if action == "owner-stop":
-        return _stopped(owner)
+        return _stopped(service)
     if action == "owner-daemon-restart":
-        return _restarted(owner)
+        return _restarted(service)
     if action == "reboot":
-        return _booted(owner)
+        return _booted(service)
     end = ending(facts.process, action)
     if not end.ends:
         return Outlook.goes_on(action, end.certainty, end.why)
-    if facts.process.pid != owner.facts["main_pid"]:
-        where = f"monit looks for {owner.facts['main_pid']} alone"
-        return beside.not_main(facts, action, end, where)
-    return _looked_for(owner, action, end)
+    if facts.process.pid != service.main_pid:
+        return siblings.not_main(facts, action, end, f"monit looks for {service.main_pid} alone")
+    return _looked_for(service, action, end)
 
 
-def _looked_for(owner: Owner, action: Action, end: Ending) -> Outlook:
+def _looked_for(service: Service, action: Action, end: Ending) -> Outlook:
     """What monit does when it does not find it."""
-    stays = _stays(owner)
+    stays = _stays(service)
     if stays is not None:
-        return Outlook.stays_away(action, end.certainty, (end.reason, f"{stays}"))
-    if owner.facts["when_gone"] not in RESTARTS:
-        why = (end.reason, f"monit then does what its control file says: {owner.facts['when_gone']}")
-        return Outlook.not_known(action, why, by="monit")
-    certainty = end.certainty if owner.facts["monitored"] or end.certainty != "certain" else "likely"
-    return Outlook.comes_back(action, "monit", certainty, (end.reason, f"monit starts it {_within(owner)}"))
+        return Outlook.stays_away(action, end.certainty, (end.reason, stays))
+    if service.check.when_gone not in RESTARTS:
+        why = f"monit then does what its control file says: {service.check.when_gone}"
+        return Outlook.not_known(action, (end.reason, why), by="monit")
+    certainty = end.certainty if service.monitored or end.certainty != "certain" else "likely"
+    return Outlook.comes_back(action, "monit", certainty, (end.reason, f"monit starts it {_within(service)}"))
 
 
-def _within(owner: Owner) -> str:
+def _within(service: Service) -> str:
     """When the next look is: only how often it looks is known, not when it looked last."""
-    every = owner.facts["cycle_s"]
+    every = service.cycle_s
     return "at its next look" if every is None else f"at its next look, within {every:g} s"
 
 
-def _stays(owner: Owner) -> str | None:
+def _stays(service: Service) -> str | None:
     """Why monit would not start it again; None: it would, or that is not known."""
-    found = owner.facts
-    if not found["monit_runs"]:
+    check = service.check
+    if service.manager_pid is None:
         return "monit does not run now"
-    if found["monitored"] is False:
+    if service.monitored is False:
         return "monit does not watch it now (`monit unmonitor`, or `monit stop`, was typed)"
-    if found["passive"]:
+    if check.passive:
         return "monit only looks at it (mode passive)"
-    if not found["starts"]:
+    if not check.starts:
         return "monit knows no program that starts it"
-    if found["when_gone"] in ("alert", "stop", "unmonitor", "ignore"):
-        return f"monit's answer to that is: {found['when_gone']}"
+    if check.when_gone in ("alert", "stop", "unmonitor", "ignore"):
+        return f"monit's answer to that is: {check.when_gone}"
     return None
 
 
-def _stopped(owner: Owner) -> Outlook:
-    line = f"`monit stop {owner.name}`"
-    if not owner.facts["stops"]:
-        why = f"{line}: monit knows no program that stops it"
-        return Outlook("owner-stop", False, None, None, None, "unknown", reasons(why))
+def _stopped(service: Service) -> Outlook:
+    line = f"`monit stop {service.check.name}`"
+    if not service.check.stops:
+        return Outlook.all_unknown("owner-stop", f"{line}: monit knows no program that stops it")
     why = f"{line} runs its stop program, and monit does not watch it any more until it is restarted itself"
     return Outlook.stays_away("owner-stop", "likely", why)
 
 
-def _restarted(owner: Owner) -> Outlook:
+def _restarted(service: Service) -> Outlook:
     action: Action = "owner-daemon-restart"
-    if owner.facts["survives_stop"] is None:
+    unit, check = service.unit, service.check
+    if unit.survives_stop is None:
         why = "monit has no unit of its own here: what ends with it is not known"
         return Outlook.not_known(action, why)
-    if owner.facts["survives_stop"]:
-        why = f"`systemctl restart {owner.facts['daemon_unit']}` leaves what monit started alone"
-        return Outlook.goes_on(action, "certain", why)
-    returns = owner.facts["starts"] and not owner.facts["passive"]
-    why = f"`systemctl restart {owner.facts['daemon_unit']}` ends it; monit starts what it does not find"
-    return Outlook(action, True, returns, "monit" if returns else None, None, "likely", reasons(why))
+    line = f"`systemctl restart {unit.daemon_unit}`"
+    if unit.survives_stop:
+        return Outlook.goes_on(action, "certain", f"{line} leaves what monit started alone")
+    again = (f"{line} ends it", "monit starts what it does not find")
+    return Outlook.ended(action, "likely", again, returns=check.starts and not check.passive, by="monit")
 
 
-def _booted(owner: Owner) -> Outlook | Deferred:
-    answers = owner.facts["when_gone"] in RESTARTS and not owner.facts["passive"]
-    starts = answers and owner.facts["starts"] and owner.facts["boots"]
+def _booted(service: Service) -> Outlook | Deferred:
+    check = service.check
+    starts = check.when_gone in RESTARTS and not check.passive and check.starts and service.boots
     why = f"monit {'starts' if starts else 'does not start'} it when it finds it gone after a boot"
     return Deferred("reboot", starts, why)
 
 
-def contain(owner: Owner, facts: Facts) -> Containment | None:
+def contain(owner: Read[Service] | Unread, facts: Facts) -> Containment | None:
     """`mode passive` for every later look, then this one process. None in a container: that is held."""
-    if owner.facts.get("in_container"):
-        return None
-    if not owner.facts:
-        return Containment("Hold it still until monit's control file can be read", single.relieve(facts.process))
     relief, end = single.relieve(facts.process), single.end(facts.process)
-    if _stays(owner) is not None:
-        return Containment(f"End it: {_stays(owner)}", (*relief, end))
-    if owner.raw["file"] is None:
+    if isinstance(owner, Unread):
+        return Containment("Hold it still until monit's control file can be read", relief)
+    service = owner.details
+    if service.in_container:
+        return None
+    stays = _stays(service)
+    if stays is not None:
+        return Containment(f"End it: {stays}", (*relief, end))
+    if service.place is None:
         goal = f"Hold it still until monit's check of {owner.name} was made passive by hand"
         return Containment(goal, relief, ("monit starts it again when it does not find it",))
     goal = f"Keep monit from starting {owner.name} for good: over a restart of monit and a reboot too; end what runs"
-    return Containment(goal, (*relief, _make_passive(owner), end))
+    return Containment(goal, (*relief, _make_passive(service, service.place), end))
 
 
-def _make_passive(owner: Owner) -> Step:
-    path, text, line = owner.raw["file"]
-    control = owner.raw["control"]
+def _make_passive(service: Service, place: edited.Place) -> Step:
+    control = service.control
     monit = "monit" if control in monitrc.SEARCHED else f"monit -c {quote(control)}"
     return edited.file(
         "Keep monit from starting it again",
-        path,
-        text,
-        f"{line}a mode passive",
+        place.path,
+        place.text,
+        place.sed("mode passive"),
         effect="monit goes on looking at it and does nothing any more; what runs now goes on",
-        check=Prints(f"{monit} status {quote(owner.name)} | grep -c 'mode *passive'", ("1",)),
+        check=Prints(f"{monit} status {quote(service.check.name)} | grep -c 'mode *passive'", ("1",)),
         then=f"{monit} reload",
     )

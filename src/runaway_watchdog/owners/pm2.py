@@ -6,16 +6,17 @@ wherever pm2 was first typed: in a login's session, or in the unit that `pm2 sta
 """
 
 import re
+from collections.abc import Mapping
 from shlex import quote
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from runaway_watchdog.model.gap import Gap
-from runaway_watchdog.model.owner import Action, Certainty, Claim, Deferred, Outlook, Why, reasons
+from runaway_watchdog.model.owner import Action, Certainty, Claim, Deferred, Outlook, Why
 from runaway_watchdog.model.plan import Containment, Prints, Step, Succeeds
 from runaway_watchdog.model.process import Facts, Process
-from runaway_watchdog.owners.common import exit_propagation as passing, siblings as beside
+from runaway_watchdog.owners.common import exit_propagation, siblings
 from runaway_watchdog.owners.common.ending import Ending
-from runaway_watchdog.owners.interface import Bag, Owner, Read
+from runaway_watchdog.owners.interface import Read, Unread
 from runaway_watchdog.owners.steps import edited, single
 from runaway_watchdog.world import Unanswered, World, inside, procfs
 
@@ -27,6 +28,50 @@ GOD = re.compile(r"PM2 v[^:]+: God Daemon \((?P<home>/.*)\)")
 UNIT = re.compile(r"pm2-[^/]+\.service")
 AT_ONCE_S = 0.1
 FOLDERS = ("/usr/local/bin", "/usr/bin")
+
+
+class App(NamedTuple):
+    """What is known of one app."""
+
+    main_pid: int
+    manager_pid: int
+    home: str  # PM2_HOME
+    settings: "pm2.Settings"
+    saved: str  # its state in dump.pm2; "" where it is not in it
+    boot_unit: str  # the enabled unit that starts pm2; "" where there is none, or in a container
+    in_container: bool
+    command: str  # how pm2 is called here; "" in a container
+    dump: str | None  # the text of dump.pm2, which may hold secrets
+
+    def shown(self) -> Mapping[str, Any]:
+        settings = self.settings
+        return {
+            "main_pid": self.main_pid,
+            "manager_pid": self.manager_pid,
+            "pm2_home": self.home,
+            "pm_id": settings.id,
+            "mode": "cluster" if settings.cluster else "fork",
+            "autorestart": settings.autorestart,
+            "stop_exit_codes": list(settings.stop_codes),
+            "after_s": self.after_s,
+            "backs_off": settings.backs_off,
+            "watch": settings.watch,
+            "cron_restart": settings.cron,
+            "max_restarts": settings.max_restarts,
+            "saved": self.saved,
+            "boot_unit": self.boot_unit,
+            "in_container": self.in_container,
+            "daemon": "pm2",
+        }
+
+    @property
+    def after_s(self) -> float:
+        """From an end to the next start, unless it backs off."""
+        return self.settings.restart_delay_s + AT_ONCE_S
+
+    @property
+    def dump_file(self) -> str:
+        return f"{self.home}/dump.pm2"
 
 
 def claim(facts: Facts) -> Claim | None:
@@ -49,11 +94,11 @@ def home(process: Process) -> str | None:
     return None if found is None else found["home"]
 
 
-def inspect(claim: Claim, facts: Facts, world: World) -> Owner:
+def inspect(claim: Claim, facts: Facts, world: World) -> Read[App]:
     """Read the app's environment, and what was saved for the next boot. Raises Unanswered."""
     from runaway_watchdog.world import pm2  # only where pm2 owns
 
-    manager, main = beside.manager_and_main(facts, claim.manager_pid)
+    manager, main = siblings.manager_and_main(facts, claim.manager_pid)
     view = inside.of(world.files, manager)
     folder = home(manager) or ""
     try:
@@ -63,27 +108,20 @@ def inspect(claim: Claim, facts: Facts, world: World) -> Owner:
         raise Unanswered(Gap("pm2", "the environment of its app cannot be read", "run it with sudo")) from None
     if found is None:
         raise Unanswered(Gap("pm2", "which of its apps this is could not be told", "ask it yourself: pm2 list"))
-    shown: dict[str, Any] = {
-        "main_pid": main.pid,
-        "manager_pid": manager.pid,
-        "pm2_home": folder,
-        "pm_id": found.id,
-        "mode": "cluster" if found.cluster else "fork",
-        "autorestart": found.autorestart,
-        "stop_exit_codes": list(found.stop_codes),
-        "after_s": found.restart_delay_s + AT_ONCE_S,
-        "backs_off": found.backs_off,
-        "watch": found.watch,
-        "cron_restart": found.cron,
-        "max_restarts": found.max_restarts,
-        "saved": saved.get(found.name, "") if saved else "",
-        "boot_unit": "" if view.root else _boot_unit(manager, world),
-        "in_container": bool(view.root),
-        "daemon": "pm2",
-    }
+    inner = bool(view.root)
+    details = App(
+        main.pid,
+        manager.pid,
+        folder,
+        found,
+        saved.get(found.name, ""),
+        "" if inner else _boot_unit(manager, world),
+        inner,
+        "" if inner else _command(manager, folder, view),
+        None if inner else _dump(view, folder),
+    )
     evidence = (*claim.evidence, f"/proc/{main.pid}/environ: pm_id={found.id}, autorestart={found.autorestart}")
-    raw = {} if view.root else {"pm2": _command(manager, folder, view), "dump": _dump(view, folder)}
-    return Read("pm2-app", found.name or f"app {found.id}", found.id, _policy(found), Bag(shown, raw), evidence)
+    return Read("pm2-app", found.name or f"app {found.id}", found.id, _policy(found), details, evidence)
 
 
 def _policy(found: "pm2.Settings") -> str:
@@ -120,128 +158,126 @@ def _dump(view: inside.Inside, folder: str) -> str | None:
         return None
 
 
-def outlook(owner: Owner, facts: Facts, action: Action) -> Outlook | Deferred:
+def outlook(owner: Read[App] | Unread, facts: Facts, action: Action) -> Outlook | Deferred:
     """autorestart for an end; what was saved for whatever starts pm2 anew."""
-    if not owner.facts:
-        return passing.unread(facts, action, "the settings of its app could not be read")
+    if isinstance(owner, Unread):
+        return exit_propagation.unread(facts, action, "the settings of its app could not be read")
+    app = owner.details
     if action == "reboot":
-        return _booted(owner, facts)
+        return _booted(app, facts)
     if action == "owner-daemon-restart":
-        return _started_anew(owner, facts)
+        return _started_anew(app, facts)
     if action == "owner-stop":
-        watch = "; it watches its files, and a change in them starts it again" if owner.facts["watch"] else ""
-        why = f"`pm2 stop {owner.id}` ends it with all its children, and autorestart does not act on a stop{watch}"
-        return Outlook(
-            action, True, None if watch else False, None, None, "unknown" if watch else "certain", reasons(why)
-        )
-    end = passing.end_of(owner, facts, action, "pm2")
-    if isinstance(end, Outlook):
-        return end
-    return _restarted(owner, action, end)
+        return _stopped(app)
+    end = exit_propagation.end_of(app, facts, action, "pm2")
+    return end if isinstance(end, Outlook) else _restarted(app, action, end)
 
 
-def _restarted(owner: Owner, action: Action, end: Ending) -> Outlook:
-    told = owner.facts
-    if not told["autorestart"]:
-        cron = told["cron_restart"]
-        if cron:
-            why: Why = (end.reason, f"autorestart is off, and cron_restart starts it at `{cron}`")
+def _stopped(app: App) -> Outlook:
+    why = f"`pm2 stop {app.settings.id}` ends it with all its children, and autorestart does not act on a stop"
+    if app.settings.watch:
+        return Outlook.not_known("owner-stop", (why, "it watches its files, and a change in them starts it again"))
+    return Outlook.stays_away("owner-stop", "certain", why)
+
+
+def _restarted(app: App, action: Action, end: Ending) -> Outlook:
+    settings, codes = app.settings, list(app.settings.stop_codes)
+    if not settings.autorestart:
+        if settings.cron:
+            why: Why = (end.reason, f"autorestart is off, and cron_restart starts it at `{settings.cron}`")
             return Outlook.comes_back(action, "pm2", "likely", why)
         return Outlook.stays_away(action, end.certainty, (end.reason, "autorestart is off"))
     code = {"clean": 0, "failure": 1, "sigterm": 0, "sigkill": 0}.get(end.how)
-    codes = told["stop_exit_codes"]
     if codes and code is None:
         why = (end.reason, f"with stop_exit_codes {codes} it depends on the code it exits with")
         return Outlook.not_known(action, why, by="pm2")
     if code in codes:
-        signal = "; pm2 takes a death by a signal for exit code 0" if end.how in ("sigterm", "sigkill") else ""
-        why = f"{end.why}{signal}; its stop_exit_codes {codes} leave it stopped"
+        signal = ("pm2 takes a death by a signal for exit code 0",) if end.how in ("sigterm", "sigkill") else ()
+        why = (end.reason, *signal, f"its stop_exit_codes {codes} leave it stopped")
         return Outlook.stays_away(action, end.certainty, why)
-    limit = f"it gives up after {told['max_restarts']} starts that end within a second"
-    why = (end.reason, f"pm2 starts it again after every end; {limit}")
+    limit = f"it gives up after {settings.max_restarts} starts that end within a second"
     certainty: Certainty = "likely" if end.how == "own" else end.certainty
-    return Outlook.comes_back(action, "pm2", certainty, why, after_s=None if told["backs_off"] else told["after_s"])
+    after_s = None if settings.backs_off else app.after_s
+    why = (end.reason, "pm2 starts it again after every end", limit)
+    return Outlook.comes_back(action, "pm2", certainty, why, after_s=after_s)
 
 
-def _saved(owner: Owner) -> tuple[bool, str]:
+def _saved(app: App) -> tuple[bool, str]:
     """Whether the next start of pm2 starts it, and why."""
-    file = f"{owner.facts['pm2_home']}/dump.pm2"
-    if owner.facts["saved"] == "online":
-        return True, f"it is in {file}, which `pm2 resurrect` starts"
-    if owner.facts["saved"]:
-        return False, f"{file} says that it is {owner.facts['saved']}"
-    return False, f"it is not in {file}: `pm2 save` was not typed since it was started"
+    if app.saved == "online":
+        return True, f"it is in {app.dump_file}, which `pm2 resurrect` starts"
+    if app.saved:
+        return False, f"{app.dump_file} says that it is {app.saved}"
+    return False, f"it is not in {app.dump_file}: `pm2 save` was not typed since it was started"
 
 
-def _in_unit(owner: Owner, facts: Facts) -> bool:
+def _in_unit(app: App, facts: Facts) -> bool:
     """Whether the daemon lives in the unit that `pm2 startup` made."""
-    manager = next((each for each in facts.ancestors if each.pid == owner.facts["manager_pid"]), None)
+    manager = next((each for each in facts.ancestors if each.pid == app.manager_pid), None)
     return manager is not None and UNIT.fullmatch(manager.control_group.unit) is not None
 
 
-def _booted(owner: Owner, facts: Facts) -> Outlook | Deferred:
-    saved, why = _saved(owner)
-    if owner.facts["in_container"]:
+def _booted(app: App, facts: Facts) -> Outlook | Deferred:
+    if app.in_container:
         return Deferred("reboot", None, "what its container starts was not read")
-    if _in_unit(owner, facts):
+    saved, why = _saved(app)
+    if _in_unit(app, facts):
         return Deferred("reboot", saved, why)
-    unit = owner.facts["boot_unit"]
-    if not unit:
-        why = f"no enabled unit pm2-USER.service starts pm2 at boot; {why}"
-        return Outlook.stays_away("reboot", "likely", why)
+    if not app.boot_unit:
+        none = "no enabled unit pm2-USER.service starts pm2 at boot"
+        return Outlook.stays_away("reboot", "likely", (none, why))
     # Seen: outside its unit pm2 is ended by SIGTERM, and then saves its apps as they are; `pm2 kill` saves nothing.
-    why = f"an orderly shutdown makes pm2 save its apps as they are, and {unit} starts it at boot"
-    return Outlook.comes_back("reboot", unit, "likely", why)
+    why = f"an orderly shutdown makes pm2 save its apps as they are, and {app.boot_unit} starts it at boot"
+    return Outlook.comes_back("reboot", app.boot_unit, "likely", why)
 
 
-def _started_anew(owner: Owner, facts: Facts) -> Outlook:
+def _started_anew(app: App, facts: Facts) -> Outlook:
     """As its unit does it: `pm2 kill` and `pm2 resurrect`; without a unit `pm2 update`, which saves before."""
     action: Action = "owner-daemon-restart"
-    if owner.facts["in_container"]:
-        why = "what its container starts was not read"
-        return Outlook.not_known(action, why)
-    if not _in_unit(owner, facts):
+    if app.in_container:
+        return Outlook.not_known(action, "what its container starts was not read")
+    if not _in_unit(app, facts):
         why = "`pm2 update` saves the list of apps, and starts what is in it"
         return Outlook.comes_back(action, "pm2", "likely", why)
-    saved, why = _saved(owner)
-    return Outlook(action, True, saved, "pm2" if saved else None, None, "likely", reasons(why))
+    saved, why = _saved(app)
+    return Outlook.ended(action, "likely", why, returns=saved, by="pm2")
 
 
-def contain(owner: Owner, facts: Facts) -> Containment | None:
+def contain(owner: Read[App] | Unread, facts: Facts) -> Containment | None:
     """Stop it, and save that it is stopped. None in a container: that is held."""
-    if owner.facts.get("in_container"):
-        return None
-    if not owner.facts:
+    if isinstance(owner, Unread):
         return Containment("Hold it still until the settings of its app can be read", single.relieve(facts.process))
-    saves = owner.facts["saved"] == "online" and owner.raw["dump"] is not None
+    app = owner.details
+    if app.in_container:
+        return None
+    saves = (_save(app, app.dump),) if app.saved == "online" and app.dump is not None else ()
     goal = f"Stop {owner.name} for good: over a restart of pm2 and a reboot too"
-    return Containment(goal, (_stop(owner), *((_save(owner),) if saves else ())))
+    return Containment(goal, (_stop(app), *saves))
 
 
-def _stop(owner: Owner) -> Step:
-    called, app = owner.raw["pm2"], quote(owner.id)
-    watch = " --watch" if owner.facts["watch"] else ""
+def _stop(app: App) -> Step:
+    called, name = app.command, quote(app.settings.id)
+    watch = " --watch" if app.settings.watch else ""
     return Step(
         "Stop it",
-        f"{called} stop {app}{watch}",
+        f"{called} stop {name}{watch}",
         "pm2 ends it with all its children, and does not start it again" + (", nor watch its files" if watch else ""),
         "interrupts",
-        f"{called} start {app}{watch}",
-        Prints(f"{called} pid {app}", ("0", "nothing")),
+        f"{called} start {name}{watch}",
+        Prints(f"{called} pid {name}", ("0", "nothing")),
     )
 
 
-def _save(owner: Owner) -> Step:
+def _save(app: App, text: str) -> Step:
     """The list as it is now takes the place of the saved one; the copy is the undo."""
-    dump, text = f"{owner.facts['pm2_home']}/dump.pm2", owner.raw["dump"]
-    copy = edited.saved(dump, text)
-    change = f"cp -p {quote(dump)} {copy} && {owner.raw['pm2']} save"
+    copy, dump = edited.saved(app.dump_file, text), quote(app.dump_file)
+    change = f"cp -p {dump} {copy} && {app.command} save"
     return Step(
         "Keep it stopped over a restart of pm2, and a reboot",
-        edited.unless_changed(f"cat {quote(dump)}", text, change),
+        edited.unless_changed(f"cat {dump}", text, change),
         f"pm2 saves its apps as they are now; {copy} keeps the list that was saved before",
         "none",
-        f"cp {copy} {quote(dump)}",
+        f"cp {copy} {dump}",
         Succeeds(f"ls {copy}", "the copy"),
         phase="close",
     )

@@ -5,18 +5,18 @@ Observed on Debian 12 (runit 2.1.2, s6 2.11, daemontools 0.76): every end is ans
 `-O`) lets it run and does not start it again; a file `down` keeps a new supervisor from starting it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from shlex import quote
 from typing import Any, NamedTuple
 
 from runaway_watchdog.model.gap import Gap
-from runaway_watchdog.model.owner import Action, Claim, Deferred, Kind, Outlook, reasons
+from runaway_watchdog.model.owner import Action, Claim, Deferred, Kind, Outlook
 from runaway_watchdog.model.plan import Containment, Says, Step, Succeeds
 from runaway_watchdog.model.process import Facts, Process
-from runaway_watchdog.owners.common import exit_propagation as passing
+from runaway_watchdog.owners.common import exit_propagation
 from runaway_watchdog.owners.common.ending import Ending, ending
 from runaway_watchdog.owners.common.shells import base
-from runaway_watchdog.owners.interface import Bag, Owner, Read
+from runaway_watchdog.owners.interface import Read, Unread
 from runaway_watchdog.owners.steps import single
 from runaway_watchdog.world import Unanswered, World, inside, procfs
 
@@ -49,20 +49,42 @@ class Suite(NamedTuple):
     wants: Callable[[bytes], str | None]
     down: str
     up: str
+    once: str
     status: str
     after_s: float  # from an end to the next start, for a service that ran for longer than a second
 
 
 SUITES = (
-    Suite("runit-service", "runsv", "runsvdir", "runsv", _runit_wants, "sv down", "sv up", "sv status", 0.1),
     Suite(
-        "s6-service", "s6-supervise", "s6-svscan", "s6-supervise", _s6_wants, "s6-svc -d", "s6-svc -u", "s6-svstat", 1.0
+        "runit-service", "runsv", "runsvdir", "runsv", _runit_wants,
+        "sv down", "sv up", "sv once", "sv status", 0.1,
     ),
     Suite(
-        "daemontools-service", "supervise", "svscan", "supervise", _daemontools_wants, "svc -d", "svc -u", "svstat", 0.1
+        "s6-service", "s6-supervise", "s6-svscan", "s6-supervise", _s6_wants,
+        "s6-svc -d", "s6-svc -u", "s6-svc -O", "s6-svstat", 1.0,
     ),
-)
+    Suite(
+        "daemontools-service", "supervise", "svscan", "supervise", _daemontools_wants,
+        "svc -d", "svc -u", "svc -o", "svstat", 0.1,
+    ),
+)  # fmt: skip
 BY_KIND = {suite.kind: suite for suite in SUITES}
+
+
+class Service(NamedTuple):
+    """What is known of one service."""
+
+    main_pid: int
+    manager_pid: int
+    folder: str
+    wants: str  # up, down, once; "" where that could not be read
+    down_file: bool  # keeps a new supervisor from starting it
+    finish: bool  # a script runs after each end
+    daemon: str  # the scanner
+    in_container: bool
+
+    def shown(self) -> Mapping[str, Any]:
+        return self._asdict()
 
 
 def claim(facts: Facts) -> Claim | None:
@@ -88,7 +110,7 @@ def _suite(process: Process) -> Suite | None:
     return next((suite for suite in SUITES if name in (suite.supervisor, suite.comm)), None)
 
 
-def inspect(claim: Claim, facts: Facts, world: World) -> Owner:
+def inspect(claim: Claim, facts: Facts, world: World) -> Read[Service]:
     """Read the service's folder, which is its supervisor's working directory. Raises Unanswered."""
     line = (facts.process, *facts.ancestors)
     main = next(each for each in line if str(each.pid) == claim.ref)
@@ -102,116 +124,94 @@ def inspect(claim: Claim, facts: Facts, world: World) -> Owner:
         finish = world.files.exists(f"{folder}/finish")
     except OSError:
         raise Unanswered(Gap(suite.scanner, "the folder of its service cannot be read", "run it with sudo")) from None
-    wants = suite.wants(status)
-    name = base(shown) or claim.ref
-    found: dict[str, Any] = {
-        "main_pid": main.pid,
-        "manager_pid": manager.pid,
-        "folder": shown,
-        "wants": wants or "",
-        "down_file": down_file,
-        "finish": finish,
-        "daemon": suite.scanner,
-        "in_container": bool(inside.of(world.files, manager).root),
-    }
-    evidence = (*claim.evidence, f"{shown}/supervise/status: wanted {wants or 'not known'}")
-    return Read(claim.kind, name, shown, f"wanted {wants or 'not known'}", Bag(found), evidence)
+    wants = suite.wants(status) or ""
+    in_container = bool(inside.of(world.files, manager).root)
+    details = Service(main.pid, manager.pid, shown, wants, down_file, finish, suite.scanner, in_container)
+    policy = f"wanted {wants or 'not known'}"
+    evidence = (*claim.evidence, f"{shown}/supervise/status: {policy}")
+    return Read(claim.kind, base(shown) or claim.ref, shown, policy, details, evidence)
 
 
-def outlook(owner: Owner, facts: Facts, action: Action) -> Outlook | Deferred:
+def outlook(owner: Read[Service] | Unread, facts: Facts, action: Action) -> Outlook | Deferred:
     """Up is wanted: every end is answered. A `down` file decides over every new start of the supervisor."""
-    if not owner.facts:
-        return passing.unread(facts, action, "its supervisor's folder could not be read")
+    if isinstance(owner, Unread):
+        return exit_propagation.unread(facts, action, "its supervisor's folder could not be read")
+    service, suite = owner.details, BY_KIND[owner.kind]
     if action == "reboot":
-        return Deferred(action, _along(owner, facts), _start(owner))
+        return Deferred(action, _along(service, facts), _start(service))
     if action == "owner-daemon-restart":
-        return _started_anew(owner, facts)
+        return _started_anew(suite, service, facts)
     if action == "owner-stop":
-        return _stopped(owner, facts)
-    end = passing.end_of(owner, facts, action, BY_KIND[owner.kind].supervisor)
-    if isinstance(end, Outlook):
-        return end
-    return _answered(owner, action, end)
+        return _stopped(suite, service, facts)
+    end = exit_propagation.end_of(service, facts, action, suite.supervisor)
+    return end if isinstance(end, Outlook) else _answered(suite, service, action, end)
 
 
-def _answered(owner: Owner, action: Action, end: Ending) -> Outlook:
-    suite, wants = BY_KIND[owner.kind], owner.facts["wants"]
-    if not wants:
-        why = f"{end.why}; whether {suite.supervisor} wants it up could not be read"
-        return Outlook.not_known(action, why)
-    if wants != UP:
-        why = f"{end.why}; {suite.supervisor} does not want it up again (`{_words(suite)[1]}` was typed)"
-        return Outlook.stays_away(action, end.certainty, why)
-    why = f"{end.why}; {suite.supervisor} starts it again after every end"
-    certainty = end.certainty
-    if owner.facts["finish"]:
-        why = f"{why}, once its finish script has run"
-        certainty = "likely" if certainty == "certain" else certainty
-    return Outlook.comes_back(action, suite.supervisor, certainty, why, after_s=suite.after_s)
+def _answered(suite: Suite, service: Service, action: Action, end: Ending) -> Outlook:
+    by = suite.supervisor
+    if not service.wants:
+        return Outlook.not_known(action, (end.reason, f"whether {by} wants it up could not be read"))
+    if service.wants != UP:
+        why = f"{by} does not want it up again (`{suite.once}` was typed)"
+        return Outlook.stays_away(action, end.certainty, (end.reason, why))
+    finish = ", once its finish script has run" if service.finish else ""
+    certainty = "likely" if service.finish and end.certainty == "certain" else end.certainty
+    again = (end.reason, f"{by} starts it again after every end{finish}")
+    return Outlook.comes_back(action, by, certainty, again, after_s=suite.after_s)
 
 
-def _words(suite: Suite) -> tuple[str, str]:
-    """How a service is stopped, and how it is told to run just once."""
-    return suite.down, {"sv down": "sv once", "s6-svc -d": "s6-svc -O", "svc -d": "svc -o"}[suite.down]
-
-
-def _stopped(owner: Owner, facts: Facts) -> Outlook:
-    line = f"`{BY_KIND[owner.kind].down} {owner.facts['folder']}`"
-    reached = passing.reaches(facts, owner.facts["main_pid"], owner.facts["manager_pid"])
+def _stopped(suite: Suite, service: Service, facts: Facts) -> Outlook:
+    line, alone = f"`{suite.down} {service.folder}`", f"signals {service.main_pid} alone"
+    reached = exit_propagation.reaches(facts, service)
     if reached is False:
-        why = f"{line} signals {owner.facts['main_pid']} alone, and this one goes on without it"
-        return Outlook.goes_on("owner-stop", "likely", why)
+        return Outlook.goes_on("owner-stop", "likely", f"{line} {alone}, and this one goes on without it")
     if reached is None:
-        why = f"{line} signals {owner.facts['main_pid']} alone: what that does with this one is its own"
-        return Outlook.not_known("owner-stop", why)
+        return Outlook.not_known("owner-stop", f"{line} {alone}: what that does with this one is its own")
     end = ending(facts.process, "sigterm")
-    if not end.ends or end.how == "own":
-        why = f"{line} sends SIGTERM and waits: {end.why}"
-        return Outlook("owner-stop", end.ends, False, None, None, "likely", reasons(why))
+    waits = f"{line} sends SIGTERM and waits: {end.why}"
+    if not end.ends:
+        return Outlook.goes_on("owner-stop", "likely", waits)
+    if end.how == "own":
+        return Outlook.stays_away("owner-stop", "likely", waits)
     return Outlook.stays_away("owner-stop", "certain", f"{line} ends it, and it is not wanted up any more")
 
 
-def _start(owner: Owner) -> str:
-    down = "keeps it down" if owner.facts["down_file"] else "is not there, so it is started"
-    return f"{owner.facts['folder']}/down {down}"
+def _start(service: Service) -> str:
+    down = "keeps it down" if service.down_file else "is not there, so it is started"
+    return f"{service.folder}/down {down}"
 
 
-def _along(owner: Owner, facts: Facts) -> bool | None:
+def _along(service: Service, facts: Facts) -> bool | None:
     """Whether a new supervisor starts this process again."""
-    if owner.facts["down_file"]:
-        return False
-    main = facts.process.pid == owner.facts["main_pid"]
-    return True if main or passing.waits(facts, owner.facts["manager_pid"]) else None
+    return exit_propagation.comes_along(facts, service, not service.down_file)
 
 
-def _started_anew(owner: Owner, facts: Facts) -> Outlook:
+def _started_anew(suite: Suite, service: Service, facts: Facts) -> Outlook:
     """The scanner is restarted as its unit does it: every supervisor stops its service, and a new one starts it."""
     action: Action = "owner-daemon-restart"
-    along = _along(owner, facts)
-    scanner = owner.facts["daemon"]
-    why = f"a new {scanner} starts a new supervisor; {_start(owner)}"
-    if owner.kind == "daemontools-service":
+    scanner = service.daemon
+    if suite.kind == "daemontools-service":
         return Outlook.goes_on(action, "likely", f"supervise and its service go on without {scanner}")
-    if along is None:
-        return Outlook.not_known(action, why)
-    return Outlook(action, True, along, scanner if along else None, None, "likely", reasons(why))
+    along = _along(service, facts)
+    why = (f"a new {scanner} starts a new supervisor", _start(service))
+    return Outlook.ended(action, "unknown" if along is None else "likely", why, returns=along, by=scanner)
 
 
-def contain(owner: Owner, facts: Facts) -> Containment | None:
+def contain(owner: Read[Service] | Unread, facts: Facts) -> Containment | None:
     """Down now, then `down` in the folder for every later start. None in a container: that is held."""
-    if owner.facts.get("in_container"):
-        return None
-    if not owner.facts:
+    if isinstance(owner, Unread):
         return Containment("Hold it still until the folder of its service can be read", single.relieve(facts.process))
+    service = owner.details
+    if service.in_container:
+        return None
     goal = f"Stop {owner.name} for good: over a reboot too"
-    reached = passing.reaches(facts, owner.facts["main_pid"], owner.facts["manager_pid"])
-    left = () if reached else (single.end(facts.process),)
-    keep = () if owner.facts["down_file"] else (_keep(owner),)
-    return Containment(goal, (_down(owner), *left, *keep))
+    left = () if exit_propagation.reaches(facts, service) else (single.end(facts.process),)
+    keep = () if service.down_file else (_keep(service),)
+    return Containment(goal, (_down(BY_KIND[owner.kind], service), *left, *keep))
 
 
-def _keep(owner: Owner) -> Step:
-    file = quote(f"{owner.facts['folder']}/down")
+def _keep(service: Service) -> Step:
+    file = quote(f"{service.folder}/down")
     return Step(
         "Keep it down later too",
         f"touch {file}",
@@ -223,9 +223,9 @@ def _keep(owner: Owner) -> Step:
     )
 
 
-def _down(owner: Owner) -> Step:
-    suite, folder = BY_KIND[owner.kind], quote(owner.facts["folder"])
-    undo = suite.up if owner.facts["wants"] == UP else _words(suite)[1]
+def _down(suite: Suite, service: Service) -> Step:
+    folder = quote(service.folder)
+    undo = suite.up if service.wants == UP else suite.once
     return Step(
         "Stop it",
         f"{suite.down} {folder}",

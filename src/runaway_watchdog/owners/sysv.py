@@ -146,7 +146,7 @@ def outlook(owner: Read[Child] | Unread, facts: Facts, action: Action) -> Outloo
     if isinstance(owner, Unread):
         return exit_propagation.unread(facts, action, f"{TABLE} could not be read")
     if action not in ("owner-stop", "owner-daemon-restart", "reboot"):
-        end = exit_propagation.end_of(owner, facts, action, owner.details.daemon)
+        end = exit_propagation.end_of(owner.details, facts, action, owner.details.daemon)
         return end if isinstance(end, Outlook) else _respawned(owner.details, action, end)
     if isinstance(owner.details.by, Service):
         return _openrc(owner.name, owner.details.by, action)

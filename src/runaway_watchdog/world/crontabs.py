@@ -1,4 +1,5 @@
-"""The tables of cron: who runs what, when, and on which line it stands. Reading and parsing are apart.
+"""The tables of cron: who runs what, when, and on which line it stands; and what cron writes into the journal.
+Reading and parsing are apart.
 
 As Debian's cron (crontab(5)) and cronie read them: settings (`NAME = value`) hold for the lines below them, the
 command ends at the first `%` that is not escaped (the rest is its standard input), the system's tables name a user.
@@ -6,7 +7,7 @@ command ends at the first `%` that is not escaped (the rest is its standard inpu
 
 import io
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, tzinfo
 from typing import NamedTuple
 
@@ -33,6 +34,7 @@ MOST_TABLES = 1000
 _SETTING = re.compile(r"\s*(?P<quote>[\"']?)(?P<name>[A-Za-z_]\w*)(?P=quote)\s*=(?P<value>.*)")
 _JOB = re.compile(r"\s*(?P<schedule>@\w+|(?:[^\s#@]\S*\s+){4}\S+)\s+(?P<rest>\S.*)")
 _USER = re.compile(r"(?P<user>[^\s:]+)\S*\s+(?P<rest>\S.*)")
+_LOGGED = re.compile(r"\((?P<user>[^)]*)\) CMD \((?P<text>.*)\)\s*", re.DOTALL)
 
 
 class Line(NamedTuple):
@@ -49,6 +51,14 @@ class Line(NamedTuple):
     def of_user(self) -> bool:
         """Whether the table is a user's own, to be changed with crontab(1)."""
         return self.path.startswith(SPOOLS[1])
+
+
+class Logged(NamedTuple):
+    """A command that cron says it gave to a shell. Text is hostile."""
+
+    user: str
+    text: str
+    at: float  # seconds since the epoch
 
 
 def read(inside: Inside, user: str | None, *, debian: bool) -> tuple[Line, ...]:
@@ -144,3 +154,12 @@ def local_zone(inside: Inside) -> tzinfo:
         return ZoneInfo.from_file(io.BytesIO(content))
     except (OSError, ValueError):
         return UTC
+
+
+def logged(entries: Sequence[Mapping[str, object]]) -> Iterator[Logged]:
+    """The commands in cron's entries of the journal. Never fails: what is no command is passed over."""
+    for entry in entries:
+        found = _LOGGED.fullmatch(str(entry.get("MESSAGE", "")))
+        at = str(entry.get("__REALTIME_TIMESTAMP", 0))
+        if found and re.fullmatch(r"[0-9]{1,20}", at):
+            yield Logged(found["user"], found["text"], int(at) / 1e6)

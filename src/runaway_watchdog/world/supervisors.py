@@ -3,8 +3,8 @@
 import base64
 import re
 import time
-from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final, NamedTuple
 
 from runaway_watchdog.model.gap import Gap
 from runaway_watchdog.world import Unanswered, http, patience
@@ -15,6 +15,24 @@ _QUESTION: Final = (
     b"<?xml version='1.0'?><methodCall><methodName>supervisor.getAllProcessInfo</methodName>"
     b"<params></params></methodCall>"
 )
+
+
+class State(NamedTuple):
+    """What supervisord says of one process. `pid` is that in its own PID namespace; 0 where none runs."""
+
+    group: str
+    name: str
+    pid: int
+    state: str  # statename: RUNNING, STOPPING …
+
+
+def states(answer: Sequence[Mapping[str, Any]]) -> Iterator[State]:
+    """From the answer to getAllProcessInfo; what is none of that is passed over."""
+    for each in answer:
+        try:
+            yield State(str(each["group"]), str(each["name"]), int(each["pid"]), str(each["statename"]))
+        except (KeyError, TypeError, ValueError):
+            continue
 
 
 class LiveSupervisors:

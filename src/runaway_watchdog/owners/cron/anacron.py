@@ -14,8 +14,9 @@ from runaway_watchdog.model.plan import Containment
 from runaway_watchdog.model.process import Facts, Process
 from runaway_watchdog.owners.common.ending import ending
 from runaway_watchdog.owners.common.shells import base, shell
-from runaway_watchdog.owners.cron import containment as cron_hold
-from runaway_watchdog.owners.interface import Bag, Owner, Read
+from runaway_watchdog.owners.cron import containment
+from runaway_watchdog.owners.cron.details import AnacronJob, TableLine
+from runaway_watchdog.owners.interface import Read
 from runaway_watchdog.owners.steps import single
 from runaway_watchdog.world import Unanswered, World
 
@@ -43,7 +44,7 @@ def parse(text: str) -> tuple[Line, ...]:
     )
 
 
-def inspect(claim: Claim, job: Process, daemon: Process, world: World) -> Owner:
+def inspect(claim: Claim, job: Process, daemon: Process, world: World) -> Read[AnacronJob]:
     """Find the line. Raises Unanswered."""
     if len(job.namespace_pids) > 1:
         raise Unanswered(Gap("anacron", "its table lies in a container", "look at /etc/anacrontab in it"))
@@ -54,24 +55,14 @@ def inspect(claim: Claim, job: Process, daemon: Process, world: World) -> Owner:
     started = shell(job)
     command = "" if started is None or started.way != "line" else started.text
     line = next((each for each in parse(text) if each.command == command.strip()), None)
-    shown = {
-        "anacron": True,
-        "daemon": "anacron",
-        "stopped_as": "anacron.service",
-        "known_by": "text",
-        "main_pid": job.pid,
-        "manager_pid": daemon.pid,
-        "table": "" if line is None else TABLE,
-        "line": 0 if line is None else line.number,
-        "period_days": None if line is None else _days(line.period),
-        "user": job.user,
-    }
     if line is None:
-        return Read("cron-job", "a job of anacron", claim.ref, "line not found", Bag(shown), claim.evidence)
+        gone = AnacronJob(job.pid, daemon.pid, job.user, None, None)
+        return Read("cron-job", "a job of anacron", claim.ref, "line not found", gone, claim.evidence)
+    source = TableLine(TABLE, line.number, job.user, text, of_user=False)
+    details = AnacronJob(job.pid, daemon.pid, job.user, _days(line.period), source)
     evidence = (*claim.evidence, f"{TABLE}:{line.number}: {line.period} {line.name}")
-    raw = {"text": text, "line": line.number, "of_user": False, "script": ""}
     name = f"{line.name} of anacron (line {line.number} of {TABLE})"
-    return Read("cron-job", name, f"{TABLE}:{line.number}", _policy(line.period), Bag(shown, raw), evidence)
+    return Read("cron-job", name, f"{TABLE}:{line.number}", _policy(line.period), details, evidence)
 
 
 def _days(period: str) -> int | None:
@@ -84,7 +75,7 @@ def _policy(period: str) -> str:
     return "every day" if int(period) == 1 else f"every {period} days"
 
 
-def outlook(owner: Owner, facts: Facts, action: Action) -> Outlook | Deferred:
+def outlook(job: AnacronJob, policy: str, facts: Facts, action: Action) -> Outlook | Deferred:
     """An end of any kind counts as done for the period."""
     if action == "reboot":
         return Deferred(
@@ -96,16 +87,16 @@ def outlook(owner: Owner, facts: Facts, action: Action) -> Outlook | Deferred:
     end = ending(facts.process, action)
     if not end.ends:
         return Outlook.goes_on(action, end.certainty, end.why)
-    if not owner.facts["table"]:
+    if job.source is None:
         why = (end.reason, f"{TABLE} has no such job any more")
         return Outlook.stays_away(action, "likely", why)
-    why = (end.reason, f"anacron counts it as done, and runs it again when its period is over ({owner.policy})")
+    why = (end.reason, f"anacron counts it as done, and runs it again when its period is over ({policy})")
     return Outlook.comes_back(action, "anacron", "likely", why)
 
 
-def contain(owner: Owner, facts: Facts) -> Containment:
+def contain(job: AnacronJob, name: str, facts: Facts) -> Containment:
     relief, end = single.relieve(facts.process), single.end(facts.process)
-    if not owner.raw:
+    if job.source is None:
         return Containment("End it: anacron has no such job any more", (*relief, end))
-    goal = f"Keep anacron from running {owner.name} for good (its line becomes a comment), then end what runs"
-    return Containment(goal, (*relief, cron_hold.comment_out(owner, "anacron"), end))
+    goal = f"Keep anacron from running {name} for good (its line becomes a comment), then end what runs"
+    return Containment(goal, (*relief, containment.comment_out(job.source, "anacron"), end))

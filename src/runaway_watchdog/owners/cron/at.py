@@ -6,18 +6,18 @@ A job that was ended is not run again, a stop of atd leaves it alone, and a boot
 """
 
 import re
-from collections.abc import Iterator
-from datetime import datetime
+from collections.abc import Iterator, Mapping
+from datetime import datetime, tzinfo
 from shlex import quote
 from typing import Any, NamedTuple
 
-from runaway_watchdog.model.owner import Action, Certainty, Claim, Outlook
+from runaway_watchdog.model.owner import Action, Certainty, Claim, Outlook, Reason
 from runaway_watchdog.model.plan import Containment, Fails, Step
 from runaway_watchdog.model.process import Facts, Process
 from runaway_watchdog.owners.common.ending import ending
 from runaway_watchdog.owners.common.shells import base
-from runaway_watchdog.owners.cron import job_daemons as spooled
-from runaway_watchdog.owners.interface import Bag, Owner, Read
+from runaway_watchdog.owners.cron.job_daemons import DaemonUnit, unit_of
+from runaway_watchdog.owners.interface import Read, Unread
 from runaway_watchdog.owners.steps import single
 from runaway_watchdog.world import World, crontabs, inside, procfs
 
@@ -36,6 +36,37 @@ class Pending(NamedTuple):
     at: int  # seconds since the epoch
     number: int
     queue: str
+    minute: str  # the same as `at -t` takes it, in the host's own zone
+
+
+class Job(NamedTuple):
+    """What is known of one job."""
+
+    main_pid: int
+    number: int | None
+    user: str
+    pending: tuple[Pending, ...]  # the jobs that do the same, and wait
+    spool_read: bool
+    next_in_s: float | None
+    in_container: bool
+    unit: DaemonUnit
+
+    @property
+    def numbers(self) -> list[int]:
+        """Of those that wait, the next one first."""
+        return [each.number for each in sorted(self.pending)]
+
+    def shown(self) -> Mapping[str, Any]:
+        return {
+            "main_pid": self.main_pid,
+            "job": self.number,
+            "user": self.user,
+            "pending": self.numbers,
+            "spool_read": self.spool_read,
+            "next_in_s": self.next_in_s,
+            "in_container": self.in_container,
+            **self.unit.shown(),
+        }
 
 
 def claim(facts: Facts) -> Claim | None:
@@ -52,32 +83,23 @@ def is_atd(process: Process) -> bool:
     return base(process.exe) == "atd" or (process.exe is None and process.name == "atd")
 
 
-def inspect(claim: Claim, facts: Facts, world: World) -> Owner:
+def inspect(claim: Claim, facts: Facts, world: World) -> Read[Job]:
     """The job's number, and whether the same commands wait in the spool to be run once more."""
     line = (facts.process, *facts.ancestors)
     job = next(each for each in line if str(each.pid) == claim.ref)
     daemon = next(each for each in line if each.pid == claim.manager_pid)
     view = inside.of(world.files, job)
     file = _file(job, world)
-    pending, seen = _copies(view, file)
+    pending, seen = _copies(view, file, crontabs.local_zone(view))
     now = world.clock.now()
     due = min((each.at for each in pending if each.at > now), default=None)  # batch waits for a calm host instead
     number = int(found["number"], 16) if (found := JOB.fullmatch(file)) else None
-    shown: dict[str, Any] = {
-        "main_pid": job.pid,
-        "job": number,
-        "user": job.user,
-        "pending": [each.number for each in sorted(pending)],
-        "spool_read": seen,
-        "next_in_s": None if due is None else round(due - now, 1),
-        "in_container": bool(view.root),
-        **spooled.unit_facts(daemon, job, world),
-    }
+    next_in_s = None if due is None else round(due - now, 1)
+    unit = unit_of(daemon, job, world)
+    details = Job(job.pid, number, job.user, pending, seen, next_in_s, bool(view.root), unit)
     name = "a job of at" if number is None else f"job {number} of at"
     evidence = (*claim.evidence, *((f"/proc/{job.pid}/fd/0: {file}",) if file else ()))
-    zone = crontabs.local_zone(view)
-    raw = {"pending": [(each, datetime.fromtimestamp(each.at, zone).strftime("%Y%m%d%H%M")) for each in pending]}
-    return Read("at-job", name, claim.ref if number is None else str(number), "once", Bag(shown, raw), evidence)
+    return Read("at-job", name, claim.ref if number is None else str(number), "once", details, evidence)
 
 
 def _file(job: Process, world: World) -> str:
@@ -93,25 +115,27 @@ def _file(job: Process, world: World) -> str:
     return ""
 
 
-def _copies(view: inside.Inside, file: str) -> tuple[list[Pending], bool]:
+def _copies(view: inside.Inside, file: str, zone: tzinfo) -> tuple[tuple[Pending, ...], bool]:
     """The jobs that wait and do the same as this one; and whether the spool could be read at all."""
     for spool in SPOOLS:
         try:
             names = sorted(view.names(spool))[:MOST_JOBS]
             own = _commands(view.read(f"{spool}/{RUNS}{file[1:]}")) if file else ""
-            return list(_same(view, spool, names, own)) if own else [], True
+            return tuple(_same(view, spool, names, own, zone)) if own else (), True
         except FileNotFoundError:
             continue
         except OSError:
-            return [], False
-    return [], True
+            return (), False
+    return (), True
 
 
-def _same(view: inside.Inside, spool: str, names: list[str], own: str) -> Iterator[Pending]:
+def _same(view: inside.Inside, spool: str, names: list[str], own: str, zone: tzinfo) -> Iterator[Pending]:
     for name in names:
         found = JOB.fullmatch(name)
         if found is not None and _commands(view.read(f"{spool}/{name}")) == own:
-            yield Pending(int(found["minute"], 16) * 60, int(found["number"], 16), found["queue"])
+            at = int(found["minute"], 16) * 60
+            minute = datetime.fromtimestamp(at, zone).strftime("%Y%m%d%H%M")
+            yield Pending(at, int(found["number"], 16), found["queue"], minute)
 
 
 def _commands(text: str) -> str:
@@ -119,47 +143,48 @@ def _commands(text: str) -> str:
     return text.partition("exit 1\n}\n")[2].strip()
 
 
-def outlook(owner: Owner, facts: Facts, action: Action) -> Outlook:
+def outlook(owner: Read[Job] | Unread, facts: Facts, action: Action) -> Outlook:
     """It runs once. The same commands come back only where they wait in the spool another time."""
-    if not owner.facts:
-        return _again(owner, action, ending(facts.process, action).why, "likely")
-    if action in ("owner-stop", "owner-daemon-restart") and owner.facts["survives_stop"]:
+    end = ending(facts.process, action)
+    if isinstance(owner, Unread):
+        return _again(None, action, end.reason, "likely")
+    job = owner.details
+    if action in ("owner-stop", "owner-daemon-restart") and job.unit.survives_stop:
         verb = "stop" if action == "owner-stop" else "restart"
-        why = f"`systemctl {verb} {owner.facts['daemon_unit']}` leaves running jobs alone"
+        why = f"`systemctl {verb} {job.unit.daemon_unit}` leaves running jobs alone"
         return Outlook.goes_on(action, "certain", why)
     if action in ("owner-stop", "owner-daemon-restart", "reboot"):
-        return _again(owner, action, "it ends with the host" if action == "reboot" else "it ends with atd", "likely")
-    end = ending(facts.process, action)
+        with_it = "it ends with the host" if action == "reboot" else "it ends with atd"
+        return _again(job, action, Reason(with_it, "end"), "likely")
     if not end.ends:
         return Outlook.goes_on(action, end.certainty, end.why)
-    return _again(owner, action, end.why, end.certainty)
+    return _again(job, action, end.reason, end.certainty)
 
 
-def _again(owner: Owner, action: Action, why: str, certainty: Certainty) -> Outlook:
+def _again(job: Job | None, action: Action, end: Reason, certainty: Certainty) -> Outlook:
     """Whether the same commands wait for another time."""
-    stopped = action == "owner-stop"  # atd is not there then to start what waits
-    if owner.facts.get("pending") and not stopped:
-        numbers = ", ".join(map(str, owner.facts["pending"]))
-        told = f"{why}; the same commands wait as job {numbers}"
-        return Outlook.comes_back(action, "at", certainty, told, after_s=owner.facts["next_in_s"])
-    if not owner.facts.get("spool_read") and not stopped:
-        told = f"{why}; at runs a job once, and whether the same waits another time could not be read"
-        return Outlook.not_known(action, told)
-    told = f"{why}; at runs a job once, and no other one with the same commands waits"
-    return Outlook.stays_away(action, certainty, told)
+    if action != "owner-stop":  # else atd is not there to start what waits
+        if job is not None and job.pending:
+            same = f"the same commands wait as job {', '.join(map(str, job.numbers))}"
+            return Outlook.comes_back(action, "at", certainty, (end, same), after_s=job.next_in_s)
+        if job is None or not job.spool_read:
+            unread = "at runs a job once, and whether the same waits another time could not be read"
+            return Outlook.not_known(action, (end, unread))
+    once = "at runs a job once, and no other one with the same commands waits"
+    return Outlook.stays_away(action, certainty, (end, once))
 
 
-def contain(owner: Owner, facts: Facts) -> Containment | None:
+def contain(owner: Read[Job] | Unread, facts: Facts) -> Containment | None:
     """What waits is taken out of the spool, with a copy; then this one is ended. None in a container: that is held."""
-    if owner.facts.get("in_container"):
+    job = owner.details if isinstance(owner, Read) else None
+    if job is not None and job.in_container:
         return None
-    user = str(owner.facts.get("user", ""))
-    steps = tuple(_take_out(job, minute, user) for job, minute in owner.raw.get("pending", []))
+    steps = () if job is None else tuple(_take_out(each, job.user) for each in job.pending)
     goal = "End it: nobody starts it again, unless it puts itself in line once more"
     return Containment(goal, (*single.relieve(facts.process), *steps, single.end(facts.process)))
 
 
-def _take_out(job: Pending, minute: str, user: str) -> Step:
+def _take_out(job: Pending, user: str) -> Step:
     """`at -c` prints all that the job needs; it is put back for the same minute, under another number."""
     copy = f"/root/at-job-{job.number}"
     return Step(
@@ -167,6 +192,6 @@ def _take_out(job: Pending, minute: str, user: str) -> Step:
         f"at -c {job.number} >{copy} && atrm {job.number}",
         f"it does not run at its time; {copy} keeps its commands",
         "none",
-        f"runuser -u {quote(user)} -- at -q {job.queue} -t {minute} <{copy}",
+        f"runuser -u {quote(user)} -- at -q {job.queue} -t {job.minute} <{copy}",
         Fails(f"at -c {job.number}"),
     )

@@ -1,12 +1,10 @@
 """Keeping cron from starting a line again, reversibly, and then ending the job that runs."""
 
-from collections.abc import Mapping
 from shlex import quote
-from typing import Any
 
 from runaway_watchdog.model.plan import BeginsWith, Containment, Prints, Step
 from runaway_watchdog.model.process import Facts
-from runaway_watchdog.owners.interface import Owner
+from runaway_watchdog.owners.cron.details import Job, TableLine
 from runaway_watchdog.owners.steps import edited, single
 from runaway_watchdog.world import World, crontabs
 from runaway_watchdog.world.crontabs import Line
@@ -14,57 +12,52 @@ from runaway_watchdog.world.crontabs import Line
 MARK = "# held: "
 
 
-def raw(line: Line, script: str, world: World) -> Mapping[str, Any]:
-    """The table as it is now, and the line as the command that changes it counts; the mode of run-parts' script."""
+def source(line: Line, world: World) -> TableLine | None:
+    """The line in its table as that is now, counted as the command that changes it does; None: it cannot be read."""
     try:
         text = world.files.read(line.path)
     except OSError:
-        return {}
+        return None
     text = crontabs.printed(text) if line.of_user else text
-    return {"text": text, "line": line.number, "of_user": line.of_user, "script": script}
+    return TableLine(line.path, line.number, line.user, text, line.of_user)
 
 
-def contain(owner: Owner, facts: Facts) -> Containment | None:
+def contain(job: Job, name: str, facts: Facts) -> Containment | None:
     """The line before the job, which would be started again else. None in a container: that is held."""
-    if owner.facts.get("in_container"):
+    if job.in_container:
         return None
     relief, end = single.relieve(facts.process), single.end(facts.process)
-    if not owner.facts:
-        return Containment("Hold it still until cron's tables can be read", relief)
-    if not owner.raw:
+    if job.source is None:
         gone = "no table of cron has its line any more"
         unknown = "the line of cron's tables that started it was not found, so it may be started again"
-        by_text = owner.facts["known_by"] == "text"
+        by_text = job.known_by == "text"
         doors = () if by_text else ("a line of cron's tables that was not found may start it again",)
         return Containment(f"End what runs: {gone if by_text else unknown}", (*relief, end), doors)
-    if owner.raw["script"]:
-        goal = f"Keep cron from running {owner.raw['script']} until it is executable again, then end what runs"
+    if job.script:
+        goal = f"Keep cron from running {job.script} until it is executable again, then end what runs"
         doors = ("whoever writes this file anew (a package, a deploy) makes it executable again",)
-        return Containment(goal, (*relief, _off(owner), end), doors)
-    goal = f"Keep cron from starting {owner.name} for good (its line becomes a comment), then end what runs"
-    return Containment(goal, (*relief, comment_out(owner, "cron"), end))
+        return Containment(goal, (*relief, _off(job.script), end), doors)
+    goal = f"Keep cron from starting {name} for good (its line becomes a comment), then end what runs"
+    return Containment(goal, (*relief, comment_out(job.source, "cron", job.folder), end))
 
 
-def comment_out(owner: Owner, daemon: str) -> Step:
-    """One line of a table, and no other one."""
-    number, text = owner.raw["line"], owner.raw["text"]
+def comment_out(line: TableLine, daemon: str, folder: str = "") -> Step:
+    """One line of a table, and no other one. `folder`: all of it is run by that line."""
+    number, user = line.number, quote(line.user)
     sed = f"{number}s/^/{MARK}/"
-    folder = owner.facts.get("folder")
     all_of_it = f"; nothing in {folder} is run then" if folder else ""
     effect = f"line {number} becomes a comment, and no other line changes; what runs now goes on{all_of_it}"
     title = f"Keep {daemon} from starting it again"
-    if owner.raw["of_user"]:
-        user = str(owner.facts["user"])
-        check = BeginsWith(f"crontab -u {quote(user)} -l | sed -n {number}p", MARK.strip())
-        return edited.crontab(title, user, text, sed, effect=effect, check=check)
-    path = str(owner.facts["table"])
-    check = BeginsWith(f"sed -n {number}p {quote(path)}", MARK.strip())
-    return edited.file(title, path, text, sed, effect=effect, check=check)
+    if line.of_user:
+        check = BeginsWith(f"crontab -u {user} -l | sed -n {number}p", MARK.strip())
+        return edited.crontab(title, line.user, line.text, sed, effect=effect, check=check)
+    check = BeginsWith(f"sed -n {number}p {quote(line.path)}", MARK.strip())
+    return edited.file(title, line.path, line.text, sed, effect=effect, check=check)
 
 
-def _off(owner: Owner) -> Step:
+def _off(path: str) -> Step:
     """run-parts passes over what is not executable; the other scripts of its folder go on."""
-    script = quote(owner.raw["script"])
+    script = quote(path)
     return Step(
         "Keep cron from starting it again",
         f"chmod a-x {script}",

@@ -5,26 +5,27 @@ of its own. No exit code and no signal keeps cron from starting the line again a
 starts also while the last one still runs. A stop of cron.service (KillMode=process) leaves running jobs alone.
 """
 
-import re
 import shlex
-from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Iterator
+from typing import NamedTuple
 
 from runaway_watchdog.model.gap import Gap
-from runaway_watchdog.model.owner import Action, Claim, Deferred, Outlook, reasons
+from runaway_watchdog.model.owner import Action, Certainty, Claim, Deferred, Outlook, Reason
 from runaway_watchdog.model.plan import Containment
 from runaway_watchdog.model.process import Facts, Process
 from runaway_watchdog.owners.common.ending import ending
 from runaway_watchdog.owners.common.shells import base
-from runaway_watchdog.owners.cron import anacron, containment as cron_hold, job_daemons as spooled
-from runaway_watchdog.owners.interface import Bag, Owner, Read
+from runaway_watchdog.owners.cron import anacron, containment, job_daemons
+from runaway_watchdog.owners.cron.details import AnacronJob, Job
+from runaway_watchdog.owners.interface import Read, Unread
+from runaway_watchdog.owners.steps import single
 from runaway_watchdog.world import Unanswered, World, crontabs, inside, procfs
 from runaway_watchdog.world.crontabs import Line
 
 KINDS = ("cron-job",)
 DAEMONS = frozenset({"cron", "crond"})
 UNITS = tuple(("system.slice", f"{name}.service") for name in ("cron", "crond", "cronie"))
-LOGGED = re.compile(r"\((?P<user>[^)]*)\) CMD \((?P<text>.*)\)\s*", re.DOTALL)
+BY_CRON = "SYSLOG_IDENTIFIER=CRON"
 LOGGED_WITHIN_S = 5.0
 MOST_ENTRIES = 1000
 MOST_JOBS = 256
@@ -68,7 +69,7 @@ def _daemon(facts: Facts) -> Process:
     return above
 
 
-def inspect(claim: Claim, facts: Facts, world: World) -> Owner | None:
+def inspect(claim: Claim, facts: Facts, world: World) -> Read[Job] | Read[AnacronJob]:
     """Find the line, by which the next run is known. Raises Unanswered."""
     line = (facts.process, *facts.ancestors)
     process = next(each for each in line if str(each.pid) == claim.ref)
@@ -83,27 +84,27 @@ def inspect(claim: Claim, facts: Facts, world: World) -> Owner | None:
     due.sort(key=lambda each: float("inf") if each[0] is None else each[0])
     at, found = due[0] if due else (None, None)
     script, folder = _script(facts, process, view)
-    shown: dict[str, Any] = {
-        "main_pid": process.pid,
-        "user": process.user if found is None else found.user,
-        "table": "" if found is None else found.path,
-        "line": 0 if found is None else found.number,
-        "script": script,
-        "folder": folder,
-        "next_in_s": None if at is None else round(max(0.0, at - now), 1),
-        "running": _running(process, daemon, world),
-        "in_container": bool(view.root),
-        "left_its_shell": daemon is None,
-        "known_by": "words" if told is None else "text",
-        **spooled.unit_facts(daemon, process, world),
-    }
+    details = Job(
+        main_pid=process.pid,
+        user=process.user if found is None else found.user,
+        table="" if found is None else found.path,
+        line=0 if found is None else found.number,
+        script=script,
+        folder=folder,
+        next_in_s=None if at is None else round(max(0.0, at - now), 1),
+        running=_running(process, daemon, world),
+        in_container=bool(view.root),
+        left_its_shell=daemon is None,
+        known_by="words" if told is None else "text",
+        unit=job_daemons.unit_of(daemon, process, world),
+        source=None if found is None or view.root else containment.source(found, world),
+    )
     evidence = [*claim.evidence, *(() if told is None else (told.evidence,))]
     if found is not None:
         evidence.append(f"{named(found)}: {found.schedule} {found.command}")
     policy = "line not found" if found is None else found.schedule
     name = script or ("a job of cron" if found is None else named(found))
-    raw = {} if found is None or view.root else cron_hold.raw(found, script, world)
-    return Read("cron-job", name, f"{shown['table']}:{shown['line']}", policy, Bag(shown, raw), tuple(evidence))
+    return Read("cron-job", name, f"{details.table}:{details.line}", policy, details, tuple(evidence))
 
 
 def named(line: Line) -> str:
@@ -141,24 +142,18 @@ def _tellings(process: Process, daemon: Process | None, world: World) -> Iterato
         yield Told(process.user, words[2], f"/proc/{process.pid}/cmdline: the line itself")
     try:
         if daemon is not None:
-            entries = world.journal.entries((f"_PID={process.pid}", "SYSLOG_IDENTIFIER=CRON"), 4)
+            entries = world.journal.entries((f"_PID={process.pid}", BY_CRON), 4)
         else:
-            entries = world.journal.entries(("SYSLOG_IDENTIFIER=CRON",), MOST_ENTRIES)
+            entries = world.journal.entries((BY_CRON,), MOST_ENTRIES)
     except Unanswered:
         return
-    logged = {each for entry in entries if (each := _logged(entry, process.started_at)) is not None}
+    logged = {  # from about when the process was started: PIDs are reused
+        (each.user, each.text)
+        for each in crontabs.logged(entries)
+        if abs(each.at - process.started_at) < LOGGED_WITHIN_S
+    }
     if len(logged) == 1 or daemon is not None:  # an orphan's line is known where cron started nothing else just then
         yield from (Told(user, text, f"journal: ({user}) CMD when it was started") for user, text in logged)
-
-
-def _logged(entry: Mapping[str, Any], started_at: float) -> tuple[str, str] | None:
-    """User and command, of an entry from about when the process was started: PIDs are reused."""
-    found = LOGGED.fullmatch(str(entry.get("MESSAGE", "")))
-    try:
-        logged_at = int(entry.get("__REALTIME_TIMESTAMP", 0)) / 1e6
-    except ValueError:
-        return None
-    return (found["user"], found["text"]) if found and abs(logged_at - started_at) < LOGGED_WITHIN_S else None
 
 
 def _says(line: Line, process: Process, daemon: Process | None) -> bool:
@@ -214,67 +209,70 @@ def _words(pid: int, world: World) -> tuple[str, ...]:
         return ()
 
 
-def outlook(owner: Owner, facts: Facts, action: Action) -> Outlook | Deferred:
+def outlook(owner: Read[Job | AnacronJob] | Unread, facts: Facts, action: Action) -> Outlook | Deferred:
     """No end counts: it is started at its next time, as long as cron runs and the line is there."""
-    if not owner.facts:
+    if isinstance(owner, Unread):
         return _unread(facts, action)
-    if owner.facts.get("anacron"):
-        return anacron.outlook(owner, facts, action)
+    job, schedule = owner.details, owner.policy
+    if isinstance(job, AnacronJob):
+        return anacron.outlook(job, schedule, facts, action)
     if action == "reboot":
-        return _booted(owner)
+        return _booted(job, owner.name, schedule)
     if action in ("owner-stop", "owner-daemon-restart"):
-        return spooled.daemon_fate(owner, action, _next(owner, action, "it ends with cron", "likely"))
+        with_cron = _next(job, owner, action, Reason("it ends with cron", "end"), "likely")
+        return job_daemons.stop_outlook(job.unit, action, with_cron, in_container=job.in_container)
     end = ending(facts.process, action)
     if not end.ends:
         return Outlook.goes_on(action, end.certainty, end.why)
-    sure = "likely" if owner.facts["left_its_shell"] and end.certainty == "certain" else end.certainty
-    return _next(owner, action, end.why, sure)
+    sure = "likely" if job.left_its_shell and end.certainty == "certain" else end.certainty
+    return _next(job, owner, action, end.reason, sure)
 
 
 def _unread(facts: Facts, action: Action) -> Outlook:
     why = "cron's tables could not be read"
     if action in ("owner-stop", "owner-daemon-restart"):
-        return Outlook(action, False, None, None, None, "unknown", reasons(why))
+        return Outlook.all_unknown(action, why)
     end = ending(facts.process, "sigkill" if action == "reboot" else action)
-    return Outlook(
-        action, end.ends, None if end.ends else False, None, None, "unknown", reasons((end.reason, f"{why}"))
-    )
+    if end.ends:
+        return Outlook.not_known(action, (end.reason, why))
+    return Outlook.goes_on(action, "unknown", (end.reason, why))
 
 
-def _next(owner: Owner, action: Action, why: str, certainty: Any) -> Outlook:
+def _next(job: Job, owner: Read[Job | AnacronJob], action: Action, end: Reason, certainty: Certainty) -> Outlook:
     """The next run of the line."""
-    after, policy = owner.facts["next_in_s"], owner.policy
-    if not owner.facts["table"]:
-        return _lineless(owner, action, why)
-    if not owner.facts["daemon_runs"]:
-        return Outlook.stays_away(action, "likely", f"{why}; cron itself does not run now")
-    if policy.lower() == crontabs.REBOOT:
-        return Outlook.stays_away(action, certainty, f"{why}; cron starts an @reboot line at boot only")
-    if after is None:
-        return Outlook.not_known(action, f"{why}; when `{policy}` is due could not be told")
-    copies = owner.facts["running"]
-    pile = f" ({copies} of it run now: cron does not wait for the last one)" if copies > 1 else ""
-    told = f"{why}; cron starts {owner.name} again at its next time, whether this one still runs or not{pile}"
-    return Outlook.comes_back(action, "cron", certainty, told, after_s=after)
+    schedule = owner.policy
+    if not job.table:
+        return _lineless(job, action, end)
+    if not job.unit.daemon_runs:
+        return Outlook.stays_away(action, "likely", (end, "cron itself does not run now"))
+    if schedule.lower() == crontabs.REBOOT:
+        return Outlook.stays_away(action, certainty, (end, "cron starts an @reboot line at boot only"))
+    if job.next_in_s is None:
+        return Outlook.not_known(action, (end, f"when `{schedule}` is due could not be told"))
+    pile = f" ({job.running} of it run now: cron does not wait for the last one)" if job.running > 1 else ""
+    again = f"cron starts {owner.name} again at its next time, whether this one still runs or not{pile}"
+    return Outlook.comes_back(action, "cron", certainty, (end, again), after_s=job.next_in_s)
 
 
-def _lineless(owner: Owner, action: Action, why: str) -> Outlook:
+def _lineless(job: Job, action: Action, end: Reason) -> Outlook:
     """Cron started it, and no line of its tables says that any more; or which one it was is not known."""
-    if owner.facts["known_by"] == "text":
-        gone = f"{why}; no table of cron has its line any more, so it is not started again"
-        return Outlook.stays_away(action, "likely", gone)
-    unknown = f"{why}; which line of cron's tables started it could not be told"
-    return Outlook.not_known(action, unknown)
+    if job.known_by == "text":
+        gone = "no table of cron has its line any more, so it is not started again"
+        return Outlook.stays_away(action, "likely", (end, gone))
+    return Outlook.not_known(action, (end, "which line of cron's tables started it could not be told"))
 
 
-def _booted(owner: Owner) -> Outlook | Deferred:
-    if not owner.facts["table"]:
-        return _lineless(owner, "reboot", "a reboot ends it")
-    at = "when cron starts" if owner.policy.lower() == crontabs.REBOOT else "at its next time after that"
-    return Deferred("reboot", True, f"cron starts {owner.name} again {at}")
+def _booted(job: Job, name: str, schedule: str) -> Outlook | Deferred:
+    if not job.table:
+        return _lineless(job, "reboot", Reason("a reboot ends it", "end"))
+    at = "when cron starts" if schedule.lower() == crontabs.REBOOT else "at its next time after that"
+    return Deferred("reboot", True, f"cron starts {name} again {at}")
 
 
-def contain(owner: Owner, facts: Facts) -> Containment | None:
-    if owner.facts.get("anacron"):
-        return anacron.contain(owner, facts)
-    return cron_hold.contain(owner, facts)
+def contain(owner: Read[Job | AnacronJob] | Unread, facts: Facts) -> Containment | None:
+    if isinstance(owner, Unread):
+        return Containment("Hold it still until cron's tables can be read", single.relieve(facts.process))
+    job = owner.details
+    if isinstance(job, AnacronJob):
+        return anacron.contain(job, owner.name, facts)
+    return containment.contain(job, owner.name, facts)

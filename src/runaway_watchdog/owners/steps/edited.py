@@ -7,11 +7,31 @@ is made in the same command, under a name that no later plan uses for another st
 
 import re
 from shlex import quote
+from typing import NamedTuple
 
 from runaway_watchdog.model.plan import Check, Step
 
 DIGITS = 12
 NAME_CHARACTERS = re.compile(r"[^A-Za-z0-9._-]+")
+
+
+class Place(NamedTuple):
+    """Where a setting stands in a file, or the line that it is to go below; with the text that was read, which may
+    hold secrets."""
+
+    path: str
+    text: str
+    line: int  # from 1
+    stands: bool = False
+
+    @property
+    def number(self) -> int:
+        """The line of the setting, once it is there."""
+        return self.line if self.stands else self.line + 1
+
+    def sed(self, setting: str) -> str:
+        """The sed script that puts it there."""
+        return f"{self.line}s/.*/{setting}/" if self.stands else f"{self.line}a {setting}"
 
 
 def digest(text: str) -> str:
