@@ -1,5 +1,10 @@
 """What all tests share: no skips in CI, the recorders of the tables under docs/, and the rigs."""
 
+from hypothesis import settings
+
+settings.register_profile("anywhere", deadline=None)  # how long an example takes is the machine's affair
+settings.load_profile("anywhere")
+
 pytest_plugins = (
     "support.calm",
     "support.skips",

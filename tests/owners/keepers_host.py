@@ -10,7 +10,7 @@ from runaway_watchdog.model.gap import Gap
 from runaway_watchdog.model.owner import Action, Outlook
 from runaway_watchdog.model.plan import Containment
 from runaway_watchdog.owners import Layer
-from runaway_watchdog.world import Journal, Supervisors, Unanswered, World, procfs
+from runaway_watchdog.world import Journal, Supervisors, Unanswered, World
 
 WORK = 60
 HOSTILE = "a'b\"c\n$(touch x);`y`"
@@ -65,7 +65,7 @@ class KeepersHost(FakeHost):
         return super().world._replace(supervisors=cast(Supervisors, told), journal=cast(Journal, told))
 
     def layers(self, pid: int = WORK) -> tuple[Layer, ...]:
-        facts, _ = procfs.facts(self.world, pid)
+        facts, _ = owners.facts(self.world, pid)
         return owners.layers(facts, self.world)[0]
 
     def outlook(self, action: Action = "sigkill", pid: int = WORK) -> Outlook:

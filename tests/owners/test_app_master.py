@@ -11,7 +11,6 @@ from runaway_watchdog import owners
 from runaway_watchdog.model.owner import Action, Outlook
 from runaway_watchdog.owners import app_master
 from runaway_watchdog.owners.common import worker_pools
-from runaway_watchdog.world import procfs
 
 RECORDED = [
     ("nginx", "nginx", "nginx: master process /usr/sbin/nginx -g daemon on;", "nginx: worker process"),
@@ -84,7 +83,7 @@ def host(exe: str, master: str, worker: str, *, siblings: int = 1, **changes: An
 
 
 def outlook(found: FakeHost, action: Action = "sigkill", pid: int = 60) -> tuple[tuple[owners.Layer, ...], Outlook]:
-    facts, _ = procfs.facts(found.world, pid)
+    facts, _ = owners.facts(found.world, pid)
     layers, _ = owners.layers(facts, found.world)
     return layers, owners.outlook(layers, action)
 

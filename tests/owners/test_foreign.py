@@ -12,7 +12,6 @@ from runaway_watchdog import owners
 from runaway_watchdog.linux.cgroup import owner_path
 from runaway_watchdog.model.process import Facts
 from runaway_watchdog.owners import foreign
-from runaway_watchdog.world import procfs
 
 POD = f"/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod{UID.replace('-', '_')}.slice"
 SHAPES = [
@@ -73,7 +72,7 @@ def test_a_near_miss_is_left_to_the_others(path: str) -> None:
 def test_any_path_is_read_without_harm(path: str) -> None:
     """A container may name its own groups as it likes."""
     claim = foreign.claim(make_facts(make_process(cgroup=path)))
-    assert claim is None or claim.kind in foreign.KINDS
+    assert claim is None or claim.kind in {each.name for each in foreign.KINDS}
 
 
 def shimmed(namespace: str) -> Facts:
@@ -98,7 +97,7 @@ def test_only_names_are_read_of_a_pods_configuration() -> None:
     text = json.dumps({"annotations": annotations, "process": {"env": ["PASSWORD=hunter2"]}})
     for content, name in ((text, "shop/x'; rm -rf /"), ("{", ID[:12]), ('{"annotations": 3}', ID[:12])):
         world = made_world([process], texts={path: content})
-        facts, _ = procfs.facts(world, 900)
+        facts, _ = owners.facts(world, 900)
         (layer,), gaps = owners.layers(facts, world)
         assert layer.owner.name == name
         assert "hunter2" not in repr(layer.owner)
@@ -110,9 +109,9 @@ def test_what_was_not_asked_is_never_certain(name: str) -> None:
     """A signal does what it does; whether the work returns is likely at most."""
     host = FOREIGN[name]
     world = made_world(host.processes, texts=host.texts, units=host.units, users=host.users)
-    facts, _ = procfs.facts(world, host.processes[-1].pid)
+    facts, _ = owners.facts(world, host.processes[-1].pid)
     layers, _ = owners.layers(facts, world)
-    if layers[0].owner.kind not in foreign.KINDS:
+    if layers[0].owner.kind not in {each.name for each in foreign.KINDS}:
         assert "near-miss" in name or name == "snap-service"
         return
     for action in ("sigkill", "owner-stop", "reboot"):

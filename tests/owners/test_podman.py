@@ -14,7 +14,6 @@ from runaway_watchdog.model.owner import Action
 from runaway_watchdog.owners import Layer
 from runaway_watchdog.owners.interface import Bag, Owner, Read
 from runaway_watchdog.owners.podman import container as podman
-from runaway_watchdog.world import procfs
 
 CONMON = make_process(900, name="conmon", cgroup="/system.slice/web.service", sigterm="handled")
 USERS = "/user.slice/user-1000.slice/user@1000.service"
@@ -162,7 +161,7 @@ def test_another_users_container_is_a_gap_with_its_name() -> None:
     world = made_world(
         [conmon, Made(901, 900, "worker", ("/app",), path, (1,), uid=1000)], users={1000: "alice"}, podman=Asked()
     )
-    facts, _ = procfs.facts(world, 901)
+    facts, _ = owners.facts(world, 901)
     layers, (gap,) = owners.layers(facts, world)
     assert layers[0].owner.kind == "podman-container"
     assert gap.problem == "container shop is alice's own, and only alice's Podman knows it"

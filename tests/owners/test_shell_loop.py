@@ -26,7 +26,7 @@ def host(text: str, *, line: str = "/bin/sh /srv/loop.sh", **changes: Any) -> Fa
 
 
 def outlook(found: FakeHost, action: Action = "sigkill", pid: int = 60) -> tuple[tuple[owners.Layer, ...], Outlook]:
-    facts, _ = procfs.facts(found.world, pid)
+    facts, _ = owners.facts(found.world, pid)
     layers, _ = owners.layers(facts, found.world)
     return layers, owners.outlook(layers, action)
 
@@ -105,7 +105,7 @@ def test_the_loop_is_held_before_its_child() -> None:
 @pytest.mark.parametrize("group", ["/system.slice/burn.service", f"/system.slice/docker-{'ab' * 32}.scope"])
 def test_in_a_service_or_a_container_the_room_is_held(group: str) -> None:
     """Its own manager stops loop and child together, and keeps them stopped."""
-    facts, _ = procfs.facts(host("while true; do burn; done", cgroup=group).world, 60)
+    facts, _ = owners.facts(host("while true; do burn; done", cgroup=group).world, 60)
     assert shell_loop.held_by_itself(facts, 50) is False
 
 

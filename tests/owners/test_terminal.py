@@ -7,7 +7,6 @@ from support.builders import make_facts, make_process
 from runaway_watchdog import owners
 from runaway_watchdog.model.owner import Outlook
 from runaway_watchdog.owners import terminal, unmanaged
-from runaway_watchdog.world import procfs
 
 SCOPE = "/user.slice/user-0.slice/session-7.scope"
 
@@ -24,7 +23,7 @@ def host(server: str, comm: str, *, cgroup: str = "/", shell: str = "bash") -> F
 
 
 def outlooks(found: FakeHost, pid: int = 60) -> tuple[tuple[owners.Layer, ...], Outlook, Outlook]:
-    facts, _ = procfs.facts(found.world, pid)
+    facts, _ = owners.facts(found.world, pid)
     layers, _ = owners.layers(facts, found.world)
     return layers, owners.outlook(layers, "sigkill"), owners.outlook(layers, "owner-stop")
 
@@ -59,7 +58,7 @@ def test_the_way_to_the_terminal_is_told(server: str, comm: str, cgroup: str, vi
 )
 def test_a_managers_group_says_more_than_the_terminal(cgroup: str) -> None:
     """The near misses: a unit or a container that a tmux runs in is the owner."""
-    facts, _ = procfs.facts(host("tmux", "tmux: server", cgroup=cgroup).world, 60)
+    facts, _ = owners.facts(host("tmux", "tmux: server", cgroup=cgroup).world, 60)
     assert terminal.claim(facts) is None
 
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from runaway_watchdog.model.identity import ProcKey
-from runaway_watchdog.model.owner import Kind
+from runaway_watchdog.model.owner import KindName
 from runaway_watchdog.model.process import Facts, Process
 from runaway_watchdog.owners.cron.details import Job, TableLine
 from runaway_watchdog.owners.cron.job_daemons import DaemonUnit
@@ -42,7 +42,7 @@ def make_facts(process: Process | None = None, parent: Process | None = None) ->
     return Facts(subject, (init,) if parent is None else (parent, init), (), None)
 
 
-def make_container(policy: str = "always", *, kind: Kind = "docker-container", **changes: Any) -> Owner:
+def make_container(policy: str = "always", *, kind: KindName = "docker-container", **changes: Any) -> Owner:
     """A container that has been up for an hour, with the process of `make_process` as its main one."""
     facts: dict[str, Any] = {
         "container": "ocr-worker-1",

@@ -10,13 +10,14 @@ import pytest
 from preflight.host_world import LINK, NOW, EngineWith, FakeHost
 from support.builders import make_process, make_service
 
+from runaway_watchdog import owners
 from runaway_watchdog.explain import cause, condition, leftbehind, signs, ways
 from runaway_watchdog.model.casefile import History, LeftBehind, Sign
 from runaway_watchdog.model.plan import Plan
 from runaway_watchdog.model.process import Facts, Process
 from runaway_watchdog.owners.interface import Bag, Read
 from runaway_watchdog.owners.unmanaged import Started
-from runaway_watchdog.world import Clock, Journal, World, procfs
+from runaway_watchdog.world import Clock, Journal, World
 
 UNCLAIMED = Read("unmanaged", "x", "60", "none", Started(None), ())
 JOURNALD = make_process(200, name="systemd-journal", cgroup="/system.slice/systemd-journald.service")
@@ -156,7 +157,7 @@ def test_nobody_is_told_to_stop_who_works_for_others(name: str) -> None:
 
 
 def facts_of(host: FakeHost, pid: int = 60) -> Facts:
-    return procfs.facts(host.world, pid)[0]
+    return owners.facts(host.world, pid)[0]
 
 
 def burner(exe: str = "/usr/bin/burn", words: str = "/usr/bin/burn", **changes: Any) -> FakeHost:

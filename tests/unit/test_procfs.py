@@ -7,6 +7,7 @@ from typing import cast
 import pytest
 from hypothesis import given, strategies as st
 
+from runaway_watchdog import owners
 from runaway_watchdog.explain import casefile
 from runaway_watchdog.explain.records import NoRecords
 from runaway_watchdog.glance import Glance, parse_waited_s
@@ -74,7 +75,7 @@ def test_what_sigterm_meets(caught: str, ignored: str, outlook: str) -> None:
 
 def test_this_very_process_is_read() -> None:
     """The real /proc, end to end."""
-    facts, gaps = procfs.facts(live(), os.getpid())
+    facts, gaps = owners.facts(live(), os.getpid())
     assert facts.process.pid == os.getpid()
     assert facts.process.uid == os.getuid()
     assert facts.ancestors[0].pid == os.getppid()

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from runaway_watchdog import owners
 from runaway_watchdog.cli import about, explain, main as watchdog, reading, scan, selection
 from runaway_watchdog.config import locate
 from runaway_watchdog.explain.records import NoRecords
@@ -88,7 +89,7 @@ def test_a_hidden_parent_is_told(refusal: dict[str, int]) -> None:
             "files.cpu_clock 6": CLOCK,
         }
     )
-    facts, gaps = procfs.facts(mine, 7)
+    facts, gaps = owners.facts(mine, 7)
     assert facts.process.cmdline == ("x",)
     assert [gap.fix for gap in gaps] == ["run it with sudo"]
 

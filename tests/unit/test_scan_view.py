@@ -20,14 +20,14 @@ from runaway_watchdog.cli import scan
 from runaway_watchdog.cli.scan import Hot, Look
 from runaway_watchdog.model.gap import Gap
 from runaway_watchdog.model.identity import ProcKey
-from runaway_watchdog.model.owner import Kind, Outlook, Owner, reasons
+from runaway_watchdog.model.owner import KindName, Outlook, Owner, reasons
 from runaway_watchdog.store import records
 from runaway_watchdog.store.database import connect
 
 NOW = 1_000_000.0
 
 
-def owner(kind: Kind, name: str, policy: str) -> Owner:
+def owner(kind: KindName, name: str, policy: str) -> Owner:
     return Owner(kind, name, "id", policy, {}, ())
 
 

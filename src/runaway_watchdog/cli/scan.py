@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
-from runaway_watchdog import owners as ownership
+from runaway_watchdog import owners, owners as ownership
 from runaway_watchdog.cli import PROGRAM, reading
 from runaway_watchdog.cli.options import reading_options
 from runaway_watchdog.explain.prognosis import prognosis
@@ -161,7 +161,7 @@ def _look_at(
     world: World, pid: int, percent: float, gaps: dict[Gap, None], hot_since: Mapping[ProcKey, float]
 ) -> Hot | None:
     try:
-        facts, unseen = procfs.facts(world, pid)
+        facts, unseen = owners.facts(world, pid)
     except procfs.NoSuchProcessError:
         return None
     except Unanswered as hidden:

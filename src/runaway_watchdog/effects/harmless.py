@@ -7,6 +7,7 @@ does, the option is named, and with it the command is unknown again.
 import re
 from collections.abc import Callable, Mapping
 
+from runaway_watchdog import owners
 from runaway_watchdog.effects import HostState, Outcome
 from runaway_watchdog.effects.arguments import of, shown
 from runaway_watchdog.effects.host import signalled as ended
@@ -125,7 +126,7 @@ def _priority(command: Command, host: HostState, world: World) -> Outcome:
         if not text.isascii() or not text.isdigit():
             continue
         try:
-            facts, _ = procfs.facts(world, int(text))
+            facts, _ = owners.facts(world, int(text))
         except procfs.NoSuchProcessError:
             continue
         why = "it gets another share of the machine; it goes on"

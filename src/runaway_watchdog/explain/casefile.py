@@ -30,7 +30,7 @@ def explain(
     # The tenth of a second until the second look passes while the owners are asked.
     mark = seen.mark if seen and seen.mark else procfs.cpu_mark(world.files, pid)
     first = first_look(world, pid, seen.activity if seen else None)
-    facts, gaps = procfs.facts(world, pid)
+    facts, gaps = ownership.facts(world, pid)
     layers, owner_gaps = ownership.layers(facts, world)
     owners = tuple(layer.owner for layer in layers)
     history = records.history(facts.process)

@@ -159,7 +159,7 @@ def _namesakes(process: Process, world: World) -> Iterator[Facts]:
     alike.sort(key=lambda pid: processes.cgroup_of(world.files, pid) == process.cgroup)
     for pid in alike[:MOST_NAMESAKES]:
         try:
-            facts, _ = procfs.facts(world, pid)
+            facts, _ = owners.facts(world, pid)
         except (procfs.NoSuchProcessError, Unanswered):
             continue
         if not facts.process.kernel_thread:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from shlex import quote
 
-from runaway_watchdog import owners as ownership
+from runaway_watchdog import owners, owners as ownership
 from runaway_watchdog.explain import intrusion, leftbehind
 from runaway_watchdog.explain.cause import Innocent, innocent
 from runaway_watchdog.explain.signs import suspicious
@@ -50,7 +50,7 @@ def _held(cause: Cause, world: World) -> Containment | None:
     """How the cause is held: as its own case would say, or its unit where no process of it lives just now."""
     try:
         if cause.pid is not None:
-            facts, _ = procfs.facts(world, cause.pid)
+            facts, _ = owners.facts(world, cause.pid)
             layers, _ = ownership.layers(facts, world)
             return ownership.contain(layers)
     except (procfs.NoSuchProcessError, Unanswered):

@@ -3,41 +3,8 @@
 from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple
 
-Kind = Literal[
-    "docker-container",
-    "compose-service",
-    "swarm-task",
-    "podman-container",
-    "containerd-container",
-    "kubernetes-pod",
-    "lxc-container",
-    "nspawn-machine",
-    "vm-guest",
-    "systemd-service",
-    "systemd-user-service",
-    "systemd-scope",
-    "session",
-    "cron-job",
-    "at-job",
-    "supervisord-program",
-    "runit-service",
-    "s6-service",
-    "daemontools-service",
-    "openrc-service",
-    "sysv-service",
-    "monit-service",
-    "pm2-app",
-    "circus-watcher",
-    "forever-app",
-    "nomad-task",
-    "snap-service",
-    "controller",
-    "app-master",
-    "shell-loop",
-    "kernel-thread",
-    "unmanaged",
-]
-"""Every name of the contract."""
+KindName = str
+"""One of the contract's names of owner kinds: each is said once, in the file of its kind (`KINDS`)."""
 
 Action = Literal["sigterm", "sigkill", "clean-exit", "failure-exit", "owner-stop", "owner-daemon-restart", "reboot"]
 ACTIONS: tuple[Action, ...] = (
@@ -55,7 +22,7 @@ Certainty = Literal["certain", "likely", "unknown"]
 class Claim(NamedTuple):
     """An owner's kind says "this may be mine", from what the process itself shows; nothing was asked yet."""
 
-    kind: Kind
+    kind: KindName
     ref: str  # how to ask for it: a container ID, a unit name
     evidence: tuple[str, ...]
     manager_pid: int | None = None
@@ -66,7 +33,7 @@ class Claim(NamedTuple):
 class Owner(NamedTuple):
     """One layer of ownership, as the case file keeps it and everybody is told."""
 
-    kind: Kind
+    kind: KindName
     name: str  # as people call it: "ocr/worker", "docker.service"
     id: str
     policy: str  # the restart policy in the owner's own words: "always", "on-failure:5", "no"

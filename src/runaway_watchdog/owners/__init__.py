@@ -54,7 +54,7 @@ from runaway_watchdog.owners import (
 from runaway_watchdog.owners.common.partly import PartlyAnswered
 from runaway_watchdog.owners.cron import at, job as cron
 from runaway_watchdog.owners.docker import container as docker, controller
-from runaway_watchdog.owners.interface import Around, Inside, Owner, Unread
+from runaway_watchdog.owners.interface import Around, Inside, Kind, Owner, Unread
 from runaway_watchdog.owners.podman import container as podman
 from runaway_watchdog.owners.steps import single
 from runaway_watchdog.owners.supervisord import program as supervisord
@@ -95,10 +95,20 @@ AROUND: tuple[Around, ...] = (
     systemd,
     unmanaged,
 )
-BY_KIND: dict[str, Inside] = {name: kind for kind in (*INSIDE, *AROUND) for name in kind.KINDS}
-OUTER: dict[str, Around] = {name: kind for kind in AROUND for name in kind.KINDS}
+BY_KIND: dict[str, Inside] = {each.name: kind for kind in (*INSIDE, *AROUND) for each in kind.KINDS}
+KINDS: dict[str, Kind] = {each.name: each for kind in (*INSIDE, *AROUND) for each in kind.KINDS}
+MARKS = frozenset(mark for kind in KINDS.values() for mark in kind.marks)
+OUTER: dict[str, Around] = {each.name: kind for kind in AROUND for each in kind.KINDS}
 MOST_LAYERS = 16
 """Of supervisors within supervisors; a longer line of ancestors would be a loop of ours."""
+
+
+def facts(world: World, pid: int) -> tuple[Facts, tuple[Gap, ...]]:
+    """The process, its ancestors and what its managers wrote into its environment, with what could not be read.
+
+    Raises procfs.NoSuchProcessError; Unanswered where /proc hides it.
+    """
+    return procfs.facts(world, pid, MARKS)
 
 
 def layers(facts: Facts, world: World) -> tuple[tuple[Layer, ...], tuple[Gap, ...]]:
@@ -160,12 +170,15 @@ def _line(facts: Facts) -> Iterator[Facts]:
         yield facts._replace(process=ancestor, ancestors=facts.ancestors[index + 1 :], marks=())
 
 
+_read = facts
+
+
 def _facts_of(pid: int | None, facts: Facts, world: World) -> Facts | None:
     """The manager's own facts; None where it is no ancestor, or gone by now."""
     if pid is None or pid not in (each.pid for each in facts.ancestors):
         return None
     try:
-        found, _ = procfs.facts(world, pid)
+        found, _ = _read(world, pid)
     except (procfs.NoSuchProcessError, Unanswered):
         return None
     return found

@@ -15,11 +15,11 @@ from runaway_watchdog.model.process import Facts, Process
 from runaway_watchdog.owners.common import siblings, worker_pools
 from runaway_watchdog.owners.common.ending import Ending, ending
 from runaway_watchdog.owners.common.shells import base
-from runaway_watchdog.owners.interface import Read, Unread
+from runaway_watchdog.owners.interface import Kind, Read, Unread
 from runaway_watchdog.owners.steps import single
 from runaway_watchdog.world import World, procfs
 
-KINDS = ("app-master",)
+KINDS = (Kind("app-master", "app master", line="its master, which runs the workers"),)
 MOST_SIBLINGS = 64
 LATER_S = 2.0
 """Workers that a master starts together start within this."""

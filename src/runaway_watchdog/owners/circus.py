@@ -18,14 +18,14 @@ from runaway_watchdog.model.process import Facts, Process
 from runaway_watchdog.owners.common import exit_propagation, siblings
 from runaway_watchdog.owners.common.ending import Ending
 from runaway_watchdog.owners.common.shells import base
-from runaway_watchdog.owners.interface import Read, Unread
+from runaway_watchdog.owners.interface import Kind, Read, Unread
 from runaway_watchdog.owners.steps import edited, single
 from runaway_watchdog.world import Unanswered, World, inside, procfs
 
 if TYPE_CHECKING:
     from runaway_watchdog.world.supervisord_conf import Configuration, Section
 
-KINDS = ("circus-watcher",)
+KINDS = (Kind("circus-watcher", "circus watcher", line="circus watcher, {policy}"),)
 LOOKS_EVERY_S = 5.0
 DEFAULT_ENDPOINT = "tcp://127.0.0.1:5555"
 FALSE = ("false", "no", "off", "0")

@@ -16,12 +16,12 @@ from typing import Any, NamedTuple
 
 from runaway_watchdog.linux.cgroup import CgroupPath
 from runaway_watchdog.model.gap import Gap
-from runaway_watchdog.model.owner import Action, Claim, Kind, Outlook
+from runaway_watchdog.model.owner import Action, Claim, KindName, Outlook
 from runaway_watchdog.model.plan import Containment, Prints, Says, Step
 from runaway_watchdog.model.process import Facts, Process
 from runaway_watchdog.owners.common.ending import ending
 from runaway_watchdog.owners.common.partly import PartlyAnswered
-from runaway_watchdog.owners.interface import NOT_READ, Owner, Read
+from runaway_watchdog.owners.interface import NOT_READ, Kind, Owner, Read
 from runaway_watchdog.owners.steps import single
 from runaway_watchdog.world import World
 
@@ -48,7 +48,7 @@ MOST_OF_A_CONFIG = 1_000_000
 class Manager(NamedTuple):
     """A cgroup path's beginning, and how a person asks the manager that owns it. `{name}` is what the path names."""
 
-    kind: Kind
+    kind: KindName
     path: re.Pattern[str]
     ask: str
     decides: str  # what makes the same work come back there
@@ -114,7 +114,14 @@ MANAGERS = (
         "Nomad decides, by the job's restart and reschedule stanzas",
     ),
 )
-KINDS = tuple(dict.fromkeys(manager.kind for manager in MANAGERS))
+KINDS = (
+    Kind("kubernetes-pod", "Kubernetes pod", daemon="the kubelet"),
+    Kind("containerd-container", "containerd container", daemon="containerd"),
+    Kind("lxc-container", "LXC container", daemon="LXC"),
+    Kind("vm-guest", "virtual machine", daemon="libvirt"),
+    Kind("nspawn-machine", "systemd-nspawn machine"),
+    Kind("nomad-task", "Nomad task", daemon="Nomad", marks=("NOMAD_ALLOC_ID",)),
+)
 
 
 class Pod(NamedTuple):
@@ -222,7 +229,7 @@ def _argument(process: Process, option: str) -> str:
     return next((words[i + 1] for i, word in enumerate(words[:-1]) if word == option), "")
 
 
-def _name(kind: Kind, name: str) -> str:
+def _name(kind: KindName, name: str) -> str:
     """libvirt escapes a guest's name as systemd does, and puts a number before it: `\\x2d3\\x2dweb` is web."""
     plain = re.sub(r"\\x([0-9a-f]{2})", lambda found: chr(int(found[1], 16)), name)
     if kind == "vm-guest" and not plain.isdigit():

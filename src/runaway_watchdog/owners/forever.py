@@ -14,11 +14,11 @@ from runaway_watchdog.model.process import Facts, Process
 from runaway_watchdog.owners.common import exit_propagation, siblings
 from runaway_watchdog.owners.common.ending import Ending
 from runaway_watchdog.owners.common.shells import base
-from runaway_watchdog.owners.interface import Read
+from runaway_watchdog.owners.interface import Kind, Read
 from runaway_watchdog.owners.steps import single
 from runaway_watchdog.world import World, inside
 
-KINDS = ("forever-app",)
+KINDS = (Kind("forever-app", "forever app", line="started again {policy}"),)
 FOREVER, NODEMON = "forever", "nodemon"
 AT_ONCE_S = 0.2
 MONITOR = "/forever/bin/monitor"

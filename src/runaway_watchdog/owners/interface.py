@@ -14,7 +14,7 @@ from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 from runaway_watchdog.model import owner as model
 from runaway_watchdog.model.gap import Gap
-from runaway_watchdog.model.owner import Action, Claim, Deferred, Kind, Outlook
+from runaway_watchdog.model.owner import Action, Claim, Deferred, KindName, Outlook
 from runaway_watchdog.model.plan import Containment
 from runaway_watchdog.model.process import Facts
 from runaway_watchdog.world import World
@@ -36,7 +36,7 @@ D_co = TypeVar("D_co", bound=Details, covariant=True)
 class Read(NamedTuple, Generic[D_co]):
     """One layer of ownership, with everything its own file needs to tell the future."""
 
-    kind: Kind
+    kind: KindName
     name: str  # as people call it: "ocr/worker", "docker.service"
     id: str
     policy: str  # the restart policy in the owner's own words: "always", "on-failure:5", "no"
@@ -68,7 +68,7 @@ class Read(NamedTuple, Generic[D_co]):
 class Unread(NamedTuple):
     """The owner that the process itself names, where its manager did not answer: no policy, so no future."""
 
-    kind: Kind
+    kind: KindName
     name: str
     id: str
     evidence: tuple[str, ...]
@@ -98,6 +98,22 @@ class Unread(NamedTuple):
 Owner = Read[Any] | Unread
 
 
+class Kind(NamedTuple):
+    """What every other room needs of a kind of owner, so that none has to know the kind itself."""
+
+    name: KindName  # of the contract
+    noun: str  # as people call it: "Docker container"
+    line: str = ""  # how the tree of owners says it with its `{policy}`; "": its noun and the restart policy
+    setting: str = 'restart policy "{policy}"'  # how its policy is said beside its noun
+    daemon: str = "systemd"  # who is restarted by `owner-daemon-restart`
+    doers: tuple[tuple[str, str], ...] = ()  # `Outlook.by`, and how that one is called
+    by_the_clock: str = ""  # the `Outlook.by` whose next time comes whether the process died or not
+    owned: bool = True  # whether there is an owner at all that could be stopped
+    marks: tuple[str, ...] = ()
+    """Environment variables that the manager sets and that its file reads. No other variable is kept: an environment
+    holds secrets."""
+
+
 class Bag(NamedTuple):
     """Details without types, of the kinds that have none yet."""
 
@@ -112,8 +128,8 @@ class Inside(Protocol):
     """A kind whose owner is another process beside this one, inside the same container or unit."""
 
     @property
-    def KINDS(self) -> tuple[str, ...]:  # noqa: N802
-        """The names of the contract that it answers for."""
+    def KINDS(self) -> tuple[Kind, ...]:  # noqa: N802
+        """Those that it answers for."""
 
     def claim(self, facts: Facts) -> Claim | None: ...
 

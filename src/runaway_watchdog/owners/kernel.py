@@ -5,10 +5,10 @@ from typing import Any, NamedTuple
 from runaway_watchdog.model.owner import Action, Claim, Outlook
 from runaway_watchdog.model.plan import ByEye, Containment, Step
 from runaway_watchdog.model.process import Facts
-from runaway_watchdog.owners.interface import Owner, Read
+from runaway_watchdog.owners.interface import Kind, Owner, Read
 from runaway_watchdog.world import World
 
-KINDS = ("kernel-thread",)
+KINDS = (Kind("kernel-thread", "kernel thread", owned=False),)
 
 
 class Thread(NamedTuple):

@@ -19,12 +19,12 @@ from runaway_watchdog.owners.common import exit_propagation, siblings
 from runaway_watchdog.owners.common.ending import Ending, ending
 from runaway_watchdog.owners.common.shells import base
 from runaway_watchdog.owners.cron.job_daemons import DaemonUnit, unit_of
-from runaway_watchdog.owners.interface import Read, Unread
+from runaway_watchdog.owners.interface import Kind, Read, Unread
 from runaway_watchdog.owners.steps import edited, single
 from runaway_watchdog.world import Unanswered, World, inside, monitrc, processes, procfs
 from runaway_watchdog.world.monitrc import Check, Control
 
-KINDS = ("monit-service",)
+KINDS = (Kind("monit-service", "monit service", line="watched by monit: {policy}", marks=("MONIT_SERVICE",)),)
 PIDFILES = ("/run/monit.pid", "/var/run/monit.pid")
 RESTARTS = frozenset({"restart", "start"})
 MOST_MEMBERS = 200

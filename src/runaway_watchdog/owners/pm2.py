@@ -16,14 +16,14 @@ from runaway_watchdog.model.plan import Containment, Prints, Step, Succeeds
 from runaway_watchdog.model.process import Facts, Process
 from runaway_watchdog.owners.common import exit_propagation, siblings
 from runaway_watchdog.owners.common.ending import Ending
-from runaway_watchdog.owners.interface import Read, Unread
+from runaway_watchdog.owners.interface import Kind, Read, Unread
 from runaway_watchdog.owners.steps import edited, single
 from runaway_watchdog.world import Unanswered, World, inside, procfs
 
 if TYPE_CHECKING:
     from runaway_watchdog.world import pm2
 
-KINDS = ("pm2-app",)
+KINDS = (Kind("pm2-app", "pm2 app", line="pm2 app, {policy}", marks=("PM2_HOME", "pm_id")),)
 GOD = re.compile(r"PM2 v[^:]+: God Daemon \((?P<home>/.*)\)")
 UNIT = re.compile(r"pm2-[^/]+\.service")
 AT_ONCE_S = 0.1

@@ -16,11 +16,11 @@ from runaway_watchdog.model.process import Facts, Process
 from runaway_watchdog.owners.common import siblings
 from runaway_watchdog.owners.common.ending import Ending, ending
 from runaway_watchdog.owners.common.shells import Shell, base, shell
-from runaway_watchdog.owners.interface import Read, Unread
+from runaway_watchdog.owners.interface import Kind, Read, Unread
 from runaway_watchdog.owners.steps import single
 from runaway_watchdog.world import Files, World, procfs
 
-KINDS = ("shell-loop",)
+KINDS = (Kind("shell-loop", "shell loop", line="a shell's loop: {policy}"),)
 AT_ONCE_S = 0.1
 WATCH_EVERY_S = 2.0
 RUNNERS = frozenset({"watch", "xargs", "parallel"})

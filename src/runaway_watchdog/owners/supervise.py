@@ -10,17 +10,21 @@ from shlex import quote
 from typing import Any, NamedTuple
 
 from runaway_watchdog.model.gap import Gap
-from runaway_watchdog.model.owner import Action, Claim, Deferred, Kind, Outlook
+from runaway_watchdog.model.owner import Action, Claim, Deferred, KindName, Outlook
 from runaway_watchdog.model.plan import Containment, Says, Step, Succeeds
 from runaway_watchdog.model.process import Facts, Process
 from runaway_watchdog.owners.common import exit_propagation
 from runaway_watchdog.owners.common.ending import Ending, ending
 from runaway_watchdog.owners.common.shells import base
-from runaway_watchdog.owners.interface import Read, Unread
+from runaway_watchdog.owners.interface import Kind, Read, Unread
 from runaway_watchdog.owners.steps import single
 from runaway_watchdog.world import Unanswered, World, inside, procfs
 
-KINDS = ("runit-service", "s6-service", "daemontools-service")
+KINDS = (
+    Kind("runit-service", "runit service", line="runit service, {policy}"),
+    Kind("s6-service", "s6 service", line="s6 service, {policy}"),
+    Kind("daemontools-service", "daemontools service", line="daemontools service, {policy}"),
+)
 UP, DOWN, ONCE = "up", "down", "once"
 
 
@@ -42,7 +46,7 @@ def _s6_wants(status: bytes) -> str | None:
 class Suite(NamedTuple):
     """One of the three: its programs, and what its users type."""
 
-    kind: Kind
+    kind: KindName
     supervisor: str
     scanner: str
     comm: str  # as the kernel cuts the supervisor's name

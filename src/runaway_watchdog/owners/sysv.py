@@ -17,11 +17,11 @@ from runaway_watchdog.model.process import Facts, Process
 from runaway_watchdog.owners.common import exit_propagation, siblings
 from runaway_watchdog.owners.common.ending import Ending
 from runaway_watchdog.owners.common.shells import base
-from runaway_watchdog.owners.interface import Owner, Read, Unread
+from runaway_watchdog.owners.interface import Kind, Owner, Read, Unread
 from runaway_watchdog.owners.steps import edited, single
 from runaway_watchdog.world import Unanswered, World, inside
 
-KINDS = ("openrc-service",)
+KINDS = (Kind("openrc-service", "openrc service", line="kept up by init: {policy}"),)
 INITTAB = "a line of inittab"
 """The claim's reference for a child of init; a service has its name there."""
 TABLE = "/etc/inittab"

@@ -17,11 +17,11 @@ from runaway_watchdog.model.plan import Containment
 from runaway_watchdog.model.process import Facts, Process
 from runaway_watchdog.owners import unmanaged
 from runaway_watchdog.owners.common.ending import ending
-from runaway_watchdog.owners.interface import Owner, Read, Unread
+from runaway_watchdog.owners.interface import Kind, Owner, Read, Unread
 from runaway_watchdog.owners.steps import single
 from runaway_watchdog.world import Unanswered, World, procfs
 
-KINDS = ("session",)
+KINDS = (Kind("session", "login session", marks=("SSH_CONNECTION", "STY", "TMUX")),)
 SCOPE = re.compile(r"session-.+\.scope")
 SSH_UNIT = re.compile(r"sshd?(?:@.*)?\.service")
 SSH_TITLE = re.compile(r"sshd(?:-session)?: (?P<user>\S+?)@(?P<terminal>\S+)")

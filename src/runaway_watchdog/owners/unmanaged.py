@@ -8,11 +8,11 @@ from runaway_watchdog.model.process import Facts, Process
 from runaway_watchdog.owners.common.ending import ending
 from runaway_watchdog.owners.common.shells import base, shell
 from runaway_watchdog.owners.common.siblings import WAITERS
-from runaway_watchdog.owners.interface import Owner, Read, Unread
+from runaway_watchdog.owners.interface import Kind, Owner, Read, Unread
 from runaway_watchdog.owners.steps import single
 from runaway_watchdog.world import World
 
-KINDS = ("unmanaged",)
+KINDS = (Kind("unmanaged", "no manager claims it", owned=False),)
 
 
 class Parent(NamedTuple):

@@ -14,7 +14,7 @@ from runaway_watchdog.model.effect import Effect
 from runaway_watchdog.model.process import Facts
 from runaway_watchdog.owners.interface import Owner
 from runaway_watchdog.preflight.sequence import Preflight
-from runaway_watchdog.world import World, procfs
+from runaway_watchdog.world import World
 
 ENDING = ("stop", "kill", "remove", "restart")
 
@@ -41,7 +41,7 @@ def helps(preflight: Preflight, pid: int, world: World) -> Helps:
 
 def _by_known(preflight: Preflight, pid: int, world: World) -> Helps:
     """What the part of the line that can be told does to it."""
-    facts, _ = procfs.facts(world, pid)
+    facts, _ = owners.facts(world, pid)
     found, _ = owners.layers(facts, world)
     layers = carried(found, preflight.host)
     told = _by_host(preflight, layers, facts) or _by_owner(preflight, layers, facts)

@@ -83,7 +83,7 @@ def _ends_some(effects: Sequence[Effect]) -> bool:
 def _plan(pid: int, world: World) -> Iterator[Safer]:
     """The steps that end this work and keep it ended, as one line: what `explain` proposes."""
     try:
-        facts, _ = procfs.facts(world, pid)
+        facts, _ = owners.facts(world, pid)
     except procfs.NoSuchProcessError:
         return
     layers, _ = owners.layers(facts, world)

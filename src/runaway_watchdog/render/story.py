@@ -17,6 +17,7 @@ from runaway_watchdog.render.steps import Advised, Move, Warned, safe
 
 if TYPE_CHECKING:
     from runaway_watchdog.model.events import CaseRequest  # an alert brings one; `explain` in a terminal has none
+    from runaway_watchdog.owners.interface import Kind
 
 Tone = Literal["good", "bad", "unsure"]
 
@@ -200,41 +201,6 @@ def course(points: Sequence[tuple[float, float]], now: float) -> str:
 
 # --- who brings it back ----------------------------------------------------------------------------------------
 
-_KINDS: Final = {
-    "docker-container": "Docker container",
-    "compose-service": "Compose service",
-    "swarm-task": "task of a Docker swarm",
-    "podman-container": "Podman container",
-    "containerd-container": "containerd container",
-    "kubernetes-pod": "Kubernetes pod",
-    "lxc-container": "LXC container",
-    "nspawn-machine": "systemd-nspawn machine",
-    "vm-guest": "virtual machine",
-    "nomad-task": "Nomad task",
-    "systemd-service": "systemd service",
-    "systemd-user-service": "systemd service of a user",
-    "systemd-scope": "systemd scope",
-    "session": "login session",
-    "kernel-thread": "kernel thread",
-    "unmanaged": "no manager claims it",
-}
-_WORDS: Final = {
-    "controller": "acts on it too: {policy}",
-    "app-master": "its master, which runs the workers",
-    "shell-loop": "a shell's loop: {policy}",
-    "cron-job": 'cron job, "{policy}"',
-    "at-job": "job of at, run {policy}",
-    "supervisord-program": "supervisord program, {policy}",
-    "runit-service": "runit service, {policy}",
-    "s6-service": "s6 service, {policy}",
-    "daemontools-service": "daemontools service, {policy}",
-    "monit-service": "watched by monit: {policy}",
-    "pm2-app": "pm2 app, {policy}",
-    "circus-watcher": "circus watcher, {policy}",
-    "forever-app": "started again {policy}",
-    "openrc-service": "kept up by init: {policy}",
-}
-"""Kinds whose policy is no setting of anybody."""
 _DETAILS: Final = (
     ("script", "script"),
     ("role", "this one is"),
@@ -254,15 +220,42 @@ _WHERE: Final = frozenset({"container", "config_files"})
 """What a person types and edits next: told also where little room is left."""
 
 
+def _kind(name: str) -> "Kind":
+    """What its file says of a kind; of one that a later version wrote down, its name."""
+    from runaway_watchdog.owners import KINDS  # a sender loads this file too, and asks nothing
+    from runaway_watchdog.owners.interface import Kind
+
+    return KINDS.get(name) or Kind(name, name.replace("-", " "))
+
+
+def _doers() -> dict[str, str]:
+    """Who starts things again, as people call them."""
+    from runaway_watchdog.owners import KINDS
+
+    return dict(doer for kind in KINDS.values() for doer in kind.doers)
+
+
+def _by_the_clock() -> set[str]:
+    from runaway_watchdog.owners import KINDS
+
+    return {kind.by_the_clock for kind in KINDS.values()} - {""}
+
+
+def _daemon(case: CaseFile) -> str:
+    """Whose restart is spoken of: an engine's, where one is among the owners, else the innermost owner's."""
+    engine = next((each.kind for each in case.owners if each.kind in DOCKER_KINDS), None)
+    return _kind(engine or (case.owners[0].kind if case.owners else "unmanaged")).daemon
+
+
 def _layer(owner: Owner) -> Layer:
-    kind = _KINDS.get(owner.kind, owner.kind.replace("-", " "))
+    kind = _kind(owner.kind)
     policy = safe(owner.policy, 200 if owner.kind == "controller" else 60)
-    if owner.kind in _WORDS:
-        what = _WORDS[owner.kind].format(policy=policy)
+    if kind.line:
+        what = kind.line.format(policy=policy)
     elif policy in {"", "none"}:
-        what = kind
+        what = kind.noun
     else:
-        what = f"{kind}, Restart={policy}" if owner.kind.startswith("systemd") else f'{kind}, restart policy "{policy}"'
+        what = f"{kind.noun}, {kind.setting.format(policy=policy)}"
     evidence = tuple(safe(each) for each in owner.evidence)
     details = _details(owner.facts)
     where = tuple(told for key, told in details.items() if key in _WHERE)
@@ -305,7 +298,7 @@ def _returns(case: CaseFile) -> str:
     if not killed.returns:
         return "Nobody that could be found."
     likely = "probably does" if killed.certainty == "likely" else "does"
-    due = "in {}" if killed.by in _BY_THE_CLOCK else "{} after it dies"
+    due = "in {}" if killed.by in _by_the_clock() else "{} after it dies"
     soon = "" if killed.after_s is None else f", {due.format(figures.delay(killed.after_s))}"
     return f"{doer(killed)} {likely}{soon}{f' (seen {seen})' if seen else ''}."
 
@@ -326,30 +319,16 @@ def _fate(action: Action, case: CaseFile) -> Outlook | None:
 
 def doer(outlook: Outlook) -> str:
     """Who would start it again, as people call it."""
-    return "Its owner" if outlook.by is None else _BY.get(outlook.by, safe(outlook.by, 40))
+    return "Its owner" if outlook.by is None else _doers().get(outlook.by, safe(outlook.by, 40))
 
 
 # --- if you… ---------------------------------------------------------------------------------------------------
-
-_OWNERLESS: Final = frozenset({"unmanaged", "kernel-thread"})
-_BY_THE_CLOCK: Final = frozenset({"cron", "at"})
-"""Whose next time comes whether it died or not."""
-_BY: Final = {"docker": "Docker", "podman": "Podman", "swarm": "Docker's swarm"}
-_MANAGERS: Final = {
-    "podman-container": "Podman",
-    "kubernetes-pod": "the kubelet",
-    "containerd-container": "containerd",
-    "lxc-container": "LXC",
-    "vm-guest": "libvirt",
-    "nomad-task": "Nomad",
-    "systemd-user-service": "the user's systemd",
-}
 
 
 def _outcome(outlook: Outlook, case: CaseFile) -> OutlookLine:
     kind = case.owners[0].kind if case.owners else "unmanaged"
     of_owner = outlook.action in {"owner-stop", "owner-daemon-restart"}
-    ordinary = outlook.action not in {"clean-exit", "failure-exit"} and not (of_owner and kind in _OWNERLESS)
+    ordinary = outlook.action not in {"clean-exit", "failure-exit"} and not (of_owner and not _kind(kind).owned)
     ordinary &= of_owner or outlook.action == "reboot" or bool(case.process.pid)  # nothing that could be killed
     result, tone = _result(outlook)
     return OutlookLine(_action(outlook.action, case), result, tone, safe(outlook.why), ordinary)
@@ -357,10 +336,8 @@ def _outcome(outlook: Outlook, case: CaseFile) -> OutlookLine:
 
 def _action(action: Action, case: CaseFile) -> str:
     owner = case.owners[0] if case.owners else None
-    docker = any(each.kind in DOCKER_KINDS for each in case.owners)
-    kind = "" if owner is None else owner.kind
     told = {} if owner is None else owner.facts
-    daemon = str(told.get("daemon") or ("Docker" if docker else _MANAGERS.get(kind, "systemd")))
+    daemon = str(told.get("daemon") or _daemon(case))
     stopped = "its owner" if owner is None else str(told.get("stopped_as", owner.name))
     return {
         "sigterm": "kill",

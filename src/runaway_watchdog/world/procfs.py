@@ -4,6 +4,7 @@ Field numbers and flags are those of proc(5) and of the kernel's include/linux/s
 """
 
 import os
+from collections.abc import Collection
 from typing import NamedTuple, cast
 
 from runaway_watchdog.glance import Mark
@@ -29,23 +30,6 @@ STATES: dict[str, ProcessState] = {
     "I": "idle",
     "X": "dead",
 }
-MARKS = (
-    "INVOCATION_ID",
-    "MANAGERPID",
-    "MONIT_SERVICE",
-    "NOMAD_ALLOC_ID",
-    "PM2_HOME",
-    "PODMAN_SYSTEMD_UNIT",
-    "SSH_CONNECTION",
-    "STY",
-    "SUPERVISOR_ENABLED",
-    "SUPERVISOR_GROUP_NAME",
-    "SUPERVISOR_PROCESS_NAME",
-    "SUPERVISOR_SERVER_URL",
-    "TMUX",
-    "pm_id",
-)
-"""Environment variables that managers set. No other variable is kept: an environment holds secrets."""
 
 
 class NoSuchProcessError(LookupError):
@@ -242,14 +226,14 @@ def children(files: Files, pid: int) -> tuple[int, ...]:
     return tuple(int(child) for line in found for child in line)
 
 
-def marks(files: Files, pid: int) -> tuple[tuple[str, str], ...]:
+def marks(files: Files, pid: int, names: Collection[str]) -> tuple[tuple[str, str], ...]:
     """The managers' variables in a process's environment; empty where it may not be read (exe says so already)."""
     try:
         text = files.read(f"{PROC}/{pid}/environ")
     except OSError:
         return ()
     pairs = (entry.partition("=") for entry in text.split("\0"))
-    return tuple((key, value) for key, _, value in pairs if key in MARKS)
+    return tuple((key, value) for key, _, value in pairs if key in names)
 
 
 def cpu_mark(files: Files, pid: int) -> Mark | None:
@@ -272,7 +256,7 @@ def cpu_share(world: World, pid: int, mark: Mark | None, window_s: float = 0.1) 
     return CpuShare(round(100 * (later[0] - mark[0]) / (later[1] - mark[1]), 1), round((later[1] - mark[1]) / 1e9, 3))
 
 
-def facts(world: World, pid: int) -> tuple[Facts, tuple[Gap, ...]]:
+def facts(world: World, pid: int, names: Collection[str]) -> tuple[Facts, tuple[Gap, ...]]:
     """Everything that owners may look at. Raises NoSuchProcessError, Unanswered. CPU is left to the caller."""
     subject, gaps = process(world.files, pid)
     if subject.is_namespace_init and subject.sigterm == "default" and _waits_for_signals(world.files, pid):
@@ -281,7 +265,7 @@ def facts(world: World, pid: int) -> tuple[Facts, tuple[Gap, ...]]:
     oldest = above[-1] if above else subject
     if oldest.ppid > 0 and len(above) < MAX_ANCESTORS and _is_hidden(world.files, oldest.ppid):
         gaps = (*gaps, _hidden(oldest.ppid))
-    return Facts(subject, above, marks(world.files, pid), None), gaps
+    return Facts(subject, above, marks(world.files, pid, names), None), gaps
 
 
 def _waits_for_signals(files: Files, pid: int) -> bool:

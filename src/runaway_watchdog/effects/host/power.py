@@ -92,7 +92,7 @@ def _unmanaged(world: World) -> list[Effect]:
         try:
             if procfs.parse_stat(world.files.read(f"{procfs.PROC}/{name}/stat")).ppid != 1:
                 continue
-            facts, _ = procfs.facts(world, int(name))
+            facts, _ = owners.facts(world, int(name))
         except (OSError, ValueError, procfs.NoSuchProcessError):
             continue
         if owners.claimed(facts).kind in ("unmanaged", "session"):

@@ -34,7 +34,7 @@ def by_signal(pids: Sequence[int], value: int, host: HostState, world: World, *,
         if pid in host.ended:
             continue
         try:
-            facts, _ = procfs.facts(world, pid)
+            facts, _ = owners.facts(world, pid)
         except procfs.NoSuchProcessError:
             continue
         if from_inside and facts.process.is_namespace_init and value in (signals.KILL, *signals.STOPS):

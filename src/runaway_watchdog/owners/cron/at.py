@@ -17,11 +17,11 @@ from runaway_watchdog.model.process import Facts, Process
 from runaway_watchdog.owners.common.ending import ending
 from runaway_watchdog.owners.common.shells import base
 from runaway_watchdog.owners.cron.job_daemons import DaemonUnit, unit_of
-from runaway_watchdog.owners.interface import Read, Unread
+from runaway_watchdog.owners.interface import Kind, Read, Unread
 from runaway_watchdog.owners.steps import single
 from runaway_watchdog.world import World, crontabs, inside, procfs
 
-KINDS = ("at-job",)
+KINDS = (Kind("at-job", "at job", line="job of at, run {policy}", by_the_clock="at"),)
 SPOOLS = ("/var/spool/cron/atjobs", "/var/spool/at")
 """Debian's, then that of Fedora and its kin."""
 JOB = re.compile(r"(?P<queue>[a-zA-Z])(?P<number>[0-9a-f]{5})(?P<minute>[0-9a-f]{8})")

@@ -25,11 +25,15 @@ from runaway_watchdog.owners.docker import (
     start as docker_start,
     swarm as docker_swarm,
 )
-from runaway_watchdog.owners.interface import Bag, Owner, Read
+from runaway_watchdog.owners.interface import Bag, Kind, Owner, Read
 from runaway_watchdog.owners.steps import single
 from runaway_watchdog.world import Unanswered, World
 
-KINDS = ("docker-container", "compose-service", "swarm-task")
+KINDS = (
+    Kind("docker-container", "Docker container", daemon="Docker", doers=(("docker", "Docker"),)),
+    Kind("compose-service", "Compose service", daemon="Docker"),
+    Kind("swarm-task", "task of a Docker swarm", daemon="Docker", doers=(("swarm", "Docker's swarm"),)),
+)
 SCOPE = re.compile(r"docker-(?P<id>[0-9a-f]{64})\.scope")
 LONG_ID = re.compile(r"[0-9a-f]{64}")
 SHIM = "containerd-shim"

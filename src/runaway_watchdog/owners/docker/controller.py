@@ -5,10 +5,10 @@ from runaway_watchdog.model.owner import Action, Claim, Deferred, Outlook
 from runaway_watchdog.model.plan import Containment
 from runaway_watchdog.model.process import Facts
 from runaway_watchdog.owners.docker import container as docker, controllers, details as docker_facts
-from runaway_watchdog.owners.interface import Bag, Owner, Read
+from runaway_watchdog.owners.interface import Bag, Kind, Owner, Read
 from runaway_watchdog.world import Unanswered, World
 
-KINDS = ("controller",)
+KINDS = (Kind("controller", "controller", line="acts on it too: {policy}"),)
 
 
 def claim(facts: Facts) -> Claim | None:  # noqa: ARG001 - no process is a controller's own: it is a container's layer

@@ -18,12 +18,20 @@ from runaway_watchdog.model.plan import Containment
 from runaway_watchdog.model.process import Facts
 from runaway_watchdog.owners.common.ending import Ending, How, ending
 from runaway_watchdog.owners.docker import details as docker_facts
-from runaway_watchdog.owners.interface import Bag, Owner, Read
+from runaway_watchdog.owners.interface import Bag, Kind, Owner, Read
 from runaway_watchdog.owners.podman import containment as podman_hold
 from runaway_watchdog.owners.steps import single
 from runaway_watchdog.world import Unanswered, World
 
-KINDS = ("podman-container",)
+KINDS = (
+    Kind(
+        "podman-container",
+        "Podman container",
+        daemon="Podman",
+        doers=(("podman", "Podman"),),
+        marks=("PODMAN_SYSTEMD_UNIT",),
+    ),
+)
 SCOPE = re.compile(r"libpod-(?:conmon-)?(?P<id>[0-9a-f]{64})\.scope")
 """A scope of its own, or that of the conmon that looks after it."""
 PAYLOAD = re.compile(r"libpod-payload-(?P<id>[0-9a-f]{64})")

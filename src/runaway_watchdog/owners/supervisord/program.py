@@ -15,7 +15,7 @@ from runaway_watchdog.model.process import Facts, Process
 from runaway_watchdog.owners.common import exit_propagation, siblings
 from runaway_watchdog.owners.common.ending import Ending, How
 from runaway_watchdog.owners.common.shells import base
-from runaway_watchdog.owners.interface import Read, Unread
+from runaway_watchdog.owners.interface import Kind, Read, Unread
 from runaway_watchdog.owners.steps import single
 from runaway_watchdog.owners.supervisord import containment, left_behind
 from runaway_watchdog.owners.supervisord.details import LeftBehind, Program
@@ -25,7 +25,14 @@ if TYPE_CHECKING:
     from runaway_watchdog.world import supervisord_conf
     from runaway_watchdog.world.supervisors import State
 
-KINDS = ("supervisord-program",)
+KINDS = (
+    Kind(
+        "supervisord-program",
+        "supervisord program",
+        line="supervisord program, {policy}",
+        marks=("SUPERVISOR_ENABLED", "SUPERVISOR_GROUP_NAME", "SUPERVISOR_PROCESS_NAME", "SUPERVISOR_SERVER_URL"),
+    ),
+)
 LOOKS_EVERY_S = 1.0
 STOPPING = "STOPPING"
 
@@ -85,7 +92,7 @@ def inspect(claim: Claim, facts: Facts, world: World) -> Read[Program] | Read[Le
 
 def _marked(main: Process, world: World) -> tuple[str, str]:
     """The program's group and name, as supervisord wrote them into its environment."""
-    marks = dict(procfs.marks(world.files, main.pid))
+    marks = dict(procfs.marks(world.files, main.pid, KINDS[0].marks))
     return marks.get("SUPERVISOR_GROUP_NAME", ""), marks.get("SUPERVISOR_PROCESS_NAME", "")
 
 

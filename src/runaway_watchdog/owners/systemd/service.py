@@ -8,11 +8,11 @@ import re
 from shlex import quote
 
 from runaway_watchdog.model.gap import Gap
-from runaway_watchdog.model.owner import Action, Claim, Kind, Outlook
+from runaway_watchdog.model.owner import Action, Claim, KindName, Outlook
 from runaway_watchdog.model.plan import Containment
 from runaway_watchdog.model.process import Facts
 from runaway_watchdog.owners import unmanaged
-from runaway_watchdog.owners.interface import Owner, Read, Unread
+from runaway_watchdog.owners.interface import Kind, Owner, Read, Unread
 from runaway_watchdog.owners.steps import single
 from runaway_watchdog.owners.systemd import containment, reading
 from runaway_watchdog.owners.systemd.details import Service
@@ -20,7 +20,12 @@ from runaway_watchdog.owners.systemd.manager import Manager, Source
 from runaway_watchdog.owners.systemd.outlook import of_service, of_unread
 from runaway_watchdog.world import Unanswered, World
 
-KINDS = ("systemd-service", "systemd-scope", "sysv-service", "snap-service")
+KINDS = (
+    Kind("systemd-service", "systemd service", setting="Restart={policy}", marks=("INVOCATION_ID",)),
+    Kind("systemd-scope", "systemd scope", setting="Restart={policy}"),
+    Kind("sysv-service", "sysv service"),
+    Kind("snap-service", "snap service"),
+)
 SERVICES = frozenset({"systemd-service", "sysv-service", "snap-service"})
 SNAP = re.compile(r"snap\.(?P<name>[^.]+\.[^.]+)\.service")
 BOOT_TARGETS = frozenset(
@@ -45,7 +50,7 @@ def claim(facts: Facts) -> Claim | None:
     return Claim(_kind(group.unit), group.unit, evidence) if group.unit else None
 
 
-def _kind(unit: str) -> Kind:
+def _kind(unit: str) -> KindName:
     if unit.endswith(".scope"):
         return "systemd-scope"
     return "snap-service" if SNAP.fullmatch(unit) else "systemd-service"

@@ -11,7 +11,7 @@ from runaway_watchdog.model.gap import Gap
 from runaway_watchdog.model.owner import Action, Claim, Outlook
 from runaway_watchdog.model.plan import Containment
 from runaway_watchdog.model.process import Facts
-from runaway_watchdog.owners.interface import Owner, Read, Unread
+from runaway_watchdog.owners.interface import Kind, Owner, Read, Unread
 from runaway_watchdog.owners.steps import single
 from runaway_watchdog.owners.systemd import containment, reading, service
 from runaway_watchdog.owners.systemd.details import Service, User, UsersService
@@ -19,7 +19,15 @@ from runaway_watchdog.owners.systemd.manager import Manager, Source
 from runaway_watchdog.owners.systemd.outlook import of_service, of_unread
 from runaway_watchdog.world import Unanswered, World
 
-KINDS = ("systemd-user-service",)
+KINDS = (
+    Kind(
+        "systemd-user-service",
+        "systemd service of a user",
+        setting="Restart={policy}",
+        daemon="the user's systemd",
+        marks=("MANAGERPID",),
+    ),
+)
 BOOT_TARGETS = frozenset(f"{name}.target" for name in ("default", "basic", "sockets", "timers", "paths"))
 PLAIN_NAME = re.compile(r"[a-z_][a-z0-9_-]*")
 """A user's name that `systemctl -M NAME@` takes as it is; for any other one the number stands in."""
