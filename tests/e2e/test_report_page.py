@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 from e2e import browser as chromium
 from e2e.browser import Browser
+from support.report_colours import DARK, LIGHT
 from unit.golden.cases import NOW, hostile_case
 from unit.golden.report_case import report
 
 from runaway_watchdog.render.report import Moment, Report, page
-from runaway_watchdog.render.report_style import DARK, LIGHT
 
 HOSTILE = "</pre><script>window.taken=1</script><img src=x onerror=window.taken=1>\u202e`\"'&" + "W" * 200
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.report_colours import DARK, LIGHT, PAIRS
 from unit.golden.cases import NOW, cases, hostile_case
 from unit.golden.report_case import report
 
@@ -19,7 +20,6 @@ from runaway_watchdog.model.plan import Prints
 from runaway_watchdog.render.curve import Mark, curve
 from runaway_watchdog.render.document import to_json
 from runaway_watchdog.render.report import Moment, page
-from runaway_watchdog.render.report_style import DARK, LIGHT, PAIRS
 from runaway_watchdog.store import queries, records
 from runaway_watchdog.store.curves import HOST, Used, busiest, put_curves
 from runaway_watchdog.store.database import connect, transaction
@@ -42,6 +42,12 @@ def test_every_text_stands_out_from_its_ground(colours: dict[str, str], ink: str
     """A contrast of 4.5 at least, as WCAG's level AA asks of small text."""
     lighter, darker = sorted((luminance(colours[ink]), luminance(colours[ground])), reverse=True)
     assert (lighter + 0.05) / (darker + 0.05) >= 4.5
+
+
+def test_both_schemes_name_the_same_colours() -> None:
+    """And the pairs above name all that are a text's."""
+    assert list(LIGHT) == list(DARK)
+    assert {name for pair in PAIRS for name in pair} == set(LIGHT) - {"line"}
 
 
 def test_page_names_no_other_place() -> None:

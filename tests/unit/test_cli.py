@@ -188,7 +188,7 @@ def test_a_closed_pipe_is_no_fault(store: Path) -> None:
 @pytest.mark.parametrize("module", ["cli.about", "cli.incidents", "cli.scan"])
 def test_reading_commands_stay_light(module: str) -> None:
     """They have to answer on a saturated host: no alert service, no log library, no schema library is imported."""
-    heavy = ["apprise", "structlog", "pydantic", "asyncio", "docker", "rich"]
+    heavy = ["apprise", "structlog", "pydantic", "asyncio", "docker", "rich", "jinja2"]
     code = f"import sys, runaway_watchdog.{module}; print([each for each in {heavy} if each in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=30)
     assert done.stdout.strip() == "[]"
@@ -196,7 +196,17 @@ def test_reading_commands_stay_light(module: str) -> None:
 
 def test_the_resident_watch_stays_light() -> None:
     """Each of these alone takes more memory than all that the watch has seen."""
-    heavy = ["dataclasses", "inspect", "ast", "logging", "asyncio", "socket", "pathlib", "runaway_watchdog.model.owner"]
+    heavy = [
+        "dataclasses",
+        "inspect",
+        "ast",
+        "logging",
+        "asyncio",
+        "socket",
+        "pathlib",
+        "jinja2",
+        "runaway_watchdog.model.owner",
+    ]
     code = f"import sys, runaway_watchdog.watch.loop; print([each for each in {heavy} if each in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=30)
     assert done.stdout.strip() == "[]"
