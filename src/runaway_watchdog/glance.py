@@ -8,6 +8,9 @@ import time
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
+from runaway_watchdog.linux import schedstat
+from runaway_watchdog.linux.clock import cpu_ns
+
 Mark = tuple[int, int]
 """A process's CPU time so far, and the monotonic time of the reading, both in nanoseconds."""
 
@@ -32,21 +35,13 @@ def glance(pid: int) -> Glance:
 
 def waited_s() -> float:
     """How long this thread of ours has been ready to run and had no core so far; 0 where the kernel does not count."""
-    return parse_waited_s(_text("/proc/thread-self/schedstat") or "")
-
-
-def parse_waited_s(text: str) -> float:
-    """The second figure of a schedstat, which is in nanoseconds (Documentation/scheduler/sched-stats.rst)."""
-    figures = text.split()
-    return int(figures[1]) / 1e9 if len(figures) > 1 and figures[1].isdigit() else 0.0
+    told = schedstat.parse(_text("/proc/thread-self/schedstat") or "")
+    return 0.0 if told is None else told[1] / 1e9
 
 
 def mark(pid: int) -> Mark:
-    """User + system time of all its threads, those that have ended included. Any user may read it. Raises OSError.
-
-    The clock id is the kernel's own encoding, what clock_getcpuclockid(3) returns.
-    """
-    return time.clock_gettime_ns((~pid << 3) | 2), time.monotonic_ns()
+    """User + system time of all its threads, those that have ended included. Any user may read it. Raises OSError."""
+    return cpu_ns(pid), time.monotonic_ns()
 
 
 def activity(pid: int) -> dict[str, Any]:

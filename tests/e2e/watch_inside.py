@@ -10,9 +10,11 @@ import time
 from pathlib import Path
 from typing import Any
 
+from runaway_watchdog.linux import cmdline
+from runaway_watchdog.linux.files import Paths
 from runaway_watchdog.model.sampling import Rule
 from runaway_watchdog.watch import groups
-from runaway_watchdog.watch.clocks import Paths, read_argv, system_clocks
+from runaway_watchdog.watch.clocks import system_clocks
 from runaway_watchdog.watch.detect import DetectState, detect
 from runaway_watchdog.watch.sample import Sampler, this_host
 
@@ -45,7 +47,7 @@ def main(seconds: float, interval_s: float, owners: list[str]) -> None:
                 nobody[each.group] += max(0.0, each.percent - by) * each.span_s / 100
         for process in sample.processes:
             if process.group in named:
-                line = " ".join(read_argv(host.paths, process.key.pid))[:200]
+                line = " ".join(cmdline.read(host.paths, process.key.pid))[:200]
                 used = named[process.group]
                 used[line] = used.get(line, 0.0) + process.percent * process.span_s / 100
     truth = {owner: ((groups.usage_ns(host.tree, owner) or 0) - before[owner]) / 1e9 for owner in owners}

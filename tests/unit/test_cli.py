@@ -217,8 +217,9 @@ def test_the_first_look_at_the_cpu_waits_for_no_import(module: str) -> None:
     """What the explanation needs is imported while the tenth of a second until the second look passes."""
     code = f"import sys, runaway_watchdog.{module}; print(sorted(each for each in sys.modules if each[:4] == 'runa'))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=30)
+    kernel = {f"runaway_watchdog.linux{name}" for name in ("", ".clock", ".files", ".schedstat")}  # half a millisecond
     light = {"runaway_watchdog", "runaway_watchdog.cli", "runaway_watchdog.cli.options", "runaway_watchdog.glance"}
-    assert set(ast.literal_eval(done.stdout)) == {*light, f"runaway_watchdog.{module}"}
+    assert set(ast.literal_eval(done.stdout)) == {*light, *kernel, f"runaway_watchdog.{module}"}
 
 
 def test_a_first_look_is_taken_at_a_process_that_is_named() -> None:

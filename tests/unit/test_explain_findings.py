@@ -324,6 +324,6 @@ def test_the_state_is_told_in_words() -> None:
     path = "/proc/60/status"
     host.files.add(path, host.files.texts[path] + "TracerPid:\t40\n")
     assert odd(host, make_process(60, state="traced"))[0].startswith("gdb (PID 40)")
-    host.files.add("/proc/60/stat", "60 (burn) Z 1 " + "0 " * 40 + "9")
+    host.files.add("/proc/60/stat", "60 (burn) Z 1 " + "0 " * 47 + "9")
     assert "ended by SIGKILL" in odd(host, make_process(60, state="zombie"))[0]
     assert odd(host, make_process(60)) == ()

@@ -9,13 +9,26 @@ from contextlib import suppress
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from runaway_watchdog.linux import cgroup, mounts, net, status
+from runaway_watchdog.linux import (
+    cgroup,
+    cgroup_cpu,
+    cmdline,
+    host,
+    loadavg,
+    mounts,
+    net,
+    pressure,
+    schedstat,
+    stat,
+    stat_brief,
+    status,
+)
 from runaway_watchdog.owners import sysv
 from runaway_watchdog.owners.common import shell_text
 from runaway_watchdog.owners.cron import anacron
 from runaway_watchdog.owners.docker import compose as compose_facts
-from runaway_watchdog.watch import clocks, groups, load
-from runaway_watchdog.world import Unanswered, crontabs, journal, monitrc, pm2, procfs, supervisord_conf, systemd
+from runaway_watchdog.watch import groups
+from runaway_watchdog.world import Unanswered, crontabs, journal, monitrc, pm2, supervisord_conf, systemd
 
 
 def _monitrc(text: str) -> object:
@@ -27,7 +40,7 @@ def _path(path: cgroup.CgroupPath) -> object:
 
 
 PARSERS: dict[str, Callable[[str], object]] = {
-    "/proc/PID/stat": procfs.parse_stat,
+    "/proc/PID/stat": stat.parse,
     "/proc/PID/status": status.parse,
     "/proc/PID/cgroup": lambda text: (cgroup.owner_path(text), cgroup.path_in(text, "cpuacct")),
     "a control group's path": lambda text: _path(cgroup.cgroup_path(text)),
@@ -38,13 +51,14 @@ PARSERS: dict[str, Callable[[str], object]] = {
     "/proc/net/tcp": net.parse_tcp,
     "/proc/net/unix": net.parse_unix,
     "/proc/net/dev": net.parse_dev,
-    "/proc/PID/cmdline": procfs.parse_cmdline,
-    "/proc/PID/stat, the watch's": lambda text: clocks.parse_stat(_bytes(text)),
-    "/proc/stat": lambda text: clocks.parse_host_times(_bytes(text)),
+    "/proc/PID/cmdline": cmdline.parse,
+    "/proc/PID/stat, the watch's": lambda text: stat_brief.parse(_bytes(text)),
+    "/proc/stat": lambda text: (host.parse_times(_bytes(text)), host.parse_started(text)),
     "a group's name": groups.owner_group,
-    "cpu.stat": lambda text: groups.parse_usage(_bytes(text)),
-    "/proc/loadavg": lambda text: load.parse_loadavg(_bytes(text)),
-    "pressure": lambda text: (load.parse_pressure(_bytes(text)), load.parse_full(_bytes(text))),
+    "cpu.stat": lambda text: cgroup_cpu.parse_usage(_bytes(text)),
+    "schedstat": schedstat.parse,
+    "/proc/loadavg": lambda text: loadavg.parse(_bytes(text)),
+    "pressure": lambda text: (pressure.parse_some(_bytes(text)), pressure.parse_full(_bytes(text))),
     "a crontab": lambda text: list(crontabs.parse(text, "/etc/crontab", None)),
     "a user's crontab": lambda text: list(crontabs.parse(text, "/var/spool/cron/crontabs/ana", "ana")),
     "a crontab's command": lambda text: (crontabs.command(text), crontabs.printed(text)),

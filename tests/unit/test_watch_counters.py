@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from unit.watch_host import CPUS, FakeHost
 
-from runaway_watchdog.watch.clocks import Paths, process_cpu_ns
+from runaway_watchdog.linux.files import Paths
+from runaway_watchdog.watch.clocks import process_cpu_ns
 from runaway_watchdog.watch.counters import Mark, ProcessClocks
 from runaway_watchdog.watch.gate import Gate
 from runaway_watchdog.watch.identity import Newcomers

@@ -1,6 +1,6 @@
 """Whose children burn: asked of everybody now and then, and at every look of those whose children do."""
 
-from runaway_watchdog.watch.clocks import ProcessStat
+from runaway_watchdog.linux.stat_brief import ProcessStat
 from runaway_watchdog.watch.families import Families
 
 

@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings, strategies as st
 
+from runaway_watchdog.linux import cgroup_cpu
 from runaway_watchdog.linux.cgroup import path_in
+from runaway_watchdog.linux.files import Paths
 from runaway_watchdog.watch import groups
-from runaway_watchdog.watch.clocks import Paths
 from runaway_watchdog.watch.groups import Tree
 
 POD = "pod0f1e2d3c-0000-4000-8000-0123456789ab"
@@ -57,11 +58,11 @@ def test_a_process_says_its_path_in_each_hierarchy() -> None:
 
 def test_usage_is_nanoseconds_in_both_versions() -> None:
     """cpu.stat counts microseconds, cpuacct.usage nanoseconds."""
-    assert groups.parse_usage(b"usage_usec 1500\nuser_usec 1000\n") == 1_500_000
-    assert groups.parse_usage(b"1500\n") == 1500
-    assert groups.parse_usage(b"nr_periods 0\n") is None
-    assert groups.parse_usage(b"") is None
-    assert groups.parse_usage(b"usage_usec x\n") is None
+    assert cgroup_cpu.parse_usage(b"usage_usec 1500\nuser_usec 1000\n") == 1_500_000
+    assert cgroup_cpu.parse_usage(b"1500\n") == 1500
+    assert cgroup_cpu.parse_usage(b"nr_periods 0\n") is None
+    assert cgroup_cpu.parse_usage(b"") is None
+    assert cgroup_cpu.parse_usage(b"usage_usec x\n") is None
 
 
 def _v2(root: Path) -> None:

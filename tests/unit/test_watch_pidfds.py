@@ -9,8 +9,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from runaway_watchdog.linux import stat_brief as proc_stat
+from runaway_watchdog.linux.files import Paths
 from runaway_watchdog.model.identity import ProcKey
-from runaway_watchdog.watch.clocks import Paths, read_stat, system_clocks
+from runaway_watchdog.watch.clocks import system_clocks
 from runaway_watchdog.watch.identity import Newcomers, look_again, look_at
 from runaway_watchdog.watch.pidfds import Pidfds
 from runaway_watchdog.watch.sample import HostFacts, Sampler, this_host
@@ -30,7 +32,7 @@ def host() -> HostFacts:
 
 
 def key_of(pid: int) -> ProcKey:
-    stat = read_stat(Paths(), pid)
+    stat = proc_stat.read(Paths(), pid)
     assert stat is not None
     return ProcKey("boot", pid, stat.start_ticks)
 

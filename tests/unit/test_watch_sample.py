@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given, settings, strategies as st
 from unit.watch_host import FakeHost
 
+from runaway_watchdog.linux.files import Paths
 from runaway_watchdog.model.identity import ProcKey
 from runaway_watchdog.model.sampling import Sample
-from runaway_watchdog.watch.clocks import Paths, system_clocks
+from runaway_watchdog.watch.clocks import system_clocks
 from runaway_watchdog.watch.counters import Mark, rate
 from runaway_watchdog.watch.sample import Sampler, this_host
 

@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 from unit.watch_host import CPUS, FakeHost
 
+from runaway_watchdog.linux import cgroup_cpu, loadavg, pressure
+from runaway_watchdog.linux.schedstat import read_waited_ns
 from runaway_watchdog.model.sampling import Sample
-from runaway_watchdog.watch import contention as held, families, load
-from runaway_watchdog.watch.clocks import read_waited_ns
+from runaway_watchdog.watch import contention as held, families
 
 UNIT = "/system.slice/ocr.service"
 SESSION = "/user.slice/user-0.slice/session-3.scope"
@@ -248,7 +249,7 @@ def test_missed_looks_make_a_longer_span_not_a_higher_rate(tmp_path: Path) -> No
 )
 def test_limits_of_both_versions_are_read(text: bytes, limit: float | None) -> None:
     """Quota and period; no quota is no limit."""
-    assert held.parse_limit(text) == limit
+    assert cgroup_cpu.parse_limit(text) == limit
 
 
 def test_a_group_of_v1_has_its_limit_beside_the_counters(tmp_path: Path) -> None:
@@ -265,17 +266,17 @@ def test_a_group_of_v1_has_its_limit_beside_the_counters(tmp_path: Path) -> None
 @pytest.mark.parametrize("text", [b"", b"x", b"1 2 3", b"a b c d/e", b"nan 0 0 1/2", b"-1 0 0 1/2", b"\xff" * 9])
 def test_any_text_may_stand_where_the_load_is_read(text: bytes) -> None:
     """What cannot be read is no crowd."""
-    assert load.parse_loadavg(text) is None
-    assert load.parse_pressure(text) is None
-    assert load.parse_full(text) is None
-    assert held.parse_throttling(text) is None
+    assert loadavg.parse(text) is None
+    assert pressure.parse_some(text) is None
+    assert pressure.parse_full(text) is None
+    assert cgroup_cpu.parse_throttling(text) is None
 
 
 def test_pressure_is_read_by_its_kind() -> None:
     """`some` of the host, `full` of a group."""
     text = b"some avg10=1.00 avg60=2.50 avg300=3.00 total=40\nfull avg10=0.00 avg60=0.00 avg300=0.00 total=7\n"
-    assert load.parse_pressure(text) == 2.5
-    assert load.parse_full(text) == 7
+    assert pressure.parse_some(text) == 2.5
+    assert pressure.parse_full(text) == 7
 
 
 def test_waiting_is_summed_over_threads(tmp_path: Path) -> None:

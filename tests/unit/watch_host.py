@@ -4,9 +4,11 @@ import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
+from runaway_watchdog.linux.clock import CLOCK_TICKS
+from runaway_watchdog.linux.files import Paths
 from runaway_watchdog.model.identity import ProcKey
 from runaway_watchdog.model.sampling import Sample
-from runaway_watchdog.watch.clocks import CLOCK_TICKS, Clocks, Paths
+from runaway_watchdog.watch.clocks import Clocks
 from runaway_watchdog.watch.sample import Sampler, this_host
 
 CPUS = 4

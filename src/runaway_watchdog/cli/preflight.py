@@ -140,7 +140,7 @@ def _complain(gaps: Iterable[Gap]) -> None:
 def _lives(key: ProcKey, world: World) -> bool:
     """Whether that very process is there, and not another that has its PID now."""
     try:
-        stat = procfs.parse_stat(world.files.read(f"{procfs.PROC}/{key.pid}/stat"))
+        stat = procfs.stat_of(world.files, key.pid)
     except (OSError, ValueError):
         return False
     return stat.start_ticks == key.start_ticks

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from runaway_watchdog.cli import reading
 from runaway_watchdog.explain.records import Recorded, Records
 from runaway_watchdog.hostile import clean
-from runaway_watchdog.linux import net
+from runaway_watchdog.linux import cmdline, net
 from runaway_watchdog.model.gap import Gap
 from runaway_watchdog.model.shells import POSIX_SHELLS
 from runaway_watchdog.world import Unanswered, World, procfs
@@ -94,12 +94,12 @@ def _ourselves(world: World) -> set[int]:
     with suppress(OSError, ValueError):  # it went, or is hidden
         while pid > 1 and all(word in _words_of(world, pid) for word in sys.argv[1:]):
             found.add(pid)
-            pid = procfs.parse_stat(world.files.read(f"{procfs.PROC}/{pid}/stat")).ppid
+            pid = procfs.stat_of(world.files, pid).ppid
     return found
 
 
 def _words_of(world: World, pid: int) -> str:
-    return " ".join(procfs.parse_cmdline(world.files.read(f"{procfs.PROC}/{pid}/cmdline")))
+    return " ".join(cmdline.parse(world.files.read(f"{procfs.PROC}/{pid}/cmdline")))
 
 
 def _without_starters(found: tuple[Match, ...]) -> tuple[Match, ...]:
@@ -125,8 +125,8 @@ def _processes(world: World) -> Iterator[Match]:
         if not name.isdigit():
             continue
         try:
-            stat = procfs.parse_stat(world.files.read(f"{procfs.PROC}/{name}/stat"))
-            words = procfs.parse_cmdline(world.files.read(f"{procfs.PROC}/{name}/cmdline"))
+            stat = procfs.stat_of(world.files, name)
+            words = cmdline.parse(world.files.read(f"{procfs.PROC}/{name}/cmdline"))
         except (OSError, ValueError):
             continue  # it went while we looked
         yield Match(int(name), stat.comm, words, stat.ppid)

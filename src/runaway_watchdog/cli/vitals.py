@@ -5,6 +5,7 @@ import sqlite3
 from typing import Final, Literal, NamedTuple
 
 from runaway_watchdog.linux import cgroup, status
+from runaway_watchdog.linux.clock import CLOCK_TICKS
 from runaway_watchdog.linux.text import numbers
 from runaway_watchdog.store import outbox
 from runaway_watchdog.store.liveness import Liveness, last_liveness
@@ -85,9 +86,8 @@ def _memory(files: Files, folder: str) -> int:
 
 
 def _of_process(files: Files, pid: int, age_s: float) -> Cost:
-    fields = files.read(f"{procfs.PROC}/{pid}/stat").rpartition(")")[2].split()
-    ticks = sum(int(each) for each in fields[11:15])  # utime, stime, and those of its children that have ended
-    cpu_s = ticks / procfs.CLOCK_TICKS
+    stat = procfs.stat_of(files, pid)
+    cpu_s = (stat.user_ticks + stat.system_ticks + stat.child_user_ticks + stat.child_system_ticks) / CLOCK_TICKS
     return Cost(_percent(cpu_s, age_s), cpu_s, _resident(files, pid), whole_service=False)
 
 

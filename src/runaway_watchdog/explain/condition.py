@@ -26,7 +26,7 @@ def _sentences(files: Files, process: Process) -> Iterator[str]:
     elif process.state == "stopped":
         yield "somebody stopped it (SIGSTOP): it uses no CPU until SIGCONT, and SIGTERM waits until then"
     elif process.state == "zombie":
-        yield _zombie(files, folder, process)
+        yield _zombie(files, process)
 
 
 def _traced(files: Files, folder: str) -> str:
@@ -36,12 +36,14 @@ def _traced(files: Files, folder: str) -> str:
     return f"{tracer} traces it and holds it still: SIGTERM waits, kill -9 works"
 
 
-def _zombie(files: Files, folder: str, process: Process) -> str:
-    """The exit code is the last field of /proc/PID/stat, as wait() would tell it."""
+def _zombie(files: Files, process: Process) -> str:
+    """Whom it waits for, and how it ended."""
     parent = _read(files, f"{procfs.PROC}/{process.ppid}/comm").strip()
     who = f"its parent {parent} (PID {process.ppid})" if parent else "its parent"
-    fields = _read(files, f"{folder}/stat").split()
-    code = int(fields[-1]) if fields and fields[-1].isdigit() else None
+    try:
+        code = procfs.stat_of(files, process.pid).exit_code
+    except (OSError, ValueError):
+        code = None
     return f"dead already{_ended(code)}: {who} has not asked for its exit code, and it goes when that one does or ends"
 
 

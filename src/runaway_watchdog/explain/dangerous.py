@@ -169,6 +169,6 @@ def _namesakes(process: Process, world: World) -> Iterator[Facts]:
 def _name(pid: int, world: World) -> str:
     """As the kernel keeps it; "" where it is gone."""
     try:
-        return procfs.parse_stat(world.files.read(f"{procfs.PROC}/{pid}/stat")).comm
+        return procfs.stat_of(world.files, pid).comm
     except (OSError, ValueError):
         return ""

@@ -4,16 +4,16 @@ Told from /proc alone, in a few words with the figures behind them. What a loop 
 endless loop and an honest computation look alike, and both are told.
 """
 
-import os
-import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
 
 from runaway_watchdog.hostile import clean
+from runaway_watchdog.linux import host, schedstat, stat as proc_stat
+from runaway_watchdog.linux.clock import CLOCK_TICKS
+from runaway_watchdog.linux.text import numbers
 from runaway_watchdog.model.doing import BusyThread, Doing, DoingKind
 from runaway_watchdog.world import Unanswered, World
 
-CLOCK_TICKS: Final = os.sysconf("SC_CLK_TCK")
 WINDOW_S: Final = 0.1
 """At least so long, as for the CPU share; ticks of 10 ms leave a tenth of a core of doubt between user and system."""
 
@@ -88,22 +88,19 @@ def doing(world: World, pid: int, before: Look | None) -> Doing | None:
 
 def parse(told: Mapping[str, Any]) -> Look:
     """One look from the kernel's texts (proc(5)). Raises ValueError where they are no such texts."""
-    fields = str(told["stat"] or "").rpartition(")")[2].split()
-    if len(fields) < 20:
-        raise ValueError("not a line of /proc/PID/stat")
-    ticks = [int(fields[place]) for place in (11, 12, 13, 14)]
+    stat = proc_stat.parse(str(told["stat"] or ""))
     return Look(
         at_s=int(told["at_ns"]) / 1e9,
-        state=fields[0],
-        start_ticks=int(fields[19]),
-        page_faults=int(fields[7]),
-        major_faults=int(fields[9]),
-        child_faults=int(fields[8]),
-        user_s=ticks[0] / CLOCK_TICKS,
-        system_s=ticks[1] / CLOCK_TICKS,
-        children_s=(ticks[2] + ticks[3]) / CLOCK_TICKS,
-        io=_numbers(told["io"]) or None,
-        host_starts=_host_starts(told["host"]),
+        state=stat.state,
+        start_ticks=stat.start_ticks,
+        page_faults=stat.page_faults,
+        major_faults=stat.major_faults,
+        child_faults=stat.child_faults,
+        user_s=stat.user_ticks / CLOCK_TICKS,
+        system_s=stat.system_ticks / CLOCK_TICKS,
+        children_s=(stat.child_user_ticks + stat.child_system_ticks) / CLOCK_TICKS,
+        io=numbers(told["io"] or "") or None,
+        host_starts=host.parse_started(told["host"] or ""),
         system_call=_system_call(told["syscall"]),
         waits_in=_waits_in(told["wchan"]),
         threads={int(tid): _thread(*texts) for tid, texts in told["threads"].items()},
@@ -111,26 +108,15 @@ def parse(told: Mapping[str, Any]) -> Look:
     )
 
 
-def _thread(name: str | None, schedstat: str | None, status: str | None) -> Thread:
-    numbers = _numbers(status)
-    ran = (schedstat or "").split()
+def _thread(name: str | None, scheduled: str | None, status: str | None) -> Thread:
+    figures = numbers(status or "")
+    ran = schedstat.parse(scheduled or "")
     return Thread(
         (name or "").removesuffix("\n"),
-        int(ran[0]) if ran and ran[0].isdigit() else None,
-        numbers.get("voluntary_ctxt_switches"),
-        numbers.get("nonvoluntary_ctxt_switches"),
+        None if ran is None else ran[0],
+        figures.get("voluntary_ctxt_switches"),
+        figures.get("nonvoluntary_ctxt_switches"),
     )
-
-
-def _numbers(text: str | None) -> dict[str, int]:
-    """The lines `key: number`; the kernel escapes line breaks in names, so that none can be forged."""
-    pairs = (line.partition(":") for line in (text or "").splitlines())
-    return {key: int(value) for key, _, value in pairs if value.strip().isdigit()}
-
-
-def _host_starts(text: str | None) -> int | None:
-    found = re.search(r"^processes (\d+)$", text or "", re.MULTILINE)
-    return int(found[1]) if found else None
 
 
 def _system_call(text: str | None) -> int | None:

@@ -4,9 +4,11 @@ import os
 from typing import Final, NamedTuple
 
 from runaway_watchdog.linux import cgroup
-from runaway_watchdog.watch.clocks import Paths, read, read_waited_ns
+from runaway_watchdog.linux.cgroup_cpu import parse_limit, parse_throttling
+from runaway_watchdog.linux.files import Paths, read
+from runaway_watchdog.linux.pressure import parse_full
+from runaway_watchdog.linux.schedstat import read_waited_ns
 from runaway_watchdog.watch.groups import Tree
-from runaway_watchdog.watch.load import parse_full
 
 _STALE_S: Final = 2.5
 """The kernel brings a group's pressure up to date every two seconds: till then a total that stands still is no news."""
@@ -104,23 +106,3 @@ def _limits_root(paths: Paths, tree: Tree | None) -> tuple[str, int] | None:
         return tree.root, 2
     v1 = (f"{paths.cgroup}{hierarchy}" for hierarchy in cgroup.CPU)
     return next(((root, 1) for root in v1 if os.path.exists(f"{root}/cgroup.procs")), None)
-
-
-def parse_limit(text: bytes) -> float | None:
-    """`QUOTA PERIOD` in microseconds, as in cpu.max; percent of one core. `max` and -1 are no limit."""
-    try:
-        quota, period = (int(word) for word in text.split())
-    except ValueError:
-        return None
-    return quota / period * 100 if quota > 0 and period > 0 else None
-
-
-def parse_throttling(text: bytes) -> tuple[int, int] | None:
-    """Periods in which the group ran, and those in which it ran into its limit; from cpu.stat. None: no limit."""
-    words = text.split()
-    fields = dict(zip(words[::2], words[1::2], strict=False))
-    try:
-        periods, throttled = int(fields[b"nr_periods"]), int(fields[b"nr_throttled"])
-    except (KeyError, ValueError):
-        return None
-    return (periods, throttled) if periods >= 0 and throttled >= 0 else None

@@ -1,13 +1,9 @@
 """The host gate: one read of /proc/stat bounds everything that runs on the host."""
 
-from runaway_watchdog.watch.clocks import (
-    GRAIN_S,
-    Clocks,
-    HostTimes,
-    Paths,
-    host_times_are_virtual,
-    read_host_times,
-)
+from runaway_watchdog.linux.clock import GRAIN_S
+from runaway_watchdog.linux.files import Paths
+from runaway_watchdog.linux.host import HostTimes, read_times, times_are_virtual
+from runaway_watchdog.watch.clocks import Clocks
 
 _MARGIN_S = 4 * GRAIN_S
 """Idle and iowait are cut to whole ticks, at both ends of the span."""
@@ -19,7 +15,7 @@ class Gate:
     def __init__(self, paths: Paths, clocks: Clocks) -> None:
         self._paths = paths
         self._clocks = clocks
-        self._virtual = host_times_are_virtual(paths)
+        self._virtual = times_are_virtual(paths)
         self._before: tuple[HostTimes, float] | None = None
         self.online_cpus = 1
         self.steal_percent = 0.0  # of the host's time, since the last look
@@ -27,7 +23,7 @@ class Gate:
 
     def busy_percent(self) -> float | None:
         """An upper bound, in percent of one core: steal and interrupts count in. None: nothing can be proved."""
-        times = read_host_times(self._paths)
+        times = read_times(self._paths)
         now = self._clocks.monotonic()
         before, self.steal_percent, self.running = self._before, 0.0, None
         if times is None:

@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from runaway_watchdog.linux import cgroup
-from runaway_watchdog.watch.clocks import Paths, read, read_all
+from runaway_watchdog.linux.cgroup_cpu import parse_usage
+from runaway_watchdog.linux.files import Paths, read, read_all
 
 _PARENTS = frozenset(("docker", "machine", "user", "system", "payload", "burstable", "besteffort"))
 """Directories that only hold owner-level groups: those of cgroupfs drivers, v1 sessions and the kubelet."""
@@ -79,17 +80,6 @@ def usage_ns(tree: Tree, group: str) -> int | None:
     """CPU that a group has used since it was made. None: it is gone, or does not count."""
     text = read(f"{tree.root}{group}/{tree.counter}", 4096)
     return None if text is None else parse_usage(text)
-
-
-def parse_usage(text: bytes) -> int | None:
-    """Nanoseconds from cpu.stat (`usage_usec N`) or cpuacct.usage (a bare number of nanoseconds)."""
-    words = text.split(None, 2)
-    try:
-        if len(words) == 1:
-            return int(words[0])
-        return int(words[1]) * 1000 if words and words[0] == b"usage_usec" else None
-    except ValueError:
-        return None
 
 
 def children(tree: Tree, group: str) -> list[str]:

@@ -9,9 +9,10 @@ Bounded: a dozen stretches, in each of them one number a group, for at most `_MO
 from collections import deque
 from typing import Final, NamedTuple
 
+from runaway_watchdog.linux.files import Paths
+from runaway_watchdog.linux.host import HostTimes, read_times
 from runaway_watchdog.model.sampling import GroupUse, Sample
 from runaway_watchdog.store.curves import HOST, MOST_GROUPS, RESOLUTIONS, Used
-from runaway_watchdog.watch.clocks import HostTimes, Paths, read_host_times
 
 _LONGEST_S: Final = float(RESOLUTIONS[0].step_s)
 _KEPT: Final = 12
@@ -58,7 +59,7 @@ class History:
     def __init__(self, paths: Paths, now: float) -> None:
         """`now` is the time of the samples that follow: monotonic, seconds."""
         self._paths = paths
-        self._host = read_host_times(paths)
+        self._host = read_times(paths)
         self._stretches = deque((_Gathered(now, 0.0),), maxlen=_KEPT)
 
     def note(self, sample: Sample) -> None:
@@ -82,7 +83,7 @@ class History:
 
     def _end(self, ended: _Gathered) -> None:
         """The host's part of it is read now, and the next one begins."""
-        before, self._host = self._host, read_host_times(self._paths)
+        before, self._host = self._host, read_times(self._paths)
         ended.host = _host(before, self._host, ended.ended - ended.began)
         self._stretches.append(_Gathered(ended.ended, ended.wall))
 

@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Mapping
 from typing import Final
 
+from runaway_watchdog.linux import cmdline, stat_brief as proc_stat
+from runaway_watchdog.linux.files import read_pids
 from runaway_watchdog.model.identity import ProcKey
-from runaway_watchdog.watch.clocks import read_argv, read_pids, read_stat
 from runaway_watchdog.watch.groups import group_of
 from runaway_watchdog.watch.lineage import Seen, lineage_key
 from runaway_watchdog.watch.sample import HostFacts, Sampler
@@ -16,10 +17,10 @@ _SETTLED_S: Final = 5.0
 
 def look_at(host: HostFacts, pid: int) -> Seen | None:
     """Who this is now; None: gone."""
-    stat = read_stat(host.paths, pid)
+    stat = proc_stat.read(host.paths, pid)
     if stat is None:
         return None
-    group, argv = group_of(host.paths, host.tree, pid), read_argv(host.paths, pid)
+    group, argv = group_of(host.paths, host.tree, pid), cmdline.read(host.paths, pid)
     key = ProcKey(host.boot_id, pid, stat.start_ticks)
     return Seen(key, group, lineage_key(group, stat.comm, argv), stat.comm, argv, stat.start_s)
 
@@ -58,7 +59,7 @@ class Newcomers:
         found: list[Seen] = []
         boottime = self._host.clocks.boottime()
         for pid in pids:
-            stat = read_stat(self._host.paths, pid)
+            stat = proc_stat.read(self._host.paths, pid)
             if stat is None:
                 continue
             if not group and (stat.start_s < earliest or boottime - stat.start_s >= _SETTLED_S):

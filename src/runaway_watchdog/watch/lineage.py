@@ -9,10 +9,10 @@ import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
+from runaway_watchdog.linux.clock import CLOCK_TICKS, GRAIN_S
 from runaway_watchdog.model.events import Death, Return
 from runaway_watchdog.model.identity import ProcKey
 from runaway_watchdog.model.sampling import Sample
-from runaway_watchdog.watch.clocks import CLOCK_TICKS, GRAIN_S
 
 RIPE_S: Final = 5.0
 COLD_S: Final = 900.0  # a tracked process that has been cold for so long is let go

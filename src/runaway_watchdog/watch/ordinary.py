@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from typing import Final
 
-from runaway_watchdog.watch.clocks import read
+from runaway_watchdog.linux.files import read
 from runaway_watchdog.watch.families import SCHEDULERS
 
 _UNIT_DIRECTORIES: Final = (

@@ -3,9 +3,10 @@
 import os
 from typing import Final
 
+from runaway_watchdog.linux import cmdline, stat_brief as proc_stat
+from runaway_watchdog.linux.stat_brief import ProcessStat
 from runaway_watchdog.model.identity import ProcKey
 from runaway_watchdog.watch import groups
-from runaway_watchdog.watch.clocks import ProcessStat, read_argv, read_stat
 from runaway_watchdog.watch.identity import look_again
 from runaway_watchdog.watch.judging import Particulars, Question
 from runaway_watchdog.watch.lineage import Seen
@@ -36,7 +37,7 @@ def examine(host: HostFacts, question: Question, root: str = "") -> Particulars:
         stat=stat,
         user=_user(host, key.pid) if key and "user" in asked else "",
         exe=_exe(host, key.pid) if key and "exe" in asked else "",
-        command_line=" ".join(read_argv(host.paths, key.pid))[:_COMMAND_LINE_LIMIT]
+        command_line=" ".join(cmdline.read(host.paths, key.pid))[:_COMMAND_LINE_LIMIT]
         if key and "cmdline" in asked
         else "",
         ordinary=_ordinary(question, seen, stat, root) if finding.stage == "sustained" else "",
@@ -45,7 +46,7 @@ def examine(host: HostFacts, question: Question, root: str = "") -> Particulars:
 
 def stat_of(host: HostFacts, key: ProcKey) -> ProcessStat | None:
     """None: it is gone, or its PID is another's now."""
-    stat = read_stat(host.paths, key.pid)
+    stat = proc_stat.read(host.paths, key.pid)
     return stat if stat is not None and stat.start_ticks == key.start_ticks else None
 
 
@@ -58,7 +59,7 @@ def _ordinary(question: Question, seen: Seen | None, stat: ProcessStat | None, r
 
 
 def _command_line(host: HostFacts, pid: int) -> str:
-    return " ".join(read_argv(host.paths, pid))[:_COMMAND_LINE_LIMIT]
+    return " ".join(cmdline.read(host.paths, pid))[:_COMMAND_LINE_LIMIT]
 
 
 def _user(host: HostFacts, pid: int) -> str:

@@ -7,7 +7,7 @@ number between the two. A number that stands for nobody, or for a thread, costs 
 from collections.abc import Collection
 from typing import Final
 
-from runaway_watchdog.watch.clocks import Paths, read, read_pids
+from runaway_watchdog.linux.files import Paths, read, read_pids
 
 _LEAST: Final = 1024
 """Where more numbers were given out than this, and than there are processes, the list is the cheaper way."""

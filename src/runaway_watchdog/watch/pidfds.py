@@ -7,8 +7,9 @@ import os
 import select
 from collections.abc import Collection, Iterable
 
+from runaway_watchdog.linux import stat_brief as proc_stat
+from runaway_watchdog.linux.files import Paths
 from runaway_watchdog.model.identity import ProcKey
-from runaway_watchdog.watch.clocks import Paths, read_stat
 
 
 class Pidfds:
@@ -45,7 +46,7 @@ class Pidfds:
             fd = os.pidfd_open(key.pid)
         except OSError:
             return  # gone, refused, or no descriptor left
-        stat = read_stat(self._paths, key.pid)
+        stat = proc_stat.read(self._paths, key.pid)
         if stat is None or stat.dead or stat.start_ticks != key.start_ticks:
             os.close(fd)  # it went before we came: the moment is not known
             return

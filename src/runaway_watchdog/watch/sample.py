@@ -13,10 +13,14 @@ asks for less: see `demand`.
 from collections.abc import Collection, Iterable, Mapping, Set
 from typing import NamedTuple
 
+from runaway_watchdog.linux import stat_brief as proc_stat
+from runaway_watchdog.linux.clock import GRAIN_S
+from runaway_watchdog.linux.files import Paths, read_boot_id, read_pids
+from runaway_watchdog.linux.stat_brief import ProcessStat
 from runaway_watchdog.model.identity import ProcKey
 from runaway_watchdog.model.sampling import LEAST_TOLD, Contention, GroupRate, GroupUse, HostLoad, ProcessRate, Sample
 from runaway_watchdog.watch import groups
-from runaway_watchdog.watch.clocks import GRAIN_S, Clocks, Paths, ProcessStat, read_boot_id, read_pids, read_stat
+from runaway_watchdog.watch.clocks import Clocks
 from runaway_watchdog.watch.contention import Holds
 from runaway_watchdog.watch.counters import Mark, ProcessClocks, rate
 from runaway_watchdog.watch.demand import demand, smallest_share
@@ -319,7 +323,7 @@ class Sampler:
         Up to what the `whole` group used, the children that it has buried count as its own. False: it is gone, or so
         young that it may be one of many.
         """
-        stat = read_stat(self._host.paths, pid)
+        stat = proc_stat.read(self._host.paths, pid)
         if stat is None or stat.dead:
             return False
         key = ProcKey(self._host.boot_id, pid, stat.start_ticks)

@@ -8,11 +8,12 @@ import select
 import time
 from typing import NamedTuple
 
+from runaway_watchdog.linux.files import Paths
 from runaway_watchdog.store import records
 from runaway_watchdog.store.database import StoreUnavailable, connect, prepare_directory, transaction
 from runaway_watchdog.store.writer import Writer
 from runaway_watchdog.watch.children import RETRY_S, Children, Modules
-from runaway_watchdog.watch.clocks import Paths, system_clocks
+from runaway_watchdog.watch.clocks import system_clocks
 from runaway_watchdog.watch.configuration import Configuration, ConfigurationError, read_configuration
 from runaway_watchdog.watch.driver import Driver
 from runaway_watchdog.watch.lineage import MOST_TRACKED

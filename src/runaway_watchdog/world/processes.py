@@ -2,9 +2,9 @@
 
 from typing import NamedTuple
 
-from runaway_watchdog.linux import cgroup, status
+from runaway_watchdog.linux import cgroup, cmdline, status
 from runaway_watchdog.world import Files
-from runaway_watchdog.world.procfs import PROC, owner_cgroup, parse_stat
+from runaway_watchdog.world.procfs import PROC, STATES, owner_cgroup, stat_of
 
 
 class Running(NamedTuple):
@@ -32,26 +32,24 @@ def read(files: Files, pid: int) -> Running | None:
     """One process; None: it is not there, or it went while it was read."""
     folder = f"{PROC}/{pid}"
     try:
-        text = files.read(f"{folder}/stat")
-        stat = parse_stat(text)
+        stat = stat_of(files, pid)
         told = status.parse(files.read(f"{folder}/status"))
-        words = files.read(f"{folder}/cmdline")
+        words = cmdline.parse(files.read(f"{folder}/cmdline"))
         real, effective = (int(each) for each in told["Uid"].split()[:2])
     except (OSError, ValueError, KeyError):
         return None
-    fields = text.rpartition(")")[2].split()
     return Running(
         pid,
         stat.comm,
-        tuple(words.removesuffix("\0").split("\0")) if words else (),
+        words,
         stat.ppid,
-        int(fields[2]),
+        stat.group,
         stat.session,
-        int(fields[4]),
+        stat.tty,
         stat.start_ticks,
         real,
         effective,
-        stat.state,
+        STATES.get(stat.state, "unknown"),
     )
 
 

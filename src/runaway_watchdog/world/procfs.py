@@ -3,21 +3,19 @@
 Field numbers and flags are those of proc(5) and of the kernel's include/linux/sched.h.
 """
 
-import os
 from collections.abc import Collection
-from typing import NamedTuple, cast
+from typing import cast
 
 from runaway_watchdog.glance import Mark
-from runaway_watchdog.linux import cgroup, mounts, status
-from runaway_watchdog.linux.text import lines
+from runaway_watchdog.linux import cgroup, cmdline, host, mounts, stat as proc_stat, status
+from runaway_watchdog.linux.clock import CLOCK_TICKS
+from runaway_watchdog.linux.stat import PF_KTHREAD, Stat
 from runaway_watchdog.model.gap import Gap
 from runaway_watchdog.model.identity import ProcKey
 from runaway_watchdog.model.process import CpuShare, Facts, Process, ProcessState, SignalDisposition
 from runaway_watchdog.world import Files, Unanswered, World
 
 PROC = "/proc"
-CLOCK_TICKS = os.sysconf("SC_CLK_TCK")
-PF_KTHREAD = 0x00200000
 SIGTERM_BIT = 1 << 14
 MAX_ANCESTORS = 32
 STATES: dict[str, ProcessState] = {
@@ -40,33 +38,9 @@ class NoSuchProcessError(LookupError):
         self.pid = pid
 
 
-class Stat(NamedTuple):
-    """The fields of /proc/PID/stat that are used."""
-
-    comm: str
-    state: ProcessState
-    ppid: int
-    session: int
-    flags: int
-    nice: int
-    start_ticks: int
-
-
-def parse_stat(text: str) -> Stat:
-    """Raises ValueError on anything else. comm may hold spaces and parentheses: it ends at the last one."""
-    head, _, tail = text.rpartition(")")
-    fields = tail.split()
-    if len(fields) < 20 or "(" not in head:
-        raise ValueError("not a line of /proc/PID/stat")
-    return Stat(
-        comm=head.partition("(")[2],
-        state=STATES.get(fields[0], "unknown"),
-        ppid=int(fields[1]),
-        session=int(fields[3]),
-        flags=int(fields[6]),
-        nice=int(fields[16]),
-        start_ticks=int(fields[19]),
-    )
+def stat_of(files: Files, pid: int | str) -> Stat:
+    """One process in numbers; `self` is ours. Raises OSError, ValueError."""
+    return proc_stat.parse(files.read(f"{PROC}/{pid}/stat"))
 
 
 def sigterm_disposition(told: dict[str, str]) -> SignalDisposition:
@@ -88,10 +62,7 @@ def boot_id(files: Files) -> str:
 
 def boot_time(files: Files) -> float:
     """When the host booted, seconds since the epoch."""
-    for line in lines(files.read(f"{PROC}/stat")):
-        if line.startswith("btime "):
-            return float(line.split()[1])
-    raise ValueError("no btime in /proc/stat")
+    return host.parse_boot_time(files.read(f"{PROC}/stat"))
 
 
 SUDO = "run it with sudo"
@@ -148,18 +119,18 @@ def _process(files: Files, pid: int) -> tuple[Process, tuple[Gap, ...]]:
     """`process`, where /proc is believed. Raises NoSuchProcessError, PermissionError."""
     folder = f"{PROC}/{pid}"
     try:
-        stat = parse_stat(files.read(f"{folder}/stat"))
+        stat = stat_of(files, pid)
         told = status.parse(files.read(f"{folder}/status"))
         uid = int(told["Uid"].split()[0])
         exe, gaps = _exe(files, folder, stat)
         found = Process(
             key=ProcKey(boot_id(files), pid, stat.start_ticks),
             name=stat.comm,
-            state=stat.state,
+            state=STATES.get(stat.state, "unknown"),
             ppid=stat.ppid,
             started_at=boot_time(files) + stat.start_ticks / CLOCK_TICKS,
             exe=exe,
-            cmdline=parse_cmdline(files.read(f"{folder}/cmdline")),
+            cmdline=cmdline.parse(files.read(f"{folder}/cmdline")),
             uid=uid,
             user=files.user(uid),
             nice=stat.nice,
@@ -170,7 +141,7 @@ def _process(files: Files, pid: int) -> tuple[Process, tuple[Gap, ...]]:
             session=stat.session,
         )
         # PIDs are reused: what was read in several steps speaks of one process only if it is still that one.
-        again = parse_stat(files.read(f"{folder}/stat"))
+        again = stat_of(files, pid)
     except (FileNotFoundError, ProcessLookupError, KeyError) as fault:
         raise NoSuchProcessError(pid) from fault
     if again.start_ticks != stat.start_ticks:
@@ -182,16 +153,11 @@ def _exe(files: Files, folder: str, stat: Stat) -> tuple[str | None, tuple[Gap, 
     try:
         return files.target(f"{folder}/exe"), ()
     except PermissionError:
-        if stat.flags & PF_KTHREAD or stat.state == "zombie":
+        if stat.flags & PF_KTHREAD or stat.state == "Z":
             return None, ()
         return None, (UNREADABLE,)
     except FileNotFoundError:  # a kernel thread or a zombie has none
         return None, ()
-
-
-def parse_cmdline(text: str) -> tuple[str, ...]:
-    """The arguments; a process that wrote over its own may have left anything there."""
-    return tuple(text.removesuffix("\0").split("\0")) if text else ()
 
 
 def owner_cgroup(files: Files, pid: int) -> str:

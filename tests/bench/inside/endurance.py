@@ -13,9 +13,10 @@ import subprocess
 import sys
 import time
 
+from runaway_watchdog.linux.files import Paths
 from runaway_watchdog.store.writer import Writer
 from runaway_watchdog.watch import groups
-from runaway_watchdog.watch.clocks import Clocks, Paths, process_cpu_ns
+from runaway_watchdog.watch.clocks import Clocks, process_cpu_ns
 from runaway_watchdog.watch.configuration import Configuration, parse_configuration
 from runaway_watchdog.watch.driver import Driver
 from runaway_watchdog.watch.log import Log

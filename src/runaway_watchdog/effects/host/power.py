@@ -90,7 +90,7 @@ def _unmanaged(world: World) -> list[Effect]:
         if not name.isdigit() or name == "1":
             continue
         try:
-            if procfs.parse_stat(world.files.read(f"{procfs.PROC}/{name}/stat")).ppid != 1:
+            if procfs.stat_of(world.files, name).ppid != 1:
                 continue
             facts, _ = owners.facts(world, int(name))
         except (OSError, ValueError, procfs.NoSuchProcessError):

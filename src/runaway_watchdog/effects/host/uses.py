@@ -11,7 +11,7 @@ from typing import NamedTuple
 from runaway_watchdog.linux import mounts
 from runaway_watchdog.world import World
 from runaway_watchdog.world.paths import under
-from runaway_watchdog.world.procfs import PROC, parse_stat
+from runaway_watchdog.world.procfs import PROC, stat_of
 
 PROCESSES_S = 0.15
 """Time limit of one command: an answer late is no answer."""
@@ -83,9 +83,9 @@ def _asking(world: World) -> set[str]:
     pid = "self"
     while pid not in found and pid not in ("0", "1"):
         try:
-            text = world.files.read(f"{PROC}/{pid}/stat")
-            found |= {pid, text.partition(" ")[0]}
-            pid = str(parse_stat(text).ppid)
+            stat = stat_of(world.files, pid)
+            found |= {pid, str(stat.pid)}
+            pid = str(stat.ppid)
         except (OSError, ValueError):
             break
     return found

@@ -9,6 +9,7 @@ import shlex
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from runaway_watchdog.linux import cmdline
 from runaway_watchdog.model.gap import Gap
 from runaway_watchdog.model.owner import Action, Certainty, Claim, Deferred, Outlook, Reason
 from runaway_watchdog.model.plan import Containment
@@ -204,7 +205,7 @@ def _running(job: Process, daemon: Process | None, world: World) -> int:
 
 def _words(pid: int, world: World) -> tuple[str, ...]:
     try:
-        return procfs.parse_cmdline(world.files.read(f"{procfs.PROC}/{pid}/cmdline"))
+        return cmdline.parse(world.files.read(f"{procfs.PROC}/{pid}/cmdline"))
     except OSError:
         return ()
 
