@@ -16,6 +16,7 @@ from runaway_watchdog.model.owner import Action, Certainty, Claim, Deferred, Out
 from runaway_watchdog.model.plan import Containment, Says, Step, Succeeds
 from runaway_watchdog.model.process import Facts, Process
 from runaway_watchdog.owners.common import exit_propagation, siblings
+from runaway_watchdog.owners.common.advice import ENOUGH, fixed
 from runaway_watchdog.owners.common.ending import Ending
 from runaway_watchdog.owners.common.shells import base
 from runaway_watchdog.owners.interface import Kind, Read, Unread
@@ -25,7 +26,14 @@ from runaway_watchdog.world import Unanswered, World, inside, procfs
 if TYPE_CHECKING:
     from runaway_watchdog.world.supervisord_conf import Configuration, Section
 
-KINDS = (Kind("circus-watcher", "circus watcher", line="circus watcher, {policy}"),)
+KINDS = (
+    Kind(
+        "circus-watcher",
+        "circus watcher",
+        line="circus watcher, {policy}",
+        advice=fixed(ENOUGH, "circusd's configuration, [watcher:{name}]", "max_retry = 5"),
+    ),
+)
 LOOKS_EVERY_S = 5.0
 DEFAULT_ENDPOINT = "tcp://127.0.0.1:5555"
 FALSE = ("false", "no", "off", "0")

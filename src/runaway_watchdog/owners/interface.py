@@ -8,14 +8,14 @@ outlook(owner, facts, action) -> Outlook | Deferred
 contain(owner, facts) -> Containment | None       how it is stopped for good, reversibly; None: as the next layer
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 from runaway_watchdog.model import owner as model
 from runaway_watchdog.model.gap import Gap
 from runaway_watchdog.model.owner import Action, Claim, Deferred, KindName, Outlook
-from runaway_watchdog.model.plan import Containment
+from runaway_watchdog.model.plan import Advice, Containment
 from runaway_watchdog.model.process import Facts
 from runaway_watchdog.world import World
 
@@ -98,6 +98,10 @@ class Unread(NamedTuple):
 Owner = Read[Any] | Unread
 
 
+Advise = Callable[[Any, World], Iterable[Advice]]
+"""Of an owner, read or not; it may read files."""
+
+
 class Kind(NamedTuple):
     """What every other room needs of a kind of owner, so that none has to know the kind itself."""
 
@@ -108,6 +112,7 @@ class Kind(NamedTuple):
     daemon: str = "systemd"  # who is restarted by `owner-daemon-restart`
     doers: tuple[tuple[str, str], ...] = ()  # `Outlook.by`, and how that one is called
     by_the_clock: str = ""  # the `Outlook.by` whose next time comes whether the process died or not
+    advice: Advise | None = None  # what makes its return harmless, as lines for the file that it reads
     owned: bool = True  # whether there is an owner at all that could be stopped
     marks: tuple[str, ...] = ()
     """Environment variables that the manager sets and that its file reads. No other variable is kept: an environment

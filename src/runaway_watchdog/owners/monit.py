@@ -16,6 +16,7 @@ from runaway_watchdog.model.owner import Action, Claim, Deferred, Outlook
 from runaway_watchdog.model.plan import Containment, Prints, Step
 from runaway_watchdog.model.process import Facts, Process
 from runaway_watchdog.owners.common import exit_propagation, siblings
+from runaway_watchdog.owners.common.advice import ENOUGH, fixed
 from runaway_watchdog.owners.common.ending import Ending, ending
 from runaway_watchdog.owners.common.shells import base
 from runaway_watchdog.owners.cron.job_daemons import DaemonUnit, unit_of
@@ -24,7 +25,15 @@ from runaway_watchdog.owners.steps import edited, single
 from runaway_watchdog.world import Unanswered, World, inside, monitrc, processes, procfs
 from runaway_watchdog.world.monitrc import Check, Control
 
-KINDS = (Kind("monit-service", "monit service", line="watched by monit: {policy}", marks=("MONIT_SERVICE",)),)
+KINDS = (
+    Kind(
+        "monit-service",
+        "monit service",
+        line="watched by monit: {policy}",
+        marks=("MONIT_SERVICE",),
+        advice=fixed(ENOUGH, "monit's check of {name}", "if 3 restarts within 5 cycles then unmonitor"),
+    ),
+)
 PIDFILES = ("/run/monit.pid", "/var/run/monit.pid")
 RESTARTS = frozenset({"restart", "start"})
 MOST_MEMBERS = 200

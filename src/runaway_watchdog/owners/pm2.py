@@ -15,6 +15,7 @@ from runaway_watchdog.model.owner import Action, Certainty, Claim, Deferred, Out
 from runaway_watchdog.model.plan import Containment, Prints, Step, Succeeds
 from runaway_watchdog.model.process import Facts, Process
 from runaway_watchdog.owners.common import exit_propagation, siblings
+from runaway_watchdog.owners.common.advice import ENOUGH, fixed
 from runaway_watchdog.owners.common.ending import Ending
 from runaway_watchdog.owners.interface import Kind, Read, Unread
 from runaway_watchdog.owners.steps import edited, single
@@ -23,7 +24,15 @@ from runaway_watchdog.world import Unanswered, World, inside, procfs
 if TYPE_CHECKING:
     from runaway_watchdog.world import pm2
 
-KINDS = (Kind("pm2-app", "pm2 app", line="pm2 app, {policy}", marks=("PM2_HOME", "pm_id")),)
+KINDS = (
+    Kind(
+        "pm2-app",
+        "pm2 app",
+        line="pm2 app, {policy}",
+        marks=("PM2_HOME", "pm_id"),
+        advice=fixed(ENOUGH, "the ecosystem file, in its app", "max_restarts: 5,", "exp_backoff_restart_delay: 100,"),
+    ),
+)
 GOD = re.compile(r"PM2 v[^:]+: God Daemon \((?P<home>/.*)\)")
 UNIT = re.compile(r"pm2-[^/]+\.service")
 AT_ONCE_S = 0.1

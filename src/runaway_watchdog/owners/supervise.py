@@ -5,26 +5,22 @@ Observed on Debian 12 (runit 2.1.2, s6 2.11, daemontools 0.76): every end is ans
 `-O`) lets it run and does not start it again; a file `down` keeps a new supervisor from starting it.
 """
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
 from shlex import quote
 from typing import Any, NamedTuple
 
 from runaway_watchdog.model.gap import Gap
 from runaway_watchdog.model.owner import Action, Claim, Deferred, KindName, Outlook
-from runaway_watchdog.model.plan import Containment, Says, Step, Succeeds
+from runaway_watchdog.model.plan import Advice, Containment, Says, Step, Succeeds
 from runaway_watchdog.model.process import Facts, Process
 from runaway_watchdog.owners.common import exit_propagation
 from runaway_watchdog.owners.common.ending import Ending, ending
 from runaway_watchdog.owners.common.shells import base
-from runaway_watchdog.owners.interface import Kind, Read, Unread
+from runaway_watchdog.owners.interface import Kind, Owner, Read, Unread
 from runaway_watchdog.owners.steps import single
 from runaway_watchdog.world import Unanswered, World, inside, procfs
 
-KINDS = (
-    Kind("runit-service", "runit service", line="runit service, {policy}"),
-    Kind("s6-service", "s6 service", line="s6 service, {policy}"),
-    Kind("daemontools-service", "daemontools service", line="daemontools service, {policy}"),
-)
 UP, DOWN, ONCE = "up", "down", "once"
 
 
@@ -238,3 +234,29 @@ def _down(suite: Suite, service: Service) -> Step:
         f"{undo} {folder}",
         Says(f"{suite.status} {folder}", ("down",)),
     )
+
+
+def advice(owner: Owner, world: World) -> Iterator[Advice]:
+    """Less weight, where its run script is a shell's and ends with a plain `exec`."""
+    service = owner.details if isinstance(owner, Read) else None
+    if not isinstance(service, Service) or service.in_container:
+        return
+    path = f"{service.folder}/run"
+    try:
+        first, *others = [line for line in world.files.read(path).splitlines() if line.strip()]
+    except (OSError, ValueError):
+        return
+    last = EXEC.fullmatch(others[-1]) if others and SCRIPT.match(first) else None
+    if last is None or last["command"].startswith("nice ") or (first, *others)[-2].endswith("\\"):
+        return
+    line = f"exec nice -n 19 {last['command']}"
+    yield Advice("less weight from its next start on", f"{path}: its last line", (line,))
+
+
+SCRIPT = re.compile(r"#!\s*\S*/(?:env\s+)?(?:ba|da|k|z)?sh\b")
+EXEC = re.compile(r"\s*exec\s+(?P<command>[A-Za-z/.\"'$].*)")
+KINDS = (
+    Kind("runit-service", "runit service", line="runit service, {policy}", advice=advice),
+    Kind("s6-service", "s6 service", line="s6 service, {policy}", advice=advice),
+    Kind("daemontools-service", "daemontools service", line="daemontools service, {policy}", advice=advice),
+)

@@ -17,13 +17,14 @@ from runaway_watchdog.model.process import Facts, Process
 from runaway_watchdog.owners.common.ending import ending
 from runaway_watchdog.owners.common.shells import base
 from runaway_watchdog.owners.cron import anacron, containment, job_daemons
+from runaway_watchdog.owners.cron.advice import advice
 from runaway_watchdog.owners.cron.details import AnacronJob, Job
 from runaway_watchdog.owners.interface import Kind, Read, Unread
 from runaway_watchdog.owners.steps import single
 from runaway_watchdog.world import Unanswered, World, crontabs, inside, procfs
 from runaway_watchdog.world.crontabs import Line
 
-KINDS = (Kind("cron-job", "cron job", line='cron job, "{policy}"', by_the_clock="cron"),)
+KINDS = (Kind("cron-job", "cron job", line='cron job, "{policy}"', by_the_clock="cron", advice=advice),)
 DAEMONS = frozenset({"cron", "crond"})
 UNITS = tuple(("system.slice", f"{name}.service") for name in ("cron", "crond", "cronie"))
 BY_CRON = "SYSLOG_IDENTIFIER=CRON"

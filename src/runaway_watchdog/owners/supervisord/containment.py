@@ -1,13 +1,16 @@
 """Stopping one program of supervisord and keeping it stopped, reversibly."""
 
+from collections.abc import Iterator
 from shlex import quote
 from typing import TYPE_CHECKING
 
 from runaway_watchdog.model.container import SHORT_ID
-from runaway_watchdog.model.plan import Containment, Prints, Says, Step
+from runaway_watchdog.model.plan import Advice, Containment, Prints, Says, Step
 from runaway_watchdog.model.process import Facts, Process
 from runaway_watchdog.owners.common import exit_propagation
+from runaway_watchdog.owners.common.advice import ENOUGH
 from runaway_watchdog.owners.docker import container, containment as docker_containment
+from runaway_watchdog.owners.interface import Owner, Read
 from runaway_watchdog.owners.steps import edited, single
 from runaway_watchdog.owners.supervisord.details import Program
 from runaway_watchdog.world import World, inside
@@ -94,3 +97,13 @@ def _keep(place: edited.Place) -> Step:
         check=Prints(f"sed -n {place.number}p {quote(place.path)}", (setting,)),
     )
     return step._replace(phase="close")
+
+
+def advice(owner: Owner, world: World) -> Iterator[Advice]:  # noqa: ARG001
+    """For its own section."""
+    found = owner.details if isinstance(owner, Read) else None
+    if not isinstance(found, Program) or found.place is None:
+        return
+    lines = ("autorestart=unexpected", "startsecs=10", "startretries=3")
+    program = owner.name.rpartition(":")[2]
+    yield Advice(ENOUGH, f"{found.place.path}, the section of {program}; then: supervisorctl update", lines)

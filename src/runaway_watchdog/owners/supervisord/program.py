@@ -31,6 +31,7 @@ KINDS = (
         "supervisord program",
         line="supervisord program, {policy}",
         marks=("SUPERVISOR_ENABLED", "SUPERVISOR_GROUP_NAME", "SUPERVISOR_PROCESS_NAME", "SUPERVISOR_SERVER_URL"),
+        advice=containment.advice,
     ),
 )
 LOOKS_EVERY_S = 1.0

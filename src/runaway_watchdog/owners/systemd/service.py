@@ -15,15 +15,16 @@ from runaway_watchdog.owners import unmanaged
 from runaway_watchdog.owners.interface import Kind, Owner, Read, Unread
 from runaway_watchdog.owners.steps import single
 from runaway_watchdog.owners.systemd import containment, reading
+from runaway_watchdog.owners.systemd.advice import advice
 from runaway_watchdog.owners.systemd.details import Service
 from runaway_watchdog.owners.systemd.manager import Manager, Source
 from runaway_watchdog.owners.systemd.outlook import of_service, of_unread
 from runaway_watchdog.world import Unanswered, World
 
 KINDS = (
-    Kind("systemd-service", "systemd service", setting="Restart={policy}", marks=("INVOCATION_ID",)),
+    Kind("systemd-service", "systemd service", setting="Restart={policy}", marks=("INVOCATION_ID",), advice=advice),
     Kind("systemd-scope", "systemd scope", setting="Restart={policy}"),
-    Kind("sysv-service", "sysv service"),
+    Kind("sysv-service", "sysv service", advice=advice),
     Kind("snap-service", "snap service"),
 )
 SERVICES = frozenset({"systemd-service", "sysv-service", "snap-service"})

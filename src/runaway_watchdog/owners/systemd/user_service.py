@@ -14,6 +14,7 @@ from runaway_watchdog.model.process import Facts
 from runaway_watchdog.owners.interface import Kind, Owner, Read, Unread
 from runaway_watchdog.owners.steps import single
 from runaway_watchdog.owners.systemd import containment, reading, service
+from runaway_watchdog.owners.systemd.advice import advice
 from runaway_watchdog.owners.systemd.details import Service, User, UsersService
 from runaway_watchdog.owners.systemd.manager import Manager, Source
 from runaway_watchdog.owners.systemd.outlook import of_service, of_unread
@@ -26,6 +27,7 @@ KINDS = (
         setting="Restart={policy}",
         daemon="the user's systemd",
         marks=("MANAGERPID",),
+        advice=advice,
     ),
 )
 BOOT_TARGETS = frozenset(f"{name}.target" for name in ("default", "basic", "sockets", "timers", "paths"))
