@@ -11,7 +11,7 @@ from runaway_watchdog.model.events import Finding
 from runaway_watchdog.model.sampling import GroupRate, HostLoad, ProcessRate, Rule, Sample
 from runaway_watchdog.watch import judging
 from runaway_watchdog.watch.harm import Judgement
-from runaway_watchdog.watch.judging import Habits, Lengths, Question, burns, weigh
+from runaway_watchdog.watch.judging import Question, burns, usual_length_s, weigh, with_habit, with_length
 from runaway_watchdog.watch.ordinary import kind_of_work
 from runaway_watchdog.watch.particulars import examine, own_service
 from runaway_watchdog.watch.sample import HostFacts
@@ -29,7 +29,8 @@ class Judge:
 
     def __init__(self, host: HostFacts, root: str = "") -> None:
         self.host, self.root = host, root
-        self.lengths, self.habits = Lengths(), Habits()
+        self.lengths: judging.Lengths = {}
+        self.habits: judging.Habits = {}
 
     def means(self, rule: Rule, finding: Finding) -> bool:
         particulars = examine(self.host, Question(finding, "", rule.only), self.root)
@@ -39,11 +40,11 @@ class Judge:
         self, finding: Finding, rule: Rule, sample: Sample, lineage: str, name: str, running_s: float
     ) -> Judgement:
         particulars = examine(self.host, Question(finding, name, rule.only), self.root)
-        usual_s = self.lengths.usual_s(lineage)
+        usual_s = usual_length_s(self.lengths, lineage)
         return weigh(finding, rule, sample, particulars, self.habits, running_s=running_s, usual_s=usual_s)
 
     def learn(self, group: str, percent: float, wall: float) -> None:
-        self.habits = self.habits.learn(group, percent, wall)
+        self.habits = with_habit(self.habits, group, percent, wall)
 
 
 @pytest.fixture
@@ -143,7 +144,7 @@ def test_ordinary_work_is_quiet_until_it_takes_too_long(judge: Judge, finding: F
     sample = Sample(0.0, 1e9, 2, 100.0, (), (), HostLoad())
     assert not judge.judge(finding, rule(), sample, "l", "rsync", 700.0).push
     for seconds in (100.0, 120.0, 500.0):
-        judge.lengths = judge.lengths.add("l", seconds)
+        judge.lengths = with_length(judge.lengths, "l", seconds)
     assert judge.judge(finding, rule(), sample, "l", "rsync", 700.0).push
     assert not judge.judge(finding, rule(), sample, "l", "rsync", 300.0).push
 
@@ -172,19 +173,19 @@ def test_habits_take_little_memory(judge: Judge, finding: Finding) -> None:
     for number in range(100):
         judge.learn(str(number), 1.0, 1e9)
     assert "normally" not in judge.judge(finding, rule(), sample, "l", "php", 700.0).why
-    assert len(judge.habits.known) == 64
+    assert len(judge.habits) == 64
 
 
 def test_what_is_usual_takes_three_runs_and_little_memory() -> None:
     """One run is no habit; old lineages are dropped."""
-    lengths = Lengths().add("a", 10.0).add("a", 20.0)
-    assert lengths.usual_s("a") is None
-    lengths = lengths.add("a", 90.0)
-    assert lengths.usual_s("a") == 20.0
+    lengths = with_length(with_length({}, "a", 10.0), "a", 20.0)
+    assert usual_length_s(lengths, "a") is None
+    lengths = with_length(lengths, "a", 90.0)
+    assert usual_length_s(lengths, "a") == 20.0
     for number in range(1000):
-        lengths = lengths.add(str(number), 1.0)
-    assert lengths.usual_s("a") is None
-    assert len(lengths.seen) == 256
+        lengths = with_length(lengths, str(number), 1.0)
+    assert usual_length_s(lengths, "a") is None
+    assert len(lengths) == 256
 
 
 def test_what_has_ended_or_calmed_down_burns_no_more(finding: Finding) -> None:

@@ -18,7 +18,6 @@ from runaway_watchdog.store.database import connect
 from runaway_watchdog.store.writer import Operation, Writer
 from runaway_watchdog.watch.configuration import Configuration
 from runaway_watchdog.watch.driver import Driver
-from runaway_watchdog.watch.effects import RequestCase
 from runaway_watchdog.watch.log import Log
 from runaway_watchdog.watch.loop import QuickLooks
 from runaway_watchdog.watch.recorder import Recorder
@@ -159,7 +158,7 @@ def test_the_curve_is_written_before_the_alert_that_shows_it(story: Story) -> No
     """It is written once a minute else: the minute that matters most must not be missing."""
     story.host.process(10, start_s=10.0, group=SCOPE)
     until: list[float] = []
-    story.driver._carriers[RequestCase] = lambda *_: until.append(
+    story.driver._carriers["request case"] = lambda *_: until.append(
         story.store.execute("SELECT max(at) FROM watched WHERE step_s = 10").fetchone()[0]
     )
     hot = 1e9 + story.host.now

@@ -13,6 +13,7 @@ from typing import Final, NamedTuple
 from runaway_watchdog import programs
 from runaway_watchdog.model.events import CaseRequest
 from runaway_watchdog.store.database import STORE_IS_DAMAGED
+from runaway_watchdog.watch.events import QueuedCase
 
 CASES_AT_ONCE: Final = 2
 ATTEMPTS: Final = 3
@@ -40,15 +41,6 @@ class Modules(NamedTuple):
     sender: str = "runaway_watchdog.alerts.send"
     command: str = "runaway_watchdog"
     heartbeat: str = "runaway_watchdog.alerts.heartbeat"
-
-
-class QueuedCase(NamedTuple):
-    """A request that waits for its case, or for another try."""
-
-    request: CaseRequest
-    name: str  # of the program: hostile
-    not_before: float = 0.0
-    attempts: int = 0
 
 
 class _Running(NamedTuple):

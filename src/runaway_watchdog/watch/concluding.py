@@ -6,21 +6,8 @@ from typing import Final
 from runaway_watchdog.model.events import Finding
 from runaway_watchdog.model.sampling import Sample
 from runaway_watchdog.model.user_input import Expectation
-from runaway_watchdog.watch import incidents, judging, lineage
-from runaway_watchdog.watch.effects import (
-    AskUsualUse,
-    Examine,
-    LogLine,
-    RequestCase,
-    StoreCurves,
-    StoreFigures,
-    StoreIncident,
-    StoreLineage,
-    StoreProcess,
-    StoreThrottled,
-    TellOfHost,
-)
-from runaway_watchdog.watch.events import Examined, Sampled
+from runaway_watchdog.watch import effects, incidents, judging, lineage
+from runaway_watchdog.watch.events import Examination, Sampled
 from runaway_watchdog.watch.expected import expected
 from runaway_watchdog.watch.incidents import SEVERITIES, Incident, Kind, Work
 from runaway_watchdog.watch.judging import Particulars, Question
@@ -38,14 +25,14 @@ def track(turn: Turn, seen: lineage.Seen, hot_since: float) -> None:
     state = turn.state
     tracked = lineage.track(state.lineages, (seen,), hot_since, turn.now.boottime)
     turn.state = state._replace(lineages=tracked)
-    turn.effects.append(StoreProcess(seen, hot_since))
+    turn.effects.append(effects.store_process(seen, hot_since))
 
 
 def conclude_all(turn: Turn, findings: Sequence[Finding], look: Sampled) -> None:
     """Ask about those that are not over; where there are none, nothing has to be read."""
     questions = tuple(_question(turn.state, each) for each in findings)
     if any(each.stage != "resolved" for each in findings):
-        turn.effects.append(Examine(look, questions))
+        turn.effects.append(Examination(look, questions))
         return
     for finding in findings:
         _conclude(turn, finding, Particulars(), look.sample)
@@ -57,7 +44,7 @@ def _question(state: State, finding: Finding) -> Question:
     return Question(finding, "" if seen is None else seen.name, () if rule is None else rule.only)
 
 
-def examined(turn: Turn, event: Examined) -> None:
+def examined(turn: Turn, event: Examination) -> None:
     """The answers, for new findings or for those of open incidents."""
     sample = event.look.sample
     again = event.questions[0].incident is not None
@@ -81,14 +68,14 @@ def _conclude(turn: Turn, finding: Finding, of: Particulars, sample: Sample) -> 
         return
     work = _work(turn, finding, of)
     if finding.stage == "suspect":
-        turn.effects.append(AskUsualUse(finding.group))
+        turn.effects.append(effects.ask_usual_use(finding.group))
         if finding.kind == "cpu" and not turn.state.book.keeps(finding, work):
             _prepare(turn, finding, work, sample.at)
         return
     state = turn.state
     judged = judging.weigh(
         finding, rule, sample, of, state.habits, running_s=_running_s(state, finding),
-        usual_s=state.lengths.usual_s(work.lineage),
+        usual_s=judging.usual_length_s(state.lengths, work.lineage),
     )  # fmt: skip
     finding = finding._replace(severity=judged.severity, harm=judged.why, push=judged.push)
     if meant := _expected(state, finding.group, sample.wall):
@@ -101,8 +88,8 @@ def _resolve(turn: Turn, finding: Finding, sample: Sample) -> None:
     book, incident = incidents.resolve(turn.state.book, finding)
     turn.state = turn.state._replace(book=book)
     if incident is not None:
-        turn.effects.append(LogLine("notice", "resolved", _shown(incident)))
-        turn.effects.append(StoreIncident("resolved", incident))
+        turn.effects.append(effects.log("notice", "resolved", _shown(incident)))
+        turn.effects.append(effects.store_incident("resolved", incident))
         tell(turn, "resolved", incident, sample)
 
 
@@ -137,8 +124,8 @@ def _open(turn: Turn, finding: Finding, work: Work, sample: Sample) -> None:
         "incident": incident.id, "summary": text, "group": work.group or None, "severity": finding.severity,
         "why": finding.harm or None,
     }  # fmt: skip
-    turn.effects.append(LogLine("warning", event, values))
-    turn.effects.append(StoreIncident("reopened" if again else "opened", incident, text))
+    turn.effects.append(effects.log("warning", event, values))
+    turn.effects.append(effects.store_incident("reopened" if again else "opened", incident, text))
     if incident.push:
         tell(turn, "opened", incident, sample)
     elif finding.kind == "cpu":
@@ -156,16 +143,16 @@ def _prepare(turn: Turn, finding: Finding, work: Work, now: float) -> None:
             "cpu": finding.percent, "pid": key.pid if key else None, "name": work.name, "group": work.group or None,
         }  # fmt: skip
         turn.effects += (
-            LogLine("info", "suspect", values),
-            StoreLineage(work),
-            RequestCase(incidents.preparation(finding, work), work.name),
+            effects.log("info", "suspect", values),
+            effects.store_lineage(work),
+            effects.request_case(incidents.preparation(finding, work), work.name),
         )
 
 
 def _explain_silently(turn: Turn, incident: Incident, now: float) -> None:
     """Its case explains it; it sends nothing but where it meets signs of an intruder."""
     turn.state = turn.state._replace(prepared={**turn.state.prepared, incident.work.lineage: now})
-    turn.effects.append(RequestCase(incidents.case_request("recorded", incident), incident.work.name))
+    turn.effects.append(effects.request_case(incidents.case_request("recorded", incident), incident.work.name))
 
 
 def tell(turn: Turn, kind: Kind, incident: Incident, sample: Sample | None = None) -> None:
@@ -174,17 +161,17 @@ def tell(turn: Turn, kind: Kind, incident: Incident, sample: Sample | None = Non
         return
     if incident.finding is None or incident.finding.kind in ("cpu", "restarts"):
         _store_curves(turn)
-        turn.effects.append(RequestCase(incidents.case_request(kind, incident), incident.work.name))
+        turn.effects.append(effects.request_case(incidents.case_request(kind, incident), incident.work.name))
         return
     groups = () if sample is None else sample.groups
     busiest = sorted(groups, key=lambda each: -each.percent)[:_MOST_NAMED]
-    turn.effects.append(TellOfHost(kind, incident, tuple(busiest)))
+    turn.effects.append(effects.tell_of_host(kind, incident, tuple(busiest)))
 
 
 def _store_curves(turn: Turn) -> None:
     """Once a minute, and whenever somebody is about to look at them."""
     turn.state = turn.state._replace(curved_at=turn.now.monotonic)
-    turn.effects.append(StoreCurves())
+    turn.effects.append(effects.store_curves())
 
 
 # --- once a sweep: what has become of the open incidents ---
@@ -199,7 +186,7 @@ def _judge_again(turn: Turn, look: Sampled) -> None:
         each_question = (_question_again(turn.state, each, sample) for each in turn.state.book.incidents.values())
         questions = tuple(each for each in each_question if each is not None)
         if questions:
-            turn.effects.append(Examine(look, questions))
+            turn.effects.append(Examination(look, questions))
             return
     _end_look(turn, sample)
 
@@ -223,7 +210,7 @@ def _reconsider(turn: Turn, incident: Incident, finding: Finding, of: Particular
     if rule is None:
         return
     running_s = _running_s(state, finding) + max(0.0, sample.wall - incident.opened_at)
-    usual_s = state.lengths.usual_s(incident.work.lineage)
+    usual_s = judging.usual_length_s(state.lengths, incident.work.lineage)
     judged = judging.weigh(finding, rule, sample, of, state.habits, running_s=running_s, usual_s=usual_s)
     worse = SEVERITIES.index(judged.severity) > SEVERITIES.index(incident.severity)
     silent = incident.finding is not None and not incident.finding.push
@@ -239,7 +226,7 @@ def _note_limits(turn: Turn, sample: Sample) -> None:
         limits = held.get(incident.work.group)
         if limits is not None and not incident.throttled:
             turn.state = turn.state._replace(book=incidents.throttle(turn.state.book, incident))
-            turn.effects.append(StoreThrottled(incident, limits.limit, limits.throttled))
+            turn.effects.append(effects.store_throttling(incident, limits.limit, limits.throttled))
 
 
 def _worsen(turn: Turn, incident: Incident, severity: str, finding: Finding, sample: Sample) -> None:
@@ -248,7 +235,7 @@ def _worsen(turn: Turn, incident: Incident, severity: str, finding: Finding, sam
     book, worse = incidents.escalate(turn.state.book, incident, severity, finding.harm)
     turn.state = turn.state._replace(book=book)
     values = {"incident": incident.id, "severity": severity, "why": finding.harm}
-    turn.effects += LogLine("warning", "escalated", values), StoreIncident("escalated", worse)
+    turn.effects += effects.log("warning", "escalated", values), effects.store_incident("escalated", worse)
     tell(turn, "opened" if first else "escalated", worse, sample)
 
 
@@ -278,11 +265,11 @@ def _end_look(turn: Turn, sample: Sample) -> None:
         if book is not state.book:
             turn.state = state._replace(book=book)
         for incident in due:
-            turn.effects.append(LogLine("notice", "still-running", _shown(incident)))
+            turn.effects.append(effects.log("notice", "still-running", _shown(incident)))
             tell(turn, "reminder", incident, sample)
     if sample.at - turn.state.figured_at >= _FIGURES_S:
         turn.state = turn.state._replace(figured_at=sample.at)
-        turn.effects.append(StoreFigures(sample, turn.state.lineages.tracked))
+        turn.effects.append(effects.store_figures(sample, turn.state.lineages.tracked))
     if sample.at - turn.state.curved_at >= _CURVES_S:
         _store_curves(turn)
 

@@ -13,7 +13,6 @@ from runaway_watchdog.watch import effects, events, incidents
 from runaway_watchdog.watch.configuration import Configuration
 from runaway_watchdog.watch.history import History
 from runaway_watchdog.watch.identity import Newcomers, look_again
-from runaway_watchdog.watch.lineage import Seen
 from runaway_watchdog.watch.log import Log
 from runaway_watchdog.watch.observer import step
 from runaway_watchdog.watch.particulars import examine, own_service, stat_of
@@ -42,20 +41,20 @@ class Driver:
         self._history = History(host.paths, host.clocks.monotonic())
         self._inbox = deque[events.Event]()  # what other threads tell; taken in before the next look
         self._levels = {"info": log.info, "notice": log.notice, "warning": log.warning, "error": log.fault}
-        self._carriers: dict[type, Callable[..., object]] = {
-            effects.LogLine: lambda level, event, values: self._levels[level](event, **values),
-            effects.StoreProcess: recorder.tracked,
-            effects.StoreDeath: recorder.died,
-            effects.StoreReturn: recorder.returned,
-            effects.StoreFigures: recorder.figures,
-            effects.StoreCurves: self.write_curves,
-            effects.StoreLineage: recorder.prepared,
-            effects.StoreIncident: recorder.incident,
-            effects.StoreThrottled: recorder.throttled,
-            effects.AskUsualUse: lambda group: recorder.ask_usual(group, self._learn),
-            effects.RequestCase: request_case,
-            effects.TellOfHost: self._tell_of_host,
-            effects.TellUnexplained: self._tell_unexplained,
+        self._carriers: dict[effects.Action, Callable[..., object]] = {
+            "log": lambda level, event, values: self._levels[level](event, **values),
+            "store process": recorder.tracked,
+            "store death": recorder.died,
+            "store return": recorder.returned,
+            "store figures": recorder.figures,
+            "store curves": self.write_curves,
+            "store lineage": recorder.prepared,
+            "store incident": recorder.incident,
+            "store throttling": recorder.throttled,
+            "ask usual use": lambda group: recorder.ask_usual(group, self._learn),
+            "request case": request_case,
+            "tell of host": self._tell_of_host,
+            "tell unexplained": self._tell_unexplained,
         }
         self.ticks = 0
 
@@ -108,9 +107,9 @@ class Driver:
         self._handle(events.ReturnsDue())
         return len(self.state.lineages.awaited) < waiting
 
-    def give_up(self, request: CaseRequest, name: str) -> None:
-        """No case could explain this."""
-        self._handle(events.CaseGivenUp(request, name))
+    def give_up(self, case: events.QueuedCase) -> None:
+        """It has failed for the last time."""
+        self._handle(case)
 
     def write_curves(self) -> None:
         """What was gathered of them since the last time."""
@@ -130,21 +129,19 @@ class Driver:
             self.state, wanted = step(self.state, event, now)
             event = None
             for each in wanted:
-                if isinstance(each, effects.QUESTIONS):
+                if isinstance(each, events.QUESTIONS):
                     event = self._answer(each)
                 else:
-                    self._carriers[type(each)](*each)
+                    self._carriers[each.action](*each.details)
 
-    def _answer(self, question: effects.Asked) -> events.Event:
+    def _answer(self, question: events.Answered) -> events.Answered:
         """Read at once."""
-        if isinstance(question, effects.FindNewcomers):
-            found = self._newcomers.find(question.awaited, question.known)
-            return events.NewcomersFound(question.look, tuple(found))
-        if isinstance(question, effects.Examine):
-            answers = tuple(examine(self.host, each) for each in question.questions)
-            return events.Examined(question.look, question.questions, answers)
-        looked: Iterable[Seen | None] = (look_again(self.host, key) for key in question.hot_s)
-        return events.Identified(question.look, question.hot_s, tuple(each for each in looked if each is not None))
+        if isinstance(question, events.Newcomers):
+            return question._replace(found=tuple(self._newcomers.find(question.awaited, question.known)))
+        if isinstance(question, events.Examination):
+            return question._replace(answers=tuple(examine(self.host, each) for each in question.questions))
+        looked = (look_again(self.host, key) for key in question.hot_s)
+        return question._replace(seen=tuple(each for each in looked if each is not None))
 
     def _tell_of_host(self, kind: incidents.Kind, incident: incidents.Incident, busiest: tuple[GroupRate, ...]) -> None:
         over = kind == "resolved"

@@ -1,4 +1,8 @@
-"""What the observer wants done. Whoever carries it out waits for nothing; a question comes back as an event."""
+"""What the observer wants done. Whoever carries it out waits for nothing; a question comes back with its answer.
+
+One small type for all but the questions, with a constructor for each kind: a type of its own takes five kilobytes of
+the watch, for as long as it lives.
+"""
 
 from collections.abc import Collection, Mapping
 from typing import Literal, NamedTuple
@@ -6,126 +10,86 @@ from typing import Literal, NamedTuple
 from runaway_watchdog.model.events import CaseRequest, Death, Return
 from runaway_watchdog.model.identity import ProcKey
 from runaway_watchdog.model.sampling import GroupRate, Sample
-from runaway_watchdog.watch.events import Sampled
+from runaway_watchdog.watch.events import Examination, Identification, Newcomers
 from runaway_watchdog.watch.incidents import Change, Incident, Kind, Work
-from runaway_watchdog.watch.judging import Question
 from runaway_watchdog.watch.lineage import Seen
 
+Action = Literal[
+    "log", "store process", "store death", "store return", "store figures", "store curves", "store lineage",
+    "store incident", "store throttling", "ask usual use", "request case", "tell of host", "tell unexplained",
+]  # fmt: skip
 
-class LogLine(NamedTuple):
+
+class Effect(NamedTuple):
+    """Something to be done, with all that is needed for it."""
+
+    action: Action
+    details: tuple[object, ...] = ()
+
+
+Wanted = Effect | Identification | Newcomers | Examination
+
+
+def log(level: Literal["info", "notice", "warning", "error"], event: str, values: Mapping[str, object]) -> Effect:
     """One line for the journal."""
-
-    level: Literal["info", "notice", "warning", "error"]
-    event: str
-    values: Mapping[str, object]
+    return Effect("log", (level, event, values))
 
 
-class StoreProcess(NamedTuple):
-    """It is tracked from now on."""
-
-    seen: Seen
-    hot_since: float  # seconds since the epoch
+def store_process(seen: Seen, hot_since: float) -> Effect:
+    """It is tracked from now on; `hot_since` is seconds since the epoch."""
+    return Effect("store process", (seen, hot_since))
 
 
-class StoreDeath(NamedTuple):
+def store_death(death: Death) -> Effect:
     """A tracked process has ended."""
+    return Effect("store death", (death,))
 
-    death: Death
 
-
-class StoreReturn(NamedTuple):
+def store_return(back: Return, seen: Seen) -> Effect:
     """The same work has come back as this process."""
-
-    back: Return
-    seen: Seen
+    return Effect("store return", (back, seen))
 
 
-class StoreFigures(NamedTuple):
+def store_figures(sample: Sample, tracked: Collection[ProcKey]) -> Effect:
     """The newest CPU figures of the tracked processes."""
-
-    sample: Sample
-    tracked: Collection[ProcKey]
+    return Effect("store figures", (sample, tracked))
 
 
-class StoreCurves(NamedTuple):
+def store_curves() -> Effect:
     """What was gathered of the host's and the groups' use since the last time."""
+    return Effect("store curves")
 
 
-class StoreLineage(NamedTuple):
+def store_lineage(work: Work) -> Effect:
     """A suspect's work, under which its case leaves an explanation."""
-
-    work: Work
-
-
-class StoreIncident(NamedTuple):
-    """An incident has changed."""
-
-    change: Change
-    incident: Incident
-    summary: str = ""  # one line, where it was opened or reopened
+    return Effect("store lineage", (work,))
 
 
-class StoreThrottled(NamedTuple):
-    """An incident's group has run into its limit for the first time."""
-
-    incident: Incident
-    limit: float | None  # percent of one core
-    percent: float  # of the periods
+def store_incident(change: Change, incident: Incident, summary: str = "") -> Effect:
+    """An incident has changed; where it was opened or reopened, with one line about it."""
+    return Effect("store incident", (change, incident, summary))
 
 
-class AskUsualUse(NamedTuple):
+def store_throttling(incident: Incident, limit: float | None, percent: float) -> Effect:
+    """Its group has run into its limit (percent of one core) for the first time, in `percent` of the periods."""
+    return Effect("store throttling", (incident, limit, percent))
+
+
+def ask_usual_use(group: str) -> Effect:
     """What does this group use at this hour? Comes back as `UsualUse`, later, or not at all."""
-
-    group: str
-
-
-class RequestCase(NamedTuple):
-    """Let a case explain it, and tell."""
-
-    request: CaseRequest
-    name: str  # of the program: hostile
+    return Effect("ask usual use", (group,))
 
 
-class TellOfHost(NamedTuple):
+def request_case(request: CaseRequest, name: str) -> Effect:
+    """Let a case explain it, and tell. `name` is the program's: hostile."""
+    return Effect("request case", (request, name))
+
+
+def tell_of_host(kind: Kind, incident: Incident, busiest: tuple[GroupRate, ...]) -> Effect:
     """An alert about the host itself, which no case explains."""
-
-    kind: Kind
-    incident: Incident
-    busiest: tuple[GroupRate, ...]
+    return Effect("tell of host", (kind, incident, busiest))
 
 
-class TellUnexplained(NamedTuple):
+def tell_unexplained(request: CaseRequest, name: str) -> Effect:
     """The alert that no case could explain, with what is known."""
-
-    request: CaseRequest
-    name: str
-
-
-class Identify(NamedTuple):
-    """Who are they? Comes back as `Identified`, at once."""
-
-    look: Sampled
-    hot_s: Mapping[ProcKey, float]
-
-
-class FindNewcomers(NamedTuple):
-    """Who has started in these groups? Comes back as `NewcomersFound`, at once."""
-
-    look: Sampled | None
-    awaited: Mapping[str, float]  # groups, and from which start on (seconds after boot)
-    known: Collection[ProcKey]  # to be left out
-
-
-class Examine(NamedTuple):
-    """What are the processes of these findings? Comes back as `Examined`, at once."""
-
-    look: Sampled
-    questions: tuple[Question, ...]
-
-
-QUESTIONS = (Identify, FindNewcomers, Examine)
-Asked = Identify | FindNewcomers | Examine
-Effect = (
-    LogLine | StoreProcess | StoreDeath | StoreReturn | StoreFigures | StoreCurves | StoreLineage | StoreIncident
-    | StoreThrottled | AskUsualUse | RequestCase | TellOfHost | TellUnexplained | Identify | FindNewcomers | Examine
-)  # fmt: skip
+    return Effect("tell unexplained", (request, name))

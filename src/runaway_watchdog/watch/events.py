@@ -1,4 +1,5 @@
-"""What the observer is told. An answer holds its question, so that no half of a look waits in the state."""
+"""What the observer is told. A question that a step ends with comes back as the next event, with its answer filled in:
+so no half of a look waits in the state."""
 
 from collections.abc import Collection, Mapping
 from typing import NamedTuple
@@ -29,27 +30,29 @@ class Sampled(NamedTuple):
     polled: Collection[ProcKey] = ()  # whose end the kernel tells by itself, with its moment
 
 
-class Identified(NamedTuple):
-    """Who they are that have been hot for long enough; who is gone by now is missing."""
+class Identification(NamedTuple):
+    """Who are they that have been hot for long enough?"""
 
     look: Sampled
-    hot_s: Mapping[ProcKey, float]  # as it was asked: for how many seconds each has been hot
-    seen: tuple[Seen, ...]
+    hot_s: Mapping[ProcKey, float]  # for how many seconds each has been
+    seen: tuple[Seen, ...] = ()  # the answer; who is gone by now is missing
 
 
-class NewcomersFound(NamedTuple):
-    """Who has started in the groups where somebody is awaited."""
+class Newcomers(NamedTuple):
+    """Who has started in the groups where somebody is awaited?"""
 
-    look: Sampled | None  # the look that asked; None: it was asked between two looks
-    candidates: tuple[Seen, ...]
+    look: Sampled | None  # None: it is asked between two looks
+    awaited: Mapping[str, float]  # groups, and from which start on (seconds after boot)
+    known: Collection[ProcKey]  # to be left out
+    found: tuple[Seen, ...] = ()  # the answer
 
 
-class Examined(NamedTuple):
-    """What the processes of findings are, one answer for each question."""
+class Examination(NamedTuple):
+    """What are the processes of these findings?"""
 
     look: Sampled
     questions: tuple[Question, ...]
-    answers: tuple[Particulars, ...]
+    answers: tuple[Particulars, ...] = ()  # one for each
 
 
 class Died(NamedTuple):
@@ -70,11 +73,13 @@ class UsualUse(NamedTuple):
     wall: float  # when that was asked
 
 
-class CaseGivenUp(NamedTuple):
-    """A case has failed for the last time."""
+class QueuedCase(NamedTuple):
+    """A request that waits for its case, or for another try."""
 
     request: CaseRequest
     name: str  # of the program: hostile
+    not_before: float = 0.0
+    attempts: int = 0
 
 
 class Restarted(NamedTuple):
@@ -85,7 +90,8 @@ class Restarted(NamedTuple):
     alive: frozenset[ProcKey]  # of the processes of open incidents
 
 
-ANSWERS = (Identified, NewcomersFound, Examined)
-Answer = Identified | NewcomersFound | Examined
-Event = Sampled | Answer | Died | ReturnsDue | UserInput | UsualUse | CaseGivenUp | Configuration | Restarted
-"""A new `Configuration` stands for a reload, a `UserInput` for what people have told since."""
+QUESTIONS = (Identification, Newcomers, Examination)
+Answered = Identification | Newcomers | Examination
+Event = Sampled | Answered | Died | ReturnsDue | UserInput | UsualUse | QueuedCase | Configuration | Restarted
+"""A new `Configuration` stands for a reload, a `UserInput` for what people have told since, a `QueuedCase` for one that
+is given up."""

@@ -23,46 +23,6 @@ _THIS_HOUR_S: Final = 3600.0
 _MOST_HABITS: Final = 64
 
 
-class Lengths(NamedTuple):
-    """How long the work of each lineage has lasted, as far as it was seen; the newest lineages and times."""
-
-    seen: Mapping[str, tuple[float, ...]] = {}
-
-    def add(self, lineage: str, seconds: float) -> "Lengths":
-        """One run has ended."""
-        seen = dict(self.seen)
-        times = seen.pop(lineage, ())
-        seen[lineage] = (*times, seconds)[-_MOST_LENGTHS:]
-        if len(seen) > _MOST_LINEAGES:
-            del seen[next(iter(seen))]
-        return Lengths(seen)
-
-    def usual_s(self, lineage: str) -> float | None:
-        """The median; None where too few were seen."""
-        times = self.seen.get(lineage, ())
-        return sorted(times)[len(times) // 2] if len(times) >= _ENOUGH_LENGTHS else None
-
-
-class Habits(NamedTuple):
-    """What groups usually use at a time of the day, in percent of one core, and when that was asked; the newest."""
-
-    known: Mapping[str, tuple[float, float]] = {}
-
-    def learn(self, group: str, percent: float, wall: float) -> "Habits":
-        """What a group usually uses at this hour, of one core."""
-        newest = [each for each in self.known.items() if each[0] != group][1 - _MOST_HABITS :]
-        return Habits(dict((*newest, (group, (percent, wall)))))
-
-    def in_words(self, finding: Finding, sample: Sample) -> str:
-        """For a finding about CPU; "" where too little is known of its group at this hour."""
-        known = self.known.get(finding.group)
-        if finding.kind != "cpu" or known is None or sample.wall - known[1] >= _THIS_HOUR_S:
-            return ""
-        usual = f"{known[0]:.0f} %" if known[0] >= LEAST_TOLD else f"less than {LEAST_TOLD:g} %"
-        now = next((each.percent for each in sample.groups if each.group == finding.group), finding.percent)
-        return f"normally {usual} at this hour, now {now:.0f} %"
-
-
 class Question(NamedTuple):
     """What is to be read before a finding is judged."""
 
@@ -81,6 +41,44 @@ class Particulars(NamedTuple):
     exe: str = ""
     command_line: str = ""
     ordinary: str = ""  # what kind of ordinary work it is, in words; "" for any other
+
+
+Lengths = Mapping[str, tuple[float, ...]]
+"""How long the work of each lineage has lasted, as far as it was seen; the newest lineages and times."""
+Habits = Mapping[str, tuple[float, float]]
+"""What groups usually use at a time of the day, in percent of one core, and when that was asked; the newest."""
+
+
+def with_length(lengths: Lengths, lineage: str, seconds: float) -> Lengths:
+    """One run has ended."""
+    seen = dict(lengths)
+    times = seen.pop(lineage, ())
+    seen[lineage] = (*times, seconds)[-_MOST_LENGTHS:]
+    if len(seen) > _MOST_LINEAGES:
+        del seen[next(iter(seen))]
+    return seen
+
+
+def usual_length_s(lengths: Lengths, lineage: str) -> float | None:
+    """The median; None where too few were seen."""
+    times = lengths.get(lineage, ())
+    return sorted(times)[len(times) // 2] if len(times) >= _ENOUGH_LENGTHS else None
+
+
+def with_habit(habits: Habits, group: str, percent: float, wall: float) -> Habits:
+    """What a group usually uses at this hour, of one core."""
+    newest = [each for each in habits.items() if each[0] != group][1 - _MOST_HABITS :]
+    return dict((*newest, (group, (percent, wall))))
+
+
+def _habit(habits: Habits, finding: Finding, sample: Sample) -> str:
+    """In words, for a finding about CPU; "" where too little is known of its group at this hour."""
+    known = habits.get(finding.group)
+    if finding.kind != "cpu" or known is None or sample.wall - known[1] >= _THIS_HOUR_S:
+        return ""
+    usual = f"{known[0]:.0f} %" if known[0] >= LEAST_TOLD else f"less than {LEAST_TOLD:g} %"
+    now = next((each.percent for each in sample.groups if each.group == finding.group), finding.percent)
+    return f"normally {usual} at this hour, now {now:.0f} %"
 
 
 def burns(finding: Finding, rule: Rule, sample: Sample) -> bool:
@@ -127,7 +125,7 @@ def weigh(
     stat = of.stat or ProcessStat("", dead=False, start_ticks=0)
     about = Circumstances(stat.nice, stat.policy, of.ordinary, running_s, usual_s)
     judged = judge(finding, sample, about, by_harm=rule.by_harm)
-    return judged._replace(why="; ".join(filter(None, (judged.why, habits.in_words(finding, sample)))))
+    return judged._replace(why="; ".join(filter(None, (judged.why, _habit(habits, finding, sample)))))
 
 
 def is_scheduled(of: Particulars) -> bool:

@@ -217,7 +217,7 @@ class Loop:
         if ended.reload is not None:
             self._reloaded(*ended.reload)
         for case in (*ended.given_up, *children.start_cases(now)):
-            self._parts.driver.give_up(case.request, case.name)
+            self._parts.driver.give_up(case)
         if ended.cases or ended.given_up:
             self._parts.recorder.ask_outbox(self._answer)
         due, self._outbox_due = self._outbox_due, ()

@@ -9,33 +9,24 @@ from typing import Final
 
 from runaway_watchdog.model.events import Return
 from runaway_watchdog.model.user_input import UserInput
-from runaway_watchdog.watch import concluding, detect, incidents, lineage, resuming, returns
+from runaway_watchdog.watch import concluding, detect, effects, incidents, lineage, resuming, returns
 from runaway_watchdog.watch.configuration import Configuration
-from runaway_watchdog.watch.effects import (
-    Effect,
-    FindNewcomers,
-    Identify,
-    LogLine,
-    RequestCase,
-    StoreDeath,
-    StoreReturn,
-    TellUnexplained,
-)
 from runaway_watchdog.watch.events import (
-    ANSWERS,
-    Answer,
-    CaseGivenUp,
+    QUESTIONS,
+    Answered,
     Died,
     Event,
-    Identified,
-    NewcomersFound,
+    Identification,
+    Newcomers,
     Now,
+    QueuedCase,
     Restarted,
     ReturnsDue,
     Sampled,
     UsualUse,
 )
 from runaway_watchdog.watch.families import SCHEDULERS
+from runaway_watchdog.watch.judging import with_habit, with_length
 from runaway_watchdog.watch.state import State, Turn
 
 SEARCH_S: Final = 30.0
@@ -44,18 +35,18 @@ _LOOK_CLOSELY_S: Final = 120.0
 """For so long after a death its successor is looked for at every look."""
 
 
-def step(state: State, event: Event, now: Now) -> tuple[State, list[Effect]]:
+def step(state: State, event: Event, now: Now) -> tuple[State, list[effects.Wanted]]:
     """One event later. Effects are to be carried out in their order; a question is always the last of them."""
     turn = Turn(state, now)
     if isinstance(event, Sampled):
         _sampled(turn, event)
-    elif isinstance(event, ANSWERS):
+    elif isinstance(event, QUESTIONS):
         _answered(turn, event)
     elif isinstance(event, Died):
         _apply(turn, [lineage.Ended(key, now.boottime, now.wall, exact=True) for key in event.keys], ())
     elif isinstance(event, ReturnsDue):
         _search(turn, (), None)
-    elif isinstance(event, CaseGivenUp):
+    elif isinstance(event, QueuedCase):
         _give_up(turn, event)
     elif isinstance(event, Restarted):
         resuming.resume(turn, event)
@@ -69,19 +60,19 @@ def _told(state: State, event: UserInput | UsualUse | Configuration) -> State:
     if isinstance(event, UserInput):
         return state._replace(user_input=event)
     if isinstance(event, UsualUse):
-        return state._replace(habits=state.habits.learn(*event))
+        return state._replace(habits=with_habit(state.habits, *event))
     return state._replace(configuration=event, lowest=event.lowest)
 
 
-def _answered(turn: Turn, event: Answer) -> None:
+def _answered(turn: Turn, event: Answered) -> None:
     """The look goes on where it asked."""
-    if isinstance(event, Identified):
+    if isinstance(event, Identification):
         missed = _missed(turn.state, event.look)
         for seen in event.seen:
             concluding.track(turn, seen, event.look.sample.wall - event.hot_s[seen.key])
         _search(turn, missed, event.look)
-    elif isinstance(event, NewcomersFound):
-        _apply(turn, (), event.candidates)
+    elif isinstance(event, Newcomers):
+        _apply(turn, (), event.found)
         if event.look is not None:
             _detect(turn, event.look)
     else:
@@ -97,7 +88,7 @@ def _sampled(turn: Turn, look: Sampled) -> None:
     if lineages is not state.lineages:
         turn.state = state._replace(lineages=lineages)
     if ripe:
-        turn.effects.append(Identify(look, ripe))
+        turn.effects.append(Identification(look, ripe))
         return
     _search(turn, _missed(turn.state, look), look)
 
@@ -125,7 +116,7 @@ def _search(turn: Turn, ended: Iterable[lineage.Ended], look: Sampled | None) ->
     if lineages.awaited:
         awaited = lineages.awaited_groups(0.0 if everyone else now.boottime - _LOOK_CLOSELY_S)
         if awaited:
-            turn.effects.append(FindNewcomers(look, awaited, lineages.tracked))
+            turn.effects.append(Newcomers(look, awaited, lineages.tracked))
             return
     if look is not None:
         _detect(turn, look)
@@ -140,11 +131,14 @@ def _apply(turn: Turn, ended: Iterable[lineage.Ended], candidates: Iterable[line
     for end in ended:
         seen, hot_s = state.lineages.find(end.key), state.lineages.hot_for(end.key, end.wall)
         if seen is not None and hot_s is not None and hot_s >= lineage.RIPE_S:
-            lengths = lengths.add(seen.lineage, hot_s)
+            lengths = with_length(lengths, seen.lineage, hot_s)
     lineages, deaths, came_back = lineage.observe(state.lineages, ended, candidates, now.wall, now.boottime)
     turn.state = state._replace(lineages=lineages, lengths=lengths)
     for death in deaths:
-        turn.effects += LogLine("info", "died", {"pid": death.key.pid, "exact": death.exact}), StoreDeath(death)
+        turn.effects += (
+            effects.log("info", "died", {"pid": death.key.pid, "exact": death.exact}),
+            effects.store_death(death),
+        )
     for back in came_back:
         _returned(turn, back, lineages.tracked[back.key].seen)
 
@@ -152,13 +146,13 @@ def _apply(turn: Turn, ended: Iterable[lineage.Ended], candidates: Iterable[line
 def _returned(turn: Turn, back: Return, seen: lineage.Seen) -> None:
     """What the dead had accumulated goes on, and its incidents are about the new process."""
     values = {"pid": back.key.pid, "name": seen.name, "after_pid": back.predecessor.pid, "delay_s": back.delay_s}
-    turn.effects += LogLine("notice", "came-back", values), StoreReturn(back, seen)
+    turn.effects += effects.log("notice", "came-back", values), effects.store_return(back, seen)
     state = turn.state
     book, moved = incidents.follow(state.book, back.predecessor, back.key)
     turn.state = state = state._replace(detected=detect.inherit(state.detected, back.predecessor, back.key), book=book)
     for incident in moved:
         if incident.push and incident.returns == 1:
-            turn.effects.append(RequestCase(incidents.case_request("returned", incident), incident.work.name))
+            turn.effects.append(effects.request_case(incidents.case_request("returned", incident), incident.work.name))
     if seen.group and back.delay_s <= returns.PROMPT_S and seen.group.rpartition("/")[2] not in SCHEDULERS:
         noted = returns.note(state.returns, [seen.group], "process", turn.now.monotonic)
         turn.state = state._replace(returns=noted)
@@ -180,10 +174,10 @@ def _detect(turn: Turn, look: Sampled) -> None:
     concluding.conclude_all(turn, (*findings, *looping), look)
 
 
-def _give_up(turn: Turn, event: CaseGivenUp) -> None:
+def _give_up(turn: Turn, event: QueuedCase) -> None:
     """No case could explain it: the alert goes out with what is known."""
     request = event.request
     values = {"incident": request.incident_id, "kind": request.kind, "pid": request.pid}
-    turn.effects.append(LogLine("error", "case-given-up", values))
+    turn.effects.append(effects.log("error", "case-given-up", values))
     if request.kind not in ("suspect", "recorded"):
-        turn.effects.append(TellUnexplained(request, event.name))
+        turn.effects.append(effects.tell_unexplained(request, event.name))

@@ -1,10 +1,10 @@
 """Goes on where the watch before this one stopped. Pure, as all of a step."""
 
 from runaway_watchdog.store import records
-from runaway_watchdog.watch import detect, incidents, lineage, returns
+from runaway_watchdog.watch import detect, effects, incidents, lineage, returns
 from runaway_watchdog.watch.concluding import tell
-from runaway_watchdog.watch.effects import LogLine, StoreIncident
 from runaway_watchdog.watch.events import Restarted
+from runaway_watchdog.watch.judging import with_length
 from runaway_watchdog.watch.state import Turn
 
 
@@ -18,7 +18,7 @@ def resume(turn: Turn, event: Restarted) -> None:
         seen = event.seen.get(process.key) or lineage.remembered(process.key, work.group, work.key, work.name)
         lineages = lineage.track(lineages, (seen,), now.wall, now.boottime - (now.wall - process.seen_at))
     for work_key, seconds in left.lengths:
-        lengths = lengths.add(work_key, seconds)
+        lengths = with_length(lengths, work_key, seconds)
     book = state.book._replace(next_id=left.next_incident)
     turn.state = state._replace(lineages=lineages, lengths=lengths, book=book)
     for record in left.incidents:
@@ -28,7 +28,7 @@ def resume(turn: Turn, event: Restarted) -> None:
     _tell_what_was_cut_off(turn, left)
     if left.incidents:
         values = {"incidents": len(left.incidents), "processes": len(left.processes)}
-        turn.effects.append(LogLine("info", "resumed", values))
+        turn.effects.append(effects.log("info", "resumed", values))
 
 
 def _reopen(turn: Turn, record: records.IncidentRecord, event: Restarted) -> None:
@@ -36,7 +36,7 @@ def _reopen(turn: Turn, record: records.IncidentRecord, event: Restarted) -> Non
     rule = state.rule(record.rule)
     incident = incidents.restored(record, rule, state.boot_id, now.monotonic)
     if rule is None:  # it is no longer configured: nothing would ever resolve it
-        turn.effects.append(StoreIncident("resolved", incident))
+        turn.effects.append(effects.store_incident("resolved", incident))
         return
     age_s = max(0.0, now.wall - record.opened_at)
     book = incidents.reopen(state.book, incident, age_s, now.monotonic, state.configuration.remind_after_s)

@@ -7,10 +7,9 @@ from runaway_watchdog.model.sampling import Rule
 from runaway_watchdog.model.user_input import UserInput
 from runaway_watchdog.watch.configuration import Configuration
 from runaway_watchdog.watch.detect import DetectState
-from runaway_watchdog.watch.effects import Effect
+from runaway_watchdog.watch.effects import Wanted
 from runaway_watchdog.watch.events import Now
 from runaway_watchdog.watch.incidents import Book
-from runaway_watchdog.watch.judging import Habits, Lengths
 from runaway_watchdog.watch.lineage import LineageState
 from runaway_watchdog.watch.returns import ReturnState
 
@@ -30,8 +29,8 @@ class State(NamedTuple):
     detected: DetectState = DetectState()
     returns: ReturnState = ReturnState()
     book: Book = Book()
-    lengths: Lengths = Lengths()
-    habits: Habits = Habits()
+    lengths: Mapping[str, tuple[float, ...]] = {}  # see `judging.Lengths`
+    habits: Mapping[str, tuple[float, float]] = {}  # see `judging.Habits`
     user_input: UserInput = UserInput()
     prepared: Mapping[str, float] = {}  # lineages, and when their case was last prepared
 
@@ -59,4 +58,4 @@ class Turn:
     def __init__(self, state: State, now: Now) -> None:
         self.state = state
         self.now = now
-        self.effects: list[Effect] = []
+        self.effects: list[Wanted] = []
