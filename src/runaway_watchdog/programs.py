@@ -110,7 +110,7 @@ def start_module(
     `stdin` is handed over through an anonymous file, so that the starter never waits for the child to read. For the
     same reason `stdout` is a file that is read once the child has ended; None: it is shared with the starter.
     """
-    handover = os.memfd_create("commission")
+    handover = os.memfd_create("handover")
     try:
         os.write(handover, stdin)
         os.lseek(handover, 0, os.SEEK_SET)

@@ -13,7 +13,7 @@ import re
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from runaway_watchdog.render import markdown as chat
+from runaway_watchdog.render.markdown import shortened
 from runaway_watchdog.render.message import Message
 from runaway_watchdog.render.steps import safe
 
@@ -52,7 +52,7 @@ def _alert(message: Message, labels: dict[str, str], now: float, ends_at: float)
     owner: dict[str, Any] = next(iter((message.document.get("case") or {}).get("owners") or ()), {})
     told = {
         "summary": message.subject,
-        "description": chat.shortened(message.text, _LONGEST_TEXT),
+        "description": shortened(message.text, _LONGEST_TEXT),
         "command": message.push.rpartition("\n")[2],
         "owner": safe(str(owner.get("name", "")), 100),
         "owner_kind": safe(str(owner.get("kind", "")), 40),

@@ -3,7 +3,7 @@
 import html
 from typing import Final, Literal, NamedTuple
 
-from runaway_watchdog.render import markdown as chat
+from runaway_watchdog.render.markdown import shortened
 from runaway_watchdog.render.message import Message
 
 PAGER_LIMIT: Final = 700
@@ -39,7 +39,7 @@ def form(scheme: str, message: Message, limit: int) -> Form:
     if scheme in MAIL:
         return Form(message.html, "html")
     if scheme in TELEGRAM:  # knows no table, and no other way to keep columns
-        return Form(f"<pre>{html.escape(chat.shortened(message.text, limit - 500))}</pre>", "html")
+        return Form(f"<pre>{html.escape(shortened(message.text, limit - 500))}</pre>", "html")
     if scheme in CHAT:
-        return Form(chat.shortened(message.markdown, limit), "markdown")
-    return Form(chat.shortened(message.text, limit), "text")
+        return Form(shortened(message.markdown, limit), "markdown")
+    return Form(shortened(message.text, limit), "text")

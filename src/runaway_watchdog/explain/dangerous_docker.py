@@ -12,10 +12,10 @@ from runaway_watchdog.effects.docker import (
 )
 from runaway_watchdog.effects.docker.filters import Filters
 from runaway_watchdog.effects.docker.volumes import deleted, unnamed
-from runaway_watchdog.effects.host import places, signalled as ended, uses
+from runaway_watchdog.effects.host import places, signalled, uses
 from runaway_watchdog.model.effect import Effect
 from runaway_watchdog.model.plan import Dangerous
-from runaway_watchdog.owners.docker import containment as docker_hold
+from runaway_watchdog.owners.docker.containment import reference
 from runaway_watchdog.owners.interface import Owner
 from runaway_watchdog.world import World
 
@@ -55,7 +55,7 @@ def _compose(owner: Owner, program: str, world: World) -> Dangerous:
 
 def _remove(owner: Owner, program: str, docker: Docker, world: World) -> Iterator[Dangerous]:
     """`docker rm -fv`; for one that was created with --rm a mere stop."""
-    name = docker_hold.reference(owner)
+    name = reference(owner)
     this = next((each for each in docker.containers if each.id == owner.id), None)
     if this is None:
         return
@@ -138,7 +138,7 @@ def _engine(owner: Owner, docker: Docker, world: World) -> Iterator[Dangerous]:
     # Known policies and volumes: so no container is inspected for an answer that tells their names alone.
     known = tuple(each._replace(policy="no", unnamed=frozenset()) for each in others)
     left = HostState(docker=docker._replace(api=(1, 41), containers=known))
-    effects, _ = ended.engine_ends(left, world, starts_again=False)
+    effects, _ = signalled.engine_ends(left, world, starts_again=False)
     hit = tuple(each for each in effects if each.verb == "stop")
     if hit:
         why = f"it ends {len(hit)} other container{'s' if len(hit) > 1 else ''}: {docker_state.names(others)}"

@@ -14,7 +14,7 @@ from runaway_watchdog.model.container import DOCKER_KINDS
 from runaway_watchdog.model.plan import Containment, Prints, Step
 from runaway_watchdog.model.process import Facts
 from runaway_watchdog.owners import Layer
-from runaway_watchdog.owners.docker import containment as docker_hold
+from runaway_watchdog.owners.docker.containment import named
 from runaway_watchdog.owners.interface import Owner
 from runaway_watchdog.owners.steps import single
 
@@ -54,7 +54,7 @@ def _dump(owner: Owner, facts: Facts) -> Step | None:
         found = dumps.seems((str(owner.facts["image"]), str(owner.facts["container"])))
         if found is None or not (found.in_memory or owner.facts.get("memory_only")):
             return None
-        name = docker_hold.named(owner)
+        name = named(owner)
         file = dumps.file(found, name, FOLDER)
         command = dumps.command(found, name, FOLDER, str(owner.raw["docker"]))
     else:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from runaway_watchdog.effects import Container, HostState, Outcome, harmless, table
-from runaway_watchdog.effects.host import databases, files, signalled as ended, signals
+from runaway_watchdog.effects.host import databases, files, signalled, signals
 from runaway_watchdog.linux import status
 from runaway_watchdog.model.command import Command, Word
 from runaway_watchdog.model.effect import Effect
@@ -103,7 +103,7 @@ def _kill(command: Command, container: Container, host: HostState, world: World)
     inner = {_inner(each, world): each for each in processes.members(world.files, group)}
     pids = [inner[int(text)] for text in words if text is not None and int(text) in inner]
     try:
-        return ended.by_signal(pids, value, host, world, from_inside=True)
+        return signalled.by_signal(pids, value, host, world, from_inside=True)
     except Unanswered:
         return None
 
