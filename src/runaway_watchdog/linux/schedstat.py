@@ -25,6 +25,9 @@ def read_waited_ns(paths: Paths, pid: int) -> int | None:
         threads = os.listdir(f"{paths.proc}/{pid}/task")
     except OSError:
         return None
-    told = (parse(read(f"{paths.proc}/{pid}/task/{each}/schedstat", 256) or b"") for each in threads[:_MOST_THREADS])
-    waited = [each[1] for each in told if each is not None]
-    return sum(waited) if waited else None
+    total, known = 0, False
+    for thread in threads[:_MOST_THREADS]:
+        told = parse(read(f"{paths.proc}/{pid}/task/{thread}/schedstat", 256) or b"")
+        if told is not None:
+            total, known = total + told[1], True
+    return total if known else None
