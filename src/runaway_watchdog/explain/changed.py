@@ -4,15 +4,17 @@ Told from what leaves a date behind, each by itself: that something was changed 
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from runaway_watchdog.hostile import clean
 from runaway_watchdog.model.casefile import Change, ChangeKind
 from runaway_watchdog.model.process import Facts
-from runaway_watchdog.owners.cron.details import AnacronJob, Job
 from runaway_watchdog.owners.interface import Owner, Read
 from runaway_watchdog.owners.systemd.details import service_of
 from runaway_watchdog.world import Traces, Unanswered, World
+
+if TYPE_CHECKING:
+    from runaway_watchdog.owners.cron.details import AnacronJob, Job
 
 BEFORE_S: Final = 3600.0
 GRACE_S: Final = 10.0
@@ -52,10 +54,11 @@ def _of(owner: Owner, facts: Facts, traces: Traces) -> Iterator[Change]:
     if (unit := service_of(owner)) is not None:
         yield from _written(traces, "unit", (unit.unit_file, *unit.drop_ins), "was edited")
     yield from _written(traces, "compose-file", _list(owner, "config_files"), "was edited")
-    if isinstance(owner, Read) and isinstance(owner.details, (Job, AnacronJob)):
-        yield from _written(traces, "crontab", (owner.details.table,), "was edited")
+    if isinstance(owner, Read) and owner.kind == "cron-job":
+        job: Job | AnacronJob = owner.details
+        yield from _written(traces, "crontab", (job.table,), "was edited")
         for each in (facts.process, *facts.ancestors):
-            if each.pid == owner.details.main_pid:
+            if each.pid == job.main_pid:
                 name = clean(owner.name, _NAME_LIMIT)
                 yield Change("cron-job", each.started_at, f"cron started {name}", f"/proc/{each.pid}/stat: its start")
 

@@ -4,15 +4,13 @@ Nothing is ended or removed: that is decided by whoever has looked at the eviden
 """
 
 from collections.abc import Iterator, Sequence
-from shlex import quote
 
 from runaway_watchdog.explain.signs import DOWNLOAD
 from runaway_watchdog.model.casefile import Sign
-from runaway_watchdog.model.plan import BeginsWith, Plan, Prints, Step, Succeeds
+from runaway_watchdog.model.plan import Plan, Prints, Step, Succeeds
 from runaway_watchdog.model.process import Process
-from runaway_watchdog.owners.cron.containment import MARK
-from runaway_watchdog.owners.steps import edited, single
-from runaway_watchdog.world import World, crontabs
+from runaway_watchdog.owners.steps import single
+from runaway_watchdog.world import World
 
 AGAIN = "a clean container, or a new installation, is infected again as long as that door is open"
 
@@ -78,19 +76,15 @@ def _line(path: str, world: World) -> Iterator[Step]:
         text = world.files.read(path)
     except OSError:
         return
+    from runaway_watchdog.owners.cron import containment, details  # only where such a line was found
+    from runaway_watchdog.world import crontabs
+
     of_user = path.startswith("/var/spool/cron/")
     text = crontabs.printed(text) if of_user else text
     lines = enumerate(text.split("\n"), 1)
     found = (number for number, line in lines if not line.lstrip().startswith("#") and DOWNLOAD.search(line[:2000]))
     if (number := next(found, None)) is None:
         return
-    sed, begins = f"{number}s/^/{MARK}/", MARK.strip()
-    if of_user:
-        user = path.rpartition("/")[2]
-        check = BeginsWith(f"crontab -u {quote(user)} -l | sed -n {number}p", begins)
-        step = edited.crontab(title, user, text, sed, effect=effect, check=check)
-    else:
-        step = edited.file(
-            title, path, text, sed, effect=effect, check=BeginsWith(f"sed -n {number}p {quote(path)}", begins)
-        )
+    line = details.TableLine(path, number, path.rpartition("/")[2], text, of_user)
+    step = containment.comment_out(line, title, effect)
     yield step._replace(phase="close")

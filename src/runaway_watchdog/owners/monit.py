@@ -9,7 +9,7 @@ makes it believe in a reboot. `mode passive` in its control file holds.
 from collections.abc import Mapping
 from itertools import pairwise
 from shlex import quote
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from runaway_watchdog.model.gap import Gap
 from runaway_watchdog.model.owner import Action, Claim, Deferred, Outlook
@@ -22,8 +22,10 @@ from runaway_watchdog.owners.common.shells import base
 from runaway_watchdog.owners.cron.job_daemons import DaemonUnit, unit_of
 from runaway_watchdog.owners.interface import Kind, Read, Unread
 from runaway_watchdog.owners.steps import edited, single
-from runaway_watchdog.world import Unanswered, World, inside, monitrc, processes, procfs
-from runaway_watchdog.world.monitrc import Check, Control
+from runaway_watchdog.world import Unanswered, World, inside, processes, procfs
+
+if TYPE_CHECKING:
+    from runaway_watchdog.world.monitrc import Check, Control
 
 KINDS = (
     Kind(
@@ -45,7 +47,7 @@ class Service(NamedTuple):
     main_pid: int
     manager_pid: int | None  # None: monit does not run
     monitored: bool | None
-    check: Check
+    check: "Check"
     cycle_s: float | None  # between two looks; None where that cannot be told
     in_container: bool
     unit: DaemonUnit
@@ -134,8 +136,10 @@ def is_monit(process: Process) -> bool:
     return base(process.exe) == "monit" or (process.exe is None and process.name == "monit")
 
 
-def _control(view: inside.Inside, manager: Process | None) -> tuple[str, Control]:
+def _control(view: inside.Inside, manager: Process | None) -> "tuple[str, Control]":
     """Raises Unanswered."""
+    from runaway_watchdog.world import monitrc  # only where monit owns
+
     words = () if manager is None else manager.cmdline
     named = [after for word, after in pairwise(words) if word == "-c" and after.startswith("/")]
     for path in (*named, *monitrc.SEARCHED):
@@ -148,14 +152,16 @@ def _control(view: inside.Inside, manager: Process | None) -> tuple[str, Control
     raise Unanswered(Gap("monit", "its control file was not found", "ask it yourself: monit summary"))
 
 
-def _watched(view: inside.Inside, control: Control, check: Check) -> bool | None:
+def _watched(view: inside.Inside, control: "Control", check: "Check") -> bool | None:
+    from runaway_watchdog.world import monitrc
+
     try:
         return monitrc.monitored(view.read(control.state), check.name)
     except OSError:
         return None
 
 
-def _main(facts: Facts, view: inside.Inside, check: Check) -> int:
+def _main(facts: Facts, view: inside.Inside, check: "Check") -> int:
     """The process that the PID file names, else the uppermost that monit's environment reaches."""
     line = [each for each in (facts.process, *facts.ancestors) if each.pid != 1 and not is_monit(each)]
     try:
@@ -168,7 +174,7 @@ def _main(facts: Facts, view: inside.Inside, check: Check) -> int:
     return line[-1].pid if same is None else same
 
 
-def _place(view: inside.Inside, check: Check) -> edited.Place | None:
+def _place(view: inside.Inside, check: "Check") -> edited.Place | None:
     try:
         return None if check.last_line is None else edited.Place(check.path, view.read(check.path), check.last_line)
     except OSError:
@@ -275,6 +281,8 @@ def contain(owner: Read[Service] | Unread, facts: Facts) -> Containment | None:
 
 
 def _make_passive(service: Service, place: edited.Place) -> Step:
+    from runaway_watchdog.world import monitrc
+
     control = service.control
     monit = "monit" if control in monitrc.SEARCHED else f"monit -c {quote(control)}"
     return edited.file(

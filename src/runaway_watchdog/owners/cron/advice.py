@@ -6,8 +6,6 @@ from shlex import quote
 
 from runaway_watchdog.model.plan import Advice
 from runaway_watchdog.owners.cron.details import Job
-from runaway_watchdog.owners.interface import Owner, Read
-from runaway_watchdog.world import World
 
 _SCHEDULE = re.compile(r"\s*(?:@\w+|(?:\S+\s+){4}\S+)\s+")
 _USER = re.compile(r"\S+\s+")
@@ -17,10 +15,9 @@ _INPUT = re.compile(r"(?<!\\)%.*")
 """What cron gives to the command as its standard input (crontab(5))."""
 
 
-def advice(owner: Owner, world: World) -> Iterator[Advice]:  # noqa: ARG001
-    """The same line, once at a time, for an hour at most, after everybody else."""
-    job = owner.details if isinstance(owner, Read) else None
-    if not isinstance(job, Job) or job.source is None or job.script:
+def once_at_a_time(job: Job, name: str) -> Iterator[Advice]:
+    """The same line, for an hour at most, after everybody else."""
+    if job.source is None or job.script:
         return
     table = job.source
     *above, line = table.text.split("\n")[: table.number]
@@ -34,7 +31,7 @@ def advice(owner: Owner, world: World) -> Iterator[Advice]:  # noqa: ARG001
     if not command:
         return
     shell = '"$SHELL"' if _SHELL.search("\n".join(above)) else "sh"
-    lock = f"/run/lock/{_PLAIN.sub('-', owner.name).strip('-')[:60]}.lock"
+    lock = f"/run/lock/{_PLAIN.sub('-', name).strip('-')[:60]}.lock"
     new = f"{schedule[0]}{user}flock -n {lock} timeout 1h nice -n 19 {shell} -c {quote(command)}{given}"
     what = "one run at a time, an hour at most, after everybody else"
     yield Advice(what, f"line {table.number} of {table.path}", (new,))

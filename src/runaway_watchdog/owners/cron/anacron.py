@@ -13,7 +13,7 @@ from runaway_watchdog.model.owner import Action, Claim, Deferred, Outlook, Why
 from runaway_watchdog.model.plan import Containment
 from runaway_watchdog.model.process import Facts, Process
 from runaway_watchdog.owners.common.ending import ending
-from runaway_watchdog.owners.common.shells import base, shell
+from runaway_watchdog.owners.common.shells import shell
 from runaway_watchdog.owners.cron import containment
 from runaway_watchdog.owners.cron.details import AnacronJob, TableLine
 from runaway_watchdog.owners.interface import Read
@@ -30,10 +30,6 @@ class Line(NamedTuple):
     period: str  # days, or a nickname
     name: str
     command: str
-
-
-def is_anacron(process: Process) -> bool:
-    return base(process.exe) == "anacron" or (process.exe is None and process.name == "anacron")
 
 
 def parse(text: str) -> tuple[Line, ...]:
@@ -99,4 +95,4 @@ def contain(job: AnacronJob, name: str, facts: Facts) -> Containment:
     if job.source is None:
         return Containment("End it: anacron has no such job any more", (*relief, end))
     goal = f"Keep anacron from running {name} for good (its line becomes a comment), then end what runs"
-    return Containment(goal, (*relief, containment.comment_out(job.source, "anacron"), end))
+    return Containment(goal, (*relief, containment.not_started(job.source, "anacron"), end))

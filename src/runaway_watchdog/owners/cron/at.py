@@ -19,7 +19,7 @@ from runaway_watchdog.owners.common.shells import base
 from runaway_watchdog.owners.cron.job_daemons import DaemonUnit, unit_of
 from runaway_watchdog.owners.interface import Kind, Read, Unread
 from runaway_watchdog.owners.steps import single
-from runaway_watchdog.world import World, crontabs, inside, procfs
+from runaway_watchdog.world import World, inside, procfs
 
 KINDS = (Kind("at-job", "at job", line="job of at, run {policy}", by_the_clock="at"),)
 SPOOLS = ("/var/spool/cron/atjobs", "/var/spool/at")
@@ -85,6 +85,8 @@ def is_atd(process: Process) -> bool:
 
 def inspect(claim: Claim, facts: Facts, world: World) -> Read[Job]:
     """The job's number, and whether the same commands wait in the spool to be run once more."""
+    from runaway_watchdog.world import crontabs  # only where at owns
+
     line = (facts.process, *facts.ancestors)
     job = next(each for each in line if str(each.pid) == claim.ref)
     daemon = next(each for each in line if each.pid == claim.manager_pid)

@@ -38,18 +38,22 @@ def contain(job: Job, name: str, facts: Facts) -> Containment | None:
         doors = ("whoever writes this file anew (a package, a deploy) makes it executable again",)
         return Containment(goal, (*relief, _off(job.script), end), doors)
     goal = f"Keep cron from starting {name} for good (its line becomes a comment), then end what runs"
-    return Containment(goal, (*relief, comment_out(job.source, "cron", job.folder), end))
+    return Containment(goal, (*relief, not_started(job.source, "cron", job.folder), end))
 
 
-def comment_out(line: TableLine, daemon: str, folder: str = "") -> Step:
-    """One line of a table, and no other one. `folder`: all of it is run by that line."""
-    number, user = line.number, quote(line.user)
-    sed = f"{number}s/^/{MARK}/"
+def not_started(line: TableLine, daemon: str, folder: str = "") -> Step:
+    """The line of a job that is not to run any more. `folder`: all of it is run by that line."""
     all_of_it = f"; nothing in {folder} is run then" if folder else ""
-    effect = f"line {number} becomes a comment, and no other line changes; what runs now goes on{all_of_it}"
-    title = f"Keep {daemon} from starting it again"
+    effect = f"line {line.number} becomes a comment, and no other line changes; what runs now goes on{all_of_it}"
+    return comment_out(line, f"Keep {daemon} from starting it again", effect)
+
+
+def comment_out(line: TableLine, title: str, effect: str) -> Step:
+    """One line of a table, and no other one."""
+    number = line.number
+    sed = f"{number}s/^/{MARK}/"
     if line.of_user:
-        check = BeginsWith(f"crontab -u {user} -l | sed -n {number}p", MARK.strip())
+        check = BeginsWith(f"crontab -u {quote(line.user)} -l | sed -n {number}p", MARK.strip())
         return edited.crontab(title, line.user, line.text, sed, effect=effect, check=check)
     check = BeginsWith(f"sed -n {number}p {quote(line.path)}", MARK.strip())
     return edited.file(title, line.path, line.text, sed, effect=effect, check=check)

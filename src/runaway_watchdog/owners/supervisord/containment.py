@@ -1,8 +1,6 @@
 """Stopping one program of supervisord and keeping it stopped, reversibly."""
 
-from collections.abc import Iterator
 from shlex import quote
-from typing import TYPE_CHECKING
 
 from runaway_watchdog.model.container import SHORT_ID
 from runaway_watchdog.model.plan import Advice, Containment, Prints, Says, Step
@@ -10,20 +8,16 @@ from runaway_watchdog.model.process import Facts, Process
 from runaway_watchdog.owners.common import exit_propagation
 from runaway_watchdog.owners.common.advice import ENOUGH
 from runaway_watchdog.owners.docker import container, containment as docker_containment
-from runaway_watchdog.owners.interface import Owner, Read
 from runaway_watchdog.owners.steps import edited, single
 from runaway_watchdog.owners.supervisord.details import Program
-from runaway_watchdog.world import World, inside
-
-if TYPE_CHECKING:
-    from runaway_watchdog.world import supervisord_conf
+from runaway_watchdog.world import World, inside, supervisord_conf
 
 FOLDERS = ("/usr/bin", "/usr/local/bin", "/opt/venv/bin")
 ON_PATH = ("/usr/bin", "/usr/local/bin")
 
 
 def ctl(
-    conf: "supervisord_conf.Configuration", path: str, view: inside.Inside, manager: Process, world: World
+    conf: supervisord_conf.Configuration, path: str, view: inside.Inside, manager: Process, world: World
 ) -> str | None:
     """supervisorctl as it is called here; None where it is not there, or would find no server to talk to."""
     if conf.server() is None or conf.section("supervisorctl") is None:
@@ -43,7 +37,7 @@ def ctl(
     return f"{docker_containment.client(world.engine.endpoint())} exec {found[:SHORT_ID]} {called}"
 
 
-def place(program: "supervisord_conf.Program | None", view: inside.Inside) -> edited.Place | None:
+def place(program: supervisord_conf.Program | None, view: inside.Inside) -> edited.Place | None:
     """Where autostart stands in the program's section, else that section's header."""
     if program is None or view.root:
         return None
@@ -99,11 +93,8 @@ def _keep(place: edited.Place) -> Step:
     return step._replace(phase="close")
 
 
-def advice(owner: Owner, world: World) -> Iterator[Advice]:  # noqa: ARG001
+def advice(place: edited.Place, name: str) -> Advice:
     """For its own section."""
-    found = owner.details if isinstance(owner, Read) else None
-    if not isinstance(found, Program) or found.place is None:
-        return
     lines = ("autorestart=unexpected", "startsecs=10", "startretries=3")
-    program = owner.name.rpartition(":")[2]
-    yield Advice(ENOUGH, f"{found.place.path}, the section of {program}; then: supervisorctl update", lines)
+    program = name.rpartition(":")[2]
+    return Advice(ENOUGH, f"{place.path}, the section of {program}; then: supervisorctl update", lines)

@@ -14,16 +14,6 @@ from runaway_watchdog.owners.steps import single
 from runaway_watchdog.owners.supervisord.details import LeftBehind
 from runaway_watchdog.world import World
 
-MARK = "SUPERVISOR_PROCESS_NAME"
-
-
-def claim(facts: Facts) -> Claim | None:
-    """By the mark in its environment: its parent is PID 1 by now."""
-    name = facts.mark(MARK)
-    if not name or not facts.ancestors or facts.ancestors[0].pid != 1:
-        return None
-    return Claim("supervisord-program", name, (f"/proc/{facts.process.pid}/environ: {MARK}={name}",))
-
 
 def inspect(claim: Claim, facts: Facts, world: World) -> Read[LeftBehind] | None:
     """None: it is in no unit, so whoever supervised it is not to be found."""

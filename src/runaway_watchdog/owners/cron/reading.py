@@ -1,0 +1,164 @@
+"""A job of cron: the line that started it, told from what its shell, the journal or the program's own words say."""
+
+import shlex
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from runaway_watchdog.linux import cmdline
+from runaway_watchdog.model.gap import Gap
+from runaway_watchdog.model.owner import Claim
+from runaway_watchdog.model.process import Facts, Process
+from runaway_watchdog.owners.common.shells import base
+from runaway_watchdog.owners.cron import containment, job_daemons
+from runaway_watchdog.owners.cron.details import Job
+from runaway_watchdog.owners.interface import Read
+from runaway_watchdog.world import Unanswered, World, crontabs, inside, procfs
+from runaway_watchdog.world.crontabs import Line
+
+BY_CRON = "SYSLOG_IDENTIFIER=CRON"
+LOGGED_WITHIN_S = 5.0
+MOST_ENTRIES = 1000
+MOST_JOBS = 256
+
+
+class Told(NamedTuple):
+    """What cron gave to a shell, as something else than the tables says it."""
+
+    user: str
+    text: str
+    evidence: str
+
+
+def inspect(claim: Claim, facts: Facts, process: Process, daemon: Process | None, world: World) -> Read[Job]:
+    """Find the line of the job's own process. `daemon` None: cron is not above it any more. Raises Unanswered."""
+    view = inside.of(world.files, process)
+    told, matching = _lines(process, daemon, view, world)
+    now = world.clock.now()
+    zone = crontabs.local_zone(view)
+    due = [(crontabs.next_run(each.schedule, now, zone), each) for each in matching]
+    due.sort(key=lambda each: float("inf") if each[0] is None else each[0])
+    at, found = due[0] if due else (None, None)
+    script, folder = _script(facts, process, view)
+    details = Job(
+        main_pid=process.pid,
+        user=process.user if found is None else found.user,
+        table="" if found is None else found.path,
+        line=0 if found is None else found.number,
+        script=script,
+        folder=folder,
+        next_in_s=None if at is None else round(max(0.0, at - now), 1),
+        running=_running(process, daemon, world),
+        in_container=bool(view.root),
+        left_its_shell=daemon is None,
+        known_by="words" if told is None else "text",
+        unit=job_daemons.unit_of(daemon, process, world),
+        source=None if found is None or view.root else containment.source(found, world),
+    )
+    evidence = [*claim.evidence, *(() if told is None else (told.evidence,))]
+    if found is not None:
+        evidence.append(f"{named(found)}: {found.schedule} {found.command}")
+    policy = "line not found" if found is None else found.schedule
+    name = script or ("a job of cron" if found is None else named(found))
+    return Read("cron-job", name, f"{details.table}:{details.line}", policy, details, tuple(evidence))
+
+
+def named(line: Line) -> str:
+    table = f"{line.user}'s crontab" if line.of_user else line.path
+    return f"line {line.number} of {table}"
+
+
+def _lines(
+    process: Process, daemon: Process | None, view: inside.Inside, world: World
+) -> tuple[Told | None, list[Line]]:
+    """The lines that started it, and who told which they are (None: nobody did, the program's words must do)."""
+    told = None
+    for told in _tellings(process, daemon, world):
+        found = [each for each in _tables(view, told.user, daemon) if each.command.strip() == told.text.strip()]
+        if found:
+            return told, found
+    if told is not None and daemon is not None:
+        return told, []
+    return None, [each for each in _tables(view, process.user, daemon) if _says(each, process, daemon)]
+
+
+def _tables(view: inside.Inside, user: str, daemon: Process | None) -> tuple[Line, ...]:
+    """Raises Unanswered."""
+    try:
+        return crontabs.read(view, None if view.root else user, debian=daemon is None or base(daemon.exe) == "cron")
+    except OSError:
+        raise Unanswered(Gap("cron", "cron's tables cannot be read", "run it with sudo")) from None
+
+
+def _tellings(process: Process, daemon: Process | None, world: World) -> Iterator[Told]:
+    """The shell that cron started still bears the line; one that became another program does not, and the journal
+    says it."""
+    words = process.cmdline
+    if daemon is not None and len(words) == 3 and words[1] == "-c":
+        yield Told(process.user, words[2], f"/proc/{process.pid}/cmdline: the line itself")
+    try:
+        if daemon is not None:
+            entries = world.journal.entries((f"_PID={process.pid}", BY_CRON), 4)
+        else:
+            entries = world.journal.entries((BY_CRON,), MOST_ENTRIES)
+    except Unanswered:
+        return
+    logged = {  # from about when the process was started: PIDs are reused
+        (each.user, each.text)
+        for each in crontabs.logged(entries)
+        if abs(each.at - process.started_at) < LOGGED_WITHIN_S
+    }
+    if len(logged) == 1 or daemon is not None:  # an orphan's line is known where cron started nothing else just then
+        yield from (Told(user, text, f"journal: ({user}) CMD when it was started") for user, text in logged)
+
+
+def _says(line: Line, process: Process, daemon: Process | None) -> bool:
+    """Whether the line's own words are the program's."""
+    if daemon is None:
+        return len(" ".join(process.cmdline)) > 3 and all(word in line.command for word in process.cmdline)
+    try:
+        asked = shlex.split(line.command)
+    except ValueError:
+        return False
+    return [word for word in asked if word != "exec"] == list(process.cmdline)
+
+
+def _script(facts: Facts, job: Process, view: inside.Inside) -> tuple[str, str]:
+    """The file of /etc/cron.hourly and the like that run-parts started, and that folder; "" where there is none.
+
+    A script that became another program is known only where its folder has no other one.
+    """
+    line = (facts.process, *facts.ancestors)
+    line = line[: line.index(job)]
+    for index, each in enumerate(line):
+        folder = next((word.rstrip("/") for word in each.cmdline[1:] if word.startswith("/")), "")
+        if each.name != "run-parts" or not index or not folder:
+            continue
+        words = line[index - 1].cmdline[:2]
+        try:
+            names = [name for name in view.names(folder) if crontabs.DEBIAN_NAME.fullmatch(name)]
+        except OSError:
+            names = []
+        only = f"{folder}/{names[0]}" if len(names) == 1 else ""
+        return next((word for word in words if word.rpartition("/")[0] == folder), only), folder
+    return "", ""
+
+
+def _running(job: Process, daemon: Process | None, world: World) -> int:
+    """How many of this job run now, this one too."""
+    if daemon is None:
+        return 1
+    try:
+        pids = list(procfs.children(world.files, daemon.pid))[:MOST_JOBS]
+        same = 0
+        for pid in pids:
+            same += sum(_words(each, world) == job.cmdline for each in (pid, *procfs.children(world.files, pid)))
+    except OSError:
+        return 1
+    return max(1, same)
+
+
+def _words(pid: int, world: World) -> tuple[str, ...]:
+    try:
+        return cmdline.parse(world.files.read(f"{procfs.PROC}/{pid}/cmdline"))
+    except OSError:
+        return ()
