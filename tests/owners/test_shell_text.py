@@ -88,7 +88,7 @@ def test_any_text_is_survived(text: str) -> None:
 @pytest.mark.parametrize("piece", ["while ", "<<EOF\n", "'", '"', "$(", "(", "`", "do ", "\\", "{ ", "for x in "])
 def test_hostile_text_is_read_in_no_time(piece: str) -> None:
     """Much of one thing does not keep the explanation waiting."""
-    begun = time.monotonic()
+    begun = time.process_time()
     has_loop(piece * 20_000)
     read(piece * 20_000, ["burn"])
-    assert time.monotonic() - begun < 3
+    assert time.process_time() - begun < 3

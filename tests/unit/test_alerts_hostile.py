@@ -158,11 +158,11 @@ def test_masking_takes_any_command_line(argv: list[str]) -> None:
 
 def test_masking_is_quick_whatever_is_masked() -> None:
     """Repeats are bounded: an argument of 128 KiB does not stall the explanation."""
-    begun = time.perf_counter()
+    begun = time.process_time()
     for unit in ("a-", "a://:", "mysql -p", "password", "_.", '"', "--token "):
         mask_argv(["app", unit * (131072 // len(unit))])
         clean(unit * 60000)
-    assert time.perf_counter() - begun < 2
+    assert time.process_time() - begun < 2
 
 
 def test_variables_are_masked_by_name_and_by_content() -> None:

@@ -111,14 +111,6 @@ def test_test_alert_as_json(
     assert document["channels"][0]["reason"] == "timed out"
 
 
-def test_test_alert_without_a_channel_shows_the_message(capsys: pytest.CaptureFixture[str]) -> None:
-    """What an alert looks like, and how to get it by mail."""
-    assert main(["test-alert"]) == 0
-    told = capsys.readouterr()
-    assert "DO THIS" in told.out
-    assert "urls = [" in told.err
-
-
 def test_test_alert_with_a_broken_configuration(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Exit code 2 and the faults; nothing is sent."""
     assert main(["test-alert", "--config", file(tmp_path, '[alerts]\nurls = ["zzz://HUNTER2"]\n')]) == 2

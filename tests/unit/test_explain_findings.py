@@ -244,9 +244,9 @@ def test_a_hostile_crontab_is_read_in_no_time() -> None:
     """Whoever writes one must not keep the explanation waiting."""
     host = burner()
     host.files.add("/etc/cron.d/x", "curl " * 30_000 + "\n" + "base64 -d " * 30_000)
-    begun = time.monotonic()
+    begun = time.process_time()
     signs.signs(host.world, facts_of(host), [UNCLAIMED], History())
-    assert time.monotonic() - begun < 2
+    assert time.process_time() - begun < 2
 
 
 @pytest.mark.parametrize(

@@ -25,13 +25,13 @@ SHAPES = [
 def test_no_shape_of_text_is_slow_to_mask(shape: str) -> None:
     """64 KiB of anything, in one piece or as forty arguments, is masked in a fraction of a second."""
     whole = shape * (65536 // len(shape))
-    begun = time.perf_counter()
+    begun = time.process_time()
     mask_text(whole)
     mask_argv([whole[:4096]] * 40)
     mask_argv(["--password", whole])
     mask_variable(whole[:4096], whole)
     clean(whole)
-    assert time.perf_counter() - begun < 5
+    assert time.process_time() - begun < 5
 
 
 def test_a_command_line_is_cut_and_says_so() -> None:

@@ -1,8 +1,8 @@
 """The journal's entries, and why there may be none."""
 
 import json
-import subprocess
 from signal import SIGALRM
+from subprocess import CompletedProcess
 from typing import Any
 
 import pytest
@@ -19,9 +19,9 @@ def answers(monkeypatch: pytest.MonkeyPatch, status: int, stdout: str = "", stde
     """Stand in for journalctl; returns the calls."""
     calls: list[list[str]] = []
 
-    def run(argv: Any, **_: Any) -> subprocess.CompletedProcess[str]:
+    def run(argv: Any, **_: Any) -> CompletedProcess[str]:
         calls.append(list(argv))
-        return subprocess.CompletedProcess(list(argv), status, stdout, stderr)
+        return CompletedProcess(list(argv), status, stdout, stderr)
 
     monkeypatch.setattr(programs, "run", run)
     return calls

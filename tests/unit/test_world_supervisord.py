@@ -119,9 +119,3 @@ def test_no_other_host_is_ever_asked(url: str) -> None:
     """A password of the configuration goes nowhere else."""
     with pytest.raises(Unanswered):
         supervisors.LiveSupervisors().supervisord(url, "user", "secret")
-
-
-def test_a_silent_socket_is_a_gap(tmp_path: Path) -> None:
-    """No socket, no answer, and no exception of another kind."""
-    with pytest.raises(Unanswered):
-        supervisors.LiveSupervisors().supervisord(f"unix://{tmp_path}/none.sock", None, None)

@@ -1,7 +1,7 @@
 """The system's manager: which properties are kept, and when a calendar comes next."""
 
-import subprocess
 from signal import SIGALRM
+from subprocess import CompletedProcess
 from typing import Any
 
 import pytest
@@ -64,9 +64,9 @@ def test_who_does_not_tell_times_is_asked_once(monkeypatch: pytest.MonkeyPatch) 
     """A host that is late pays the limit once, however many timers start the unit."""
     calls: list[list[str]] = []
 
-    def run(argv: Any, **_: Any) -> subprocess.CompletedProcess[str]:
+    def run(argv: Any, **_: Any) -> CompletedProcess[str]:
         calls.append(list(argv))
-        return subprocess.CompletedProcess(list(argv), -SIGALRM, "", "")
+        return CompletedProcess(list(argv), -SIGALRM, "", "")
 
     monkeypatch.setattr(programs, "run", run)
     manager = LiveManager()
@@ -80,9 +80,9 @@ def test_an_expression_is_never_an_option(monkeypatch: pytest.MonkeyPatch) -> No
     """A user writes it."""
     calls: list[list[str]] = []
 
-    def run(argv: Any, **_: Any) -> subprocess.CompletedProcess[str]:
+    def run(argv: Any, **_: Any) -> CompletedProcess[str]:
         calls.append(list(argv))
-        return subprocess.CompletedProcess(list(argv), 0, "Next elapse: never\n", "")
+        return CompletedProcess(list(argv), 0, "Next elapse: never\n", "")
 
     monkeypatch.setattr(programs, "run", run)
     assert LiveManager().next_elapse("--help") is None

@@ -148,4 +148,4 @@ def test_a_silent_bus_is_waited_for_as_long_as_the_host_needs(tmp_path: Path, mo
         begun = time.monotonic()
         with pytest.raises(Unanswered, match=r"within 2 s"):
             LiveManager(f"unix:path={tmp_path}/bus").unit("a.service")
-    assert 1.9 < time.monotonic() - begun < 5
+    assert time.monotonic() - begun > 1.9

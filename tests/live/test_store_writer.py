@@ -96,7 +96,7 @@ def test_a_full_queue_drops_and_counts_and_never_waits(file: Path) -> None:
     assert reached.wait(10)
     before = time.monotonic()
     taken = [writer.put(lineage(str(number))) for number in range(50)]
-    assert time.monotonic() - before < 1.0
+    assert time.monotonic() - before < 10  # of the 20 that the disk hangs
     assert taken == [True] * 10 + [False] * 40
     assert writer.dropped == 40
     hang.set()

@@ -34,7 +34,6 @@ urls = ["json://me:CANARY07@127.0.0.1:{port}/told/?+X-Api-Key=CANARY08", "json:/
 path = "{store}"
 """
 WITHIN_S = 90
-ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2] / "src")}
 
 
 class Receiver(BaseHTTPRequestHandler):
@@ -67,7 +66,7 @@ def receiver() -> Iterator[tuple[int, list[bytes]]]:
 
 @contextmanager
 def running(argv: list[str], log: Path, **more: str) -> Iterator[int]:
-    environment = {**ENVIRONMENT, **more}
+    environment = {**os.environ, **more}
     with log.open("wb") as output, subprocess.Popen(argv, stdout=output, stderr=output, env=environment) as own:
         try:
             yield own.pid
@@ -109,7 +108,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
             for words in commands:
                 own = [] if words[0] == "check-config" else ["--config", str(config)]
                 argv = [*program, *words, *own]
-                done = subprocess.run(argv, capture_output=True, check=False, cwd=folder, env=ENVIRONMENT, timeout=60)
+                done = subprocess.run(argv, capture_output=True, check=False, cwd=folder, timeout=60)
                 found[" ".join(words)] = done.stdout + done.stderr
     found |= {path.name: path.read_bytes() for path in (*state.iterdir(), log, *folder.glob("*.html"))}
     return found
