@@ -1,4 +1,5 @@
-# Everything happens in .venv, which is made when it is first needed and again when pyproject.toml changes.
+# Everything happens in .venv, which is made when it is first needed and again when pyproject.toml changes. The program in
+# it is the wheel's, as a user has it, and is installed anew when a file that goes into the wheel has changed.
 # PYTHON=… chooses the interpreter, ARGS=… goes to the program that a target runs.
 
 PYTHON ?= python3
@@ -6,7 +7,11 @@ ARGS ?=
 VENV := .venv
 BIN := $(VENV)/bin
 RUNTIME := $(VENV)/.runtime-is-installed
+PACKAGE := $(VENV)/.package-is-installed
 DEV := $(VENV)/.dev-is-installed
+
+# Folders are among them: they change when a file is taken away.
+SOURCES := $(shell find src systemd config -name __pycache__ -prune -o -print 2>/dev/null)
 
 # A service must not run what lies in somebody's home, and so not with an interpreter from there either.
 PREFIX := /opt/runaway-watchdog
@@ -22,10 +27,10 @@ help: ## show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
 
 # set -m: on a terminal, Ctrl-C then reaches the watchdog alone, and make has nothing to report as interrupted.
-run: $(RUNTIME) ## watch this host in the foreground, alerts on the terminal; Ctrl-C ends it
+run: $(PACKAGE) ## watch this host in the foreground, alerts on the terminal; Ctrl-C ends it
 	@if [ -t 0 ]; then set -m; fi; $(BIN)/runaway-watchdog run $(ARGS)
 
-test: $(DEV) ## run every test; as root the end-to-end ones too, in a host in a box
+test: $(DEV) $(PACKAGE) ## run every test; as root the end-to-end ones too, in a host in a box
 	@if [ "$$(id -u)" -eq 0 ]; then PYTHONPATH=tests $(BIN)/python -m e2e.rig.needs || true; fi
 	@PYTHONPATH=tests $(BIN)/python -m truth.tables docs
 	@$(BIN)/python -m pytest -m "not truth" $(ARGS)
@@ -34,21 +39,21 @@ lint: $(DEV) ## check style, types and the direction of imports
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
-	@$(BIN)/lint-imports
+	@PYTHONPATH=src $(BIN)/lint-imports
 
 # The quick tests that tell rows of a table belong to it as well.
-truth: $(DEV) ## run the long matrices that write the tables in docs/ (as root)
+truth: $(DEV) $(PACKAGE) ## run the long matrices that write the tables in docs/ (as root)
 	@if [ "$$(id -u)" -eq 0 ]; then PYTHONPATH=tests $(BIN)/python -m e2e.rig.needs machine || true; fi
 	@$(BIN)/python -m pytest -m "truth or prognosis" $(ARGS)
 
 docs: $(DEV) ## write the pages of docs/ that are made from the code
-	@export PYTHONPATH=tests; $(BIN)/python -m pages.reference > docs/reference.md.new && mv docs/reference.md.new docs/reference.md
-	@export PYTHONPATH=tests; $(BIN)/python -m pages.architecture > docs/architecture.svg.new && mv docs/architecture.svg.new docs/architecture.svg
+	@export PYTHONPATH=src:tests; $(BIN)/python -m pages.reference > docs/reference.md.new && mv docs/reference.md.new docs/reference.md
+	@export PYTHONPATH=src:tests; $(BIN)/python -m pages.architecture > docs/architecture.svg.new && mv docs/architecture.svg.new docs/architecture.svg
 
 # Strict: where the advisories cannot be reached, every package would be skipped, and nothing found.
 audit: $(RUNTIME) ## ask PyPI's advisories about every package that is installed here; needs the network
 	@$(call install_group,audit)
-	@$(BIN)/python -m pip freeze --exclude-editable > $(VENV)/audited.txt
+	@$(BIN)/python -m pip freeze --exclude runaway-watchdog > $(VENV)/audited.txt
 	@$(BIN)/pip-audit --strict --no-deps --disable-pip --progress-spinner off --requirement $(VENV)/audited.txt
 
 install: ## as root: put the program into /opt and install the service
@@ -95,18 +100,25 @@ elif ! $(1) -c 'import ensurepip' 2>/dev/null; then \
 fi
 endef
 
-# The group is read here, since only pip 25.1 and later knows --group, and Debian 12 has 23.0.
-define install_group
-$(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["dependency-groups"]["$(1)"], sep="\n")' \
+# The lists are read here, since only pip 25.1 and later knows --group, and Debian 12 has 23.0.
+define install_listed
+$(BIN)/python -c 'import tomllib; project = tomllib.load(open("pyproject.toml", "rb")); print(*$(2), sep="\n")' \
   > $(VENV)/$(1)-requirements.txt && $(BIN)/python -m pip install --quiet --requirement $(VENV)/$(1)-requirements.txt
 endef
+install_group = $(call install_listed,$(1),project["dependency-groups"]["$(1)"])
 
 # A virtual environment that was moved, or whose interpreter is gone, is made anew.
 $(RUNTIME): pyproject.toml
 	@$(call require_venv,$(PYTHON))
 	@echo "Setting up $(VENV) (once; again only when pyproject.toml changes)"
 	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
-	@$(BIN)/python -m pip install --quiet --editable .
+	@$(call install_listed,runtime,project["build-system"]["requires"] + project["project"]["dependencies"])
+	@touch $@
+
+$(PACKAGE): $(RUNTIME) $(SOURCES)
+	@rm -rf $(VENV)/wheel
+	@$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir $(VENV)/wheel .
+	@$(BIN)/python -m pip install --quiet --no-deps --force-reinstall $(VENV)/wheel/*.whl
 	@touch $@
 
 $(DEV): $(RUNTIME)

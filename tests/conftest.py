@@ -7,6 +7,7 @@ settings.load_profile("anywhere")
 
 pytest_plugins = (
     "support.calm",
+    "support.installed",
     "support.skips",
     "truth.plans_rows",
     "truth.preflight_rows",

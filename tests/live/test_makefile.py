@@ -72,7 +72,7 @@ def test_an_old_python_is_told(tmp_path: Path) -> None:
 
 @needs_make
 def test_a_set_up_checkout_is_not_set_up_again(tmp_path: Path) -> None:
-    """The second run starts at once; a changed pyproject.toml sets it up anew."""
+    """The second run starts at once; a changed source is installed anew, a changed pyproject.toml sets all up anew."""
     (tmp_path / "Makefile").write_text(MAKEFILE)
     (tmp_path / "pyproject.toml").touch()
     os.utime(tmp_path / "pyproject.toml", (1000, 1000))
@@ -80,8 +80,17 @@ def test_a_set_up_checkout_is_not_set_up_again(tmp_path: Path) -> None:
     program.parent.mkdir(parents=True)
     program.write_text('#!/bin/sh\necho "$@"\n')
     program.chmod(0o755)
+    (tmp_path / "src").mkdir()
+    (tmp_path / "src/a.py").touch()
+    os.utime(tmp_path / "src/a.py", (1000, 1000))
+    os.utime(tmp_path / "src", (1000, 1000))
     (tmp_path / ".venv/.runtime-is-installed").touch()
+    (tmp_path / ".venv/.package-is-installed").touch()
     assert make("run", "ARGS=--config x", cwd=tmp_path).stdout == "run --config x\n"
+    os.utime(tmp_path / "src/a.py", (2**31, 2**31))
+    again = make("-n", "run", cwd=tmp_path).stdout
+    assert "pip wheel" in again
+    assert "Setting up" not in again
     os.utime(tmp_path / "pyproject.toml")
     os.utime(tmp_path / ".venv/.runtime-is-installed", (1000, 1000))
     assert "Setting up" in make("-n", "run", cwd=tmp_path).stdout
@@ -93,7 +102,7 @@ def test_the_development_group_can_be_read_without_pip() -> None:
     for name, group in groups.items():
         assert all(isinstance(entry, str) for entry in group)
         assert f"$(call install_group,{name})" in MAKEFILE
-    assert '["dependency-groups"]["$(1)"]' in MAKEFILE
+    assert 'project["dependency-groups"]["$(1)"]' in MAKEFILE
 
 
 def test_ci_runs_the_linters_and_the_tests() -> None:

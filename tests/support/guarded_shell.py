@@ -55,7 +55,7 @@ class Shell:
         self.folder = folder
         program = folder / "bin" / "runaway-watchdog"
         program.parent.mkdir()
-        program.write_text(STAND_IN.format(python=sys.executable, path=[str(Path("src").resolve()), *sys.path]))
+        program.write_text(STAND_IN.format(python=sys.executable, path=sys.path))
         program.chmod(0o755)
         self.env = {
             "PATH": f"{program.parent}:/usr/sbin:/usr/bin:/sbin:/bin",
