@@ -1,7 +1,7 @@
 """One case, from a PID to the whole story."""
 
 from runaway_watchdog import owners as ownership
-from runaway_watchdog.explain import ways
+from runaway_watchdog.explain import invariants, ways
 from runaway_watchdog.explain.cause import cause
 from runaway_watchdog.explain.changed import changed
 from runaway_watchdog.explain.condition import condition
@@ -38,7 +38,7 @@ def explain(
     found_signs = signs(world, facts, owners, history)
     orphan = left_behind(world, facts, owners[0])
     way_out, plan_gaps = plan(layers, world)
-    way_out = ways.adapted(way_out, facts.process, behind, orphan, found_signs, world)
+    way_out, broken = invariants.checked(ways.adapted(way_out, facts.process, behind, orphan, found_signs, world))
     told, odd = prognosis(layers, history), condition(world.files, facts.process)
     cpu, since = records.cpu(facts.process, world.clock.now())
     lately = changed(world, facts, owners, since)
@@ -54,7 +54,7 @@ def explain(
         prognosis=told,
         history=history,
         plan=way_out,
-        gaps=tuple(dict.fromkeys((*gaps, *owner_gaps, *cause_gaps, *plan_gaps, *records.gaps()))),
+        gaps=tuple(dict.fromkeys((*gaps, *owner_gaps, *cause_gaps, *plan_gaps, *broken, *records.gaps()))),
         asked_pid=pid if asked_pid is None else asked_pid,
         since=since,
         host=world.host,

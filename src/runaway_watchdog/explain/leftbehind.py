@@ -143,6 +143,7 @@ def containment(found: LeftBehind, process: Process) -> Containment | None:
                 "interrupts",
                 None,
                 Prints(f"pgrep -c {alike}", ("0",)),
+                final=True,
             ),
         ),
     )

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from runaway_watchdog.explain import dangerous, hardening, save
+from runaway_watchdog.explain import dangerous, hardening, invariants, save
 from runaway_watchdog.model.gap import Gap
 from runaway_watchdog.model.plan import Plan
 from runaway_watchdog.owners import Layer, contain
@@ -14,4 +14,6 @@ def plan(layers: Sequence[Layer], world: World) -> tuple[Plan, tuple[Gap, ...]]:
     containment = contain(layers)
     dangers, gaps = dangerous.dangers(layers, world)
     steps = save.saved(containment, layers[0])
-    return Plan(containment.goal, steps, dangers, containment.remaining_triggers, hardening.advice(layers, world)), gaps
+    advice = hardening.advice(layers, world)
+    made, broken = invariants.checked(Plan(containment.goal, steps, dangers, containment.remaining_triggers, advice))
+    return made, (*gaps, *broken)

@@ -67,6 +67,7 @@ class Step(NamedTuple):
     undo: str | None  # None: nothing to undo (a look), or it cannot be undone and `effect` says so
     check: Check
     phase: Phase = "hold"
+    final: bool = False  # it cannot be undone, and `effect` says so
 
 
 class Dangerous(NamedTuple):

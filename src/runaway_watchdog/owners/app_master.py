@@ -208,6 +208,7 @@ def contain(owner: Read[Worker] | Unread, facts: Facts) -> Containment | None:
         "interrupts",
         None,
         Says(f"ps -o args= -p {process.pid}", ("idle", "nothing")),
+        final=True,
     )
     end = Step(
         "If that is not enough, end its session",
@@ -216,6 +217,7 @@ def contain(owner: Read[Worker] | Unread, facts: Facts) -> Containment | None:
         "interrupts",
         None,
         Prints(f"ps -o state= -p {process.pid}", ("Z", "nothing")),
+        final=True,
     )
     goal = "End this one query: the database and every other session go on, until its client asks again"
     return Containment(goal, (*single.renice(process), cancel, end), ("its client, which may ask again",), calm=True)

@@ -107,4 +107,5 @@ def end(process: Process) -> Step:
         "interrupts",
         None,
         Prints(f"ps -o state= -p {process.pid}", ("Z", "nothing")),  # Z until its parent asks, which may stand still
+        final=True,
     )
