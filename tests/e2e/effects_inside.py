@@ -8,7 +8,7 @@ import sys
 from typing import Any
 
 from runaway_watchdog.effects import HostState
-from runaway_watchdog.effects.docker import command as docker, state as docker_state
+from runaway_watchdog.effects.docker import command as docker
 from runaway_watchdog.model.command import Command, Word
 from runaway_watchdog.world import live
 
@@ -33,8 +33,8 @@ def main() -> None:
                 "read": left.api != (0, 0),
                 "containers": {container.name: container.state for container in left.containers},
                 "volumes": [volume.name for volume in left.volumes],
-                "networks": [network["Name"] for network in left.networks],
-                "images": [tag for image in left.images for tag in docker_state.tags(image)],
+                "networks": [network.name for network in left.networks],
+                "images": [tag for image in left.images for tag in image.tags],
             }
         )
     )

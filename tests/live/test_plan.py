@@ -16,7 +16,7 @@ from runaway_watchdog.model.owner import ACTIONS
 from runaway_watchdog.model.plan import Step
 from runaway_watchdog.model.process import Process
 from runaway_watchdog.owners import Layer, contain, outlook
-from runaway_watchdog.owners.docker import containment as docker_hold
+from runaway_watchdog.owners.docker import containment
 from runaway_watchdog.owners.interface import Owner
 from runaway_watchdog.owners.systemd.details import Trigger
 
@@ -123,7 +123,7 @@ def ran(jail: Path, command: str) -> Sequence[str]:
 @given(hostile)
 def test_a_hostile_container_name_stays_one_word(jail: Path, name: str) -> None:
     """Quotes, `$(…)`, newlines: the shell hands the name on as it is, and runs nothing else."""
-    assume(not docker_hold.LOOKS_LIKE_AN_ID.fullmatch(name))
+    assume(not containment.LOOKS_LIKE_AN_ID.fullmatch(name))
     for step in steps_of(make_container(container=name)):
         for command in (step.command, step.undo or ""):
             assert ran(jail, command)[-1] == name

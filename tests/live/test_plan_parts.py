@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
-from support.builders import CONTAINER_ID, make_container, make_cron_job, make_facts, make_process, make_service
+from support.builders import CONTAINER_ID, make_container, make_cron_job, make_facts, make_process, make_service, varied
 from support.made_world import Made, made_world
 
 from runaway_watchdog.effects.host import dumps
+from runaway_watchdog.engines.model import Mount
 from runaway_watchdog.explain import dangerous as never, hardening as afterwards, intrusion, save
 from runaway_watchdog.model.casefile import Sign
 from runaway_watchdog.model.effect import Size
@@ -57,8 +58,7 @@ def other(name: str, *volumes: str, state: str = "running", project: str = "") -
 
 
 def worker(**changes: Any) -> Owner:
-    found = make_container(engine_unit="docker.service", **changes)
-    return found.bagged(raw={**found.raw, "mounts": [volume(ANONYMOUS)]})
+    return make_container(mounts=changes.pop("mounts", (Mount("volume", ANONYMOUS, "", "/x", True),)), **changes)
 
 
 def dangers(owner: Owner, engine: Engine) -> dict[str, Dangerous]:
@@ -188,8 +188,7 @@ class Folder:
 ])  # fmt: skip
 def test_the_folder_of_its_data(kind: str, path: str, size: int, told: bool) -> None:
     """Told as the preflight tells it: what it holds, how much, and every container that works in it."""
-    mount = {"Type": kind, "Source": path, "RW": True}
-    owner = worker().bagged(raw={**worker().raw, "mounts": [mount]})
+    owner = worker(mounts=(Mount(kind, "", path, "/x", True),))
     engine = Engine({**other("db"), "Mounts": [{"Type": "bind", "Source": path}]})
     world = made_world([], engine=engine)
     world = world._replace(files=cast(Files, Folder(world.files, path, size)))
@@ -250,7 +249,7 @@ def test_the_lines_for_a_compose_file() -> None:
     (where, lines), _ = advice(owner, engine=engine)
     assert where == "/srv/ocr/compose.yml, under services: worker:"
     assert lines == ("cpus: 0.5", "restart: on-failure:5")
-    limited = owner.bagged(facts={**owner.facts, "cpu_limit": False})
+    limited = varied(owner, cpu_limit=False)
     assert advice(limited, engine=engine)[0][1] == ("restart: on-failure:5",)
     told = afterwards.advice([Layer(owner, make_facts())], made_world([], engine=engine))[-1].what
     assert told == "it shares this host with c, project shop"

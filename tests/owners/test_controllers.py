@@ -10,7 +10,7 @@ from support.made_world import made_world
 
 from runaway_watchdog import owners
 from runaway_watchdog.owners.docker import controllers
-from runaway_watchdog.owners.interface import Owner
+from runaway_watchdog.owners.interface import Owner, Read
 
 OTHER = "be51de" * 10 + "0000"
 
@@ -27,7 +27,7 @@ class Engine:
             "RestartCount": 0, "Config": {"Image": "x", "Labels": labels}, "Mounts": [],
             "HostConfig": {"RestartPolicy": {"Name": "always"}},
         }  # fmt: skip
-        self._other = {"Id": OTHER, "Config": {"Env": environment or []}}
+        self._other = {"Id": OTHER, "Config": {"Env": environment or []}, "HostConfig": {}, "State": {}}
         mounts = [{"Source": "/var/run/docker.sock", "Type": "bind"}]
         self._listed: list[dict[str, Any]] = [{"Id": CONTAINER_ID, "Names": ["/shop"], "State": "running"}]
         if image:
@@ -134,9 +134,9 @@ def test_coolifys_own_are_started_again_by_it() -> None:
     """Its proxy and its agent are back after a stop by hand; what it deployed is not."""
     (proxy, *_) = layers_of(Engine({"coolify.proxy": "true"}, name="coolify-proxy"))
     (app, *_) = layers_of(Engine({"coolify.managed": "true"}))
-    assert proxy.raw["controllers"][0].revives
-    assert not app.raw["controllers"][0].revives
-    assert app.raw["controllers"][0].deletes_stopped
+    assert isinstance(proxy, Read) and proxy.details.controllers[0].revives
+    assert isinstance(app, Read) and not app.details.controllers[0].revives
+    assert app.details.controllers[0].deletes_stopped
 
 
 def test_several_controllers_are_several_layers() -> None:

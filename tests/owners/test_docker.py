@@ -6,8 +6,13 @@ import pytest
 from support.builders import CONTAINER_ID, make_container, make_facts, make_process
 
 from runaway_watchdog import owners
+from runaway_watchdog.engines.model import HealthCheck
+from runaway_watchdog.model.gap import Gap
 from runaway_watchdog.model.owner import Action
-from runaway_watchdog.owners.docker import container as docker, containment as docker_hold
+from runaway_watchdog.owners.docker import container
+from runaway_watchdog.owners.docker.containment import contain, reference
+from runaway_watchdog.owners.docker.details import Init
+from runaway_watchdog.owners.interface import Unread
 
 
 @pytest.mark.parametrize(
@@ -21,7 +26,7 @@ from runaway_watchdog.owners.docker import container as docker, containment as d
 )
 def test_a_container_is_claimed_by_its_cgroup(path: str) -> None:
     """The scope of the systemd driver and the folder of the cgroupfs driver both name the container."""
-    claim = docker.claim(make_facts(make_process(cgroup=path)))
+    claim = container.claim(make_facts(make_process(cgroup=path)))
     assert claim is not None
     assert claim.ref == CONTAINER_ID
 
@@ -38,7 +43,7 @@ def test_a_container_is_claimed_by_its_cgroup(path: str) -> None:
 )
 def test_a_near_miss_is_not_a_container(path: str) -> None:
     """A path that only looks like a container's is left to the others."""
-    assert docker.claim(make_facts(make_process(cgroup=path))) is None
+    assert container.claim(make_facts(make_process(cgroup=path))) is None
 
 
 # policy, action -> returns. The exit code of a SIGKILL is 137, of a SIGTERM 143: both count as a failure.
@@ -62,13 +67,13 @@ RETURNS: list[tuple[str, Action, bool]] = [
 @pytest.mark.parametrize(("policy", "action", "returns"), RETURNS)
 def test_the_policy_decides_what_returns(policy: str, action: Action, returns: bool) -> None:
     """Each restart policy answers each kind of end as the engine was seen to."""
-    outlook = docker.outlook(make_container(policy), make_facts(), action)
+    outlook = container.outlook(make_container(policy), make_facts(), action)
     assert (outlook.ends, outlook.returns) == (True, returns)
 
 
 def test_an_exhausted_on_failure_does_not_return() -> None:
     """on-failure:3 gives up after three restarts."""
-    outlook = docker.outlook(make_container("on-failure:3", restart_count=3), make_facts(), "sigkill")
+    outlook = container.outlook(make_container("on-failure:3", restart_count=3), make_facts(), "sigkill")
     assert outlook.returns is False
     assert "used up" in outlook.why
 
@@ -76,48 +81,48 @@ def test_an_exhausted_on_failure_does_not_return() -> None:
 def test_pid_1_without_a_handler_does_not_feel_sigterm() -> None:
     """The first process of a PID namespace only gets the signals that it handles."""
     process = make_process(namespace_pids=(3355, 1))
-    outlook = docker.outlook(make_container("always"), make_facts(process), "sigterm")
+    outlook = container.outlook(make_container("always"), make_facts(process), "sigterm")
     assert (outlook.ends, outlook.returns, outlook.certainty) == (False, False, "certain")
 
 
 def test_an_exit_code_of_its_own_cannot_be_told() -> None:
     """Under on-failure, what follows a handled SIGTERM depends on the exit code that the program chooses."""
     process = make_process(sigterm="handled")
-    outlook = docker.outlook(make_container("on-failure"), make_facts(process), "sigterm")
+    outlook = container.outlook(make_container("on-failure"), make_facts(process), "sigterm")
     assert (outlook.returns, outlook.certainty) == (None, "unknown")
 
 
 def test_a_stray_of_docker_exec_does_not_return() -> None:
     """Its parent is the shim, not the container's main process."""
     shim = make_process(900, name="containerd-shim")
-    outlook = docker.outlook(make_container(main_pid=1000), make_facts(parent=shim), "sigkill")
+    outlook = container.outlook(make_container(main_pid=1000), make_facts(parent=shim), "sigkill")
     assert (outlook.returns, outlook.certainty) == (False, "certain")
 
 
 def test_a_stray_is_ended_by_itself() -> None:
     """Nothing would start it again, so the container that it sits in need not stop."""
     shim = make_process(900, name="containerd-shim")
-    containment = docker.contain(make_container(main_pid=1000), make_facts(parent=shim))
+    containment = container.contain(make_container(main_pid=1000), make_facts(parent=shim))
     assert not any("docker" in step.command for step in containment.steps)
     assert "then kill 3355" in containment.steps[-1].command
 
 
 def test_live_restore_keeps_containers_over_a_restart_of_the_engine() -> None:
     """With live-restore the engine's restart ends nothing."""
-    outlook = docker.outlook(make_container(live_restore=True), make_facts(), "owner-daemon-restart")
+    outlook = container.outlook(make_container(live_restore=True), make_facts(), "owner-daemon-restart")
     assert (outlook.ends, outlook.returns) == (False, False)
 
 
 def test_a_container_that_dies_young_waits_longer() -> None:
     """Below ten seconds of life the delay doubles each time; by how much by now the engine does not tell."""
-    outlook = docker.outlook(make_container(up_s=2.0, restart_count=4), make_facts(), "sigkill")
+    outlook = container.outlook(make_container(up_s=2.0, restart_count=4), make_facts(), "sigkill")
     assert (outlook.returns, outlook.after_s, outlook.certainty) == (True, None, "likely")
 
 
 def test_a_child_of_the_main_process_never_stops_the_container() -> None:
     """A helper that runs away in a database's container is frozen by itself: the database goes on."""
     parent = make_process(1000, name="postgres")
-    containment = docker.contain(make_container(main_pid=1000), make_facts(parent=parent))
+    containment = container.contain(make_container(main_pid=1000), make_facts(parent=parent))
     assert containment.steps
     assert not any("docker" in step.command for step in containment.steps)
 
@@ -125,26 +130,26 @@ def test_a_child_of_the_main_process_never_stops_the_container() -> None:
 def test_a_grandchild_of_docker_exec_is_a_stray_too() -> None:
     """Whoever does not descend from the container's main process was put there."""
     shell = make_process(900, name="sh")
-    outlook = docker.outlook(make_container(main_pid=1000), make_facts(parent=shell), "sigkill")
+    outlook = container.outlook(make_container(main_pid=1000), make_facts(parent=shell), "sigkill")
     assert (outlook.returns, outlook.certainty) == (False, "certain")
 
 
 def test_a_health_check_is_not_a_stray() -> None:
     """The engine starts it again at its next time."""
-    check = {"command": ["curl -f localhost"], "every_s": 30.0}
+    check = HealthCheck(("CMD-SHELL", "curl -f localhost"), 30.0)
     process = make_process(cmdline=("/bin/sh", "-c", "curl -f localhost"))
     shim = make_process(900, name="containerd-shim")
     owner = make_container(main_pid=1000, health_check=check)
-    outlook = docker.outlook(owner, make_facts(process, shim), "sigkill")
+    outlook = container.outlook(owner, make_facts(process, shim), "sigkill")
     assert (outlook.returns, outlook.by, outlook.after_s) == (True, "docker", 30.0)
-    other = docker.outlook(owner, make_facts(make_process(), shim), "sigkill")
+    other = container.outlook(owner, make_facts(make_process(), shim), "sigkill")
     assert (other.returns, other.certainty) == (None, "unknown")
 
 
 def test_the_stop_tells_what_else_it_does() -> None:
     """Memory-only folders are emptied, and a container that shares the network loses it until it is restarted."""
     owner = make_container(memory_only=["/scratch"], network_of=["behind"])
-    stop = docker_hold.contain(owner, make_facts()).steps[-1]
+    stop = contain(owner, make_facts()).steps[-1]
     assert "/scratch" in stop.effect
     assert "behind" in stop.effect
     assert stop.undo == "docker start ocr-worker-1 && docker restart behind"
@@ -152,26 +157,27 @@ def test_the_stop_tells_what_else_it_does() -> None:
 
 def test_a_paused_container_is_paused_again_by_the_undo() -> None:
     """The undo restores what was."""
-    stop = docker_hold.contain(make_container(state="paused"), make_facts()).steps[-1]
+    stop = contain(make_container(state="paused"), make_facts()).steps[-1]
     assert stop.undo == "docker start ocr-worker-1 && docker pause ocr-worker-1"
 
 
 def test_one_replica_is_told_as_one() -> None:
     """The steps stop one container of three, and the goal must not promise the service."""
-    containment = docker_hold.contain(make_container(kind="compose-service", replicas=2), make_facts())
+    containment = contain(make_container(kind="compose-service", replicas=2), make_facts())
     assert "one of 3 of ocr/worker" in containment.goal
 
 
 def test_an_unread_policy_does_not_hide_what_the_signal_does() -> None:
     """Whether SIGTERM ends it is the process's own matter, whoever owns it."""
-    owner = make_container().bagged(facts={})
-    assert docker.outlook(owner, make_facts(), "sigterm").ends is True
-    assert docker.outlook(owner, make_facts(make_process(sigterm="ignored")), "sigterm").ends is False
+    gap = Gap("docker", "permission denied", "run it with sudo")
+    owner = Unread("docker-container", CONTAINER_ID[:12], CONTAINER_ID, (), gap)
+    assert container.outlook(owner, make_facts(), "sigterm").ends is True
+    assert container.outlook(owner, make_facts(make_process(sigterm="ignored")), "sigterm").ends is False
 
 
 def test_the_policy_is_taken_away_before_the_stop() -> None:
     """A container that is stopped under `always` runs again when Docker restarts."""
-    commands = [step.command for step in docker_hold.contain(make_container(), make_facts()).steps]
+    commands = [step.command for step in contain(make_container(), make_facts()).steps]
     assert commands == [
         "docker update --cpu-quota=20000 ocr-worker-1",
         "docker update --restart=no ocr-worker-1",
@@ -189,7 +195,7 @@ def test_the_policy_is_taken_away_before_the_stop() -> None:
 )
 def test_a_limit_is_undone_to_what_it_was(limits: dict[str, Any], limit: str, undo: str) -> None:
     """`--cpus 0` would be a silent no-op, and a quota beside NanoCpus is refused."""
-    step = docker_hold.contain(make_container(**limits), make_facts()).steps[0]
+    step = contain(make_container(**limits), make_facts()).steps[0]
     assert step.command == f"docker update {limit} ocr-worker-1"
     assert step.undo == f"docker update {undo} ocr-worker-1"
 
@@ -197,7 +203,7 @@ def test_a_limit_is_undone_to_what_it_was(limits: dict[str, Any], limit: str, un
 @pytest.mark.parametrize("limits", [{"cpu_limit": False}, {"nano_cpus": 100_000_000}, {"cpu_quota": 10_000}])
 def test_a_limit_that_would_not_relieve_is_not_proposed(limits: dict[str, Any]) -> None:
     """Where the engine cannot limit CPU, or the limit is lower already, it is paused, and let go only if paused."""
-    first, second, _ = docker_hold.contain(make_container(**limits), make_facts()).steps
+    first, second, _ = contain(make_container(**limits), make_facts()).steps
     assert (first.phase, first.command) == ("relieve", "docker pause ocr-worker-1")
     assert first.undo is not None
     assert first.undo.startswith("! docker inspect ")
@@ -206,9 +212,7 @@ def test_a_limit_that_would_not_relieve_is_not_proposed(limits: dict[str, Any]) 
 
 def test_a_container_that_would_be_deleted_is_only_paused() -> None:
     """Stopping a --rm container deletes it with its anonymous volumes."""
-    commands = [
-        step.command for step in docker_hold.contain(make_container("no", auto_remove=True), make_facts()).steps
-    ]
+    commands = [step.command for step in contain(make_container("no", auto_remove=True), make_facts()).steps]
     assert commands[-1] == "docker pause ocr-worker-1"
     assert not any(" stop " in command for command in commands)
 
@@ -216,7 +220,7 @@ def test_a_container_that_would_be_deleted_is_only_paused() -> None:
 def test_a_name_that_looks_like_an_id_is_not_used() -> None:
     """A container may be named like another one's ID."""
     owner = make_container(container="deadbeef0123")
-    assert docker_hold.reference(owner) == CONTAINER_ID
+    assert reference(owner) == CONTAINER_ID
 
 
 def test_every_kind_is_known_to_the_table() -> None:
@@ -226,35 +230,30 @@ def test_every_kind_is_known_to_the_table() -> None:
 
 # --- an init, and what it passes on ------------------------------------------------------------------------------
 
-TINI: dict[str, Any] = {
-    "init": "docker-init",
-    "init_child": 3355,
-    "init_child_sigterm": "default",
-    "init_certain": True,
-}
+TINI = Init("docker-init", 3355, "default", certain=True)
 
 
 def test_the_end_of_an_inits_child_is_the_containers() -> None:
     """docker-init exits with the program that it was started for."""
-    owner = make_container("on-failure", main_pid=1000, **TINI)
+    owner = make_container("on-failure", main_pid=1000, init=TINI)
     facts = make_facts(parent=make_process(1000, name="docker-init", namespace_pids=(1000, 1)))
-    outlook = docker.outlook(owner, facts, "sigterm")
+    outlook = container.outlook(owner, facts, "sigterm")
     assert (outlook.returns, outlook.certainty) == (True, "certain")
-    assert docker.contain(owner, facts).steps[-1].command == "docker stop ocr-worker-1"
+    assert container.contain(owner, facts).steps[-1].command == "docker stop ocr-worker-1"
 
 
 @pytest.mark.parametrize(("disposition", "ends"), [("default", True), ("ignored", False), ("handled", True)])
 def test_an_init_passes_sigterm_on(disposition: str, ends: bool) -> None:
     """It waits for signals with sigwait, so its own masks say nothing."""
-    owner = make_container("always", main_pid=3355, **(TINI | {"init_child": 77, "init_child_sigterm": disposition}))
-    outlook = docker.outlook(owner, make_facts(make_process(namespace_pids=(3355, 1))), "sigterm")
+    owner = make_container("always", main_pid=3355, init=TINI._replace(child=77, child_sigterm=disposition))
+    outlook = container.outlook(owner, make_facts(make_process(namespace_pids=(3355, 1))), "sigterm")
     assert outlook.ends is ends
 
 
 def test_an_orphan_that_an_init_took_in_does_not_return() -> None:
     """Its parent is PID 1, which starts nothing again."""
-    owner = make_container(main_pid=1000, **(TINI | {"init_child": 1001}))
-    outlook = docker.outlook(owner, make_facts(parent=make_process(1000, name="docker-init")), "sigkill")
+    owner = make_container(main_pid=1000, init=TINI._replace(child=1001))
+    outlook = container.outlook(owner, make_facts(parent=make_process(1000, name="docker-init")), "sigkill")
     assert (outlook.returns, outlook.certainty) == (False, "certain")
 
 
@@ -278,7 +277,7 @@ def test_a_boot_asks_how_the_container_was_stopped(
     policy: str, process: dict[str, Any], changes: dict[str, Any], returns: bool | None
 ) -> None:
     """on-failure answers the exit code of the stop, as long as its restarts last."""
-    outlook = docker.outlook(make_container(policy, **changes), make_facts(make_process(**process)), "reboot")
+    outlook = container.outlook(make_container(policy, **changes), make_facts(make_process(**process)), "reboot")
     assert (outlook.ends, outlook.returns) == (True, returns)
 
 
@@ -299,15 +298,15 @@ def test_a_container_without_a_process(policy: str, state: dict[str, Any], soon:
     """Between two attempts it comes back by itself; a stopped one where the engine's start wants it."""
     owner = make_container(policy, main_pid=0, **state)
     facts = make_facts(make_process(0, state="dead", alive=False))
-    assert docker.outlook(owner, facts, "sigkill").returns is soon
-    assert docker.outlook(owner, facts, "owner-stop").returns is False
-    assert docker.outlook(owner, facts, "owner-daemon-restart").returns is at_start
+    assert container.outlook(owner, facts, "sigkill").returns is soon
+    assert container.outlook(owner, facts, "owner-stop").returns is False
+    assert container.outlook(owner, facts, "owner-daemon-restart").returns is at_start
 
 
 def test_a_loop_is_stopped_before_its_policy_changes() -> None:
     """Between two attempts the engine may refuse an update; and nothing ever names a PID."""
     owner = make_container("always", main_pid=0, state="restarting", restart_count=5)
-    containment = docker.contain(owner, make_facts(make_process(0, state="dead", alive=False)))
+    containment = container.contain(owner, make_facts(make_process(0, state="dead", alive=False)))
     assert [step.command for step in containment.steps] == [
         "docker stop ocr-worker-1",
         "docker update --restart=no ocr-worker-1",
@@ -316,5 +315,5 @@ def test_a_loop_is_stopped_before_its_policy_changes() -> None:
 
 def test_a_stopped_one_that_stays_so_needs_nothing() -> None:
     """No step, and the goal says why."""
-    containment = docker.contain(make_container("no", main_pid=0, state="exited"), make_facts(make_process(0)))
+    containment = container.contain(make_container("no", main_pid=0, state="exited"), make_facts(make_process(0)))
     assert containment.steps == ()

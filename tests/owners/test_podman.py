@@ -12,21 +12,23 @@ from support.made_world import Made, made_world
 from runaway_watchdog import owners
 from runaway_watchdog.model.owner import Action
 from runaway_watchdog.owners import Layer
-from runaway_watchdog.owners.interface import Bag, Owner, Read
+from runaway_watchdog.owners.interface import Read
 from runaway_watchdog.owners.podman import container as podman
+from runaway_watchdog.owners.podman.details import ContainerDetails, ContainerOwner
 
 CONMON = make_process(900, name="conmon", cgroup="/system.slice/web.service", sigterm="handled")
 USERS = "/user.slice/user-1000.slice/user@1000.service"
 
 
-def container(policy: str = "no", **changes: Any) -> Owner:
+def container(policy: str = "no", **changes: Any) -> ContainerOwner:
     """A container with the process of `make_process` as its main one; nobody runs it."""
-    facts = {
+    values: dict[str, Any] = {
         "container": "web", "image": "bb:1", "policy": policy, "state": "running", "restart_count": 0, "main_pid": 3355,
         "up_s": 60.0, "auto_remove": False, "stop_signal": "15", "pod": "", "run_by": None, "unit_label": None,
-        "conmon_pid": 900, "user": None, "uid": 0, "started_at_boot": False,
+        "conmon_pid": 900, "user": None, "uid": 0,
+        "restart_unit_enabled": False, "started_at_boot": False,
     }  # fmt: skip
-    return Read("podman-container", "web", CONTAINER_ID, policy, Bag(facts | changes), ())
+    return Read("podman-container", "web", CONTAINER_ID, policy, ContainerDetails(**(values | changes)), ())
 
 
 @pytest.mark.parametrize(

@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 from hypothesis import given, strategies as st
+from support.builders import make_membership
 from support.made_world import made_world
 
-from runaway_watchdog.owners.docker import compose as compose_facts, container_starters as starters
+from runaway_watchdog.engines.model import Container
+from runaway_watchdog.owners.docker import compose, container_starters as starters
 
-SHOP: dict[str, Any] = {
-    "container": "shop-web-1", "project": "shop", "service": "web", "working_dir": "/srv/shop",
-    "config_files": ["/srv/shop/compose.yml"],
-}  # fmt: skip
+NAME = "shop-web-1"
+SHOP = make_membership(project="shop", service="web", working_dir="/srv/shop", config_files=("/srv/shop/compose.yml",))
 STARTS = [
     "docker start shop-web-1",
     "/usr/bin/docker restart other shop-web-1",
@@ -46,24 +46,24 @@ NOT = [
 @pytest.mark.parametrize("line", STARTS)
 def test_a_line_that_starts_it(line: str) -> None:
     """By its name, its folder, its file or its project."""
-    assert any(starters.fits(order, SHOP) for order in starters.orders(line))
+    assert any(starters.fits(order, NAME, SHOP) for order in starters.orders(line))
 
 
 @pytest.mark.parametrize("line", NOT)
 def test_a_near_miss_starts_nothing(line: str) -> None:
     """What runs inside it, another project, another service, a name that is longer."""
-    assert not any(starters.fits(order, SHOP) for order in starters.orders(line))
+    assert not any(starters.fits(order, NAME, SHOP) for order in starters.orders(line))
 
 
 @given(st.text(max_size=300))
 def test_any_line_is_read_without_harm(line: str) -> None:
     """A crontab holds whatever people typed."""
     for order in starters.orders(line):
-        starters.fits(order, SHOP)
+        starters.fits(order, NAME, SHOP)
 
 
 def found(texts: dict[str, str], units: dict[str, Any] | None = None) -> list[starters.Starter]:
-    return list(starters.starting(SHOP, made_world([], texts=texts, units=units)))
+    return list(starters.starting(NAME, SHOP, made_world([], texts=texts, units=units)))
 
 
 def test_a_crontab_revives_it_and_reboot_lines_only_at_boot() -> None:
@@ -113,13 +113,13 @@ def test_a_git_hook_is_told_as_a_deploy() -> None:
 )
 def test_the_services_of_an_ordinary_file(text: str, expected: set[str]) -> None:
     """What the text does not show is left to Compose."""
-    assert compose_facts.services(text) == expected
+    assert compose.services(text) == expected
 
 
 @given(st.text(max_size=300))
 def test_any_file_is_read_without_harm(text: str) -> None:
     """A Compose file is others' text."""
-    compose_facts.services(text)
+    compose.services(text)
 
 
 PREFIX = "com.docker.compose.project"
@@ -136,7 +136,7 @@ PREFIX = "com.docker.compose.project"
 )
 def test_compose_files_are_told_whole(files: str, folder: str, expected: list[str]) -> None:
     """A path may hold a comma, and Compose v1 wrote what was typed."""
-    assert compose_facts.config_files({f"{PREFIX}.config_files": files, f"{PREFIX}.working_dir": folder}) == expected
+    assert compose.config_files({f"{PREFIX}.config_files": files, f"{PREFIX}.working_dir": folder}) == expected
 
 
 def labels(**more: str) -> dict[str, str]:
@@ -147,27 +147,28 @@ def labels(**more: str) -> dict[str, str]:
     return named | {key.replace("_", "."): value for key, value in more.items()}
 
 
-def read(of: dict[str, str], text: str | None, others: list[dict[str, Any]] | None = None) -> dict[str, Any]:
+def read(of: dict[str, str], text: str | None, *others: Container) -> compose.Membership:
     texts = {} if text is None else {"/srv/shop/compose.yml": text}
-    return compose_facts.read(of, others or [], made_world([], texts=texts))
+    return compose.read(of, others, made_world([], texts=texts))
 
 
 def test_down_takes_what_is_in_the_file() -> None:
     """Nothing is told of an ordinary service."""
-    assert read(labels(), "services:\n  web:\n")["down"] == []
+    assert read(labels(), "services:\n  web:\n").down == ()
 
 
 def test_what_cannot_be_told_is_not_told() -> None:
     """A file that is gone, and a service that only Compose could find, which does not answer here."""
     gone = read(labels(), None)
-    assert (gone["in_files"], gone["missing_files"], gone["down"]) == (None, ["/srv/shop/compose.yml"], [])
-    assert read(labels(), "include: [more.yml]\n")["in_files"] is None
+    assert (gone.in_files, gone.missing_files, gone.down) == (None, ("/srv/shop/compose.yml",), ())
+    assert read(labels(), "include: [more.yml]\n").in_files is None
 
 
 def test_a_one_off_and_a_namesake_are_told() -> None:
     """`down` skips the one; another folder's `down` sees the other."""
-    (one_off,) = read(labels(com_docker_compose_oneoff="True"), "services:\n  web:\n")["down"]
+    (one_off,) = read(labels(com_docker_compose_oneoff="True"), "services:\n  web:\n").down
     assert "compose run web" in one_off
-    other = {"Id": "b", "State": "running", "Labels": labels() | {f"{PREFIX}.working_dir": "/home/x/shop"}}
-    (namesake,) = read(labels(), "services:\n  web:\n", [other])["down"]
+    elsewhere = labels() | {f"{PREFIX}.working_dir": "/home/x/shop"}
+    other = Container("b", "b", "", "", "running", elsewhere, (), (), ())
+    (namesake,) = read(labels(), "services:\n  web:\n", other).down
     assert "/home/x/shop" in namesake

@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from shlex import split
 from typing import Any, cast
 
-from runaway_watchdog.effects import Container, Docker, HostState, Outcome, Volume
+from runaway_watchdog.effects import Docker, HostState, Outcome
 from runaway_watchdog.effects.docker import command as docker
+from runaway_watchdog.engines.model import Container, Volume
 from runaway_watchdog.model.command import Command, Word
 from runaway_watchdog.model.effect import Size
 from runaway_watchdog.model.gap import Gap
@@ -64,7 +65,7 @@ class FakeEngine:
         return {}
 
     def container(self, reference: str) -> Mapping[str, Any] | None:
-        return self.inspections.get(reference, {"HostConfig": {}})
+        return {"HostConfig": {}, "State": {}, "Config": {}, **self.inspections.get(reference, {})}
 
 
 @dataclass

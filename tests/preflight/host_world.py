@@ -177,7 +177,11 @@ class EngineWith:
 
     def container(self, reference: str) -> Mapping[str, Any] | None:
         found = next((each for each in self._containers if each["Id"] == reference), None)
-        return None if found is None else {"HostConfig": {}, "State": {"Pid": 0}, "Config": {}, **found}
+        if found is None:
+            return None
+        state = found.get("State")
+        known = state if isinstance(state, dict) else {"Pid": 0, "Status": state}
+        return {"HostConfig": {}, "Config": {}, **found, "State": known}
 
     def volumes(self) -> Sequence[Mapping[str, Any]]:
         return self._volumes

@@ -22,11 +22,12 @@ from preflight.docker_world import (
 from runaway_watchdog.effects import HostState
 from runaway_watchdog.effects.docker import answers as answers_docker, command as docker
 from runaway_watchdog.effects.podman import command as podman
+from runaway_watchdog.engines.model import Image, Network, Service
 from runaway_watchdog.model.command import Command, Word
 
 IMAGES = (
-    {"Id": "sha256:bb", "RepoTags": ["bb:1", "bb:alias"], "RepoDigests": []},
-    {"Id": "sha256:ee", "RepoTags": ["spare:latest"], "RepoDigests": ["spare@sha256:00"]},
+    Image("sha256:bb", ("bb:1", "bb:alias")),
+    Image("sha256:ee", ("spare:latest",), ("spare@sha256:00",)),
 )
 
 
@@ -120,7 +121,7 @@ def test_a_volume_in_memory_is_empty_once_nobody_runs_with_it() -> None:
 )
 def test_an_option_that_this_docker_command_does_not_have(client: str, line: str, happens: bool) -> None:
     """It prints its usage and does nothing."""
-    host = make_host(make_container("up"), networks=({"Name": "lonely", "Id": "1"},))
+    host = make_host(make_container("up"), networks=(Network("1", "lonely"),))
     outcome = foretell(line, host, make_world(clients=FakeClients(docker=client)))
     assert bool(outcome.effects) == happens and not outcome.unknown
 
@@ -141,8 +142,7 @@ def test_an_option_that_this_docker_command_does_not_have(client: str, line: str
 )
 def test_a_swarm_of_one(line: str, expected: list[tuple[str, str, str]]) -> None:
     """Its agent takes a task's anonymous volumes along; an engine that leaves the swarm does not. A secret is lost."""
-    secrets = [{"SecretName": "shop_key"}, {"SecretName": "common"}]
-    template = {"ContainerSpec": {"Secrets": secrets}}
+    secrets = frozenset(("shop_key", "common"))
     labels = {"com.docker.stack.namespace": "shop"}
     task = make_container(
         "task",
@@ -153,7 +153,7 @@ def test_a_swarm_of_one(line: str, expected: list[tuple[str, str, str]]) -> None
     host = make_host(
         task,
         volumes=[make_volume(UNLABELLED), make_volume("data")],
-        services=({"ID": "1", "Spec": {"Name": "api", "Labels": labels, "TaskTemplate": template}},),
+        services=(Service("1", "api", labels, secrets, frozenset(), "any", None, 0),),
         swarm="manager",
     )
     outcome = foretell(line, host)

@@ -44,7 +44,8 @@ class FakePodman:
         ]
 
     def container(self, reference: str) -> Mapping[str, Any] | None:
-        return next((each for each in self.containers() if each["Id"] == reference), None)
+        found = next((each for each in self.containers() if each["Id"] == reference), None)
+        return None if found is None else {**found, "State": {"Status": found["State"]}}
 
     def volumes(self) -> Sequence[Mapping[str, Any]]:
         names = ("data", "old", "spare", UNNAMED)

@@ -7,7 +7,10 @@ from runaway_watchdog.model.owner import KindName
 from runaway_watchdog.model.process import Facts, Process
 from runaway_watchdog.owners.cron.details import Job, TableLine
 from runaway_watchdog.owners.cron.job_daemons import DaemonUnit
-from runaway_watchdog.owners.interface import Bag, Owner, Read
+from runaway_watchdog.owners.docker.compose import Membership
+from runaway_watchdog.owners.docker.details import ContainerDetails, ContainerOwner
+from runaway_watchdog.owners.docker.swarm import Restart
+from runaway_watchdog.owners.interface import Read
 from runaway_watchdog.owners.systemd.details import Service
 
 CONTAINER_ID = "21fe" * 16
@@ -42,13 +45,22 @@ def make_facts(process: Process | None = None, parent: Process | None = None) ->
     return Facts(subject, (init,) if parent is None else (parent, init), (), None)
 
 
-def make_container(policy: str = "always", *, kind: KindName = "docker-container", **changes: Any) -> Owner:
-    """A container that has been up for an hour, with the process of `make_process` as its main one."""
-    facts: dict[str, Any] = {
+def make_container(policy: str = "always", *, kind: KindName = "docker-container", **changes: Any) -> ContainerOwner:
+    """A container that has been up for an hour, with the process of `make_process` as its main one.
+
+    `changes` are fields of its details, or of its place in a project.
+    """
+    own = {name: changes.pop(name) for name in Membership._fields if name in changes}
+    if kind == "compose-service":
+        changes["compose"] = make_membership(**own)
+    if kind == "swarm-task":
+        changes.setdefault("swarm", Restart("any", 5.0, 0))
+    values: dict[str, Any] = {
         "container": "ocr-worker-1",
         "image": "ocr:latest",
         "policy": policy,
         "state": "running",
+        "exit_code": 0,
         "restart_count": 0,
         "main_pid": 3355,
         "up_s": 3600.0,
@@ -58,14 +70,40 @@ def make_container(policy: str = "always", *, kind: KindName = "docker-container
         "nano_cpus": 0,
         "cpu_quota": 0,
         "cpu_period": 0,
+        "stop_signal": "SIGTERM",
+        "health": None,
+        "health_check": None,
+        "network_of": (),
+        "memory_only": (),
+        "engine_unit": "docker.service",
+        "engine_at_boot": None,
+        "socket_holders": (),
     }
-    if kind == "compose-service":
-        facts |= {"project": "ocr", "service": "worker", "config_files": ["/srv/ocr/compose.yml"], "one_off": False}
-    if kind == "swarm-task":
-        facts["swarm"] = {"condition": "any", "delay_s": 5.0, "attempts": 0}
-    facts |= changes
-    name = "ocr/worker" if kind == "compose-service" else facts["container"]
-    return Read(kind, name, CONTAINER_ID, policy, Bag(facts, {"docker": "docker", "mounts": []}), ())
+    details = ContainerDetails(**(values | changes))
+    name = "ocr/worker" if kind == "compose-service" else details.container
+    return Read(kind, name, CONTAINER_ID, policy, details, ())
+
+
+def make_membership(**changes: Any) -> Membership:
+    """A service of a project whose file is there and has it."""
+    values: dict[str, Any] = {
+        "project": "ocr",
+        "service": "worker",
+        "config_files": ("/srv/ocr/compose.yml",),
+        "missing_files": (),
+        "working_dir": "/srv/ocr",
+        "replicas": 0,
+        "one_off": False,
+        "in_files": None,
+        "namesakes": (),
+        "down": (),
+    }
+    return Membership(**(values | changes))
+
+
+def varied(owner: ContainerOwner, **changes: Any) -> ContainerOwner:
+    """The same container with other details."""
+    return owner._replace(details=owner.details._replace(**changes))
 
 
 SERVICE = Service(

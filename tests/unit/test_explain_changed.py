@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given, strategies as st
-from support.builders import make_cron_job, make_service
+from support.builders import CONTAINER_ID, make_container, make_cron_job, make_service
 from support.made_world import NOW, made_world
 
 from runaway_watchdog.explain.changed import changed
@@ -60,11 +60,10 @@ def _line(at: float, what: str) -> str:
 
 def test_a_container_its_image_and_its_compose_file_are_told_newest_first() -> None:
     """With the moment of each, and where it is known from."""
-    owner = _owner(
-        "compose-service",
-        {"container": "app-web-1", "image": "web:2", "config_files": ["/srv/app/compose.yml"]},
-        {"created_at": HOT - 2 * MINUTE, "image_file": "/docker/image/*/x"},
-    )
+    owner = make_container(
+        kind="compose-service", container="app-web-1", image="web:2", config_files=("/srv/app/compose.yml",),
+        created_at=HOT - 2 * MINUTE, image_file="/docker/image/*/x",
+    )  # fmt: skip
     world = _world({"/docker/image/*/x": HOT - 4 * MINUTE, "/srv/app/compose.yml": HOT - 20 * MINUTE})
     found = changed(world, FACTS, (owner,), HOT)
     assert [(each.kind, each.told) for each in found] == [
@@ -73,7 +72,7 @@ def test_a_container_its_image_and_its_compose_file_are_told_newest_first() -> N
         ("compose-file", "/srv/app/compose.yml was edited"),
     ]
     assert found[0].at == HOT - 2 * MINUTE
-    assert found[0].evidence == "GET /containers/0123456789ab/json: Created"
+    assert found[0].evidence == f"GET /containers/{CONTAINER_ID[:12]}/json: Created"
 
 
 def test_a_unit_its_drop_ins_a_crontab_and_the_job_itself_are_told() -> None:
@@ -128,7 +127,7 @@ def test_only_the_hour_before_counts() -> None:
 
 def test_where_nobody_can_look_nothing_is_told() -> None:
     """A recorded host without these traces, and files that are not ours to read."""
-    owner = _owner("docker-container", {"container": "web"}, {"created_at": HOT - 5})
+    owner = make_container(created_at=HOT - 5)
     assert changed(made_world(()), FACTS, (owner,), HOT) == ()
     assert changed(_world(), FACTS, (make_service(unit_file="/etc/u.service"),), HOT) == ()
 

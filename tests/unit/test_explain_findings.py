@@ -8,14 +8,14 @@ from typing import Any, cast
 
 import pytest
 from preflight.host_world import LINK, NOW, EngineWith, FakeHost
-from support.builders import make_process, make_service
+from support.builders import make_container, make_process, make_service
 
 from runaway_watchdog import owners
 from runaway_watchdog.explain import cause, condition, leftbehind, signs, ways
 from runaway_watchdog.model.casefile import History, LeftBehind, Sign
 from runaway_watchdog.model.plan import Plan
 from runaway_watchdog.model.process import Facts, Process
-from runaway_watchdog.owners.interface import Bag, Read
+from runaway_watchdog.owners.interface import Read
 from runaway_watchdog.owners.unmanaged import Started
 from runaway_watchdog.world import Clock, Journal, World
 
@@ -263,7 +263,7 @@ def test_an_open_door_is_how_it_would_come_again(port: str, address: str, sign: 
     ports = {"NetworkSettings": {"Ports": {port: [{"HostIp": address, "HostPort": "1"}]}}}
     host = burner("/tmp/kdevtmpfsi")
     host.engine = EngineWith([{"Id": "ab" * 32, **ports}], [])
-    owner = Read("docker-container", "fpm", "ab" * 32, "always", Bag({}), ())
+    owner = make_container()._replace(id="ab" * 32)
     found = signs.signs(host.world, facts_of(host), [owner], History())
     assert {each.kind for each in found} == ({"program-file", "door"} if sign else {"program-file"})
     host.files.add("/proc/60/exe", f"{LINK}/usr/bin/php")

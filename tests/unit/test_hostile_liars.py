@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings, strategies as st
 from preflight.docker_world import foretell, lost, make_container, make_host, make_volume, told
 
-from runaway_watchdog.effects import Container, HostState
+from runaway_watchdog.effects import HostState
+from runaway_watchdog.engines.model import Container
 
 PREFIX = "com.docker.compose"
 PROJECT = f"{PREFIX}.project"

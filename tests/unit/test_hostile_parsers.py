@@ -26,7 +26,7 @@ from runaway_watchdog.linux import (
 from runaway_watchdog.owners import sysv
 from runaway_watchdog.owners.common import shell_text
 from runaway_watchdog.owners.cron import anacron
-from runaway_watchdog.owners.docker import compose as compose_facts
+from runaway_watchdog.owners.docker import compose
 from runaway_watchdog.watch import groups
 from runaway_watchdog.world import Unanswered, crontabs, journal, monitrc, pm2, supervisord_conf, systemd
 
@@ -64,7 +64,7 @@ PARSERS: dict[str, Callable[[str], object]] = {
     "a crontab's command": lambda text: (crontabs.command(text), crontabs.printed(text)),
     "anacrontab": anacron.parse,
     "inittab": sysv.parse,
-    "a Compose file": compose_facts.services,
+    "a Compose file": compose.services,
     "a script": lambda text: (shell_text.read(text, ["burn"]), shell_text.has_loop(text)),
     "monitrc": _monitrc,
     "monit's answer": lambda text: monitrc.monitored(text, "web"),

@@ -7,39 +7,12 @@ So `compose stop && docker system prune -f && docker volume prune -af` loses wha
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from runaway_watchdog.engines.model import Container, Image, Network, Pod, Service, Volume
 from runaway_watchdog.model.effect import Effect
 from runaway_watchdog.model.gap import Gap
 from runaway_watchdog.model.owner import Outlook
-
-
-class Container(NamedTuple):
-    """A container as commands see it: from one list call, no inspect."""
-
-    id: str
-    name: str
-    image: str
-    image_id: str
-    state: str  # created, running, paused, restarting, exited, dead
-    labels: Mapping[str, str]
-    volumes: tuple[str, ...]  # names, anonymous ones too
-    binds: tuple[str, ...]  # folders of the host
-    networks: tuple[str, ...]
-    auto_remove: bool = False
-    unnamed: frozenset[str] | None = None
-    """Volumes that were given no name when it was created: `rm -v` takes them along. None: it was not inspected."""
-    created: float = 0.0  # seconds since the epoch
-    policy: str | None = None  # the restart policy that the line has given it ("no", "on-failure:3"); None: its own
-    stopped: bool = False  # by an earlier command of the line, whatever it does now
-
-
-class Volume(NamedTuple):
-    name: str
-    driver: str
-    mountpoint: str
-    labels: Mapping[str, str]
-    options: Mapping[str, str] = MappingProxyType({})  # the driver's: a device, a network share
 
 
 class Docker(NamedTuple):
@@ -49,20 +22,13 @@ class Docker(NamedTuple):
     compose: tuple[int, int, int] | None = None  # None: not asked, since no command needed it, or none here
     containers: tuple[Container, ...] = ()
     volumes: tuple[Volume, ...] = ()
-    images: tuple[Mapping[str, Any], ...] = ()
-    networks: tuple[Mapping[str, Any], ...] = ()
-    services: tuple[Mapping[str, Any], ...] = ()  # of the swarm
+    images: tuple[Image, ...] = ()
+    networks: tuple[Network, ...] = ()
+    services: tuple[Service, ...] = ()  # of the swarm
     swarm: str = ""  # "", "worker" or "manager"
     removed: tuple[Container, ...] = ()  # what earlier commands of the line removed: who used the volumes they left
     deleted: tuple[Volume, ...] = ()  # what they deleted
     gap: Gap | None = None
-
-
-class Pod(NamedTuple):
-    id: str
-    name: str
-    members: frozenset[str]  # IDs of its containers, the one that holds its namespaces too
-    infra: str = ""  # the ID of that one; "" where it has none
 
 
 class Podman(NamedTuple):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from runaway_watchdog.hostile import clean
 from runaway_watchdog.model.casefile import Change, ChangeKind
+from runaway_watchdog.model.container import DOCKER_KINDS
 from runaway_watchdog.model.process import Facts
 from runaway_watchdog.owners.interface import Owner, Read
 from runaway_watchdog.owners.systemd.details import service_of
@@ -15,6 +16,7 @@ from runaway_watchdog.world import Traces, Unanswered, World
 
 if TYPE_CHECKING:
     from runaway_watchdog.owners.cron.details import AnacronJob, Job
+    from runaway_watchdog.owners.docker.details import ContainerOwner
 
 BEFORE_S: Final = 3600.0
 GRACE_S: Final = 10.0
@@ -42,18 +44,10 @@ def changed(world: World, facts: Facts, owners: Sequence[Owner], since: float | 
 
 def _of(owner: Owner, facts: Facts, traces: Traces) -> Iterator[Change]:
     """What is dated of one owner."""
-    if created := float(owner.raw.get("created_at", 0.0)):
-        name = clean(str(owner.facts.get("container", owner.name)), _NAME_LIMIT)
-        yield Change(
-            "container", created, f"container {name} was created", f"GET /containers/{owner.id[:12]}/json: Created"
-        )
-    if pattern := str(owner.raw.get("image_file", "")):
-        image = clean(str(owner.facts.get("image", "")), _NAME_LIMIT)
-        if at := traces.newest(pattern):
-            yield Change("image", at, f"image {image} came to this host", f"pulled, built or loaded: {pattern}")
+    if owner.kind in DOCKER_KINDS and isinstance(owner, Read):
+        yield from _container(owner, traces)
     if (unit := service_of(owner)) is not None:
         yield from _written(traces, "unit", (unit.unit_file, *unit.drop_ins), "was edited")
-    yield from _written(traces, "compose-file", _list(owner, "config_files"), "was edited")
     if isinstance(owner, Read) and owner.kind == "cron-job":
         job: Job | AnacronJob = owner.details
         yield from _written(traces, "crontab", (job.table,), "was edited")
@@ -63,9 +57,17 @@ def _of(owner: Owner, facts: Facts, traces: Traces) -> Iterator[Change]:
                 yield Change("cron-job", each.started_at, f"cron started {name}", f"/proc/{each.pid}/stat: its start")
 
 
-def _list(owner: Owner, name: str) -> tuple[object, ...]:
-    found = owner.facts.get(name)
-    return tuple(found) if isinstance(found, (list, tuple)) else ()
+def _container(owner: "ContainerOwner", traces: Traces) -> Iterator[Change]:
+    """When it was made, its image came, its project's files were written."""
+    container = owner.details
+    if container.created_at:
+        told = f"container {clean(container.container, _NAME_LIMIT)} was created"
+        yield Change("container", container.created_at, told, f"GET /containers/{owner.id[:12]}/json: Created")
+    if container.image_file and (at := traces.newest(container.image_file)):
+        told = f"image {clean(container.image, _NAME_LIMIT)} came to this host"
+        yield Change("image", at, told, f"pulled, built or loaded: {container.image_file}")
+    if container.compose is not None:
+        yield from _written(traces, "compose-file", container.compose.config_files, "was edited")
 
 
 def _written(traces: Traces, kind: ChangeKind, paths: Iterable[object], what: str) -> Iterator[Change]:

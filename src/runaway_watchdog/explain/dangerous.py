@@ -21,7 +21,7 @@ from runaway_watchdog.model.owner import Claim
 from runaway_watchdog.model.plan import Dangerous
 from runaway_watchdog.model.process import Facts, Process
 from runaway_watchdog.owners import Layer
-from runaway_watchdog.owners.interface import Owner, Unread
+from runaway_watchdog.owners.interface import Owner, Read, Unread
 from runaway_watchdog.owners.systemd.details import service_of
 from runaway_watchdog.world import Files, Unanswered, World, processes, procfs
 
@@ -58,7 +58,8 @@ def dangers(layers: Sequence[Layer], world: World) -> tuple[tuple[Dangerous, ...
     world = world._replace(files=cast(Files, _SizedOnce(world)))
     found: list[Dangerous] = []
     gaps: list[Gap] = []
-    container = next((layer.owner for layer in layers if layer.owner.kind in DOCKER_KINDS and layer.owner.facts), None)
+    containers = (layer.owner for layer in layers if layer.owner.kind in DOCKER_KINDS)
+    container = next((owner for owner in containers if isinstance(owner, Read)), None)
     if container is not None:
         try:
             from runaway_watchdog.explain import dangerous_docker  # all of Docker's effects, for containers alone

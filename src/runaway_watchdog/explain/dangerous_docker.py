@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from shlex import quote
 
-from runaway_watchdog.effects import Container, Docker, HostState, Volume
+from runaway_watchdog.effects import Docker, HostState
 from runaway_watchdog.effects.compose import command as compose
 from runaway_watchdog.effects.docker import (
     containers as docker_containers,
@@ -13,10 +13,13 @@ from runaway_watchdog.effects.docker import (
 from runaway_watchdog.effects.docker.filters import Filters
 from runaway_watchdog.effects.docker.volumes import deleted, unnamed
 from runaway_watchdog.effects.host import places, signalled, uses
+from runaway_watchdog.engines import docker as engine
+from runaway_watchdog.engines.model import RUNNING, Container, Volume
 from runaway_watchdog.model.effect import Effect
 from runaway_watchdog.model.plan import Dangerous
+from runaway_watchdog.owners.docker.compose import Membership
 from runaway_watchdog.owners.docker.containment import reference
-from runaway_watchdog.owners.interface import Owner
+from runaway_watchdog.owners.docker.details import ContainerOwner
 from runaway_watchdog.world import World
 
 FIRST_WITH_ALL = 23
@@ -27,25 +30,22 @@ NOT_ASKED = uses.Table((), (), (), complete=False)
 """Who else has files open there: each process would have to be asked, and whose data it is says enough."""
 
 
-def dangers(owner: Owner, world: World) -> Iterator[Dangerous]:
+def dangers(owner: ContainerOwner, world: World) -> Iterator[Dangerous]:
     """Two lists of the engine are asked for, and no container is inspected. Raises Unanswered."""
-    docker = Docker(
-        containers=docker_state.containers(world.engine.containers()),
-        volumes=docker_state.volumes(world.engine.volumes()),
-    )
-    program = str(owner.raw["docker"])
-    if owner.kind == "compose-service":
-        yield _compose(owner, program, world)
+    docker = Docker(containers=engine.containers(world), volumes=engine.volumes(world))
+    program = owner.details.client
+    if owner.kind == "compose-service" and owner.details.compose is not None:
+        yield _compose(owner.details.compose, program, world)
     yield from _remove(owner, program, docker, world)
     yield from _prune(program, docker, world)
     yield from _bind_mount(owner, docker, world)
     yield from _engine(owner, docker, world)
 
 
-def _compose(owner: Owner, program: str, world: World) -> Dangerous:
+def _compose(own: Membership, program: str, world: World) -> Dangerous:
     """`docker compose down -v`: the command that people paste when it came back once more."""
-    project = str(owner.facts["project"])
-    line = compose.command(world, program, project, owner.facts["config_files"], "down -v")
+    project = own.project
+    line = compose.command(world, program, project, own.config_files, "down -v")
     effects = compose.down_volumes(world, line, project)
     containers = sum(effect.type == "container" for effect in effects.effects)
     count = f"{containers} containers" if containers > 1 else "its only container"
@@ -53,7 +53,7 @@ def _compose(owner: Owner, program: str, world: World) -> Dangerous:
     return Dangerous(line, f"it removes the whole project {project} ({count}) {loss}", effects.lost)
 
 
-def _remove(owner: Owner, program: str, docker: Docker, world: World) -> Iterator[Dangerous]:
+def _remove(owner: ContainerOwner, program: str, docker: Docker, world: World) -> Iterator[Dangerous]:
     """`docker rm -fv`; for one that was created with --rm a mere stop."""
     name = reference(owner)
     this = next((each for each in docker.containers if each.id == owner.id), None)
@@ -63,16 +63,16 @@ def _remove(owner: Owner, program: str, docker: Docker, world: World) -> Iterato
     known = docker._replace(containers=tuple(this if each.id == this.id else each for each in docker.containers))
     effects, _ = docker_containers.removal(world, known, [this], with_volumes=True)
     lost = tuple(each for each in effects if _matters(each))
-    if owner.facts["auto_remove"]:
+    if owner.details.auto_remove:
         why = "it was created with --rm: a stop deletes it, with all that it wrote outside volumes"
         yield Dangerous(f"{program} stop {name}", why, lost)
     elif lost:
         yield Dangerous(f"{program} rm -fv {name}", "it deletes the container and the volumes that have no name", lost)
 
 
-def _unnamed(owner: Owner, this: Container, docker: Docker) -> frozenset[str]:
+def _unnamed(owner: ContainerOwner, this: Container, docker: Docker) -> frozenset[str]:
     """By their looks, less those that another container uses too: these keep it from removal."""
-    mounted = {str(each.get("Name")) for each in owner.raw["mounts"] if each.get("Type") == "volume"}
+    mounted = {each.name for each in owner.details.mounts if each.type == "volume"}
     return frozenset(name for name in unnamed(this._replace(unnamed=None), docker) if name in mounted)
 
 
@@ -103,16 +103,16 @@ def _matters(effect: Effect) -> bool:
 
 
 def _major(world: World) -> int:
-    version = str(world.engine.info().get("ServerVersion") or "").partition(".")[0]
+    version = engine.info(world).version.partition(".")[0]
     return int(version) if version.isdecimal() else 0
 
 
-def _bind_mount(owner: Owner, docker: Docker, world: World) -> Iterator[Dangerous]:
+def _bind_mount(owner: ContainerOwner, docker: Docker, world: World) -> Iterator[Dangerous]:
     """The folder of its data."""
     host = HostState(docker=docker)
-    for mount in owner.raw["mounts"]:
-        path = str(mount.get("Source") or "")
-        if mount.get("Type") != "bind" or mount.get("RW") is False or _is_no_data(path):
+    for mount in owner.details.mounts:
+        path = mount.source
+        if mount.type != "bind" or not mount.writable or _is_no_data(path):
             continue
         try:
             entry = places.tree(host, world).entry(path)
@@ -129,11 +129,11 @@ def _is_no_data(path: str) -> bool:
     return path in ("", "/") or any(path == each or path.startswith(f"{each}/") for each in NO_DATA)
 
 
-def _engine(owner: Owner, docker: Docker, world: World) -> Iterator[Dangerous]:
+def _engine(owner: ContainerOwner, docker: Docker, world: World) -> Iterator[Dangerous]:
     """A stop of the whole engine for the sake of one container."""
-    unit = owner.facts.get("engine_unit")
-    others = [each for each in docker.containers if each.state in docker_state.RUNNING and each.id != owner.id]
-    if unit is None or not others or owner.facts.get("live_restore"):
+    unit = owner.details.engine_unit
+    others = [each for each in docker.containers if each.state in RUNNING and each.id != owner.id]
+    if unit is None or not others or owner.details.live_restore:
         return
     # Known policies and volumes: so no container is inspected for an answer that tells their names alone.
     known = tuple(each._replace(policy="no", unnamed=frozenset()) for each in others)
@@ -142,4 +142,4 @@ def _engine(owner: Owner, docker: Docker, world: World) -> Iterator[Dangerous]:
     hit = tuple(each for each in effects if each.verb == "stop")
     if hit:
         why = f"it ends {len(hit)} other container{'s' if len(hit) > 1 else ''}: {docker_state.names(others)}"
-        yield Dangerous(f"systemctl stop {quote(str(unit).removesuffix('.service'))}", why, hit)
+        yield Dangerous(f"systemctl stop {quote(unit.removesuffix('.service'))}", why, hit)

@@ -9,14 +9,18 @@ created with --rm is never stopped at all. Whatever is dumped must answer: it is
 """
 
 from shlex import quote
+from typing import TYPE_CHECKING
 
 from runaway_watchdog.model.container import DOCKER_KINDS
 from runaway_watchdog.model.plan import Containment, Prints, Step
 from runaway_watchdog.model.process import Facts
 from runaway_watchdog.owners import Layer
 from runaway_watchdog.owners.docker.containment import named
-from runaway_watchdog.owners.interface import Owner
+from runaway_watchdog.owners.interface import Owner, Read
 from runaway_watchdog.owners.steps import single
+
+if TYPE_CHECKING:
+    from runaway_watchdog.owners.docker.details import ContainerDetails
 
 FOLDER = "/root"
 IN_MEMORY = ("redis", "valkey")
@@ -50,13 +54,14 @@ def _dump(owner: Owner, facts: Facts) -> Step | None:
         return None
     from runaway_watchdog.effects.host import dumps  # what no other owner needs
 
-    if owner.kind in ON_THIS_HOST and owner.facts:
-        found = dumps.seems((str(owner.facts["image"]), str(owner.facts["container"])))
-        if found is None or not (found.in_memory or owner.facts.get("memory_only")):
+    if owner.kind in ON_THIS_HOST and isinstance(owner, Read):
+        container: ContainerDetails = owner.details
+        found = dumps.seems((container.image, container.container))
+        if found is None or not (found.in_memory or container.memory_only):
             return None
-        name = named(owner)
+        name = named(container.container, owner.id)
         file = dumps.file(found, name, FOLDER)
-        command = dumps.command(found, name, FOLDER, str(owner.raw["docker"]))
+        command = dumps.command(found, name, FOLDER, container.client)
     else:
         found = dumps.seems((facts.process.name,))
         if found is None or not found.in_memory or len(facts.process.namespace_pids) > 1:

@@ -7,12 +7,12 @@ from typing import Literal, NamedTuple
 from runaway_watchdog import owners
 from runaway_watchdog.effects import HostState
 from runaway_watchdog.effects.docker.policy import carried
-from runaway_watchdog.effects.docker.state import RUNNING
+from runaway_watchdog.engines.model import RUNNING
 from runaway_watchdog.hostile import clean
 from runaway_watchdog.model.container import CONTAINER_KINDS
 from runaway_watchdog.model.effect import Effect
 from runaway_watchdog.model.process import Facts
-from runaway_watchdog.owners.interface import Owner
+from runaway_watchdog.owners.interface import Owner, Read
 from runaway_watchdog.preflight.sequence import Preflight
 from runaway_watchdog.world import World
 
@@ -132,7 +132,8 @@ def _down(effect: Effect, owner: Owner, layers: Sequence[owners.Layer], host: Ho
 
 def _same(effect: Effect, owner: Owner) -> bool:
     if effect.type == "container":
-        return owner.kind in CONTAINER_KINDS and effect.name in (owner.facts.get("container"), owner.id)
+        name = owner.details.container if owner.kind in CONTAINER_KINDS and isinstance(owner, Read) else None
+        return owner.kind in CONTAINER_KINDS and effect.name in (name, owner.id)
     return effect.type == "unit" and effect.name == owner.id  # a user may have a unit of the same name
 
 

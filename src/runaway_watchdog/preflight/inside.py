@@ -6,8 +6,9 @@ Its paths lead to the host: through a mount to the volume or folder behind it, e
 from collections.abc import Mapping
 from typing import Any
 
-from runaway_watchdog.effects import Container, HostState, Outcome, harmless, table
+from runaway_watchdog.effects import HostState, Outcome, harmless, table
 from runaway_watchdog.effects.host import databases, files, signalled, signals
+from runaway_watchdog.engines.model import Container
 from runaway_watchdog.linux import status
 from runaway_watchdog.model.command import Command, Word
 from runaway_watchdog.model.effect import Effect

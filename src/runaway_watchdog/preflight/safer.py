@@ -10,6 +10,7 @@ from runaway_watchdog.effects import Docker, HostState
 from runaway_watchdog.effects.docker import state as docker_state
 from runaway_watchdog.effects.host import dumps
 from runaway_watchdog.effects.podman import state as podman_state
+from runaway_watchdog.engines.model import RUNNING
 from runaway_watchdog.explain.plan import plan
 from runaway_watchdog.hostile import shown_command
 from runaway_watchdog.model.command import Command
@@ -148,7 +149,7 @@ def _volume_kept(name: str, host: HostState) -> Iterator[Safer]:
     users = [
         each
         for each in (*engine.containers, *engine.removed)
-        if name in each.volumes and (each.stopped or each.state in docker_state.RUNNING)
+        if name in each.volumes and (each.stopped or each.state in RUNNING)
     ]
     database = dumps.seems((name, *(f"{each.name} {each.image}" for each in users)))
     if program == "docker" and database is not None and [each.state in SILENT for each in users] == [False]:

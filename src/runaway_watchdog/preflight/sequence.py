@@ -7,11 +7,12 @@ run at all (after `&&`, in an `if`) counts as if it ran; a script file that the 
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from runaway_watchdog.effects import Container, HostState, Outcome, filters, harmless, table
+from runaway_watchdog.effects import HostState, Outcome, filters, harmless, table
 from runaway_watchdog.effects.arguments import shown
 from runaway_watchdog.effects.docker import answers as answers_docker
 from runaway_watchdog.effects.host import answers as answers_host, places
 from runaway_watchdog.effects.host.targets import absolute
+from runaway_watchdog.engines.model import Container
 from runaway_watchdog.model.command import Command, Script, Word
 from runaway_watchdog.model.effect import Effect
 from runaway_watchdog.model.shells import POSIX_SHELLS

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from shlex import quote
 from typing import NamedTuple
 
-from runaway_watchdog.effects import Container, Docker, HostState, Outcome
+from runaway_watchdog.effects import Docker, HostState, Outcome
 from runaway_watchdog.effects.compose import commands as compose_commands, project as projects
 from runaway_watchdog.effects.compose.commands import Handler
 from runaway_watchdog.effects.compose.down import WHY, down
@@ -18,6 +18,8 @@ from runaway_watchdog.effects.docker import options, state, volumes
 from runaway_watchdog.effects.docker.call import Call, Inside, elsewhere
 from runaway_watchdog.effects.docker.containers import OUTSIDE
 from runaway_watchdog.effects.docker.options import Options
+from runaway_watchdog.engines import docker as engine
+from runaway_watchdog.engines.model import RUNNING, Container
 from runaway_watchdog.model.command import Command, Word
 from runaway_watchdog.model.effect import Effect, Effects
 from runaway_watchdog.world import World
@@ -149,7 +151,7 @@ def listed(
     found = projects.containers(docker, project.name)
     chosen = projects.of_services(found, asked.operands or project.services)
     every = asked.has("all") or compose.old
-    return [each for each in chosen if every or each.state in state.RUNNING]
+    return [each for each in chosen if every or each.state in RUNNING]
 
 
 # --- for the plan ----------------------------------------------------------------------------------------------------
@@ -172,9 +174,7 @@ def down_volumes(world: World, line: str, project: str) -> Effects:
     Every container of the project goes; of its volumes the named ones that carry its label and the anonymous ones of
     its containers, unless a container outside the project, even a stopped one, refers to them.
     """
-    docker = Docker(
-        containers=state.containers(world.engine.containers()), volumes=state.volumes(world.engine.volumes())
-    )
+    docker = Docker(containers=engine.containers(world), volumes=engine.volumes(world))
     ours = [each for each in docker.containers if each.labels.get(projects.PROJECT) == project]
     after = state.without_containers(docker, {each.id for each in ours})
     named = {each.name for each in docker.volumes if each.labels.get(projects.PROJECT) == project}

@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 
-from runaway_watchdog.effects import Container, Docker, Outcome
+from runaway_watchdog.effects import Docker, Outcome
 from runaway_watchdog.effects.compose import project as projects
 from runaway_watchdog.effects.compose.project import CONFIG_HASH, PROJECT, SERVICE, Compose, Project
 from runaway_watchdog.effects.docker import containers, state, volumes
 from runaway_watchdog.effects.docker.call import Call
+from runaway_watchdog.engines.model import RUNNING, Container
 from runaway_watchdog.model.effect import Effect
 
 Handler = Callable[[Compose], Outcome]
@@ -51,9 +52,7 @@ def remove(compose: Compose) -> Outcome:
     effects, _ = containers.removal(
         call.world, call.docker, [each for each in found if each.id in gone], with_volumes=True
     )
-    doomed = [
-        each for each in found if each.id in left and (call.options.has("stop") or each.state not in state.RUNNING)
-    ]
+    doomed = [each for each in found if each.id in left and (call.options.has("stop") or each.state not in RUNNING)]
     more, docker = containers.removal(call.world, docker, doomed, with_volumes=call.options.has("volumes"))
     return call.outcome((*effects, *more), docker)
 
@@ -65,7 +64,7 @@ def restart(compose: Compose) -> Outcome:
 
 def start(compose: Compose) -> Outcome:
     call = compose.call
-    found = [each for each in _chosen(compose) if each.state not in state.RUNNING]
+    found = [each for each in _chosen(compose) if each.state not in RUNNING]
     effects = (Effect("change", "container", each.name, False, "it is started") for each in found)
     return call.outcome(effects, state.with_state(call.docker, {each.id for each in found}, "running"))
 
@@ -129,7 +128,7 @@ def _renewed(compose: Compose, container: Container, forced: frozenset[str]) -> 
         return Effect("restart", "container", container.name, False, why)
     if options.has("no-recreate"):
         started = Effect("change", "container", container.name, False, "it is started")
-        return None if container.state in state.RUNNING else started
+        return None if container.state in RUNNING else started
     why = f"it is started, or made anew if its definition or image changed: then {containers.OUTSIDE}{renews}"
     return Effect("change", "container", container.name, False, why)
 
@@ -171,7 +170,7 @@ def _created(docker: Docker, project: Project, services: Iterable[str], status: 
 
 def _image_id(docker: Docker, reference: str) -> str:
     found = state.image(docker, reference)
-    return "" if found is None else str(found["Id"])
+    return "" if found is None else found.id
 
 
 def execute(compose: Compose) -> Outcome:

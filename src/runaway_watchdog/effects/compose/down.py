@@ -2,13 +2,14 @@
 
 from collections.abc import Collection, Sequence
 
-from runaway_watchdog.effects import Container, Docker, Outcome
+from runaway_watchdog.effects import Docker, Outcome
 from runaway_watchdog.effects.compose import project as projects
 from runaway_watchdog.effects.compose.project import SERVICE, Compose, Project, Refused
 from runaway_watchdog.effects.docker import state, volumes
 from runaway_watchdog.effects.docker.call import variable
 from runaway_watchdog.effects.docker.containers import removal
 from runaway_watchdog.effects.docker.images import removing
+from runaway_watchdog.engines.model import Container
 from runaway_watchdog.model.effect import Effect
 from runaway_watchdog.world import World
 
@@ -88,12 +89,10 @@ def _orphans(compose: Compose, project: Project) -> list[Container]:
 
 
 def _networks(docker: Docker, project: Project) -> tuple[tuple[Effect, ...], Docker]:
-    doomed = [
-        each for each in docker.networks if each["Name"] in project.networks and not state.connected(docker, each)
-    ]
+    doomed = [each for each in docker.networks if each.name in project.networks and not state.connected(docker, each)]
     why = f"it belongs to project {project.name}"
-    effects = tuple(Effect("remove", "network", str(each["Name"]), False, why) for each in doomed)
-    return effects, state.without_networks(docker, {each["Id"] for each in doomed})
+    effects = tuple(Effect("remove", "network", each.name, False, why) for each in doomed)
+    return effects, state.without_networks(docker, {each.id for each in doomed})
 
 
 def declared_volumes(world: World, docker: Docker, project: Project) -> tuple[tuple[Effect, ...], Docker]:
@@ -112,11 +111,11 @@ def _images(compose: Compose, project: Project, docker: Docker) -> tuple[tuple[E
     if not project.from_files:  # labels do not tell which images were built
         built = set()
     labelled = {
-        state.tags(each)[0]
+        each.tags[0]
         for each in docker.images
-        if state.label(each, projects.PROJECT) == project.name
-        and state.tags(each)
-        and (state.label(each, SERVICE) in project.services or _removes_orphans(compose))
+        if each.labels.get(projects.PROJECT) == project.name
+        and each.tags
+        and (each.labels.get(SERVICE) in project.services or _removes_orphans(compose))
     }
     doomed = built | (labelled if not compose.old else set())
     if compose.call.options.value("rmi") == "all":

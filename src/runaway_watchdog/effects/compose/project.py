@@ -8,12 +8,13 @@ cmd/compose/compose.go, pkg/compose/compose.go) and confirmed on the rig.
 import os.path
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from runaway_watchdog.effects import Container, Docker
-from runaway_watchdog.effects.docker import state
+from runaway_watchdog.effects import Docker
 from runaway_watchdog.effects.docker.call import Call, variable
 from runaway_watchdog.effects.docker.options import Options
+from runaway_watchdog.engines.compose import Files, Service, files
+from runaway_watchdog.engines.model import Container
 from runaway_watchdog.hostile import clean
 
 PROJECT = "com.docker.compose.project"
@@ -32,16 +33,6 @@ class Refused(Exception):  # noqa: N818 - a turn of the story, not a fault of ou
 
 class Unclear(Exception):  # noqa: N818
     """What it means could not be found out; the text says why."""
-
-
-class Service(NamedTuple):
-    """A service as far as commands care."""
-
-    name: str
-    image: str = ""  # "" where it is built and given no name
-    depends_on: frozenset[str] = frozenset()
-    volumes: frozenset[str] = frozenset()  # names in the engine
-    container_name: str = ""
 
 
 class Project(NamedTuple):
@@ -90,14 +81,14 @@ def find(compose: Compose, services: Sequence[str] = (), *, needs_files: bool = 
         return by_labels(compose.call.docker, compose.given.value("project-name").lower())
     asked = () if compose.old else services
     answer = _config(compose, asked)
-    if "error" in answer:
-        return _without_files(compose, str(answer["error"]), needs_files=needs_files)
+    if answer.error is not None:
+        return _without_files(compose, answer.error, needs_files=needs_files)
     if compose.old:
         project = _model(answer, _old_name(compose), default_network=True)
         if missing := [each for each in services if each not in project.services]:
             raise Refused(missing[0])
         return project
-    return _model(answer, str(answer["name"]), default_network=False)
+    return _model(answer, answer.name, default_network=False)
 
 
 def every_service(compose: Compose) -> frozenset[str]:
@@ -105,9 +96,9 @@ def every_service(compose: Compose) -> frozenset[str]:
     if compose.by_name_only or compose.old:
         return frozenset(find(compose).services)
     answer = _config(compose, (), every_profile=True)
-    if "error" in answer:
-        return frozenset(_without_files(compose, str(answer["error"]), needs_files=False).services)
-    return frozenset(answer["services"])
+    if answer.error is not None:
+        return frozenset(_without_files(compose, answer.error, needs_files=False).services)
+    return frozenset(answer.services)
 
 
 def _without_files(compose: Compose, complaint: str, *, needs_files: bool) -> Project:
@@ -121,7 +112,7 @@ def _without_files(compose: Compose, complaint: str, *, needs_files: bool) -> Pr
     raise Unclear(f"Compose cannot read its files here: {clean(last, 200)}")
 
 
-def _config(compose: Compose, services: Sequence[str], *, every_profile: bool = False) -> Mapping[str, Any]:
+def _config(compose: Compose, services: Sequence[str], *, every_profile: bool = False) -> Files:
     command = compose.call.command
     if unset := [name for name, value in command.environment if value is None]:
         raise Unclear(f"the value of {unset[0]} is only known when the line runs")
@@ -137,7 +128,7 @@ def _config(compose: Compose, services: Sequence[str], *, every_profile: bool = 
     arguments = [*_globals(compose.given, every_profile=every_profile), "config"]
     arguments += [] if compose.old else ["--format", "json", *services]
     environment = [(name, value) for name, value in command.environment if value is not None]
-    return compose.call.world.clients.compose_config(compose.program, arguments, folder, environment)
+    return files(compose.call.world, compose.program, arguments, folder, environment)
 
 
 def _globals(given: Options, *, every_profile: bool) -> list[str]:
@@ -148,41 +139,23 @@ def _globals(given: Options, *, every_profile: bool) -> list[str]:
     return words + [word for each in profiles for word in ("--profile", each)]
 
 
-def _model(answer: Mapping[str, Any], name: str, *, default_network: bool) -> Project:
-    volumes = {key: _engine_name(name, key, each) for key, each in answer["volumes"].items()}
-    networks = {key: _engine_name(name, key, each) for key, each in answer["networks"].items()}
-    if default_network:  # Compose 1 does not list it
-        networks.setdefault("default", f"{name}_default")
+def _model(answer: Files, name: str, *, default_network: bool) -> Project:
+    volumes = {key: each.name or f"{name}_{key}" for key, each in answer.volumes.items()}
+    networks = {key: each.name or f"{name}_{key}" for key, each in answer.networks.items() if not each.external}
+    if default_network and "default" not in answer.networks:  # Compose 1 does not list it
+        networks["default"] = f"{name}_default"
     return Project(
         name,
-        {key: _service(key, each, volumes) for key, each in answer["services"].items()},
-        tuple(volumes[key] for key, each in answer["volumes"].items() if not _external(each)),
-        tuple(full for key, full in networks.items() if not _external(answer["networks"].get(key))),
+        {key: _in_the_engine(each, volumes) for key, each in answer.services.items()},
+        tuple(volumes[key] for key, each in answer.volumes.items() if not each.external),
+        tuple(networks.values()),
         from_files=True,
     )
 
 
-def _engine_name(project: str, key: str, declared: Mapping[str, Any] | None) -> str:
-    return str((declared or {}).get("name") or f"{project}_{key}")
-
-
-def _external(declared: Mapping[str, Any] | None) -> bool:
-    return bool((declared or {}).get("external"))
-
-
-def _service(name: str, declared: Mapping[str, Any], volumes: Mapping[str, str]) -> Service:
-    """`volumes` are mappings in Compose 2's answer and text in Compose 1's; `depends_on` is a mapping in both."""
-    sources = [
-        str(each.get("source") or "") if isinstance(each, dict) else str(each).partition(":")[0]
-        for each in declared.get("volumes") or []
-    ]
-    return Service(
-        name,
-        str(declared.get("image") or ""),
-        frozenset(declared.get("depends_on") or ()),
-        frozenset(volumes[each] for each in sources if each in volumes),
-        str(declared.get("container_name") or ""),
-    )
+def _in_the_engine(service: Service, volumes: Mapping[str, str]) -> Service:
+    """The service with its volumes by their names in the engine; folders are none."""
+    return service._replace(volumes=frozenset(volumes[each] for each in service.volumes if each in volumes))
 
 
 def _old_name(compose: Compose) -> str:
@@ -236,7 +209,7 @@ def by_labels(docker: Docker, name: str) -> Project:
         name,
         services,
         tuple(each.name for each in docker.volumes if each.labels.get(PROJECT) == name),
-        tuple(str(each["Name"]) for each in docker.networks if state.label(each, PROJECT) == name),
+        tuple(each.name for each in docker.networks if each.labels.get(PROJECT) == name),
         from_files=False,
     )
 

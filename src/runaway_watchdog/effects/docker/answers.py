@@ -4,14 +4,15 @@ Only the forms that people put into other commands: quiet lists, with the filter
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from runaway_watchdog.effects import Container, Docker, HostState
+from runaway_watchdog.effects import Docker, HostState
 from runaway_watchdog.effects.compose import command as compose
 from runaway_watchdog.effects.docker import options, state
 from runaway_watchdog.effects.docker.call import elsewhere
 from runaway_watchdog.effects.docker.grammar import GLOBAL, subcommand
 from runaway_watchdog.effects.docker.options import Options
+from runaway_watchdog.engines.model import IMAGE_ID, RUNNING, Container, Network
 from runaway_watchdog.model.command import Command, Word
 from runaway_watchdog.model.container import SHORT_ID
 from runaway_watchdog.world import Unanswered, World
@@ -52,7 +53,7 @@ def _answer(command: Command, host: HostState, world: World) -> Words | None:
 
 def _containers(asked: Options, now: Docker) -> Words | None:
     """Newest first, as `docker ps` lists them."""
-    found = [each for each in now.containers if asked.has("all") or _all_states(asked) or each.state in state.RUNNING]
+    found = [each for each in now.containers if asked.has("all") or _all_states(asked) or each.state in RUNNING]
     for key, value in _filters(asked):
         passes = CONTAINER_FILTERS.get(key)
         if passes is None:
@@ -128,28 +129,28 @@ def _images(asked: Options, now: Docker) -> Words | None:
     for key, value in _filters(asked):
         if key != "dangling":
             return None
-        found = [each for each in found if bool(state.tags(each)) != (value in ("1", "true"))]
+        found = [each for each in found if bool(each.tags) != (value in ("1", "true"))]
     if not asked.has("quiet"):
         return None
-    ids = [str(each["Id"]) for each in found for _ in state.tags(each) or [""]]
-    return tuple(each if asked.has("no-trunc") else each.removeprefix(state.IMAGE_ID)[:SHORT_ID] for each in ids)
+    ids = [each.id for each in found for _ in each.tags or ("",)]
+    return tuple(each if asked.has("no-trunc") else each.removeprefix(IMAGE_ID)[:SHORT_ID] for each in ids)
 
 
 def _networks(asked: Options, now: Docker) -> Words | None:
     if not asked.has("quiet"):
         return None
-    found: Sequence[Mapping[str, Any]] = now.networks
+    found: Sequence[Network] = now.networks
     for key, value in _filters(asked):
         if key == "name":
-            found = [each for each in found if value in str(each["Name"])]
+            found = [each for each in found if value in each.name]
         elif key == "driver":
-            found = [each for each in found if each.get("Driver") == value]
+            found = [each for each in found if each.driver == value]
         elif key == "type":
-            found = [each for each in found if (each["Name"] in state.PREDEFINED) == (value == "builtin")]
+            found = [each for each in found if (each.name in state.PREDEFINED) == (value == "builtin")]
         else:
             return None
-    ordered = sorted(found, key=lambda each: str(each["Name"]))
-    return tuple(str(each["Id"]) if asked.has("no-trunc") else str(each["Id"])[:SHORT_ID] for each in ordered)
+    ordered = sorted(found, key=lambda each: each.name)
+    return tuple(each.id if asked.has("no-trunc") else each.id[:SHORT_ID] for each in ordered)
 
 
 def _filters(asked: Options) -> list[tuple[str, str]]:

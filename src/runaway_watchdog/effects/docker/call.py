@@ -4,8 +4,9 @@ import json
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
-from runaway_watchdog.effects import Container, Docker, HostState, Outcome
+from runaway_watchdog.effects import Docker, HostState, Outcome
 from runaway_watchdog.effects.docker.options import Options
+from runaway_watchdog.engines.model import Container
 from runaway_watchdog.model.command import Command
 from runaway_watchdog.model.effect import Effect
 from runaway_watchdog.world import Unanswered, World

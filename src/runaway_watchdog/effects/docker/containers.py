@@ -2,10 +2,11 @@
 
 from collections.abc import Collection, Iterable, Sequence
 
-from runaway_watchdog.effects import Container, Docker, Outcome
+from runaway_watchdog.effects import Docker, Outcome
 from runaway_watchdog.effects.docker import state, volumes
 from runaway_watchdog.effects.docker.call import Call
 from runaway_watchdog.effects.docker.policy import POLICY, with_policy
+from runaway_watchdog.engines.model import RUNNING, Container
 from runaway_watchdog.model.effect import Effect, Verb
 from runaway_watchdog.world import World
 
@@ -48,15 +49,15 @@ def removal(
 
 
 def _removed(container: Container, why: str) -> str:
-    running = "it runs, and is stopped first; " if container.state in state.RUNNING else ""
+    running = "it runs, and is stopped first; " if container.state in RUNNING else ""
     return f"{why + '; ' if why else ''}{running}{OUTSIDE}"
 
 
 def _emptied(container: Container, docker: Docker, stopping: Collection[str]) -> str:
     """What ends with it, beside its own layer: volumes in memory that no other container keeps mounted."""
-    if container.state not in state.RUNNING:
+    if container.state not in RUNNING:
         return ""
-    users = [each for each in docker.containers if each.state in state.RUNNING and each.id not in stopping]
+    users = [each for each in docker.containers if each.state in RUNNING and each.id not in stopping]
     lost = [
         each.name
         for each in docker.volumes
@@ -71,7 +72,7 @@ def stopping(
     world: World, docker: Docker, found: Iterable[Container], *, verb: Verb = "stop", why: str = STAYS
 ) -> tuple[tuple[Effect, ...], Docker]:
     """Stop or kill containers that run; those created with --rm are removed by that. Raises Unanswered."""
-    ids = {each.id for each in found if each.state in state.RUNNING}
+    ids = {each.id for each in found if each.state in RUNNING}
     docker = state.inspected(docker, ids, world)
     stopped = [each for each in docker.containers if each.id in ids]
     leaving = [each for each in stopped if each.auto_remove]
@@ -90,7 +91,7 @@ def remove(call: Call) -> Outcome:
     if call.options.has("link"):
         return call.not_known("--link removes a name between containers; what depends on it is not known")
     force = call.options.has("force")
-    doomed = [each for each in named(call) if force or each.state not in state.RUNNING]
+    doomed = [each for each in named(call) if force or each.state not in RUNNING]
     return call.outcome(*removal(call.world, call.docker, doomed, with_volumes=call.options.has("volumes")))
 
 
@@ -107,7 +108,7 @@ def killing(call: Call, found: Iterable[Container]) -> tuple[tuple[Effect, ...],
     signal = call.options.value("signal", "KILL").upper().removeprefix("SIG")
     if signal in ("KILL", "9"):
         return stopping(call.world, call.docker, found, verb="kill")
-    running = [each for each in found if each.state in state.RUNNING]
+    running = [each for each in found if each.state in RUNNING]
     if signal in IGNORED_SIGNALS:
         why = f"its main process gets SIG{signal}, which ends no program that does not ask for it"
         return tuple(Effect("change", "container", each.name, False, why) for each in running), call.docker
@@ -126,7 +127,7 @@ def restarting(docker: Docker, found: Sequence[Container]) -> tuple[list[Effect]
 
 
 def restarted(container: Container, emptied: str = "") -> Effect:
-    if container.state not in state.RUNNING:
+    if container.state not in RUNNING:
         return Effect("change", "container", container.name, False, "it is started")
     why = f"it is down for that long; nothing is deleted{emptied}"
     return Effect("restart", "container", container.name, False, why)

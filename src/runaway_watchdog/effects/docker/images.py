@@ -1,23 +1,21 @@
 """docker rmi: which image goes, which only loses a name, and what is refused."""
 
-from collections.abc import Mapping
-from typing import Any
-
 from runaway_watchdog.effects import Docker, Outcome
 from runaway_watchdog.effects.docker import state
 from runaway_watchdog.effects.docker.call import Call
+from runaway_watchdog.engines.model import IMAGE_ID, RUNNING, Image
 from runaway_watchdog.model.container import SHORT_ID
 from runaway_watchdog.model.effect import Effect
 
 
-def removed(image: Mapping[str, Any], why: str) -> tuple[Effect, ...]:
+def removed(image: Image, why: str) -> tuple[Effect, ...]:
     """One effect for each name of an image that goes. No data: an image comes back by a pull or a build."""
     back = (
         "a pull brings it back"
-        if image.get("RepoDigests")
+        if image.digests
         else "it was never in a registry: only the build, import or commit that made it brings it back"
     )
-    names = state.tags(image) or (str(image["Id"]).removeprefix(state.IMAGE_ID)[:SHORT_ID],)
+    names = image.tags or (image.id.removeprefix(IMAGE_ID)[:SHORT_ID],)
     return tuple(Effect("remove", "image", name, False, f"{why}; {back}") for name in names)
 
 
@@ -49,9 +47,9 @@ def removing(docker: Docker, reference: str, *, force: bool) -> tuple[tuple[Effe
     image = state.image(docker, reference)
     if image is None:
         return (), docker
-    made_of_it = [each for each in docker.containers if each.image_id == image["Id"]]
-    runs = any(each.state in state.RUNNING for each in made_of_it)
-    tags = state.tags(image)
+    made_of_it = [each for each in docker.containers if each.image_id == image.id]
+    runs = any(each.state in RUNNING for each in made_of_it)
+    tags = image.tags
     tag = state.full_tag(reference)
     if tag in tags:
         if len(tags) > 1:
@@ -60,20 +58,20 @@ def removing(docker: Docker, reference: str, *, force: bool) -> tuple[tuple[Effe
             return (), docker
         if runs:
             return _untagged(docker, image, tag)
-        return removed(image, _why(docker, image)), state.without_images(docker, {image["Id"]})
+        return removed(image, _why(docker, image)), state.without_images(docker, {image.id})
     several = len({name.rpartition(":")[0] for name in tags}) > 1 or len(tags) > 1
     if runs or ((made_of_it or several) and not force):
         return (), docker
-    return removed(image, _why(docker, image)), state.without_images(docker, {image["Id"]})
+    return removed(image, _why(docker, image)), state.without_images(docker, {image.id})
 
 
-def _untagged(docker: Docker, image: Mapping[str, Any], tag: str) -> tuple[tuple[Effect, ...], Docker]:
-    left = [each for each in image.get("RepoTags") or [] if each != tag]
-    changed = tuple({**each, "RepoTags": left} if each["Id"] == image["Id"] else each for each in docker.images)
+def _untagged(docker: Docker, image: Image, tag: str) -> tuple[tuple[Effect, ...], Docker]:
+    left = tuple(each for each in image.tags if each != tag)
+    changed = tuple(each._replace(tags=left) if each.id == image.id else each for each in docker.images)
     why = "only this name goes; the image stays, under its ID or another name"
     return (Effect("remove", "image", tag, False, why),), docker._replace(images=changed)
 
 
-def _why(docker: Docker, image: Mapping[str, Any]) -> str:
-    stopped = [each for each in docker.containers if each.image_id == image["Id"]]
+def _why(docker: Docker, image: Image) -> str:
+    stopped = [each for each in docker.containers if each.image_id == image.id]
     return f"{state.names(stopped)} cannot be created anew without it" if stopped else "no container is made of it"

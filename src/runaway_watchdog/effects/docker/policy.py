@@ -8,6 +8,7 @@ from collections.abc import Collection, Sequence
 
 from runaway_watchdog.effects import Docker, HostState
 from runaway_watchdog.owners import Layer
+from runaway_watchdog.owners.interface import Unread
 
 POLICY = re.compile(r"no|always|unless-stopped|on-failure(:\d+)?")
 """What the engine takes; it refuses everything else, and a count with any other policy than on-failure."""
@@ -29,6 +30,6 @@ def carried(layers: Sequence[Layer], host: HostState) -> tuple[Layer, ...]:
 
 def _with(layer: Layer, policy: str | None) -> Layer:
     owner = layer.owner
-    if policy is None or owner.kind not in KINDS or not owner.facts:
+    if policy is None or owner.kind not in KINDS or isinstance(owner, Unread):
         return layer
-    return layer._replace(owner=owner.bagged(policy=policy, facts={**owner.facts, "policy": policy}))
+    return layer._replace(owner=owner._replace(policy=policy, details=owner.details._replace(policy=policy)))

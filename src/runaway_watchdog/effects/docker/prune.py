@@ -1,14 +1,15 @@
 """docker … prune: what counts as unused, by the API version that client and engine agree on."""
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
 
-from runaway_watchdog.effects import Docker, Outcome, Volume
+from runaway_watchdog.effects import Docker, Outcome
 from runaway_watchdog.effects.docker import filters as docker_filters, state, volumes
 from runaway_watchdog.effects.docker.call import Call, client_version, variable
 from runaway_watchdog.effects.docker.containers import removal
 from runaway_watchdog.effects.docker.filters import Filters
 from runaway_watchdog.effects.docker.images import registry_name, removed as removed_image, removing
+from runaway_watchdog.engines.fields import moment
+from runaway_watchdog.engines.model import Network, Volume
 from runaway_watchdog.model.effect import Effect
 
 KEEPS_NAMED = (1, 42)
@@ -103,21 +104,21 @@ def _networks(docker: Docker, filters: Filters) -> Pruned:
     doomed = [
         each
         for each in docker.networks
-        if each["Name"] not in state.PREDEFINED
-        and not each.get("Ingress")
+        if each.name not in state.PREDEFINED
+        and not each.ingress
         and not state.connected(docker, each)
-        and filters.passes(_labels(each), _created(each))
+        and filters.passes(each.labels, moment(each.created))
     ]
     effects = tuple(removed_network(docker, each) for each in doomed)
-    return effects, state.without_networks(docker, {each["Id"] for each in doomed})
+    return effects, state.without_networks(docker, {each.id for each in doomed})
 
 
-def removed_network(docker: Docker, network: Mapping[str, Any]) -> Effect:
-    stranded = [each for each in docker.containers if network["Name"] in each.networks]
+def removed_network(docker: Docker, network: Network) -> Effect:
+    stranded = [each for each in docker.containers if network.name in each.networks]
     why = "no container that runs is on it"
     if stranded:
         why += f"; {state.names(stranded)} cannot be started again without it"
-    return Effect("remove", "network", str(network["Name"]), False, why, None, tuple(each.name for each in stranded))
+    return Effect("remove", "network", network.name, False, why, None, tuple(each.name for each in stranded))
 
 
 def image_prune(call: Call) -> Outcome:
@@ -132,14 +133,14 @@ def _images(docker: Docker, filters: Filters, *, every: bool) -> Pruned:
     """Without names, or with -a whatever no container needs. Seen on Engine 20.10: -a goes name by name, so an image
     in use that has several loses all but the last one in the alphabet.
     """
-    doomed = [each for each in docker.images if filters.passes(_labels(each), float(each.get("Created") or 0))]
+    doomed = [each for each in docker.images if filters.passes(each.labels, each.created)]
     used = {each.image_id for each in docker.containers}
     effects: list[Effect] = []
     for image in doomed:
-        if not state.tags(image) and image["Id"] not in used:
+        if not image.tags and image.id not in used:
             effects += removed_image(image, "no container is made of it")
-            docker = state.without_images(docker, {image["Id"]})
-        for tag in sorted(state.tags(image), key=registry_name) if every else ():
+            docker = state.without_images(docker, {image.id})
+        for tag in sorted(image.tags, key=registry_name) if every else ():
             found, docker = removing(docker, tag, force=False)
             effects += found
     return tuple(effects), docker
@@ -182,16 +183,3 @@ def _unsure(filters: Filters, understood: tuple[str, ...] = ()) -> str:
     odd = [f"what --filter {key}={value} leaves out" for key, value in filters.others if key not in understood]
     found = (*filters.unknown, *odd)
     return f"{found[0]} is not known" if found else ""
-
-
-def _labels(thing: Mapping[str, Any]) -> Mapping[str, object]:
-    return thing.get("Labels") or {}
-
-
-def _created(network: Mapping[str, Any]) -> float:
-    from datetime import datetime
-
-    try:
-        return datetime.fromisoformat(str(network.get("Created", ""))).timestamp()
-    except ValueError:
-        return 0.0

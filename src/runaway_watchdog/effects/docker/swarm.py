@@ -1,12 +1,13 @@
 """docker service, stack and swarm. A swarm replaces what stops: only its own commands end its work."""
 
-from collections.abc import Collection, Mapping, Sequence
-from typing import Any
+from collections.abc import Collection, Sequence
 
-from runaway_watchdog.effects import Container, Docker, Outcome
+from runaway_watchdog.effects import Docker, Outcome
 from runaway_watchdog.effects.docker import state, volumes
 from runaway_watchdog.effects.docker.call import Call
 from runaway_watchdog.effects.docker.containers import removal
+from runaway_watchdog.engines import docker as engine
+from runaway_watchdog.engines.model import Container, Service
 from runaway_watchdog.model.effect import Effect
 
 NAMESPACE = "com.docker.stack.namespace"
@@ -18,18 +19,14 @@ EITHER_WAY = (
 OTHER_NODES = "what it ends on the swarm's other nodes is not known here"
 
 
-def name(service: Mapping[str, Any]) -> str:
-    return str((service.get("Spec") or {}).get("Name", ""))
-
-
 def services(call: Call, references: Collection[str]) -> list[str]:
     """The names of the services that are meant: by name, ID, or the only ID that begins so."""
     found = []
     for reference in references:
-        exact = [each for each in call.docker.services if reference in (name(each), each["ID"])]
-        near = [each for each in call.docker.services if str(each["ID"]).startswith(reference)]
+        exact = [each for each in call.docker.services if reference in (each.name, each.id)]
+        near = [each for each in call.docker.services if each.id.startswith(reference)]
         found += exact or (near if len(near) == 1 else [])
-    return [name(each) for each in found]
+    return [each.name for each in found]
 
 
 def _tasks(docker: Docker, names: Collection[str]) -> list[Container]:
@@ -45,8 +42,7 @@ def _removal(
 
 
 def _several_nodes(call: Call) -> tuple[str, ...]:
-    nodes = (call.world.engine.info().get("Swarm") or {}).get("Nodes") or 1
-    return (f"{call.name}: {OTHER_NODES}",) if nodes > 1 else ()
+    return (f"{call.name}: {OTHER_NODES}",) if engine.info(call.world).nodes > 1 else ()
 
 
 def service_remove(call: Call) -> Outcome:
@@ -74,21 +70,19 @@ def service_scale(call: Call) -> Outcome:
 def stack_remove(call: Call) -> Outcome:
     """A stack's services, networks, secrets and configs; its volumes stay."""
     stacks = call.options.operands
-    doomed_services = [each for each in call.docker.services if _namespace(each) in stacks]
-    names = [name(each) for each in doomed_services]
+    doomed_services = [each for each in call.docker.services if each.labels.get(NAMESPACE) in stacks]
+    names = [each.name for each in doomed_services]
     effects, docker = _removal(call, call.docker, names)
-    doomed = [each for each in docker.networks if state.label(each, NAMESPACE) in stacks]
-    networks = (Effect("remove", "network", str(each["Name"]), False, "it belongs to the stack") for each in doomed)
-    after = state.without_networks(state.without_services(docker, names), {each["Id"] for each in doomed})
-    erased = (_erased(each, doomed_services) for each in sorted({str(_namespace(each)) for each in doomed_services}))
+    doomed = [each for each in docker.networks if each.labels.get(NAMESPACE) in stacks]
+    networks = (Effect("remove", "network", each.name, False, "it belongs to the stack") for each in doomed)
+    after = state.without_networks(state.without_services(docker, names), {each.id for each in doomed})
+    erased = (_erased(each, doomed_services) for each in sorted({each.labels[NAMESPACE] for each in doomed_services}))
     return call.outcome((*erased, *effects, *networks), after, _several_nodes(call) if names else ())
 
 
-def _erased(stack: str, services: Sequence[Mapping[str, Any]]) -> Effect:
+def _erased(stack: str, services: Sequence[Service]) -> Effect:
     """The stack's own secrets and configs, as far as its services use them; the engine is asked for no secret."""
-    specs = [((each.get("Spec") or {}).get("TaskTemplate") or {}).get("ContainerSpec") or {} for each in services]
-    used = {str(secret.get("SecretName")) for spec in specs for secret in spec.get("Secrets") or ()}
-    used |= {str(config.get("ConfigName")) for spec in specs for config in spec.get("Configs") or ()}
+    used = frozenset[str]().union(*(each.secrets | each.configs for each in services))
     own = sorted(each for each in used if each.startswith(f"{stack}_"))
     why = "its services are erased, and with them the secrets and configs that it declared"
     if own:
@@ -96,27 +90,20 @@ def _erased(stack: str, services: Sequence[Mapping[str, Any]]) -> Effect:
     return Effect("delete", "host", f"stack {stack}", bool(own), why)
 
 
-def _namespace(service: Mapping[str, Any]) -> str | None:
-    labels = (service.get("Spec") or {}).get("Labels") or {}
-    return labels.get(NAMESPACE)
-
-
 def leave(call: Call) -> Outcome:
     """A manager refuses to leave without --force; with it, and as the last one, it erases the swarm."""
     if not call.docker.swarm or (call.docker.swarm == "manager" and not call.options.has("force")):
         return call.outcome()
-    every = {
-        str(each.labels[state.SWARM_SERVICE]) for each in call.docker.containers if state.SWARM_SERVICE in each.labels
-    }
+    every = {each.labels[state.SWARM_SERVICE] for each in call.docker.containers if state.SWARM_SERVICE in each.labels}
     tasks = _tasks(call.docker, every)
     effects, docker = _removal(call, call.docker, every, with_volumes=False)
-    overlay = [each for each in docker.networks if each.get("Scope") == "swarm"]
-    networks = (Effect("remove", "network", str(each["Name"]), False, "it belongs to the swarm") for each in overlay)
+    overlay = [each for each in docker.networks if each.scope == "swarm"]
+    networks = (Effect("remove", "network", each.name, False, "it belongs to the swarm") for each in overlay)
     lost: tuple[Effect, ...] = ()
     if call.docker.swarm == "manager":
         why = "services, secrets and configs of the swarm are erased on this manager; without another manager for good"
         lost = (Effect("delete", "host", "swarm state", True, why),)
-    after = state.left_swarm(state.without_networks(docker, {each["Id"] for each in overlay}))
+    after = state.left_swarm(state.without_networks(docker, {each.id for each in overlay}))
     unnamed = any(volumes.unnamed(each, call.docker) for each in tasks)
     unknown = (f"{call.name}: {EITHER_WAY}",) if unnamed else ()
     return call.outcome((*lost, *effects, *networks), after, unknown)

@@ -3,7 +3,8 @@
 import re
 from collections.abc import Iterable, Sequence
 
-from runaway_watchdog.effects import Container, Docker, Volume
+from runaway_watchdog.effects import Docker
+from runaway_watchdog.engines.model import Container, Volume
 from runaway_watchdog.model.effect import Effect, Size
 from runaway_watchdog.world import World
 

@@ -7,8 +7,9 @@ ibdata1, WiredTiger, dump.rdb, and SQLite's header.
 import re
 from collections.abc import Sequence
 
-from runaway_watchdog.effects import Container, HostState, Volume
+from runaway_watchdog.effects import HostState
 from runaway_watchdog.effects.host import uses
+from runaway_watchdog.engines.model import Container, Volume
 from runaway_watchdog.model.effect import Effect, Size
 from runaway_watchdog.world import World
 from runaway_watchdog.world.paths import Entry, Tree, under

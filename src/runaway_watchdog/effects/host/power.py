@@ -3,8 +3,8 @@
 from runaway_watchdog import owners
 from runaway_watchdog.effects import HostState, Outcome
 from runaway_watchdog.effects.arguments import of, shown
-from runaway_watchdog.effects.docker.state import RUNNING
 from runaway_watchdog.effects.host.signalled import restart_policy
+from runaway_watchdog.engines.model import RUNNING
 from runaway_watchdog.model.command import Command
 from runaway_watchdog.model.effect import Effect
 from runaway_watchdog.world import Unanswered, World, procfs

@@ -1,20 +1,26 @@
 """Processes that a signal ends: whose they are, what goes down with them, and which of them would come back."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from runaway_watchdog import owners
-from runaway_watchdog.effects import Container, HostState, Outcome
+from runaway_watchdog.effects import HostState, Outcome
 from runaway_watchdog.effects.docker import containers as docker_containers, state as docker_state
 from runaway_watchdog.effects.docker.policy import carried
 from runaway_watchdog.effects.host import signals
+from runaway_watchdog.engines import docker as engine
+from runaway_watchdog.engines.model import RUNNING, Container
 from runaway_watchdog.hostile import clean
 from runaway_watchdog.model.container import DOCKER_KINDS
 from runaway_watchdog.model.effect import Effect, Target, Verb
 from runaway_watchdog.model.owner import Outlook, reasons
 from runaway_watchdog.model.process import Facts
-from runaway_watchdog.owners.interface import Owner
+from runaway_watchdog.owners.interface import Owner, Unread
 from runaway_watchdog.owners.systemd.details import service_of
 from runaway_watchdog.world import Unanswered, World, processes, procfs
+
+if TYPE_CHECKING:
+    from runaway_watchdog.owners.docker.details import ContainerOwner
 
 LIMIT = 200
 """More processes than this are not told one by one: each costs a few questions."""
@@ -93,27 +99,19 @@ def _beyond(
     owner: Owner, facts: Facts, outlook: Outlook, host: HostState, world: World
 ) -> tuple[tuple[Effect, ...], HostState]:
     """What goes down with a main process: its container, or its unit."""
-    if not owner.facts or facts.process.pid != owner.facts.get("main_pid"):
+    if isinstance(owner, Unread):
+        return (), host
+    if owner.kind in DOCKER_KINDS:
+        return _container(owner, facts, outlook, host, world)
+    unit = service_of(owner)
+    if unit is None or facts.process.pid != unit.main_pid:
         return (), host
     verb: Verb = "restart" if outlook.returns else "stop"
-    with_it = processes.members(world.files, facts.process.cgroup)
-    if owner.kind in DOCKER_KINDS:
-        host = host._replace(ended=host.ended | set(with_it))
-        container = str(owner.facts["container"])
-        why = "; ".join(each.text for each in outlook.reasons if each.of != "end") or outlook.why
-        stopped = _with_main_process(verb, "container", container, why)
-        gone: tuple[Effect, ...] = ()
-        if not outlook.returns:
-            gone, host = container_ended(owner.id, host, world)
-        return (stopped, *gone), host
-    unit = service_of(owner)
-    if unit is None:
-        return (), host
-    gone = ()
+    gone: tuple[Effect, ...] = ()
     if owner.id == "docker.service":  # not one of a user
         gone, host = engine_ends(host, world, starts_again=bool(outlook.returns))
     if unit.kill_mode in ("control-group", "mixed"):
-        host = host._replace(ended=host.ended | set(with_it))
+        host = host._replace(ended=host.ended | set(processes.members(world.files, facts.process.cgroup)))
     if not outlook.returns:
         host = host._replace(stopped_units=host.stopped_units | {owner.id})
     return (_with_main_process(verb, "unit", owner.id, outlook.why), *gone), host
@@ -121,6 +119,22 @@ def _beyond(
 
 def _with_main_process(verb: Verb, what: Target, called: str, why: str) -> Effect:
     return Effect(verb, what, called, False, f"its main process ends: {why}", cause="main-process-ends")
+
+
+def _container(
+    owner: "ContainerOwner", facts: Facts, outlook: Outlook, host: HostState, world: World
+) -> tuple[tuple[Effect, ...], HostState]:
+    """The container that the process is the main one of."""
+    if facts.process.pid != owner.details.main_pid:
+        return (), host
+    with_it = processes.members(world.files, facts.process.cgroup)
+    host = host._replace(ended=host.ended | set(with_it))
+    why = "; ".join(each.text for each in outlook.reasons if each.of != "end") or outlook.why
+    stopped = _with_main_process("restart" if outlook.returns else "stop", "container", owner.details.container, why)
+    gone: tuple[Effect, ...] = ()
+    if not outlook.returns:
+        gone, host = container_ended(owner.id, host, world)
+    return (stopped, *gone), host
 
 
 def container_ended(identifier: str, host: HostState, world: World) -> tuple[tuple[Effect, ...], HostState]:
@@ -138,12 +152,12 @@ def container_ended(identifier: str, host: HostState, world: World) -> tuple[tup
 def engine_ends(host: HostState, world: World, *, starts_again: bool) -> tuple[tuple[Effect, ...], HostState]:
     """Every running container, as the engine's stop or restart leaves it; none is touched where live-restore is on."""
     try:
-        if world.engine.info().get("LiveRestoreEnabled"):
+        if engine.info(world).live_restore:
             return (), host
     except Unanswered:
         return (), host  # the gap is told by whoever read the engine's state
     found: list[Effect] = []
-    for container in [each for each in host.docker.containers if each.state in docker_state.RUNNING]:
+    for container in [each for each in host.docker.containers if each.state in RUNNING]:
         policy = restart_policy(container, world)
         back = starts_again and policy not in ("no", "")
         if back:
@@ -162,7 +176,7 @@ def restart_policy(container: Container, world: World) -> str:
     if container.policy is not None:
         return container.policy.partition(":")[0]
     try:
-        found = world.engine.container(container.id)
+        found = engine.container(world, container.id)
     except Unanswered:
         return ""
-    return "" if found is None else str((found["HostConfig"].get("RestartPolicy") or {}).get("Name") or "no")
+    return "" if found is None else found.policy.partition(":")[0]

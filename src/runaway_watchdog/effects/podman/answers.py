@@ -4,10 +4,11 @@ Only the forms that people put into other commands: quiet lists without filters.
 """
 
 from runaway_watchdog.effects import HostState
-from runaway_watchdog.effects.docker import options, state
+from runaway_watchdog.effects.docker import options
 from runaway_watchdog.effects.podman import state as podman_state
 from runaway_watchdog.effects.podman.command import elsewhere
 from runaway_watchdog.effects.podman.grammar import GLOBAL, subcommand
+from runaway_watchdog.engines.model import IMAGE_ID, RUNNING
 from runaway_watchdog.model.command import Command
 from runaway_watchdog.model.container import SHORT_ID
 from runaway_watchdog.world import World
@@ -37,7 +38,7 @@ def answer(command: Command, host: HostState, world: World) -> tuple[str, ...] |
     if found[0] == "pod ls":
         ids = [each.id for each in now.pods]
     elif found[0] == "image ls":
-        ids = [str(each["Id"]) for each in now.docker.images if asked.has("all") or state.tags(each)]
+        ids = [each.id for each in now.docker.images if asked.has("all") or each.tags]
     else:
-        ids = [each.id for each in now.docker.containers if asked.has("all") or each.state in state.RUNNING]
-    return tuple(each if asked.has("no-trunc") else each.removeprefix(state.IMAGE_ID)[:SHORT_ID] for each in ids)
+        ids = [each.id for each in now.docker.containers if asked.has("all") or each.state in RUNNING]
+    return tuple(each if asked.has("no-trunc") else each.removeprefix(IMAGE_ID)[:SHORT_ID] for each in ids)

@@ -4,9 +4,10 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 from runaway_watchdog.effects import Docker, HostState, Outcome, Podman
-from runaway_watchdog.effects.docker import filters as docker_filters, state as docker_state
+from runaway_watchdog.effects.docker import filters as docker_filters
 from runaway_watchdog.effects.docker.filters import Filters
 from runaway_watchdog.effects.docker.options import Options
+from runaway_watchdog.engines.model import RUNNING
 from runaway_watchdog.model.effect import Effect
 from runaway_watchdog.world import World
 
@@ -34,7 +35,7 @@ class Call(NamedTuple):
         for each in self.now.docker.containers:
             if (
                 each.auto_remove
-                and each.state in docker_state.RUNNING
+                and each.state in RUNNING
                 and each.id not in left
                 and (each.unnamed or frozenset()) & kept
             ):

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 
-from runaway_watchdog.effects import Container, Docker, Outcome, Pod, Podman
+from runaway_watchdog.effects import Docker, Outcome, Podman
 from runaway_watchdog.effects.docker import state
 from runaway_watchdog.effects.docker.containers import (
     IGNORED_SIGNALS,
@@ -14,6 +14,7 @@ from runaway_watchdog.effects.docker.containers import (
 )
 from runaway_watchdog.effects.podman import state as podman
 from runaway_watchdog.effects.podman.call import Call, Change, with_docker
+from runaway_watchdog.engines.model import RUNNING, Container, Pod
 from runaway_watchdog.model.effect import Effect, Verb
 
 STAYS = "Podman does not start it again by its restart policy until the next boot, or until somebody starts it"
@@ -49,7 +50,7 @@ def remove(call: Call) -> Outcome:
     force = call.options.has("force")
 
     def change(found: list[Container]) -> Change:
-        doomed = [each for each in found if force or each.state not in state.RUNNING]
+        doomed = [each for each in found if force or each.state not in RUNNING]
         return removal(call.world, call.now.docker, doomed, with_volumes=call.options.has("volumes"))
 
     return _each(call, change)
@@ -84,7 +85,7 @@ def kill(call: Call) -> Outcome:
 
 def restart(call: Call) -> Outcome:
     def change(found: list[Container]) -> Change:
-        meant = [each for each in found if each.state in state.RUNNING or not call.options.has("running")]
+        meant = [each for each in found if each.state in RUNNING or not call.options.has("running")]
         ids = {each.id for each in meant}
         return tuple(map(restarted, meant)), state.with_state(call.now.docker, ids, "running")
 
@@ -93,7 +94,7 @@ def restart(call: Call) -> Outcome:
 
 def start(call: Call) -> Outcome:
     def change(found: list[Container]) -> Change:
-        meant = [each for each in found if each.state not in state.RUNNING]
+        meant = [each for each in found if each.state not in RUNNING]
         effects = tuple(Effect("change", "container", each.name, False, "it is started") for each in meant)
         return effects, state.with_state(call.now.docker, {each.id for each in meant}, "running")
 
@@ -167,7 +168,7 @@ def _states(pod: Pod, docker: Docker) -> set[str]:
 
 
 def _runs(pod: Pod, docker: Docker) -> bool:
-    return not _states(pod, docker).isdisjoint(state.RUNNING)
+    return not _states(pod, docker).isdisjoint(RUNNING)
 
 
 def _without_pods(call: Call, now: Podman, doomed: Sequence[Pod]) -> tuple[tuple[Effect, ...], Podman]:

@@ -11,6 +11,7 @@ from runaway_watchdog.effects.docker.prune import removed_network
 from runaway_watchdog.effects.podman import state as podman
 from runaway_watchdog.effects.podman.call import Call, Change, filters_of, unsure_of, with_docker
 from runaway_watchdog.effects.podman.commands import pruned_pods
+from runaway_watchdog.engines.model import IMAGE_ID, RUNNING
 from runaway_watchdog.model.effect import Effect, Size
 
 DEFAULT_NETWORK = "podman"
@@ -64,21 +65,21 @@ def image_remove(call: Call) -> Outcome:
     docker = call.now.docker
     references = call.options.operands
     if call.options.has("all"):
-        references = tuple(str(each["Id"]) for each in docker.images)
+        references = tuple(each.id for each in docker.images)
     effects: list[Effect] = []
     for reference in references:
         image = podman.image(docker, reference)
         if image is None:
             continue
-        names = state.tags(image)
-        if len(names) > 1 and not str(image["Id"]).removeprefix(state.IMAGE_ID).startswith(reference):
+        names = image.tags
+        if len(names) > 1 and not image.id.removeprefix(IMAGE_ID).startswith(reference):
             return call.not_known(f"{reference} has several names; what goes with one of them is not known")
-        users = [each for each in docker.containers if each.image_id == image["Id"]]
+        users = [each for each in docker.containers if each.image_id == image.id]
         if users and not call.options.has("force"):
             continue
         gone, docker = removal(call.world, docker, users, with_volumes=False, why="it is made of an image that goes")
         effects += (*gone, *removed_image(image, f"{call.name} removes it"))
-        docker = state.without_images(docker, {image["Id"]})
+        docker = state.without_images(docker, {image.id})
     return call.outcome(effects, with_docker(call.now, docker))
 
 
@@ -96,12 +97,10 @@ def _images(docker: Docker, filters: Filters, *, every: bool) -> Change:
     doomed = [
         each
         for each in docker.images
-        if each["Id"] not in used
-        and (every or not state.tags(each))
-        and filters.passes(each["Labels"], float(each["Created"]))
+        if each.id not in used and (every or not each.tags) and filters.passes(each.labels, each.created)
     ]
     effects = tuple(effect for each in doomed for effect in removed_image(each, "no container is made of it"))
-    return effects, state.without_images(docker, {each["Id"] for each in doomed})
+    return effects, state.without_images(docker, {each.id for each in doomed})
 
 
 def network_remove(call: Call) -> Outcome:
@@ -114,15 +113,15 @@ def network_remove(call: Call) -> Outcome:
     effects: list[Effect] = []
     for reference in call.options.operands:
         network = state.network(docker, reference)
-        users = [each for each in docker.containers if network is not None and network["Name"] in each.networks]
+        users = [each for each in docker.containers if network is not None and network.name in each.networks]
         if network is None or (users and not call.options.has("force")):
             continue
-        why = f"it is on the network {network['Name']}"
+        why = f"it is on the network {network.name}"
         gone, docker = removal(call.world, docker, users, with_volumes=True, why=why)
         effects += gone
-        if network["Name"] != DEFAULT_NETWORK:
+        if network.name != DEFAULT_NETWORK:
             effects.append(removed_network(docker, network))
-            docker = state.without_networks(docker, {network["Id"]})
+            docker = state.without_networks(docker, {network.id})
     return call.outcome(effects, with_docker(call.now, docker))
 
 
@@ -140,10 +139,10 @@ def _networks(docker: Docker, filters: Filters) -> Change:
     doomed = [
         each
         for each in docker.networks
-        if each["Name"] not in used and each["Name"] != DEFAULT_NETWORK and filters.passes(each["Labels"])
+        if each.name not in used and each.name != DEFAULT_NETWORK and filters.passes(each.labels)
     ]
     effects = tuple(removed_network(docker, each) for each in doomed)
-    return effects, state.without_networks(docker, {each["Id"] for each in doomed})
+    return effects, state.without_networks(docker, {each.id for each in doomed})
 
 
 # --- prune and reset --------------------------------------------------------------------------------------------------
@@ -162,7 +161,7 @@ def _containers(call: Call, now: Podman, filters: Filters) -> Change:
     doomed = [
         each
         for each in now.docker.containers
-        if each.state not in state.RUNNING
+        if each.state not in RUNNING
         and each.id not in podman.in_pods(now)
         and filters.passes(each.labels, each.created)
     ]
@@ -195,9 +194,9 @@ def system_reset(call: Call) -> Outcome:
     lost = volumes.deleted(call.world, after._replace(removed=docker.containers), _names(docker), why)
     images = tuple(effect for each in docker.images for effect in removed_image(each, why))
     networks = tuple(
-        Effect("remove", "network", str(each["Name"]), False, why, Size(None), everyone)
+        Effect("remove", "network", each.name, False, why, Size(None), everyone)
         for each in docker.networks
-        if each["Name"] != DEFAULT_NETWORK
+        if each.name != DEFAULT_NETWORK
     )
     nothing = Docker(removed=after.removed, deleted=docker.volumes)
     return call.outcome((*gone, *lost, *images, *networks), Podman(nothing, (), call.now.rootless))

@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
+from runaway_watchdog.engines.model import Container
 from runaway_watchdog.world import Unanswered, World
 
 PREFIX = "com.docker.compose"
@@ -16,26 +17,48 @@ CONFIG_FILES = f"{PREFIX}.project.config_files"
 _KEY = re.compile(r"(?P<indent>[ ]*)(?P<quote>[\"']?)(?P<name>[A-Za-z0-9._-]+)(?P=quote)\s*:(?:\s|$)")
 
 
-def read(labels: Mapping[str, str], others: Sequence[Mapping[str, Any]], world: World) -> dict[str, Any]:
-    """The facts of a container with a project's label; `others` are the engine's other containers, as listed."""
-    project, folder = labels[PROJECT], labels.get(WORKING_DIR, "")
+class Membership(NamedTuple):
+    """The project of a container, and whether that still has it."""
+
+    project: str
+    service: str
+    config_files: tuple[str, ...]
+    missing_files: tuple[str, ...]
+    working_dir: str  # "" where its labels do not tell it
+    replicas: int  # other running containers of the same service
+    one_off: bool  # of `compose run`
+    in_files: bool | None  # whether a file has its service; None where that could not be found out
+    namesakes: tuple[str, ...]  # folders of other projects with the same name
+    down: tuple[str, ...]  # why `docker compose down` leaves it running, or ends it from elsewhere
+
+    def shown(self) -> Mapping[str, Any]:
+        """Tuples as lists."""
+        return {
+            name: list(value) if isinstance(value, tuple) else value
+            for name, value in zip(self._fields, self, strict=True)
+        }
+
+
+def read(labels: Mapping[str, str], others: Sequence[Container], world: World) -> Membership:
+    """Of a container with a project's label; `others` are the engine's other containers, as listed."""
+    project, service, folder = labels[PROJECT], labels.get(SERVICE, ""), labels.get(WORKING_DIR, "")
     files = config_files(labels)
     texts = [_text(path, world) for path in files]
     one_off = labels.get(ONE_OFF, "").lower() == "true"
     in_files = None if not texts or None in texts else _is_in(labels, files, [text or "" for text in texts], world)
     namesakes = _namesakes(project, folder, others)
-    return {
-        "project": project,
-        "service": labels.get(SERVICE, ""),
-        "config_files": files,
-        "missing_files": [path for path, text in zip(files, texts, strict=True) if text is None],
-        "working_dir": folder,
-        "replicas": 0 if one_off else _replicas(labels, others),
-        "one_off": one_off,
-        "in_files": in_files,
-        "namesakes": namesakes,
-        "down": _down(labels.get(SERVICE, ""), project, namesakes, one_off=one_off, in_files=in_files),
-    }
+    return Membership(
+        project,
+        service,
+        tuple(files),
+        tuple(path for path, text in zip(files, texts, strict=True) if text is None),
+        folder,
+        0 if one_off else _replicas(labels, others),
+        one_off,
+        in_files,
+        namesakes,
+        tuple(_down(service, project, namesakes, one_off=one_off, in_files=in_files)),
+    )
 
 
 def config_files(labels: Mapping[str, str]) -> list[str]:
@@ -59,20 +82,20 @@ def _down(service: str, project: str, namesakes: Sequence[str], *, one_off: bool
     return told
 
 
-def _namesakes(project: str, folder: str, others: Sequence[Mapping[str, Any]]) -> list[str]:
+def _namesakes(project: str, folder: str, others: Sequence[Container]) -> tuple[str, ...]:
     """Other folders whose project has the same name: by default a project is named after its folder."""
-    labels = (each.get("Labels") or {} for each in others)
-    found = {str(each.get(WORKING_DIR, "")) for each in labels if each.get(PROJECT) == project}
-    return sorted(found - {folder, ""})
+    found = {each.labels.get(WORKING_DIR, "") for each in others if each.labels.get(PROJECT) == project}
+    return tuple(sorted(found - {folder, ""}))
 
 
-def _replicas(labels: Mapping[str, str], others: Sequence[Mapping[str, Any]]) -> int:
+def _replicas(labels: Mapping[str, str], others: Sequence[Container]) -> int:
     """How many other running containers do the same service; one-offs do it besides."""
     wanted = {name: labels.get(name) for name in (PROJECT, SERVICE)}
-    found = (each.get("Labels") or {} for each in others if each.get("State") == "running")
     return sum(
-        all(each.get(name) == value for name, value in wanted.items()) and each.get(ONE_OFF, "").lower() != "true"
-        for each in found
+        each.state == "running"
+        and all(each.labels.get(name) == value for name, value in wanted.items())
+        and each.labels.get(ONE_OFF, "").lower() != "true"
+        for each in others
     )
 
 
@@ -89,19 +112,21 @@ def _is_in(labels: Mapping[str, str], files: Sequence[str], texts: Sequence[str]
     service = labels.get(SERVICE, "")
     if any(service in services(text) for text in texts):
         return True
+    from runaway_watchdog.engines import compose  # seldom needed
+
     words = [word for path in files for word in ("--file", path)]
     words += ["--project-name", labels[PROJECT], "--profile", "*", "config"]
     old = labels.get(f"{PREFIX}.version", "").startswith("1.")
     try:
-        answer = world.clients.compose_config(
+        found = compose.files(
+            world,
             "docker-compose" if old else "docker compose",
             [word for word in words if word not in ("--profile", "*")] if old else [*words, "--format", "json"],
             labels.get(WORKING_DIR) or "/",
-            (),
         )
     except Unanswered:
         return None
-    return None if "error" in answer else service in answer["services"]
+    return None if found.error is not None else service in found.services
 
 
 def services(text: str) -> frozenset[str]:

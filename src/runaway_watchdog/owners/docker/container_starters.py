@@ -7,9 +7,10 @@ not start it, and another project's `docker compose up` is another project's.
 import os.path
 import re
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
+from runaway_watchdog.owners.docker.compose import Membership
 from runaway_watchdog.world import Unanswered, World
 from runaway_watchdog.world.units import NOT_LOADED
 
@@ -55,17 +56,18 @@ class Order(NamedTuple):
         return self.verb in ("run", "up") and not {"-d", "--detach"} & set(self.words)
 
 
-def starting(facts: Mapping[str, Any], world: World) -> Iterator[Starter]:
-    """`facts` are the container's: `container`, and of a Compose service `project`, `working_dir`, `config_files`."""
-    yield from _units(facts, world)
-    yield from _crontabs(facts, world)
-    yield from _hooks(facts, world)
+def starting(container: str, compose: Membership | None, world: World) -> Iterator[Starter]:
+    """`container` is its name, `compose` its place in a project, where it has one."""
+    yield from _units(container, compose, world)
+    yield from _crontabs(container, compose, world)
+    if compose is not None:
+        yield from _hooks(container, compose, world)
 
 
 # --- where such lines are ----------------------------------------------------------------------------------------
 
 
-def _units(facts: Mapping[str, Any], world: World) -> Iterator[Starter]:
+def _units(container: str, compose: Membership | None, world: World) -> Iterator[Starter]:
     for path in _files(UNIT_FOLDERS, world):
         text = _text(path, world) if path.endswith(".service") else ""
         if "docker" not in text:
@@ -73,7 +75,7 @@ def _units(facts: Mapping[str, Any], world: World) -> Iterator[Starter]:
         folder = _value(text, "WorkingDirectory")
         lines = [line.partition("=")[2].lstrip("-@:+!|") for line in _joined(text) if line.startswith("ExecStart=")]
         for order in (each for line in lines for each in _orders(line, folder, world)):
-            if fits(order, facts):
+            if fits(order, container, compose):
                 yield _unit(path, order, world)
                 break
 
@@ -93,13 +95,13 @@ def _unit(path: str, order: Order, world: World) -> Starter:
     return Starter(name, does + at, f"{path}: ExecStart", f"until {name} is started", again, enabled, name)
 
 
-def _crontabs(facts: Mapping[str, Any], world: World) -> Iterator[Starter]:
+def _crontabs(container: str, compose: Membership | None, world: World) -> Iterator[Starter]:
     for path in (*CRONTABS, *_files(CRON_FOLDERS, world)):
         for line in _text(path, world).splitlines():
             if line.lstrip().startswith("#"):
                 continue
             for order in _orders(line, "", world):
-                if not fits(order, facts):
+                if not fits(order, container, compose):
                     continue
                 boot = line.split()[0] == "@reboot"
                 does = f"has a line that runs `{_shown(order)}`{' at boot' if boot else ', which starts it again'}"
@@ -107,14 +109,14 @@ def _crontabs(facts: Mapping[str, Any], world: World) -> Iterator[Starter]:
                 return
 
 
-def _hooks(facts: Mapping[str, Any], world: World) -> Iterator[Starter]:
-    folder = str(facts.get("working_dir") or "")
+def _hooks(container: str, compose: Membership, world: World) -> Iterator[Starter]:
+    folder = compose.working_dir
     if not folder.startswith("/"):
         return
     for base in (f"{folder}/.git/hooks", f"{folder}.git/hooks"):
         for path in (f"{base}/{name}" for name in HOOKS):
             for order in _orders_of(_text(path, world), folder):
-                if fits(order, facts):
+                if fits(order, container, compose):
                     does = f"is a git hook that runs `{_shown(order)}` at each push or pull"
                     yield Starter(path, does, path, f"until the next deploy by {path}", revives=False, at_boot=False)
                     return
@@ -206,21 +208,20 @@ def _verb(words: Sequence[str]) -> tuple[str, tuple[str, ...]]:
     return "", ()
 
 
-def fits(order: Order, facts: Mapping[str, Any]) -> bool:
+def fits(order: Order, container: str, compose: Membership | None) -> bool:
     """Whether it is this container that the command starts."""
     if not order.compose:
-        return str(facts["container"]) in (_options(order, "--name") if order.verb == "run" else order.operands)
-    project, service = facts.get("project"), facts.get("service")
-    if not project or order.verb == "run" or (order.operands and service not in order.operands):
+        return container in (_options(order, "--name") if order.verb == "run" else order.operands)
+    if compose is None or order.verb == "run" or (order.operands and compose.service not in order.operands):
         return False
     named = _option(order, "-p", "--project-name")
     if named:
-        return named == str(project)
+        return named == compose.project
     files = [_absolute(each, order.folder) for each in _options(order, "-f", "--file")]
     if files:
-        return bool(set(files) & set(facts.get("config_files") or ()))
+        return bool(set(files) & set(compose.config_files))
     folder = _option(order, "--project-directory") or order.folder
-    return bool(folder) and os.path.normpath(folder) == os.path.normpath(str(facts.get("working_dir") or "/"))
+    return bool(folder) and os.path.normpath(folder) == os.path.normpath(compose.working_dir or "/")
 
 
 def _option(order: Order, *names: str) -> str:

@@ -1,14 +1,17 @@
 """Stopping a container and keeping it stopped, reversibly and without losing anything that it wrote."""
 
 import re
-from collections.abc import Sequence
 from shlex import quote
+from typing import TYPE_CHECKING
 
 from runaway_watchdog.model.plan import Containment, Prints, Step
 from runaway_watchdog.model.process import Facts
-from runaway_watchdog.owners.docker.controllers import Acting
-from runaway_watchdog.owners.interface import Owner
+from runaway_watchdog.owners.interface import Unread
 from runaway_watchdog.owners.steps import single
+
+if TYPE_CHECKING:
+    from runaway_watchdog.owners.docker.controllers import Acting
+    from runaway_watchdog.owners.docker.details import ContainerOwner
 
 RELIEVED = 0.2  # of a core
 DEFAULT_PERIOD = 100_000
@@ -20,29 +23,28 @@ def client(endpoint: str | None) -> str:
     return "docker" if endpoint is None else f"docker -H {quote(endpoint)}"
 
 
-def named(owner: Owner) -> str:
-    """The container's name, as people know it; its ID where the name could be mistaken for another one's ID."""
-    name = str(owner.facts["container"])
-    return owner.id if LOOKS_LIKE_AN_ID.fullmatch(name) else name
+def named(name: str, identifier: str) -> str:
+    """A container's name, as people know it; its ID where the name could be mistaken for another one's ID."""
+    return identifier if LOOKS_LIKE_AN_ID.fullmatch(name) else name
 
 
-def reference(owner: Owner) -> str:
+def reference(owner: "ContainerOwner") -> str:
     """The same, ready for a shell."""
-    return quote(named(owner))
+    return quote(named(owner.details.container, owner.id))
 
 
-def contain(owner: Owner, facts: Facts) -> Containment:
+def contain(owner: "ContainerOwner | Unread", facts: Facts) -> Containment:
     """Relieve, close the engine's door (the policy) and those of whoever else starts it, then stop.
 
     The policy goes first: a container stopped with policy `always` runs again after the next restart of Docker. One
     that was created with --rm, or that is replaced or deleted when it stops, must not stop at all: it is paused.
     """
-    if not owner.facts:
+    if isinstance(owner, Unread):
         goal = "Hold it still until the engine can be asked what it is"
         return Containment(goal, single.relieve(facts.process))
-    docker, name = owner.raw["docker"], reference(owner)
+    docker, name = owner.details.client, reference(owner)
     policy = () if owner.policy == "no" else (_no_restart(owner, docker, name),)
-    if not owner.facts["main_pid"]:
+    if not owner.details.main_pid:
         return _of_one_that_is_down(owner, docker, name, policy)
     limit, pause = _limit(owner, docker, name), _pause(owner, docker, name)
     if (why := _must_not_stop(owner)) is not None:
@@ -58,13 +60,13 @@ def contain(owner: Owner, facts: Facts) -> Containment:
     return Containment(_goal(owner), steps, _open_doors(owner), calm=True)
 
 
-def _must_not_stop(owner: Owner) -> str | None:
+def _must_not_stop(owner: "ContainerOwner") -> str | None:
     """Why it can only be paused; None for one that can be stopped and started again as it was."""
-    if owner.facts["auto_remove"]:
+    if owner.details.auto_remove:
         return f"{owner.name} still: it was created with --rm, stopping it would delete it and what it wrote"
     if owner.kind == "swarm-task":
         return f"this task of {owner.name} still: the swarm replaces whatever stops"
-    deleting = next((each for each in _acting(owner) if each.deletes_stopped), None)
+    deleting = next((each for each in owner.details.controllers if each.deletes_stopped), None)
     if deleting is not None:
         return (
             f"{owner.name} still, and stop it in {deleting.name} itself: its clean-up deletes what is stopped by hand"
@@ -72,10 +74,10 @@ def _must_not_stop(owner: Owner) -> str | None:
     return None
 
 
-def _of_one_that_is_down(owner: Owner, docker: str, name: str, policy: tuple[Step, ...]) -> Containment:
+def _of_one_that_is_down(owner: "ContainerOwner", docker: str, name: str, policy: tuple[Step, ...]) -> Containment:
     """Between two attempts the engine may refuse `docker update` for a moment; stopped first, it does not."""
     doors = _open_doors(owner)
-    if owner.facts["state"] == "restarting":
+    if owner.details.state == "restarting":
         return Containment(_goal(owner), (_stop(owner, docker, name), *policy), doors, calm=True)
     if not policy:
         return Containment(f"Nothing: {owner.name} is stopped, and Docker leaves it so", (), doors)
@@ -84,15 +86,11 @@ def _of_one_that_is_down(owner: Owner, docker: str, name: str, policy: tuple[Ste
     )
 
 
-def _acting(owner: Owner) -> Sequence[Acting]:
-    return owner.raw.get("controllers") or ()
+def _units(owner: "ContainerOwner") -> "tuple[Acting, ...]":
+    return tuple(each for each in owner.details.controllers if each.unit and (each.revives or each.at_boot))
 
 
-def _units(owner: Owner) -> tuple[Acting, ...]:
-    return tuple(each for each in _acting(owner) if each.unit and (each.revives or each.at_boot))
-
-
-def _stop_starter(starter: Acting) -> Step:
+def _stop_starter(starter: "Acting") -> Step:
     """A unit that starts the container whenever it is gone."""
     unit = quote(starter.unit)
     return Step(
@@ -105,7 +103,7 @@ def _stop_starter(starter: Acting) -> Step:
     )
 
 
-def _disable_starter(starter: Acting) -> Step:
+def _disable_starter(starter: "Acting") -> Step:
     """A unit that starts the container at boot."""
     unit = quote(starter.unit)
     return Step(
@@ -119,17 +117,22 @@ def _disable_starter(starter: Acting) -> Step:
     )
 
 
-def _is_in_its_project(owner: Owner) -> bool:
-    """Not a one-off, and not left behind by a file that changed: `up` starts neither of these."""
-    return not owner.facts.get("one_off") and owner.facts.get("in_files") is not False
+def _is_in_its_project(owner: "ContainerOwner") -> bool:
+    """A service; no one-off, and not left behind by a file that changed: `up` starts neither of these."""
+    compose = owner.details.compose
+    return owner.kind == "compose-service" and not (compose is None or compose.one_off or compose.in_files is False)
 
 
-def _goal(owner: Owner) -> str:
+def _replicas(owner: "ContainerOwner") -> int:
+    return 0 if owner.details.compose is None else owner.details.compose.replicas
+
+
+def _goal(owner: "ContainerOwner") -> str:
     """What is reached, and for how long."""
     one, until = owner.name, ""
     if owner.kind == "compose-service":
-        replicas = owner.facts.get("replicas", 0)
-        one = f"{owner.facts['container']}, one of {replicas + 1} of {owner.name}," if replicas else owner.name
+        replicas = _replicas(owner)
+        one = f"{owner.details.container}, one of {replicas + 1} of {owner.name}," if replicas else owner.name
         until = ", until the next `docker compose up`" if _is_in_its_project(owner) else until
     others = _others(owner)
     if reviving := next((each for each in others if each.revives), None):
@@ -141,36 +144,38 @@ def _goal(owner: Owner) -> str:
     return f"Stop {one} and keep it stopped, over a restart of Docker and a reboot too{until}"
 
 
-def _others(owner: Owner) -> list[Acting]:
+def _others(owner: "ContainerOwner") -> "list[Acting]":
     """Those that start or replace it by themselves, and that no step of ours can keep from it."""
-    return [each for each in _acting(owner) if not each.unit and (each.until or each.revives)]
+    return [each for each in owner.details.controllers if not each.unit and (each.until or each.revives)]
 
 
-def _open_doors(owner: Owner, *, stopped: bool = True) -> tuple[str, ...]:
+def _open_doors(owner: "ContainerOwner", *, stopped: bool = True) -> tuple[str, ...]:
     """What would still bring it back; of a container that is only paused, what would let it run or replace it."""
     doors = [each.told for each in _others(owner)]
     if not stopped and owner.kind == "swarm-task":
         doors.append("a restart of Docker or a reboot ends it, paused or not; then the swarm replaces it")
     elif not stopped and owner.policy != "no":
         doors.append(f"a restart of Docker or a reboot ends it, and its restart policy {owner.policy} starts it again")
-    elif stopped and owner.kind == "compose-service" and _is_in_its_project(owner):
-        doors.append(f"the next `docker compose up` of {owner.facts['project']}, as a deploy runs it, starts it again")
+    elif stopped and owner.details.compose is not None and _is_in_its_project(owner):
+        doors.append(
+            f"the next `docker compose up` of {owner.details.compose.project}, as a deploy runs it, starts it again"
+        )
     return tuple(doors)
 
 
-def _limit(owner: Owner, docker: str, name: str) -> tuple[Step, ...]:
+def _limit(owner: "ContainerOwner", docker: str, name: str) -> tuple[Step, ...]:
     """A CPU limit that this host enforces, and the undo that really lifts it: `--cpus 0` is a silent no-op."""
-    if not owner.facts["cpu_limit"]:
+    if not owner.details.cpu_limit:
         return ()
-    if owner.facts["nano_cpus"]:
-        old = owner.facts["nano_cpus"] / 1e9
+    if owner.details.nano_cpus:
+        old = owner.details.nano_cpus / 1e9
         if old <= RELIEVED:
             return ()
         limit, undo = f"--cpus {RELIEVED}", f"--cpus {old:g}"
         field, value = "NanoCpus", int(RELIEVED * 1e9)
     else:
-        quota = owner.facts["cpu_quota"]
-        wanted = int((owner.facts["cpu_period"] or DEFAULT_PERIOD) * RELIEVED)
+        quota = owner.details.cpu_quota
+        wanted = int((owner.details.cpu_period or DEFAULT_PERIOD) * RELIEVED)
         if 0 < quota <= wanted:
             return ()
         limit, undo = f"--cpu-quota={wanted}", f"--cpu-quota={quota or -1}"
@@ -188,9 +193,9 @@ def _limit(owner: Owner, docker: str, name: str) -> tuple[Step, ...]:
     )
 
 
-def _pause(owner: Owner, docker: str, name: str) -> tuple[Step, ...]:
+def _pause(owner: "ContainerOwner", docker: str, name: str) -> tuple[Step, ...]:
     """Nothing for one that is paused already: an undo would make it run."""
-    if owner.facts["state"] == "paused":
+    if owner.details.state == "paused":
         return ()
     status = f"{docker} inspect -f '{{{{.State.Status}}}}' {name}"
     return (
@@ -206,8 +211,8 @@ def _pause(owner: Owner, docker: str, name: str) -> tuple[Step, ...]:
     )
 
 
-def _no_restart(owner: Owner, docker: str, name: str) -> Step:
-    untouched = "the running container is not touched; " if owner.facts["main_pid"] else ""
+def _no_restart(owner: "ContainerOwner", docker: str, name: str) -> Step:
+    untouched = "the running container is not touched; " if owner.details.main_pid else ""
     return Step(
         "Tell Docker not to bring it back",
         f"{docker} update --restart=no {name}",
@@ -218,20 +223,20 @@ def _no_restart(owner: Owner, docker: str, name: str) -> Step:
     )
 
 
-def _stop(owner: Owner, docker: str, name: str) -> Step:
+def _stop(owner: "ContainerOwner", docker: str, name: str) -> Step:
     """What a stop does beside ending it: memory-only folders are emptied, and whoever shares its network loses it."""
     effect, undo = (
         "the container ends; its volumes, its files and every other container stay as they are",
         [f"{docker} start {name}"],
     )
-    if owner.facts.get("memory_only"):
-        effect += f"; what it keeps in memory only ({', '.join(owner.facts['memory_only'])}) is gone"
-    if sharing := owner.facts.get("network_of"):
+    if owner.details.memory_only:
+        effect += f"; what it keeps in memory only ({', '.join(owner.details.memory_only)}) is gone"
+    if sharing := owner.details.network_of:
         effect += f"; {', '.join(sharing)} loses the network that it shares with it"
         undo += [f"{docker} restart {quote(other)}" for other in sharing]
-    if owner.facts["state"] == "paused":
+    if owner.details.state == "paused":
         undo.append(f"{docker} pause {name}")
-    alone = owner.kind == "compose-service" and not owner.facts.get("replicas") and _is_in_its_project(owner)
+    alone = not _replicas(owner) and _is_in_its_project(owner)
     return Step(
         f"Stop {'this one service' if alone else 'it'}",
         f"{docker} stop {name}",

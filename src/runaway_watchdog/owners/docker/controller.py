@@ -1,12 +1,17 @@
 """Controllers as layers: what acts on a container beside the engine. The container's own file tells what follows."""
 
+from typing import TYPE_CHECKING
+
 from runaway_watchdog.model.gap import Gap
 from runaway_watchdog.model.owner import Action, Claim, Deferred, Outlook
 from runaway_watchdog.model.plan import Containment
 from runaway_watchdog.model.process import Facts
-from runaway_watchdog.owners.docker import container as docker, controllers, details as docker_facts
-from runaway_watchdog.owners.interface import Bag, Kind, Owner, Read
+from runaway_watchdog.owners.docker import container
+from runaway_watchdog.owners.interface import Kind, Read, Unread
 from runaway_watchdog.world import Unanswered, World
+
+if TYPE_CHECKING:
+    from runaway_watchdog.owners.docker.controllers import ControllerDetails
 
 KINDS = (Kind("controller", "controller", line="acts on it too: {policy}"),)
 
@@ -15,28 +20,35 @@ def claim(facts: Facts) -> Claim | None:  # noqa: ARG001 - no process is a contr
     return None
 
 
-def inspect(claim: Claim, facts: Facts, world: World) -> Owner:
+def inspect(claim: Claim, facts: Facts, world: World) -> "Read[ControllerDetails]":
     """One of those that act on the process's container, and those after it. Raises Unanswered."""
-    contained = docker.claim(facts)
-    container = None if contained is None else world.engine.container(contained.ref)
-    if container is None:
+    from runaway_watchdog.engines import docker
+    from runaway_watchdog.owners.docker import details
+    from runaway_watchdog.owners.docker.controllers import ControllerDetails
+
+    contained = container.claim(facts)
+    inspected = None if contained is None else docker.container(world, contained.ref)
+    if inspected is None:
         raise Unanswered(Gap("docker", f"what {claim.ref} acts on is gone", "ask again"))
-    found = docker_facts.read(container, world.engine.info(), facts, world)
-    acting = controllers.acting_on(container, found, world)
+    found = details.read(inspected, docker.info(world), facts, world)
+    acting = found.controllers
     at = next((index for index, each in enumerate(acting) if each.name == claim.ref), len(acting) - 1)
     this = acting[at]
-    shown = {"acts_on": found["container"], "unit": this.unit or None}
-    raw = {"more": acting[at + 1 :], "engine_unit": docker.engine_unit(found)}
-    return Read("controller", this.name, this.name, this.does, Bag(shown, raw), claim.evidence)
+    own = ControllerDetails(found.container, this.unit or None, acting[at + 1 :], found.engine_unit)
+    return Read("controller", this.name, this.name, this.does, own, claim.evidence)
 
 
-def outer(owner: Owner) -> Claim | None:
-    return controllers.claim(owner.raw.get("more", ()), owner.raw.get("engine_unit", "docker.service"))
+def outer(owner: "Read[ControllerDetails] | Unread") -> Claim | None:
+    from runaway_watchdog.owners.docker import controllers
+
+    if isinstance(owner, Unread):
+        return controllers.claim((), container.ENGINE_UNIT)
+    return controllers.claim(owner.details.more, owner.details.engine_unit)
 
 
-def outlook(owner: Owner, facts: Facts, action: Action) -> Outlook | Deferred:  # noqa: ARG001 - the container has answered
+def outlook(owner: "Read[ControllerDetails] | Unread", facts: Facts, action: Action) -> Outlook | Deferred:  # noqa: ARG001 - the container has answered
     return Deferred(action, None, f"what {owner.name} makes of that is its own affair")
 
 
-def contain(owner: Owner, facts: Facts) -> Containment | None:  # noqa: ARG001
+def contain(owner: "Read[ControllerDetails] | Unread", facts: Facts) -> Containment | None:  # noqa: ARG001
     return None

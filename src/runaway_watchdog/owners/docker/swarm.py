@@ -5,12 +5,12 @@ condition `none` never replaces, `on-failure` does not replace exit code 0, `any
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import NamedTuple
 
+from runaway_watchdog.engines import docker
 from runaway_watchdog.model.owner import Action, Certainty, Outlook, Reason
 from runaway_watchdog.model.process import Facts
 from runaway_watchdog.owners.common.ending import Ending, ending
-from runaway_watchdog.owners.interface import Owner
 from runaway_watchdog.world import World
 
 SERVICE_ID = "com.docker.swarm.service.id"
@@ -19,32 +19,37 @@ TO_MAKE_S = 1.0
 """From the end of the delay to the new container's process."""
 
 
-def restart(labels: Mapping[str, str], world: World) -> dict[str, Any]:
-    """`condition`, `delay_s` and `attempts` of the service; `condition` is None on a node that is not told.
+class Restart(NamedTuple):
+    """How the swarm replaces a service's tasks."""
 
-    Raises Unanswered.
-    """
+    condition: str | None  # none, on-failure, any; None on a node that is not told
+    delay_s: float | None  # None with the condition
+    attempts: int  # 0: without end
+
+    @property
+    def after_s(self) -> float | None:
+        """From the end of a task to the next one's process."""
+        return None if self.delay_s is None else self.delay_s + TO_MAKE_S
+
+
+def restart(labels: Mapping[str, str], world: World) -> Restart:
+    """Of the service that a task's labels name. Raises Unanswered."""
     service_id = labels.get(SERVICE_ID)
-    service = next((each for each in world.engine.services() if each.get("ID") == service_id), None)
+    service = next((each for each in docker.services(world) if each.id == service_id), None)
     if service is None:
-        return {"condition": None, "delay_s": None, "attempts": 0}
-    found = ((service.get("Spec") or {}).get("TaskTemplate") or {}).get("RestartPolicy") or {}
-    delay = found.get("Delay")
-    return {
-        "condition": found.get("Condition") or "any",
-        "delay_s": DEFAULT_DELAY_S if delay is None else delay / 1e9,
-        "attempts": found.get("MaxAttempts") or 0,
-    }
+        return Restart(None, None, 0)
+    delay_s = DEFAULT_DELAY_S if service.delay_s is None else service.delay_s
+    return Restart(service.condition, delay_s, service.attempts)
 
 
-def policy(restart: Mapping[str, Any]) -> str:
+def policy(restart: Restart) -> str:
     """In the words of `docker service create --restart-condition`."""
-    return "swarm" if restart["condition"] is None else f"swarm: {restart['condition']}"
+    return "swarm" if restart.condition is None else f"swarm: {restart.condition}"
 
 
-def outlook(owner: Owner, action: Action, end: Ending) -> Outlook:
+def outlook(restart: Restart, action: Action, end: Ending) -> Outlook:
     """The end of the task's main process."""
-    condition = owner.facts["swarm"]["condition"]
+    condition = restart.condition
     if condition == "none":
         why = (end.reason, "the service's restart condition none: the swarm does not replace it")
         return Outlook.stays_away(action, "likely" if end.how == "own" else end.certainty, why)
@@ -54,31 +59,30 @@ def outlook(owner: Owner, action: Action, end: Ending) -> Outlook:
     if condition == "on-failure" and end.how == "own":
         why = (end.reason, "the swarm replaces it only if that is not 0")
         return Outlook.not_known(action, why, by="swarm")
-    return _replaced(owner, action, end.reason, end.certainty)
+    return _replaced(restart, action, end.reason, end.certainty)
 
 
-def _replaced(owner: Owner, action: Action, first: Reason, certainty: Certainty) -> Outlook:
-    swarm = owner.facts["swarm"]
+def _replaced(restart: Restart, action: Action, first: Reason, certainty: Certainty) -> Outlook:
     told = "the swarm puts a new container in the place of the one that is missing"
-    if swarm["condition"] is None:
+    if restart.condition is None:
         told += " (its service's own settings are only told on a manager)"
         return Outlook.comes_back(action, "swarm", "likely", (first, told))
-    if swarm["attempts"]:
-        told += f", at most {swarm['attempts']} times"
-        return Outlook.comes_back(action, "swarm", "likely", (first, told), after_s=swarm["delay_s"] + TO_MAKE_S)
-    return Outlook.comes_back(action, "swarm", certainty, (first, told), after_s=swarm["delay_s"] + TO_MAKE_S)
+    if restart.attempts:
+        told += f", at most {restart.attempts} times"
+        return Outlook.comes_back(action, "swarm", "likely", (first, told), after_s=restart.after_s)
+    return Outlook.comes_back(action, "swarm", certainty, (first, told), after_s=restart.after_s)
 
 
-def stopped(owner: Owner, facts: Facts) -> Outlook:
+def stopped(restart: Restart, facts: Facts) -> Outlook:
     """`docker stop` is to the swarm an end like any other."""
     end = ending(facts.process, "sigterm")
     how = end._replace(ends=True, why="`docker stop` ends the container")
-    return outlook(owner, "owner-stop", how if end.ends else how._replace(how="sigkill", certainty="certain"))
+    return outlook(restart, "owner-stop", how if end.ends else how._replace(how="sigkill", certainty="certain"))
 
 
-def engine_starts(owner: Owner, facts: Facts, action: Action) -> Outlook:
+def engine_starts(restart: Restart, facts: Facts, action: Action) -> Outlook:
     """The swarm goes on where it was; what the engine's stop ended is a task that failed."""
-    condition = owner.facts["swarm"]["condition"]
+    condition = restart.condition
     at = "at the next boot" if action == "reboot" else "when the engine starts"
     if condition == "none":
         why = f"restart condition none: the swarm does not replace it {at}"

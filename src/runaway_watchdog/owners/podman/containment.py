@@ -3,51 +3,56 @@
 from shlex import quote
 
 from runaway_watchdog.model.plan import Containment, Prints, Step
-from runaway_watchdog.owners.docker.containment import reference
-from runaway_watchdog.owners.interface import Owner
+from runaway_watchdog.owners.docker.containment import named
+from runaway_watchdog.owners.podman.details import ContainerOwner
 
 
-def contain(owner: Owner) -> Containment | None:
+def contain(owner: ContainerOwner) -> Containment | None:
     """None where the unit that runs it is to be stopped: `podman stop` is answered by the unit's `Restart=`.
 
     One that was created with --rm is only paused, also under a unit: any stop deletes it and what it wrote.
     """
-    unit = owner.facts.get("run_by")
-    if owner.facts["auto_remove"]:
+    unit = owner.details.run_by
+    if owner.details.auto_remove:
         ends = f"; `systemctl stop {unit}` would end it and delete that" if unit else ""
         goal = f"Hold {owner.name} still: it was created with --rm, stopping it deletes it and what it wrote{ends}"
         return Containment(goal, _pause(owner), calm=True)
     if unit is not None:
         return None
     # Podman refuses to pause without root on cgroup v1; there the process itself is frozen.
-    relief = _pause(owner) if owner.facts.get("user") is None else ()
-    calm = owner.facts["state"] == "paused"
+    relief = _pause(owner) if owner.details.user is None else ()
+    calm = owner.details.state == "paused"
     steps = (*relief, _stop(owner, paused=bool(relief) or calm))
-    if owner.facts["started_at_boot"]:
+    if owner.details.started_at_boot:
         door = "the next boot, when podman-restart.service starts it again"
         return Containment(f"Stop {owner.name} and keep it stopped until {door}", steps, (door,), calm)
     return Containment(f"Stop {owner.name} for good: over a reboot too", steps, (), calm)
 
 
-def command(owner: Owner, words: str) -> str:
+def command(owner: ContainerOwner, words: str) -> str:
     """A podman command for root's shell; a user's own Podman is asked as that user."""
-    user = owner.facts.get("user")
+    user = owner.details.user
     if user is None:
         return f"podman {words}"
-    inner = f"XDG_RUNTIME_DIR=/run/user/{owner.facts['uid']} podman {words}"
+    inner = f"XDG_RUNTIME_DIR=/run/user/{owner.details.uid} podman {words}"
     return f"runuser -l {quote(user)} -c {quote(inner)}"
 
 
-def logs(owner: Owner) -> str:
+def _reference(owner: ContainerOwner) -> str:
+    """Its name or ID, ready for a shell."""
+    return quote(named(owner.details.container, owner.id))
+
+
+def logs(owner: ContainerOwner) -> str:
     """The command that shows what the container writes."""
-    return command(owner, f"logs --tail 20 {reference(owner)}")
+    return command(owner, f"logs --tail 20 {_reference(owner)}")
 
 
-def _pause(owner: Owner) -> tuple[Step, ...]:
+def _pause(owner: ContainerOwner) -> tuple[Step, ...]:
     """Nothing for one that is paused already: an undo would make it run."""
-    if owner.facts["state"] == "paused":
+    if owner.details.state == "paused":
         return ()
-    name = reference(owner)
+    name = _reference(owner)
     status = command(owner, f"inspect -f {{{{.State.Status}}}} {name}")
     return (
         Step(
@@ -62,9 +67,9 @@ def _pause(owner: Owner) -> tuple[Step, ...]:
     )
 
 
-def _stop(owner: Owner, *, paused: bool) -> Step:
+def _stop(owner: ContainerOwner, *, paused: bool) -> Step:
     """Podman refuses to stop what is paused."""
-    name = reference(owner)
+    name = _reference(owner)
     first = f"{command(owner, f'unpause {name}')}; " if paused else ""
     return Step(
         "Stop it",
