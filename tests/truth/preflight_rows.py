@@ -39,6 +39,12 @@ class OneRow:
     host: Mapping[str, str]  # what it ran on -> its version: {"engine": "28.5.2", "compose": "2.40.3"}
     predicted: str
     seen: str
+    called: str = ""  # the preflight's verdict, where a test tells it: such a row speaks of lost data alone
+
+    @property
+    def false_safe(self) -> bool:
+        """Whether a loss was called harmless."""
+        return self.called in ("safe", "interrupts") and self.seen != NOTHING
 
     @property
     def verdict(self) -> str:
@@ -50,7 +56,7 @@ class OneRow:
 class Row(Protocol):
     """The fixture `row`: call it once for each line, before the assertions, so that a fault is in the page too."""
 
-    def __call__(self, line: str, host: Mapping[str, str], predicted: str, seen: str) -> None: ...
+    def __call__(self, line: str, host: Mapping[str, str], predicted: str, seen: str, *, called: str = "") -> None: ...
 
 
 def told(**changes: Iterable[str]) -> str:
@@ -73,6 +79,7 @@ def body(rows: Sequence[OneRow], machine: str) -> str:
         "Every line below was judged by the preflight on a fresh host, then really run there; both sides are what",
         "became of the things that were there before. Written by `make truth`, never by hand.",
         "",
+        *_false_safe(rows),
         f"{len(rows)} lines on {machine}: {len(rows) - missed - left_open} as foretold, {missed} otherwise, "
         f"{left_open} that the preflight said it could not tell. Versions: {hosts}.",
         "",
@@ -80,6 +87,15 @@ def body(rows: Sequence[OneRow], machine: str) -> str:
         "| --- | --- | --- | --- | --- |",
     ]
     return "\n".join([*lines, *map(_shown, rows)]) + "\n"
+
+
+def _false_safe(rows: Iterable[OneRow]) -> list[str]:
+    """The figure that counts most, of the lines as people type them."""
+    losing = [row for row in rows if row.called and row.seen != NOTHING]
+    wrong = sum(row.false_safe for row in losing)
+    if not losing:
+        return []
+    return [f"Of {len(losing)} lines as people type them that lost data, {wrong} were called safe or interrupting.", ""]
 
 
 def _shown(row: OneRow) -> str:
@@ -182,8 +198,8 @@ def row(request: pytest.FixtureRequest) -> Row:
     """See `Row`."""
     recorder, item = request.config.stash[RECORDER], request.node
 
-    def add(line: str, host: Mapping[str, str], predicted: str, seen: str) -> None:
-        recorder.add(item.path.stem, item.nodeid, OneRow(line, dict(host), predicted, seen))
+    def add(line: str, host: Mapping[str, str], predicted: str, seen: str, *, called: str = "") -> None:
+        recorder.add(item.path.stem, item.nodeid, OneRow(line, dict(host), predicted, seen, called))
 
     return add
 

@@ -33,6 +33,17 @@ def test_the_page_counts_what_it_holds() -> None:
     assert versions(ROWS) == {"compose": "2.26.1", "engine": "20.10.24 and 28.5.2"}
 
 
+def test_the_page_begins_with_the_losses_that_were_called_harmless() -> None:
+    """Of the lines whose verdict was told, and that lost data; a line of which nothing was lost is none of them."""
+    told_of = [
+        OneRow("cd x; rm *", OLD, NOTHING, "loses path /srv/a", "safe"),
+        OneRow("rm /srv/a", OLD, "loses path /srv/a", "loses path /srv/a", "destroys-data"),
+        OneRow("ls", OLD, NOTHING, NOTHING, "safe"),
+    ]
+    assert "Of 2 lines as people type them that lost data, 1 were called" in body([*ROWS, *told_of], "a box")
+    assert "as people type them" not in body(ROWS, "a box")
+
+
 @given(st.text(), st.text(), st.text())
 def test_no_text_breaks_the_table(line: str, predicted: str, seen: str) -> None:
     """Five cells, on one line, whatever is in them."""
