@@ -182,12 +182,12 @@ def _postgres(worker: Worker, action: Action, end: Ending) -> Outlook:
     crash = action in ("sigkill", "failure-exit")
     taken = "PostgreSQL takes that for a crash: it disconnects EVERY client and recovers"
     why = Reason(taken) if crash else end.reason
-    if worker_pools.BACKGROUND.fullmatch(role):
+    if re.fullmatch(worker_pools.BACKGROUND, role):
         after_s = None if crash else worker.after_s  # recovery takes as long as it takes
         certainty: Certainty = "certain" if action == "sigkill" else "likely"
         again = f"then it starts its {role} again"
         return Outlook.comes_back(action, "PostgreSQL", certainty, (why, again), after_s=after_s)
-    if worker_pools.PASSING.fullmatch(role):
+    if re.fullmatch(worker_pools.PASSING, role):
         return Outlook.not_known(action, (why, "another one comes when there is work for it"))
     alone = why if crash else Reason("it ends this session alone, every other one goes on")
     return Outlook.stays_away(action, "likely", (alone, "its client may connect and ask again"))
@@ -198,7 +198,7 @@ def contain(owner: Read[Worker] | Unread, facts: Facts) -> Containment | None:
     if isinstance(owner, Unread) or facts.process.pid != owner.details.main_pid:
         return None
     role = owner.details.role  # of PostgreSQL's alone
-    if role is None or worker_pools.BACKGROUND.fullmatch(role):
+    if role is None or re.fullmatch(worker_pools.BACKGROUND, role):
         return None
     process = facts.process
     cancel = Step(

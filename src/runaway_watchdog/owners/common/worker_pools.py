@@ -49,14 +49,13 @@ MASTERS = (
 )
 """In the order in which they are asked."""
 
-ROLE = re.compile(r"postgres: (?:\S+/\S+: )?(?P<role>.*?)\s*")
-BACKGROUND = re.compile(
+ROLE = r"postgres: (?:\S+/\S+: )?(?P<role>.*?)\s*"
+BACKGROUND = (
     r"(?:checkpointer|background writer|walwriter|autovacuum launcher|logical replication launcher|archiver.*"
     r"|stats collector|logger|io worker.*|slotsync worker.*|walsummarizer|walreceiver.*|startup.*)"
 )
-PASSING = re.compile(r"(?:parallel worker for PID \d+|autovacuum worker.*|logical replication worker.*)")
-
-
+PASSING = r"(?:parallel worker for PID \d+|autovacuum worker.*|logical replication worker.*)"
+"""Of PostgreSQL's processes; patterns that are compiled when one of those is looked at."""
 TITLE_LIMIT = 2000
 
 
@@ -96,5 +95,5 @@ def forked(master: Process, worker: Process) -> bool:
 
 def postgres_role(worker: Process) -> str:
     """`checkpointer`, `app shop 10.0.0.7(5120) SELECT`: what a PostgreSQL process says it does."""
-    found = ROLE.fullmatch(title(worker))
+    found = re.fullmatch(ROLE, title(worker))
     return found["role"] if found else title(worker)
