@@ -11,6 +11,7 @@ from runaway_watchdog.model.owner import Action, Outlook
 from runaway_watchdog.model.plan import Containment
 from runaway_watchdog.owners import Layer
 from runaway_watchdog.world import Journal, Supervisors, Unanswered, World
+from runaway_watchdog.world.program_states import ProgramState
 
 WORK = 60
 HOSTILE = "a'b\"c\n$(touch x);`y`"
@@ -29,10 +30,10 @@ SERVICE: Mapping[str, Any] = {
 class Told:
     """Supervisors and a journal that answer what they are given."""
 
-    def __init__(self, processes: Sequence[Mapping[str, Any]] | None, entries: Sequence[Mapping[str, Any]]) -> None:
+    def __init__(self, processes: Sequence[ProgramState] | None, entries: Sequence[Mapping[str, Any]]) -> None:
         self._processes, self._entries = processes, entries
 
-    def supervisord(self, url: str, user: str | None, password: str | None) -> Sequence[Mapping[str, Any]]:  # noqa: ARG002
+    def supervisord(self, url: str, user: str | None, password: str | None) -> Sequence[ProgramState]:  # noqa: ARG002
         if self._processes is None:
             raise Unanswered(Gap("supervisord", "it does not answer", "look"))
         return self._processes
@@ -44,7 +45,7 @@ class Told:
 class KeepersHost(FakeHost):
     """`line` adds processes from the outermost to the innermost, which is WORK."""
 
-    processes: Sequence[Mapping[str, Any]] | None = None
+    processes: Sequence[ProgramState] | None = None
     entries: Sequence[Mapping[str, Any]] = ()
 
     def line(self, *words: Sequence[str], cgroup: str = "/system.slice/x.service", **last: Any) -> None:

@@ -9,6 +9,7 @@ from preflight.host_world import LINK
 
 from runaway_watchdog.model.owner import Action
 from runaway_watchdog.world import monitrc
+from runaway_watchdog.world.program_states import ProgramState
 
 WEB = ("/usr/bin/web", "--port", "80")
 SUPERVISORD = ("/usr/bin/python3", "/usr/bin/supervisord", "-n", "-c", "/etc/supervisor/supervisord.conf")
@@ -25,7 +26,7 @@ def supervisord(settings: str = "", *between: tuple[str, ...], name: str = "web"
     found.files.add("/usr/bin/supervisorctl", "")
     found.files.add(f"/proc/{main}/environ", f"SUPERVISOR_PROCESS_NAME={name}\0SUPERVISOR_GROUP_NAME={name}\0")
     if asked:
-        found.processes = [{"name": name, "group": name, "pid": main, "statename": "RUNNING"}]
+        found.processes = [ProgramState(name, name, main, "RUNNING")]
     found.files.status = lambda _: ["file", 1, 0.0, 0]  # type: ignore[method-assign,assignment]
     return found
 

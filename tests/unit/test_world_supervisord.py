@@ -1,14 +1,18 @@
 """supervisord's configuration, and what it answers: as supervisor 4.2 reads and writes them."""
 
+import json
+from collections.abc import Sequence
 from pathlib import Path
 from xmlrpc.client import dumps
 
 import pytest
 from hypothesis import given, strategies as st
+from support.made_world import made_world
 
-from runaway_watchdog.world import Unanswered, supervisord_conf, supervisors
+from runaway_watchdog.world import Unanswered, recorded, supervisord_conf, supervisors
 from runaway_watchdog.world.filesystem import LiveFiles
 from runaway_watchdog.world.inside import Inside
+from runaway_watchdog.world.program_states import ProgramState
 from runaway_watchdog.world.supervisord_conf import Configuration, Section
 
 MAIN = """\
@@ -92,8 +96,23 @@ def test_a_huge_number_of_processes_is_not_counted_out() -> None:
 
 def test_an_answer_is_read() -> None:
     """As supervisord writes it; anything else is "could not look"."""
-    body = dumps(([{"name": "web", "pid": 12, "statename": "RUNNING"}],), methodresponse=True).encode()
-    assert supervisors.processes(body) == [{"name": "web", "pid": 12, "statename": "RUNNING"}]
+    web = {"group": "web", "name": "web", "pid": 12, "statename": "RUNNING", "exitstatus": 0}
+    body = dumps(([web, {"name": "half"}, 5],), methodresponse=True).encode()
+    assert supervisors.processes(body) == (ProgramState("web", "web", 12, "RUNNING"),)
+
+
+def test_a_recording_holds_its_states() -> None:
+    """Under supervisord's own names, as those that hold its whole answer."""
+    states = (ProgramState("web", "web", 12, "RUNNING"),)
+
+    class Answering:
+        def supervisord(self, url: str, user: str | None, password: str | None) -> Sequence[ProgramState]:  # noqa: ARG002
+            return states
+
+    world, asked = recorded.recorder(made_world([])._replace(supervisors=Answering()))
+    assert world.supervisors.supervisord("unix:///s", None, None) == states
+    replayed = recorded.replay(json.loads(json.dumps({"host": "x", "asked": asked})))
+    assert replayed.supervisors.supervisord("unix:///s", None, None) == states
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from runaway_watchdog.model.effect import Size
 from runaway_watchdog.model.gap import Gap
 
 if TYPE_CHECKING:
+    from runaway_watchdog.world.program_states import ProgramState
     from runaway_watchdog.world.units import Unit
 
 LIMIT_S = 2
@@ -162,7 +163,7 @@ class Journal(Protocol):
 class Supervisors(Protocol):
     """Supervisors that answer over a socket of their own; questions only."""
 
-    def supervisord(self, url: str, user: str | None, password: str | None) -> Sequence[Mapping[str, Any]]:
+    def supervisord(self, url: str, user: str | None, password: str | None) -> "Sequence[ProgramState]":
         """supervisord's getAllProcessInfo, from `unix:///path` or `http://host:port`."""
 
 

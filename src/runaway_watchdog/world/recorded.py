@@ -25,13 +25,18 @@ from runaway_watchdog.world import (
     Unanswered,
     UserManagers,
     World,
+    program_states,
     units,
 )
 
 LATER = ("activity", "traces")
 """Ports that the older recordings do not have: what they tell is beside the story, and missing there."""
 
-TYPED: Mapping[str, Callable[[Any], Any]] = {"manager.unit": units.parse, "users.unit": units.parse}
+TYPED: Mapping[str, Callable[[Any], Any]] = {
+    "manager.unit": units.parse,
+    "users.unit": units.parse,
+    "supervisors.supervisord": program_states.parse,
+}
 """Questions whose answers are read into a type; a recording holds them as they came."""
 
 Answers = dict[str, list[dict[str, Any]]]
@@ -97,6 +102,8 @@ def _storable(value: Any) -> Any:
         return {"size": [value.bytes, value.at_least, value.last_write]}
     if isinstance(value, units.Unit):
         return value.answered
+    if isinstance(value, tuple) and all(isinstance(each, program_states.ProgramState) for each in value):
+        return [each._asdict() for each in value]
     return value
 
 

@@ -3,11 +3,12 @@
 import base64
 import re
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from collections.abc import Sequence
+from typing import Final
 
 from runaway_watchdog.model.gap import Gap
 from runaway_watchdog.world import Unanswered, http, patience
+from runaway_watchdog.world.program_states import ProgramState, parse
 
 _UNIX = re.compile(r"unix://(?P<path>/.+)")
 _LOOPBACK = re.compile(r"http://(?P<host>127\.0\.0\.1|localhost|\[::1\]):(?P<port>[0-9]{1,5})/?")
@@ -17,28 +18,10 @@ _QUESTION: Final = (
 )
 
 
-class State(NamedTuple):
-    """What supervisord says of one process. `pid` is that in its own PID namespace; 0 where none runs."""
-
-    group: str
-    name: str
-    pid: int
-    state: str  # statename: RUNNING, STOPPING …
-
-
-def states(answer: Sequence[Mapping[str, Any]]) -> Iterator[State]:
-    """From the answer to getAllProcessInfo; what is none of that is passed over."""
-    for each in answer:
-        try:
-            yield State(str(each["group"]), str(each["name"]), int(each["pid"]), str(each["statename"]))
-        except (KeyError, TypeError, ValueError):
-            continue
-
-
 class LiveSupervisors:
     """See `world.Supervisors`."""
 
-    def supervisord(self, url: str, user: str | None, password: str | None) -> Sequence[Mapping[str, Any]]:
+    def supervisord(self, url: str, user: str | None, password: str | None) -> Sequence[ProgramState]:
         address = _address(url)
         if address is None:
             raise Unanswered(_gap("it is asked only on this host, and its address is another"))
@@ -85,7 +68,7 @@ def _ask(address: http.Address, user: str | None, password: str | None, seconds:
         return http.read(connection, seconds=seconds - (time.monotonic() - begun))
 
 
-def processes(body: bytes) -> Sequence[Mapping[str, Any]]:
+def processes(body: bytes) -> Sequence[ProgramState]:
     """The processes in an answer of getAllProcessInfo. Raises Unanswered for anything else."""
     from xmlrpc.client import Fault, loads  # 20 ms, only where a supervisord is asked
 
@@ -99,4 +82,4 @@ def processes(body: bytes) -> Sequence[Mapping[str, Any]]:
         raise Unanswered(_gap("its answer could not be read")) from None
     if not isinstance(found, list):
         raise Unanswered(_gap("its answer is not what supervisord says"))
-    return [each for each in found if isinstance(each, dict)]
+    return parse(found)

@@ -10,7 +10,8 @@ from runaway_watchdog.owners.interface import Read
 from runaway_watchdog.owners.supervisord import containment
 from runaway_watchdog.owners.supervisord.details import Program
 from runaway_watchdog.owners.supervisord.program import KINDS
-from runaway_watchdog.world import Unanswered, World, inside, procfs, supervisord_conf, supervisors
+from runaway_watchdog.world import Unanswered, World, inside, procfs, supervisord_conf
+from runaway_watchdog.world.program_states import ProgramState
 
 
 def inspect(claim: Claim, manager_pid: int, facts: Facts, world: World) -> Read[Program]:
@@ -29,7 +30,7 @@ def inspect(claim: Claim, manager_pid: int, facts: Facts, world: World) -> Read[
         manager_pid=manager.pid,
         settings_in=path if program is None else program.section.path,
         asked=state is not None,
-        state=state.state if state else "",
+        state=state.statename if state else "",
         in_container=bool(view.root),
         autorestart="" if program is None else program.autorestart,
         autostart=None if program is None else program.autostart,
@@ -42,7 +43,7 @@ def inspect(claim: Claim, manager_pid: int, facts: Facts, world: World) -> Read[
     )
     evidence = [*claim.evidence]
     if state:
-        evidence.append(f"supervisord getAllProcessInfo: {full} is PID {state.pid}, {state.state}")
+        evidence.append(f"supervisord getAllProcessInfo: {full} is PID {state.pid}, {state.statename}")
     if program is not None:
         evidence.append(f"{program.section.path}:{program.section.line}: autorestart={details.autorestart or '?'}")
     policy = f"autorestart={details.autorestart}" if details.autorestart else "not known"
@@ -93,7 +94,7 @@ def _option(arguments: Sequence[str]) -> str:
 
 def _asked(
     conf: supervisord_conf.Configuration, view: inside.Inside, main: Process, world: World
-) -> supervisors.State | None:
+) -> ProgramState | None:
     """What supervisord itself says of the process; None where it cannot be asked, or does not know it."""
     server = conf.server()
     if server is None:
@@ -104,7 +105,7 @@ def _asked(
             url = f"unix://{view.path(url.removeprefix('unix://'))}"
         elif view.root:
             return None  # an address inside the container's own network
-        known = supervisors.states(world.supervisors.supervisord(url, user, password))
+        known = world.supervisors.supervisord(url, user, password)
     except (Unanswered, OSError):
         return None
     return next((each for each in known if each.pid == main.namespace_pids[-1]), None)
