@@ -153,7 +153,7 @@ def test_a_boot_is_not_promised_where_it_is_not_known(changes: dict[str, Any], r
 
 def test_a_scope_is_ended_by_its_stop() -> None:
     """systemd sends SIGKILL where SIGTERM is ignored."""
-    owner = Read("systemd-scope", "x.scope", "x.scope", "none", unmanaged.Started(None), ())
+    owner = Read("systemd-scope", "x.scope", "x.scope", "none", unmanaged.ORPHAN, ())
     outlook = systemd.outlook(owner, make_facts(make_process(sigterm="ignored")), "owner-stop")
     assert (outlook.ends, outlook.returns) == (True, False)
 

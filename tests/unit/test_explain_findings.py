@@ -16,10 +16,10 @@ from runaway_watchdog.model.casefile import History, LeftBehind, Sign
 from runaway_watchdog.model.plan import Plan
 from runaway_watchdog.model.process import Facts, Process
 from runaway_watchdog.owners.interface import Read
-from runaway_watchdog.owners.unmanaged import Started
+from runaway_watchdog.owners.unmanaged import ORPHAN
 from runaway_watchdog.world import Clock, Journal, World
 
-UNCLAIMED = Read("unmanaged", "x", "60", "none", Started(None), ())
+UNCLAIMED = Read("unmanaged", "x", "60", "none", ORPHAN, ())
 JOURNALD = make_process(200, name="systemd-journal", cgroup="/system.slice/systemd-journald.service")
 
 

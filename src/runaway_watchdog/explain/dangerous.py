@@ -133,11 +133,11 @@ def _by_name(layers: Sequence[Layer], world: World) -> Iterator[Dangerous]:
     if not others:
         return
     from runaway_watchdog.effects.host import (
-        signalled as ended,  # 20 ms, only where there are such processes
+        signalled,  # 20 ms, only where there are such processes
         signals,
     )
 
-    effects = ended.by_signal(others, signals.TERM, HostState(), world).effects
+    effects = signalled.by_signal(others, signals.TERM, HostState(), world).effects
     hit = tuple(each for each in effects if each.verb != "change")  # what goes on as before is not hit
     gone = [each for each in hit if each.type == "process"]
     if gone:

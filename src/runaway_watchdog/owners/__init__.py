@@ -54,7 +54,7 @@ from runaway_watchdog.owners import (
 from runaway_watchdog.owners.common.partly import PartlyAnswered
 from runaway_watchdog.owners.cron import at, job as cron
 from runaway_watchdog.owners.docker import container as docker, controller
-from runaway_watchdog.owners.interface import Around, Inside, Kind, Owner, Unread
+from runaway_watchdog.owners.interface import Around, Inside, Kind, Layered, Owner, Unread
 from runaway_watchdog.owners.podman import container as podman
 from runaway_watchdog.owners.steps import single
 from runaway_watchdog.owners.supervisord import program as supervisord
@@ -98,7 +98,8 @@ AROUND: tuple[Around, ...] = (
 BY_KIND: dict[str, Inside] = {each.name: kind for kind in (*INSIDE, *AROUND) for each in kind.KINDS}
 KINDS: dict[str, Kind] = {each.name: each for kind in (*INSIDE, *AROUND) for each in kind.KINDS}
 MARKS = frozenset(mark for kind in KINDS.values() for mark in kind.marks)
-OUTER: dict[str, Around] = {each.name: kind for kind in AROUND for each in kind.KINDS}
+LAYERED: tuple[Layered, ...] = (foreign, docker, controller, podman, systemd_user, systemd)
+OUTER: dict[str, Layered] = {each.name: kind for kind in LAYERED for each in kind.KINDS}
 MOST_LAYERS = 16
 """Of supervisors within supervisors; a longer line of ancestors would be a loop of ours."""
 
@@ -127,7 +128,8 @@ def layers(facts: Facts, world: World) -> tuple[tuple[Layer, ...], tuple[Gap, ..
     while around is not None:
         layer = Layer(_asked(around, subject, world, gaps), subject)
         found.append(layer)
-        around = OUTER[around.kind].outer(layer.owner)
+        layered = OUTER.get(around.kind)
+        around = None if layered is None else layered.outer(layer.owner)
         if around is not None and (manager := _facts_of(around.manager_pid, subject, world)) is not None:
             subject, around = manager, _around(manager)
     return tuple(found), tuple(gaps)

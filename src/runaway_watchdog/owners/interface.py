@@ -136,17 +136,23 @@ class Inside(Protocol):
     def KINDS(self) -> tuple[Kind, ...]:  # noqa: N802
         """Those that it answers for."""
 
-    def claim(self, facts: Facts) -> Claim | None: ...
+    def claim(self, facts: Facts, /) -> Claim | None: ...
 
-    def inspect(self, claim: Claim, facts: Facts, world: World) -> Owner | None: ...
+    def inspect(self, claim: Claim, facts: Facts, world: World, /) -> Owner | None: ...
 
-    def outlook(self, owner: Any, facts: Facts, action: Action) -> Outlook | Deferred: ...
+    def outlook(self, owner: Any, facts: Facts, action: Action, /) -> Outlook | Deferred: ...
 
-    def contain(self, owner: Any, facts: Facts) -> Containment | None: ...
+    def contain(self, owner: Any, facts: Facts, /) -> Containment | None: ...
 
 
 class Around(Inside, Protocol):
     """A kind in whose room the process is, by its cgroup."""
 
-    def outer(self, owner: Any) -> Claim | None:
-        """The claim of the layer around this one, where it is not told by the process itself."""
+    def inspect(self, claim: Claim, facts: Facts, world: World, /) -> Owner: ...
+
+
+class Layered(Around, Protocol):
+    """One that may have another layer around it which the process itself does not tell."""
+
+    def outer(self, owner: Any, /) -> Claim | None:
+        """That layer's claim."""

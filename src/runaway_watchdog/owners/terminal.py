@@ -31,7 +31,7 @@ SIGHUP_BIT = 1
 class Session(NamedTuple):
     """Where it came from."""
 
-    parent: unmanaged.Parent | None
+    started: unmanaged.Started
     via: str  # "ssh", "tmux", "screen", "tty"; "a login", where nothing tells
     server: Process | None  # who gives it its terminal
     peer: str  # the address that its ssh comes from; "" where nothing tells
@@ -40,8 +40,7 @@ class Session(NamedTuple):
 
     def shown(self) -> dict[str, Any]:
         """As `owners[].facts` has it."""
-        parent = {} if self.parent is None else self.parent.shown()
-        shown = {**parent, "via": self.via, "over": self.server is None}
+        shown = {**self.started.shown(), "via": self.via, "over": self.server is None}
         if self.server is not None:
             shown["server_pid"] = self.server.pid
         if self.peer:
@@ -97,7 +96,7 @@ def inspect(claim: Claim, facts: Facts, world: World) -> Owner:
         raise Unanswered(Gap("systemd", problem, f"look: systemctl status {quote(scope)}"))
     server = _server(facts)
     session = Session(
-        unmanaged.started_by(facts).parent,
+        unmanaged.started_by(facts),
         _via(server, facts),
         server,
         (facts.mark("SSH_CONNECTION") or "").partition(" ")[0],
@@ -124,10 +123,6 @@ def _ignores_hangup(pid: int, world: World) -> bool | None:
         return None
 
 
-def outer(owner: Owner) -> Claim | None:  # noqa: ARG001
-    return None
-
-
 def outlook(owner: Read[Session] | Unread, facts: Facts, action: Action) -> Outlook:
     """Nobody at a terminal starts it again by himself; a living parent that is no such shell may."""
     if isinstance(owner, Unread):
@@ -136,7 +131,7 @@ def outlook(owner: Read[Session] | Unread, facts: Facts, action: Action) -> Outl
         return _stopped(owner)
     if action == "owner-daemon-restart":
         return Outlook.goes_on(action, "certain", "a login and its programs do not depend on a daemon")
-    return unmanaged.outlook_of(owner.details.parent, facts, action)
+    return unmanaged.outlook_of(owner.details.started, facts, action)
 
 
 def _stopped(owner: Read[Session]) -> Outlook:
@@ -165,4 +160,4 @@ def contain(owner: Read[Session] | Unread, facts: Facts) -> Containment:
     """As a process that nobody manages."""
     if isinstance(owner, Unread):
         return single.until_read("its login", facts.process)
-    return unmanaged.contain_of(owner.details.parent, facts)
+    return unmanaged.contain_of(owner.details.started, facts)

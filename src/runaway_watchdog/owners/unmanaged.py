@@ -15,30 +15,21 @@ from runaway_watchdog.world import World
 KINDS = (Kind("unmanaged", "no manager claims it", owned=False),)
 
 
-class Parent(NamedTuple):
-    """Who started it, and is still there."""
-
-    name: str
-    pid: int
-    starts_nothing_again: bool
-
-    def shown(self) -> dict[str, Any]:
-        """As `owners[].facts` has it."""
-        found = {"parent": self.name, "parent_pid": self.pid}
-        return {**found, "parent_starts_nothing_again": True} if self.starts_nothing_again else found
-
-    def __str__(self) -> str:
-        return f"{self.name} ({self.pid})"
-
-
 class Started(NamedTuple):
     """What is known of a process that no manager would start again."""
 
-    parent: Parent | None  # None: an orphan
+    parent: Process | None = None  # None: an orphan
+    nothing_again: bool = False  # whether that parent starts nothing by itself
 
     def shown(self) -> dict[str, Any]:
         """As `owners[].facts` has it."""
-        return {} if self.parent is None else self.parent.shown()
+        if self.parent is None:
+            return {}
+        found = {"parent": self.parent.name, "parent_pid": self.parent.pid}
+        return {**found, "parent_starts_nothing_again": True} if self.nothing_again else found
+
+
+ORPHAN = Started()
 
 
 def claim(facts: Facts) -> Claim:
@@ -46,20 +37,16 @@ def claim(facts: Facts) -> Claim:
     return Claim("unmanaged", facts.process.name, (evidence,))
 
 
-def inspect(claim: Claim, facts: Facts, world: World) -> Owner:  # noqa: ARG001
+def inspect(claim: Claim, facts: Facts, _world: World) -> Owner:
     return Read("unmanaged", claim.ref, str(facts.process.pid), "none", started_by(facts), claim.evidence)
-
-
-def outer(owner: Owner) -> Claim | None:  # noqa: ARG001
-    return None
 
 
 def started_by(facts: Facts) -> Started:
     """By its parent; PID 1 is only who adopted it."""
     if not facts.ancestors or facts.ancestors[0].pid == 1:
-        return Started(None)
+        return ORPHAN
     parent = facts.ancestors[0]
-    return Started(Parent(parent.name, parent.pid, starts_nothing_again(parent)))
+    return Started(parent, starts_nothing_again(parent))
 
 
 def starts_nothing_again(parent: Process) -> bool:
@@ -75,10 +62,10 @@ def starts_nothing_again(parent: Process) -> bool:
 
 
 def outlook(owner: Read[Started] | Unread, facts: Facts, action: Action) -> Outlook:
-    return outlook_of(None if isinstance(owner, Unread) else owner.details.parent, facts, action)
+    return outlook_of(ORPHAN if isinstance(owner, Unread) else owner.details, facts, action)
 
 
-def outlook_of(parent: Parent | None, facts: Facts, action: Action) -> Outlook:
+def outlook_of(started: Started, facts: Facts, action: Action) -> Outlook:
     """Nobody restarts an orphan. A living parent may: whether it does is not for us to guess."""
     if facts.process.pid == 1:
         return _init(action)
@@ -91,19 +78,20 @@ def outlook_of(parent: Parent | None, facts: Facts, action: Action) -> Outlook:
     if not end.ends:
         return Outlook.goes_on(action, end.certainty, end.why)
     certainty: Certainty = "likely" if end.certainty == "certain" else end.certainty
-    if parent is None:
+    if started.parent is None:
         return Outlook.stays_away(action, certainty, (end.reason, "no manager claims it and its parent is gone"))
-    if parent.starts_nothing_again:
+    parent = f"{started.parent.name} ({started.parent.pid})"
+    if started.nothing_again:
         nothing = f"no manager claims it, and its parent {parent} starts nothing by itself"
         return Outlook.stays_away(action, certainty, (end.reason, nothing))
     return Outlook.not_known(action, (end.reason, f"whether its parent {parent} starts it again is not known"))
 
 
 def contain(owner: Read[Started] | Unread, facts: Facts) -> Containment:
-    return contain_of(None if isinstance(owner, Unread) else owner.details.parent, facts)
+    return contain_of(ORPHAN if isinstance(owner, Unread) else owner.details, facts)
 
 
-def contain_of(parent: Parent | None, facts: Facts) -> Containment:
+def contain_of(started: Started, facts: Facts) -> Containment:
     """Freeze first. Ending it is proposed only where nobody would start it again."""
     process = facts.process
     if process.pid == 1:
@@ -111,9 +99,9 @@ def contain_of(parent: Parent | None, facts: Facts) -> Containment:
             "Find who makes it work so hard: PID 1 can be neither slowed nor stopped, all else needs it", ()
         )
     if process.state == "zombie":
-        who = "PID 1" if parent is None else parent.name
+        who = "PID 1" if started.parent is None else started.parent.name
         return Containment(f"Nothing: it is dead already, and goes when its parent {who} asks for its exit code", ())
-    if parent is not None and not parent.starts_nothing_again:
+    if started.parent is not None and not started.nothing_again:
         goal = "Hold it still, reversibly, until you know whether its parent would start it again"
         return Containment(
             goal, single.relieve(process), ("its parent, once it is ended: whether it does is not known",)

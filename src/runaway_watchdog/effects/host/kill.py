@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 
 from runaway_watchdog.effects import HostState, Outcome
 from runaway_watchdog.effects.arguments import Arguments, read, shown
-from runaway_watchdog.effects.host import places, signalled as ended, signals
+from runaway_watchdog.effects.host import places, signalled, signals
 from runaway_watchdog.effects.host.targets import existing
 from runaway_watchdog.model.command import Command, Word
 from runaway_watchdog.world import World, processes
@@ -68,7 +68,7 @@ def _kill(command: Command, host: HostState, world: World) -> Outcome:
             pids += [each.pid for each in everything if each.pid > 1]
         else:
             pids += [each.pid for each in everything if each.group == -target]
-    outcome = ended.by_signal(pids, chosen, host, world)
+    outcome = signalled.by_signal(pids, chosen, host, world)
     return Outcome(outcome.effects, outcome.host, (*unknown, *outcome.unknown))
 
 
@@ -106,7 +106,7 @@ def _pkill(command: Command, host: HostState, world: World) -> Outcome:
     if chosen is None or isinstance(matching, str):
         why = matching if isinstance(matching, str) else "the signal is not known"
         return Outcome((), host, (f"which processes `{shown(command)}` hits is not known: {why}",))
-    return ended.by_signal([each.pid for each in matching], chosen, host, world)
+    return signalled.by_signal([each.pid for each in matching], chosen, host, world)
 
 
 def matches(words: Arguments, host: HostState, world: World) -> tuple[Running, ...] | str:
@@ -224,7 +224,7 @@ def _killall(command: Command, host: HostState, world: World) -> Outcome:
         for each in processes.everything(world.files)
         if (any(fits(each) for fits in named) or (not named and uid is not None)) and uid in (None, each.effective_uid)
     ]
-    return ended.by_signal(pids, chosen, host, world)
+    return signalled.by_signal(pids, chosen, host, world)
 
 
 def _name(words: Arguments, text: str, world: World) -> Filter:
@@ -264,7 +264,7 @@ def _fuser(command: Command, host: HostState, world: World) -> Outcome:
     wanted = {each.real for each in targets.found}
     pids = [each.pid for each in processes.everything(world.files) if wanted & set(_uses(each.pid, world))]
     # fuser's own default is SIGKILL
-    outcome = ended.by_signal(pids, value if len(rest) < len(command.words) - 1 else signals.KILL, host, world)
+    outcome = signalled.by_signal(pids, value if len(rest) < len(command.words) - 1 else signals.KILL, host, world)
     return Outcome(outcome.effects, outcome.host, (*targets.unknown, *outcome.unknown))
 
 

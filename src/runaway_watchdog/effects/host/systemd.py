@@ -115,7 +115,7 @@ def _units(verb: str, words: Arguments, host: HostState, world: World) -> Outcom
     return simple(names, host, world)
 
 
-def _freeze(names: Sequence[str], host: HostState, world: World) -> Outcome:  # noqa: ARG001
+def _freeze(names: Sequence[str], host: HostState, _world: World) -> Outcome:
     why = "it stands still and keeps what it knows; thaw lets it go on"
     return Outcome(tuple(Effect("stop", "unit", each, False, why) for each in names), host)
 

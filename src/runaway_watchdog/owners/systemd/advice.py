@@ -10,7 +10,7 @@ from runaway_watchdog.owners.systemd.details import UsersService, service_of
 from runaway_watchdog.world import World
 
 
-def advice(owner: Owner, world: World) -> Iterator[Advice]:  # noqa: ARG001
+def advice(owner: Owner, _world: World) -> Iterator[Advice]:
     """A drop-in; nothing for what was made for one run."""
     unit = service_of(owner)
     if unit is None or unit.transient or ESSENTIAL.fullmatch(owner.name):

@@ -44,7 +44,7 @@ def claim(facts: Facts) -> Claim | None:
     return Claim("systemd-user-service", reference, (f"/proc/{facts.process.pid}/cgroup: {group.path}",))
 
 
-def inspect(claim: Claim, facts: Facts, world: World) -> Owner:  # noqa: ARG001
+def inspect(claim: Claim, _facts: Facts, world: World) -> Owner:
     """Ask the user's own manager. Raises Unanswered."""
     uid, name = _parts(claim.ref)
     unit = world.users.unit(uid, name)
