@@ -10,6 +10,8 @@ import re
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
+from runaway_watchdog.patterns import Pattern
+
 MASK: Final = "***"
 LINE_LIMIT: Final = 400
 """Longest name, path or label that is shown: ten times what fits a line, cut where it is too long to help."""
@@ -18,14 +20,14 @@ _REPLACEMENT: Final = "\ufffd"
 _CUT: Final = "…"
 
 # ECMA-48: CSI sequences, then the strings that run to ST or BEL (OSC, DCS, APC, PM, SOS), then two-byte escapes.
-_ESCAPES = re.compile(
+_ESCAPES = Pattern(
     r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]?"
     r"|(?:\x1b[\]PX^_]|[\x90\x98\x9d-\x9f])[^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c)?"
     r"|\x1b[ -/]*[0-~]?"
 )
-_SPACES = re.compile(r"[\t\n\v\f\r\x85\u2028\u2029]+")
+_SPACES = Pattern(r"[\t\n\v\f\r\x85\u2028\u2029]+")
 # Controls, lone surrogates, and the invisible: bidi marks and overrides, joiners, fillers, tags, noncharacters.
-_UNSEEN = re.compile(
+_UNSEEN = Pattern(
     r"[\x00-\x08\x0e-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e"
     r"\u2060-\u206f\u3164\ud800-\udfff\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\ufffe\uffff\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
 )
@@ -56,7 +58,7 @@ def header(text: str, limit: int = LINE_LIMIT) -> str:
 _CHAT: Final = str.maketrans(
     {"<": "‹", ">": "›", "`": "ˋ", "*": "∗", "~": "∼", "[": "［", "]": "］", "|": "¦", "\\": "＼", "@": "＠"}
 )
-_EDGE_UNDERSCORE = re.compile(r"(?<![^\W_])_|_(?![^\W_])")
+_EDGE_UNDERSCORE = Pattern(r"(?<![^\W_])_|_(?![^\W_])")
 _CODE: Final = str.maketrans({"<": "‹", ">": "›", "`": "ˋ"})
 
 
@@ -76,35 +78,35 @@ def code_text(text: str, limit: int = LINE_LIMIT) -> str:
 # Whoever chooses the text may choose what is slow to search: every pattern below looks at a character a bounded
 # number of times. A match starts only where a run of its characters starts, and repeats never give back (`++`).
 
-_PART = re.compile(
+_PART = Pattern(
     r"(?:[a-z]{0,20}(?:password|passwd|secret|token|apikey)|pass(?:w(?:or)?d|phrase|code)?|pwd|secret|token"
     r"|credential|cred|auth|authorization|bearer|cookie|dsn|sig(?:nature)?"
     r"|(?:access|private|signing|encryption|master|account|client|license)?key)s?\d{0,4}"
 )
 # DB_PASSWORD, db.password, db-password, dbPassword and PGPASSWORD: the parts of a name, the last run together.
-_PARTS = re.compile(r"[^A-Za-z0-9]+|(?<=[a-z0-9])(?=[A-Z])")
-_MARKED = re.compile(
+_PARTS = Pattern(r"[^A-Za-z0-9]+|(?<=[a-z0-9])(?=[A-Z])")
+_MARKED = Pattern(
     r"(?<![\w.-])(?P<name>[\w.-]++)"
     r"(?P<mark>(?P<quoted>\\{0,3}[\"'])?[ \t]*+[=:][ \t]*+|(?P<option>\s++(?:(?:\"\"|'')\s++)*+))"
 )
 """A name with what makes the next thing its value: `name=`, `name: `, `"name": `, `--name `."""
-_WORD = re.compile(r"(?:\"(?:[^\"\\]|\\.)*+\"?|'[^']*+'?|\\.|[^\s\"'&;])++", re.DOTALL)
+_WORD = Pattern(r"(?:\"(?:[^\"\\]|\\.)*+\"?|'[^']*+'?|\\.|[^\s\"'&;])++", re.DOTALL)
 """A word as a shell takes it: quoted pieces and escapes included."""
-_JSON = re.compile(r"\\{0,3}\"(?:[^\"\\]|\\.)*+\"?|'(?:[^'\\]|\\.)*+'?|\[[^\]]*+\]?|[^\s,}\]]++", re.DOTALL)
-_LINE = re.compile(r"[^\"'\n]++")
-_UNTIL: Final = {"'": re.compile(r"[^'\n]++"), '"': re.compile(r"[^\"\n]++")}
+_JSON = Pattern(r"\\{0,3}\"(?:[^\"\\]|\\.)*+\"?|'(?:[^'\\]|\\.)*+'?|\[[^\]]*+\]?|[^\s,}\]]++", re.DOTALL)
+_LINE = Pattern(r"[^\"'\n]++")
+_UNTIL: Final = {"'": Pattern(r"[^'\n]++"), '"': Pattern(r"[^\"\n]++")}
 _HEADERS: Final = ("authorization", "cookie")
-_OPTION = re.compile(r"--?[\w.-]++")
-_ELEMENT = re.compile(r"-{0,2}[\w.-]++[=:]")
+_OPTION = Pattern(r"--?[\w.-]++")
+_ELEMENT = Pattern(r"-{0,2}[\w.-]++[=:]")
 
-_RUN = re.compile(r"[^\s\"']++")
-_AUTHORITY_END = re.compile(r"[/?#]")
-_NO_SECRET = re.compile(r"sha\d|[\w.:\\-]*\.(?:service|scope|slice|timer|socket|mount|target|path|device|swap)")
+_RUN = Pattern(r"[^\s\"']++")
+_AUTHORITY_END = Pattern(r"[/?#]")
+_NO_SECRET = Pattern(r"sha\d|[\w.:\\-]*\.(?:service|scope|slice|timer|socket|mount|target|path|device|swap)")
 """What follows the @ or the colon of an image's digest and of a unit: neither is a host, nor a password."""
 
-_SCHEME = re.compile(r"(?P<name>\b(?:bearer|basic|digest)\s++)(?P<value>[\w.~+/=-]{6,}+)", re.IGNORECASE)
+_SCHEME = Pattern(r"(?P<name>\b(?:bearer|basic|digest)\s++)(?P<value>[\w.~+/=-]{6,}+)", re.IGNORECASE)
 # Forms that say by themselves that they are a secret.
-_KNOWN = re.compile(
+_KNOWN = Pattern(
     r"(?<![\w-])(?:gh[pousr]_\w{20,}+|github_pat_\w{20,}+|glpat-[\w-]{16,}+|xox[abeprs]-[\w-]{8,}+|sk-[\w-]{16,}+"
     r"|sk_live_\w{10,}+|AKIA[0-9A-Z]{16}|AIza[\w-]{30,}+|eyJ[\w-]{8,}+\.[\w-]{4,}+(?:\.[\w-]*+)?"
     r"|\d{8,10}:[\w-]{35}(?![\w-]))"
@@ -114,20 +116,20 @@ _KNOWN = re.compile(
 )
 
 _USER_OPTIONS: Final = ("-u", "-U", "--user", "--proxy-user")
-_USER = re.compile(r"(?P<name>(?<!\S)(?:-[uU]|--(?:proxy-)?user)(?:\s++|=)?+[^\s:\"'/]++:)(?P<value>\S++)")
+_USER = Pattern(r"(?P<name>(?<!\S)(?:-[uU]|--(?:proxy-)?user)(?:\s++|=)?+[^\s:\"'/]++:)(?P<value>\S++)")
 
 _CLIENTS: Final = (
-    (re.compile(r"(?:mysql|mariadb|mycli)[\w-]*|7z\w*"), "-p", False),
-    (re.compile(r"sshpass|mongo\w*|rabbitmqadmin|cqlsh"), "-p", True),
-    (re.compile(r"sqlcmd|bcp|[iot]sql"), "-P", True),
-    (re.compile(r"redis-cli"), "-a", True),
-    (re.compile(r"ldap\w+"), "-w", True),
-    (re.compile(r"curl"), "-u", True),
-    (re.compile(r"smbclient"), "-U", True),
+    (Pattern(r"(?:mysql|mariadb|mycli)[\w-]*|7z\w*"), "-p", False),
+    (Pattern(r"sshpass|mongo\w*|rabbitmqadmin|cqlsh"), "-p", True),
+    (Pattern(r"sqlcmd|bcp|[iot]sql"), "-P", True),
+    (Pattern(r"redis-cli"), "-a", True),
+    (Pattern(r"ldap\w+"), "-w", True),
+    (Pattern(r"curl"), "-u", True),
+    (Pattern(r"smbclient"), "-U", True),
 )
 """Programs whose short option carries a secret: joined (-pSECRET), and for some as the next argument too."""
-_DATABASE = re.compile(r"[\w-]*?(?:sql|db)[\w-]*")
-_PROGRAM = re.compile(r"(?<![\w.-])[A-Za-z0-9][\w.-]*+")
+_DATABASE = Pattern(r"[\w-]*?(?:sql|db)[\w-]*")
+_PROGRAM = Pattern(r"(?<![\w.-])[A-Za-z0-9][\w.-]*+")
 
 ARGV_LIMIT: Final = 8000
 """Characters of a command line that are looked at, its separators included: what the kernel itself kept, once."""
@@ -250,7 +252,7 @@ def _mask_clients(text: str) -> str:
     for client, begin in first.items():
         gap = r"\s*+" if client.separate else ""
         number = "" if client.digits else r"(?!\d+(?!\S))"
-        option = re.compile(rf"(?<!\S)({client.option}{gap}){number}{_WORD.pattern}", re.DOTALL)
+        option = Pattern(rf"(?<!\S)({client.option}{gap}){number}{_WORD.pattern}", re.DOTALL)
         text = text[:begin] + option.sub(rf"\g<1>{MASK}", text[begin:])
     return text
 

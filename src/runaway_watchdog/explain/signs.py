@@ -5,7 +5,6 @@ the word is used only where two of different kinds meet. What costs a look aroun
 that is odd already, or that nobody manages.
 """
 
-import re
 from collections.abc import Iterator, Sequence
 
 from runaway_watchdog.hostile import clean, mask_text
@@ -15,18 +14,19 @@ from runaway_watchdog.model.process import Facts, Process
 from runaway_watchdog.owners.common.shells import base
 from runaway_watchdog.owners.interface import Owner
 from runaway_watchdog.owners.shell_loop import INTERPRETERS, script
+from runaway_watchdog.patterns import Pattern
 from runaway_watchdog.world import Files, Unanswered, World, processes, procfs
 
 ENOUGH = 2
 """Signs of different kinds, before anybody speaks of an intruder."""
 DELETED = " (deleted)"
 TEMPORARY = ("/tmp/", "/var/tmp/", "/dev/shm/", "/run/shm/")  # noqa: S108 - looked for, not written to
-RUNC = re.compile(r"/memfd:runc_cloned:.*|/.*/runc(?: \(deleted\))?")
-HIDDEN = re.compile(r"/(?:usr|etc|dev|bin|sbin|lib)/(?:.*/)?\.(?!venv)[^/.][^/]*(?:/.*)?")
-KERNEL_NAME = re.compile(
+RUNC = Pattern(r"/memfd:runc_cloned:.*|/.*/runc(?: \(deleted\))?")
+HIDDEN = Pattern(r"/(?:usr|etc|dev|bin|sbin|lib)/(?:.*/)?\.(?!venv)[^/.][^/]*(?:/.*)?")
+KERNEL_NAME = Pattern(
     r"\[[a-z_]+[\w/:.-]*\]|kworker.*|ksoftirqd.*|kswapd\d*|kthreadd\w*|kdevtmpfs\w*|kcompactd\d*|migration/\d+|rcu_\w+|khugepaged|jbd2/.*"
 )
-DOWNLOAD = re.compile(
+DOWNLOAD = Pattern(
     r"(?:curl|wget|fetch)\b[^\n]{0,300}(?:\|\s*(?:/\S*/)?(?:ba|da|z)?sh\b|(?:ba|da|z)?sh\s+/tmp/|chmod\s+\+x)"
     r"|base64\s+(?:-d|--decode)[^\n]{0,100}\|\s*(?:/\S*/)?(?:ba|da|z)?sh\b"
 )

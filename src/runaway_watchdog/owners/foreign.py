@@ -23,6 +23,7 @@ from runaway_watchdog.owners.common.ending import ending
 from runaway_watchdog.owners.common.partly import PartlyAnswered
 from runaway_watchdog.owners.interface import NOT_READ, Kind, Owner, Read
 from runaway_watchdog.owners.steps import single
+from runaway_watchdog.patterns import Pattern
 from runaway_watchdog.world import World
 
 SHIM = "containerd-shim"
@@ -39,9 +40,9 @@ ANNOTATIONS = (
     "io.kubernetes.cri.sandbox-name",
     "io.kubernetes.cri.container-name",
 )
-STATIC_POD = re.compile(r"[0-9a-f]{32}")
+STATIC_POD = Pattern(r"[0-9a-f]{32}")
 """kubelet makes a static pod's UID from its manifest: a bare MD5, where the API server gives UUIDs."""
-NSPAWN_UNIT = re.compile(r"systemd-nspawn@.+\.service")
+NSPAWN_UNIT = Pattern(r"systemd-nspawn@.+\.service")
 MOST_OF_A_CONFIG = 1_000_000
 
 
@@ -49,7 +50,7 @@ class Manager(NamedTuple):
     """A cgroup path's beginning, and how a person asks the manager that owns it. `{name}` is what the path names."""
 
     kind: KindName
-    path: re.Pattern[str]
+    path: Pattern
     ask: str
     decides: str  # what makes the same work come back there
 
@@ -59,7 +60,7 @@ _RUNTIME = r"(?:cri-containerd|crio|cri-o|docker)"
 MANAGERS = (
     Manager(
         "kubernetes-pod",
-        re.compile(
+        Pattern(
             rf"(?:/kubelet\.slice|/system\.slice/[^/]+\.service)?/(?:kubelet-)?kubepods(?:\.slice)?/(?:[^/]+/)?[^/]*{_POD}(?:\.slice)?/(?:{_RUNTIME}[-:])?(?P<name>[0-9a-f]{{64}})(?:\.scope)?(?:/.*)?"
         ),
         "kubectl get pods -A -o wide; or on this host: crictl inspect {short}",
@@ -67,25 +68,25 @@ MANAGERS = (
     ),
     Manager(
         "kubernetes-pod",  # any other shape below a kubelet's own folder
-        re.compile(r"/kubepods(?:\.slice)?/(?:.*/)?(?P<name>[^/]+)"),
+        Pattern(r"/kubepods(?:\.slice)?/(?:.*/)?(?P<name>[^/]+)"),
         "kubectl get pods -A -o wide",
         "the kubelet decides, by the pod's restartPolicy",
     ),
     Manager(
         "containerd-container",
-        re.compile(r"(?:/[^/]+\.slice)*/nerdctl-(?P<name>[0-9a-f]{64})\.scope(?:/.*)?"),
+        Pattern(r"(?:/[^/]+\.slice)*/nerdctl-(?P<name>[0-9a-f]{64})\.scope(?:/.*)?"),
         "nerdctl inspect {short}",
         "containerd's restart plugin decides, by the container's restart label",
     ),
     Manager(
         "lxc-container",
-        re.compile(r"/lxc(?:\.payload[./]|/)(?P<name>[^/]+)(?P<inside>/.*)?"),
+        Pattern(r"/lxc(?:\.payload[./]|/)(?P<name>[^/]+)(?P<inside>/.*)?"),
         "incus list, lxc list or pct list",
         "the container's own init decides",
     ),
     Manager(
         "vm-guest",
-        re.compile(
+        Pattern(
             r"/machine\.slice/machine-qemu(?P<name>[^/]+)\.scope(?:/.*)?|/machine/qemu-(?P<old>[^/]+)\.libvirt-qemu(?:/.*)?"
         ),
         "virsh dominfo {name}",
@@ -93,13 +94,13 @@ MANAGERS = (
     ),
     Manager(
         "vm-guest",
-        re.compile(r"/qemu\.slice/(?P<name>\d+)\.scope(?:/.*)?"),
+        Pattern(r"/qemu\.slice/(?P<name>\d+)\.scope(?:/.*)?"),
         "qm status {name}",
         "Proxmox decides, by the guest's onboot",
     ),
     Manager(
         "nspawn-machine",
-        re.compile(
+        Pattern(
             r"/(?:machine\.slice/(?:machine-|systemd-nspawn@)(?P<name>[^/]+)\.(?:scope|service)|payload)(?P<inside>/.*)?"
         ),
         "machinectl list",
@@ -107,7 +108,7 @@ MANAGERS = (
     ),
     Manager(
         "nomad-task",
-        re.compile(
+        Pattern(
             r"/nomad(?:\.slice)?/(?:[^/]+\.slice/)?(?P<alloc>[0-9a-f-]{36})[.-](?P<name>[^/]+?)(?:\.scope)?(?:/.*)?"
         ),
         "nomad alloc status {alloc}",

@@ -38,7 +38,7 @@ class ReturnState(NamedTuple):
     """Bounded: the groups that came back last, and the newest returns of each."""
 
     tallies: Mapping[str, Tally] = {}
-    told: frozenset[tuple[str, str]] = frozenset()  # rule name and group
+    reported: frozenset[tuple[str, str]] = frozenset()  # rule name and group
 
 
 def note(state: ReturnState, groups: Iterable[str], evidence: Evidence, at: float) -> ReturnState:
@@ -48,7 +48,7 @@ def note(state: ReturnState, groups: Iterable[str], evidence: Evidence, at: floa
         tally = tallies.pop(group, Tally())
         times = (*(tally.group if evidence == "group" else tally.process), at)[-_MOST_TIMES:]
         tallies[group] = tally._replace(group=times) if evidence == "group" else tally._replace(process=times)
-    kept = {group for _, group in state.told}
+    kept = {group for _, group in state.reported}
     while len(tallies) > _MOST_GROUPS and (oldest := next((each for each in tallies if each not in kept), None)):
         del tallies[oldest]
     return state._replace(tallies=tallies)
@@ -58,12 +58,12 @@ def detect(
     state: ReturnState, at: float, wall: float, rules: Sequence[Rule]
 ) -> tuple[ReturnState, tuple[Finding, ...]]:
     """Told once; over when there was not one return for as long as the rule's window."""
-    if not state.tallies and not state.told:
+    if not state.tallies and not state.reported:
         return state, ()
     mine = {rule.name: rule for rule in rules if rule.kind == "restarts"}
-    told = set(state.told)
+    told = set(state.reported)
     findings: list[Finding] = []
-    for name, group in state.told:
+    for name, group in state.reported:
         rule = mine.get(name)
         tally = state.tallies.get(group, Tally())
         if rule is None or not tally.within(at - rule.for_s):
@@ -72,7 +72,7 @@ def detect(
     for rule in mine.values():
         for group, tally in state.tallies.items():
             count = tally.within(at - rule.for_s)
-            if count >= rule.times and (rule.name, group) not in state.told:
+            if count >= rule.times and (rule.name, group) not in state.reported:
                 told.add((rule.name, group))
                 findings.append(_finding("sustained", rule, group, count, wall))
     longest = max((rule.for_s for rule in mine.values()), default=0.0)
@@ -82,7 +82,7 @@ def detect(
 
 def resume(state: ReturnState, rule: Rule, group: str, at: float) -> ReturnState:
     """An incident that was open when the watch was last stopped: it has just come back, as far as we know."""
-    return note(state, [group], "group", at)._replace(told=state.told | {(rule.name, group)})
+    return note(state, [group], "group", at)._replace(reported=state.reported | {(rule.name, group)})
 
 
 def _finding(stage: Literal["sustained", "resolved"], rule: Rule, group: str, count: int, wall: float) -> Finding:

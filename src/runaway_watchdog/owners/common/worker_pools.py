@@ -21,7 +21,7 @@ class Master(NamedTuple):
 
     program: str
     exe: str  # the program's file name
-    title: str = ".*"
+    process_title: str = ".*"
     worker: str = ""
     after_s: float | None = None  # None: not measured, so its return is likely at most
     reaction: Reaction = "respawns"
@@ -72,7 +72,7 @@ def known(master: Process, worker: Process) -> Master | None:
 
 
 def _fits(each: Master, master: Process, worker: Process) -> bool:
-    if not (re.fullmatch(each.exe, base(master.exe)) and re.fullmatch(each.title, title(master), re.DOTALL)):
+    if not (re.fullmatch(each.exe, base(master.exe)) and re.fullmatch(each.process_title, title(master), re.DOTALL)):
         return False
     if each.reaction == "own":  # each worker of a cluster runs the same script, perhaps with more options
         return len(_plain(worker)) > 1 and _plain(master) == _plain(worker)

@@ -5,7 +5,6 @@ could be stopped (another one upholds it, a D-Bus call starts it), a drop-in wit
 nothing. `mask --runtime` would not do: it has no effect on a unit whose file is in /etc, and says nothing about it.
 """
 
-import re
 import shlex
 from shlex import quote
 from typing import NamedTuple
@@ -15,10 +14,11 @@ from runaway_watchdog.model.process import Facts
 from runaway_watchdog.owners.interface import Read
 from runaway_watchdog.owners.steps import single
 from runaway_watchdog.owners.systemd.details import Service, Trigger
+from runaway_watchdog.patterns import Pattern
 
 RELIEVED_PERCENT = 20
 TRANSIENT = "/run/systemd/transient"
-ESSENTIAL = re.compile(
+ESSENTIAL = Pattern(
     r"(docker|snap\.docker\.dockerd|containerd|dbus|dbus-broker|ssh|sshd|systemd-[a-z]+|user@[0-9]+)\.service"
 )
 """Stopping one of these takes the host's containers, its logins or its log away, and is never the remedy."""
