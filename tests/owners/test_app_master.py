@@ -92,7 +92,7 @@ def test_a_worker_that_is_killed_is_replaced() -> None:
     """By its master, and the layer around is the master's own."""
     layers, killed = outlook(host("nginx", "nginx: master process nginx", "nginx: worker process"))
     assert [layer.owner.kind for layer in layers] == ["app-master", "unmanaged"]
-    assert layers[0].owner.facts["workers"] == 2
+    assert layers[0].owner.told().facts["workers"] == 2
     assert (killed.returns, killed.by, killed.certainty) == (True, "nginx", "certain")
 
 
@@ -112,10 +112,10 @@ def test_a_fork_pool_waits_for_a_request() -> None:
     found.files.add(
         "/proc/50/root/etc/pool.d/a.conf", "[www]\npm = ondemand\n[shop]\nuser = x\n ; pm = ondemand\npm = dynamic\n"
     )
-    assert outlook(found)[0][0].owner.facts["reaction"] == "respawns"
+    assert outlook(found)[0][0].owner.told().facts["reaction"] == "respawns"
     found.files.add("/proc/50/root/etc/pool.d/a.conf", "[www]\npm = dynamic\n[shop]\nuser = x\npm = ondemand\n")
     layers, killed = outlook(found)
-    assert layers[0].owner.facts["reaction"] == "respawns-when-asked"
+    assert layers[0].owner.told().facts["reaction"] == "respawns-when-asked"
     assert (killed.returns, killed.certainty) == (True, "likely")
 
 

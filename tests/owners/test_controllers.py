@@ -105,7 +105,7 @@ def test_only_one_variable_of_a_neighbour_is_read() -> None:
 def test_who_only_has_the_socket_may_act(image: str) -> None:
     """It is named with the container, and is no layer."""
     (container, *rest) = layers_of(Engine({}, image, **HEALTH))
-    assert container.facts["socket_holders"] == ["beside"]
+    assert container.told().facts["socket_holders"] == ["beside"]
     assert [each.kind for each in rest] == ["systemd-service"]
 
 

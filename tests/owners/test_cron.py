@@ -5,9 +5,11 @@ from pathlib import Path
 
 import pytest
 from owners.keepers_host import NOW, SERVICE, WORK, KeepersHost
+from support.builders import make_cron_job
 
 from runaway_watchdog.model.owner import ACTIONS, Action
 from runaway_watchdog.model.plan import ByEye
+from runaway_watchdog.owners.cron.details import TableLine
 from runaway_watchdog.owners.steps import edited
 
 CRON = ("/usr/sbin/cron", "-f")
@@ -93,7 +95,7 @@ def test_the_copies_of_a_job_are_counted() -> None:
     for pid, children in ((57, "58 70"), (58, "59"), (70, "71"), (71, ""), (59, "60")):
         found.files.add(f"/proc/{pid}/task/{pid}/children", children)
     found.files.add("/proc/71/cmdline", "/bin/sh\0-c\0burn --all\0")
-    assert found.layers()[0].owner.facts["running"] == 2
+    assert found.layers()[0].owner.told().facts["running"] == 2
     assert "2 of it run now" in found.outlook().why
 
 
@@ -228,3 +230,11 @@ def test_the_same_commands_may_wait() -> None:
 def test_work_is_the_pid_that_is_asked_about() -> None:
     """The host's own numbering, which the tests above rely on."""
     assert at_host().layers()[0].facts.process.pid == WORK
+
+
+def test_what_else_a_table_holds_is_shown_nowhere() -> None:
+    """A table may set a password above its lines; the plan needs the text, and nobody else sees it."""
+    owner = make_cron_job(
+        "x", TableLine("/etc/cron.d/x", 2, "root", "PASSWORD=hunter2\n@daily root x\n", of_user=False)
+    )
+    assert "hunter2" not in f"{owner!r} {owner} {owner.told()}"

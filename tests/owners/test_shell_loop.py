@@ -35,7 +35,7 @@ def test_an_endless_loop_starts_it_again() -> None:
     """After its pause, by the script, whose name and file are shown."""
     layers, killed = outlook(host("while true; do burn --fast; sleep 3; done"))
     assert [layer.owner.kind for layer in layers] == ["shell-loop", "unmanaged"]
-    assert layers[0].owner.facts["script"] == "/srv/loop.sh"
+    assert layers[0].owner.told().facts["script"] == "/srv/loop.sh"
     assert (killed.returns, killed.by, killed.certainty) == (True, "loop.sh (50)", "likely")
     assert killed.after_s == pytest.approx(3.1)
 

@@ -163,7 +163,7 @@ def test_an_inittab_line() -> None:
     found.files.add("/etc/inittab", table)
     found.process(60, "x", comm="web", ppid=1)
     found.files.add("/proc/60/cmdline", "\0".join((*WEB, "")))
-    owner = found.layers()[0].owner
+    owner = found.layers()[0].owner.told()
     assert (owner.kind, owner.facts["line"]) == ("openrc-service", 3)
     assert (found.outlook().returns, found.outlook().certainty) == (True, "likely")
     assert "telinit q" in found.contain().steps[1].command

@@ -43,7 +43,7 @@ def test_the_way_to_the_terminal_is_told(server: str, comm: str, cgroup: str, vi
     """By its server among the ancestors; the shell there starts nothing again."""
     layers, killed, _ = outlooks(host(server, comm, cgroup=cgroup))
     assert layers[0].owner.kind == "session"
-    assert layers[0].owner.facts["via"] == via
+    assert layers[0].owner.told().facts["via"] == via
     assert (killed.returns, killed.certainty) == (False, "likely")
 
 
@@ -79,7 +79,7 @@ def test_a_login_that_is_over_is_known_by_the_environment() -> None:
     found.manager.loaded = {"session-7.scope": {}}
     claim = terminal.claim(facts)
     assert claim is not None
-    shown = terminal.inspect(claim, facts, found.world).facts
+    shown = terminal.inspect(claim, facts, found.world).told().facts
     assert (shown["via"], shown["from"], shown["over"]) == ("ssh", "203.0.113.5", True)
 
 

@@ -10,10 +10,8 @@ from support.made_world import NOW, made_world
 from runaway_watchdog.explain.changed import changed
 from runaway_watchdog.hostile import clean
 from runaway_watchdog.model.identity import ProcKey
-from runaway_watchdog.model.owner import KindName
 from runaway_watchdog.model.process import Facts, Process
 from runaway_watchdog.owners.cron.details import TableLine
-from runaway_watchdog.owners.interface import Bag, Owner, Read
 from runaway_watchdog.world import World
 
 HOT = NOW
@@ -48,10 +46,6 @@ def _process(pid: int, started_at: float) -> Process:
 
 
 FACTS = Facts(_process(100, HOT - 5 * MINUTE), (_process(90, HOT - 6 * MINUTE),), (), None)
-
-
-def _owner(kind: KindName, facts: dict[str, object], raw: dict[str, object] | None = None) -> Owner:
-    return Read(kind, "web", "0123456789abcdef", "always", Bag(facts, raw or {}), ())
 
 
 def _line(at: float, what: str) -> str:

@@ -9,7 +9,6 @@ contain(owner, facts) -> Containment | None       how it is stopped for good, re
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from types import MappingProxyType
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 from runaway_watchdog.model import owner as model
@@ -50,20 +49,6 @@ class Read(NamedTuple, Generic[D_co]):
     def __repr__(self) -> str:
         return repr(self.told())
 
-    def bagged(self, **changes: Any) -> "Read[Any]":
-        """The same, with other values of a bag's `facts` and `raw`."""
-        bag = {name: changes.pop(name) for name in ("facts", "raw") if name in changes}
-        details: Any = self.details
-        return Read(**{**self._asdict(), "details": details._replace(**bag), **changes})
-
-    @property
-    def facts(self) -> Mapping[str, Any]:
-        return self.details.shown()
-
-    @property
-    def raw(self) -> Mapping[str, Any]:
-        return getattr(self.details, "raw", MappingProxyType({}))
-
 
 class Unread(NamedTuple):
     """The owner that the process itself names, where its manager did not answer: no policy, so no future."""
@@ -81,18 +66,6 @@ class Unread(NamedTuple):
     def told(self) -> model.Owner:
         """As the case file keeps it."""
         return model.Owner(self.kind, self.name, self.id, NOT_READ, {}, self.evidence)
-
-    def bagged(self, **changes: Any) -> "Read[Any]":
-        """Of one that was not read there is no bag."""
-        raise TypeError(changes)
-
-    @property
-    def facts(self) -> Mapping[str, Any]:
-        return MappingProxyType({})
-
-    @property
-    def raw(self) -> Mapping[str, Any]:
-        return MappingProxyType({})
 
 
 Owner = Read[Any] | Unread
@@ -117,16 +90,6 @@ class Kind(NamedTuple):
     marks: tuple[str, ...] = ()
     """Environment variables that the manager sets and that its file reads. No other variable is kept: an environment
     holds secrets."""
-
-
-class Bag(NamedTuple):
-    """Details without types, of the kinds that have none yet."""
-
-    facts: Mapping[str, Any]
-    raw: Mapping[str, Any] = MappingProxyType({})
-
-    def shown(self) -> Mapping[str, Any]:
-        return self.facts
 
 
 class Inside(Protocol):
