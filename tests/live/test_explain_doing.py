@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 from hypothesis import given, strategies as st
 
-from runaway_watchdog.explain.doing import Look, Thread, doing, first_look, judge, parse
+from runaway_watchdog.explain.doing import doing, judge
 from runaway_watchdog.model.doing import Doing
 from runaway_watchdog.world import World, live
+from runaway_watchdog.world.activity import Look, Thread, first_look, parse
 
 PYTHON = (sys.executable, "-c")
 COLLECTOR = """

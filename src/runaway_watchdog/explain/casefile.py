@@ -5,7 +5,7 @@ from runaway_watchdog.explain import invariants, ways
 from runaway_watchdog.explain.cause import cause
 from runaway_watchdog.explain.changed import changed
 from runaway_watchdog.explain.condition import condition
-from runaway_watchdog.explain.doing import doing, first_look
+from runaway_watchdog.explain.doing import doing
 from runaway_watchdog.explain.leftbehind import left_behind
 from runaway_watchdog.explain.plan import plan
 from runaway_watchdog.explain.prognosis import prognosis
@@ -14,6 +14,7 @@ from runaway_watchdog.explain.signs import signs
 from runaway_watchdog.glance import Glance, waited_s
 from runaway_watchdog.model.casefile import CaseFile
 from runaway_watchdog.world import World, procfs
+from runaway_watchdog.world.activity import first_look
 
 CROWDED_S = 0.015
 """A share of a core that was read while we waited longer than this for one is too small by a tenth and more."""

@@ -83,7 +83,7 @@ def _flooder(world: World) -> Cause | None:
     dropped = _dropped(entries, world.clock.now())
     if dropped is not None:
         return dropped
-    by_writer: dict[Writer, list[Mapping[str, Any]]] = {}
+    by_writer: dict[Writer, list[Mapping[str, str]]] = {}
     for each in entries:
         if (writer := _writer(each)) is not None:
             by_writer.setdefault(writer, []).append(each)
@@ -101,7 +101,7 @@ def _flooder(world: World) -> Cause | None:
     return Cause(name, _pid(own[-1]), f"writes about {rate:.0f} lines a second to the journal", (evidence,), unit)
 
 
-def _writer(entry: Mapping[str, Any]) -> Writer | None:
+def _writer(entry: Mapping[str, str]) -> Writer | None:
     """None: the kernel's and journald's own messages."""
     unit = str(entry.get("_SYSTEMD_UNIT", ""))
     if entry.get("CONTAINER_NAME"):
@@ -113,14 +113,14 @@ def _writer(entry: Mapping[str, Any]) -> Writer | None:
     return Writer("program", str(entry.get("SYSLOG_IDENTIFIER") or entry.get("_COMM") or "without a name"))
 
 
-def _pid(entry: Mapping[str, Any]) -> int | None:
+def _pid(entry: Mapping[str, str]) -> int | None:
     try:
         return int(entry["_PID"])
     except (KeyError, TypeError, ValueError):
         return None
 
 
-def _rate(own: Sequence[Mapping[str, Any]], now: float) -> float:
+def _rate(own: Sequence[Mapping[str, str]], now: float) -> float:
     """Entries a second between the oldest and the newest of one writer's; 0 where the newest is not of just now.
 
     journald drops what is too much, so the burst that it kept may be a few seconds old.
@@ -132,7 +132,7 @@ def _rate(own: Sequence[Mapping[str, Any]], now: float) -> float:
     return 0.0 if now - last > JUST_NOW_S or len(own) == 1 else len(own) / max(last - first, 0.001)
 
 
-def _dropped(entries: Sequence[Mapping[str, Any]], now: float) -> Cause | None:
+def _dropped(entries: Sequence[Mapping[str, str]], now: float) -> Cause | None:
     """`Suppressed 12345 messages from flood.service`, which journald itself wrote just now."""
     for each in reversed(entries):
         found = re.fullmatch(r"Suppressed (\d+) messages from (\S+)", str(each.get("MESSAGE", "")))

@@ -10,12 +10,12 @@ from runaway_watchdog.hostile import clean
 from runaway_watchdog.model.casefile import Change, ChangeKind
 from runaway_watchdog.model.container import DOCKER_KINDS
 from runaway_watchdog.model.process import Facts
+from runaway_watchdog.owners.cron.details import AnacronJob, Job
 from runaway_watchdog.owners.interface import Owner, Read
 from runaway_watchdog.owners.systemd.details import service_of
 from runaway_watchdog.world import Traces, Unanswered, World
 
 if TYPE_CHECKING:
-    from runaway_watchdog.owners.cron.details import AnacronJob, Job
     from runaway_watchdog.owners.docker.details import ContainerOwner
 
 BEFORE_S: Final = 3600.0
@@ -48,8 +48,8 @@ def _of(owner: Owner, facts: Facts, traces: Traces) -> Iterator[Change]:
         yield from _container(owner, traces)
     if (unit := service_of(owner)) is not None:
         yield from _written(traces, "unit", (unit.unit_file, *unit.drop_ins), "was edited")
-    if isinstance(owner, Read) and owner.kind == "cron-job":
-        job: Job | AnacronJob = owner.details
+    job = owner.details if isinstance(owner, Read) else None
+    if isinstance(job, Job | AnacronJob):
         yield from _written(traces, "crontab", (job.table,), "was edited")
         for each in (facts.process, *facts.ancestors):
             if each.pid == job.main_pid:

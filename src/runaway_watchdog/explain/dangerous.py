@@ -8,7 +8,7 @@ sizes within one time limit for all commands together, and the names of the proc
 import re
 from collections.abc import Iterator, Sequence
 from shlex import quote
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 from runaway_watchdog import owners
 from runaway_watchdog.effects import HostState
@@ -21,12 +21,10 @@ from runaway_watchdog.model.owner import Claim
 from runaway_watchdog.model.plan import Dangerous
 from runaway_watchdog.model.process import Facts, Process
 from runaway_watchdog.owners import Layer
-from runaway_watchdog.owners.interface import Owner, Read, Unread
-from runaway_watchdog.owners.systemd.details import service_of
+from runaway_watchdog.owners.cron.details import AnacronJob, Job
+from runaway_watchdog.owners.interface import Owner, Read
+from runaway_watchdog.owners.systemd.details import plain_service_of
 from runaway_watchdog.world import Files, Unanswered, World, processes, procfs
-
-if TYPE_CHECKING:
-    from runaway_watchdog.owners.cron.details import AnacronJob, Job
 
 MOST_NAMESAKES = 4
 PLAIN_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{1,14}")
@@ -82,7 +80,7 @@ def dangers(layers: Sequence[Layer], world: World) -> tuple[tuple[Dangerous, ...
 
 def _unit_file(owner: Owner, world: World) -> tuple[Dangerous, ...]:
     """Deleting the unit file leaves the process running and its definition gone."""
-    unit = service_of(owner) if owner.kind == "systemd-service" else None
+    unit = plain_service_of(owner)
     if unit is None or not unit.unit_file.startswith("/etc/") or unit.link_target:
         return ()  # a link is not the definition, which lies elsewhere
     path = unit.unit_file
@@ -97,10 +95,8 @@ def _unit_file(owner: Owner, world: World) -> tuple[Dangerous, ...]:
 
 def _crontab(owner: Owner, world: World) -> Iterator[Dangerous]:
     """`crontab -r` takes the user's other jobs along, without a question."""
-    if isinstance(owner, Unread) or owner.kind != "cron-job":
-        return
-    job: Job | AnacronJob = owner.details
-    table = job.source
+    job = owner.details if isinstance(owner, Read) else None
+    table = job.source if isinstance(job, Job | AnacronJob) else None
     if table is None or not table.of_user:
         return
     from runaway_watchdog.effects.host import cron  # for a user's job alone

@@ -10,16 +10,16 @@ from runaway_watchdog.linux import net
 from runaway_watchdog.model.casefile import LeftBehind
 from runaway_watchdog.model.plan import Containment, Prints, Step
 from runaway_watchdog.model.process import Facts, Process
+from runaway_watchdog.owners import KINDS
 from runaway_watchdog.owners.common.shells import base
 from runaway_watchdog.owners.interface import Owner
-from runaway_watchdog.owners.systemd.details import service_of
+from runaway_watchdog.owners.systemd.details import plain_service_of
 from runaway_watchdog.world import Files, World, processes, procfs
 
 MOST_DESCRIPTORS = 512
 MOST_COPIES = 2000
 WINDOW_S = 0.1
 REGEX_MARKS = re.compile(r"[][().*+?{}|^$\\]")
-ROOMS = ("unmanaged", "session", "systemd-scope")
 
 
 def left_behind(world: World, facts: Facts, owner: Owner) -> LeftBehind | None:
@@ -43,10 +43,10 @@ def _adopted(facts: Facts) -> bool:
 
 def _loose(owner: Owner, process: Process) -> bool:
     """No manager waits for it: it has none, or it is not the process that its unit is about."""
-    if owner.kind == "systemd-service":
-        unit = service_of(owner)
-        return unit is not None and unit.main_pid not in (0, process.pid)
-    return owner.kind in ROOMS
+    unit = plain_service_of(owner)
+    if unit is not None:
+        return unit.main_pid not in (0, process.pid)
+    return not KINDS[owner.kind].waits
 
 
 def _why(files: Files, process: Process) -> str:

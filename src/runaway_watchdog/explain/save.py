@@ -11,7 +11,7 @@ created with --rm is never stopped at all. Whatever is dumped must answer: it is
 from shlex import quote
 from typing import TYPE_CHECKING
 
-from runaway_watchdog.model.container import DOCKER_KINDS
+from runaway_watchdog.model.container import DOCKER_KINDS, REPLACED_KINDS
 from runaway_watchdog.model.plan import Containment, Prints, Step
 from runaway_watchdog.model.process import Facts
 from runaway_watchdog.owners import Layer
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 FOLDER = "/root"
 IN_MEMORY = ("redis", "valkey")
-ON_THIS_HOST = DOCKER_KINDS - {"swarm-task"}  # Docker commands here reach it; a task's container is the Swarm's
+ON_THIS_HOST = DOCKER_KINDS - REPLACED_KINDS  # Docker commands here reach it; a task's container is the Swarm's
 
 
 def saved(containment: Containment, layer: Layer) -> tuple[Step, ...]:

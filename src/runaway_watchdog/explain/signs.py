@@ -11,6 +11,7 @@ from runaway_watchdog.hostile import clean, mask_text
 from runaway_watchdog.model.casefile import History, Sign
 from runaway_watchdog.model.container import DOCKER_KINDS
 from runaway_watchdog.model.process import Facts, Process
+from runaway_watchdog.owners import KINDS
 from runaway_watchdog.owners.common.shells import base
 from runaway_watchdog.owners.interface import Owner
 from runaway_watchdog.owners.shell_loop import INTERPRETERS, script
@@ -34,13 +35,12 @@ CRON_FILES = ("/etc/crontab", "/etc/rc.local")
 CRON_FOLDERS = ("/etc/cron.d", "/var/spool/cron/crontabs", "/var/spool/cron")
 MOST_FILES = 200
 DOORS = {2375: "the Docker API without a password", 6379: "Redis", 9000: "PHP-FPM"}
-NOBODYS = ("unmanaged", "session")
 
 
 def signs(world: World, facts: Facts, owners: Sequence[Owner], history: History) -> tuple[Sign, ...]:
     """Every sign that was found, in no order of weight; none for a process that gives no reason to look."""
     own = tuple(_own(world.files, facts.process))
-    alone = owners[-1].kind in NOBODYS
+    alone = not KINDS[owners[-1].kind].starts
     if not own and not alone:
         return ()
     found = [*own, *_no_keeper(owners[0], history), *_hidden(world.files, facts.process)]
@@ -93,7 +93,7 @@ def _script_of(process: Process) -> str:
 
 
 def _no_keeper(owner: Owner, history: History) -> Iterator[Sign]:
-    if owner.kind in NOBODYS and history.returns_seen >= 2:
+    if not KINDS[owner.kind].starts and history.returns_seen >= 2:
         told = f"it came back {history.returns_seen} times, and nothing that would start it was found"
         yield Sign("no-keeper", told, "the watch's own record of deaths and returns")
 

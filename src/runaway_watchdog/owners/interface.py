@@ -87,6 +87,8 @@ class Kind(NamedTuple):
     by_the_clock: str = ""  # the `Outlook.by` whose next time comes whether the process died or not
     advice: Advise | None = None  # what makes its return harmless, as lines for the file that it reads
     owned: bool = True  # whether there is an owner at all that could be stopped
+    starts: bool = True  # whether it could start something again
+    waits: bool = True  # whether it waits for the ends of its processes
     marks: tuple[str, ...] = ()
     """Environment variables that the manager sets and that its file reads. No other variable is kept: an environment
     holds secrets."""

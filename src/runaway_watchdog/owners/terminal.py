@@ -21,7 +21,7 @@ from runaway_watchdog.owners.interface import Kind, Owner, Read, Unread
 from runaway_watchdog.owners.steps import single
 from runaway_watchdog.world import Unanswered, World, procfs
 
-KINDS = (Kind("session", "login session", marks=("SSH_CONNECTION", "STY", "TMUX")),)
+KINDS = (Kind("session", "login session", starts=False, waits=False, marks=("SSH_CONNECTION", "STY", "TMUX")),)
 SCOPE = re.compile(r"session-.+\.scope")
 SSH_UNIT = re.compile(r"sshd?(?:@.*)?\.service")
 SSH_TITLE = re.compile(r"sshd(?:-session)?: (?P<user>\S+?)@(?P<terminal>\S+)")

@@ -12,7 +12,7 @@ from runaway_watchdog.owners.interface import Kind, Owner, Read, Unread
 from runaway_watchdog.owners.steps import single
 from runaway_watchdog.world import World
 
-KINDS = (Kind("unmanaged", "no manager claims it", owned=False),)
+KINDS = (Kind("unmanaged", "no manager claims it", owned=False, starts=False, waits=False),)
 
 
 class Started(NamedTuple):

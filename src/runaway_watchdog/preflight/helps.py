@@ -9,7 +9,7 @@ from runaway_watchdog.effects import HostState
 from runaway_watchdog.effects.docker.policy import carried
 from runaway_watchdog.engines.model import RUNNING
 from runaway_watchdog.hostile import clean
-from runaway_watchdog.model.container import CONTAINER_KINDS
+from runaway_watchdog.model.container import CONTAINER_KINDS, REPLACED_KINDS
 from runaway_watchdog.model.effect import Effect
 from runaway_watchdog.model.process import Facts
 from runaway_watchdog.owners.interface import Owner, Read
@@ -120,7 +120,7 @@ def _down(effect: Effect, owner: Owner, layers: Sequence[owners.Layer], host: Ho
     """What it belongs to is stopped or gone when the line has ended."""
     signalled = host.outlooks.get(facts.process.pid)
     if effect.verb == "remove":
-        another = owner.kind == "swarm-task"
+        another = owner.kind in REPLACED_KINDS
         return another, f"its container {effect.name} is removed{', and the swarm starts another' if another else ''}"
     if signalled is not None and signalled.ends and not signalled.returns:
         return signalled.returns, signalled.why
@@ -144,7 +144,7 @@ def _untouched(preflight: Preflight, layers: Sequence[owners.Layer], facts: Fact
     if own is not None:
         return own
     whose = clean(layers[0].owner.name)
-    belongs = "nobody" if layers[0].owner.kind in ("unmanaged", "kernel-thread") else whose
+    belongs = whose if owners.KINDS[layers[0].owner.kind].owned else "nobody"
     touched = list(dict.fromkeys(chain.from_iterable((each.used_by or (each.name,)) for each in preflight.effects)))
     if not touched:
         return f"it belongs to {belongs}, and this line touches nothing of it"

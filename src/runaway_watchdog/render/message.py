@@ -12,7 +12,7 @@ from runaway_watchdog.model.events import CaseRequest, incident_document
 from runaway_watchdog.render import figures, html as mail, markdown as chat
 from runaway_watchdog.render.push import push
 from runaway_watchdog.render.steps import LOOKED_AT, safe
-from runaway_watchdog.render.story import Story, course, doer, harm, tell
+from runaway_watchdog.render.story import Story, course, doer, harm, kind_of, tell
 from runaway_watchdog.render.text import wrapped, write
 
 Kind = Literal["opened", "recorded", "escalated", "returned", "reminder", "resolved", "test"]
@@ -199,7 +199,7 @@ def _came_back(case: CaseFile) -> str:
 def _who(case: CaseFile) -> str:
     """Owner and program: "ocr/worker (tesseract)"."""
     name = safe(case.process.name, 24)
-    if not case.owners or case.owners[0].kind in {"unmanaged", "kernel-thread"}:
+    if not case.owners or not kind_of(case.owners[0].kind).owned:
         return f"{name} ({case.process.pid})"
     owner = safe(case.owners[0].name, 40)
     return owner if name in owner else f"{owner} ({name})"

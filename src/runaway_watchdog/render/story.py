@@ -220,7 +220,7 @@ _WHERE: Final = frozenset({"container", "config_files"})
 """What a person types and edits next: told also where little room is left."""
 
 
-def _kind(name: str) -> "Kind":
+def kind_of(name: str) -> "Kind":
     """What its file says of a kind; of one that a later version wrote down, its name."""
     from runaway_watchdog.owners import KINDS  # a sender loads this file too, and asks nothing
     from runaway_watchdog.owners.interface import Kind
@@ -244,11 +244,11 @@ def _by_the_clock() -> set[str]:
 def _daemon(case: CaseFile) -> str:
     """Whose restart is spoken of: an engine's, where one is among the owners, else the innermost owner's."""
     engine = next((each.kind for each in case.owners if each.kind in DOCKER_KINDS), None)
-    return _kind(engine or (case.owners[0].kind if case.owners else "unmanaged")).daemon
+    return kind_of(engine or (case.owners[0].kind if case.owners else "unmanaged")).daemon
 
 
 def _layer(owner: Owner) -> Layer:
-    kind = _kind(owner.kind)
+    kind = kind_of(owner.kind)
     policy = safe(owner.policy, 200 if owner.kind == "controller" else 60)
     if kind.line:
         what = kind.line.format(policy=policy)
@@ -328,7 +328,7 @@ def doer(outlook: Outlook) -> str:
 def _outcome(outlook: Outlook, case: CaseFile) -> OutlookLine:
     kind = case.owners[0].kind if case.owners else "unmanaged"
     of_owner = outlook.action in {"owner-stop", "owner-daemon-restart"}
-    ordinary = outlook.action not in {"clean-exit", "failure-exit"} and not (of_owner and not _kind(kind).owned)
+    ordinary = outlook.action not in {"clean-exit", "failure-exit"} and not (of_owner and not kind_of(kind).owned)
     ordinary &= of_owner or outlook.action == "reboot" or bool(case.process.pid)  # nothing that could be killed
     result, tone = _result(outlook)
     return OutlookLine(_action(outlook.action, case), result, tone, safe(outlook.why), ordinary)

@@ -156,7 +156,7 @@ class UserManagers(Protocol):
 class Journal(Protocol):
     """The systemd journal, a bounded number of entries at a time."""
 
-    def entries(self, matches: Sequence[str], limit: int) -> Sequence[Mapping[str, Any]]:
+    def entries(self, matches: Sequence[str], limit: int) -> Sequence[Mapping[str, str]]:
         """The newest `limit` entries that match (`FIELD=value`, as journalctl takes them), oldest first."""
 
 

@@ -17,7 +17,7 @@ MEND = "run it with sudo, or read it there: journalctl"
 class LiveJournal:
     """See `world.Journal`."""
 
-    def entries(self, matches: Sequence[str], limit: int) -> Sequence[Mapping[str, Any]]:
+    def entries(self, matches: Sequence[str], limit: int) -> Sequence[Mapping[str, str]]:
         """Raises Unanswered, also where other users' entries are hidden from whoever asks."""
         lines = f"--lines={max(1, min(limit, MOST_ENTRIES))}"
         argv = ("journalctl", "--no-pager", "--output=json", lines, "--", *matches)

@@ -7,12 +7,12 @@ import re
 from collections.abc import Collection, Sequence
 
 from runaway_watchdog.effects import Docker, HostState
+from runaway_watchdog.model.container import CONTAINER_KINDS, REPLACED_KINDS
 from runaway_watchdog.owners import Layer
 from runaway_watchdog.owners.interface import Unread
 
 POLICY = re.compile(r"no|always|unless-stopped|on-failure(:\d+)?")
 """What the engine takes; it refuses everything else, and a count with any other policy than on-failure."""
-KINDS = ("docker-container", "compose-service", "podman-container")
 """Owners whose policy decides. A swarm's task is replaced whatever its container's policy says."""
 
 
@@ -30,6 +30,6 @@ def carried(layers: Sequence[Layer], host: HostState) -> tuple[Layer, ...]:
 
 def _with(layer: Layer, policy: str | None) -> Layer:
     owner = layer.owner
-    if policy is None or owner.kind not in KINDS or isinstance(owner, Unread):
+    if policy is None or owner.kind not in CONTAINER_KINDS - REPLACED_KINDS or isinstance(owner, Unread):
         return layer
     return layer._replace(owner=owner._replace(policy=policy, details=owner.details._replace(policy=policy)))

@@ -95,7 +95,7 @@ def _unmanaged(world: World) -> list[Effect]:
             facts, _ = owners.facts(world, int(name))
         except (OSError, ValueError, procfs.NoSuchProcessError):
             continue
-        if owners.claimed(facts).kind in ("unmanaged", "session"):
+        if not owners.KINDS[owners.claimed(facts).kind].starts:
             why = "nobody was found who starts it at boot"
             found.append(Effect("kill", "process", f"{facts.process.name} ({name})", False, why, pid=int(name)))
     return found

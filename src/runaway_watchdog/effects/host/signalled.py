@@ -72,7 +72,7 @@ def _one(facts: Facts, value: int, host: HostState, world: World) -> Outcome:
     found, gaps = owners.layers(facts, world)
     layers = carried(found, host)
     owner = layers[0].owner
-    users = () if owner.kind in ("unmanaged", "kernel-thread") else (clean(owner.name),)
+    users = (clean(owner.name),) if owners.KINDS[owner.kind].owned else ()
     if value in signals.HARMLESS:
         return Outcome((), host)
     if value in signals.STOPS:

@@ -132,3 +132,8 @@ def service_of(owner: Owner) -> Service | None:
     if isinstance(details, UsersService):
         return details.service
     return details if isinstance(details, Service) else None
+
+
+def plain_service_of(owner: Owner) -> Service | None:
+    """The same, for a service of the system's manager that no other tool stands in front of."""
+    return service_of(owner) if owner.kind == "systemd-service" else None

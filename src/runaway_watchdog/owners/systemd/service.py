@@ -23,7 +23,7 @@ from runaway_watchdog.world import Unanswered, World
 
 KINDS = (
     Kind("systemd-service", "systemd service", setting="Restart={policy}", marks=("INVOCATION_ID",), advice=advice),
-    Kind("systemd-scope", "systemd scope", setting="Restart={policy}"),
+    Kind("systemd-scope", "systemd scope", setting="Restart={policy}", waits=False),
     Kind("sysv-service", "sysv service", advice=advice),
     Kind("snap-service", "snap service"),
 )
