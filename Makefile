@@ -10,6 +10,9 @@ RUNTIME := $(VENV)/.runtime-is-installed
 PACKAGE := $(VENV)/.package-is-installed
 DEV := $(VENV)/.dev-is-installed
 
+# A whole run also measures what the quick layers reach, tests/support/coverage_floor.py.
+COVERAGE := -p support.coverage_floor --coverage-floor 79
+
 # Folders are among them: they change when a file is taken away.
 SOURCES := $(shell find src systemd config -name __pycache__ -prune -o -print 2>/dev/null)
 
@@ -33,7 +36,7 @@ run: $(PACKAGE) ## watch this host in the foreground, alerts on the terminal; Ct
 test: $(DEV) $(PACKAGE) ## run every test; as root the end-to-end ones too, in a host in a box
 	@if [ "$$(id -u)" -eq 0 ]; then PYTHONPATH=tests $(BIN)/python -m e2e.rig.needs || true; fi
 	@PYTHONPATH=tests $(BIN)/python -m truth.tables docs
-	@$(BIN)/python -m pytest -m "not truth" $(ARGS)
+	@$(if $(ARGS),,PYTHONPATH=tests )$(BIN)/python -m pytest -m "not truth" $(or $(ARGS),$(COVERAGE))
 
 lint: $(DEV) ## check style, types and the direction of imports
 	@$(BIN)/ruff check .

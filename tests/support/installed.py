@@ -17,13 +17,21 @@ INSTALLED = Path(runaway_watchdog.__file__).resolve().parent
 
 
 def difference(source: Path, installed: Path) -> str | None:
-    """The first file of `source` that is not the same in `installed`, or that is there alone; None: there is none."""
+    """The first file of `source` that is not the same in `installed`, or that is there alone; None: there is none.
+
+    The wheel also has data/, from other folders of the checkout.
+    """
     ours, theirs = (
-        {str(path.relative_to(root)): path for path in sorted(root.rglob("*.py"))} for root in (source, installed)
+        {str(path.relative_to(root)): path for path in sorted(root.rglob("*")) if _counts(path)}
+        for root in (source, installed)
     )
-    missing = sorted(ours.keys() ^ theirs.keys())
+    missing = sorted(name for name in ours.keys() ^ theirs.keys() if not name.startswith("data/"))
     changed = (name for name in ours if ours[name].read_bytes() != theirs[name].read_bytes())
     return missing[0] if missing else next(changed, None)
+
+
+def _counts(path: Path) -> bool:
+    return path.is_file() and path.parent.name != "__pycache__"
 
 
 def pytest_report_header() -> str:
