@@ -22,7 +22,7 @@ from preflight.docker_world import (
 from runaway_watchdog.effects import HostState
 from runaway_watchdog.effects.docker import answers as answers_docker, command as docker
 from runaway_watchdog.effects.podman import command as podman
-from runaway_watchdog.engines.model import Image, Network, Service
+from runaway_watchdog.engines.kept import Image, Network, Service
 from runaway_watchdog.model.command import Command, Word
 
 IMAGES = (

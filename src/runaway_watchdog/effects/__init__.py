@@ -7,12 +7,15 @@ So `compose stop && docker system prune -f && docker volume prune -af` loses wha
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from runaway_watchdog.engines.model import Container, Image, Network, Pod, Service, Volume
+from runaway_watchdog.engines.model import Container, Volume
 from runaway_watchdog.model.effect import Effect
 from runaway_watchdog.model.gap import Gap
 from runaway_watchdog.model.owner import Outlook
+
+if TYPE_CHECKING:
+    from runaway_watchdog.engines.kept import Image, Network, Pod, Service
 
 
 class Docker(NamedTuple):
@@ -22,9 +25,9 @@ class Docker(NamedTuple):
     compose: tuple[int, int, int] | None = None  # None: not asked, since no command needed it, or none here
     containers: tuple[Container, ...] = ()
     volumes: tuple[Volume, ...] = ()
-    images: tuple[Image, ...] = ()
-    networks: tuple[Network, ...] = ()
-    services: tuple[Service, ...] = ()  # of the swarm
+    images: "tuple[Image, ...]" = ()
+    networks: "tuple[Network, ...]" = ()
+    services: "tuple[Service, ...]" = ()  # of the swarm
     swarm: str = ""  # "", "worker" or "manager"
     removed: tuple[Container, ...] = ()  # what earlier commands of the line removed: who used the volumes they left
     deleted: tuple[Volume, ...] = ()  # what they deleted
@@ -35,7 +38,7 @@ class Podman(NamedTuple):
     """What the Podman of whoever asks holds now, in the engine's terms; `docker.gap` says why it could not be asked."""
 
     docker: Docker
-    pods: tuple[Pod, ...] = ()
+    pods: "tuple[Pod, ...]" = ()
     rootless: bool = False
 
 

@@ -1,6 +1,7 @@
 """What container engines tell, parsed once at the border: owners, effects and explanations see these types alone.
 
-model     containers, volumes, images, networks, services, in one set of types for every engine
+model     containers and volumes, in one set of types for every engine
+kept      images, networks, services, pods, likewise
 docker    from the Docker Engine's API
 podman    from Podman's own JSON
 compose   from Compose's own reading of its files

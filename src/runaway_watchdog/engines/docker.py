@@ -4,7 +4,7 @@ Everything raises Unanswered: where the engine does not answer, and where nobody
 """
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from runaway_watchdog.engines.fields import (
     UNREADABLE,
@@ -22,16 +22,16 @@ from runaway_watchdog.engines.fields import (
 from runaway_watchdog.engines.model import (
     Container,
     HealthCheck,
-    Image,
     Info,
     Inspected,
     Mount,
-    Network,
-    Service,
     Volume,
 )
 from runaway_watchdog.model.gap import Gap
 from runaway_watchdog.world import Unanswered, World
+
+if TYPE_CHECKING:
+    from runaway_watchdog.engines.kept import Image, Network, Service
 
 HEALTH_CHECK_NS = 30_000_000_000
 """How often a health check runs that does not say it."""
@@ -62,15 +62,15 @@ def volumes(world: World) -> tuple[Volume, ...]:
     return _parsed(_each(volume), world.engine.volumes())
 
 
-def images(world: World) -> tuple[Image, ...]:
+def images(world: World) -> "tuple[Image, ...]":
     return _parsed(_each(_image), world.engine.images())
 
 
-def networks(world: World) -> tuple[Network, ...]:
+def networks(world: World) -> "tuple[Network, ...]":
     return _parsed(_each(_network), world.engine.networks())
 
 
-def services(world: World) -> tuple[Service, ...]:
+def services(world: World) -> "tuple[Service, ...]":
     """The swarm's; none on a node that does not manage one."""
     return _parsed(_each(_service), world.engine.services())
 
@@ -226,7 +226,9 @@ def volume(listed: Json) -> Volume:
     )
 
 
-def _image(listed: Json) -> Image:
+def _image(listed: Json) -> "Image":
+    from runaway_watchdog.engines.kept import Image
+
     return Image(
         required(listed, "Id"),
         tuple(each for each in texts(listed, "RepoTags") if each != "<none>:<none>"),
@@ -236,7 +238,9 @@ def _image(listed: Json) -> Image:
     )
 
 
-def _network(listed: Json) -> Network:
+def _network(listed: Json) -> "Network":
+    from runaway_watchdog.engines.kept import Network
+
     return Network(
         required(listed, "Id"),
         required(listed, "Name"),
@@ -248,7 +252,9 @@ def _network(listed: Json) -> Network:
     )
 
 
-def _service(listed: Json) -> Service:
+def _service(listed: Json) -> "Service":
+    from runaway_watchdog.engines.kept import Service
+
     specification = part(listed, "Spec")
     task = part(specification, "TaskTemplate")
     contained, restart = part(task, "ContainerSpec"), part(task, "RestartPolicy")

@@ -4,13 +4,16 @@ Seen on Podman 4.3. Everything raises Unanswered, as in `docker`.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from runaway_watchdog.engines import docker
 from runaway_watchdog.engines.fields import UNREADABLE, Json, labels, number, part, required, seconds, text, texts
-from runaway_watchdog.engines.model import IMAGE_ID, Container, Image, Inspected, Network, Pod, Volume
+from runaway_watchdog.engines.model import IMAGE_ID, Container, Inspected, Volume
 from runaway_watchdog.model.gap import Gap
 from runaway_watchdog.world import Unanswered, World
+
+if TYPE_CHECKING:
+    from runaway_watchdog.engines.kept import Image, Network, Pod
 
 STATES: Mapping[str, str] = {"configured": "created", "stopped": "exited", "initialized": "created"}
 """Podman's words for what Docker's families call otherwise."""
@@ -33,16 +36,16 @@ def volumes(world: World) -> tuple[Volume, ...]:
     return _parsed(_each(docker.volume), world.podman.volumes())
 
 
-def images(world: World) -> tuple[Image, ...]:
+def images(world: World) -> "tuple[Image, ...]":
     """Those without a name too."""
     return _parsed(_each(_image), world.podman.images())
 
 
-def networks(world: World) -> tuple[Network, ...]:
+def networks(world: World) -> "tuple[Network, ...]":
     return _parsed(_each(_network), world.podman.networks())
 
 
-def pods(world: World) -> tuple[Pod, ...]:
+def pods(world: World) -> "tuple[Pod, ...]":
     containers = world.podman.containers()
     return _parsed(lambda listed: tuple(_pod(each, containers) for each in listed), world.podman.pods())
 
@@ -107,18 +110,24 @@ def _image_id(known: str) -> str:
     return known if not known or known.startswith(IMAGE_ID) else IMAGE_ID + known
 
 
-def _image(listed: Json) -> Image:
+def _image(listed: Json) -> "Image":
+    from runaway_watchdog.engines.kept import Image
+
     names = texts(listed, "Names") or texts(listed, "RepoTags")
     return Image(_image_id(_id(listed)), names, (), labels(listed), seconds(listed, "Created"))
 
 
-def _network(listed: Json) -> Network:
+def _network(listed: Json) -> "Network":
     """Keys are in small letters since 4.0."""
+    from runaway_watchdog.engines.kept import Network
+
     name = text(listed, "name") or required(listed, "Name")
     return Network(text(listed, "id") or text(listed, "Id") or name, name, labels(listed, "labels"))
 
 
-def _pod(listed: Json, containers: Sequence[Json]) -> Pod:
+def _pod(listed: Json, containers: Sequence[Json]) -> "Pod":
+    from runaway_watchdog.engines.kept import Pod
+
     own = _id(listed)
     members = (each for each in containers if each.get("Pod") and own.startswith(text(each, "Pod")))
     return Pod(own, required(listed, "Name"), frozenset(map(_id, members)), text(listed, "InfraId"))

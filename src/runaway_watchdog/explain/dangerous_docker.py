@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from shlex import quote
 
 from runaway_watchdog.effects import Docker, HostState
-from runaway_watchdog.effects.compose import command as compose
+from runaway_watchdog.effects.compose import plan
 from runaway_watchdog.effects.docker import (
     containers as docker_containers,
     prune as docker_prune,
@@ -45,8 +45,8 @@ def dangers(owner: ContainerOwner, world: World) -> Iterator[Dangerous]:
 def _compose(own: Membership, program: str, world: World) -> Dangerous:
     """`docker compose down -v`: the command that people paste when it came back once more."""
     project = own.project
-    line = compose.command(world, program, project, own.config_files, "down -v")
-    effects = compose.down_volumes(world, line, project)
+    line = plan.command(world, program, project, own.config_files, "down -v")
+    effects = plan.down_volumes(world, line, project)
     containers = sum(effect.type == "container" for effect in effects.effects)
     count = f"{containers} containers" if containers > 1 else "its only container"
     loss = "and deletes this data for good" if effects.lost else "with what was written outside volumes"

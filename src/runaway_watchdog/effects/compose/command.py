@@ -6,31 +6,20 @@ compose_commands  stop, kill, rm, up, restart …
 """
 
 from collections.abc import Mapping, Sequence
-from shlex import quote
 from typing import NamedTuple
 
-from runaway_watchdog.effects import Docker, HostState, Outcome
+from runaway_watchdog.effects import HostState, Outcome
 from runaway_watchdog.effects.compose import commands as compose_commands, project as projects
 from runaway_watchdog.effects.compose.commands import Handler
-from runaway_watchdog.effects.compose.down import WHY, down
+from runaway_watchdog.effects.compose.down import down
 from runaway_watchdog.effects.compose.project import Compose, Refused, Unclear
-from runaway_watchdog.effects.docker import options, state, volumes
+from runaway_watchdog.effects.docker import options, state
 from runaway_watchdog.effects.docker.call import Call, Inside, elsewhere
-from runaway_watchdog.effects.docker.containers import OUTSIDE
 from runaway_watchdog.effects.docker.options import Options
-from runaway_watchdog.engines import docker as engine
 from runaway_watchdog.engines.model import RUNNING, Container
 from runaway_watchdog.model.command import Command, Word
-from runaway_watchdog.model.effect import Effect, Effects
 from runaway_watchdog.world import World
 
-PLUGIN_FOLDERS = (
-    "/usr/libexec/docker/cli-plugins",
-    "/usr/lib/docker/cli-plugins",
-    "/usr/local/lib/docker/cli-plugins",
-    "/usr/local/libexec/docker/cli-plugins",
-    "/root/.docker/cli-plugins",
-)
 GLOBAL = (
     "-f --file FILE, -p --project-name NAME, --profile NAME, --env-file FILE, --project-directory DIR, --workdir DIR, "
     "--compatibility, --progress S, --ansi S, --no-ansi, --parallel N, --dry-run, --verbose, --all-resources, "
@@ -152,34 +141,3 @@ def listed(
     chosen = projects.of_services(found, asked.operands or project.services)
     every = asked.has("all") or compose.old
     return [each for each in chosen if every or each.state in RUNNING]
-
-
-# --- for the plan ----------------------------------------------------------------------------------------------------
-
-
-def command(world: World, docker: str, project: str, config_files: Sequence[str], words: str) -> str:
-    """A Compose command that works from any folder, for the version that this host has.
-
-    Compose v2 finds a project's containers by label, `-p` is enough; v1 (a program of its own) wants the files.
-    """
-    if any(world.files.exists(f"{folder}/docker-compose") for folder in PLUGIN_FOLDERS):
-        return f"{docker} compose -p {quote(project)} {words}"
-    files = "".join(f"-f {quote(file)} " for file in config_files)
-    return f"docker-compose {files}-p {quote(project)} {words}"
-
-
-def down_volumes(world: World, line: str, project: str) -> Effects:
-    """`docker compose -p PROJECT down -v`, from the two lists that a plan asks for. Raises Unanswered.
-
-    Every container of the project goes; of its volumes the named ones that carry its label and the anonymous ones of
-    its containers, unless a container outside the project, even a stopped one, refers to them.
-    """
-    docker = Docker(containers=engine.containers(world), volumes=engine.volumes(world))
-    ours = [each for each in docker.containers if each.labels.get(projects.PROJECT) == project]
-    after = state.without_containers(docker, {each.id for each in ours})
-    named = {each.name for each in docker.volumes if each.labels.get(projects.PROJECT) == project}
-    unnamed = frozenset[str]().union(*(volumes.unnamed(each, docker) for each in ours))
-    free = {each.name for each in state.unreferenced(after)}
-    gone = tuple(Effect("remove", "container", each.name, False, OUTSIDE) for each in ours)
-    lost = volumes.deleted(world, docker, (named | unnamed) & free, WHY, among=ours)
-    return Effects(line, (*gone, *lost))

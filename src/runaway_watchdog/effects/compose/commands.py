@@ -4,7 +4,8 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 
 from runaway_watchdog.effects import Docker, Outcome
 from runaway_watchdog.effects.compose import project as projects
-from runaway_watchdog.effects.compose.project import CONFIG_HASH, PROJECT, SERVICE, Compose, Project
+from runaway_watchdog.effects.compose.plan import PROJECT
+from runaway_watchdog.effects.compose.project import CONFIG_HASH, SERVICE, Compose, Project
 from runaway_watchdog.effects.docker import containers, state, volumes
 from runaway_watchdog.effects.docker.call import Call
 from runaway_watchdog.engines.model import RUNNING, Container

@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 
 from runaway_watchdog.effects import Docker, Outcome
 from runaway_watchdog.effects.compose import project as projects
+from runaway_watchdog.effects.compose.plan import PROJECT, WHY
 from runaway_watchdog.effects.compose.project import SERVICE, Compose, Project, Refused
 from runaway_watchdog.effects.docker import state, volumes
 from runaway_watchdog.effects.docker.call import variable
@@ -16,7 +17,6 @@ from runaway_watchdog.world import World
 TAKES_SERVICES = (2, 19, 0)  # docker/compose 93bd27a0c
 REFUSES_WORDS = (2, 5, 1)  # docker/compose 147c2d8fa
 KEEPS_OTHERS = (2, 30, 0)  # docker/compose abcc91e2b
-WHY = "down -v deletes it"
 TRUE = ("1", "t", "T", "true", "TRUE", "True", "y", "yes", "on")
 
 
@@ -113,7 +113,7 @@ def _images(compose: Compose, project: Project, docker: Docker) -> tuple[tuple[E
     labelled = {
         each.tags[0]
         for each in docker.images
-        if each.labels.get(projects.PROJECT) == project.name
+        if each.labels.get(PROJECT) == project.name
         and each.tags
         and (each.labels.get(SERVICE) in project.services or _removes_orphans(compose))
     }

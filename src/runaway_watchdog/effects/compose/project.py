@@ -11,13 +11,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from runaway_watchdog.effects import Docker
+from runaway_watchdog.effects.compose.plan import PROJECT
 from runaway_watchdog.effects.docker.call import Call, variable
 from runaway_watchdog.effects.docker.options import Options
 from runaway_watchdog.engines.compose import Files, Service, files
 from runaway_watchdog.engines.model import Container
 from runaway_watchdog.hostile import clean
 
-PROJECT = "com.docker.compose.project"
 SERVICE = "com.docker.compose.service"
 ONE_OFF = "com.docker.compose.oneoff"
 CONFIG_HASH = "com.docker.compose.config-hash"

@@ -12,7 +12,8 @@ from runaway_watchdog.effects.docker import options, state
 from runaway_watchdog.effects.docker.call import elsewhere
 from runaway_watchdog.effects.docker.grammar import GLOBAL, subcommand
 from runaway_watchdog.effects.docker.options import Options
-from runaway_watchdog.engines.model import IMAGE_ID, RUNNING, Container, Network
+from runaway_watchdog.engines.kept import Network
+from runaway_watchdog.engines.model import IMAGE_ID, RUNNING, Container
 from runaway_watchdog.model.command import Command, Word
 from runaway_watchdog.model.container import SHORT_ID
 from runaway_watchdog.world import Unanswered, World

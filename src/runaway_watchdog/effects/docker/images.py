@@ -1,14 +1,19 @@
 """docker rmi: which image goes, which only loses a name, and what is refused."""
 
+from typing import TYPE_CHECKING
+
 from runaway_watchdog.effects import Docker, Outcome
 from runaway_watchdog.effects.docker import state
 from runaway_watchdog.effects.docker.call import Call
-from runaway_watchdog.engines.model import IMAGE_ID, RUNNING, Image
+from runaway_watchdog.engines.model import IMAGE_ID, RUNNING
 from runaway_watchdog.model.container import SHORT_ID
 from runaway_watchdog.model.effect import Effect
 
+if TYPE_CHECKING:
+    from runaway_watchdog.engines.kept import Image
 
-def removed(image: Image, why: str) -> tuple[Effect, ...]:
+
+def removed(image: "Image", why: str) -> tuple[Effect, ...]:
     """One effect for each name of an image that goes. No data: an image comes back by a pull or a build."""
     back = (
         "a pull brings it back"
@@ -65,13 +70,13 @@ def removing(docker: Docker, reference: str, *, force: bool) -> tuple[tuple[Effe
     return removed(image, _why(docker, image)), state.without_images(docker, {image.id})
 
 
-def _untagged(docker: Docker, image: Image, tag: str) -> tuple[tuple[Effect, ...], Docker]:
+def _untagged(docker: Docker, image: "Image", tag: str) -> tuple[tuple[Effect, ...], Docker]:
     left = tuple(each for each in image.tags if each != tag)
     changed = tuple(each._replace(tags=left) if each.id == image.id else each for each in docker.images)
     why = "only this name goes; the image stays, under its ID or another name"
     return (Effect("remove", "image", tag, False, why),), docker._replace(images=changed)
 
 
-def _why(docker: Docker, image: Image) -> str:
+def _why(docker: Docker, image: "Image") -> str:
     stopped = [each for each in docker.containers if each.image_id == image.id]
     return f"{state.names(stopped)} cannot be created anew without it" if stopped else "no container is made of it"

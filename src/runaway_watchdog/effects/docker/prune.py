@@ -1,6 +1,7 @@
 """docker … prune: what counts as unused, by the API version that client and engine agree on."""
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from runaway_watchdog.effects import Docker, Outcome
 from runaway_watchdog.effects.docker import filters as docker_filters, state, volumes
@@ -9,8 +10,11 @@ from runaway_watchdog.effects.docker.containers import removal
 from runaway_watchdog.effects.docker.filters import Filters
 from runaway_watchdog.effects.docker.images import registry_name, removed as removed_image, removing
 from runaway_watchdog.engines.fields import moment
-from runaway_watchdog.engines.model import Network, Volume
+from runaway_watchdog.engines.model import Volume
 from runaway_watchdog.model.effect import Effect
+
+if TYPE_CHECKING:
+    from runaway_watchdog.engines.kept import Network
 
 KEEPS_NAMED = (1, 42)
 """From this API version on (Engine 23.0) `volume prune` takes anonymous volumes only, unless it is told `-a`."""
@@ -113,7 +117,7 @@ def _networks(docker: Docker, filters: Filters) -> Pruned:
     return effects, state.without_networks(docker, {each.id for each in doomed})
 
 
-def removed_network(docker: Docker, network: Network) -> Effect:
+def removed_network(docker: Docker, network: "Network") -> Effect:
     stranded = [each for each in docker.containers if network.name in each.networks]
     why = "no container that runs is on it"
     if stranded:

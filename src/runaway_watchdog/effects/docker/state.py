@@ -4,13 +4,16 @@ Everything here is pure but for `read` and `inspected`.
 """
 
 from collections.abc import Collection, Iterable, Sequence
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from runaway_watchdog.effects import Docker, HostState
 from runaway_watchdog.effects.docker.volumes import anonymous
 from runaway_watchdog.engines import docker as engine
-from runaway_watchdog.engines.model import IMAGE_ID, RUNNING, Container, Image, Network, Volume
+from runaway_watchdog.engines.model import IMAGE_ID, RUNNING, Container, Volume
 from runaway_watchdog.world import Unanswered, World
+
+if TYPE_CHECKING:
+    from runaway_watchdog.engines.kept import Image, Network
 
 PREDEFINED = ("bridge", "host", "none")
 SWARM_SERVICE = "com.docker.swarm.service.name"
@@ -82,7 +85,7 @@ def _only(found: Sequence[Thing]) -> Thing | None:
     return found[0] if len(found) == 1 else None
 
 
-def network(docker: Docker, reference: str) -> Network | None:
+def network(docker: Docker, reference: str) -> "Network | None":
     exact = [each for each in docker.networks if reference in (each.id, each.name)]
     return (
         exact[0] if exact else _only([each for each in docker.networks if reference and each.id.startswith(reference)])
@@ -95,7 +98,7 @@ def full_tag(reference: str) -> str:
     return bare if "@" in bare or ":" in bare.rpartition("/")[2] else f"{bare}:latest"
 
 
-def image(docker: Docker, reference: str) -> Image | None:
+def image(docker: Docker, reference: str) -> "Image | None":
     """By a tag, a digest, or an ID or the only one that begins so."""
     tagged = [each for each in docker.images if full_tag(reference) in each.tags or reference in each.digests]
     if tagged:
@@ -140,7 +143,7 @@ def unreferenced(docker: Docker) -> tuple[Volume, ...]:
     return tuple(each for each in docker.volumes if each.name not in used)
 
 
-def connected(docker: Docker, network: Network) -> bool:
+def connected(docker: Docker, network: "Network") -> bool:
     """Whether a container that runs is on a network; a stopped one does not keep it from removal."""
     return any(network.name in each.networks and each.state in RUNNING for each in docker.containers)
 

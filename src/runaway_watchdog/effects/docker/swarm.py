@@ -7,7 +7,8 @@ from runaway_watchdog.effects.docker import state, volumes
 from runaway_watchdog.effects.docker.call import Call
 from runaway_watchdog.effects.docker.containers import removal
 from runaway_watchdog.engines import docker as engine
-from runaway_watchdog.engines.model import Container, Service
+from runaway_watchdog.engines.kept import Service
+from runaway_watchdog.engines.model import Container
 from runaway_watchdog.model.effect import Effect
 
 NAMESPACE = "com.docker.stack.namespace"

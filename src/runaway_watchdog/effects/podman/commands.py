@@ -14,7 +14,8 @@ from runaway_watchdog.effects.docker.containers import (
 )
 from runaway_watchdog.effects.podman import state as podman
 from runaway_watchdog.effects.podman.call import Call, Change, with_docker
-from runaway_watchdog.engines.model import RUNNING, Container, Pod
+from runaway_watchdog.engines.kept import Pod
+from runaway_watchdog.engines.model import RUNNING, Container
 from runaway_watchdog.model.effect import Effect, Verb
 
 STAYS = "Podman does not start it again by its restart policy until the next boot, or until somebody starts it"

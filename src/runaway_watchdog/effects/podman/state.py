@@ -5,7 +5,7 @@ from collections.abc import Collection
 from runaway_watchdog.effects import Docker, HostState, Podman
 from runaway_watchdog.effects.docker import state
 from runaway_watchdog.engines import podman as engine
-from runaway_watchdog.engines.model import Image, Pod
+from runaway_watchdog.engines.kept import Image, Pod
 from runaway_watchdog.world import Unanswered, World
 
 UNIT_LABEL = "PODMAN_SYSTEMD_UNIT"

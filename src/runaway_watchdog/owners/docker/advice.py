@@ -3,17 +3,20 @@
 import re
 from collections.abc import Iterator
 from shlex import quote
+from typing import TYPE_CHECKING
 
 from runaway_watchdog.model.plan import Advice
 from runaway_watchdog.owners.common.advice import BOTH, CPUS, ENOUGH, LIMIT, TRIES
-from runaway_watchdog.owners.docker.details import ContainerOwner
 from runaway_watchdog.owners.interface import Owner, Unread
 from runaway_watchdog.world import World
+
+if TYPE_CHECKING:
+    from runaway_watchdog.owners.docker.details import ContainerOwner
 
 CLEAN_STAYS = "what exits with 0, as when the host shuts down, then stays down"
 
 
-def advice(owner: ContainerOwner | Unread, world: World) -> Iterator[Advice]:
+def advice(owner: "ContainerOwner | Unread", world: World) -> Iterator[Advice]:
     if owner.kind == "swarm-task":
         yield _swarm(owner)
     elif owner.kind == "compose-service" and not isinstance(owner, Unread):
@@ -27,7 +30,7 @@ def _swarm(owner: Owner) -> Advice:
     return Advice(BOTH, "a shell of a manager; it replaces the service's tasks", (words,))
 
 
-def _compose(owner: ContainerOwner, world: World) -> Iterator[Advice]:
+def _compose(owner: "ContainerOwner", world: World) -> Iterator[Advice]:
     """For that file; a health check only as a hint, since nobody but its author knows when the service is well."""
     container = owner.details
     if container.compose is None or not container.compose.config_files:

@@ -11,7 +11,7 @@ from runaway_watchdog.owners.interface import Kind, Read, Unread
 from runaway_watchdog.world import Unanswered, World
 
 if TYPE_CHECKING:
-    from runaway_watchdog.owners.docker.controllers import ControllerDetails
+    from runaway_watchdog.owners.docker.controller_details import ControllerDetails
 
 KINDS = (Kind("controller", "controller", line="acts on it too: {policy}"),)
 
@@ -24,7 +24,7 @@ def inspect(claim: Claim, facts: Facts, world: World) -> "Read[ControllerDetails
     """One of those that act on the process's container, and those after it. Raises Unanswered."""
     from runaway_watchdog.engines import docker
     from runaway_watchdog.owners.docker import details
-    from runaway_watchdog.owners.docker.controllers import ControllerDetails
+    from runaway_watchdog.owners.docker.controller_details import ControllerDetails
 
     contained = container.claim(facts)
     inspected = None if contained is None else docker.container(world, contained.ref)

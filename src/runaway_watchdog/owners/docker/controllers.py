@@ -6,7 +6,7 @@ host's crontabs, units and git hooks that start this very container. What each d
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from runaway_watchdog.engines import docker
 from runaway_watchdog.engines.model import Container, Inspected
@@ -39,18 +39,6 @@ class Acting(NamedTuple):
     @property
     def told(self) -> str:
         return f"{self.name} {self.does}"
-
-
-class ControllerDetails(NamedTuple):
-    """One of those that act on a container, as a layer of its own."""
-
-    acts_on: str  # the container's name
-    unit: str | None
-    more: tuple[Acting, ...]  # those after it
-    engine_unit: str | None
-
-    def shown(self) -> Mapping[str, Any]:
-        return {"acts_on": self.acts_on, "unit": self.unit}
 
 
 def acting_on(
