@@ -4,9 +4,9 @@ import argparse
 import os
 import re
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import suppress
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from runaway_watchdog.cli import reading
 from runaway_watchdog.explain.records import Recorded, Records
@@ -15,6 +15,9 @@ from runaway_watchdog.linux import cmdline, net
 from runaway_watchdog.model.gap import Gap
 from runaway_watchdog.model.shells import POSIX_SHELLS
 from runaway_watchdog.world import Unanswered, World, procfs
+
+if TYPE_CHECKING:
+    from runaway_watchdog.engines.model import Inspected
 
 
 class Match(NamedTuple):
@@ -27,10 +30,10 @@ class Match(NamedTuple):
 
 
 class Down(Exception):  # noqa: N818 - a turn of the story, not a fault
-    """A container was asked about that has no process now; `container` is the engine's inspect JSON."""
+    """A container was asked about that has no process now; `container` is what its engine tells of it."""
 
-    def __init__(self, container: Mapping[str, Any]) -> None:
-        super().__init__(str(container["Name"]))
+    def __init__(self, container: "Inspected") -> None:
+        super().__init__(container.name)
         self.container = container
 
 
@@ -164,33 +167,35 @@ def _open_files(world: World, pid: int) -> set[str]:
 
 def _by_container(world: World, name: str) -> int:
     """Docker's, or else Podman's: of root, or of whoever asks."""
+    from runaway_watchdog.engines import docker
+
     no_answer = container = None
     try:
-        container = world.engine.container(name)
+        container = docker.container(world, name)
     except Unanswered as unanswered:
         no_answer = unanswered
     if container is None:
         return _by_podmans(world, name, no_answer)
-    pid = int(container["State"]["Pid"])
-    if pid <= 0:
+    if container.pid <= 0:
         raise Down(container)
-    return pid
+    return container.pid
 
 
 def _by_podmans(world: World, name: str, docker: Unanswered | None) -> int:
     """Raises `docker`, what the engine could not answer, where Podman does not know it either."""
+    from runaway_watchdog.engines import podman
+
     try:
-        container = world.podman.container(name)
+        container = podman.container(world, name)
     except Unanswered:  # no Podman here
         container = None
     if container is None and docker is not None:
         raise docker
     if container is None:
         raise SelectionError(f"the Docker Engine knows no container {clean(name, 80)!r}; `docker ps -a` lists them")
-    pid = int(container["State"]["Pid"])
-    if pid <= 0:
+    if container.pid <= 0:
         raise SelectionError(f"Podman's container {clean(name, 80)} does not run: it has no process now")
-    return pid
+    return container.pid
 
 
 def _by_unit(world: World, name: str) -> int:

@@ -203,7 +203,10 @@ def _mount(found: Json) -> Mount:
 def _ports(found: Any) -> dict[str, tuple[str, ...]]:
     if not isinstance(found, dict):
         return {}
-    return {str(port): tuple(text(each, "HostIp") for each in bound or ()) for port, bound in found.items()}
+    return {
+        str(port): tuple(text(each, "HostIp") for each in bound or () if "HostIp" in each)
+        for port, bound in found.items()
+    }
 
 
 def _given(host: Json) -> frozenset[str]:

@@ -7,7 +7,7 @@ journald or dockerd does harm), so the one behind it is named.
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 from runaway_watchdog.hostile import clean
 from runaway_watchdog.linux import net, status
@@ -16,6 +16,9 @@ from runaway_watchdog.model.gap import Gap
 from runaway_watchdog.model.process import Process
 from runaway_watchdog.world import Unanswered, World, processes, procfs
 from runaway_watchdog.world.units import NOT_LOADED
+
+if TYPE_CHECKING:
+    from runaway_watchdog.engines.model import Inspected
 
 NEWEST: Final = 300
 """Journal entries that are looked at."""
@@ -199,35 +202,36 @@ def _memory_kib(world: World, name: str) -> int:
 
 def _container(world: World) -> Cause | None:
     """A container with a health check every moment, or one whose log grows fast."""
-    running = [each for each in world.engine.containers() if each.get("State") == "running"]
-    details = [found for each in running if (found := world.engine.container(str(each["Id"]))) is not None]
+    from runaway_watchdog.engines import docker  # what no other cause needs
+
+    running = [each for each in docker.containers(world) if each.state == "running"]
+    details = [found for each in running if (found := docker.container(world, each.id)) is not None]
     return _writes_log(world, details) or _checked_often(details)
 
 
-def _writes_log(world: World, details: Sequence[Mapping[str, Any]]) -> Cause | None:
-    before = {_id(each): _log_bytes(world, each) for each in details}
+def _writes_log(world: World, details: "Sequence[Inspected]") -> Cause | None:
+    before = {each.id: _log_bytes(world, each) for each in details}
     world.clock.sleep(LOOK_S)
-    growth = {_id(each): (_log_bytes(world, each) - before[_id(each)]) / LOOK_S for each in details}
-    fastest = max(details, key=lambda each: growth[_id(each)], default=None)
-    if fastest is None or growth[_id(fastest)] < GROWING:
+    growth = {each.id: (_log_bytes(world, each) - before[each.id]) / LOOK_S for each in details}
+    fastest = max(details, key=lambda each: growth[each.id], default=None)
+    if fastest is None or growth[fastest.id] < GROWING:
         return None
-    told = f"writes {growth[_id(fastest)] / 1e6:.1f} MB a second to its log, all of it through dockerd"
-    return Cause(_container_name(fastest), _main_pid(fastest), told, (f"it grows: {clean(str(fastest['LogPath']))}",))
+    told = f"writes {growth[fastest.id] / 1e6:.1f} MB a second to its log, all of it through dockerd"
+    return Cause(_container_name(fastest), _main_pid(fastest), told, (f"it grows: {clean(fastest.log)}",))
 
 
-def _log_bytes(world: World, details: Mapping[str, Any]) -> int:
+def _log_bytes(world: World, container: "Inspected") -> int:
     """The log's size; its rotation only makes one reading too small."""
     try:
-        return int(world.files.status(str(details["LogPath"]))[1]) if details.get("LogPath") else 0
+        return int(world.files.status(container.log)[1]) if container.log else 0
     except OSError:
         return 0
 
 
-def _checked_often(details: Sequence[Mapping[str, Any]]) -> Cause | None:
-    def every_s(each: Mapping[str, Any]) -> float:
-        check = (each.get("Config") or {}).get("Healthcheck") or {}
-        test = check.get("Test") or ["NONE"]
-        return (check.get("Interval") or 30_000_000_000) / 1e9 if test[0] != "NONE" else float("inf")
+def _checked_often(details: "Sequence[Inspected]") -> Cause | None:
+    def every_s(each: "Inspected") -> float:
+        check = each.health_check
+        return float("inf") if check is None or check.test[0] == "NONE" else check.every_s
 
     often = min(details, key=every_s, default=None)
     if often is None or every_s(often) > OFTEN_S:
@@ -237,17 +241,12 @@ def _checked_often(details: Sequence[Mapping[str, Any]]) -> Cause | None:
     return Cause(_container_name(often), _main_pid(often), told, (evidence,))
 
 
-def _id(details: Mapping[str, Any]) -> str:
-    return str(details["Id"])
+def _container_name(container: "Inspected") -> str:
+    return f"the container {clean(container.name, 80)}"
 
 
-def _container_name(details: Mapping[str, Any]) -> str:
-    return f"the container {clean(str(details.get('Name', '')).lstrip('/'), 80)}"
-
-
-def _main_pid(details: Mapping[str, Any]) -> int | None:
-    pid = (details.get("State") or {}).get("Pid")
-    return pid if isinstance(pid, int) and pid > 1 else None
+def _main_pid(container: "Inspected") -> int | None:
+    return container.pid if container.pid > 1 else None
 
 
 # --- who gets the packets --------------------------------------------------------------------------------------

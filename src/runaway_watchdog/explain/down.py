@@ -3,11 +3,9 @@
 Told as a case whose process is dead and has no PID (0 inside, null in JSON: `kill 0` ends the caller's own group).
 """
 
-from collections.abc import Mapping
-from datetime import datetime
-from typing import Any
-
 from runaway_watchdog import owners as ownership
+from runaway_watchdog.engines.fields import moment
+from runaway_watchdog.engines.model import Inspected
 from runaway_watchdog.explain.plan import plan
 from runaway_watchdog.explain.prognosis import prognosis
 from runaway_watchdog.explain.records import Records
@@ -17,8 +15,8 @@ from runaway_watchdog.model.process import Facts, Process
 from runaway_watchdog.world import World, procfs
 
 
-def explain_down(world: World, records: Records, container: Mapping[str, Any]) -> CaseFile:
-    """`container` is the engine's inspect JSON, with State.Pid 0. Raises Unanswered."""
+def explain_down(world: World, records: Records, container: Inspected) -> CaseFile:
+    """`container` has no process. Raises Unanswered."""
     facts = Facts(_last_process(container, world), (), (), None)
     layers, owner_gaps = ownership.layers(facts, world)
     history = records.history(facts.process)
@@ -36,32 +34,23 @@ def explain_down(world: World, records: Records, container: Mapping[str, Any]) -
     )
 
 
-def _last_process(container: Mapping[str, Any], world: World) -> Process:
+def _last_process(container: Inspected, world: World) -> Process:
     """What ran in it last, as far as the engine tells; in the cgroup that it had."""
-    words = (str(container.get("Path", "")), *(str(each) for each in container.get("Args") or ()))
-    user = str((container.get("Config") or {}).get("User") or "root")
     return Process(
         key=ProcKey(procfs.boot_id(world.files), 0, 0),
-        name=words[0].rpartition("/")[2],
+        name=container.words[0].rpartition("/")[2],
         state="dead",
         ppid=0,
-        started_at=_time(str((container.get("State") or {}).get("StartedAt", ""))),
+        started_at=max(0.0, moment(container.started)),
         exe=None,
-        cmdline=words,
+        cmdline=container.words,
         uid=0,
-        user=user,
+        user=container.user or "root",
         nice=0,
-        cgroup=f"/docker/{container['Id']}",
+        cgroup=f"/docker/{container.id}",
         kernel_thread=False,
         namespace_pids=(),
         sigterm="unknown",
         session=0,
         alive=False,
     )
-
-
-def _time(text: str) -> float:
-    try:
-        return max(0.0, datetime.fromisoformat(text).timestamp())
-    except ValueError:
-        return 0.0

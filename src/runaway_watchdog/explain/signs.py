@@ -157,14 +157,15 @@ def _doors(world: World, owners: Sequence[Owner]) -> list[Sign]:
     for owner in owners:
         if owner.kind not in DOCKER_KINDS:
             continue
+        from runaway_watchdog.engines import docker  # what no other sign needs
+
         try:
-            details = world.engine.container(owner.id) or {}
+            container = docker.container(world, owner.id)
         except Unanswered:
             continue
-        ports = (details.get("NetworkSettings") or {}).get("Ports") or {}
-        for port, bindings in ports.items():
+        for port, addresses in ({} if container is None else container.ports).items():
             number = int(port.partition("/")[0]) if port.partition("/")[0].isdigit() else 0
-            open_to_all = any(each.get("HostIp") in ("", "0.0.0.0", "::") for each in bindings or ())  # noqa: S104
+            open_to_all = any(each in ("", "0.0.0.0", "::") for each in addresses)  # noqa: S104
             if number in DOORS and open_to_all:
                 told = f"port {number} ({DOORS[number]}) is open to everybody: a new container would be entered again"
                 found.append(Sign("door", told, f"GET /containers/{owner.id[:12]}/json: Ports {port}", port=number))

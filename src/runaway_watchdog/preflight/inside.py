@@ -3,12 +3,10 @@
 Its paths lead to the host: through a mount to the volume or folder behind it, else to the container's own root.
 """
 
-from collections.abc import Mapping
-from typing import Any
-
 from runaway_watchdog.effects import HostState, Outcome, harmless, table
 from runaway_watchdog.effects.host import databases, files, signalled, signals
-from runaway_watchdog.engines.model import Container
+from runaway_watchdog.engines import docker
+from runaway_watchdog.engines.model import Container, Inspected
 from runaway_watchdog.linux import status
 from runaway_watchdog.model.command import Command, Word
 from runaway_watchdog.model.effect import Effect
@@ -62,7 +60,7 @@ def _shell(command: Command, container: Container, host: HostState, world: World
 
 
 def _files(command: Command, container: Container, host: HostState, world: World) -> Outcome | None:
-    known = world.engine.container(container.id)
+    known = docker.container(world, container.id)
     if known is None:
         return None
     words = (command.words[0], *(_outside(word, known) for word in command.words[1:]))
@@ -75,18 +73,16 @@ def _files(command: Command, container: Container, host: HostState, world: World
     return Outcome((*outcome.effects, *after.effects), after.host, (*outcome.unknown, *after.unknown))
 
 
-def _outside(word: Word, known: Mapping[str, Any]) -> Word:
+def _outside(word: Word, known: Inspected) -> Word:
     """A path of the container as one of the host; options stay."""
     if word.text is None or word.text.startswith("-"):
         return word
-    folder = str(known["Config"].get("WorkingDir") or "/")
-    path = word.text if word.text.startswith("/") else f"{folder.rstrip('/')}/{word.text}"
-    mounts = sorted(known.get("Mounts") or [], key=lambda mount: -len(str(mount["Destination"])))
-    for mount in mounts:
-        target = str(mount["Destination"]).rstrip("/")
+    path = word.text if word.text.startswith("/") else f"{known.folder.rstrip('/')}/{word.text}"
+    for mount in sorted(known.mounts, key=lambda mount: -len(mount.target)):
+        target = mount.target.rstrip("/")
         if target and under(path, target):
-            return word._replace(text=str(mount["Source"]) + path[len(target) :])
-    return word._replace(text=f"{PROC}/{known['State']['Pid']}/root{path}")
+            return word._replace(text=mount.source + path[len(target) :])
+    return word._replace(text=f"{PROC}/{known.pid}/root{path}")
 
 
 def _kill(command: Command, container: Container, host: HostState, world: World) -> Outcome | None:
@@ -98,9 +94,8 @@ def _kill(command: Command, container: Container, host: HostState, world: World)
         value = signals.number(words.pop(0) if given == "-s" and words else (given or "")[1:])
     if value is None or not words or any(text is None or not text.isascii() or not text.isdigit() for text in words):
         return None
-    main = world.engine.container(container.id)
-    pid = int(((main or {}).get("State") or {}).get("Pid") or 0)
-    group = processes.cgroup_of(world.files, pid)
+    found = docker.container(world, container.id)
+    group = processes.cgroup_of(world.files, 0 if found is None else found.pid)
     inner = {_inner(each, world): each for each in processes.members(world.files, group)}
     pids = [inner[int(text)] for text in words if text is not None and int(text) in inner]
     try:
