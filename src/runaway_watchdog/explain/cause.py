@@ -7,7 +7,7 @@ journald or dockerd does harm), so the one behind it is named.
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 from runaway_watchdog.hostile import clean
 from runaway_watchdog.linux import net, status

@@ -5,11 +5,7 @@ from shlex import quote
 
 from runaway_watchdog.effects import Docker, HostState
 from runaway_watchdog.effects.compose import plan
-from runaway_watchdog.effects.docker import (
-    containers as docker_containers,
-    prune as docker_prune,
-    state as docker_state,
-)
+from runaway_watchdog.effects.docker import containers, prune, state
 from runaway_watchdog.effects.docker.filters import Filters
 from runaway_watchdog.effects.docker.volumes import deleted, unnamed
 from runaway_watchdog.effects.host import places, signalled, uses
@@ -47,8 +43,8 @@ def _compose(own: Membership, program: str, world: World) -> Dangerous:
     project = own.project
     line = plan.command(world, program, project, own.config_files, "down -v")
     effects = plan.down_volumes(world, line, project)
-    containers = sum(effect.type == "container" for effect in effects.effects)
-    count = f"{containers} containers" if containers > 1 else "its only container"
+    number = sum(effect.type == "container" for effect in effects.effects)
+    count = f"{number} containers" if number > 1 else "its only container"
     loss = "and deletes this data for good" if effects.lost else "with what was written outside volumes"
     return Dangerous(line, f"it removes the whole project {project} ({count}) {loss}", effects.lost)
 
@@ -61,7 +57,7 @@ def _remove(owner: ContainerOwner, program: str, docker: Docker, world: World) -
         return
     this = this._replace(unnamed=_unnamed(owner, this, docker))
     known = docker._replace(containers=tuple(this if each.id == this.id else each for each in docker.containers))
-    effects, _ = docker_containers.removal(world, known, [this], with_volumes=True)
+    effects, _ = containers.removal(world, known, [this], with_volumes=True)
     lost = tuple(each for each in effects if _matters(each))
     if owner.details.auto_remove:
         why = "it was created with --rm: a stop deletes it, with all that it wrote outside volumes"
@@ -79,16 +75,16 @@ def _unnamed(owner: ContainerOwner, this: Container, docker: Docker) -> frozense
 def _prune(program: str, docker: Docker, world: World) -> Iterator[Dangerous]:
     """What no container refers to: a database whose container was removed, or stopped, a moment ago."""
     api = (1, 42) if _major(world) >= FIRST_WITH_ALL else (1, 41)
-    idle = {each.id for each in docker.containers if each.state in docker_prune.NOT_RUNNING}
-    left = docker_state.without_containers(docker, idle)
+    idle = {each.id for each in docker.containers if each.state in prune.NOT_RUNNING}
+    left = state.without_containers(docker, idle)
     why = "it deletes every container that is stopped, and the volumes that no other one refers to"
-    lost = _lost(left, docker_prune.doomed_volumes(left, api, Filters(), every=False), world)
+    lost = _lost(left, prune.doomed_volumes(left, api, Filters(), every=False), world)
     if lost:
         yield Dangerous(f"{program} system prune -af --volumes", why, lost)
     why = "it deletes the volumes that no container refers to, those of any project"
-    lost = _lost(docker, docker_prune.doomed_volumes(docker, api, Filters(), every=True), world)
+    lost = _lost(docker, prune.doomed_volumes(docker, api, Filters(), every=True), world)
     if lost:
-        yield Dangerous(f"{program} volume prune {'-af' if api >= docker_prune.KEEPS_NAMED else '-f'}", why, lost)
+        yield Dangerous(f"{program} volume prune {'-af' if api >= prune.KEEPS_NAMED else '-f'}", why, lost)
 
 
 def _lost(docker: Docker, doomed: tuple[Volume, ...], world: World) -> tuple[Effect, ...]:
@@ -141,5 +137,5 @@ def _engine(owner: ContainerOwner, docker: Docker, world: World) -> Iterator[Dan
     effects, _ = signalled.engine_ends(left, world, starts_again=False)
     hit = tuple(each for each in effects if each.verb == "stop")
     if hit:
-        why = f"it ends {len(hit)} other container{'s' if len(hit) > 1 else ''}: {docker_state.names(others)}"
+        why = f"it ends {len(hit)} other container{'s' if len(hit) > 1 else ''}: {state.names(others)}"
         yield Dangerous(f"systemctl stop {quote(unit.removesuffix('.service'))}", why, hit)

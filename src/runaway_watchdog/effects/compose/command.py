@@ -1,15 +1,15 @@
-"""What Docker Compose commands would change here. One source for the plan's "never" and for the preflight.
+"""What Docker Compose commands would change here.
 
-compose_project   which project a command means, and what belongs to it
-compose_down      down, by the version of Compose
-compose_commands  stop, kill, rm, up, restart …
+project   which project a command means, and what belongs to it
+down      down, by the version of Compose
+commands  stop, kill, rm, up, restart …
 """
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from runaway_watchdog.effects import HostState, Outcome
-from runaway_watchdog.effects.compose import commands as compose_commands, project as projects
+from runaway_watchdog.effects.compose import commands, project as projects
 from runaway_watchdog.effects.compose.commands import Handler
 from runaway_watchdog.effects.compose.down import down
 from runaway_watchdog.effects.compose.project import Compose, Refused, Unclear
@@ -54,17 +54,17 @@ class Subcommand(NamedTuple):
 
 TABLE: Mapping[str, Subcommand] = {
     "down": Subcommand(down, "--remove-orphans, -t --timeout N, -v --volume --volumes, --rmi S"),
-    "stop": Subcommand(compose_commands.stop, "-t --timeout N"),
-    "kill": Subcommand(compose_commands.kill, "-s --signal S, --remove-orphans"),
-    "rm": Subcommand(compose_commands.remove, "-f --force, -s --stop, -v --volumes, -a --all"),
-    "restart": Subcommand(compose_commands.restart, "-t --timeout N, --no-deps"),
-    "start": Subcommand(compose_commands.start, "--wait, --wait-timeout N"),
-    "pause": Subcommand(compose_commands.pause, ""),
-    "unpause": Subcommand(compose_commands.unpause, ""),
-    "up": Subcommand(compose_commands.up, UP),
-    "create": Subcommand(compose_commands.up, UP),
-    "exec": Subcommand(compose_commands.execute, EXEC, stops=True),
-    "run": Subcommand(compose_commands.run, EXEC, stops=True),
+    "stop": Subcommand(commands.stop, "-t --timeout N"),
+    "kill": Subcommand(commands.kill, "-s --signal S, --remove-orphans"),
+    "rm": Subcommand(commands.remove, "-f --force, -s --stop, -v --volumes, -a --all"),
+    "restart": Subcommand(commands.restart, "-t --timeout N, --no-deps"),
+    "start": Subcommand(commands.start, "--wait, --wait-timeout N"),
+    "pause": Subcommand(commands.pause, ""),
+    "unpause": Subcommand(commands.unpause, ""),
+    "up": Subcommand(commands.up, UP),
+    "create": Subcommand(commands.up, UP),
+    "exec": Subcommand(commands.execute, EXEC, stops=True),
+    "run": Subcommand(commands.run, EXEC, stops=True),
 }
 
 

@@ -1,11 +1,11 @@
 """What the docker command would change here: every subcommand that people reach for when something runs away.
 
-    docker_options     the words of a command, told apart as the programs do it
-    docker_call        which engine it speaks to, and what every handler is given
-    docker_grammar     the subcommands and their options
-    docker_state       what that engine holds, and what commands make of it
-    docker_containers  docker_images  docker_networks  docker_prune  docker_swarm  docker_run     the handlers
-    compose            docker compose and docker-compose
+    options     the words of a command, told apart as the programs do it
+    call        which engine it speaks to, and what every handler is given
+    grammar     the subcommands and their options
+    state       what that engine holds, and what commands make of it
+    containers  images  networks  prune  swarm  run  volume_commands     the handlers
+    compose     docker compose and docker-compose, in a room of their own
 
 What an engine refuses changes nothing, and is no effect. An engine that was not asked is never called safe.
 """
@@ -16,15 +16,15 @@ from typing import NamedTuple
 from runaway_watchdog.effects import HostState, Outcome
 from runaway_watchdog.effects.compose import command as compose
 from runaway_watchdog.effects.docker import (
-    containers as docker_containers,
-    images as docker_images,
-    networks as docker_networks,
+    containers,
+    images,
+    networks,
     options,
-    prune as docker_prune,
-    run as docker_run,
+    prune,
+    run,
     state,
-    swarm as docker_swarm,
-    volume_commands as docker_volumes,
+    swarm,
+    volume_commands,
 )
 from runaway_watchdog.effects.docker.call import Call, Handler, Inside, client_version, elsewhere
 from runaway_watchdog.effects.docker.grammar import ADDS, EXEC, GLOBAL, PRUNE, READS, RUN, STOP, UPDATE, subcommand
@@ -42,47 +42,45 @@ class Subcommand(NamedTuple):
 
 STOP_SINCE = {"signal": 23, "timeout": 28}
 TABLE: Mapping[str, Subcommand] = {
-    "container rm": Subcommand(docker_containers.remove, "-f --force, -l --link, -v --volumes"),
-    "container stop": Subcommand(docker_containers.stop, f"{STOP}, --timeout N", since=STOP_SINCE),
-    "container kill": Subcommand(docker_containers.kill, "-s --signal SIG"),
-    "container restart": Subcommand(docker_containers.restart, f"{STOP}, --timeout N", since=STOP_SINCE),
+    "container rm": Subcommand(containers.remove, "-f --force, -l --link, -v --volumes"),
+    "container stop": Subcommand(containers.stop, f"{STOP}, --timeout N", since=STOP_SINCE),
+    "container kill": Subcommand(containers.kill, "-s --signal SIG"),
+    "container restart": Subcommand(containers.restart, f"{STOP}, --timeout N", since=STOP_SINCE),
     "container start": Subcommand(
-        docker_containers.start, "-a --attach, --checkpoint S, --checkpoint-dir S, --detach-keys S, -i --interactive"
+        containers.start, "-a --attach, --checkpoint S, --checkpoint-dir S, --detach-keys S, -i --interactive"
     ),
-    "container pause": Subcommand(docker_containers.pause, ""),
-    "container unpause": Subcommand(docker_containers.unpause, ""),
-    "container update": Subcommand(docker_containers.update, UPDATE),
-    "container rename": Subcommand(docker_containers.rename, ""),
-    "container commit": Subcommand(
-        docker_containers.commit, "-a --author S, -c --change L, -m --message S, -p --pause"
-    ),
-    "container run": Subcommand(docker_run.run, RUN, stops=True),
-    "container create": Subcommand(docker_run.create, RUN, stops=True),
-    "container exec": Subcommand(docker_run.execute, EXEC, stops=True),
-    "container cp": Subcommand(docker_run.copy, "-a --archive, -L --follow-link, -q --quiet"),
-    "container prune": Subcommand(docker_prune.container_prune, PRUNE),
-    "image rm": Subcommand(docker_images.remove, "-f --force, --no-prune, --platform S"),
-    "image prune": Subcommand(docker_prune.image_prune, f"-a --all, {PRUNE}"),
-    "volume rm": Subcommand(docker_volumes.remove, "-f --force"),
-    "volume prune": Subcommand(docker_prune.volume_prune, f"-a --all, {PRUNE}"),
-    "network rm": Subcommand(docker_networks.remove, "-f --force", since={"force": 23}),  # docker/cli 3547
-    "network prune": Subcommand(docker_prune.network_prune, PRUNE),
+    "container pause": Subcommand(containers.pause, ""),
+    "container unpause": Subcommand(containers.unpause, ""),
+    "container update": Subcommand(containers.update, UPDATE),
+    "container rename": Subcommand(containers.rename, ""),
+    "container commit": Subcommand(containers.commit, "-a --author S, -c --change L, -m --message S, -p --pause"),
+    "container run": Subcommand(run.run, RUN, stops=True),
+    "container create": Subcommand(run.create, RUN, stops=True),
+    "container exec": Subcommand(run.execute, EXEC, stops=True),
+    "container cp": Subcommand(run.copy, "-a --archive, -L --follow-link, -q --quiet"),
+    "container prune": Subcommand(prune.container_prune, PRUNE),
+    "image rm": Subcommand(images.remove, "-f --force, --no-prune, --platform S"),
+    "image prune": Subcommand(prune.image_prune, f"-a --all, {PRUNE}"),
+    "volume rm": Subcommand(volume_commands.remove, "-f --force"),
+    "volume prune": Subcommand(prune.volume_prune, f"-a --all, {PRUNE}"),
+    "network rm": Subcommand(networks.remove, "-f --force", since={"force": 23}),  # docker/cli 3547
+    "network prune": Subcommand(prune.network_prune, PRUNE),
     "network connect": Subcommand(
-        docker_networks.connect,
+        networks.connect,
         "--alias L, --driver-opt L, --ip S, --ip6 S, --link L, --link-local-ip L, --gw-priority N",
     ),
-    "network disconnect": Subcommand(docker_networks.disconnect, "-f --force"),
-    "system prune": Subcommand(docker_prune.system_prune, f"-a --all, --volumes, {PRUNE}"),
-    "builder prune": Subcommand(docker_prune.builder_prune, f"-a --all, --keep-storage B, {PRUNE}"),
+    "network disconnect": Subcommand(networks.disconnect, "-f --force"),
+    "system prune": Subcommand(prune.system_prune, f"-a --all, --volumes, {PRUNE}"),
+    "builder prune": Subcommand(prune.builder_prune, f"-a --all, --keep-storage B, {PRUNE}"),
     "buildx prune": Subcommand(
-        docker_prune.builder_prune,
+        prune.builder_prune,
         "-a --all, --builder S, --keep-storage B, --max-used-space B, --min-free-space B, --reserved-space B, "
         f"--verbose, {PRUNE}",
     ),
-    "service rm": Subcommand(docker_swarm.service_remove, ""),
-    "service scale": Subcommand(docker_swarm.service_scale, "-d --detach"),
-    "stack rm": Subcommand(docker_swarm.stack_remove, "-d --detach, --orchestrator S"),
-    "swarm leave": Subcommand(docker_swarm.leave, "-f --force"),
+    "service rm": Subcommand(swarm.service_remove, ""),
+    "service scale": Subcommand(swarm.service_scale, "-d --detach"),
+    "stack rm": Subcommand(swarm.stack_remove, "-d --detach, --orchestrator S"),
+    "swarm leave": Subcommand(swarm.leave, "-f --force"),
 }
 
 

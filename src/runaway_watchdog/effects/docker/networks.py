@@ -1,4 +1,4 @@
-"""docker network rm, connect and disconnect. (docker network prune is in docker_prune.)"""
+"""docker network rm, connect and disconnect. (docker network prune is in `prune`.)"""
 
 from runaway_watchdog.effects import Outcome
 from runaway_watchdog.effects.docker import state

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from runaway_watchdog.effects import Docker, Outcome
-from runaway_watchdog.effects.docker import filters as docker_filters, state, volumes
+from runaway_watchdog.effects.docker import filters, state, volumes
 from runaway_watchdog.effects.docker.call import Call, client_version, variable
 from runaway_watchdog.effects.docker.containers import removal
 from runaway_watchdog.effects.docker.filters import Filters
@@ -179,7 +179,7 @@ def builder_prune(call: Call) -> Outcome:
 
 
 def _filters(call: Call) -> Filters:
-    return docker_filters.read(call.options.values("filter"), call.world.clock.now())
+    return filters.read(call.options.values("filter"), call.world.clock.now())
 
 
 def _unsure(filters: Filters, understood: tuple[str, ...] = ()) -> str:

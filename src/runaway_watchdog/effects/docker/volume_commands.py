@@ -1,4 +1,4 @@
-"""docker volume rm. (docker volume prune is in docker_prune.)"""
+"""docker volume rm. (docker volume prune is in `prune`.)"""
 
 from runaway_watchdog.effects import Outcome
 from runaway_watchdog.effects.docker import state, volumes

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from runaway_watchdog import owners
 from runaway_watchdog.effects import HostState, Outcome
-from runaway_watchdog.effects.docker import containers as docker_containers, state as docker_state
+from runaway_watchdog.effects.docker import containers, state
 from runaway_watchdog.effects.docker.policy import carried
 from runaway_watchdog.effects.host import signals
 from runaway_watchdog.engines import docker as engine
@@ -142,9 +142,9 @@ def container_ended(identifier: str, host: HostState, world: World) -> tuple[tup
 
     Raises Unanswered.
     """
-    docker = docker_state.current(host, world)
+    docker = state.current(host, world)
     stopped = [each for each in docker.containers if each.id == identifier]
-    effects, docker = docker_containers.stopping(world, docker, stopped)
+    effects, docker = containers.stopping(world, docker, stopped)
     gone = tuple(each for each in effects if each.verb not in ("stop", "kill"))  # its end was told already
     return gone, host._replace(docker=docker)
 

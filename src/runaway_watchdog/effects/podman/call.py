@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 from runaway_watchdog.effects import Docker, HostState, Outcome, Podman
-from runaway_watchdog.effects.docker import filters as docker_filters
+from runaway_watchdog.effects.docker import filters
 from runaway_watchdog.effects.docker.filters import Filters
 from runaway_watchdog.effects.docker.options import Options
 from runaway_watchdog.engines.model import RUNNING
@@ -55,7 +55,7 @@ def with_docker(now: Podman, docker: Docker) -> Podman:
 
 
 def filters_of(call: Call) -> Filters:
-    return docker_filters.read(call.options.values("filter"), call.world.clock.now())
+    return filters.read(call.options.values("filter"), call.world.clock.now())
 
 
 def unsure_of(filters: Filters) -> str:
