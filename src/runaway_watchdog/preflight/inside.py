@@ -26,7 +26,7 @@ def effects(command: Command, container: Container, host: HostState, world: Worl
     if program in IMAGE_SHELLS:
         return _shell(command, container, host, world)
     if program in databases.PROGRAMS and program != "sqlite3":
-        outcome = databases.effects(command, host, world)
+        outcome = databases.effects_inside(command, host, world)
         told = tuple(
             each._replace(name=f"{each.name} in {container.name}", used_by=(container.name,))
             for each in outcome.effects

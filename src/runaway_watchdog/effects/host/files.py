@@ -36,6 +36,11 @@ def truncated(words: Sequence[Word], command: Command, host: HostState, world: W
     return _overwritten(words, command, host, world, "a redirection empties it")
 
 
+def written(words: Sequence[Word], command: Command, host: HostState, world: World, why: str) -> Outcome:
+    """A program opens them for its output: the file stays, its content goes."""
+    return _overwritten(words, command, host, world, why)
+
+
 def removed(targets: Sequence[Target], why: str, host: HostState, world: World) -> tuple[tuple[Effect, ...], HostState]:
     """The end of several files and folders, in order."""
     found: list[Effect] = []
