@@ -12,6 +12,7 @@ from typing import Any, Final
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from runaway_watchdog import owners
 from runaway_watchdog.cli.catalog import Entry, Option, catalog, top_options
 from runaway_watchdog.cli.manual import ENVIRONMENT, FILES
 from runaway_watchdog.config.durations import format_duration
@@ -33,6 +34,8 @@ def page() -> str:
     parts = [HEAD, "## Commands\n", _options(top_options()), *map(_command, catalog()), "## Configuration\n"]
     parts += ["`/etc/runaway-watchdog/config.toml`; every key may be left out.\n"]
     parts += [_table(header, model) for header, model in TABLES]
+    kinds = [(f"`{each.name}`", each.noun, each.daemon) for each in owners.KINDS.values()]
+    parts += ["## Kinds of owners\n", _rows(("`kind`", "what it is", "whose restart is foretold"), kinds)]
     parts += ["## Files\n", _rows(("file", "what it is"), [(f"`{name}`", told) for name, told in FILES])]
     parts += ["## Environment\n", _rows(("variable", "what it does"), [(f"`{n}`", told) for n, told in ENVIRONMENT])]
     return "\n".join(parts)
