@@ -31,7 +31,8 @@ def _command(command: Command) -> str:
     parts = ["if"] * command.conditional + ["remote"] * command.remote
     parts += ["(environment unknown)"] if forgotten else assigned
     parts += [_word(word) for word in command.words]
-    parts += [f"[in {command.folder or '?'}]"] if command.folder != FOLDER and not command.remote else []
+    folders = " or ".join((command.folder or "?", *command.or_folders))
+    parts += [f"[in {folders}]"] if folders != FOLDER and not command.remote else []
     parts += [f"[reads {_inline(command.reads)}]"] if command.reads is not None else []
     parts += [f"[given {command.here!r}]"] if command.here is not None else []
     parts += [f"[empties {_word(word)}]" for word in command.truncates]

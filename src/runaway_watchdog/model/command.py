@@ -26,6 +26,7 @@ class Command(NamedTuple):
     words: tuple[Word, ...]  # the program first; never empty
     environment: tuple[tuple[str, str | None], ...] = ()  # assignments that hold for it; None: value not known
     folder: str | None = None  # its working directory; None: not known
+    or_folders: tuple[str, ...] = ()  # where it may run instead: the shell stays where it is when a `cd` fails
     reads: "Script | None" = None  # what a pipe gives to its standard input
     here: str | None = None  # a here-document or here-string on its standard input
     truncates: tuple[Word, ...] = ()  # files that a redirection empties: `> file`

@@ -10,6 +10,8 @@ TEXT: Final = 64 * 1024
 DEPTH: Final = 50
 FIELDS: Final = 1000
 """Words that one word may become: `{1..1000000}` is not known."""
+TURNS: Final = 64
+"""A loop with more turns than this is read once, its variable unknown."""
 CPU_S: Final = 1.0
 """A net under the counts, in this thread's CPU time: a saturated host must not make a plain line unreadable."""
 

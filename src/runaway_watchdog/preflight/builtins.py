@@ -8,6 +8,8 @@ from runaway_watchdog.preflight.flow import ExitStates, unchanged
 from runaway_watchdog.preflight.state import UNKNOWN, UNSET, ShellState, Value
 
 Words = tuple[Word, ...]
+READING = frozenset(("read", "mapfile", "readarray"))
+"""Those that take what is on standard input."""
 _NAME = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 _NAMED = re.compile(r"([A-Za-z_]\w*)(?:\[[^\]]*\])?(\+?=)?", re.ASCII)
 _GLOBBING_OPTIONS = frozenset(
@@ -15,11 +17,18 @@ _GLOBBING_OPTIONS = frozenset(
 )
 
 
-def apply(words: Words, state: ShellState, reads: Script | None) -> ExitStates | None:
-    """What the shell's own command does to the shell; None for any other command."""
+def apply(
+    words: Words, state: ShellState, reads: Script | None, lines: tuple[str, ...] | None = None
+) -> ExitStates | None:
+    """What the shell's own command does to the shell; None for any other command.
+
+    `reads` gives its standard input, `lines` are what `read` and `mapfile` take of it, where that is known.
+    """
     program = words[0].text
     if program == "read":
-        return unchanged(_read(words, state, reads))
+        return unchanged(_read(words, state, reads) if lines is None else _read_line(words, state, lines))
+    if program in READING and lines is not None:
+        return unchanged(_mapped(words, state, lines))
     found = _BUILTINS.get(program) if program is not None else None
     return None if found is None else found(words, state)
 
@@ -151,6 +160,43 @@ def _read(words: Words, state: ShellState, reads: Script | None) -> ShellState:
         value = Value(None, reads) if len(names) <= 1 and plain else UNKNOWN
         state = state.assign(name or "REPLY", value)
     return state
+
+
+def _read_line(words: Words, state: ShellState, lines: tuple[str, ...]) -> ShellState:
+    """`read -r A B` of a line that is known: the last name takes what is left."""
+    names = [word.text for word in _operands(words, valued="adinNptu")]
+    options = {word.text for word in words[1:] if (word.text or "").startswith("-")}
+    line = lines[0] if lines else ""
+    if any(name is None for name in names):
+        return state.forget()
+    if not options <= {"-r"} or ("\\" in line and not options):
+        fields = None
+    else:
+        fields = _fields(line, len(names) or 1, state.variables.get("IFS"))
+    for index, name in enumerate(names or ["REPLY"]):
+        state = state.assign(name or "REPLY", UNKNOWN if fields is None else Value(fields[index]))
+    return state
+
+
+def _fields(line: str, count: int, separators: Value | None) -> list[str] | None:
+    """The line in so many parts; None for separators that are not told here."""
+    if separators is None:
+        parts = line.strip(" \t").split(None, count - 1) if count > 1 else [line.strip(" \t")]
+    elif separators.text is None or len(separators.text) > 1 or (separators.text in " \t\n" and separators.text):
+        return None
+    else:
+        parts = line.split(separators.text, count - 1) if separators.text and count > 1 else [line]
+    return [*parts, *[""] * (count - len(parts))]
+
+
+def _mapped(words: Words, state: ShellState, lines: tuple[str, ...]) -> ShellState:
+    """`mapfile -t A`: each line is an element."""
+    names = [word.text for word in _operands(words, valued="dnOsuCc")]
+    plain = [word.text for word in words[1:] if (word.text or "").startswith("-")] == ["-t"]
+    if len(names) != 1 or names[0] is None or not plain:
+        return _sets(words, state).success
+    items = tuple(Word(line, line) for line in lines)
+    return state.assign(names[0], Value(lines[0] if lines else "", is_set=bool(lines), items=items))
 
 
 def _sets(words: Words, state: ShellState) -> ExitStates:

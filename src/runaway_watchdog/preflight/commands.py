@@ -7,11 +7,12 @@ from typing import NamedTuple, Protocol
 
 from runaway_watchdog.model.command import Command, Script, Word
 from runaway_watchdog.preflight import builtins, feeders, output, shells
-from runaway_watchdog.preflight.budget import DEPTH, Budget
+from runaway_watchdog.preflight.budget import DEPTH, FIELDS, TURNS, Budget
 from runaway_watchdog.preflight.expansion import Expander, is_assignment
 from runaway_watchdog.preflight.flow import ExitStates, Frame, Sink, repeat, unchanged
 from runaway_watchdog.preflight.grammar import Unread
-from runaway_watchdog.preflight.simple import DECLARING, Raw, Redirection, Simple, SimpleReader
+from runaway_watchdog.preflight.lookup import Lookup
+from runaway_watchdog.preflight.simple import DECLARING, Assignment, Raw, Redirection, Simple, SimpleReader
 from runaway_watchdog.preflight.state import UNKNOWN, ShellState, Value
 from runaway_watchdog.preflight.words import Substitution
 from runaway_watchdog.preflight.wrappers import LINE_SHELLS, WRAPPERS, Inner
@@ -22,6 +23,7 @@ RESERVED = frozenset(
      "then", "until", "while", "{", "}")
 )  # fmt: skip
 _NO_FILE = re.compile(r"/dev/(?:null|std(?:in|out|err)|tty|fd/\d+)|-|\d+-?")
+_MOVING = frozenset(("cd", "pushd"))
 _APPENDING = frozenset((">>", "&>>"))
 _WRITING = _APPENDING | {">", ">|", "&>", ">&"}
 _STEERED = ("DOCKER_", "COMPOSE_")
@@ -57,9 +59,10 @@ class Call(NamedTuple):
 class Commands:
     """Reads simple commands. Raises Unread for one that cannot be read, TooMuch at the end of the budget."""
 
-    def __init__(self, structure: Structure, budget: Budget) -> None:
+    def __init__(self, structure: Structure, budget: Budget, lookup: Lookup) -> None:
         self._structure = structure
         self._budget = budget
+        self._lookup = lookup
 
     def simple(self, spans: Sequence[tuple[int, int]], state: ShellState, frame: Frame) -> ExitStates:
         """The simple command in these parts of the source."""
@@ -84,6 +87,9 @@ class Commands:
         finally:  # what it runs may be a text, or not be read: the files are written all the same
             if not any(command.truncates or command.appends for command, _ in frame.sink.commands[before:]):
                 self.written(files, call.text, state, frame)
+        if read.declared:
+            declared = [(each, self._array(each, state, frame)) for each in read.declared]
+            outcome = outcome.mapped(lambda after: _with_arrays(after, declared))
         return outcome.mapped(lambda after: _taken_back(after, state, names)) if names else outcome
 
     def expander(self, state: ShellState, frame: Frame) -> Expander:
@@ -92,13 +98,37 @@ class Commands:
     def answer(self, found: Substitution, state: ShellState, frame: Frame) -> Value:
         """The commands of `$(…)`; what they print where that is known."""
         script = self._printed(found, state, frame)
-        printed = None if found.is_file else output.known(script)
+        if found.is_file:
+            return UNKNOWN
+        lines = self.lines(script, frame)
+        if lines is None or len(" ".join(lines).split()) > FIELDS:
+            return Value(None, script, whole=True)
+        return Value("\n".join(lines).rstrip("\n"))
+
+    def lines(self, script: Script, frame: Frame) -> tuple[str, ...] | None:
+        """What these commands print; None where that is only known when they run."""
+        printed = output.known(script)
         if printed is not None:
-            return Value(printed.rstrip("\n"))
-        return UNKNOWN if found.is_file else Value(None, script, whole=True)
+            return tuple(printed.removesuffix("\n").split("\n")) if printed else ()
+        return self._lookup.printed(script, frame.sink.so_far())
+
+    def given(self, frame: Frame) -> tuple[str, ...] | None:
+        """The lines on standard input; None where they are only known when the line runs."""
+        if frame.reads is not None:
+            return self.lines(frame.reads, frame)
+        return None if frame.here is None else tuple(frame.here.removesuffix("\n").split("\n"))
+
+    def names(self, word: Word, state: ShellState, frame: Frame) -> tuple[str, ...] | None:
+        """The names that a pattern stands for, as the shell would put them into the line."""
+        pattern = word.text or ""
+        above = "" if pattern.startswith("/") else None if state.folder is None else f"{state.folder.rstrip('/')}/"
+        found = None if above is None else self._lookup.names(above + pattern, frame.sink.so_far())
+        if found is None or above is None:
+            return None
+        return tuple(name.removeprefix(above) for name in found) or (pattern,)
 
     def _printed(self, found: Substitution, state: ShellState, frame: Frame) -> Script:
-        inner = Sink()
+        inner = Sink(outer=frame.sink)
         within = frame._replace(sink=inner, depth=frame.depth + 1, silent=False, conditional=False)
         self._structure.text(found.script, state.surely(), within)
         frame.sink.absorb(inner, prints=False, conditional=frame.doubts(state))
@@ -117,8 +147,10 @@ class Commands:
             expander = self.expander(state, frame)
             if each.operator in {"<<", "<<-", "<<<"}:
                 frame = _given_text(expander.single(each.target.pieces, each.target.text), each, frame)
+                frame = frame._replace(line=None, redirected=True)
             elif each.operator in {"<", "<>"} and each.fd in {None, "0"}:
-                frame = frame._replace(reads=self._file(each.target, state, frame), here=None)
+                reads = self._file(each.target, state, frame)
+                frame = frame._replace(reads=reads, here=None, line=None, redirected=True)
             elif each.operator == "<&" and each.fd in {None, "0"}:
                 frame = frame._replace(reads=None, here=None)
             else:
@@ -153,9 +185,9 @@ class Commands:
     def _assigned(self, read: Simple, state: ShellState, frame: Frame) -> ShellState:
         for each in read.assignments:
             self._budget.characters(len(state.variables))
-            self.inside(each.inside, state, frame)
             if each.value is None:
-                state = state.assign(each.name, UNKNOWN)
+                value = self._array(each, state, frame)
+                state = state.assign(each.name, _appended(state.value(each.name), value) if each.appends else value)
                 continue
             value = self._value(each.value, state, frame)
             if each.appends:
@@ -163,6 +195,15 @@ class Commands:
                 value = Value(None if before is None or value.text is None else before + value.text)
             state = state.assign(each.name, value)
         return state
+
+    def _array(self, each: Assignment, state: ShellState, frame: Frame) -> Value:
+        """`(a b c)`, each element expanded as a word of a command is; UNKNOWN for any other kind of array."""
+        if each.elements is None:
+            self.inside(each.inside, state, frame)
+            return UNKNOWN
+        expander = self.expander(state, frame)
+        items = tuple(word for raw in each.elements for word in expander.words(raw.pieces, raw.text))
+        return _listed(items)
 
     def _value(self, raw: Raw, state: ShellState, frame: Frame) -> Value:
         word = self.expander(state, frame).single(raw.pieces, raw.text, "value")
@@ -214,10 +255,28 @@ class Commands:
                 return self._exec(words, call, state, frame)
             case "trap":
                 return self._trap(words, call, state, frame)
-        outcome = builtins.apply(words, state, frame.reads)
+        outcome = builtins.apply(words, state, frame.reads, self._taken(words, frame))
         if outcome is not None:
             self._emit(words, call, state, frame)
-        return outcome
+        return self._gone(outcome, state, frame) if outcome is not None and words[0].text in _MOVING else outcome
+
+    def _gone(self, outcome: ExitStates, state: ShellState, frame: Frame) -> ExitStates:
+        """`cd` fails where the folder is not there: then the shell stays where it is, and goes on."""
+        target = outcome.success.folder
+        if target is None or target == state.folder:
+            return outcome
+        there = self._lookup.is_folder(target, frame.sink.so_far())
+        if there is False:
+            return ExitStates(state._replace(never=True), state, state)
+        return outcome if there else outcome._replace(doubt=state)
+
+    def _taken(self, words: Words, frame: Frame) -> tuple[str, ...] | None:
+        """The lines that `read` and `mapfile` take; None where they are not known, or it is another command."""
+        if words[0].text not in builtins.READING:
+            return None
+        if frame.line is not None:
+            return (frame.line,)
+        return self.given(frame) if frame.redirected else None
 
     def _eval(self, words: Words, state: ShellState, frame: Frame) -> ExitStates:
         texts = [word.text for word in words[1:]]
@@ -272,15 +331,32 @@ class Commands:
 
     def _feeding(self, program: str, words: Words, call: Call, state: ShellState, frame: Frame) -> ExitStates:
         call = call._replace(external=True)
+        inner = frame._replace(reads=None, here=None, line=None)
         if program == "find":
-            for action, command in feeders.find(words, state.folder):
-                folder = None if action.endswith("dir") else state.folder
-                self._each(command, call, state._replace(folder=folder), frame._replace(reads=None, here=None))
+            for found in feeders.find(words, state.folder):
+                for command, folder in self._found(found, state, frame):
+                    moved = state if folder == state.folder else state._replace(folder=folder, or_folders=frozenset())
+                    self._each(command, call, moved, inner)
             self._emit(feeders.without_exec(words), call, state, frame)
             return unchanged(state)
-        command = feeders.xargs(words, _given(frame), state.folder)
-        self._each(command, call, state, frame._replace(reads=None, here=None))
+        read = feeders.xargs(words)
+        source = frame.reads if read.file is None else feeders.contents(read.file, state.folder)
+        lines = self.given(frame._replace(reads=source))
+        for command in feeders.fed(read, lines, source):
+            self._each(command, call, state, inner)
         return unchanged(state)
+
+    def _found(self, found: feeders.Action, state: ShellState, frame: Frame) -> Sequence[tuple[Words, str | None]]:
+        """What find runs, and where: once for each file, as long as these are no more than turns are read."""
+        paths = None if found.before is None else self.lines(found.before, frame)
+        if paths is None or len(paths) > TURNS:
+            return [(found.spread(), None if found.in_folder else state.folder)]
+        if not found.each:
+            return [(found.of(*paths), state.folder)] if paths else []
+        if found.in_folder:
+            parts = [feeders.parted(path, state.folder) for path in paths]
+            return [(found.of(f"./{name}"), folder) for folder, name in parts]
+        return [(found.of(path), state.folder) for path in paths]
 
     def _each(self, words: Words, call: Call, state: ShellState, frame: Frame) -> None:
         self._run(words, call, state, frame._replace(conditional=True, depth=frame.depth + 1))
@@ -315,6 +391,7 @@ class Commands:
                     words=words,
                     environment=state.environment(),
                     folder=None if frame.remote else state.folder,
+                    or_folders=() if frame.remote else tuple(sorted(state.or_folders)),
                     reads=frame.reads,
                     here=frame.here,
                     truncates=call.files.truncates,
@@ -329,12 +406,22 @@ class Commands:
         )
 
 
-def _given(frame: Frame) -> Words:
-    """The words that xargs makes of its input: known ones, or what the commands before the pipe answer."""
-    text = frame.here if frame.reads is None else output.known(frame.reads)
-    if text is not None and not set(text) & set("'\"\\"):
-        return tuple(Word(part, part) for part in text.split())
-    return (Word(None, "", answers=frame.reads),)
+def _listed(items: Words) -> Value:
+    """An array of these."""
+    first = items[0] if items else Word("", "")
+    plain = first.text is not None and not first.globbing
+    return Value(first.text if plain else None, is_set=bool(items), items=items)
+
+
+def _appended(before: Value, more: Value) -> Value:
+    """`A+=(…)`."""
+    return UNKNOWN if before.items is None or more.items is None else _listed((*before.items, *more.items))
+
+
+def _with_arrays(state: ShellState, declared: Sequence[tuple[Assignment, Value]]) -> ShellState:
+    for each, value in declared:
+        state = state.assign(each.name, _appended(state.value(each.name), value) if each.appends else value)
+    return state
 
 
 def _with(state: ShellState, expander: Expander) -> ShellState:
@@ -345,7 +432,8 @@ def _with(state: ShellState, expander: Expander) -> ShellState:
 
 def _taken_back(after: ShellState, before: ShellState, names: Sequence[str]) -> ShellState:
     """`X=1 command`: X is gone again afterwards."""
-    variables = {**after.variables, **{name: before.value(name) for name in names}}
+    variables = {name: value for name, value in after.variables.items() if name not in names}
+    variables |= {name: before.variables[name] for name in names if name in before.variables}
     exported = (after.exported - set(names)) | (before.exported & set(names))
     changed = (after.changed - set(names)) | (before.changed & set(names))
     return after._replace(variables=variables, exported=exported, changed=changed)

@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from runaway_watchdog.model.command import Script, Word
-from runaway_watchdog.preflight import braces
+from runaway_watchdog.preflight import braces, patterns
 from runaway_watchdog.preflight.budget import FIELDS, TEXT, Budget
-from runaway_watchdog.preflight.state import ShellState, Value
-from runaway_watchdog.preflight.words import Letter, Opaque, Parameter, Piece, Pieces, Substitution
+from runaway_watchdog.preflight.state import UNKNOWN, UNSET, ShellState, Value
+from runaway_watchdog.preflight.words import CHANGING, Letter, Opaque, Parameter, Piece, Pieces, Substitution
 
 _ASSIGNMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\+?=")
 _BRACKETS = re.compile(r"\[[^\]]+\]")
@@ -115,7 +115,7 @@ class Expander:
             return [_unknown_field()]
         fields = [_Field()]
         for piece in pieces:
-            if isinstance(piece, Parameter) and piece.name in {"@", "*"} and not piece.operator:
+            if isinstance(piece, Parameter) and {piece.name, piece.element} & {"@", "*"} and not piece.operator:
                 self._positional(fields, piece)
             elif isinstance(piece, Parameter | Substitution) and not piece.quoted:
                 self._split(fields, piece)
@@ -161,11 +161,11 @@ class Expander:
             _cut(fields, value.text)
 
     def _positional(self, fields: list[_Field], piece: Parameter) -> None:
-        arguments = self._state.positional
+        arguments = self._named(piece.name).items if piece.element else self._state.positional
         if arguments is None:
             fields[-1].unknown()
             return
-        if piece.quoted and piece.name == "*":
+        if piece.quoted and "*" in {piece.name, piece.element}:
             texts = [each.text for each in arguments]
             joined = " ".join(text for text in texts if text is not None)
             fields[-1].add(joined, quoted=True) if None not in texts else fields[-1].unknown()
@@ -195,8 +195,12 @@ class Expander:
 
     def _parameter(self, piece: Parameter) -> Value:
         value = self._named(piece.name)
+        if piece.element:
+            return _element(value, piece.element)
         if not piece.operator:
             return value
+        if piece.operator in CHANGING:
+            return self._changed(value, piece)
         if self._takes_word(piece):
             self._remember(piece)
             word = self.single(piece.word, "")
@@ -205,6 +209,16 @@ class Expander:
             self._run_all(piece.word)
             return Value(None)
         return Value("") if piece.operator[-1] == "+" else value
+
+    def _changed(self, value: Value, piece: Parameter) -> Value:
+        """`${X##*/}`: X with a part of it taken off or replaced."""
+        pattern: list[tuple[str, bool]] = []
+        for each in piece.word:
+            text = each.text if isinstance(each, Letter) else self._value(each).text
+            if text is None or value.globbing:
+                return UNKNOWN
+            pattern += [(letter, each.quoted) for letter in text]
+        return UNKNOWN if value.text is None else Value(patterns.changed(value.text, piece.operator, pattern))
 
     def _takes_word(self, piece: Parameter) -> bool:
         """`${X:-word}` where X is known to be unset (with the colon: or empty), `${X:+word}` where it is not.
@@ -283,6 +297,16 @@ class Expander:
         if value.text is None or not value.is_set or at_colon:  # (at a colon bash also changes what follows)
             return end, (Opaque(quoted=True),)
         return end, (Letter(value.text, quoted=True),)
+
+
+def _element(value: Value, index: str) -> Value:
+    """One item of an array; of a plain variable the first one is its value."""
+    if value.items is None:
+        return value if index == "0" and value.is_set else UNKNOWN
+    if not index.isdigit() or any(each.text is None for each in value.items):
+        return UNKNOWN
+    at = int(index)
+    return Value(value.items[at].text, globbing=value.items[at].globbing) if at < len(value.items) else UNSET
 
 
 def _is_dollar(piece: Piece) -> bool:

@@ -15,6 +15,7 @@ class Sink:
 
     commands: list[tuple[Command, bool]] = field(default_factory=list)
     unknown: list[str] = field(default_factory=list)
+    outer: "Sink | None" = None  # what was found before this part of the line was begun
 
     def absorb(self, other: "Sink", *, prints: bool, conditional: bool = False) -> None:
         """What another one has found; `conditional`: all of it may not run at all."""
@@ -30,6 +31,11 @@ class Sink:
     def script(self) -> Script:
         return Script(tuple(command for command, _ in self.commands), tuple(dict.fromkeys(self.unknown)))
 
+    def so_far(self) -> Script:
+        """Everything that the line runs before what comes next."""
+        before = Script((), ()) if self.outer is None else self.outer.so_far()
+        return Script((*before.commands, *(command for command, _ in self.commands)), (*before.unknown, *self.unknown))
+
 
 class Frame(NamedTuple):
     """What holds for every command of one part of the line."""
@@ -44,6 +50,8 @@ class Frame(NamedTuple):
     depth: int = 0
     calls: tuple[str, ...] = ()  # functions that are being expanded
     silent: bool = False  # what it prints goes to a file
+    line: str | None = None  # what `read` takes next: one line of what a loop is given
+    redirected: bool = False  # standard input is this command's own: `read X < file` takes its first line
 
     def doubts(self, state: ShellState) -> bool:
         """Whether a command here may not run at all."""
@@ -97,7 +105,7 @@ def repeat(body: Callable[[ShellState, Frame], ShellState], state: ShellState, f
     """A loop: what is known in it is what every turn agrees on. Its state afterwards, the turns being none or many."""
     frame = frame._replace(conditional=True)
     for _ in range(3):
-        turn = frame._replace(sink=Sink())
+        turn = frame._replace(sink=Sink(outer=frame.sink))
         joined = merge(state, body(state, turn))
         if joined == state:
             frame.sink.absorb(turn.sink, prints=True)

@@ -8,6 +8,7 @@ a lexer of our own (words.py) that must stop where the grammar stopped, and a he
 import re
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 from time import thread_time
 from typing import Final, NamedTuple
 
@@ -23,6 +24,8 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 # a segmentation fault. To the shell each letter past ASCII is part of a word, so the grammar may see an x instead.
 _STAND_IN = re.compile(r"[^\x00-\x7f]")
 _BLANK = re.compile(r"(?:[ \t\n]|\\\n)*")
+_TIMED = re.compile(r"(time(?:[ \t]+-p)?)[ \t]+(?:[({]|\[\[|(?:for|while|until|if|case|select)\s)")
+_READINGS: Final = 8
 _NESTED = frozenset(("command_substitution", "process_substitution", "expansion", "arithmetic_expansion", "array"))
 _parser = Parser(Language(tree_sitter_bash.language()))
 
@@ -59,11 +62,30 @@ class Source:
         self.text = text
         if _SURROGATE.search(text):
             raise Unread(text, "it holds bytes that are no text")
-        self.root = _tree(_STAND_IN.sub("x", text).encode(), text, deadline)
+        self.root = self._read(_STAND_IN.sub("x", text), deadline)
         self._nested: dict[int, Nested] = {}
         self._here: dict[int, HereDocument] = {}
         self._collect()
         self._starts = sorted(self._nested)
+
+    def _read(self, stand_in: str, deadline: float) -> Node:
+        """The tree, read again with what the grammar is known to misread made plain to it. Raises Unread.
+
+        It goes on with a command past the end of its line after a pipe of three parts, and takes the reserved word
+        `time` for a program.
+        """
+        for _ in range(_READINGS):
+            root = _tree(stand_in.encode(), self.text, deadline)
+            ends, nothing = _swallowed(root, self.text), [*_commented(root, self.text), *_timed(root, self.text)]
+            if not ends and not nothing:
+                break
+            for position in ends:
+                stand_in = f"{stand_in[:position]};{stand_in[position + 1 :]}"
+            for start, end in nothing:
+                blank = " " * (end - start)
+                stand_in = stand_in[:start] + blank + stand_in[end:]
+                self.text = self.text[:start] + blank + self.text[end:]
+        return root
 
     def span(self, node: Node) -> tuple[int, int]:
         return node.start_byte, node.end_byte
@@ -155,6 +177,40 @@ def _tree(data: bytes, text: str, deadline: float) -> Node:
     except ValueError:  # what the binding raises for a parse that was stopped
         _parser.reset()
         raise Unread(text, "the shell grammar finds too many ways to read it") from None
+
+
+def _swallowed(root: Node, text: str) -> list[int]:
+    """The ends of lines that lie between two words of what the grammar holds for one command."""
+    found: list[int] = []
+    for node in _walk(root):
+        if node.type != "command":
+            continue
+        for one, other in pairwise(node.children):
+            between = text[one.end_byte : other.start_byte]
+            at = between.find("\n")
+            if other.type == "comment" or one.type == "comment":
+                continue
+            if at >= 0 and between[max(0, at - 1) : at] != "\\" and _BLANK.fullmatch(between):
+                found.append(one.end_byte + at)
+    return found
+
+
+def _commented(root: Node, text: str) -> list[tuple[int, int]]:
+    """Comments among the words of what the grammar holds for one command: they end its line."""
+    return [
+        (child.start_byte, child.end_byte)
+        for node in _walk(root)
+        if node.type == "command"
+        for child in node.children
+        if child.type == "comment" and text[child.start_byte - 1] in " \t" and text[child.end_byte :][:1] == "\n"
+    ]
+
+
+def _timed(root: Node, text: str) -> list[tuple[int, int]]:
+    """Where `time` (and its -p) stands before a group or a loop."""
+    commands = (node for node in _walk(root) if node.type == "command")
+    matches = (_TIMED.match(text, node.start_byte) for node in commands)
+    return [found.span(1) for found in matches if found is not None]
 
 
 def _ending(text: str, position: int, delimiter: str, *, tabs: bool) -> int | None:

@@ -10,18 +10,21 @@ from typing import NamedTuple
 from runaway_watchdog.effects import HostState, Outcome, filters, harmless, table
 from runaway_watchdog.effects.arguments import shown
 from runaway_watchdog.effects.docker import answers as answers_docker
-from runaway_watchdog.effects.host import answers as answers_host, places
+from runaway_watchdog.effects.host import answers as answers_host, files, places
 from runaway_watchdog.effects.host.targets import absolute
 from runaway_watchdog.engines.model import Container
 from runaway_watchdog.model.command import Command, Script, Word
 from runaway_watchdog.model.effect import Effect
 from runaway_watchdog.model.shells import POSIX_SHELLS
 from runaway_watchdog.preflight import inside
+from runaway_watchdog.preflight.lookup import Lines
 from runaway_watchdog.preflight.shell import parse
 from runaway_watchdog.world import World
+from runaway_watchdog.world.paths import Tree
 
 DEPTH = 5
 """Scripts that start scripts, substitutions in substitutions: further down nothing is judged."""
+_MAKING_NONE = (harmless.PROGRAMS | files.PROGRAMS) - {"mkdir", "cp", "install", "mv", "ln", "tar"}
 LARGEST_SCRIPT = 1 << 18
 SOURCES = frozenset((".", "source"))
 MOST_WORDS = 5000
@@ -50,20 +53,84 @@ class Preflight(NamedTuple):
 
 
 def run(script: Script, world: World, line: str = "", *, home: str = "/root") -> Preflight:
-    """Judge every command of the line in turn. Never runs one."""
-    outcome = _Judge(world, home).script(script, HostState(), 0)
+    """Judge every command of a script that was read without the host. Never runs one."""
+    return _judged(script, _Judge(world, home), line)
+
+
+def _judged(script: Script, judge_of: "_Judge", line: str) -> Preflight:
+    outcome = judge_of.script(script, HostState(), 0)
     return Preflight(line, script, outcome.effects, outcome.unknown, outcome.host)
 
 
 def judge(line: str, world: World, shell: Shell) -> Preflight:
     """Parse a line and judge it, as if it were typed into that shell."""
-    script = parse(line, environment=shell.environment, folder=shell.folder, home=shell.home)
-    return run(script, world, line, home=shell.home)
+    judging = _Judge(world, shell.home)
+    lookup = _Questions(judging, HostState(), 0)
+    script = parse(line, environment=shell.environment, folder=shell.folder, home=shell.home, lookup=lookup)
+    return _judged(script, judging, line)
+
+
+class _Questions:
+    """What the reading of a line asks (Lookup): the host as the commands so far would have left it."""
+
+    def __init__(self, judge: "_Judge", host: HostState, depth: int) -> None:
+        self._judge = judge
+        self._depth = depth
+        self._start = host
+        self._before: tuple[Command, ...] = ()
+        self._host = host
+
+    def printed(self, script: Script, before: Script) -> Lines | None:
+        return self._judge.output(script, self._after(before), self._depth + 1)
+
+    def names(self, pattern: str, before: Script) -> Lines | None:
+        tree = places.tree(self._after(before), self._judge.world)
+        found = tree.glob(pattern)
+        if not pattern.endswith("/"):
+            return tuple(found)
+        return tuple(f"{each}/" for each in found if _is_folder(each, tree))
+
+    def is_folder(self, path: str, before: Script) -> bool | None:
+        found = _is_folder(path, places.tree(self._after(before), self._judge.world))
+        return None if found is False and (before.unknown or not all(map(_makes_none, before.commands))) else found
+
+    def _after(self, before: Script) -> HostState:
+        """The commands that were asked about last are most often the first of those that are asked about now."""
+        known = len(self._before)
+        if before.commands[:known] != self._before:
+            known, self._host = 0, self._start
+        if len(before.commands) > known:
+            more = Script(before.commands[known:])
+            self._host = self._judge.script(more, self._host, self._depth + 1).host
+        self._before = before.commands
+        return self._host
+
+
+def _either(one: Outcome, other: Outcome) -> Outcome:
+    """A command that runs in the one folder or in the other: both are told, what is the same once."""
+    more = (each for each in other.effects if each not in one.effects)
+    return Outcome((*one.effects, *more), other.host, tuple(dict.fromkeys((*one.unknown, *other.unknown))))
+
+
+def _makes_none(command: Command) -> bool:
+    """Whether no folder can come from it that is not told."""
+    return not command.remote and command.program in _MAKING_NONE
+
+
+def _is_folder(path: str, tree: Tree) -> bool | None:
+    """None where nobody may look."""
+    if path == "/":
+        return True
+    try:
+        entry = tree.entry(tree.real(path))
+    except OSError:
+        return None
+    return entry is not None and entry.kind == "folder"
 
 
 class _Judge:
     def __init__(self, world: World, home: str) -> None:
-        self._world = world
+        self.world = world
         self._home = home
 
     def script(self, script: Script, host: HostState, depth: int) -> Outcome:
@@ -71,6 +138,8 @@ class _Judge:
         unknown: list[str] = list(script.unknown)
         for command in script.commands:
             outcome = self._command(command, host, depth)
+            for folder in command.or_folders:
+                outcome = _either(outcome, self._command(command._replace(folder=folder), outcome.host, depth))
             effects += outcome.effects
             unknown += outcome.unknown
             host = outcome.host
@@ -87,15 +156,15 @@ class _Judge:
             return self._file(file, command, host, depth)
 
         def within(inner: Command, container: Container, now: HostState) -> Outcome | None:
-            return inside.effects(inner, container, now, self._world)
+            return inside.effects(inner, container, now, self.world)
 
-        return table.effects(command, host, self._world, within)
+        return table.effects(command, host, self.world, within)
 
     def _answered(self, command: Command, host: HostState, depth: int) -> Command:
         """The command with every substitution that can be answered in place of its word."""
         words: list[Word] = []
         for word in command.words:
-            lines = None if word.answers is None else self._output(word.answers, host, depth + 1)
+            lines = None if word.answers is None else self.output(word.answers, host, depth + 1)
             if lines is None:
                 words.append(word)
             elif word.whole:
@@ -106,7 +175,7 @@ class _Judge:
                 words += [Word(text, word.raw, globbing=bool(set(text) & set("*?["))) for text in given]
         return command._replace(words=tuple(words))
 
-    def _output(self, script: Script, host: HostState, depth: int) -> tuple[str, ...] | None:
+    def output(self, script: Script, host: HostState, depth: int) -> tuple[str, ...] | None:
         """What the commands would print; None where any of it is only known when they run."""
         if script.unknown or depth > DEPTH:
             return None
@@ -126,11 +195,15 @@ class _Judge:
         if not command.words or command.truncates:
             return None if command.truncates else ()
         if command.reads is not None:
-            given = self._output(command.reads, host, depth + 1)
+            given = self.output(command.reads, host, depth + 1)
             return None if given is None else filters.passed(command, given)
+        if (named := filters.parted(command)) is not None:
+            source = command._replace(words=(Word("cat", "cat"), *named[1]))
+            given = answers_host.answer(source, host, self.world)
+            return None if given is None else filters.passed(named[0], given)
         if command.program in table.ENGINES:
-            return answers_docker.answer(command, host, self._world)
-        return answers_host.answer(command, host, self._world)
+            return answers_docker.answer(command, host, self.world)
+        return answers_host.answer(command, host, self.world)
 
     def _script_file(self, command: Command, host: HostState) -> str | None:
         """The script that the command starts: `sh x.sh`, `. x.sh`, `./x.sh`; None: it starts none."""
@@ -147,13 +220,13 @@ class _Judge:
 
     def _text(self, path: str, host: HostState, start: str = "") -> str | None:
         """A shell script's text; None where there is none, or it is not for a shell."""
-        tree = places.tree(host, self._world)
+        tree = places.tree(host, self.world)
         try:
             real = tree.real(path)
             entry = tree.entry(real)
             if entry is None or entry.kind != "file" or entry.size > LARGEST_SCRIPT:
                 return None
-            text = self._world.files.read(real)
+            text = self.world.files.read(real)
         except OSError:
             return None
         first = text.partition("\n")[0]
@@ -168,5 +241,6 @@ class _Judge:
         if text is None or depth >= DEPTH:
             return Outcome((), host, (f"what the script {path} does could not be read",))
         environment = {name: value for name, value in command.environment if value is not None}
-        parsed = parse(text, environment=environment, folder=command.folder, home=self._home)
+        lookup = _Questions(self, host, depth + 1)
+        parsed = parse(text, environment=environment, folder=command.folder, home=self._home, lookup=lookup)
         return self.script(parsed, host, depth + 1)

@@ -1,37 +1,40 @@
 """A shell line taken apart: bash's grammar, and what is known of its words without running any of it.
 
-Nothing here asks the host anything. What cannot be known is said: a word without a text, or a sentence in `unknown`.
+Nothing is run. Whoever gives a lookup has the host asked for what decides how often a loop turns and where a `cd`
+leads; without one the line alone is read. What cannot be known is said: a word without a text, or a sentence in
+`unknown`.
 """
 
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Final
 
 from tree_sitter import Node
 
 from runaway_watchdog.model.command import Script, Word
 from runaway_watchdog.preflight import budget
-from runaway_watchdog.preflight.budget import Budget, TooMuch
+from runaway_watchdog.preflight.budget import TURNS, Budget, TooMuch
 from runaway_watchdog.preflight.commands import Commands
 from runaway_watchdog.preflight.flow import ExitStates, Frame, Part, Sink, chain, merged, repeat, unchanged
 from runaway_watchdog.preflight.grammar import Source, Unread
+from runaway_watchdog.preflight.lookup import NOBODY, Lookup
 from runaway_watchdog.preflight.nodes import REDIRECTS, Operator, Span, do_group, operator, redirections
 from runaway_watchdog.preflight.simple import SimpleReader
 from runaway_watchdog.preflight.state import UNKNOWN, Function, ShellState, Value
 from runaway_watchdog.preflight.words import changed_names
-
-TURNS: Final = 64
-"""A `for` with more words than this is read once, its variable unknown."""
 
 Words = tuple[Word, ...]
 _SIMPLE = frozenset(
     ("command", "declaration_command", "unset_command", "variable_assignment", "variable_assignments", "test_command")
 )
 _SEPARATORS = frozenset((";", "&", "\n", "comment"))
+_READS = re.compile(r"\bread\b")
 
 
-def parse(line: str, *, environment: Mapping[str, str], folder: str | None, home: str) -> Script:
+def parse(
+    line: str, *, environment: Mapping[str, str], folder: str | None, home: str, lookup: Lookup = NOBODY
+) -> Script:
     """The simple commands of a line or of a whole script, in the order in which they may run.
 
     `environment`: the variables that are known; one that is not in it is not known, since the person's shell may have
@@ -44,7 +47,7 @@ def parse(line: str, *, environment: Mapping[str, str], folder: str | None, home
     state = ShellState(folder, variables, frozenset(environment))
     sink = Sink()
     try:
-        _Structure().text(line, state, Frame(sink, Source("", math.inf)))
+        _Structure(lookup).text(line, state, Frame(sink, Source("", math.inf)))
     except TooMuch:
         sink.unknown.append("the line unfolds to more commands than are read: the rest is not known")
     return sink.script()
@@ -53,9 +56,9 @@ def parse(line: str, *, environment: Mapping[str, str], folder: str | None, home
 class _Structure:
     """Lists, pipes, loops and functions; what a simple command does is read by Commands."""
 
-    def __init__(self) -> None:
+    def __init__(self, lookup: Lookup) -> None:
         self._budget = Budget()
-        self._commands = Commands(self, self._budget)
+        self._commands = Commands(self, self._budget, lookup)
         self._lists: Mapping[str, Callable[[Node, ShellState, Frame, Sequence[Span]], ExitStates]] = {
             "list": self._list,
             "pipeline": self._pipeline,
@@ -119,6 +122,8 @@ class _Structure:
             return unchanged(state.forget())
 
     def _read(self, node: Node, state: ShellState, frame: Frame, tail: Sequence[Span]) -> ExitStates:
+        if state.never:
+            return unchanged(state)
         if node.type == "ERROR" or node.is_missing:
             raise Unread(frame.source.raw(node), "the shell grammar does not know this part")
         if frame.depth > budget.DEPTH:
@@ -191,14 +196,15 @@ class _Structure:
 
     def _piped(self, stages: Sequence[Part], state: ShellState, frame: Frame) -> ExitStates:
         """Each stage in a shell of its own; what one prints the next one reads."""
-        reads, here = frame.reads, frame.here
+        reads: Script | None = None
         for index, stage in enumerate(stages):
             last = index + 1 == len(stages)
             silent = frame.silent and last
-            inner = frame._replace(sink=Sink(), reads=reads, here=here, silent=silent, conditional=False)
+            inner = frame._replace(sink=Sink(outer=frame.sink), silent=silent, conditional=False)
+            inner = inner if index == 0 else inner._replace(reads=reads, here=None, line=None)
             stage(state.surely(), inner)
             frame.sink.absorb(inner.sink, prints=last, conditional=frame.doubts(state))
-            reads, here = inner.sink.printing(), None
+            reads = inner.sink.printing()
         return unchanged(state)
 
     def _negated(self, node: Node, state: ShellState, frame: Frame, tail: Sequence[Span]) -> ExitStates:
@@ -250,7 +256,7 @@ class _Structure:
             raise Unread(frame.source.text[tail[0][0] : tail[-1][1]], "this does not belong to a command")
         frame, files = self._commands.redirected(read.redirections, state, frame)
         self._commands.written(files, frame.source.text[tail[0][0] : tail[-1][1]].strip(), state, frame)
-        return frame
+        return frame._replace(redirected=False)
 
     def _subshell(self, node: Node, state: ShellState, frame: Frame) -> ExitStates:
         self._between(node.children, state, frame)
@@ -314,7 +320,13 @@ class _Structure:
                 do_group(node, source).children, tested.failure if until else tested.success, inner
             ).after
 
-        return unchanged(self._looped(turn, state, frame))
+        lines = self._commands.given(frame) if _READS.search(source.text[test[0] : test[1]]) else None
+        if lines is None or len(lines) > TURNS:
+            return unchanged(self._looped(turn, state, frame))
+        after, inner = state, frame._replace(conditional=True)
+        for line in lines:
+            after = turn(after, inner._replace(line=line))
+        return unchanged(after._replace(doubtful=state.doubtful))
 
     def _looped(self, turn: Callable[[ShellState, Frame], ShellState], state: ShellState, frame: Frame) -> ShellState:
         after = repeat(turn, state, frame)
@@ -329,6 +341,7 @@ class _Structure:
 
         inner = frame._replace(conditional=True)
         after = state
+        words = self._listed(words, state, frame)
         if len(words) > TURNS:
             words = (Word(None, ""),)
         for word in words:
@@ -338,6 +351,17 @@ class _Structure:
             else:
                 after = turn(value, after, inner)
         return unchanged(after.assign(name, UNKNOWN)._replace(doubtful=state.doubtful))
+
+    def _listed(self, words: Words, state: ShellState, frame: Frame) -> Words:
+        """Each pattern replaced by the names that it stands for, as long as these are no more than turns are read."""
+        found: list[Word] = []
+        for word in words:
+            names = self._commands.names(word, state, frame) if word.globbing else None
+            if names is None or len(names) > TURNS:
+                found.append(word)
+            else:
+                found += [Word(name, word.raw) for name in names]
+        return tuple(found) if len(found) <= TURNS else words
 
     def _for_head(self, node: Node, state: ShellState, frame: Frame) -> tuple[str, Words]:
         """`for NAME [in WORDS]`: without words, the arguments of the script or function."""

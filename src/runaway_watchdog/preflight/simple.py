@@ -8,6 +8,7 @@ from runaway_watchdog.preflight.grammar import HereDocument, Source, Unread
 from runaway_watchdog.preflight.words import Letter, Lexer, Opaque, Piece, Pieces, Substitution
 
 _SKIPPED = re.compile(r"(?:[ \t]|\\\n)*")
+_PARTED = re.compile(r"(?:\s|\\\n|(?<=\s)#[^\n]*)*")
 _REDIRECTION = re.compile(r"(?P<fd>\d+|\{\w+\})?(?P<operator>&>>|&>|>>|>\||>&|<>|<<<|<<-|<<|<&|>|<)")
 _ASSIGNED = re.compile(r"(?P<name>[A-Za-z_]\w*)(?P<index>\[[^\]\s]*\])?(?P<operator>\+?=)", re.ASCII)
 
@@ -23,12 +24,15 @@ class Raw(NamedTuple):
 
 
 class Assignment(NamedTuple):
-    """`NAME=value`; `value` None for an array or one element of it: then only what runs in it is told."""
+    """`NAME=value`; `value` None for an array or one element of it: then what runs in it is told, and of an array
+    that is a plain list its elements.
+    """
 
     name: str
     value: Raw | None
     appends: bool = False
     inside: tuple[Substitution, ...] = ()
+    elements: tuple[Raw, ...] | None = None
 
 
 class Redirection(NamedTuple):
@@ -46,6 +50,7 @@ class Simple(NamedTuple):
     assignments: tuple[Assignment, ...]
     words: tuple[Raw, ...]
     redirections: tuple[Redirection, ...]
+    declared: tuple[Assignment, ...] = ()  # arrays among the arguments of `declare`
 
 
 class SimpleReader:
@@ -59,6 +64,7 @@ class SimpleReader:
         """The command in these parts of the source: a here-document parts a command. Raises Unread."""
         assignments: list[Assignment] = []
         words: list[Raw] = []
+        declared: list[Assignment] = []
         redirections: list[Redirection] = []
         for start, end in _joined(spans):
             position = self._skip(start)
@@ -70,10 +76,10 @@ class SimpleReader:
                     assignments.append(assignment[0])
                     position = assignment[1]
                 else:
-                    word, position = self._argument(words, position, end)
+                    word, position = self._argument(words, position, end, declared)
                     words.append(word)
                 position = self._skip(position)
-        return Simple(tuple(assignments), tuple(words), tuple(redirections))
+        return Simple(tuple(assignments), tuple(words), tuple(redirections), tuple(declared))
 
     def words(self, start: int, end: int) -> tuple[Raw, ...]:
         """Nothing but words: those of `for x in …`. Raises Unread."""
@@ -89,13 +95,14 @@ class SimpleReader:
         """What runs in a part that is not read further. Raises Unread."""
         return self._lexer.inside(start, end)
 
-    def _argument(self, words: Sequence[Raw], start: int, end: int) -> tuple[Raw, int]:
+    def _argument(self, words: Sequence[Raw], start: int, end: int, declared: list[Assignment]) -> tuple[Raw, int]:
         """A word; of `declare` and its like it may be an array."""
         if words and words[0].text in DECLARING:
             assignment = self.assignment(start, end)
             if assignment is not None and assignment[0].value is None:
                 name = tuple(Letter(letter, quoted=False) for letter in assignment[0].name + "=")
                 text = self._source.text[start : assignment[1]]
+                declared.append(assignment[0])
                 return Raw(text, (*name, Opaque(quoted=True, inside=assignment[0].inside))), assignment[1]
         return self.word(start, end)
 
@@ -117,11 +124,26 @@ class SimpleReader:
         array = self._source.nested_at(found.end())
         if array is not None and array.kind == "array":
             inside = self._lexer.inside(array.start, array.end)
-            return Assignment(name, None, appends, inside), array.end
+            return Assignment(name, None, appends, inside, self._elements(array.start + 1, array.end - 1)), array.end
         pieces, position = self._lexer.word(found.end(), end)
         if found["index"]:
             return Assignment(name, None, appends, self._lexer.inside(found.start(), position)), position
         return Assignment(name, Raw(self._source.text[found.end() : position], pieces), appends), position
+
+    def _elements(self, start: int, end: int) -> tuple[Raw, ...] | None:
+        """The words between an array's brackets; None for `[key]=value` and what is no plain word."""
+        found: list[Raw] = []
+        position = _between(self._source.text, start)
+        while position < end:
+            if self._source.text[position] == "[":
+                return None
+            try:
+                word, position = self.word(position, end)
+            except Unread:
+                return None
+            found.append(word)
+            position = _between(self._source.text, position)
+        return tuple(found)
 
     def _redirection(self, start: int, end: int) -> tuple[Redirection, int] | None:
         found = _REDIRECTION.match(self._source.text, start, end)
@@ -148,6 +170,12 @@ class SimpleReader:
     def _skip(self, position: int) -> int:
         found = _SKIPPED.match(self._source.text, position)
         return found.end() if found else position
+
+
+def _between(text: str, position: int) -> int:
+    """Past blanks, new lines and comments: what parts the elements of an array."""
+    found = _PARTED.match(text, position)
+    return found.end() if found else position
 
 
 def _joined(spans: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:

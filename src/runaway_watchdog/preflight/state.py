@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
     from runaway_watchdog.preflight.grammar import Source
 
+FOLDERS = 4
+"""A shell that may be in more folders than this is in one that is not known."""
 STEERING = (
     "COMPOSE_ENV_FILES", "COMPOSE_FILE", "COMPOSE_PROFILES", "COMPOSE_PROJECT_NAME", "DOCKER_API_VERSION",
     "DOCKER_CONFIG", "DOCKER_CONTEXT", "DOCKER_HOST",
@@ -28,6 +30,7 @@ class Value(NamedTuple):
     globbing: bool = False  # stands for the names that match, as in `for f in *.log`
     is_set: bool = True
     whole: bool = False  # `answers` are one value, line breaks and all, and not the values that a loop takes in turn
+    items: tuple[Word, ...] | None = None  # an array's; `text` is the first one's, as `$NAME` alone is
 
 
 UNKNOWN = Value(None)
@@ -49,6 +52,7 @@ class ShellState(NamedTuple):
     exported: frozenset[str]
     positional: tuple[Word, ...] | None = None  # None: not known, as for the person's own shell
     previous: str | None = None  # $OLDPWD
+    or_folders: frozenset[str] = frozenset()  # where the shell may be instead of in `folder`
     stack: tuple[str | None, ...] = ()  # pushd
     functions: Mapping[str, Function] = MappingProxyType({})
     ambiguous: frozenset[str] = frozenset()  # names that are an alias, or one of two functions
@@ -58,6 +62,7 @@ class ShellState(NamedTuple):
     errexit: bool = False
     doubtful: bool = False  # it may be that nothing from here on runs
     ended: bool = False  # exit: nothing from here on runs
+    never: bool = False  # nothing here runs, surely: what follows `cd` into a folder that is not there after &&
     elsewhere: bool = False  # a shell was started that reads what comes next (`sudo -i` and more lines pasted)
 
     def value(self, name: str) -> Value:
@@ -81,19 +86,27 @@ class ShellState(NamedTuple):
     def forget(self) -> "ShellState":
         """After something that may have changed anything: `source FILE`, an `eval` of unknown text."""
         known = frozenset(STEERING)
-        return self._replace(folder=None, previous=None, stack=(), variables={}, positional=None, functions={},
-            exported=self.exported | known, changed=self.changed | known, plain_globs=False,
+        return self._replace(folder=None, or_folders=frozenset(), previous=None, stack=(), variables={},
+            positional=None, functions={}, exported=self.exported | known, changed=self.changed | known,
+            plain_globs=False,
         )  # fmt: skip
 
     def go(self, folder: str | None) -> "ShellState":
         """`cd`: relative to the folder before, `..` taken off by name as the shell does."""
-        if folder is not None and not folder.startswith("/"):
-            folder = None if self.folder is None else join(self.folder, folder)
-        if folder is not None:
-            folder = normpath(folder)
-            folder = folder[1:] if folder.startswith("//") else folder
-        variables = {**self.variables, "PWD": Value(folder), "OLDPWD": Value(self.folder)}
-        return self._replace(folder=folder, previous=self.folder, variables=variables)
+        starts = (self.folder, *self.or_folders)
+        found = [None if folder is None or each is None else _normal(join(each, folder)) for each in starts]
+        if folder is not None and folder.startswith("/"):
+            found = [_normal(folder)]
+        others = frozenset(each for each in found[1:] if each is not None and each != found[0])
+        known = not self.or_folders
+        variables = {
+            **self.variables,
+            "PWD": Value(None if others else found[0]),
+            "OLDPWD": Value(self.folder if known else None),
+        }
+        return self._replace(
+            folder=found[0], or_folders=others, previous=self.folder if known else None, variables=variables
+        )
 
     def child(self, positional: tuple[Word, ...]) -> "ShellState":
         """What a new shell (`sh -c`) inherits: the folder and what is exported."""
@@ -101,7 +114,7 @@ class ShellState(NamedTuple):
             name: value if name in self.exported or name == "PWD" else UNSET for name, value in self.variables.items()
         }
         return ShellState(
-            self.folder, variables, self.exported, positional, self.previous, changed=self.changed,
+            self.folder, variables, self.exported, positional, self.previous, self.or_folders, changed=self.changed,
             doubtful=self.doubtful,
         )  # fmt: skip
 
@@ -116,8 +129,12 @@ def merge(one: ShellState, other: ShellState | None) -> ShellState:
         return one
     if one.ended != other.ended:
         return (other if one.ended else one)._replace(doubtful=True)
+    if one.never or other.never:
+        return other if one.never else one
+    folder, or_folders = _folders(one, other)
     return one._replace(
-        folder=one.folder if one.folder == other.folder else None,
+        folder=folder,
+        or_folders=or_folders,
         previous=one.previous if one.previous == other.previous else None,
         stack=one.stack if one.stack == other.stack else (None,) * max(len(one.stack), len(other.stack)),
         variables={name: value for name, value in one.variables.items() if other.variables.get(name) == value},
@@ -131,6 +148,19 @@ def merge(one: ShellState, other: ShellState | None) -> ShellState:
         doubtful=one.doubtful or other.doubtful,
         elsewhere=one.elsewhere or other.elsewhere,
     )
+
+
+def _folders(one: ShellState, other: ShellState) -> tuple[str | None, frozenset[str]]:
+    """Where the shell is in the one or in the other; None where these are too many to be judged each."""
+    if one.folder is None or other.folder is None:
+        return None, frozenset()
+    every = {one.folder, other.folder} | one.or_folders | other.or_folders
+    return (None, frozenset()) if len(every) > FOLDERS else (one.folder, frozenset(every - {one.folder}))
+
+
+def _normal(folder: str) -> str:
+    found = normpath(folder)
+    return found[1:] if found.startswith("//") else found
 
 
 def _differing(one: Mapping[str, Function], other: Mapping[str, Function]) -> frozenset[str]:

@@ -12,7 +12,12 @@ from runaway_watchdog.preflight.grammar import Nested, Source, Unread
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*|[0-9@*#?$!_-]")
 _BROKEN = re.compile(r"\\\n\S")
-_BRACED = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*|[0-9]+|[@*])(?:(:?[-+=?])|(?=\}))")
+_BRACED = re.compile(
+    r"\$\{([A-Za-z_][A-Za-z0-9_]*|[0-9]+|[@*])(?:\[([@*]|[0-9]{1,4})\])?"
+    r"(?:(:?[-+=?]|##?|%%?|//?|\^\^?|,,?|:(?=\s*-?[0-9]))|(?=\}))"
+)
+CHANGING = frozenset(("#", "##", "%", "%%", "/", "//", "^", "^^", ",", ",,", ":"))
+"""Operators that change a value: what stands after them is a pattern."""
 _HISTORY = re.compile(r"![A-Za-z0-9!$?#^*:%_./-]")
 _ASSIGNS = re.compile(r"=|\+\+|--")
 _IDENTIFIER = re.compile(r"[A-Za-z_]\w*", re.ASCII)
@@ -35,13 +40,14 @@ class Letter(NamedTuple):
 
 
 class Parameter(NamedTuple):
-    """`$name`, `${name}`, or `${name:-word}` and its like."""
+    """`$name`, `${name}`, `${name[1]}`, or `${name:-word}` and its like."""
 
     name: str
     quoted: bool
     operator: str = ""
     word: tuple["Piece", ...] = ()
     braced: bool = True  # `${name}`: what follows is not part of the name
+    element: str = ""  # of an array: a number, "@" or "*"
 
 
 class Substitution(NamedTuple):
@@ -164,16 +170,19 @@ class Lexer:
         braced = _BRACED.match(self._text, nested.start, nested.end)
         if braced is None:
             return self._opaque(nested, quoted=quoted)
-        name, operator = braced.group(1), braced.group(2) or ""
+        name, index, operator = braced.group(1), braced.group(2) or "", braced.group(3) or ""
+        if index and operator:
+            return self._opaque(nested, quoted=quoted)
         if not operator:
-            return Parameter(name, quoted)
+            return Parameter(name, quoted, element=index)
         inner = nested.end - 1
         if quoted and "'" in self._text[braced.end() : inner]:
             return self._opaque(nested, quoted=quoted)  # what a ' means in here differs from shell to shell
         if self._depth > DEPTH:
             raise Unread(self._text[nested.start : nested.end], "it is nested too deep to be read")
         self._depth += 1
-        word, _ = self._until(braced.end(), inner, quoted=quoted, stop=lambda _: False)
+        plain = quoted and operator not in CHANGING  # a pattern is one in double quotes too
+        word, _ = self._until(braced.end(), inner, quoted=plain, stop=lambda _: False)
         self._depth -= 1
         return Parameter(name, quoted, operator, word)
 

@@ -5,6 +5,7 @@ down      down, by the version of Compose
 commands  stop, kill, rm, up, restart …
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -12,6 +13,7 @@ from runaway_watchdog.effects import HostState, Outcome
 from runaway_watchdog.effects.compose import commands, project as projects
 from runaway_watchdog.effects.compose.commands import Handler
 from runaway_watchdog.effects.compose.down import down
+from runaway_watchdog.effects.compose.plan import PROJECT
 from runaway_watchdog.effects.compose.project import Compose, Refused, Unclear
 from runaway_watchdog.effects.docker import options, state
 from runaway_watchdog.effects.docker.call import Call, Inside, elsewhere
@@ -80,6 +82,8 @@ def effects(
     subcommand = given.rest[0].text
     if subcommand is None:
         return Outcome((), host, (f"{program}: which subcommand it is is only known when the line runs",))
+    if given.unread and not _harmless(subcommand, given.rest[1:]):
+        return Outcome((), host, tuple(f"{program} {subcommand}: {each}" for each in given.unread))
     problem = elsewhere(given, command, world)
     if problem is not None:
         return Outcome((), host, (f"{program} {subcommand}: {problem}",))
@@ -119,6 +123,26 @@ def _handled(subcommand: str, program: str, given: Options, asking: Call) -> Out
     except Unclear as unclear:
         return call.not_known(str(unclear))
     return Outcome(outcome.effects, outcome.host, (*(f"{shown}: {each}" for each in rest.unread), *outcome.unknown))
+
+
+def projects_listed(words: Sequence[Word], host: HostState, world: World) -> tuple[str, ...] | None:
+    """What `compose ls -q` prints: the projects of containers, with -a of stopped ones too. Raises Unanswered."""
+    given = options.read(words, GLOBAL, stops=True)
+    if given.refused or given.unread or not given.rest or given.rest[0].text != "ls":
+        return None
+    asked = options.read(given.rest[1:], "-a --all, -q --quiet, --format S, --filter S")
+    docker = state.current(host, world)
+    if asked.refused or asked.unread or not asked.has("quiet") or asked.values("format") or docker.gap is not None:
+        return None
+    filters = [each.partition("=") for each in asked.values("filter")]
+    if any(key != "name" for key, _, _ in filters):
+        return None
+    found = {
+        each.labels[PROJECT]
+        for each in docker.containers
+        if each.labels.get(PROJECT) and (asked.has("all") or each.state in RUNNING)
+    }
+    return tuple(sorted(name for name in found if all(re.search(value, name) for _, _, value in filters)))
 
 
 def listed(

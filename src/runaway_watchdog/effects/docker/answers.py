@@ -3,6 +3,7 @@
 Only the forms that people put into other commands: quiet lists, with the filters that decide which names come out.
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
@@ -19,6 +20,9 @@ from runaway_watchdog.model.container import SHORT_ID
 from runaway_watchdog.world import Unanswered, World
 
 Words = tuple[str, ...]
+MIN_COLUMN, COLUMN_GAP = 10, 3
+"""Of the tables that the docker command prints (docker/cli, cli/command/formatter)."""
+_ONE_LABEL = re.compile(r"\{\{\s*\.Label\s+[\"`]([\w.-]+)[\"`]\s*\}\}")
 
 
 def answer(command: Command, host: HostState, world: World) -> Words | None:
@@ -42,10 +46,16 @@ def _answer(command: Command, host: HostState, world: World) -> Words | None:
     if given.rest[0].text == "compose":
         return _compose("docker compose", given.rest[1:], command, host, world)
     found = subcommand(given.rest)
-    listing = LISTINGS.get(found[0]) if found else None
-    if found is None or listing is None:
+    return None if found is None else _told(*found, host, world)
+
+
+def _told(name: str, words: Sequence[Word], host: HostState, world: World) -> Words | None:
+    if name in ("inspect", "container inspect"):
+        return _inspected(words, state.current(host, world))
+    listing = LISTINGS.get(name)
+    if listing is None:
         return None
-    asked = options.read(found[1], listing.options)
+    asked = options.read(words, listing.options)
     now = state.current(host, world)
     if asked.refused or asked.unread or asked.operands or asked.has("help") or now.gap is not None:
         return None
@@ -65,6 +75,8 @@ def _containers(asked: Options, now: Docker) -> Words | None:
         return None
     if asked.has("quiet") and not asked.values("format"):
         return tuple(each.id if asked.has("no-trunc") else each.id[:SHORT_ID] for each in found)
+    if label := _ONE_LABEL.fullmatch(asked.value("format")):
+        return tuple(each.labels.get(label[1], "") for each in found)
     return _formatted(asked, [{"Names": each.name, "ID": each.id[:SHORT_ID], "Image": each.image} for each in found])
 
 
@@ -122,7 +134,13 @@ def _volumes(asked: Options, now: Docker) -> Words | None:
         else:
             return None
     names = sorted(each.name for each in found)
-    return tuple(names) if asked.has("quiet") else _formatted(asked, [{"Name": name} for name in names])
+    if asked.has("quiet"):
+        return tuple(names)
+    if asked.values("format"):
+        return _formatted(asked, [{"Name": name} for name in names])
+    width = max(MIN_COLUMN, *(len(each.driver) + COLUMN_GAP for each in found)) if found else MIN_COLUMN
+    drivers = {each.name: each.driver for each in found}
+    return (f"{'DRIVER':{width}}VOLUME NAME", *(f"{drivers[name]:{width}}{name}" for name in names))
 
 
 def _images(asked: Options, now: Docker) -> Words | None:
@@ -182,6 +200,34 @@ LISTINGS: Mapping[str, Listing] = {
 }
 
 
+_LABEL = re.compile(r"index \.Config\.Labels [\"`]([\w.-]+)[\"`]")
+_INSPECTED: Mapping[str, Callable[[Container], str]] = {
+    ".Id": lambda each: each.id,
+    ".ID": lambda each: each.id,
+    ".Name": lambda each: f"/{each.name}",
+    ".Config.Image": lambda each: each.image,
+    ".Image": lambda each: each.image_id,
+    ".State.Status": lambda each: each.state,
+}
+
+
+def _inspected(words: Sequence[Word], now: Docker) -> Words | None:
+    """`docker inspect -f '{{.Id}}' C …`: one field, or one label, of each container."""
+    asked = options.read(words, "-f --format S, -s --size, --type S")
+    found = [state.container(now, each) for each in asked.operands]
+    wanted = re.fullmatch(r"\{\{-?\s*(.*?)\s*-?\}\}", asked.value("format"))
+    if asked.refused or asked.unread or wanted is None or now.gap is not None or None in found:
+        return None
+    label = _LABEL.fullmatch(wanted[1])
+    if label is not None:
+        return tuple(each.labels.get(label[1], "") for each in found if each is not None)
+    read = _INSPECTED.get(wanted[1])
+    return None if read is None else tuple(read(each) for each in found if each is not None)
+
+
 def _compose(program: str, words: Sequence[Word], command: Command, host: HostState, world: World) -> Words | None:
+    projects = compose.projects_listed(words, host, world) if program == "docker compose" else None
+    if projects is not None:
+        return projects
     found = compose.listed(program, words, command, host, world)
     return None if found is None else tuple(each.id for each in found)

@@ -64,16 +64,16 @@ def read(words: Sequence[Word], specification: str, *, stops: bool = False) -> O
             if stops:
                 rest = (word, *pending)
                 break
-            unread.append(f"what {word.raw} stands for is only known when the line runs")
+            unread.append(_unread(word))
         elif word.text == "--":
             rest = tuple(pending)
             operands += [each.text for each in pending if each.text is not None]
-            unread += [
-                f"what {each.raw} stands for is only known when the line runs" for each in pending if each.text is None
-            ]
+            unread += [_unread(each) for each in pending if each.text is None]
             break
         elif word.text.startswith("-") and word.text != "-":
-            refused = refused or _option(word.text, known, pending, given)
+            fault, hidden = _option(word.text, known, pending, given)
+            refused = refused or fault
+            unread += [_unread(each) for each in hidden]
         elif stops:
             rest = (word, *pending)
             break
@@ -82,30 +82,39 @@ def read(words: Sequence[Word], specification: str, *, stops: bool = False) -> O
     return Options(given, tuple(operands), rest, tuple(unread), refused)
 
 
+def _unread(word: Word) -> str:
+    return f"what {word.raw} stands for is only known when the line runs"
+
+
 def _option(
     text: str, known: Mapping[str, tuple[str, bool]], pending: list[Word], given: dict[str, tuple[str, ...]]
-) -> str:
-    """Add one word of options to `given`; returns the option that is not known, or ""."""
+) -> tuple[str, list[Word]]:
+    """Add one word of options to `given`; returns the option that is not known, or "", and a value that is not."""
     name, equals, value = text.partition("=")
     if text.startswith("--"):
         if name not in known:
-            return name
-        _add(known[name], value if equals else None, pending, given)
-        return ""
+            return name, []
+        return "", _add(known[name], value if equals else None, pending, given)
     for at, letter in enumerate(text[1:], start=1):
         found = known.get(f"-{letter}")
         if found is None:
-            return f"-{letter}"
+            return f"-{letter}", []
         rest = text[at + 1 :]
         if found[1] or rest.startswith("="):
-            _add(found, rest.removeprefix("=") or None, pending, given)
-            return ""
+            return "", _add(found, rest.removeprefix("=") or None, pending, given)
         _add(found, None, pending, given)
-    return ""
+    return "", []
 
 
-def _add(option: tuple[str, bool], value: str | None, pending: list[Word], given: dict[str, tuple[str, ...]]) -> None:
+def _add(
+    option: tuple[str, bool], value: str | None, pending: list[Word], given: dict[str, tuple[str, ...]]
+) -> list[Word]:
+    """Returns the value's word where it is only known when the line runs: never an empty value instead."""
     name, valued = option
+    hidden: list[Word] = []
     if valued and value is None and pending:
-        value = pending.pop(0).text
+        word = pending.pop(0)
+        value = word.text
+        hidden = [word] if word.text is None or word.globbing else []
     given[name] = (*given.get(name, ()), value if value is not None else "" if valued else "true")
+    return hidden

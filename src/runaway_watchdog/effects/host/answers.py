@@ -3,14 +3,16 @@
 Nothing is run. Whatever is not answered exactly is None: it is only known when the line runs.
 """
 
-from collections.abc import Callable
+import re
+import time
+from collections.abc import Callable, Sequence
 
 from runaway_watchdog.effects import HostState
-from runaway_watchdog.effects.arguments import of, read
+from runaway_watchdog.effects.arguments import Arguments, of, read
 from runaway_watchdog.effects.host import cron, find as finding, kill, places
-from runaway_watchdog.effects.host.targets import existing
+from runaway_watchdog.effects.host.targets import absolute, existing
 from runaway_watchdog.effects.podman import answers as podman_answers
-from runaway_watchdog.model.command import Command
+from runaway_watchdog.model.command import Command, Word
 from runaway_watchdog.world import Unanswered, World, processes
 from runaway_watchdog.world.processes import Running
 from runaway_watchdog.world.units import NOT_LOADED
@@ -118,19 +120,30 @@ def _find(command: Command, host: HostState, world: World) -> Lines | None:
 def _ls(command: Command, host: HostState, world: World) -> Lines | None:
     """The names in one folder, or the files that a pattern names."""
     words = of(command)
-    if {name for name, _ in words.options} - {"-1", "-d"} or len(words.operands) != 1:
+    operands = words.operands or (Word(".", "."),)
+    if {name for name, _ in words.options} - {"-1", "-d", "-t", "-r"} or len(operands) != 1:
         return None
     tree = places.tree(host, world)
-    targets = existing(words.operands, command, tree)
+    targets = existing(operands, command, tree)
     folders = [each for each in targets.found if each.entry.kind == "folder" and not words.has("-d")]
     if targets.unknown or (folders and len(targets.found) > 1):
         return None
     if not folders:
-        return tuple(each.written for each in targets.found)
+        above = "" if (operands[0].text or "").startswith("/") else f"{(command.folder or '').rstrip('/')}/"
+        found = [(each.written.removeprefix(above), each.entry.written_at) for each in targets.found]
+        return _ordered(found, words)
     try:
-        return tuple(name for name in tree.names(folders[0].real) if not name.startswith("."))
+        names = [name for name in tree.names(folders[0].real) if not name.startswith(".")]
+        entries = [(name, tree.entry(f"{folders[0].real.rstrip('/')}/{name}")) for name in names]
     except OSError:
         return None
+    return _ordered([(name, entry.written_at) for name, entry in entries if entry is not None], words)
+
+
+def _ordered(found: Sequence[tuple[str, float]], words: Arguments) -> Lines:
+    """By name, with -t the newest first; -r turns it round."""
+    ordered = sorted(found, key=lambda each: -each[1]) if words.has("-t") else list(found)
+    return tuple(name for name, _ in (reversed(ordered) if words.has("-r") else ordered))
 
 
 def _systemctl(command: Command, host: HostState, world: World) -> Lines | None:  # noqa: ARG001
@@ -166,7 +179,65 @@ def _seq(command: Command, host: HostState, world: World) -> Lines | None:  # no
     return tuple(str(number) for number in range(first, last + 1))
 
 
+def _basename(command: Command, host: HostState, world: World) -> Lines | None:  # noqa: ARG001
+    """`basename PATH [SUFFIX]`, `basename -a PATH …`."""
+    words = of(command, "-s --suffix")
+    several = words.has("-a", "--multiple", "-s", "--suffix")
+    texts = words.texts
+    if not words.complete or not texts or any(word.globbing for word in words.operands):
+        return None
+    suffix = words.value("-s", "--suffix") or ("" if several or len(texts) < 2 else texts[1])
+    names = [text.rstrip("/").rpartition("/")[2] or "/" for text in (texts if several else texts[:1])]
+    return tuple(name.removesuffix(suffix) if name != suffix else name for name in names)
+
+
+def _dirname(command: Command, host: HostState, world: World) -> Lines | None:  # noqa: ARG001
+    words = of(command)
+    if not words.complete or words.options or not words.operands or any(word.globbing for word in words.operands):
+        return None
+    return tuple(_above(text) for text in words.texts)
+
+
+def _above(path: str) -> str:
+    folder, slash, _ = path.rstrip("/").rpartition("/")
+    return folder.rstrip("/") or (slash or "." if path.rstrip("/") else path[:1] or ".")
+
+
+def _realpath(command: Command, host: HostState, world: World) -> Lines | None:
+    """`realpath PATH …`, `readlink -f PATH …`."""
+    words = of(command)
+    options = {name for name, _ in words.options}
+    wanted = {"readlink": [{"-f"}, {"-e"}, {"-m"}], "realpath": [set(), {"-e"}, {"-m"}]}
+    if options not in wanted[command.program or ""] or not words.complete or not words.operands:
+        return None
+    tree = places.tree(host, world)
+    found = [absolute(word, command) for word in words.operands if not word.globbing]
+    known = [path for path in found if path is not None]
+    if len(known) < len(words.operands):
+        return None
+    try:
+        return tuple(tree.real(path) for path in known)
+    except OSError:
+        return None
+
+
+_DATE = re.compile(r"\+(?:[^%]|%[YmdHMSFTsyjuV%])*")
+
+
+def _date(command: Command, host: HostState, world: World) -> Lines | None:  # noqa: ARG001
+    """`date +%F`, as if the line ran now."""
+    texts = [word.text or "" for word in command.words[1:]]
+    universal = texts[:1] == ["-u"]
+    if len(texts) != 1 + universal or _DATE.fullmatch(texts[-1]) is None:
+        return None
+    now = world.clock.now()
+    return (
+        time.strftime(texts[-1][1:].replace("%s", str(int(now))), (time.gmtime if universal else time.localtime)(now)),
+    )
+
+
 _SOURCES: dict[str, Callable[[Command, HostState, World], Lines | None]] = {
     "echo": _echo, "printf": _printf, "cat": _cat, "pgrep": _pgrep, "pidof": _pidof, "ps": _ps, "find": _find,
     "ls": _ls, "systemctl": _systemctl, "pwd": _pwd, "seq": _seq, "atq": _atq, "podman": podman_answers.answer,
+    "basename": _basename, "dirname": _dirname, "realpath": _realpath, "readlink": _realpath, "date": _date,
 }  # fmt: skip

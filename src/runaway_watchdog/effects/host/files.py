@@ -211,7 +211,7 @@ def _copy(command: Command, host: HostState, world: World) -> Outcome:
         return Outcome((), host)
     pairs, unknown = _pairs(words, command, host, world)
     itself = places.tree(host, world)  # cp and install refuse to write a file over itself
-    over = [into for source, into in pairs if source.entry.kind == "file" and itself.real(into) != source.real]
+    over = [into for source, into in pairs if source.entry.kind != "folder" and itself.real(into) != source.real]
     outcome = _overwritten(
         [Word(path, path) for path in over], command, host, world, f"{command.program} overwrites it"
     )
