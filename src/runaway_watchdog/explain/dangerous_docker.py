@@ -15,7 +15,7 @@ from runaway_watchdog.model.effect import Effect
 from runaway_watchdog.model.plan import Dangerous
 from runaway_watchdog.owners.docker.compose import Membership
 from runaway_watchdog.owners.docker.containment import reference
-from runaway_watchdog.owners.docker.details import ContainerOwner
+from runaway_watchdog.owners.docker.details import ContainerOwner, service_of_project
 from runaway_watchdog.world import World
 
 FIRST_WITH_ALL = 23
@@ -30,8 +30,8 @@ def dangers(owner: ContainerOwner, world: World) -> Iterator[Dangerous]:
     """Two lists of the engine are asked for, and no container is inspected. Raises Unanswered."""
     docker = Docker(containers=engine.containers(world), volumes=engine.volumes(world))
     program = owner.details.client
-    if owner.kind == "compose-service" and owner.details.compose is not None:
-        yield _compose(owner.details.compose, program, world)
+    if (own := service_of_project(owner)) is not None:
+        yield _compose(own, program, world)
     yield from _remove(owner, program, docker, world)
     yield from _prune(program, docker, world)
     yield from _bind_mount(owner, docker, world)

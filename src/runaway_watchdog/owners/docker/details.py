@@ -94,6 +94,11 @@ ALONE = ContainerDetails._fields.index("init")
 ContainerOwner = Read[ContainerDetails]
 
 
+def service_of_project(owner: ContainerOwner) -> Membership | None:
+    """Whose service it is, for one that Compose made; a swarm's task is the swarm's."""
+    return owner.details.compose if owner.kind == "compose-service" else None
+
+
 def read(container: Inspected, info: Info, facts: Facts, world: World) -> ContainerDetails:
     """From its inspection, the list of all containers and `info`. Raises Unanswered."""
     others = [each for each in docker.containers(world) if each.id != container.id]

@@ -1,0 +1,80 @@
+"""The shape of the code: nothing is decided on a sentence, answers have types, each kind is known in its room."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from runaway_watchdog import owners
+
+PACKAGE = Path(owners.__file__).parents[1]
+FILES = sorted(PACKAGE.rglob("*.py"))
+SENTENCES = frozenset({"why", "told", "verify", "goal", "title"})
+CUTTING = frozenset(
+    {"startswith", "endswith", "replace", "partition", "rpartition", "split", "rsplit", "removeprefix", "removesuffix"}
+)
+
+
+def parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text())
+
+
+def is_sentence(node: ast.expr) -> bool:
+    return isinstance(node, ast.Attribute) and node.attr in SENTENCES
+
+
+def decisions(tree: ast.Module) -> Iterator[str]:
+    """Tests, cuts and rewrites of a text that is made for people."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            of_text = node.func.attr in CUTTING and is_sentence(node.func.value)
+            of_pattern = node.func.attr in ("match", "fullmatch", "search", "sub", "findall") and any(
+                map(is_sentence, node.args)
+            )
+            if of_text or of_pattern:
+                yield f"line {node.lineno}: {ast.unparse(node)}"
+        elif isinstance(node, ast.Compare):
+            pairs = zip(node.ops, node.comparators, strict=True)
+            if any(isinstance(op, ast.In | ast.NotIn) and is_sentence(right) for op, right in pairs):
+                yield f"line {node.lineno}: {ast.unparse(node)}"
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_nothing_is_decided_on_a_sentence(path: Path) -> None:
+    """Types carry meaning; sentences are made last."""
+    assert list(decisions(parsed(path))) == []
+
+
+def test_the_test_itself_sees_such_decisions() -> None:
+    """Each form that the code once had."""
+    code = "a.why.replace('x', 'y'); 'main' in e.why; re.match(p, step.verify); s.told.startswith('port')"
+    assert len(list(decisions(ast.parse(code)))) == 4
+
+
+@pytest.mark.parametrize("room", ["owners", "effects", "explain"])
+def test_answers_have_types(room: str) -> None:
+    """Bags of strings end at the border: world/ and the writers of JSON."""
+    found = [
+        f"{path.relative_to(PACKAGE)}:{number}"
+        for path in sorted((PACKAGE / room).rglob("*.py"))
+        for number, line in enumerate(path.read_text().splitlines(), 1)
+        if "Mapping[str, Any]" in line and "def shown(" not in line
+    ]
+    assert found == []
+
+
+def test_each_kind_is_known_in_its_own_room_alone() -> None:
+    """The names of owner kinds stand in owners/, in the model's groups of containers, and in an invented example."""
+    names = "|".join(re.escape(f'"{name}"') for name in owners.KINDS if "-" in name)
+    elsewhere = [path for path in FILES if path.relative_to(PACKAGE).parts[0] != "owners"]
+    allowed = {"model/container.py", "alerts/example.py"}
+    allowed |= {"model/casefile.py", "explain/changed.py"}  # a kind of change is called as one of owners
+    found = [
+        f"{path.relative_to(PACKAGE)}: {match[0]}"
+        for path in elsewhere
+        if str(path.relative_to(PACKAGE)) not in allowed
+        for match in re.finditer(names, path.read_text())
+    ]
+    assert found == []
