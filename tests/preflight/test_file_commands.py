@@ -12,7 +12,6 @@ LOST = [
     ("rm -rf /srv/link/*", {"/srv/uploads/a.jpg"}),
     ("rm -rf /srv/link/../notes.txt", {"/srv/notes.txt"}),
     ("rm /srv/uploads", set()),
-    ("rm -rf /", set()),
     ("rm -rf /srv/absent", set()),
     ("rm /srv/empty", set()),
     ("rm /tmp/scratch", set()),
@@ -38,7 +37,7 @@ LOST = [
     ("find /srv -name '*.txt' -delete", {"/srv/notes.txt"}),
     ("find /srv -name '*.jpg' -exec rm {} +", {"/srv/uploads/a.jpg"}),
     ("find /srv -mtime +1 -delete", set()),
-    ("mv /srv/uploads /srv/old; rm -rf /srv/old", {"/srv/old"}),
+    ("mv /srv/uploads /srv/old; rm -rf /srv/old", {"/srv/uploads"}),
     ("mv /srv/uploads /srv/old; rm -rf /srv/uploads", set()),
     ("rm notes.txt; rm notes.txt", {"/srv/notes.txt"}),
 ]
@@ -74,7 +73,9 @@ _USED = {
     [
         ("rm -rf $DIR", "/srv"),
         ("rm -rf x", None),
-        ("find . -user bob -delete", "/srv"),
+        ("find . -perm 600 -delete", "/srv"),
+        ("rm -rf /", "/srv"),
+        ("rm -rf //", "/srv"),
         ("rsync -a --delete web:/a/ /srv/uploads/", "/srv"),
     ],
 )
@@ -120,5 +121,5 @@ def test_rsync_replaces_and_deletes() -> None:
     assert (lost.name, lost.used_by) == ("/srv/uploads", ("shop-db-1",))
     assert "replaces 1 file" in lost.why
     assert host.judge("rsync -a --delete /srv/new /srv/uploads").lost == ()
-    for line in ("rsync -a --delete --exclude x /srv/new/ /srv/uploads", "rsync -ac web:/new/ /srv/uploads"):
+    for line in ("rsync -a --delete --exclude-from x /srv/new/ /srv/uploads", "rsync -ac web:/new/ /srv/uploads"):
         assert host.judge(line).unknown

@@ -13,6 +13,7 @@ from runaway_watchdog.engines.model import Container, Volume
 from runaway_watchdog.model.effect import Effect
 from runaway_watchdog.model.gap import Gap
 from runaway_watchdog.model.owner import Outlook
+from runaway_watchdog.world.paths import NOTHING_MADE, Made
 
 if TYPE_CHECKING:
     from runaway_watchdog.engines.kept import Image, Network, Pod, Service
@@ -49,6 +50,7 @@ class HostState(NamedTuple):
     podman: Podman | None = None  # None: not asked, since no command needed it
     deleted: frozenset[str] = frozenset()  # real paths, as they are on the disk now
     moved: tuple[tuple[str, str], ...] = ()  # (real path now named, where its content was), in order
+    made: Mapping[str, Made] = NOTHING_MADE  # real paths of what the line itself has put there
     stopped_units: frozenset[str] = frozenset()  # names; of a user's own unit user@UID.service/NAME
     ended: frozenset[int] = frozenset()  # PIDs
     outlooks: Mapping[int, Outlook] = MappingProxyType({})  # PID that was signalled -> what becomes of it

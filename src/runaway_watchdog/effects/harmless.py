@@ -96,9 +96,14 @@ def _sed(command: Command, host: HostState, world: World) -> Outcome:  # noqa: A
     scripts = [value for name, value in words.options if name in ("-e", "--expression")]
     scripts = scripts or [word.text for word in words.operands[:1]]
     inplace = any(name in ("-i", "-f", "--file", "--in-place") for name, _ in words.options)
-    if inplace or any(script is None or _SED_WRITES.search(script) for script in scripts):
+    if inplace or any(script is None or sed_writes(script) for script in scripts):
         return _unsure(command, host)
     return Outcome((), host)
+
+
+def sed_writes(script: str) -> bool:
+    """Whether a script of sed may write files of its own, or run programs."""
+    return _SED_WRITES.search(script) is not None
 
 
 def _journalctl(command: Command, host: HostState, world: World) -> Outcome:

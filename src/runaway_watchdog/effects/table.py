@@ -5,7 +5,18 @@ from collections.abc import Callable
 from runaway_watchdog.effects import HostState, Outcome, harmless
 from runaway_watchdog.effects.docker import command as docker, state as docker_state
 from runaway_watchdog.effects.docker.call import Inside
-from runaway_watchdog.effects.host import cron, databases, files, find as finding, git, kill, power as hosts, systemd
+from runaway_watchdog.effects.host import (
+    cron,
+    databases,
+    files,
+    find as finding,
+    git,
+    kill,
+    packages,
+    power as hosts,
+    storage,
+    systemd,
+)
 from runaway_watchdog.effects.podman import command as podman
 from runaway_watchdog.model.command import Command
 from runaway_watchdog.world import World
@@ -16,7 +27,16 @@ ENGINES = frozenset(("docker", "docker-compose"))
 SERVICES = frozenset(("systemctl", "service", "invoke-rc.d", "rc-service"))
 DOWN = frozenset(("reboot", "shutdown", "poweroff", "halt", "init", "telinit"))
 NEED_DOCKER: frozenset[Family] = frozenset(
-    (files.effects, finding.effects, git.effects, kill.effects, systemd.effects, hosts.effects)
+    (
+        files.effects,
+        finding.effects,
+        git.effects,
+        kill.effects,
+        systemd.effects,
+        hosts.effects,
+        storage.effects,
+        packages.effects,
+    )
 )
 """Families that look at containers and volumes, beside Docker's own."""
 
@@ -34,6 +54,8 @@ def effects(command: Command, host: HostState, world: World, inside: Inside | No
     if family in NEED_DOCKER or command.truncates:
         host = known(host, world)
     outcome = files.truncated(command.truncates, command, host, world)
+    if command.appends:
+        outcome = outcome._replace(host=files.appended(command.appends, command, outcome.host, world))
     after = family(command, outcome.host, world)
     return Outcome((*outcome.effects, *after.effects), after.host, (*outcome.unknown, *after.unknown))
 
@@ -55,6 +77,9 @@ def of(command: Command) -> Family:
 
 _FAMILIES: dict[str, Family] = {
     **dict.fromkeys(files.PROGRAMS, files.effects),
+    **dict.fromkeys(files.SELDOM, files.seldom),
+    **dict.fromkeys(storage.PROGRAMS, storage.effects),
+    **dict.fromkeys(packages.PROGRAMS, packages.effects),
     **dict.fromkeys(kill.PROGRAMS, kill.effects),
     **dict.fromkeys(databases.PROGRAMS, databases.effects),
     **dict.fromkeys(DOWN, hosts.effects),

@@ -24,7 +24,7 @@ from runaway_watchdog.world.paths import Tree
 
 DEPTH = 5
 """Scripts that start scripts, substitutions in substitutions: further down nothing is judged."""
-_MAKING_NONE = (harmless.PROGRAMS | files.PROGRAMS) - {"mkdir", "cp", "install", "mv", "ln", "tar"}
+_MAKING_NONE = (harmless.PROGRAMS | files.PROGRAMS) - {"mkdir", "cp", "install", "mv", "ln", "tar", "unzip"}
 LARGEST_SCRIPT = 1 << 18
 SOURCES = frozenset((".", "source"))
 MOST_WORDS = 5000
@@ -162,8 +162,13 @@ class _Judge:
 
     def _answered(self, command: Command, host: HostState, depth: int) -> Command:
         """The command with every substitution that can be answered in place of its word."""
+        return command._replace(
+            words=self._words(command.words, host, depth), truncates=self._words(command.truncates, host, depth)
+        )
+
+    def _words(self, given_words: tuple[Word, ...], host: HostState, depth: int) -> tuple[Word, ...]:
         words: list[Word] = []
-        for word in command.words:
+        for word in given_words:
             lines = None if word.answers is None else self.output(word.answers, host, depth + 1)
             if lines is None:
                 words.append(word)
@@ -173,7 +178,7 @@ class _Judge:
                 words.append(word)
             else:
                 words += [Word(text, word.raw, globbing=bool(set(text) & set("*?["))) for text in given]
-        return command._replace(words=tuple(words))
+        return tuple(words)
 
     def output(self, script: Script, host: HostState, depth: int) -> tuple[str, ...] | None:
         """What the commands would print; None where any of it is only known when they run."""

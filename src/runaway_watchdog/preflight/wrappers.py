@@ -35,6 +35,12 @@ class Inner(NamedTuple):
     in_shell: bool = False  # the shell itself goes on: its builtins and functions count (`command`, `time`)
 
 
+def _applet(words: Words) -> Words:
+    """busybox' own rm has no second thoughts about "/", as GNU's has."""
+    preserves_not = (Word("--no-preserve-root", "--no-preserve-root"),)
+    return (words[0], *preserves_not, *words[1:]) if words[0].text == "rm" else words
+
+
 def _plain(
     options: Options, operands: int = 0, *, never: frozenset[str] = frozenset()
 ) -> Callable[[Words], Inner | None]:
@@ -298,7 +304,7 @@ WRAPPERS: Mapping[str, Callable[[Words], Inner | None]] = {
     "runuser": _su,
     "ssh": _ssh,
     "nsenter": _nsenter,
-    "busybox": lambda words: Inner(words[1:], in_shell=False) if len(words) > 1 else None,
+    "busybox": lambda words: Inner(_applet(words[1:])) if len(words) > 1 else None,
     "chroot": _unreadable("it runs in another root folder"),
     "unshare": _unreadable("it runs in namespaces of its own"),
     "parallel": _unreadable("what it puts together is not read"),

@@ -2,12 +2,16 @@
 
 import errno
 import os
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
+from types import MappingProxyType
 from typing import NamedTuple
 
 from runaway_watchdog.world import Files
 
+_ROOT = re.compile(r"/proc/\d+/root")
+"""Where a process's own root is: the link's text is a path in there, and the kernel does not go by it."""
 MAX_LINKS = 40
 """As the kernel's own limit (path_resolution(7))."""
 
@@ -21,6 +25,14 @@ class Entry(NamedTuple):
     uid: int
 
 
+class Made(NamedTuple):
+    """What is at a path that the disk does not know yet."""
+
+    entry: Entry
+    target: str = ""  # of a link
+
+
+NOTHING_MADE: Mapping[str, Made] = MappingProxyType({})
 Lies = Callable[[str], str | None]
 """Where on today's disk the content of a path is; None: it is gone by now."""
 
@@ -31,14 +43,20 @@ def under(path: str, folder: str) -> bool:
 
 
 class Tree:
-    """The file system, seen through `lies`: as the commands so far would have left it."""
+    """The file system, seen through `lies` and `made`: as the commands so far would have left it."""
 
-    def __init__(self, files: Files, lies: Lies) -> None:
+    def __init__(
+        self, files: Files, lies: Lies, made: Mapping[str, Made] = NOTHING_MADE, moved: Iterable[str] = ()
+    ) -> None:
         self._files = files
         self._lies = lies
+        self._made = made
+        self._new = (*made, *moved)  # paths that the disk does not list
 
     def entry(self, path: str) -> Entry | None:
         """What is at a path, the last link not followed; None: nothing. Raises OSError where nobody may look."""
+        if path in self._made:
+            return self._made[path].entry
         disk = self._lies(path)
         if disk is None:
             return None
@@ -50,10 +68,13 @@ class Tree:
 
     def names(self, path: str) -> list[str]:
         """The names in a folder, in order. Raises OSError."""
+        above = f"{path.rstrip('/')}/"
+        new = {each[len(above) :].partition("/")[0] for each in self._new if each.startswith(above)}
+        new = {name for name in new if self.entry(above + name) is not None}
         disk = self._lies(path)
-        if disk is None:
-            return []
-        return sorted(name for name in self._files.names(disk) if self._lies(_join(path, name)) is not None)
+        if disk is None or path in self._made:
+            return sorted(new)
+        return sorted(new.union(name for name in self._files.names(disk) if self._lies(above + name) is not None))
 
     def real(self, path: str, *, follow_last: bool = True) -> str:
         """The path without links and `..`; what is not there yet is kept as it is written. Raises OSError (ELOOP)."""
@@ -66,13 +87,13 @@ class Tree:
                 continue
             step = f"{at}/{part}"
             entry = self.entry(step) if pending or follow_last else None
-            if entry is None or entry.kind != "link":
+            if entry is None or entry.kind != "link" or _ROOT.fullmatch(step):
                 at = step
                 continue
             links += 1
             if links > MAX_LINKS:
                 raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), path)
-            target = self._files.target(self._lies(step) or step)
+            target = self._made[step].target if step in self._made else self._files.target(self._lies(step) or step)
             pending = _parts(target) + pending
             at = "" if target.startswith("/") else at
         return at or "/"

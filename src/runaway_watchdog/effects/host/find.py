@@ -1,14 +1,14 @@
 """find with -delete or -exec: many files at once."""
 
-import re
-from collections.abc import Callable, Iterator, Sequence
-from fnmatch import fnmatchcase
-from itertools import chain, pairwise
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 from runaway_watchdog.effects import HostState, Outcome
 from runaway_watchdog.effects.arguments import shown
-from runaway_watchdog.effects.host import places, rsync, uses
-from runaway_watchdog.effects.host.targets import Target, existing
+from runaway_watchdog.effects.host import places, precious, rsync, uses
+from runaway_watchdog.effects.host.find_tests import EXECUTES, WRITES, Expression, Seen, evaluated, parse
+from runaway_watchdog.effects.host.losing import overwritten
+from runaway_watchdog.effects.host.targets import Target, existing, spread
 from runaway_watchdog.model.command import Command, Word
 from runaway_watchdog.model.effect import Effect, Size
 from runaway_watchdog.world import World
@@ -17,195 +17,182 @@ from runaway_watchdog.world.paths import Entry, Tree
 WALK_LIMIT = 20_000
 NAMED = 5
 """So many files are named one by one; of more, the folder is named and the number."""
-DAY_S, MINUTE_S = 86400, 60
-UNJUDGED = frozenset(("-fprint", "-fprint0", "-fprintf", "-fls", "-exec", "-execdir", "-ok", "-okdir"))
-TYPES = {"f": "file", "d": "folder", "l": "link"}
-UNITS = {"c": 1, "w": 2, "b": 512, "k": 1 << 10, "M": 1 << 20, "G": 1 << 30, "": 512}
+PRINTS = frozenset(("-print", "-print0"))
 
-Test = Callable[[str, Entry, float], bool]
+
+class Matched(NamedTuple):
+    """A file that find does something to."""
+
+    written: str  # as find prints it
+    real: str
+    entry: Entry
+    certain: bool  # every test was evaluated
 
 
 def effects(command: Command, host: HostState, world: World) -> Outcome:
     """What find or rsync deletes."""
+    command = spread(command, places.tree(host, world))
     return rsync.effects(command, host, world) if command.program == "rsync" else _find(command, host, world)
 
 
 def _find(command: Command, host: HostState, world: World) -> Outcome:
     """-delete; what -exec runs is a command of its own, and was told apart before."""
-    starts, expression = _split(command.words[1:])
-    actions = {word.text for word in expression}
-    if actions & UNJUDGED:
+    options, starts, words = _split(command.words[1:])
+    expression = parse(words)
+    if expression.actions & EXECUTES:
         return Outcome((), host, (f"what `{shown(command)}` does to the files that it finds is not judged",))
-    if "-delete" not in actions:
-        return Outcome((), host)
-    tests, complete = _tests(expression)
-    tree = places.tree(host, world)
-    targets = existing(starts or [Word(".", ".")], command, tree)
+    before = _lists(words, command, host, world) if expression.actions & WRITES else Outcome((), host)
+    if "-delete" not in expression.actions or _refuses(words, expression):
+        return before
     found: list[Effect] = []
-    unknown = list(targets.unknown)
+    host = before.host
+    targets = existing(starts or [Word(".", ".")], command, places.tree(host, world), follow=_follows(options, starts))
+    unknown = [*before.unknown, *targets.unknown]
     for start in targets.found:
-        matching = list(_matching(start, tests, _depths(expression), tree, world))
-        if len(matching) >= WALK_LIMIT:
+        tree = places.tree(host, world)
+        doomed = list(_matching(start, expression, frozenset(("-delete",)), tree, world, everywhere="-L" in options))
+        if len(doomed) >= WALK_LIMIT:
             unknown.append(f"{start.written} holds more files than could be looked at")
-        gone, host = _gone(start, matching, host, world)
+        gone, host = _gone(start, doomed, host, world)
         found += gone
-    if not complete and found:
-        unknown.append(f"some tests of `{shown(command)}` are not evaluated: it may be less")
-    return Outcome(tuple(found), host, tuple(unknown))
+        if gone and not all(each.certain for each in doomed):
+            unknown.append(f"some tests of `{shown(command)}` are not evaluated: it may be less")
+    return Outcome((*before.effects, *found), host, tuple(dict.fromkeys(unknown)))
+
+
+def _refuses(words: Sequence[Word], expression: Expression) -> bool:
+    """-delete goes through a folder before it comes to the folder itself, and so -prune is in vain: find says so."""
+    return "-prune" in expression.actions and not any(word.text in ("-depth", "-d") for word in words)
+
+
+def _lists(words: Sequence[Word], command: Command, host: HostState, world: World) -> Outcome:
+    """-fprint and its like write over the file that they are given."""
+    names = [words[at + 1] for at, word in enumerate(words[:-1]) if word.text in WRITES]
+    return overwritten(names, command, host, world, "find writes its list over it")
 
 
 def answer(command: Command, host: HostState, world: World) -> tuple[str, ...] | None:
     """What find would print; None where a test is not evaluated or the files are too many."""
-    starts, expression = _split(command.words[1:])
-    tests, complete = _tests(expression)
+    options, starts, words = _split(command.words[1:])
+    expression = parse(words)
+    if not expression.complete or expression.actions - PRINTS - {"-prune", "-true", "-false"}:
+        return None
+    if not expression.actions & PRINTS:
+        expression = parse([Word("(", "("), *words, Word(")", ")"), Word("-print", "-print")])
     tree = places.tree(host, world)
-    targets = existing(starts or [Word(".", ".")], command, tree)
-    if targets.unknown or not complete or any(word.text in UNJUDGED for word in expression):
+    targets = existing(starts or [Word(".", ".")], command, tree, follow=_follows(options, starts))
+    if targets.unknown:
         return None
     found: list[str] = []
     for start in targets.found:
-        matching = list(_matching(start, tests, _depths(expression), tree, world))
-        if len(matching) >= WALK_LIMIT:
+        matching = list(_matching(start, expression, PRINTS, tree, world, everywhere="-L" in options))
+        if len(matching) >= WALK_LIMIT or not all(each.certain for each in matching):
             return None
-        found += [start.written.rstrip("/") + path[len(start.real) :] for path, _ in matching]
+        found += [each.written for each in matching]
     return tuple(found)
 
 
-def _split(words: Sequence[Word]) -> tuple[list[Word], list[Word]]:
-    """The starting points, and the expression: from the first word that starts with "-", "(" or "!"."""
+def _split(words: Sequence[Word]) -> tuple[frozenset[str], list[Word], list[Word]]:
+    """-H, -L or -P; the starting points; and the expression: from the first word that starts with "-", "(" or "!"."""
     pending = list(words)
-    while pending and pending[0].text in ("-H", "-L", "-P"):
-        pending.pop(0)
+    options: list[str] = []
+    while pending and ((pending[0].text or "") in ("-H", "-L", "-P") or (pending[0].text or "")[:2] in ("-O", "-D")):
+        options.append(pending.pop(0).text or "")
+        if options[-1] == "-D" and pending:
+            pending.pop(0)
     at = next((i for i, word in enumerate(pending) if (word.text or "")[:1] in ("-", "(", "!", ")")), len(pending))
-    return pending[:at], pending[at:]
+    if any(word.text == "-follow" for word in pending[at:]):
+        options.append("-L")
+    last = [each for each in options if each in ("-H", "-L", "-P")][-1:]
+    return frozenset(last), pending[:at], pending[at:]
 
 
-def _depths(expression: Sequence[Word]) -> tuple[int, int]:
-    """-mindepth and -maxdepth."""
-    least, most = 0, 1 << 30
-    for word, value in pairwise(expression):
-        if word.text in ("-mindepth", "-maxdepth") and (value.text or "").isdigit():
-            number = int(value.text or 0)
-            least, most = (number, most) if word.text == "-mindepth" else (least, number)
-    return least, most
-
-
-def _tests(expression: Sequence[Word]) -> tuple[list[Test], bool]:
-    """The tests that are evaluated, all of which must hold, and whether those were all."""
-    tests: list[Test] = []
-    complete = True
-    pending = list(expression)
-    while pending:
-        name = pending.pop(0).text
-        if name in ("-delete", "-print", "-print0", "-noleaf", "-nowarn", "-mount", "-xdev", "-depth", "-a", "-and"):
-            continue
-        if name in ("-maxdepth", "-mindepth"):
-            pending[:1] = []
-        elif name == "-empty":
-            tests.append(lambda path, entry, now: entry.kind == "file" and entry.size == 0)  # noqa: ARG005
-        else:
-            value = pending.pop(0).text if pending and (name in _VALUED or name in NOT_EVALUATED) else None
-            made = _VALUED[name](value) if name in _VALUED and value is not None else None
-            complete = complete and made is not None
-            if made is not None:
-                tests.append(made)
-            elif name in ("-o", "-or", "!", "-not", "(", ")"):
-                return [], False  # an alternative widens what matches: everything may
-    return tests, complete
-
-
-def _pattern(value: str, *, whole: bool = False, fold: bool = False) -> Test:
-    pattern = value.lower() if fold else value
-
-    def fits(path: str, entry: Entry, now: float) -> bool:  # noqa: ARG001
-        subject = path if whole else path.rpartition("/")[2]
-        return fnmatchcase(subject.lower() if fold else subject, pattern.replace("[^", "[!"))
-
-    return fits
-
-
-def _type(value: str) -> Test | None:
-    kinds = {TYPES[each] for each in value.split(",") if each in TYPES}
-    return (lambda path, entry, now: entry.kind in kinds) if kinds else None  # noqa: ARG005
-
-
-def _compared(value: str, unit: float, figure: Callable[[Entry, float], float], *, up: bool = False) -> Test | None:
-    """find's +n, -n and n: in whole units, rounded down for times and up for sizes."""
-    found = re.fullmatch(r"([+-]?)(\d+)", value)
-    if found is None:
-        return None
-    sign, wanted = found[1], int(found[2])
-
-    def fits(path: str, entry: Entry, now: float) -> bool:  # noqa: ARG001
-        exact = figure(entry, now) / unit
-        units = -int(-exact // 1) if up else int(exact // 1)
-        return units > wanted if sign == "+" else units < wanted if sign == "-" else units == wanted
-
-    return fits
-
-
-def _size(value: str) -> Test | None:
-    found = re.fullmatch(r"([+-]?\d+)([cwbkMG]?)", value)
-    if found is None:
-        return None
-    return _compared(found[1], UNITS[found[2]], lambda entry, now: entry.size, up=True)  # noqa: ARG005
-
-
-NOT_EVALUATED = frozenset(
-    (
-        "-user", "-group", "-uid", "-gid", "-perm", "-newer", "-newermt", "-anewer", "-cnewer", "-regex", "-iregex",
-        "-atime", "-ctime", "-cmin", "-amin", "-inum", "-links", "-samefile", "-ipath",
-        "-lname", "-fstype", "-regextype",
-    )
-)  # fmt: skip
-_VALUED: dict[str | None, Callable[[str], Test | None]] = {
-    "-name": _pattern,
-    "-iname": lambda value: _pattern(value, fold=True),
-    "-path": lambda value: _pattern(value, whole=True),
-    "-wholename": lambda value: _pattern(value, whole=True),
-    "-type": _type,
-    "-size": _size,
-    "-mtime": lambda value: _compared(value, DAY_S, lambda entry, now: now - entry.written_at),
-    "-mmin": lambda value: _compared(value, MINUTE_S, lambda entry, now: now - entry.written_at),
-}
+def _follows(options: frozenset[str], starts: Sequence[Word]) -> bool:  # noqa: ARG001 - for each of them alike
+    return bool(options & {"-H", "-L"})
 
 
 def _matching(
-    start: Target, tests: Sequence[Test], depths: tuple[int, int], tree: Tree, world: World
-) -> Iterator[tuple[str, Entry]]:
+    start: Target, expression: Expression, actions: frozenset[str], tree: Tree, world: World, *, everywhere: bool
+) -> Iterator[Matched]:
+    """Each file to which one of these actions happens, or may; `everywhere`: links are followed below the start too."""
     now = world.clock.now()
-    everything = [(start.real, start.entry)]
-    if start.entry.kind == "folder":
-        everything += tree.below(start.real, WALK_LIMIT)
-    for path, entry in everything:
-        depth = path[len(start.real) :].count("/")
-        written = start.written.rstrip("/") + path[len(start.real) :]
-        if depths[0] <= depth <= depths[1] and all(test(written, entry, now) for test in tests):
-            yield path, entry
+    pending = [(start.written.rstrip("/") or "/", start.real, start.entry, 0, frozenset[str]())]
+    looked = 0
+    while pending and looked < WALK_LIMIT:
+        written, real, entry, depth, above = pending.pop(0)
+        looked += 1
+        names = _names(real, tree) if entry.kind == "folder" and depth < expression.most else []
+        pruned = False
+        if depth >= expression.least:
+            done = evaluated(
+                expression, Seen(written, entry, None if names is None else not names, now, world.files.user)
+            )
+            pruned = done.pruned
+            happened = [certain for action, certain in done.actions if action in actions]
+            if happened:
+                yield Matched(written, real, entry, any(happened))
+        if pruned or names is None or real in above:
+            continue  # a link that leads back into itself
+        for name in names:
+            below = f"{real.rstrip('/')}/{name}"
+            found = tree.entry(below)
+            if found is not None and found.kind == "link" and everywhere:
+                below, found = _followed(below, found, tree)
+            if found is not None:
+                pending.append((f"{written.rstrip('/')}/{name}", below, found, depth + 1, above | {real}))
+
+
+def _names(folder: str, tree: Tree) -> list[str] | None:
+    try:
+        return tree.names(folder)
+    except OSError:
+        return None
+
+
+def _followed(path: str, link: Entry, tree: Tree) -> tuple[str, Entry]:
+    """Where a link leads, if to a folder: what is in it is found. A file's link goes by itself, the file stays."""
+    try:
+        real = tree.real(path)
+        entry = tree.entry(real)
+    except OSError:
+        return path, link
+    return (path, link) if entry is None or entry.kind != "folder" else (real, entry)
 
 
 def _gone(
-    start: Target, matching: Sequence[tuple[str, Entry]], host: HostState, world: World
+    start: Target, matching: Sequence[Matched], host: HostState, world: World
 ) -> tuple[tuple[Effect, ...], HostState]:
     """The deletion of what matches: a few files by name, or the folder and their number."""
     why = "find deletes it"
-    files = [(path, entry) for path, entry in matching if entry.kind != "folder"]
+    files = [each for each in matching if each.entry.kind != "folder"]
     if not files:
         return (), host
-    after = places.without(host, *(path for path, _ in files))
+    after = places.without(host, *(each.real for each in files))
     among = uses.table(world)
     if len(files) <= NAMED:
-        lost = (places.lost(path, entry, why, host, world, among) for path, entry in files)
-        return tuple(chain.from_iterable(lost)), after
-    size = _together(files)
+        lost: list[Effect] = []
+        for each in files:
+            lost += places.lost(each.real, each.entry, why, host, world, among)
+            host = places.without(host, each.real)
+        return tuple(lost), host
+    own = [each for each in files if each.real not in host.made]
+    size = _together(own or files)
     what, users = places.meaning(start.real, start.entry, host, world)
-    told = f"find deletes {len(files)} files in it" + (f": {what}" if what else "")
     used = uses.of(start.real, world, among)
+    passing = what is None and all(places.passing(places.on_disk(each.real, host), world) for each in own)
+    what = what or _precious(own, after, world)
+    told = f"find deletes {len(files)} files in it" + (f": {what}" if what else "")
     needed = places.in_use(what, users, used)
-    data_lost = size.bytes != 0 and (what is not None or not places.passing(start.real))
+    data_lost = size.bytes != 0 and bool(own) and not passing
     return (Effect("delete", "path", start.real, data_lost, told, size, (*users, *used.by), needed),), after
 
 
-def _together(files: Sequence[tuple[str, Entry]]) -> Size:
-    newest = max(entry.written_at for _, entry in files)
-    return Size(sum(entry.size for _, entry in files), len(files) >= WALK_LIMIT, newest)
+def _precious(files: Sequence[Matched], after: HostState, world: World) -> str | None:
+    tree = places.tree(after, world)
+    found = (precious.what(each.real, each.entry, tree, world) for each in files[: precious.LOOKED_AT])
+    return next((each for each in found if each is not None), None)
+
+
+def _together(files: Sequence[Matched]) -> Size:
+    newest = max(each.entry.written_at for each in files)
+    return Size(sum(each.entry.size for each in files), len(files) >= WALK_LIMIT, newest)

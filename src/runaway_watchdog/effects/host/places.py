@@ -8,16 +8,20 @@ import re
 from collections.abc import Sequence
 
 from runaway_watchdog.effects import HostState
-from runaway_watchdog.effects.host import uses
+from runaway_watchdog.effects.host import precious, uses
 from runaway_watchdog.engines.model import Container, Volume
+from runaway_watchdog.linux import mounts
 from runaway_watchdog.model.effect import Effect, Size
 from runaway_watchdog.world import World
-from runaway_watchdog.world.paths import Entry, Tree, under
+from runaway_watchdog.world.paths import Entry, Made, Tree, under
 
 SIZING_S = 0.2
 """Time limit of one command: an answer late is no answer."""
 
 PASSING = ("/tmp", "/var/tmp", "/var/cache", "/run", "/dev/shm", "/var/lib/apt/lists")  # noqa: S108 - compared with
+IN_MEMORY = ("tmpfs", "ramfs", "devtmpfs", "nsfs", "proc", "sysfs", "cgroup", "cgroup2", "mqueue", "hugetlbfs")
+LATER = float("inf")
+"""When a file is written that the line itself makes: after all that is there now."""
 SYSTEM = (
     "/", "/bin", "/boot", "/dev", "/etc", "/home", "/lib", "/lib32", "/lib64", "/opt", "/proc", "/root", "/sbin",
     "/srv", "/sys", "/usr", "/var", "/var/lib", "/var/log", "/var/lib/dpkg", "/var/lib/docker", "/var/lib/containerd",
@@ -57,7 +61,7 @@ def tree(host: HostState, world: World) -> Tree:
             folder = folder.rpartition("/")[0]
         return None
 
-    return Tree(world.files, lies)
+    return Tree(world.files, lies, host.made, (new for new, _ in host.moved))
 
 
 def lost(
@@ -67,12 +71,26 @@ def lost(
 
     `among` is what is in use on this host, for those who ask about several paths.
     """
-    volumes = tuple(volume for volume in host.docker.volumes if _covers(path, volume))
+    brought = _brought(path, why, host, world, among)
+    if path in host.made:
+        return (Effect("delete", "path", path, False, f"{why}: this line made it itself"), *brought)
+    name = on_disk(path, host)
+    volumes = tuple(volume for volume in host.docker.volumes if _covers(name, volume))
     size = measured(path, entry, host, world)
-    if volumes and any(path in (each.mountpoint, each.mountpoint.rpartition("/")[0]) for each in volumes):
+    if volumes and any(name in (each.mountpoint, each.mountpoint.rpartition("/")[0]) for each in volumes):
         return tuple(_volume_lost(volume, size, why, host, world) for volume in volumes)
     inner = tuple(_volume_lost(each, None, f"its data is in {path}", host, world) for each in volumes)
-    return (_path_lost(path, entry, size, why, host, world, among), *inner)
+    return (_path_lost(path, entry, size, why, host, world, among), *inner, *brought)
+
+
+def _brought(path: str, why: str, host: HostState, world: World, among: uses.Table | None) -> tuple[Effect, ...]:
+    """What the line itself has moved into the folder before."""
+    now = tree(host, world)
+    found: list[Effect] = []
+    for new, _ in host.moved:
+        if new != path and under(new, path) and (entry := now.entry(new)) is not None and new not in host.made:
+            found.append(_path_lost(new, entry, measured(new, entry, host, world), why, host, world, among))
+    return tuple(found)
 
 
 def _covers(path: str, volume: Volume) -> bool:
@@ -91,19 +109,23 @@ def _volume_lost(volume: Volume, size: Size | None, why: str, host: HostState, w
 def _path_lost(
     path: str, entry: Entry, size: Size, why: str, host: HostState, world: World, among: uses.Table | None
 ) -> Effect:
+    """It is named as it is called now, before the line gives it another name."""
+    name = on_disk(path, host)
+    why = why if name == path else f"{why}, called {path} by then"
     if entry.kind == "link":
         told = f"{why}: a symbolic link, what it points to stays"
-        return Effect("delete", "path", path, False, told, size)
-    what, users = meaning(path, entry, host, world)
-    if what is None and passing(path):
-        return Effect("delete", "path", path, False, f"{why}: a place for what may go at any time", size)
+        return Effect("delete", "path", name, False, told, size)
+    what, users = meaning(name, entry, host, world)
+    if what is None and passing(name, world):
+        return Effect("delete", "path", name, False, f"{why}: a place for what may go at any time", size)
     if size.bytes == 0 and not size.at_least:
-        return Effect("delete", "path", path, False, f"{why}: it is empty", size, users)
-    used = uses.of(_on_disk(path, host), world, among)
+        return Effect("delete", "path", name, False, f"{why}: it is empty", size, users)
+    used = uses.of(name, world, among)
+    what = what or precious.what(name, entry, tree(without(host, path), world), world)
     told = f"{why}: {what}" if what else why
     if used.by:
         told += "; what uses it now goes on with something that no longer has a name, or fails when it asks for it next"
-    return Effect("delete", "path", path, True, told, size, (*users, *used.by), in_use(what, users, used))
+    return Effect("delete", "path", name, True, told, size, (*users, *used.by), in_use(what, users, used))
 
 
 def in_use(what: str | None, users: Sequence[str], used: uses.Uses) -> bool | None:
@@ -113,9 +135,26 @@ def in_use(what: str | None, users: Sequence[str], used: uses.Uses) -> bool | No
     return False if used.complete else None
 
 
-def passing(path: str) -> bool:
-    """Whether the place itself says that what is in it may go: temporary files and caches."""
-    return (any(under(path, each) for each in PASSING) and path not in PASSING) or "/.cache/" in path
+def passing(path: str, world: World) -> bool:
+    """Whether the place itself says that what is in it may go: temporary files and caches, and no disk is there."""
+    if "/.cache/" in path:
+        return True
+    return any(under(path, each) for each in PASSING) and path not in PASSING and not _mounted_there(path, world)
+
+
+def _mounted_there(path: str, world: World) -> bool:
+    """A file system of its own below a place for temporary files: another folder, a volume, a disk."""
+    try:
+        found = mounts.parse(world.files.read("/proc/self/mounts"))
+    except OSError:
+        return False
+    return any(
+        each.kind not in IN_MEMORY
+        and (under(path, each.target) or under(each.target, path))
+        and any(under(each.target, place) for place in PASSING)
+        and each.target not in PASSING
+        for each in found
+    )
 
 
 def meaning(path: str, entry: Entry, host: HostState, world: World) -> tuple[str | None, tuple[str, ...]]:
@@ -191,12 +230,15 @@ def measured(path: str, entry: Entry, host: HostState, world: World) -> Size:
         return Size(entry.size, False, entry.written_at)
     if entry.kind != "folder":
         return Size(0 if entry.kind == "link" else None)
-    return _folder_size(_on_disk(path, host), world)
+    return _folder_size(on_disk(path, host), world)
 
 
-def _on_disk(path: str, host: HostState) -> str:
+def on_disk(path: str, host: HostState) -> str:
     """Where it is now, before the line renames it."""
-    return next((old + path[len(new) :] for new, old in reversed(host.moved) if under(path, new)), path)
+    for new, old in reversed(host.moved):
+        if under(path, new):
+            path = old + path[len(new) :]
+    return path
 
 
 def _folder_size(path: str, world: World) -> Size:
@@ -209,10 +251,16 @@ def _folder_size(path: str, world: World) -> Size:
 
 def without(host: HostState, *paths: str) -> HostState:
     """The host once these are deleted."""
-    gone = set()
-    for path in paths:
-        for new, old in reversed(host.moved):
-            if under(path, new):
-                path = old + path[len(new) :]  # noqa: PLW2901 - the name follows the content
-        gone.add(path)
-    return host._replace(deleted=host.deleted | gone)
+    made = {path: what for path, what in host.made.items() if not any(under(path, each) for each in paths)}
+    return host._replace(deleted=host.deleted.union(on_disk(path, host) for path in paths), made=made)
+
+
+def with_made(host: HostState, path: str, kind: str, size: int = 0, target: str = "") -> HostState:
+    """The host once the line has put this there: a file, a folder, or a link to `target`."""
+    return host._replace(made={**host.made, path: Made(Entry(kind, size, LATER, 0), target)})
+
+
+def renamed(host: HostState, old: str, new: str) -> HostState:
+    """The host once what is at `old` is called `new`."""
+    made = {new + path[len(old) :] if under(path, old) else path: what for path, what in host.made.items()}
+    return host._replace(made=made, moved=(*host.moved, (new, old)))

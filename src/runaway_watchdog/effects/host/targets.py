@@ -21,6 +21,7 @@ class Target(NamedTuple):
 class Targets(NamedTuple):
     found: tuple[Target, ...]
     unknown: tuple[str, ...]
+    absent: tuple[str, ...] = ()  # real paths of those that are not there yet
 
 
 def absolute(word: Word, command: Command) -> str | None:
@@ -37,14 +38,48 @@ def paths(word: Word, command: Command, tree: Tree) -> tuple[str, ...] | None:
     path = absolute(word, command)
     if path is None:
         return None
-    if word.globbing:
-        return tuple(tree.glob(path)[:GLOB_LIMIT]) or (path,)
-    return (path,)
+    return (_matching(path, tree) if word.globbing else ()) or (path,)
+
+
+def _matching(pattern: str, tree: Tree) -> tuple[str, ...]:
+    """With a "/" at its end a pattern names folders alone, each with that "/"."""
+    found = tree.glob(pattern)[:GLOB_LIMIT]
+    if not pattern.endswith("/"):
+        return tuple(found)
+    return tuple(f"{each}/" for each in found if _is_folder(each, tree))
+
+
+def _is_folder(path: str, tree: Tree) -> bool:
+    try:
+        entry = tree.entry(tree.real(path))
+    except OSError:
+        return False
+    return entry is not None and entry.kind == "folder"
+
+
+def spread(command: Command, tree: Tree) -> Command:
+    """The command with the names that its patterns match in their place: what the shell would give it.
+
+    A pattern that matches nothing stays as it is written, and names a file of that very name.
+    """
+    if not any(word.globbing for word in command.words):
+        return command
+    return command._replace(words=tuple(one for word in command.words for one in _spread(word, command, tree)))
+
+
+def _spread(word: Word, command: Command, tree: Tree) -> tuple[Word, ...]:
+    path = absolute(word, command)
+    if not word.globbing or path is None or word.text is None:
+        return (word,)
+    above = "" if word.text.startswith("/") else path[: -len(word.text)]
+    names = _matching(path, tree) or (path,)
+    return tuple(Word(name.removeprefix(above), word.raw) for name in names)
 
 
 def existing(words: Sequence[Word], command: Command, tree: Tree, *, follow: bool = False) -> Targets:
     """Those of the words that are there. A link that ends in "/" is followed, as the kernel does."""
     found: dict[str, Target] = {}
+    absent: list[str] = []
     unknown: list[str] = []
     for word in words:
         names = paths(word, command, tree)
@@ -58,9 +93,11 @@ def existing(words: Sequence[Word], command: Command, tree: Tree, *, follow: boo
             except OSError as fault:
                 unknown.append(f"{name} cannot be looked at ({fault.strerror}); run it with sudo")
                 continue
-            if entry is not None:
+            if entry is None:
+                absent.append(real)
+            else:
                 found.setdefault(real, Target(name, real, entry))
-    return Targets(tuple(found.values()), tuple(unknown))
+    return Targets(tuple(found.values()), tuple(unknown), tuple(absent))
 
 
 def _which(word: Word, command: Command) -> str:

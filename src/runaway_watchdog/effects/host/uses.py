@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import NamedTuple
 
+from runaway_watchdog.effects.host import precious, projects, serving, texts
 from runaway_watchdog.linux import mounts
 from runaway_watchdog.world import World
 from runaway_watchdog.world.paths import under
@@ -20,9 +21,17 @@ UNIT_FOLDERS = ("/etc/systemd/system", "/run/systemd/system", "/usr/local/lib/sy
 """Where the administrator's units are. Those of packages speak of the packages' own files."""
 CRONTABS = ("/etc/cron.d", "/etc/cron.hourly", "/etc/cron.daily", "/etc/cron.weekly", "/etc/cron.monthly")
 SPOOL = "/var/spool/cron/crontabs"
-LARGEST = 1 << 16
 UNTOLD = ("/", "/home", "/root", "/srv", "/opt", "/var", "/usr", "/etc")
 """Folders that so many texts name that it says nothing."""
+STANDING_AROUND = frozenset(
+    ("sh", "bash", "dash", "zsh", "fish", "ksh", "tmux", "tmux: server", "tmux: client", "screen", "login", "su",
+     "sudo", "ssh", "sshd", "sshd-session", "vi", "vim", "nvim", "nano", "emacs", "less", "man", "top", "htop", "mc",
+     "watch", "tail", "sleep", "cron", "crond", "atd", "systemd", "(sd-pam)", "dockerd", "containerd", "docker",
+     "runaway-watchdo")
+)  # fmt: skip
+"""Programs whose working folder is where somebody happens to be, and nothing that they need."""
+WORN_OUT = re.compile(r".*\.(?:log(?:\.\d+)?(?:\.gz)?|pid|lock|tmp|swp|pyc|old|orig|rej)|.*~")
+"""Files that an application in a folder above does not miss unless it has them open."""
 
 
 class Uses(NamedTuple):
@@ -35,10 +44,11 @@ class Uses(NamedTuple):
 class Table(NamedTuple):
     """All that uses anything, looked up once for all the files of one command."""
 
-    processes: tuple[tuple[str, tuple[str, ...]], ...]  # PID -> what it has open, runs, and stands in
+    processes: tuple[tuple[str, tuple[str, ...]], ...]  # PID -> what it stands in ("": unknown), runs, and has open
     kernel: tuple[tuple[str, str], ...]  # a swap file or a loop device's file -> what the kernel makes of it
     texts: tuple[tuple[str, str, str], ...]  # who would use what a text names, its file, the text
     complete: bool
+    served: tuple[tuple[str, str], ...] = ()  # a web server, a folder that it gives to the world
 
 
 def table(world: World) -> Table:
@@ -58,23 +68,35 @@ def table(world: World) -> Table:
             complete = False
         except OSError:
             continue  # it ended while it was looked at
-    texts = tuple((user, file, _text(file, world)) for user, file in _texts(world))
-    return Table(tuple(found), tuple(_kernel(world)), texts, complete)
+    written = tuple((user, file, texts.read(file, world)) for user, file in _texts(world))
+    return Table(tuple(found), tuple(_kernel(world)), written, complete, tuple(serving.roots(world)))
 
 
 def of(path: str, world: World, among: Table | None = None) -> Uses:
     """Who uses the path, or something in it."""
     among = among or table(world)
     by = (*_processes(path, among, world), *(user for file, user in among.kernel if under(file, path)))
-    return Uses(tuple(dict.fromkeys((*by, *_written(path, among)))), among.complete)
+    served = (user for user, root in among.served if under(root, path) or (under(path, root) and path not in UNTOLD))
+    by = (*by, *_written(path, among), *served, *projects.of(path, world))
+    return Uses(tuple(dict.fromkeys(by)), among.complete)
 
 
 def _processes(path: str, among: Table, world: World) -> Iterator[str]:
     """Those of this host's own files; at most a few are named."""
-    users = (pid for pid, links in among.processes if any(under(each, path) for each in links))
+    users = (pid for pid, links in among.processes if _uses(pid, links, path, world))
     own = _root("self", world)
     for pid in islice((pid for pid in users if _root(pid, world) == own), NAMED):
         yield f"{_comm(pid, world)} ({pid})"
+
+
+def _uses(pid: str, links: tuple[str, ...], path: str, world: World) -> bool:
+    """Something of it is there, or it works in a folder above: what an application needs next is not open yet."""
+    if any(under(each, path) for each in links):
+        return True
+    folder = links[0] if links else ""
+    if folder in ("", *UNTOLD) or not under(path, folder) or precious.is_made_anew(path) or WORN_OUT.fullmatch(path):
+        return False
+    return _comm(pid, world).removeprefix("-") not in STANDING_AROUND
 
 
 def _asking(world: World) -> set[str]:
@@ -93,14 +115,15 @@ def _asking(world: World) -> set[str]:
 
 def _root(pid: str, world: World) -> str:
     """Which file system a process's "/" is: in a container the same path is another file."""
-    found = mounts.parse_mountinfo(_text(f"{PROC}/{pid}/mountinfo", world))
+    found = mounts.parse_mountinfo(texts.read(f"{PROC}/{pid}/mountinfo", world))
     return next((f"{each.device} {each.root}" for each in found if each.target == "/"), "")
 
 
 def _links(pid: str, world: World) -> Iterator[str]:
     """What a process has open, runs, and stands in. Raises OSError where that may not be looked at."""
     folder = f"{PROC}/{pid}"
-    links = [f"{folder}/cwd", f"{folder}/exe", *(f"{folder}/fd/{name}" for name in world.files.names(f"{folder}/fd"))]
+    yield _target(f"{folder}/cwd", world)
+    links = [f"{folder}/exe", *(f"{folder}/fd/{name}" for name in world.files.names(f"{folder}/fd"))]
     for link in links:
         try:
             yield world.files.target(link)
@@ -108,6 +131,16 @@ def _links(pid: str, world: World) -> Iterator[str]:
             raise
         except OSError:
             continue  # closed meanwhile; a kernel thread runs no file
+
+
+def _target(link: str, world: World) -> str:
+    """Raises PermissionError alone."""
+    try:
+        return world.files.target(link)
+    except PermissionError:
+        raise
+    except OSError:
+        return ""
 
 
 def _comm(pid: str, world: World) -> str:
@@ -119,10 +152,10 @@ def _comm(pid: str, world: World) -> str:
 
 def _kernel(world: World) -> Iterator[tuple[str, str]]:
     """Swap files, and files that stand in for disks."""
-    yield from ((path, "swap") for path in mounts.parse_swaps(_text("/proc/swaps", world)))
-    for name in _names("/sys/block", world):
+    yield from ((path, "swap") for path in mounts.parse_swaps(texts.read("/proc/swaps", world)))
+    for name in texts.names("/sys/block", world):
         if name.startswith("loop"):
-            yield _text(f"/sys/block/{name}/loop/backing_file", world).removesuffix("\n"), f"/dev/{name}"
+            yield texts.read(f"/sys/block/{name}/loop/backing_file", world).removesuffix("\n"), f"/dev/{name}"
 
 
 def _written(path: str, among: Table) -> Iterator[str]:
@@ -138,33 +171,17 @@ def _written(path: str, among: Table) -> Iterator[str]:
 def _texts(world: World) -> Iterator[tuple[str, str]]:
     """Who would use what a file names, and that file."""
     for folder in UNIT_FOLDERS:
-        for name in _names(folder, world):
+        for name in texts.names(folder, world):
             yield from ((name.removesuffix(".d"), file) for file in _files_of_unit(folder, name, world))
     yield "/etc/crontab", "/etc/crontab"
     for folder in CRONTABS:
-        yield from ((f"{folder}/{name}", f"{folder}/{name}") for name in _names(folder, world))
-    yield from ((f"crontab of {name}", f"{SPOOL}/{name}") for name in _names(SPOOL, world))
+        yield from ((f"{folder}/{name}", f"{folder}/{name}") for name in texts.names(folder, world))
+    yield from ((f"crontab of {name}", f"{SPOOL}/{name}") for name in texts.names(SPOOL, world))
 
 
 def _files_of_unit(folder: str, name: str, world: World) -> Iterator[str]:
     """The unit's own file, or its drop-ins."""
     if name.endswith(".d"):
-        yield from (f"{folder}/{name}/{each}" for each in _names(f"{folder}/{name}", world))
+        yield from (f"{folder}/{name}/{each}" for each in texts.names(f"{folder}/{name}", world))
     elif not name.endswith((".wants", ".requires")):
         yield f"{folder}/{name}"
-
-
-def _names(folder: str, world: World) -> list[str]:
-    try:
-        return sorted(world.files.names(folder))
-    except OSError:
-        return []
-
-
-def _text(path: str, world: World) -> str:
-    """A file's text; "" for what is not there, is too large for a text of its kind, or may not be read."""
-    try:
-        kind, size = world.files.status(path)[:2]
-        return "" if kind not in ("file", "link") or size > LARGEST else world.files.read(path)
-    except OSError:
-        return ""
