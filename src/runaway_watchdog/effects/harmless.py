@@ -51,6 +51,11 @@ _AWK_WRITES = re.compile(r"system\s*\(|\||>|getline|@load|-i\s+inplace")
 _SED_WRITES = re.compile(r"(?:^|[;{}/\d$!])\s*[wWe]\b|/[gpI\d]*[we]\b")
 
 
+def always(program: str | None) -> bool:
+    """Whether a program changes nothing whatever words it is given."""
+    return program in PROGRAMS and program not in WRITING
+
+
 def effects(command: Command, host: HostState, world: World) -> Outcome:
     """Nothing, for a program that is known to change nothing; else what is not known about it."""
     program = command.program or ""

@@ -230,9 +230,16 @@ class Commands:
             return self._feeding(program, words, call, state, frame)
         inner = WRAPPERS[program](words) if program in WRAPPERS else None
         if inner is not None:
+            self._all_known(words[: len(words) - len(inner.words)] if inner.script is None else words, call, frame)
             return self._inner(inner, call, state, frame)
         self._emit(words, call, state, frame)
         return unchanged(state)
+
+    def _all_known(self, words: Words, call: Call, frame: Frame) -> None:
+        """A wrapper's own word that is not known may be several, and another command with them."""
+        hidden = next((word for word in words if word.text is None and not word.whole), None)
+        if hidden is not None and not frame.remote:
+            frame.sink.unknown.append(str(Unread(call.text, f"what {hidden.raw} stands for is only known when it runs")))
 
     def _own(self, name: str, words: Words, call: Call, state: ShellState, frame: Frame) -> ExitStates | None:
         """A function, or one of the shell's own commands; None for a program."""

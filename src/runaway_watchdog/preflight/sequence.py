@@ -106,6 +106,20 @@ class _Questions:
         return self._host
 
 
+def _proven(command: Command, outcome: Outcome) -> Outcome:
+    """Safe is proven, never assumed: this holds for every family of commands, whatever it makes of its words.
+
+    A command whose program can destroy is at least unknown as long as one of its words is: a project, a path, a
+    container, a pattern or an option. Only what a program that is harmless with any words is given does not matter.
+    """
+    hidden = next((word for word in command.words if word.text is None), None)
+    if hidden is None or outcome.unknown or harmless.always(command.program):
+        return outcome
+    shown_word = hidden.raw or "its input"
+    why = f"what {shown_word} stands for in `{shown(command)}` is only known when it runs"
+    return outcome._replace(unknown=(why,))
+
+
 def _either(one: Outcome, other: Outcome) -> Outcome:
     """A command that runs in the one folder or in the other: both are told, what is the same once."""
     more = (each for each in other.effects if each not in one.effects)
@@ -158,7 +172,7 @@ class _Judge:
         def within(inner: Command, container: Container, now: HostState) -> Outcome | None:
             return inside.effects(inner, container, now, self.world)
 
-        return table.effects(command, host, self.world, within)
+        return _proven(command, table.effects(command, host, self.world, within))
 
     def _answered(self, command: Command, host: HostState, depth: int) -> Command:
         """The command with every substitution that can be answered in place of its word."""
