@@ -135,5 +135,36 @@ def test_what_the_grammar_misreads_is_read(line: str) -> None:
     assert _judged("/srv/plain", line).lost == ["path /srv/plain/c.txt"]
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "docker compose down -v",
+        "docker compose down",
+        "docker compose rm -sfv",
+        "docker compose stop",
+        "cd /srv/plain && docker compose down -v",
+        "cd plain; docker compose down --volumes --remove-orphans",
+        "(cd /srv/plain; docker compose kill)",
+        "sh -c 'docker compose down -v'",
+        "sudo docker compose down -v",
+    ],
+)
+def test_in_the_wrong_folder_there_is_nothing_to_do(line: str) -> None:
+    """It is never safe: where it would act is said."""
+    judged = judging.preflight(WORLD(), Case("", "", "/srv", line, loses_data=False))
+    assert judged["verdict"] in ("nothing", "unknown")
+    if judged["verdict"] == "nothing":
+        assert "no Compose file here; in /srv/acme it would " in judged["nothing"][0]
+        assert judged["folder"] == "/srv"
+
+
+@pytest.mark.parametrize("line", ["rm -rf /", "rm -r -f --preserve-root /", "sudo rm -rf /", "cd /; rm -rf /"])
+def test_what_gnu_rm_refuses_is_not_called_safe(line: str) -> None:
+    """It deletes nothing, and says so itself; another program might."""
+    judged = judging.preflight(WORLD(), Case("", "", "/srv", line, loses_data=False))
+    assert judged["verdict"] == "unknown"
+    assert "refuses" in judged["unknown"][0]
+
+
 def _judged(folder: str, line: str) -> judging.Judged:
     return judging.judge(WORLD(), Case("", "", folder, line, loses_data=True))

@@ -87,7 +87,7 @@ def test_five_tools_that_only_read() -> None:
         assert tool.annotations.read_only_hint is True
         assert tool.annotations.destructive_hint is False
     assert "before you suggest" in (tools["preflight"].description or "")
-    assert tools["preflight"].input_schema["required"] == ["line"]
+    assert tools["preflight"].input_schema["required"] == ["line", "folder"]
 
 
 def test_preflight_answers_as_the_command_does(tmp_path: Path) -> None:
@@ -98,15 +98,16 @@ def test_preflight_answers_as_the_command_does(tmp_path: Path) -> None:
     assert answer.structured_content["command"] == "rm -rf kept && echo done"
     assert [each["name"] for each in answer.structured_content["effects"]] == [f"{tmp_path}/kept"]
     assert answer.structured_content == command("preflight", f"cd {tmp_path} && rm -rf kept && echo done") | {
-        "command": "rm -rf kept && echo done"
+        "command": "rm -rf kept && echo done",
+        "folder": str(tmp_path),
     }
     assert (tmp_path / "kept").exists()
 
 
 def test_a_line_is_never_an_option_or_standard_input() -> None:
     """What an assistant sends is a line, whatever it begins with."""
-    assert call("preflight", line="--help").structured_content["verdict"] == "unknown"
-    refused = call("preflight", line="-")
+    assert call("preflight", line="--help", folder="/").structured_content["verdict"] == "unknown"
+    refused = call("preflight", line="-", folder="/")
     assert refused.is_error
     assert "no shell line" in refused.content[0].text
 
@@ -173,7 +174,7 @@ def test_scan_answers_while_other_tools_are_asked() -> None:
 
         async with anyio.create_task_group() as group:
             group.start_soon(ask, 0, "scan", {})
-            group.start_soon(ask, 1, "preflight", {"line": "ls"})
+            group.start_soon(ask, 1, "preflight", {"line": "ls", "folder": "/"})
         return answers
 
     scanned, judged = asked(both)

@@ -40,17 +40,20 @@ def test_the_exit_codes() -> None:
 
 
 def test_all_forms_are_the_same_line() -> None:
-    """Quoted, on standard input, or a plain command after `--`."""
+    """Quoted, on standard input, or a plain command, after `--` or without quotes at all."""
     forms = [
         preflight("journalctl --vacuum-size=1M", "--json"),
         preflight("-", "--json", given="journalctl --vacuum-size=1M"),
         preflight("--json", "--", "journalctl", "--vacuum-size=1M"),
+        preflight("--json", "journalctl", "--vacuum-size=1M"),
     ]
     documents = [json.loads(each.stdout) for each in forms]
     assert {each.returncode for each in forms} == {20}
-    assert documents[0] == documents[1] == documents[2]
+    assert all(each == documents[0] for each in documents)
     assert documents[0]["verdict"] == "destroys-data"
-    assert set(documents[0]) == {"schema_version", "command", "verdict", "effects", "helps", "safer", "unknown"}
+    assert set(documents[0]) == {
+        "schema_version", "command", "folder", "verdict", "nothing", "effects", "helps", "safer", "unknown"
+    }  # fmt: skip
 
 
 def test_a_line_that_is_piped_is_shown_as_it_is() -> None:

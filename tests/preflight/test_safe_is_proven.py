@@ -67,7 +67,7 @@ def _words(line: str) -> list[re.Match[str]]:
         return []
     if script.commands[0].truncates or script.commands[0].appends:
         return []
-    return [found for found in re.finditer(r"(?<!\S)(?:'[^']*'|[^\s'\"|&;<>(){}$`!]+)(?!\S)", line)]
+    return list(re.finditer(r"(?<!\S)(?:'[^']*'|[^\s'\"|&;<>(){}$`!]+)(?!\S)", line))
 
 
 PROVEN = tuple(

@@ -128,7 +128,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _unknown(words[0])
     try:
         sub, module = command_parser(command)
-        code = module.run(sub.parse_args(words[1:]))
+        code = module.run(sub.parse_args(_as_typed(command, sub, words[1:])))
         sys.stdout.flush()  # here, where a closed pipe is no fault
         gc.freeze()  # the interpreter's own last look for garbage would take 10 ms
         return code
@@ -146,6 +146,18 @@ def main(argv: Sequence[str] | None = None) -> int:
             file=sys.stderr,
         )
         return 1
+
+
+def _as_typed(command: Command, sub: argparse.ArgumentParser, words: list[str]) -> list[str]:
+    """A shell line that was typed without quotes: its options are its own, and not ours."""
+    if command.name != "preflight" or "--" in words or not sub.parse_known_args(words)[1]:
+        return words
+    at = next((at for at, word in enumerate(words) if not word.startswith("-") and not _is_value(words, at)), None)
+    return words if at is None else [*words[:at], "--", *words[at:]]
+
+
+def _is_value(words: list[str], at: int) -> bool:
+    return at > 0 and words[at - 1] in ("--for", "--config")
 
 
 def _unknown(word: str) -> int:

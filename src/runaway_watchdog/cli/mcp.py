@@ -104,14 +104,15 @@ def plan(pid: Pid = None, incident: Incident = None) -> Document:
 
 def preflight(
     line: Annotated[str, Field(description="the whole shell line, exactly as it would be typed", min_length=1)],
-    folder: Annotated[str | None, Field(description="absolute path of the folder in which it would run")] = None,
+    folder: Annotated[str, Field(description="absolute path of the folder in which it would run", pattern="^/")],
     for_pid: Annotated[int | None, Field(description="would it end this process?", gt=0, le=2**22)] = None,
 ) -> Document:
     """What a shell line would stop, change and delete on this host right now, and which data would be lost, by name,
     size and user. It runs nothing. Ask this before you suggest or run any command that stops, removes, prunes, kills,
     overwrites or deletes. `verdict`: "safe"; "interrupts" (service stops, no data lost); "destroys-data" (do not
     suggest it: tell the person what would be lost, and offer `safer`); "unknown" (never take it for safe: tell the
-    person what could not be known). With `for_pid` it also says whether the line would end that process at all."""
+    person what could not be known); "nothing" (it does nothing in this folder, and `nothing` says where it would:
+    ask which folder is meant). With `for_pid` it also says whether the line would end that process at all."""
     words = [] if for_pid is None else [f"--for={for_pid}"]
     if line.strip() == "-":
         raise _error("`-` is no shell line")

@@ -5,7 +5,7 @@ Quote the whole line: without quotes the shell itself would run what follows && 
 $(…) before it gets here. A plain command of several words may follow `--`.
 
 exit code: 0 nothing lost or interrupted, 10 interrupts service, 20 destroys data,
-30 cannot tell, 2 usage
+30 cannot tell, 40 nothing to do in this folder, 2 usage
 """
 
 import argparse

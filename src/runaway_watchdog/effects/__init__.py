@@ -67,3 +67,4 @@ class Outcome(NamedTuple):
     effects: tuple[Effect, ...]
     host: HostState
     unknown: tuple[str, ...] = ()  # what could not be told, in sentences
+    nothing: tuple[str, ...] = ()  # why it does nothing here, where somebody may have meant another place

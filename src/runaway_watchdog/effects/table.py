@@ -57,7 +57,7 @@ def effects(command: Command, host: HostState, world: World, inside: Inside | No
     if command.appends:
         outcome = outcome._replace(host=files.appended(command.appends, command, outcome.host, world))
     after = family(command, outcome.host, world)
-    return Outcome((*outcome.effects, *after.effects), after.host, (*outcome.unknown, *after.unknown))
+    return Outcome((*outcome.effects, *after.effects), after.host, (*outcome.unknown, *after.unknown), after.nothing)
 
 
 def known(host: HostState, world: World) -> HostState:

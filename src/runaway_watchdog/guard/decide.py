@@ -101,7 +101,7 @@ def decide(document: Mapping[str, Any]) -> Decision:
                 return _judged(document, unknown)
             case "unknown":
                 return Pass(unknown[0] if unknown else "the preflight does not say why")
-            case "safe" | "interrupts":
+            case "safe" | "interrupts" | "nothing":
                 return Pass()
             case other:
                 raise ValueError(f"a verdict that is not known here: {other!r}")

@@ -1,17 +1,18 @@
 """A simple command: its words expanded, its wrappers taken off, its effect on the shell carried on."""
 
-import re
 from collections.abc import Sequence
 from functools import partial
 from typing import NamedTuple, Protocol
 
 from runaway_watchdog.model.command import Command, Script, Word
-from runaway_watchdog.preflight import builtins, feeders, output, shells
+from runaway_watchdog.preflight import assigning, builtins, feeders, output, redirects, shells
+from runaway_watchdog.preflight.asking import Asking
 from runaway_watchdog.preflight.budget import DEPTH, FIELDS, TURNS, Budget
 from runaway_watchdog.preflight.expansion import Expander, is_assignment
 from runaway_watchdog.preflight.flow import ExitStates, Frame, Sink, repeat, unchanged
 from runaway_watchdog.preflight.grammar import Unread
 from runaway_watchdog.preflight.lookup import Lookup
+from runaway_watchdog.preflight.redirects import Files
 from runaway_watchdog.preflight.simple import DECLARING, Assignment, Raw, Redirection, Simple, SimpleReader
 from runaway_watchdog.preflight.state import UNKNOWN, ShellState, Value
 from runaway_watchdog.preflight.words import Substitution
@@ -22,12 +23,7 @@ RESERVED = frozenset(
     ("!", "[[", "]]", "case", "coproc", "do", "done", "elif", "else", "esac", "fi", "for", "function", "if", "select",
      "then", "until", "while", "{", "}")
 )  # fmt: skip
-_NO_FILE = re.compile(r"/dev/(?:null|std(?:in|out|err)|tty|fd/\d+)|-|\d+-?")
 _MOVING = frozenset(("cd", "pushd"))
-_APPENDING = frozenset((">>", "&>>"))
-_WRITING = _APPENDING | {">", ">|", "&>", ">&"}
-_STEERED = ("DOCKER_", "COMPOSE_")
-_ASSIGNED = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 
 
 class Structure(Protocol):
@@ -36,16 +32,6 @@ class Structure(Protocol):
     def text(self, text: str, state: ShellState, frame: Frame) -> ExitStates: ...
 
     def call(self, name: str, words: Words, state: ShellState, frame: Frame) -> ExitStates: ...
-
-
-class Files(NamedTuple):
-    """What redirections do to files."""
-
-    truncates: Words = ()
-    appends: Words = ()
-
-    def __bool__(self) -> bool:
-        return bool(self.truncates or self.appends)
 
 
 class Call(NamedTuple):
@@ -62,7 +48,7 @@ class Commands:
     def __init__(self, structure: Structure, budget: Budget, lookup: Lookup) -> None:
         self._structure = structure
         self._budget = budget
-        self._lookup = lookup
+        self.asking = Asking(lookup)
 
     def simple(self, spans: Sequence[tuple[int, int]], state: ShellState, frame: Frame) -> ExitStates:
         """The simple command in these parts of the source."""
@@ -74,7 +60,7 @@ class Commands:
         expander = self.expander(state, frame)
         words = self._words(read, expander)
         frame, files = self.redirected(read.redirections, state, frame)
-        state = _with(state, expander)
+        state = assigning.with_values(state, expander)
         call = Call(frame.source.text[spans[0][0] : spans[-1][1]].strip(), files)
         assigned = self._assigned(read, state, frame)
         if not words:
@@ -89,8 +75,8 @@ class Commands:
                 self.written(files, call.text, state, frame)
         if read.declared:
             declared = [(each, self._array(each, state, frame)) for each in read.declared]
-            outcome = outcome.mapped(lambda after: _with_arrays(after, declared))
-        return outcome.mapped(lambda after: _taken_back(after, state, names)) if names else outcome
+            outcome = outcome.mapped(lambda after: assigning.with_arrays(after, declared))
+        return outcome.mapped(lambda after: assigning.taken_back(after, state, names)) if names else outcome
 
     def expander(self, state: ShellState, frame: Frame) -> Expander:
         return Expander(state, self._budget, lambda found: self.answer(found, state, frame))
@@ -100,32 +86,10 @@ class Commands:
         script = self._printed(found, state, frame)
         if found.is_file:
             return UNKNOWN
-        lines = self.lines(script, frame)
+        lines = self.asking.lines(script, frame)
         if lines is None or len(" ".join(lines).split()) > FIELDS:
             return Value(None, script, whole=True)
         return Value("\n".join(lines).rstrip("\n"))
-
-    def lines(self, script: Script, frame: Frame) -> tuple[str, ...] | None:
-        """What these commands print; None where that is only known when they run."""
-        printed = output.known(script)
-        if printed is not None:
-            return tuple(printed.removesuffix("\n").split("\n")) if printed else ()
-        return self._lookup.printed(script, frame.sink.so_far())
-
-    def given(self, frame: Frame) -> tuple[str, ...] | None:
-        """The lines on standard input; None where they are only known when the line runs."""
-        if frame.reads is not None:
-            return self.lines(frame.reads, frame)
-        return None if frame.here is None else tuple(frame.here.removesuffix("\n").split("\n"))
-
-    def names(self, word: Word, state: ShellState, frame: Frame) -> tuple[str, ...] | None:
-        """The names that a pattern stands for, as the shell would put them into the line."""
-        pattern = word.text or ""
-        above = "" if pattern.startswith("/") else None if state.folder is None else f"{state.folder.rstrip('/')}/"
-        found = None if above is None else self._lookup.names(above + pattern, frame.sink.so_far())
-        if found is None or above is None:
-            return None
-        return tuple(name.removeprefix(above) for name in found) or (pattern,)
 
     def _printed(self, found: Substitution, state: ShellState, frame: Frame) -> Script:
         inner = Sink(outer=frame.sink)
@@ -146,7 +110,7 @@ class Commands:
         for each in redirections:
             expander = self.expander(state, frame)
             if each.operator in {"<<", "<<-", "<<<"}:
-                frame = _given_text(expander.single(each.target.pieces, each.target.text), each, frame)
+                frame = redirects.given_text(expander.single(each.target.pieces, each.target.text), each, frame)
                 frame = frame._replace(line=None, redirected=True)
             elif each.operator in {"<", "<>"} and each.fd in {None, "0"}:
                 reads = self._file(each.target, state, frame)
@@ -155,9 +119,9 @@ class Commands:
                 frame = frame._replace(reads=None, here=None)
             else:
                 target = expander.target(each.target.pieces, each.target.text)
-                frame = frame._replace(silent=frame.silent or _takes_output(each))
-                if _is_file(each, target):
-                    (appends if each.operator in _APPENDING else truncates).append(target)
+                frame = frame._replace(silent=frame.silent or redirects.takes_output(each))
+                if redirects.is_file(each, target):
+                    (appends if each.operator in redirects.APPENDING else truncates).append(target)
         return frame, Files(tuple(truncates), tuple(appends))
 
     def _file(self, target: Raw, state: ShellState, frame: Frame) -> Script:
@@ -187,7 +151,9 @@ class Commands:
             self._budget.characters(len(state.variables))
             if each.value is None:
                 value = self._array(each, state, frame)
-                state = state.assign(each.name, _appended(state.value(each.name), value) if each.appends else value)
+                state = state.assign(
+                    each.name, assigning.appended(state.value(each.name), value) if each.appends else value
+                )
                 continue
             value = self._value(each.value, state, frame)
             if each.appends:
@@ -203,7 +169,7 @@ class Commands:
             return UNKNOWN
         expander = self.expander(state, frame)
         items = tuple(word for raw in each.elements for word in expander.words(raw.pieces, raw.text))
-        return _listed(items)
+        return assigning.listed(items)
 
     def _value(self, raw: Raw, state: ShellState, frame: Frame) -> Value:
         word = self.expander(state, frame).single(raw.pieces, raw.text, "value")
@@ -239,7 +205,9 @@ class Commands:
         """A wrapper's own word that is not known may be several, and another command with them."""
         hidden = next((word for word in words if word.text is None and not word.whole), None)
         if hidden is not None and not frame.remote:
-            frame.sink.unknown.append(str(Unread(call.text, f"what {hidden.raw} stands for is only known when it runs")))
+            frame.sink.unknown.append(
+                str(Unread(call.text, f"what {hidden.raw} stands for is only known when it runs"))
+            )
 
     def _own(self, name: str, words: Words, call: Call, state: ShellState, frame: Frame) -> ExitStates | None:
         """A function, or one of the shell's own commands; None for a program."""
@@ -272,7 +240,7 @@ class Commands:
         target = outcome.success.folder
         if target is None or target == state.folder:
             return outcome
-        there = self._lookup.is_folder(target, frame.sink.so_far())
+        there = self.asking.is_folder(target, frame)
         if there is False:
             return ExitStates(state._replace(never=True), state, state)
         return outcome if there else outcome._replace(doubt=state)
@@ -283,7 +251,7 @@ class Commands:
             return None
         if frame.line is not None:
             return (frame.line,)
-        return self.given(frame) if frame.redirected else None
+        return self.asking.given(frame) if frame.redirected else None
 
     def _eval(self, words: Words, state: ShellState, frame: Frame) -> ExitStates:
         texts = [word.text for word in words[1:]]
@@ -348,14 +316,14 @@ class Commands:
             return unchanged(state)
         read = feeders.xargs(words)
         source = frame.reads if read.file is None else feeders.contents(read.file, state.folder)
-        lines = self.given(frame._replace(reads=source))
+        lines = self.asking.given(frame._replace(reads=source))
         for command in feeders.fed(read, lines, source):
             self._each(command, call, state, inner)
         return unchanged(state)
 
     def _found(self, found: feeders.Action, state: ShellState, frame: Frame) -> Sequence[tuple[Words, str | None]]:
         """What find runs, and where: once for each file, as long as these are no more than turns are read."""
-        paths = None if found.before is None else self.lines(found.before, frame)
+        paths = None if found.before is None else self.asking.lines(found.before, frame)
         if paths is None or len(paths) > TURNS:
             return [(found.spread(), None if found.in_folder else state.folder)]
         if not found.each:
@@ -369,11 +337,11 @@ class Commands:
         self._run(words, call, state, frame._replace(conditional=True, depth=frame.depth + 1))
 
     def _inner(self, inner: Inner, call: Call, state: ShellState, frame: Frame) -> ExitStates:
-        within = _environment(inner, state)
+        within = assigning.inner_environment(inner, state)
         if inner.in_shell:
             outcome = self._run(inner.words, call, within, frame._replace(depth=frame.depth + 1))
             names = [name for name, _ in inner.assigned]
-            return outcome.mapped(lambda after: _taken_back(after, state, names)) if names else outcome
+            return outcome.mapped(lambda after: assigning.taken_back(after, state, names)) if names else outcome
         if inner.moved:
             within = within.go(inner.folder)
         if inner.remote:
@@ -411,65 +379,3 @@ class Commands:
                 not frame.silent,
             )
         )
-
-
-def _listed(items: Words) -> Value:
-    """An array of these."""
-    first = items[0] if items else Word("", "")
-    plain = first.text is not None and not first.globbing
-    return Value(first.text if plain else None, is_set=bool(items), items=items)
-
-
-def _appended(before: Value, more: Value) -> Value:
-    """`A+=(…)`."""
-    return UNKNOWN if before.items is None or more.items is None else _listed((*before.items, *more.items))
-
-
-def _with_arrays(state: ShellState, declared: Sequence[tuple[Assignment, Value]]) -> ShellState:
-    for each, value in declared:
-        state = state.assign(each.name, _appended(state.value(each.name), value) if each.appends else value)
-    return state
-
-
-def _with(state: ShellState, expander: Expander) -> ShellState:
-    for name, value in expander.assigned.items():
-        state = state.assign(name, value)
-    return state
-
-
-def _taken_back(after: ShellState, before: ShellState, names: Sequence[str]) -> ShellState:
-    """`X=1 command`: X is gone again afterwards."""
-    variables = {name: value for name, value in after.variables.items() if name not in names}
-    variables |= {name: before.variables[name] for name in names if name in before.variables}
-    exported = (after.exported - set(names)) | (before.exported & set(names))
-    changed = (after.changed - set(names)) | (before.changed & set(names))
-    return after._replace(variables=variables, exported=exported, changed=changed)
-
-
-def _environment(inner: Inner, state: ShellState) -> ShellState:
-    """Another user's environment keeps what its rules let through; `env -i` starts with an empty one."""
-    if inner.filters or inner.cleared:
-        value = UNKNOWN if inner.filters else Value("", is_set=False)
-        kept = dict.fromkeys(state.exported, value)
-        steering = frozenset(name for name in state.exported if name.startswith(_STEERED))
-        state = state._replace(variables={**state.variables, **kept}, changed=state.changed | steering)
-    for name, text in inner.assigned:
-        state = state.assign(name, Value(text)).export([name])
-    return state
-
-
-def _takes_output(each: Redirection) -> bool:
-    return each.fd in {None, "1"} and each.operator in _WRITING
-
-
-def _given_text(text: Word, each: Redirection, frame: Frame) -> Frame:
-    if text.text is None:
-        gap = Unread(each.target.text, "what stands in it is only known when it runs")
-        return frame._replace(here=None, reads=Script((), (str(gap),)))
-    return frame._replace(here=text.text + ("\n" if each.operator == "<<<" else ""), reads=None)
-
-
-def _is_file(each: Redirection, target: Word) -> bool:
-    if each.operator not in _WRITING or each.target.text.startswith((">(", "<(")):
-        return False
-    return target.text is None or _NO_FILE.fullmatch(target.text) is None

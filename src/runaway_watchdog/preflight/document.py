@@ -18,7 +18,9 @@ def to_json(preflight: Preflight, helps: Helps | None, safer: Sequence[Safer]) -
     return {
         "schema_version": SCHEMA_VERSION,
         "command": _text(preflight.line),
+        "folder": None if preflight.folder is None else _text(preflight.folder),
         "verdict": verdict(preflight),
+        "nothing": [_text(each) for each in preflight.nothing],
         "effects": [effect_to_json(effect) for effect in preflight.effects],
         "helps": None
         if helps is None

@@ -35,6 +35,19 @@ def operator(node: Node) -> Operator:
     return "&&" if node.type == "&&" else "||"
 
 
+def operands(node: Node, source: Source) -> list[tuple[Operator, Node]]:
+    """The parts of `a && b || c`, the first one's operator "". It leans to the left, however long it is."""
+    found: list[tuple[Operator, Node]] = []
+    while node.type == "list":
+        source.check(node)
+        parts = [child for child in node.children if child.type != "comment"]
+        if len(parts) != 3 or parts[1].type not in {"&&", "||"}:
+            raise Unread(source.raw(node), "this kind of list is not read")
+        found.append((operator(parts[1]), parts[2]))
+        node = parts[0]
+    return [("", node), *reversed(found)]
+
+
 def do_group(node: Node, source: Source) -> Node:
     body = node.children[-1]
     if body.type not in {"do_group", "compound_statement"}:

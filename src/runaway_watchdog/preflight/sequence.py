@@ -46,6 +46,8 @@ class Preflight(NamedTuple):
     effects: tuple[Effect, ...]
     unknown: tuple[str, ...]
     host: HostState  # as the line would leave it
+    nothing: tuple[str, ...] = ()  # why a part of it does nothing here
+    folder: str | None = None  # in which it was judged; None: not known
 
     @property
     def lost(self) -> tuple[Effect, ...]:
@@ -54,12 +56,12 @@ class Preflight(NamedTuple):
 
 def run(script: Script, world: World, line: str = "", *, home: str = "/root") -> Preflight:
     """Judge every command of a script that was read without the host. Never runs one."""
-    return _judged(script, _Judge(world, home), line)
+    return _judged(script, _Judge(world, home), line, None)
 
 
-def _judged(script: Script, judge_of: "_Judge", line: str) -> Preflight:
+def _judged(script: Script, judge_of: "_Judge", line: str, folder: str | None) -> Preflight:
     outcome = judge_of.script(script, HostState(), 0)
-    return Preflight(line, script, outcome.effects, outcome.unknown, outcome.host)
+    return Preflight(line, script, outcome.effects, outcome.unknown, outcome.host, outcome.nothing, folder)
 
 
 def judge(line: str, world: World, shell: Shell) -> Preflight:
@@ -67,7 +69,7 @@ def judge(line: str, world: World, shell: Shell) -> Preflight:
     judging = _Judge(world, shell.home)
     lookup = _Questions(judging, HostState(), 0)
     script = parse(line, environment=shell.environment, folder=shell.folder, home=shell.home, lookup=lookup)
-    return _judged(script, judging, line)
+    return _judged(script, judging, line, shell.folder)
 
 
 class _Questions:
@@ -123,7 +125,8 @@ def _proven(command: Command, outcome: Outcome) -> Outcome:
 def _either(one: Outcome, other: Outcome) -> Outcome:
     """A command that runs in the one folder or in the other: both are told, what is the same once."""
     more = (each for each in other.effects if each not in one.effects)
-    return Outcome((*one.effects, *more), other.host, tuple(dict.fromkeys((*one.unknown, *other.unknown))))
+    unknown = tuple(dict.fromkeys((*one.unknown, *other.unknown)))
+    return Outcome((*one.effects, *more), other.host, unknown, (*one.nothing, *other.nothing))
 
 
 def _makes_none(command: Command) -> bool:
@@ -150,14 +153,16 @@ class _Judge:
     def script(self, script: Script, host: HostState, depth: int) -> Outcome:
         effects: list[Effect] = []
         unknown: list[str] = list(script.unknown)
+        nothing: list[str] = []
         for command in script.commands:
             outcome = self._command(command, host, depth)
             for folder in command.or_folders:
                 outcome = _either(outcome, self._command(command._replace(folder=folder), outcome.host, depth))
             effects += outcome.effects
             unknown += outcome.unknown
+            nothing += outcome.nothing
             host = outcome.host
-        return Outcome(tuple(effects), host, tuple(dict.fromkeys(unknown)))
+        return Outcome(tuple(effects), host, tuple(dict.fromkeys(unknown)), tuple(dict.fromkeys(nothing)))
 
     def _command(self, command: Command, host: HostState, depth: int) -> Outcome:
         command = self._answered(command, host, depth)

@@ -19,7 +19,7 @@ from runaway_watchdog.preflight.commands import Commands
 from runaway_watchdog.preflight.flow import ExitStates, Frame, Part, Sink, chain, merged, repeat, unchanged
 from runaway_watchdog.preflight.grammar import Source, Unread
 from runaway_watchdog.preflight.lookup import NOBODY, Lookup
-from runaway_watchdog.preflight.nodes import REDIRECTS, Operator, Span, do_group, operator, redirections
+from runaway_watchdog.preflight.nodes import REDIRECTS, Operator, Span, do_group, operands, operator, redirections
 from runaway_watchdog.preflight.simple import SimpleReader
 from runaway_watchdog.preflight.state import UNKNOWN, Function, ShellState, Value
 from runaway_watchdog.preflight.words import changed_names
@@ -174,16 +174,13 @@ class _Structure:
         return chain(self._operands(node, frame, tail), state, frame)
 
     def _operands(self, node: Node, frame: Frame, tail: Sequence[Span]) -> list[tuple[Operator, Part]]:
-        """`a && b || c` leans to the left, however long it is."""
-        found: list[tuple[Operator, Part]] = []
-        while node.type == "list":
-            frame.source.check(node)
-            parts = [child for child in node.children if child.type != "comment"]
-            if len(parts) != 3 or parts[1].type not in {"&&", "||"}:
-                raise Unread(frame.source.raw(node), "this kind of list is not read")
-            found.append((operator(parts[1]), partial(self._statement_in, parts[2], () if found else tail)))
-            node = parts[0]
-        return [("", partial(self._statement_in, node, () if found else tail)), *reversed(found)]
+        """`a && b || c`: a redirection after it belongs to the last of them."""
+        found = operands(node, frame.source)
+        last = len(found) - 1
+        return [
+            (sign, partial(self._statement_in, part, tail if index == last else ()))
+            for index, (sign, part) in enumerate(found)
+        ]
 
     def _statement_in(self, node: Node, tail: Sequence[Span], state: ShellState, frame: Frame) -> ExitStates:
         return self.statement(node, state, frame, tail)
@@ -236,12 +233,12 @@ class _Structure:
         rest: list[tuple[Operator, Part]] = []
         if first.type == "pipeline":
             for node in [child for child in first.children if child.type not in {"|", "|&"}]:
-                operands = self._operands(node, frame, ())
-                parts.append(operands[0][1])
-                rest.extend(operands[1:])
+                chained = self._operands(node, frame, ())
+                parts.append(chained[0][1])
+                rest.extend(chained[1:])
         elif len(following) > 1 and first.type in {"&&", "||"}:
-            operands = self._operands(following[1], frame, ())
-            rest = [(operator(first), operands[0][1]), *operands[1:]]
+            chained = self._operands(following[1], frame, ())
+            rest = [(operator(first), chained[0][1]), *chained[1:]]
         else:
             raise Unread(frame.source.raw(first), "what follows this here-document is not read")
         head = partial(self._piped, parts) if len(parts) > 1 else part
@@ -320,17 +317,13 @@ class _Structure:
                 do_group(node, source).children, tested.failure if until else tested.success, inner
             ).after
 
-        lines = self._commands.given(frame) if _READS.search(source.text[test[0] : test[1]]) else None
+        lines = self._commands.asking.given(frame) if _READS.search(source.text[test[0] : test[1]]) else None
         if lines is None or len(lines) > TURNS:
-            return unchanged(self._looped(turn, state, frame))
+            return unchanged(repeat(turn, state, frame)._replace(doubtful=state.doubtful))
         after, inner = state, frame._replace(conditional=True)
         for line in lines:
             after = turn(after, inner._replace(line=line))
         return unchanged(after._replace(doubtful=state.doubtful))
-
-    def _looped(self, turn: Callable[[ShellState, Frame], ShellState], state: ShellState, frame: Frame) -> ShellState:
-        after = repeat(turn, state, frame)
-        return after._replace(doubtful=state.doubtful)
 
     def _for(self, node: Node, state: ShellState, frame: Frame) -> ExitStates:
         name, words = self._for_head(node, state, frame)
@@ -341,7 +334,7 @@ class _Structure:
 
         inner = frame._replace(conditional=True)
         after = state
-        words = self._listed(words, state, frame)
+        words = self._commands.asking.each(words, state, frame)
         if len(words) > TURNS:
             words = (Word(None, ""),)
         for word in words:
@@ -351,17 +344,6 @@ class _Structure:
             else:
                 after = turn(value, after, inner)
         return unchanged(after.assign(name, UNKNOWN)._replace(doubtful=state.doubtful))
-
-    def _listed(self, words: Words, state: ShellState, frame: Frame) -> Words:
-        """Each pattern replaced by the names that it stands for, as long as these are no more than turns are read."""
-        found: list[Word] = []
-        for word in words:
-            names = self._commands.names(word, state, frame) if word.globbing else None
-            if names is None or len(names) > TURNS:
-                found.append(word)
-            else:
-                found += [Word(name, word.raw) for name in names]
-        return tuple(found) if len(found) <= TURNS else words
 
     def _for_head(self, node: Node, state: ShellState, frame: Frame) -> tuple[str, Words]:
         """`for NAME [in WORDS]`: without words, the arguments of the script or function."""
@@ -383,7 +365,8 @@ class _Structure:
         self._commands.inside(SimpleReader(source).inside(*head), state, frame)
         for name in changed_names(source.text[head[0] : head[1]]):
             state = state.assign(name, UNKNOWN)
-        return unchanged(self._looped(lambda at, turn: self._between(group.children, at, turn).after, state, frame))
+        after = repeat(lambda at, turn: self._between(group.children, at, turn).after, state, frame)
+        return unchanged(after._replace(doubtful=state.doubtful))
 
     def _case(self, node: Node, state: ShellState, frame: Frame) -> ExitStates:
         source = frame.source

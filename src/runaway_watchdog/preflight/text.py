@@ -20,6 +20,7 @@ HEADLINES: dict[Verdict, str] = {
     "unknown": "CANNOT TELL",
     "interrupts": "THIS INTERRUPTS",
     "safe": "SAFE HERE, NOW",
+    "nothing": "NOTHING TO DO HERE",
 }
 NOTHING = "it changes nothing here: what it names does not exist, or it only reads."
 EXPLAINED: dict[Verdict, str] = {
@@ -27,9 +28,12 @@ EXPLAINED: dict[Verdict, str] = {
     "unknown": "a part of the line is only known when it runs.",
     "interrupts": "what is named below stops, restarts or goes; no volume, database or file is lost.",
     "safe": "it stops nothing and loses nothing.",
+    "nothing": "it does nothing as it stands; that is not what was meant.",
 }
 _RESET, _BOLD, _RED, _GREEN, _YELLOW, _CYAN = "\x1b[0m", "\x1b[1m", "\x1b[1;31m", "\x1b[32m", "\x1b[33m", "\x1b[1;36m"
-COLOURS: dict[Verdict, str] = {"destroys-data": _RED, "unknown": _YELLOW, "interrupts": _YELLOW, "safe": _GREEN}
+COLOURS: dict[Verdict, str] = {"destroys-data": _RED, "unknown": _YELLOW, "interrupts": _YELLOW, "safe": _GREEN,
+    "nothing": _YELLOW,
+}  # fmt: skip
 SHOWN = 15
 """Effects of one section; the rest are counted, and --json names them all."""
 
@@ -62,9 +66,13 @@ class _Page:
     def headline(self, preflight: Preflight) -> Iterator[str]:
         found = verdict(preflight)
         head = HEADLINES[found]
-        explained = EXPLAINED[found] if preflight.effects or preflight.unknown else NOTHING
-        yield f"{self._in(COLOURS[found], head)}: {explained}"
+        told = preflight.effects or preflight.unknown or found == "nothing"
+        yield f"{self._in(COLOURS[found], head)}: {EXPLAINED[found] if told else NOTHING}"
         yield f"  {shown_command(preflight.line) or UNSHOWABLE}"
+        if preflight.folder is not None:
+            yield f"  in {_shown(preflight.folder, 200)}"
+        for each in preflight.nothing:
+            yield from wrapped(_shown(each, 800), "  ", "  ")
 
     def effects(self, heading: str, effects: Sequence[Effect]) -> Iterator[str]:
         if not effects:

@@ -1,12 +1,12 @@
-"""The worst of the parts: destroys-data, then unknown, then interrupts, then safe."""
+"""The worst of the parts: destroys-data, then unknown, then interrupts, then nothing, then safe."""
 
 from typing import Literal
 
 from runaway_watchdog.model.effect import Effect
 from runaway_watchdog.preflight.sequence import Preflight
 
-Verdict = Literal["safe", "interrupts", "destroys-data", "unknown"]
-EXIT_CODES: dict[Verdict, int] = {"safe": 0, "interrupts": 10, "destroys-data": 20, "unknown": 30}
+Verdict = Literal["safe", "interrupts", "destroys-data", "unknown", "nothing"]
+EXIT_CODES: dict[Verdict, int] = {"safe": 0, "interrupts": 10, "destroys-data": 20, "unknown": 30, "nothing": 40}
 """The contract's."""
 
 INTERRUPTING = frozenset(("stop", "restart", "kill"))
@@ -14,12 +14,14 @@ REMOVED_IN_USE = frozenset(("container", "network", "unit", "process", "host"))
 
 
 def verdict(preflight: Preflight) -> Verdict:
-    """A line with an unknown part is never safe."""
+    """A line with an unknown part is never safe; nor is one that does nothing here and much elsewhere."""
     if preflight.lost:
         return "destroys-data"
     if preflight.unknown:
         return "unknown"
-    return "interrupts" if any(map(interrupts, preflight.effects)) else "safe"
+    if any(map(interrupts, preflight.effects)):
+        return "interrupts"
+    return "nothing" if preflight.nothing else "safe"
 
 
 def interrupts(effect: Effect) -> bool:

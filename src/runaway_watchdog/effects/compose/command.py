@@ -19,8 +19,9 @@ from runaway_watchdog.effects.docker import options, state
 from runaway_watchdog.effects.docker.call import Call, Inside, elsewhere
 from runaway_watchdog.effects.docker.options import Options
 from runaway_watchdog.engines.model import RUNNING, Container
+from runaway_watchdog.hostile import clean
 from runaway_watchdog.model.command import Command, Word
-from runaway_watchdog.world import World
+from runaway_watchdog.world import Unanswered, World
 
 GLOBAL = (
     "-f --file FILE, -p --project-name NAME, --profile NAME, --env-file FILE, --project-directory DIR, --workdir DIR, "
@@ -46,6 +47,11 @@ EXEC = (
     "-d --detach, -e --env S, --index N, -T --no-TTY --no-tty, --privileged, -u --user S, -w --workdir S, "
     "-i --interactive, -t --tty"
 )
+
+
+WORKING_DIR = "com.docker.compose.project.working_dir"
+ELSEWHERE = 3
+"""So many other folders, and things in each, are named."""
 
 
 class Subcommand(NamedTuple):
@@ -116,13 +122,48 @@ def _handled(subcommand: str, program: str, given: Options, asking: Call) -> Out
     if docker.gap is not None:
         return call.not_known(f"{docker.gap.problem} ({docker.gap.fix})")
     call = call._replace(options=rest, docker=docker)
+    compose = Compose(call, program, given)
     try:
-        outcome = found.handler(Compose(call, program, given))
-    except Refused:
-        return call.outcome()
+        outcome = found.handler(compose)
+    except Refused as refused:
+        return call.outcome()._replace(nothing=_elsewhere(found.handler, compose, str(refused)))
     except Unclear as unclear:
         return call.not_known(str(unclear))
     return Outcome(outcome.effects, outcome.host, (*(f"{shown}: {each}" for each in rest.unread), *outcome.unknown))
+
+
+def _elsewhere(handler: Handler, compose: Compose, complaint: str) -> tuple[str, ...]:
+    """What to say where no Compose file is: the same command acts in the folders of other projects."""
+    folder = compose.call.command.folder
+    if not any(each in complaint for each in projects.NO_FILE) or folder is None or compose.given.values("file"):
+        return ()
+    found = sorted(
+        {
+            (each.labels[WORKING_DIR], each.labels[PROJECT])
+            for each in compose.call.docker.containers
+            if each.labels.get(WORKING_DIR) and each.labels.get(PROJECT)
+        }
+    )
+    told = [
+        f"in {clean(there, 200)} it would {what}" for there, name in found if (what := _would(handler, compose, name))
+    ]
+    more = f"; and {len(told) - ELSEWHERE} more" if len(told) > ELSEWHERE else ""
+    return ("; ".join((f"nothing to do in {clean(folder, 200)}: no Compose file here", *told[:ELSEWHERE])) + more,)
+
+
+def _would(handler: Handler, compose: Compose, project: str) -> str:
+    """What the command would do to a project that is there, in a few words; "" for nothing, or what is not known."""
+    given = compose.given._replace(given={**compose.given.given, "project-name": (project,)})
+    try:
+        outcome = handler(Compose(compose.call, "docker compose", given))
+    except (Refused, Unclear, Unanswered):
+        return ""
+    gone = sorted((each for each in outcome.effects if each.data_lost), key=lambda each: len(each.name))
+    lost = [f"{each.type} {each.name}" for each in gone]  # names that people gave come before digests
+    if lost:
+        return f"delete {', '.join(lost[:ELSEWHERE])}" + (" and more" if len(lost) > ELSEWHERE else "")
+    others = [f"{each.verb} {each.type} {each.name}" for each in outcome.effects]
+    return ", ".join(others[:ELSEWHERE]) + (" and more" if len(others) > ELSEWHERE else "")
 
 
 def projects_listed(words: Sequence[Word], host: HostState, world: World) -> tuple[str, ...] | None:

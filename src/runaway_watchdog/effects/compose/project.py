@@ -23,7 +23,8 @@ ONE_OFF = "com.docker.compose.oneoff"
 CONFIG_HASH = "com.docker.compose.config-hash"
 DEPENDS_ON = "com.docker.compose.depends_on"
 FILE_NAMES = ("docker-compose.yml", "docker-compose.yaml", "compose.yml", "compose.yaml")
-REFUSALS = ("no configuration file provided", "no such service", "Can't find a suitable configuration file")
+NO_FILE = ("no configuration file provided", "Can't find a suitable configuration file")
+REFUSALS = (*NO_FILE, "no such service")
 """Complaints that do not depend on who asks: the command itself gets the same, and does nothing."""
 
 

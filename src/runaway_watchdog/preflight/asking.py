@@ -1,0 +1,53 @@
+"""The questions that are asked of the host while a line is read, each with what the line has run before it."""
+
+from runaway_watchdog.model.command import Script, Word
+from runaway_watchdog.preflight import output
+from runaway_watchdog.preflight.budget import TURNS
+from runaway_watchdog.preflight.flow import Frame
+from runaway_watchdog.preflight.lookup import Lookup
+from runaway_watchdog.preflight.state import ShellState
+
+Words = tuple[Word, ...]
+
+
+class Asking:
+    """What a part of the line prints, is given, and matches; None where it is only known when the line runs."""
+
+    def __init__(self, lookup: Lookup) -> None:
+        self._lookup = lookup
+
+    def is_folder(self, path: str, frame: Frame) -> bool | None:
+        return self._lookup.is_folder(path, frame.sink.so_far())
+
+    def lines(self, script: Script, frame: Frame) -> tuple[str, ...] | None:
+        """What these commands print; None where that is only known when they run."""
+        printed = output.known(script)
+        if printed is not None:
+            return tuple(printed.removesuffix("\n").split("\n")) if printed else ()
+        return self._lookup.printed(script, frame.sink.so_far())
+
+    def given(self, frame: Frame) -> tuple[str, ...] | None:
+        """The lines on standard input; None where they are only known when the line runs."""
+        if frame.reads is not None:
+            return self.lines(frame.reads, frame)
+        return None if frame.here is None else tuple(frame.here.removesuffix("\n").split("\n"))
+
+    def names(self, word: Word, state: ShellState, frame: Frame) -> tuple[str, ...] | None:
+        """The names that a pattern stands for, as the shell would put them into the line."""
+        pattern = word.text or ""
+        above = "" if pattern.startswith("/") else None if state.folder is None else f"{state.folder.rstrip('/')}/"
+        found = None if above is None else self._lookup.names(above + pattern, frame.sink.so_far())
+        if found is None or above is None:
+            return None
+        return tuple(name.removeprefix(above) for name in found) or (pattern,)
+
+    def each(self, words: Words, state: ShellState, frame: Frame) -> Words:
+        """Each pattern replaced by the names that it stands for, as long as these are no more than turns are read."""
+        found: list[Word] = []
+        for word in words:
+            names = self.names(word, state, frame) if word.globbing else None
+            if names is None or len(names) > TURNS:
+                found.append(word)
+            else:
+                found += [Word(name, word.raw) for name in names]
+        return tuple(found) if len(found) <= TURNS else words
