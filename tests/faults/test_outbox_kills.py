@@ -37,10 +37,10 @@ RUN = """
 import sys
 from runaway_watchdog.watch import children, loop
 from runaway_watchdog.watch.log import Log
-from runaway_watchdog.watch.start import Order, watch
-loop._BEAT_S, children._SENDER_RETRY_S = 0.2, (0.2, 1.0)
+from runaway_watchdog.watch.start import Arguments, watch
+loop._HOUSEKEEPING_S, children._SENDER_RETRY_S = 0.2, (0.2, 1.0)
 modules = children.Modules(case="faults.outbox_case")
-sys.exit(watch(Order(int(sys.argv[1]), (), modules, retry_s=0.2), Log(2, "")))
+sys.exit(watch(Arguments(int(sys.argv[1]), (), modules, retry_s=0.2), Log(2, "")))
 """
 VICTIMS = ("watch", "faults.outbox_case", "runaway_watchdog.alerts.send", "all")
 IN_TIME_S = 180.0
