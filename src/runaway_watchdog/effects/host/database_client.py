@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from runaway_watchdog.effects import HostState, Outcome, filters
 from runaway_watchdog.effects.arguments import shown
-from runaway_watchdog.effects.host import answers as answers_host, files, places
+from runaway_watchdog.effects.host import answers as answers_host, losing, places
 from runaway_watchdog.effects.host.sql import LARGEST, Dialect, Statement, statements
 from runaway_watchdog.effects.host.sql_statements import judge
 from runaway_watchdog.effects.host.targets import absolute
@@ -69,7 +69,7 @@ class Session:
             self.doubt(f"`{shown(self.command)}` runs `{short(path[1:])}`, which is not judged")
             return
         word = Word(self.home(path), path)
-        self.add(files.written((word,), self.command, self.host, self.world, why))
+        self.add(losing.overwritten((word,), self.command, self.host, self.world, why))
 
     def home(self, path: str) -> str:
         return (self.world.files.variable("HOME") or "/root") + path[1:] if path.startswith("~/") else path

@@ -42,11 +42,6 @@ def truncated(words: Sequence[Word], command: Command, host: HostState, world: W
     return outcome._replace(unknown=(*outcome.unknown, *unknown))
 
 
-def written(words: Sequence[Word], command: Command, host: HostState, world: World, why: str) -> Outcome:
-    """A program opens them for its output: the file stays, its content goes."""
-    return overwritten(words, command, host, world, why)
-
-
 def appended(words: Sequence[Word], command: Command, host: HostState, world: World) -> HostState:
     """`>> file`: it is there afterwards."""
     for path in existing(words, command, places.tree(host, world), follow=True).absent:

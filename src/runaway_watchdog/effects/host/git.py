@@ -1,179 +1,218 @@
-"""git: what of the work tree it would throw away. Asked of the index itself; git is never run.
+"""git: each of its commands by its own grammar, and what it would throw away. git is never run.
 
-The index holds every tracked file with the size and the time that it had when git last looked at it
-(gitformat-index(5)): a file that differs has changes that no commit need hold.
+git itself refuses to lose changes unless it is told to, and these refusals are relied on: `checkout` of another branch
+is safe. What nobody knows here may be a program of its own (`git-annex`) and is unknown.
 """
 
-import struct
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Callable
 
 from runaway_watchdog.effects import HostState, Outcome
-from runaway_watchdog.effects.arguments import of, read, shown
-from runaway_watchdog.effects.host import places, uses
-from runaway_watchdog.effects.host.targets import absolute
-from runaway_watchdog.model.command import Command, Word
-from runaway_watchdog.model.effect import Effect, Size
+from runaway_watchdog.effects.arguments import shown
+from runaway_watchdog.effects.host import git_changes, git_modules, git_refs
+from runaway_watchdog.effects.host.git_call import Call, started
+from runaway_watchdog.model.command import Command
 from runaway_watchdog.world import World
-from runaway_watchdog.world.paths import under
 
-GLOBAL = "-C -c --git-dir --work-tree --namespace --exec-path --super-prefix --config-env"
-READS = frozenset(
+_READS = frozenset(
     (
-        "status", "log", "diff", "show", "blame", "grep", "ls-files", "ls-tree", "rev-parse", "describe", "shortlog",
-        "cat-file", "version", "help", "reflog", "whatchanged", "rev-list", "name-rev", "count-objects", "fsck",
+        "annotate", "blame", "cat-file", "check-attr", "check-ignore", "check-mailmap", "check-ref-format",
+        "cherry", "column",
+        "count-objects", "describe", "diff", "diff-files", "diff-index", "diff-tree", "fmt-merge-msg",
+        "for-each-ref", "fsck",
+        "get-tar-commit-id", "grep", "hash-object", "help", "log", "ls-files", "ls-remote", "ls-tree", "merge-base",
+        "merge-tree",
+        "mktree", "name-rev", "patch-id", "range-diff", "request-pull", "rev-list", "rev-parse", "shortlog", "show",
+        "show-branch", "show-index", "show-ref", "status", "stripspace", "var", "verify-commit", "verify-pack",
+        "verify-tag",
+        "version", "whatchanged", "write-tree", "archive", "bundle", "format-patch", "fast-export",
     )
 )  # fmt: skip
-ADDS = frozenset(("add", "fetch", "init", "tag", "notes", "bisect", "bundle", "archive"))
-WALK_LIMIT = 20_000
-INDEX_HEADER = struct.Struct(">4sII")
-FIXED_LENGTH = 62
-"""Bytes of an index entry before its path, in versions 2 and 3."""
-
-
-class Tracked(NamedTuple):
-    path: str  # below the work tree
-    written_at: int
-    size: int
+_ADDS = frozenset(
+    (
+        "add", "clone", "commit", "commit-graph", "commit-tree", "fetch", "index-pack", "init", "init-db", "merge",
+        "mktag",
+        "multi-pack-index", "notes", "pack-objects", "pack-refs", "prune-packed", "pull", "read-tree", "revert",
+        "cherry-pick",
+        "rebase", "am", "stage", "unpack-objects", "update-server-info", "bisect", "checkout-index",
+    )
+)  # fmt: skip
+"""They add, or refuse where they would lose something, unless an option says otherwise."""
+_MILD = frozenset(
+    (
+        "apply", "config", "remote", "maintenance", "lfs", "sparse-checkout", "update-index", "mergetool",
+        "difftool", "gui",
+        "gitk", "citool", "send-email", "rerere", "replace", "symbolic-ref", "bugreport", "diagnose", "daemon",
+        "instaweb",
+        "credential", "flow", "repack", "interpret-trailers", "backfill", "hook", "web--browse", "scalar",
+    )
+)  # fmt: skip
+_OVERWRITING = {
+    "read-tree": frozenset(("--reset", "-u")), "checkout-index": frozenset(("-f", "--force")),
+    "notes": frozenset(("remove", "prune", "copy", "merge", "-f", "--force")),
+}  # fmt: skip
+"""Words with which they write over what is there."""
+_IN_PROGRESS = {
+    "merge": ("MERGE_HEAD",), "rebase": ("rebase-merge", "rebase-apply"), "am": ("rebase-apply",),
+    "cherry-pick": ("CHERRY_PICK_HEAD", "sequencer"), "revert": ("REVERT_HEAD", "sequencer"),
+    "pull": ("MERGE_HEAD",),
+}  # fmt: skip
+_HOOKS = {
+    "commit": ("pre-commit", "prepare-commit-msg", "commit-msg", "post-commit"), "merge": ("pre-merge-commit",
+    "post-merge"),
+    "pull": ("post-merge", "pre-rebase", "post-rewrite"), "checkout": ("post-checkout",), "switch": ("post-checkout",),
+    "rebase": ("pre-rebase", "post-rewrite", "post-checkout"), "push": ("pre-push",), "gc": ("pre-auto-gc",),
+    "am": ("applypatch-msg", "pre-applypatch", "post-applypatch"), "cherry-pick": ("prepare-commit-msg", "post-commit"),
+    "revert": ("prepare-commit-msg", "post-commit"),
+}  # fmt: skip
+"""Programs of the repository that run along with these (githooks(5))."""
 
 
 def effects(command: Command, host: HostState, world: World) -> Outcome:
-    """What a git command does to the files of its work tree."""
-    words = of(command, GLOBAL, stops=True)
-    verb = words.operands[0].text if words.operands else "help"
-    rest = words.operands[1:]
-    if verb in READS or verb in ADDS:
-        return Outcome((), host)
-    folder = words.value("-C") or command.folder
-    if folder is not None and not folder.startswith("/"):
-        folder = f"{command.folder}/{folder}" if command.folder else None
-    local = command._replace(folder=folder, words=(command.words[0], *rest))
-    if folder is not None and verb == "clean":
-        return _clean(local, command, host, world)
-    if folder is not None and _throws_away(verb, rest):
-        return _changes(verb or "", local, host, world)
-    return Outcome((), host, (f"what `{shown(command)}` does is not judged",))
-
-
-def _throws_away(verb: str | None, rest: tuple[Word, ...]) -> bool:
-    words = read(rest, "-b -B --orphan --source -s --pathspec-from-file")
-    if verb == "reset":
-        return words.has("--hard", "--merge")
-    if verb == "checkout":
-        return words.has("-f", "--force") or any(word.text in ("--", ".") for word in rest)
-    return verb == "restore" and not (words.has("--staged", "-S") and not words.has("--worktree", "-W"))
-
-
-def _root(folder: str, host: HostState, world: World) -> str | None:
-    """The work tree around a folder; None: there is none."""
-    tree = places.tree(host, world)
-    at = tree.real(folder)
-    while True:
-        if tree.entry(f"{at.rstrip('/')}/.git") is not None:
-            return at
-        if at == "/":
-            return None
-        at = at.rpartition("/")[0] or "/"
-
-
-def index(root: str, world: World) -> dict[str, Tracked] | None:
-    """The tracked files by their path; None where the index cannot be read (too large, another version)."""
+    """What a git command does to the files of its work tree, and to what only its repository holds."""
     try:
-        text = world.files.read(f"{root}/.git/index")
-    except OSError:
-        return None
-    try:
-        return {each.path: each for each in _entries(text.encode("utf-8", "surrogateescape"))}
-    except (struct.error, ValueError):
-        return None
+        begun = started(command, host, world)
+        if begun.call is None:
+            return Outcome((), host, begun.unknown)
+        outcome = _judged(begun.call)
+    except OSError as fault:
+        told = f"{fault.filename or 'the repository'} cannot be looked at ({fault.strerror}); run it with sudo"
+        return Outcome((), host, (told,))
+    hidden = [word.raw for word in begun.call.words if word.text is None]
+    unknown = [f"what {raw} stands for in `{shown(command)}` is only known when it runs" for raw in hidden[:1]]
+    return outcome._replace(
+        unknown=tuple(dict.fromkeys((*begun.unknown, *outcome.unknown, *unknown, *_hooks(begun.call))))
+    )
 
 
-def _entries(data: bytes) -> Iterator[Tracked]:
-    """Raises struct.error and ValueError on what is no index of version 2 or 3."""
-    magic, version, count = INDEX_HEADER.unpack_from(data)
-    if magic != b"DIRC" or version not in (2, 3):
-        raise ValueError("another version of the index")
-    at = INDEX_HEADER.size
-    for _ in range(count):
-        written_at = struct.unpack_from(">I", data, at + 8)[0]
-        size, flags = struct.unpack_from(">I", data, at + 36)[0], struct.unpack_from(">H", data, at + 60)[0]
-        start = at + FIXED_LENGTH + (2 if flags & 0x4000 else 0)
-        end = data.index(b"\0", start)
-        yield Tracked(data[start:end].decode("utf-8", "surrogateescape"), written_at, size)
-        at += (end - at + 8) // 8 * 8  # padded with 1 to 8 NUL bytes
+def _judged(call: Call) -> Outcome:
+    if act := _ACTS.get(call.verb):
+        return act(call)
+    if call.verb in _READS:
+        return _reading(call)
+    if call.verb in _ADDS:
+        return _adding(call)
+    return call.mild() if call.verb in _MILD else call.unknown()
 
 
-def _clean(local: Command, command: Command, host: HostState, world: World) -> Outcome:
-    """git clean: untracked files go; without -f it refuses, unless it is configured not to."""
-    words = of(local, "-e --exclude")
-    root = _root(local.folder or "/", host, world)
-    if words.has("-n", "--dry-run") or root is None:
-        return Outcome((), host)
-    if words.has("-i", "--interactive") or not words.has("-f", "--force"):
-        return Outcome((), host, (f"whether `{shown(command)}` deletes anything depends on its configuration",))
-    tracked = index(root, world)
-    if tracked is None:
-        return Outcome((), host, (f"which files of {root} git tracks could not be read",))
-    start = places.tree(host, world).real(local.folder or root)
-    doomed = list(_untracked(start, root, tracked, host, world, folders=words.has("-d")))
-    if not doomed:
-        return Outcome((), host)
-    unknown: tuple[str, ...] = ()
-    if not words.has("-x", "-X"):
-        unknown = (f"which of the untracked files of {root} .gitignore keeps is not looked up",)
-    if words.has("-e", "--exclude", "-X") or words.operands:
-        unknown = (f"which of the untracked files of {root} `{shown(command)}` leaves is not looked up",)
-    total = sum(size for _, size in doomed)
-    why = f"git clean deletes {len(doomed)} untracked file{'' if len(doomed) == 1 else 's'} in it: no commit holds them"
-    used = uses.of(start, world)
-    needed = places.in_use(None, (), used)
-    effect = Effect("delete", "path", start, total > 0, why, Size(total, bool(unknown)), used.by, needed)
-    return Outcome((effect,), places.without(host, *(path for path, _ in doomed)), unknown)
+def _hooks(call: Call) -> list[str]:
+    names = _HOOKS.get(call.verb, ())
+    if (
+        call.repository is None
+        or not names
+        or any(word.text in ("--no-verify", "--abort", "--quit") for word in call.words)
+    ):
+        return []
+    folder = call.config.get("core.hookspath") or f"{call.repository.common}/hooks"
+    folder = folder if folder.startswith("/") else f"{call.repository.root or call.folder}/{folder}"
+    there = [name for name in names if call.repository.tree.entry(f"{folder}/{name}") is not None]
+    return [f"what the hook {folder}/{name} does is not judged" for name in there]
 
 
-def _untracked(
-    start: str, root: str, tracked: dict[str, Tracked], host: HostState, world: World, *, folders: bool
-) -> Iterator[tuple[str, int]]:
-    """Untracked files, with their size; those in wholly untracked folders only where git was told so (-d)."""
-    held = {path.rpartition("/")[0] for path in tracked}
-    for path in list(held):
-        while path:
-            held.add(path)
-            path = path.rpartition("/")[0]  # noqa: PLW2901 - up to the root
-    held.add("")
-    for path, entry in places.tree(host, world).below(start, WALK_LIMIT):
-        below = path[len(root) :].lstrip("/")
-        if entry.kind == "folder" or below in tracked or under(path, f"{root}/.git"):
-            continue
-        if folders or below.rpartition("/")[0] in held:
-            yield path, entry.size
+def _reading(call: Call) -> Outcome:
+    """They write where they are told a file: --output, and -o of some."""
+    texts = [word.text or "" for word in call.words]
+    if call.verb in ("archive", "bundle"):
+        return _packed(call, texts)
+    if call.verb == "format-patch":
+        return _patches(call, texts)
+    for at, text in enumerate(texts):
+        name, separator, value = text.partition("=")
+        if text == "--":
+            break
+        if len(name) > 5 and (
+            "--output".startswith(name) or (call.verb == "fast-export" and name.startswith("--export"))
+        ):
+            named = value if separator else (texts[at + 1] if at + 1 < len(texts) else None)
+            return call.written(named or None, f"git {call.verb} writes its output into it")
+    running = any(
+        text.startswith(("--ext-diff", "--textconv", "--open-files-in-pager", "--upload-pack", "--exec"))
+        for text in texts
+    )
+    running = running or (call.verb == "grep" and any(text.startswith("-O") for text in texts))
+    return call.mild(f"`{shown(call.command)}` may start another program") if running else call.safe()
 
 
-def _changes(verb: str, local: Command, host: HostState, world: World) -> Outcome:
-    """reset --hard, checkout --, restore: tracked files that were changed since git last looked."""
-    root = _root(local.folder or "/", host, world)
-    if root is None:
-        return Outcome((), host)
-    tracked = index(root, world)
-    if tracked is None:
-        return Outcome((), host, (f"which files of {root} git tracks could not be read",))
-    chosen = _chosen(verb, local, root)
-    tree = places.tree(host, world)
-    found: list[Effect] = []
-    for each in tracked.values():
-        path = f"{root}/{each.path}"
-        entry = tree.entry(path)
-        if entry is None or entry.kind != "file" or not any(under(path, one) for one in chosen):
-            continue
-        if entry.size != each.size or int(entry.written_at) != each.written_at:
-            found += places.lost(path, entry, f"git {verb} puts the committed one in its place", host, world)
-    staged = (f"changes of {root} that are staged and not committed go too, and are not looked up",)
-    return Outcome(tuple(found), host, staged if verb == "reset" else ())
+def _packed(call: Call, texts: list[str]) -> Outcome:
+    """`archive -o FILE`, `bundle create FILE`."""
+    if call.verb == "bundle":
+        names = [text for text in texts[1:] if not text.startswith("-") or text == "-"]
+        made = texts[:1] == ["create"] and names[:1] != ["-"]
+        return call.written(names[0] if names else None, "git bundle writes into it") if made else call.safe()
+    for at, text in enumerate(texts):
+        name, separator, value = text.partition("=")
+        if text in ("-o", "--output") or (len(name) > 3 and "--output".startswith(name) and not separator):
+            return call.written(texts[at + 1] if at + 1 < len(texts) else None, "git archive writes into it")
+        if separator and len(name) > 3 and "--output".startswith(name):
+            return call.written(value, "git archive writes into it")
+        if text.startswith("-o") and len(text) > 2:
+            return call.written(text[2:], "git archive writes into it")
+    return call.safe()
 
 
-def _chosen(verb: str, local: Command, root: str) -> list[str]:
-    """The paths that it is limited to: after `--`, or all operands of restore."""
-    words = [word for word in local.words[1:] if word.text != "--"]
-    named = [word for word in words if word.text and not word.text.startswith("-")] if verb != "reset" else []
-    found = [path.rstrip("/.") or "/" for word in named if (path := absolute(word, local)) is not None]
-    return found or [root]
+def _patches(call: Call, texts: list[str]) -> Outcome:
+    """Files of names that it makes itself, in a folder: older ones of that name are written over."""
+    if "--stdout" in texts:
+        return call.safe()
+    folder = call.folder
+    for at, text in enumerate(texts):
+        name, separator, value = text.partition("=")
+        if text in ("-o", "--output-directory") and at + 1 < len(texts):
+            folder = texts[at + 1]
+        elif separator and name == "--output-directory":
+            folder = value
+        elif separator and name == "--output":
+            return call.written(value, "git format-patch writes into it")
+        elif text.startswith("-o") and len(text) > 2:
+            folder = text[2:]
+    path = folder if folder.startswith("/") else f"{call.folder.rstrip('/')}/{folder}"
+    tree = call.repository.tree if call.repository else None
+    older = [] if tree is None else tree.glob(f"{path}/[0-9][0-9][0-9][0-9]-*")
+    sentence = f"which older patches in {path} `{shown(call.command)}` writes over is not looked up"
+    return call.unknown(sentence) if older else call.safe()
+
+
+def _adding(call: Call) -> Outcome:
+    """merge, rebase …: only what gives one up loses changes; -x and `bisect run` start programs."""
+    texts = [word.text or "" for word in call.words]
+    if "--abort" in texts or ("--skip" in texts and call.verb != "bisect"):
+        begun = call.repository is not None and any(
+            call.repository.has(name) for name in _IN_PROGRESS.get(call.verb, ())
+        )
+        return git_changes.given_up(call) if begun else call.safe()
+    if call.verb in ("rebase", "pull") and any(text.startswith(("-x", "--exec", "--upload-pack")) for text in texts):
+        return call.unknown(f"`{shown(call.command)}` runs commands that are not judged")
+    if call.verb == "bisect" and texts[:1] == ["run"]:
+        return call.unknown(f"`{shown(call.command)}` runs commands that are not judged")
+    if call.verb == "fetch":
+        return _fetch(call, texts)
+    if call.verb == "clone":
+        starting = any(text.startswith(("-u", "--upload-pack", "-c", "--config", "--template")) for text in texts)
+        return call.mild(f"`{shown(call.command)}` may start another program") if starting else call.safe()
+    overwriting = _OVERWRITING.get(call.verb, frozenset()) & set(texts)
+    return call.unknown() if overwriting else call.safe()
+
+
+def _fetch(call: Call, texts: list[str]) -> Outcome:
+    """It moves references of other sides; a branch of one's own only where it is named with force."""
+    if any(text.startswith("--upload-pack") for text in texts):
+        return call.mild(f"`{shown(call.command)}` may start another program")
+    forced = bool({"-f", "--force"} & set(texts))
+    specs = [
+        text for text in texts if ":" in text and "://" not in text and not text.startswith("-") and "@" not in text
+    ]
+    for spec in specs:
+        target = spec.rpartition(":")[2]
+        name = target if target.startswith("refs/") else f"refs/heads/{target}"
+        if (spec.startswith("+") or forced) and not name.startswith("refs/remotes/"):
+            return git_refs.moved_reference(call, name)
+    return call.safe()
+
+
+_ACTS: dict[str, Callable[[Call], Outcome]] = {
+    "checkout": git_changes.checkout, "switch": git_changes.switch, "restore": git_changes.restore,
+    "reset": git_changes.reset, "clean": git_changes.clean, "rm": git_changes.remove, "mv": git_changes.move,
+    "branch": git_refs.branch, "tag": git_refs.tag, "stash": git_refs.stash, "reflog": git_refs.reflog,
+    "gc": git_refs.collect, "prune": git_refs.collect, "push": git_refs.push, "update-ref": git_refs.update_ref,
+    "filter-branch": git_refs.rewritten, "filter-repo": git_refs.rewritten, "submodule": git_modules.submodule,
+    "worktree": git_modules.worktree,
+}  # fmt: skip

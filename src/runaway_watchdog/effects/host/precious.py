@@ -135,17 +135,14 @@ def _references(repository: str, world: World) -> Iterator[tuple[str, str]]:
 
 def _uncommitted(repository: str, world: World) -> str | None:
     """Changes in the work tree beside it that no commit holds."""
-    from runaway_watchdog.effects.host import git  # it asks what a place means, and this is a part of it
+    from runaway_watchdog.effects.host import git_paths, git_repository, git_tree  # they ask what a place means
 
-    root = repository.rpartition("/")[0]
-    tracked = git.index(root, world)
-    if tracked is None:
-        return None
     tree = Tree(world.files, lambda each: each)
-    for each in islice(tracked.values(), LOOKED_AT):
-        entry = tree.entry(f"{root}/{each.path}")
-        if entry is None or entry.kind != "file":
-            continue
-        if entry.size != each.size or int(entry.written_at) != each.written_at:
-            return f"a git repository with changes that no commit holds, {each.path} among them"
-    return None
+    root = repository.rpartition("/")[0]
+    found = git_repository.opened(repository, root, tree, world.files)
+    index = None if found is None else found.read_index()
+    if found is None or index is None:
+        return None
+    first = index._replace(entries=index.entries[:LOOKED_AT])
+    changed = git_tree.changed(found, first, git_paths.paths((), "", whole=True))
+    return f"a git repository with changes that no commit holds, {changed[0]} among them" if changed else None
