@@ -77,6 +77,8 @@ def _archive(command: Command) -> Word | None:
 def _created(words: Arguments, command: Command, host: HostState, world: World) -> Outcome:
     """An archive of that name is written over; with --remove-files what goes in has no other place any more."""
     archive = _archive(command)
+    if not words.operands and not words.has("-T", "--files-from"):
+        return Outcome((), host)  # it refuses to make an empty one
     if archive is None or archive.text == "-":
         outcome = Outcome((), host)
     else:
@@ -98,15 +100,11 @@ def _folder(words: Arguments, command: Command) -> str | None:
 
 
 def _taken_in(operands: Sequence[Word], command: Command, before: Outcome, world: World, *, kept: bool) -> Outcome:
-    """These files are in the archive alone, or, where that is kept nowhere, lost."""
+    """These files are gone from where they are used: into the archive, and from then on they are nowhere else."""
     targets = existing(operands, command, places.tree(before.host, world))
-    unknown = (*before.unknown, *targets.unknown)
-    if not kept:
-        found, host = removed(targets.found, "it is removed, and the archive is kept nowhere", before.host, world)
-        return Outcome((*before.effects, *found), host, unknown)
-    why = "it is only in the archive from then on"
-    changes = tuple(Effect("change", "path", each.real, False, why) for each in targets.found)
-    return Outcome((*before.effects, *changes), places.without(before.host, *(e.real for e in targets.found)), unknown)
+    why = "it is deleted, and is only in the archive from then on" if kept else "it is deleted, and no archive is kept"
+    found, host = removed(targets.found, why, before.host, world)
+    return Outcome((*before.effects, *found), host, (*before.unknown, *targets.unknown))
 
 
 def _extracted(words: Arguments, command: Command, host: HostState, world: World) -> Outcome:

@@ -20,6 +20,13 @@ def keeps(words: Arguments, command: Command, *forced: str) -> bool:
     return last in ASKS and not answered(command)
 
 
+def refused(words: Arguments, command: Command) -> bool:
+    """rm: whether it asks, and the line itself says no; without an answer in the line a person may say yes."""
+    asks = ("-i", "-I", "--interactive")
+    last = next((name for name, _ in reversed(words.options) if name in (*asks, "-f", "--force")), None)
+    return last in asks and (command.here is not None or command.reads is not None) and not answered(command)
+
+
 def answered(command: Command) -> bool:
     """Whether what the command reads may say yes: `yes |`, `<<< y`. A person who is asked answers for themselves."""
     if command.here is not None:

@@ -40,13 +40,19 @@ def _copy(command: Command, host: HostState, world: World) -> Outcome:
         return Outcome((), host, tuple(unknown))
     deep = words.has("-r", "-R", "-a", "--recursive", "--archive")
     host, over, more = _copied(found, host, world, deep=deep, links=deep or words.has("-P", "-d", "--no-dereference"))
-    if words.has(*BACKUP) or asked.keeps(words, command):
+    if words.has(*BACKUP) or asked.keeps(words, command) or _refuses_links(words, command):
         over = []
     if words.has(*UPDATE):
         over = [(source, into) for source, into in over if source.written_at > into.entry.written_at]
     names = [Word(into.real, into.real) for _, into in over]
     outcome = overwritten(names, command, host, world, f"{command.program} overwrites it")
     return outcome._replace(unknown=(*unknown, *more, *outcome.unknown))
+
+
+def _refuses_links(words: Arguments, command: Command) -> bool:
+    """cp -l and -s make links in the place of copies: not where something is, without -f."""
+    links = command.program == "cp" and words.has("-l", "--link", "-s", "--symbolic-link")
+    return links and not words.has("-f", "--force", "--remove-destination")
 
 
 INSTALL = " -m --mode -o --owner -g --group --strip-program"
@@ -67,7 +73,7 @@ def _copied(
             if followed is None:
                 continue  # it points to nothing: nothing is copied
             entry = followed
-        if entry.kind == "folder" and not deep:
+        if entry.kind == "folder" and (not deep or tree.real(into) == real):
             continue
         parts = [("", entry), *_below(real, tree)] if entry.kind == "folder" else [("", entry)]
         if len(parts) > WALK_LIMIT:
@@ -143,9 +149,11 @@ def pairs(words: Arguments, command: Command, host: HostState, world: World) -> 
     inside = folder is not None and folder.kind == "folder" and not words.has("-T", "--no-target-directory")
     found: list[Pair] = []
     unknown: list[str] = []
+    if not inside and (len(sources) > 1 or words.has("--parents") or into is not None):
+        return [], []  # refused: several need a folder
     for word in sources:
         for source in _sources(word, command, tree, unknown, inside=inside):
-            found.append(Pair(source, _name(target, source.written, words) if inside else target))
+            found.append(Pair(source, _name(target, source.written, word, words) if inside else target))
     return found, unknown
 
 
@@ -165,13 +173,13 @@ def _sources(word: Word, command: Command, tree: Tree, unknown: list[str], *, in
     return list(there.found)
 
 
-def _name(folder: str, written: str, words: Arguments) -> str:
+def _name(folder: str, written: str, word: Word, words: Arguments) -> str:
     """`cp -r a/. b` copies what is in a into b itself; `--parents` keeps the whole path."""
     plain = written.rstrip("/")
     last = plain.rpartition("/")[2]
     if last in (".", ".."):
         return folder
-    return f"{folder.rstrip('/')}/{plain.lstrip('/') if words.has('--parents') else last}"
+    return f"{folder.rstrip('/')}/{(word.text or '').strip('/') if words.has('--parents') else last}"
 
 
 BY_PROGRAM: Mapping[str, Callable[[Command, HostState, World], Outcome]] = {

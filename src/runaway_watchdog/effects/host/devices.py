@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from runaway_watchdog.effects import HostState, Outcome
 from runaway_watchdog.effects.arguments import Arguments, of
 from runaway_watchdog.effects.host import places
-from runaway_watchdog.effects.host.losing import overwritten
+from runaway_watchdog.effects.host.losing import SINKS, overwritten
 from runaway_watchdog.effects.host.targets import existing
 from runaway_watchdog.model.command import Command, Word
 from runaway_watchdog.world import World
@@ -90,7 +90,11 @@ SIZE = re.compile(r"\s*(?P<how>[-+<>/%]?)\s*(?P<number>\d+)(?P<unit>[KMGTPE]?)(?
 
 def _dd(command: Command, host: HostState, world: World) -> Outcome:
     """A target that is not known is in `of=` alone; what it reads is looked at by nobody."""
-    into = [word for word in command.words[1:] if (word.text or "").startswith("of=")]
+    into = [word for word in command.words[1:] if (word.text or "").startswith("of=")][-1:]
+    sources = [Word((word.text or "")[3:], word.raw) for word in command.words[1:] if (word.text or "")[:3] == "if="]
+    sources = [word for word in sources[-1:] if not SINKS.fullmatch(word.text or "")]
+    if existing(sources, command, places.tree(host, world), follow=True).absent:
+        return Outcome((), host)  # it opens what it reads first
     unknown = [word for word in command.words[1:] if word.text is None and not _READS.match(word.raw)]
     names = [Word((word.text or "")[3:], word.raw) for word in into]
     return overwritten([*names, *unknown], command, host, world, "dd writes over it")

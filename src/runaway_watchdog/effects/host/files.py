@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from runaway_watchdog.effects import HostState, Outcome
 from runaway_watchdog.effects.arguments import of, shown
-from runaway_watchdog.effects.host import archives, copies, devices, links, places, writers
+from runaway_watchdog.effects.host import archives, asked, copies, devices, links, places, writers
 from runaway_watchdog.effects.host.losing import overwritten, removed
 from runaway_watchdog.effects.host.targets import Target, existing, paths, spread
 from runaway_watchdog.model.command import Command, Word
@@ -53,6 +53,8 @@ def _rm(command: Command, host: HostState, world: World) -> Outcome:
     """`rm -r link/` empties the folder behind the link and then complains (seen with coreutils 9.1)."""
     words = of(command)
     recursive = words.has("-r", "-R", "--recursive")
+    if asked.refused(words, command):
+        return Outcome((), host)
     tidies = words.has("-d", "--dir")
     tree = places.tree(host, world)
     targets = existing(words.operands, command, tree)

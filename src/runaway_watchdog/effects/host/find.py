@@ -114,30 +114,31 @@ def _follows(options: frozenset[str], starts: Sequence[Word]) -> bool:  # noqa: 
 def _matching(
     start: Target, expression: Expression, actions: frozenset[str], tree: Tree, world: World, *, everywhere: bool
 ) -> Iterator[Matched]:
-    """Each file to which one of these actions happens, or may; `everywhere`: links are followed below the start too."""
+    """Each file to which one of these actions happens, or may; `everywhere`: links are followed below the start too.
+
+    Of a link that is followed the tests see the file behind it; what is deleted is the link.
+    """
     now = world.clock.now()
-    pending = [(start.written.rstrip("/") or "/", start.real, start.entry, 0, frozenset[str]())]
+    pending = [(start.written, start.real, start.entry, 0, frozenset[str]())]
     looked = 0
     while pending and looked < WALK_LIMIT:
-        written, real, entry, depth, above = pending.pop(0)
+        written, path, own, depth, above = pending.pop(0)
         looked += 1
+        real, entry = _followed(path, own, tree) if everywhere and own.kind == "link" else (path, own)
         names = _names(real, tree) if entry.kind == "folder" and depth < expression.most else []
         pruned = False
         if depth >= expression.least:
-            done = evaluated(
-                expression, Seen(written, entry, None if names is None else not names, now, world.files.user)
-            )
+            is_empty = None if names is None else not names
+            done = evaluated(expression, Seen(written, entry, is_empty, now, world.files.user))
             pruned = done.pruned
             happened = [certain for action, certain in done.actions if action in actions]
             if happened:
-                yield Matched(written, real, entry, any(happened))
+                yield Matched(written, path, own, any(happened))
         if pruned or names is None or real in above:
             continue  # a link that leads back into itself
         for name in names:
             below = f"{real.rstrip('/')}/{name}"
             found = tree.entry(below)
-            if found is not None and found.kind == "link" and everywhere:
-                below, found = _followed(below, found, tree)
             if found is not None:
                 pending.append((f"{written.rstrip('/')}/{name}", below, found, depth + 1, above | {real}))
 
@@ -150,13 +151,13 @@ def _names(folder: str, tree: Tree) -> list[str] | None:
 
 
 def _followed(path: str, link: Entry, tree: Tree) -> tuple[str, Entry]:
-    """Where a link leads, if to a folder: what is in it is found. A file's link goes by itself, the file stays."""
+    """Where a link leads; itself where that is nowhere."""
     try:
         real = tree.real(path)
         entry = tree.entry(real)
     except OSError:
         return path, link
-    return (path, link) if entry is None or entry.kind != "folder" else (real, entry)
+    return (path, link) if entry is None else (real, entry)
 
 
 def _gone(

@@ -28,6 +28,8 @@ def _link(command: Command, host: HostState, world: World) -> Outcome:
     folder = tree.entry(tree.real(target, follow_last=not straight))
     inside = folder is not None and folder.kind == "folder" and not words.has("-T", "--no-target-directory")
     outcome = Outcome((), host)
+    if len(sources) > 1 and not inside:
+        return outcome  # refused: several need a folder
     for source in sources:
         name = (source.text or source.raw).rstrip("/").rpartition("/")[2]
         if inside and source.text is None:
@@ -43,14 +45,19 @@ def _linked(source: Word, name: str, command: Command, before: Outcome, world: W
     real = tree.real(name, follow_last=False)
     over = tree.entry(real)
     effects = before.effects
+    soft = words.has("-s", "--symbolic")
     if over is not None:
         forced = words.has("-f", "--force") or (words.has(*asked.ASKS) and asked.answered(command))
+        own = absolute(source, command)
+        itself = None if own is None else tree.real(own, follow_last=False)
+        there = None if itself is None else tree.entry(itself)
+        if itself == real or (own is not None and not soft and (there is None or there.kind == "folder")):
+            return before  # the same file, or none that a hard link can be made of
         if over.kind == "folder" or not (forced or words.has(*copies.BACKUP)):
             return before  # refused
         if not words.has(*copies.BACKUP):
             found, host = removed([Target(real, real, over)], "a link takes its place", host, world)
             effects = (*effects, *found)
-    soft = words.has("-s", "--symbolic")
     points = source.text if soft else absolute(source, command)
     return Outcome(effects, places.with_made(host, real, "link", 0, points or ""), before.unknown)
 

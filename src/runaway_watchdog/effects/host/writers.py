@@ -46,6 +46,9 @@ def _sort(command: Command, host: HostState, world: World) -> Outcome:
     if not words.has("-o", "--output") or words.has("--compress-program"):
         return harmless.effects(command, host, world)
     target = _value(command, "o", "--output")
+    inputs = existing(words.operands, command, places.tree(host, world), follow=True)
+    if inputs.absent or any(each.entry.kind == "folder" for each in inputs.found):
+        return Outcome((), host)  # it reads everything before it writes
     into = absolute(target, command)
     if into is not None and into in {absolute(word, command) for word in words.operands}:
         why = "its lines are put in order" + (", each once" if words.has("-u", "--unique") else "")
