@@ -15,6 +15,7 @@ ALONE: Final = (
     # databases
     "dropdb", "dropuser", "psql", "pg_restore", "mysql", "mysqladmin", "mariadb", "mariadb-admin", "mongo", "mongosh",
     "mongorestore", "redis-cli", "valkey-cli", "sqlite3", "influx", "clickhouse-client", "cqlsh", "etcdctl",
+    "mysqlimport", "mariadb-import", "mongoimport", "mongofiles", "keydb-cli",
     # processes, schedules and the host
     "kill", "pkill", "killall", "skill", "fuser", "crontab", "atrm", "reboot", "shutdown", "poweroff", "halt", "init",
     "telinit", "lvremove", "vgremove", "pvremove",
@@ -30,10 +31,18 @@ _UNIT: Final = (
     "isolate", "clean", "revert", "emergency", "rescue", "default", "halt", "poweroff", "reboot", "soft-reboot",
     "kexec", "exit", "suspend", "hibernate", "start",
 )  # fmt: skip
+_GIT: Final = (
+    "clean", "reset", "checkout", "restore", "switch", "stash", "rm", "mv", "branch", "tag", "worktree", "submodule",
+    "gc", "prune", "reflog", "update-ref", "push", "filter-branch", "filter-repo", "archive", "bundle", "format-patch",
+    "checkout-index", "read-tree", "--outp[a-z]*", "--abort", "--skip", "--exec", "-c", "--exec-path",
+)  # fmt: skip
 WITH: Final[tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]] = (
     (("docker", "docker-compose", "podman", "podman-compose", "nerdctl", "buildah", "crictl", "ctr"), _ENGINE),
     (("systemctl", "service", "invoke-rc", "rc-service"), _UNIT),
-    (("git",), ("clean", "reset", "checkout", "restore", "switch", "stash", "rm", "branch", "worktree", "gc")),
+    (("git",), _GIT),
+    (("pg_dump", "pg_dumpall"), ("-[A-Za-z]*f[^ ]*", "--file")),
+    (("mysqldump", "mariadb-dump"), ("-[A-Za-z]*r[^ ]*", "--result-file", "--delete-[a-z-]*", "--tab")),
+    (("mongodump", "mongoexport"), ("-o[^ ]*", "--out", "--archive")),
     (("find", "fd", "fdfind"), ("-delete", "-exec", "-execdir", "-ok", "-okdir", "-fprint", "-fprintf", "-fls", "-x")),
     (("rsync", "rclone"), ("--del[a-z-]*", "--remove-source-files", "--inplace", "sync", "move", "purge", "delete")),
     (("chmod", "chown", "chgrp", "setfacl"), ("-[A-Za-z]*R[A-Za-z]*", "--recursive")),
