@@ -166,5 +166,68 @@ def test_what_gnu_rm_refuses_is_not_called_safe(line: str) -> None:
     assert "refuses" in judged["unknown"][0]
 
 
+ROWS = "path /var/lib/docker/volumes/acme_pgdata/_data/rows"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "docker exec -w /data acme-db-1 rm -rf rows",
+        "docker exec --workdir=/data acme-db-1 rm -f ./rows",
+        "docker exec -w / acme-db-1 rm -f data/rows",
+        "docker exec acme-db-1 rm -f //data//rows",
+        "docker exec acme-db-1 sh -c 'cd /data && rm -f rows'",
+        "docker exec acme-db-1 sh -c 'cd /data; rm -f row*'",
+        "docker exec acme-db-1 sh -c '> /data/rows'",
+        "docker exec -w /data acme-db-1 sh -c 'echo x > rows'",
+        "docker exec acme-db-1 bash -lc 'for f in /data/r*; do rm -f $f; done'",
+        "docker exec -i acme-db-1 sh <<EOF\nrm -rf /data/rows\nEOF",
+        "docker exec -i acme-db-1 sh <<'EOF'\ncd /data\nrm -rf rows\nEOF",
+        "echo 'rm -f /data/rows' | docker exec -i acme-db-1 sh",
+        "docker exec -i acme-db-1 sh -s <<< 'rm -f /data/rows'",
+        "docker exec acme-db-1 find /data -name rows -delete",
+        "docker exec acme-db-1 cp /dev/null /data/rows",
+        "docker exec acme-db-1 dd if=/dev/zero of=/data/rows count=1",
+        "docker exec acme-db-1 truncate -s 0 /data/rows",
+        "docker exec acme-db-1 env A=b rm -f /data/rows",
+        "docker exec acme-db-1 timeout 5 sh -c 'rm -f /data/rows'",
+        "docker container exec acme-db-1 sh -ec 'rm /data/rows'",
+        "docker cp /srv/ask.sql acme-db-1:/data/rows",
+        "docker cp ask.sql acme-db-1:/data/../data/rows",
+        "docker run --rm -v acme_pgdata:/d bb:1 sh -c 'rm -rf /d/rows'",
+        "docker run --rm -v acme_pgdata:/d -w /d bb:1 rm rows",
+        "docker run --rm --mount type=volume,source=acme_pgdata,target=/d bb:1 rm -f /d/rows",
+        "docker run --rm -v acme_pgdata:/d --entrypoint rm bb:1 -f /d/rows",
+        "docker run --rm -v /var/lib/docker/volumes/acme_pgdata/_data:/d bb:1 rm -f /d/rows",
+    ],
+)
+def test_inside_a_container_a_path_is_its_own(line: str) -> None:
+    """However the command comes there, and whatever folder it runs in, the volume's file is lost."""
+    assert ROWS in _judged("/srv", line).lost
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "docker exec acme-db-1 rm -rf '/data/*'",
+        "docker exec acme-db-1 rm -rf /data/*",  # the host's shell finds no such files, and hands the star over
+        "docker exec acme-db-1 ls -la /data",
+        "docker exec acme-db-1 cat /data/rows",
+        "docker run --rm -v acme_pgdata:/d:ro bb:1 ls /d",
+        "docker run --rm -v acme_pgdata:/d bb:1 ls /d",
+        "docker cp acme-db-1:/data/rows ./rows.bak",
+    ],
+)
+def test_what_hits_no_file_of_the_host_loses_nothing(line: str) -> None:
+    """Reading, a mount that cannot be written, a new container's own files."""
+    assert _judged("/srv", line).lost == []
+
+
+def test_what_docker_prints_may_empty_a_file() -> None:
+    """A redirection is the host's shell's."""
+    assert "path /srv/app.db" in _judged("/srv", "docker exec acme-db-1 cat /data/rows > /srv/app.db").lost
+    assert "path /srv/app.db" in _judged("/srv", "docker ps > app.db").lost
+
+
 def _judged(folder: str, line: str) -> judging.Judged:
     return judging.judge(WORLD(), Case("", "", folder, line, loses_data=True))

@@ -49,7 +49,10 @@ def effects(command: Command, host: HostState, world: World, inside: Inside | No
     if busybox:
         command = command._replace(words=command.words[1:])
     if command.program in ENGINES:
-        return docker.effects(command, host, world, inside)
+        outcome = files.truncated(command.truncates, command, known(host, world) if command.truncates else host, world)
+        after = docker.effects(command._replace(truncates=(), appends=()), outcome.host, world, inside)
+        effects_of_both = (*outcome.effects, *after.effects)
+        return after._replace(effects=effects_of_both, unknown=(*outcome.unknown, *after.unknown))
     family = of(command)
     if family in NEED_DOCKER or command.truncates:
         host = known(host, world)

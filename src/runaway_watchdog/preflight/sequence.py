@@ -10,9 +10,9 @@ from typing import NamedTuple
 from runaway_watchdog.effects import HostState, Outcome, filters, harmless, table
 from runaway_watchdog.effects.arguments import shown
 from runaway_watchdog.effects.docker import answers as answers_docker
+from runaway_watchdog.effects.docker.view import View
 from runaway_watchdog.effects.host import answers as answers_host, files, places
 from runaway_watchdog.effects.host.targets import absolute
-from runaway_watchdog.engines.model import Container
 from runaway_watchdog.model.command import Command, Script, Word
 from runaway_watchdog.model.effect import Effect
 from runaway_watchdog.model.shells import POSIX_SHELLS
@@ -174,8 +174,8 @@ class _Judge:
         if file is not None:
             return self._file(file, command, host, depth)
 
-        def within(inner: Command, container: Container, now: HostState) -> Outcome | None:
-            return inside.effects(inner, container, now, self.world)
+        def within(inner: Command, view: View, now: HostState) -> Outcome | None:
+            return inside.effects(inner, view, now, self.world)
 
         return _proven(command, table.effects(command, host, self.world, within))
 

@@ -54,6 +54,13 @@ ELSEWHERE = 3
 """So many other folders, and things in each, are named."""
 
 
+RUN = (
+    "--rm, --build, --no-deps, -v --volume S, --name S, --entrypoint S, -P --service-ports, --use-aliases, "
+    "-p --publish S, -l --label S, --quiet-pull, -q --quiet, --quiet-build, --cap-add S, --cap-drop S, "
+    "--remove-orphans, --pull S, --env-from-file S"
+)
+
+
 class Subcommand(NamedTuple):
     handler: Handler
     options: str
@@ -72,7 +79,7 @@ TABLE: Mapping[str, Subcommand] = {
     "up": Subcommand(commands.up, UP),
     "create": Subcommand(commands.up, UP),
     "exec": Subcommand(commands.execute, EXEC, stops=True),
-    "run": Subcommand(commands.run, EXEC, stops=True),
+    "run": Subcommand(commands.run, f"{EXEC}, {RUN}", stops=True),
 }
 
 

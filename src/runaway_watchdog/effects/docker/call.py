@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from runaway_watchdog.effects import Docker, HostState, Outcome
 from runaway_watchdog.effects.docker.options import Options
-from runaway_watchdog.engines.model import Container
+from runaway_watchdog.effects.docker.view import View
 from runaway_watchdog.model.command import Command
 from runaway_watchdog.model.effect import Effect
 from runaway_watchdog.world import Unanswered, World
@@ -14,7 +14,7 @@ from runaway_watchdog.world import Unanswered, World
 DEFAULT_ENDPOINTS = (None, "", "unix:///var/run/docker.sock", "unix:///run/docker.sock")
 UNSET = object()
 
-Inside = Callable[[Command, Container, HostState], Outcome | None]
+Inside = Callable[[Command, View, HostState], Outcome | None]
 """Judges a command that runs inside a container (`docker exec`); None where it cannot."""
 
 
