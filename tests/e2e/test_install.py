@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 from e2e.rig.box import Box
 
+from runaway_watchdog.cli import completion
+
 PROGRAM = "/opt/runaway-watchdog/bin/runaway-watchdog"
 UNIT = "/etc/systemd/system/runaway-watchdog.service"
 CONFIG = "/etc/runaway-watchdog/config.toml"
@@ -161,7 +163,7 @@ def test_completions_and_the_manual_are_where_shells_look(installed: Box) -> Non
     names = installed.run(
         "bash -c '. /usr/local/share/bash-completion/completions/runaway-watchdog; complete -p runaway-watchdog'"
     ).stdout
-    assert "-F _runaway_watchdog runaway-watchdog" in names
+    assert f"-F {completion.FUNCTION} runaway-watchdog" in names
     assert ".SH NAME" in installed.read("/usr/local/share/man/man1/runaway-watchdog.1")
     assert installed.read("/usr/local/share/zsh/site-functions/_runaway-watchdog").startswith("#compdef ")
 
