@@ -166,6 +166,21 @@ def test_what_gnu_rm_refuses_is_not_called_safe(line: str) -> None:
     assert "refuses" in judged["unknown"][0]
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "su - deploy -c 'rm -rf app/uploads'",
+        "su -l deploy -c 'cd app && rm -rf uploads'",
+        "sudo -iu deploy rm -rf app/uploads",
+        "sudo -i -u deploy sh -c 'rm -rf ./app/uploads'",
+        "runuser -l deploy -c 'rm -rf app/uploads'",
+    ],
+)
+def test_a_login_starts_at_home(line: str) -> None:
+    """What another user's shell is told to do is relative to that user's home."""
+    assert "path /home/deploy/app/uploads" in _judged("/srv", line).lost
+
+
 ROWS = "path /var/lib/docker/volumes/acme_pgdata/_data/rows"
 
 

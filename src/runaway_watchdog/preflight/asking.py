@@ -19,6 +19,9 @@ class Asking:
     def is_folder(self, path: str, frame: Frame) -> bool | None:
         return self._lookup.is_folder(path, frame.sink.so_far())
 
+    def home(self, user: str) -> str | None:
+        return self._lookup.home(user)
+
     def lines(self, script: Script, frame: Frame) -> tuple[str, ...] | None:
         """What these commands print; None where that is only known when they run."""
         printed = output.known(script)

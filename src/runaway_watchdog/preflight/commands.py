@@ -343,7 +343,8 @@ class Commands:
             names = [name for name, _ in inner.assigned]
             return outcome.mapped(lambda after: assigning.taken_back(after, state, names)) if names else outcome
         if inner.moved:
-            within = within.go(inner.folder)
+            login = inner.folder is None and inner.user and not inner.remote
+            within = within.go(self.asking.home(inner.user or "") if login else inner.folder)
         if inner.remote:
             within = within.forget()._replace(exported=frozenset(), changed=frozenset())
             frame = frame._replace(remote=True)

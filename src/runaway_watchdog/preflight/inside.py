@@ -74,6 +74,9 @@ class _Files:
         there = path == "/" or (entry is not None and entry.kind == "folder")
         return True if there else None if before.commands or before.unknown else False
 
+    def home(self, user: str) -> str | None:  # noqa: ARG002
+        return None
+
 
 def _line(command: Command, host: HostState, world: World) -> str | None:
     """What runs inside, as a line: the words as the host's shell hands them over, or what a shell is given to read."""

@@ -23,6 +23,9 @@ class Lookup(Protocol):
     def is_folder(self, path: str, before: Script) -> bool | None:
         """Whether a shell can go there."""
 
+    def home(self, user: str) -> str | None:
+        """The folder in which a login of this user starts."""
+
 
 class Nobody:
     """No host: a line of a container, or one that is only read."""
@@ -35,6 +38,9 @@ class Nobody:
 
     def is_folder(self, path: str, before: Script) -> bool | None:  # noqa: ARG002 - taken to be there
         return True
+
+    def home(self, user: str) -> str | None:  # noqa: ARG002
+        return None
 
 
 NOBODY: Final = Nobody()

@@ -96,6 +96,14 @@ class _Questions:
         found = _is_folder(path, places.tree(self._after(before), self._judge.world))
         return None if found is False and (before.unknown or not all(map(_makes_none, before.commands))) else found
 
+    def home(self, user: str) -> str | None:
+        try:
+            lines = self._judge.world.files.read("/etc/passwd").splitlines()
+        except OSError:
+            return None
+        rows = [line.split(":") for line in lines]
+        return next((row[5] for row in rows if row[0] == user and len(row) > 6 and row[5].startswith("/")), None)
+
     def _after(self, before: Script) -> HostState:
         """The commands that were asked about last are most often the first of those that are asked about now."""
         known = len(self._before)
