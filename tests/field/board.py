@@ -31,7 +31,7 @@ def board(judged: Sequence[Judged], cases: Sequence[Case]) -> str:
             name = case.kind if case.kind == EVERYDAY else f"{case.kind} {'loses' if case.loses_data else 'keeps'}"
             groups.setdefault(name, []).append(case)
     permissions = [f"guard --check: {each}" for each in ("allow", "ask", "deny")]
-    shell = [f"guard: {each}" for each in ("silent", "note", "cannot judge", "hold")]
+    shell = [f"guard: {each}" for each in ("silent", "note", "cannot judge", "ask", "hold")]
     head = ["lines", *VERDICTS, *permissions, *shell]
     rows = [_row(name, [said[case.id] for case in group]) for name, group in groups.items()]
     lost = [said[case.id] for case, _ in losing(judged, cases)]
@@ -47,7 +47,7 @@ def _row(name: str, said: Sequence[Judged]) -> str:
     shell = Counter(each.guard for each in said)
     figures = [len(said), *(verdicts[each] for each in VERDICTS)]
     figures += [permissions[each] for each in ("allow", "ask", "deny")]
-    figures += [shell[each] for each in ("silent", "note", "cannot judge", "hold")]
+    figures += [shell[each] for each in ("silent", "note", "cannot judge", "ask", "hold")]
     return f"| {name} | {' | '.join(str(each or '') for each in figures)} |"
 
 

@@ -11,12 +11,13 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from runaway_watchdog.guard import hook
-from runaway_watchdog.guard.decide import Decision, Hold, decide
-from runaway_watchdog.guard.words import suspicious
+from runaway_watchdog.guard.decide import Ask, Decision, Hold, decide
+from runaway_watchdog.guard.words import feared, suspicious
 from runaway_watchdog.preflight import sequence
 from runaway_watchdog.preflight.document import to_json
 from runaway_watchdog.preflight.safer import safer
@@ -42,7 +43,7 @@ class Judged(NamedTuple):
     id: str
     verdict: str
     permission: str  # of `guard --check`
-    guard: str  # what the shell's guard does: silent, note (idle files go), cannot judge, hold
+    guard: str  # what the shell's guard does: silent, note (idle files go), cannot judge, ask, hold
     lost: list[str]  # "TYPE NAME" of each thing that would be lost
     unknown: list[str]
     seconds: float
@@ -57,7 +58,7 @@ def judge(world: World, case: Case) -> Judged:
     """One line, as it would be typed into root's shell in its folder."""
     started = time.monotonic()
     document = preflight(world, case)
-    return _judged(case, document, time.monotonic() - started)
+    return _judged(case, document, time.monotonic() - started, partial(_holds_data, world, case.folder))
 
 
 def preflight(world: World, case: Case) -> dict[str, Any]:
@@ -71,24 +72,35 @@ def preflight(world: World, case: Case) -> dict[str, Any]:
     return to_json(found, None, safer(found, world, None, judged))
 
 
-def _judged(case: Case, document: dict[str, Any], seconds: float) -> Judged:
+def _judged(case: Case, document: dict[str, Any], seconds: float, empties: Callable[[str], bool]) -> Judged:
     decision = decide(document)
-    words = suspicious(case.line)
+    words = suspicious(case.line, empties)
     return Judged(
         case.id,
         document["verdict"],
-        hook.answer(decision, suspicious=words).permission,
-        _guard(decision) if words else "silent",
+        hook.answer(decision, feared=feared(case.line, empties)).permission,
+        _guard(decision, feared(case.line, empties)) if words else "silent",
         sorted({f"{each['type']} {each['name']}" for each in document["effects"] if each["data_lost"]}),
         document["unknown"],
         round(seconds, 3),
     )
 
 
-def _guard(decision: Decision) -> str:
+def _holds_data(world: World, folder: str, target: str) -> bool:
+    """As the shell would see it: a file that is not empty, or a disk."""
+    try:
+        kind, size, _, _ = world.files.status(str(Path(folder) / target))
+    except OSError:
+        return False
+    return bool(kind == "block" or (kind == "file" and size > 0))
+
+
+def _guard(decision: Decision, known_destroyer: bool) -> str:
     if isinstance(decision, Hold):
         return "hold"
-    if decision.cannot_judge is not None:
+    if isinstance(decision, Ask):
+        return "ask"
+    if decision.cannot_judge is not None and known_destroyer:
         return "cannot judge"
     return "note" if decision.idle else "silent"
 

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, strategies as st
 
 from runaway_watchdog.guard import hook, judge, typed
-from runaway_watchdog.guard.decide import Hold, Pass, decide
+from runaway_watchdog.guard.decide import Ask, Hold, Pass, decide, unanswered
 from runaway_watchdog.guard.dump import offer
-from runaway_watchdog.guard.page import note, page
+from runaway_watchdog.guard.page import note, page, question
 from runaway_watchdog.guard.words import PROGRAMS, suspicious
 
 
@@ -46,6 +46,7 @@ def held(*effects: dict[str, Any], **more: Any) -> Hold:
         "env A=b docker  volume\nprune", "systemctl stop x", "git clean -fdx", "git -C /srv reset --hard",
         "dd if=a of=b",
         "mkfs.ext4 /dev/sdb", "find . -name x -delete", "rsync -a --delete a b", "kill 1", "crontab -r", "x;reboot",
+        "./perform.sh",
         "docker exec db psql -c 'drop table t'", "redis-cli flushall", "chown -hR root /", "sed -i s/a/b/ f",
     ],
 )  # fmt: skip
@@ -58,7 +59,7 @@ def test_what_can_destroy_is_seen(line: str) -> None:
     "line",
     [
         "ls", "docker ps -a", "docker logs --tail 5 x", "docker compose ps", "systemctl status nginx", "git status",
-        "git log -p", "cat /etc/passwd | grep x", "find . -name x", "rsync -a a b", "./perform.sh", "echo alarm",
+        "git log -p", "cat /etc/passwd | grep x", "find . -name x", "rsync -a a b", "echo alarm",
         "farm x",
         "journalctl -u x", "curl https://x/rmx", "cd /srv/rm-old", "", "vim removed.txt",
     ],
@@ -138,13 +139,13 @@ def test_files_that_nothing_uses_are_told_and_not_held() -> None:
     decision = decide(document(idle, idle | {"name": "/tmp/notes"}))
     assert isinstance(decision, Pass)
     assert note(decision.idle).endswith("in nobody's use: /tmp/build (at least 2.0 KiB) and 1 more")
-    assert hook.answer(decision, suspicious=True).permission == "allow"
+    assert hook.answer(decision, feared=True).permission == "allow"
     for other in ({"in_use": True}, {"in_use": None}, {"type": "volume"}, {"size_bytes": 1 << 30}):
         held(idle, idle | {"name": "/srv/other"} | other)
     doubtful = decide(document(idle, unknown=["what x does is not known"]))
     assert isinstance(doubtful, Pass)
     assert doubtful.cannot_judge == "what x does is not known"
-    assert hook.answer(doubtful, suspicious=True).permission == "ask"
+    assert hook.answer(doubtful, feared=True).permission == "ask"
 
 
 def test_several_are_counted_and_one_is_named() -> None:
@@ -294,10 +295,10 @@ def test_a_question_that_is_broken_blocks_nothing(text: str) -> None:
 @pytest.mark.parametrize(
     ("body", "words"),
     [
-        ("import time; time.sleep(60)", "did not answer within 3 s"),
+        ("import time; time.sleep(60)", "no answer within 3 s"),
         ("print('no json')", "failed"),
-        ("print('{}')", "not known here"),
-        ('print(\'{"schema_version": 1, "verdict": "safe"}\'); exit(20)', "ends with 20"),
+        ("print('{}')", "unknown format"),
+        ('print(\'{"schema_version": 1, "verdict": "safe"}\'); exit(20)', "exits with 20"),
         ("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", "failed"),
     ],
 )
@@ -322,3 +323,39 @@ def test_an_answer_to_a_hook_has_its_form() -> None:
     """The event that it was asked for is told back."""
     asked = hook.request('{"hook_event_name": "BeforeTool", "tool_input": {"command": "x"}}')
     assert hook.cannot_judge("why").document(asked.event)["hookSpecificOutput"]["hookEventName"] == "BeforeTool"
+
+
+def test_an_unknown_line_is_judged_by_its_risk() -> None:
+    """Low passes in silence, high is asked about; an agent is asked too."""
+    low = decide(document(verdict="unknown", unknown=["first"], risk="low"))
+    assert low == Pass()
+    assert hook.answer(low, feared=True).permission == "allow"
+    high = decide(document(verdict="unknown", unknown=["first"], risk="high"))
+    assert high == Ask("first")
+    assert hook.answer(high, feared=False).permission == "ask"
+    assert high.accepts(" run ")
+    assert not high.accepts("yes")
+    assert "first" in "\n".join(question(high, "a\nb", colours=False))
+
+
+def test_no_answer_holds_what_is_feared() -> None:
+    """A time limit never lets a known destroyer run."""
+    assert unanswered("late", feared=True) == Ask("late", checked=False)
+    assert unanswered("late", feared=False) == Pass("late")
+    assert hook.answer(unanswered("late", feared=True), feared=True).permission == "ask"
+
+
+def test_a_verdict_counts_though_its_explanation_hangs() -> None:
+    """The first document is enough; a second one that was cut is left out."""
+    first = 'print(\'{"schema_version": 1, "verdict": "safe", "n": 1}\\n{"schema\', flush=True); '
+    hangs = "import signal, time; signal.signal(signal.SIGALRM, 0); signal.alarm(1); time.sleep(9)"
+    assert judge.judge("rm x", [sys.executable, "-c", first + hangs])["n"] == 1
+    both = 'print(\'{"schema_version": 1, "verdict": "safe"}{"schema_version": 1, "verdict": "safe", "n": 2}\')'
+    assert judge.judge("rm x", [sys.executable, "-c", both])["n"] == 2
+
+
+def test_the_page_shows_a_whole_script() -> None:
+    """Each line on a row of its own, however many they are."""
+    script = "\n".join(f"echo {number}" for number in range(40))
+    rows = page(held(lost("x")), script, colours=False, now=0)
+    assert [row.strip() for row in rows if row.startswith("  echo")] == script.splitlines()

@@ -82,19 +82,61 @@ def test_an_ordinary_line_starts_nothing(shell: Shell) -> None:
 def test_what_cannot_be_judged_runs_and_says_so(shell: Shell) -> None:
     """One line, and then the command."""
     said = shell.enter("echo rm mystery")
-    assert "cannot judge this line, it runs: what mystery does is not known" in said
+    assert "could not analyse this command; running it: what mystery does is not known" in said
     assert ran(said, "rm mystery")
 
 
-@truth
-@pytest.mark.parametrize(("mood", "words"), [("slow", "did not answer within"), ("broken", "it broke")])
-def test_a_preflight_that_fails_is_told(shell: Shell, mood: str, words: str) -> None:
-    """The line runs, never silently."""
+def test_what_may_destroy_and_cannot_be_judged_is_asked_about(shell: Shell) -> None:
+    """Silence where the risk is low; a question where it is high."""
+    shell.enter("export RISK=low")
+    assert "runaway-watchdog" not in shell.enter("echo rm mystery")
+    shell.enter("export RISK=high")
+    told = shell.asks("echo rm mystery")
+    assert "could not analyse this command" in told
+    assert "what mystery does is not known" in told
+    assert not ran(shell.answers("yes\r"), "rm mystery")
+    shell.terminal.press("\r")
+    shell.terminal.wait_for(ASKS)
+    assert ran(shell.answers("run\r"), "rm mystery")
+
+
+@pytest.mark.parametrize(("mood", "words"), [("slow", "no answer within"), ("broken", "it broke")])
+def test_a_preflight_that_fails_holds_what_is_feared(shell: Shell, mood: str, words: str) -> None:
+    """A line with a known destroyer waits for a word; any other runs, and that is said."""
     shell.enter(f"export MOOD={mood}")
-    said = shell.enter(DESTROYER)
-    assert "cannot judge this line, it runs" in said
+    said = shell.asks(DESTROYER)
+    assert "could not check this command" in said
     assert words in said
-    assert ran(said)
+    assert not ran(shell.answers("\r"))
+    shell.terminal.press("\r")
+    shell.terminal.wait_for(ASKS)
+    assert ran(shell.answers("run\r"))
+    assert ran(shell.enter("echo make tar"), "make tar")
+
+
+@truth
+def test_a_verdict_is_enough(shell: Shell) -> None:
+    """What is looked up beside it may hang: the line is held by name, and what loses nothing runs."""
+    shell.enter("export MOOD=explains-slowly")
+    assert "volume shop_pgdata" in shell.asks(DESTROYER)
+    assert ran(shell.answers("shop_pgdata\r"))
+
+
+@truth
+def test_a_guard_that_crashes_holds_what_is_feared(shell: Shell) -> None:
+    """The shell itself knows the words; how the line runs all the same is said."""
+    (shell.folder / "bin" / "runaway-watchdog").write_text("#!/bin/sh\nexit 1\n")
+    shell.terminal.press(f"{DESTROYER}\r")
+    said = shell.terminal.wait_for("RUNAWAY_WATCHDOG_GUARD=off first") + shell.terminal.quiet(1)
+    assert "could not check this command (the guard ended with 1): held" in said
+    assert said.rstrip().endswith(DESTROYER)
+    assert not ran(said)
+    shell.terminal.press("\x15")
+    said = shell.enter("echo make tar")
+    assert "could not analyse this command (the guard ended with 1); running it" in said
+    assert ran(said, "make tar")
+    shell.enter("RUNAWAY_WATCHDOG_GUARD=off")
+    assert ran(shell.enter(DESTROYER))
 
 
 @truth
@@ -102,8 +144,43 @@ def test_a_guard_that_is_gone_is_told(shell: Shell) -> None:
     """As after an uninstall, in a shell that is still open."""
     (shell.folder / "bin" / "runaway-watchdog").unlink()
     said = shell.enter(DESTROYER)
-    assert "cannot judge this line (the guard ended with 127); it runs" in said
+    assert "the program is gone (127); running the command" in said
     assert ran(said)
+
+
+def test_exit_codes_are_the_commands_own(shell: Shell) -> None:
+    """For the next line, and for what others run at each prompt, before the guard's own and after it."""
+    codes = "${PIPESTATUS[*]}" if shell.name == "bash" else "$pipestatus"
+    shell.enter("false | true | false")
+    assert ran(shell.enter(f"echo rm $? {codes}"), "rm 1 1 0 1")
+    tells = f'echo "said $? {codes}"'
+    if shell.name == "zsh":
+        shell.enter(f"precmd() {{ {tells} }}")
+    else:
+        shell.enter(f"PROMPT_COMMAND=\"$PROMPT_COMMAND\"'; {tells}'")
+    assert "said 1 1 0 1" in shell.enter("false | true | false")
+    assert "said 1 1 0 1" in shell.enter("false rm | true | false")
+    if shell.name == "bash":
+        shell.enter(f"PROMPT_COMMAND='{tells}'; runaway_watchdog_guard_off")
+        assert "said 3 3" in shell.enter("(exit 3)")
+
+
+def test_every_line_of_a_script_is_shown(shell: Shell) -> None:
+    """What is held is all that was typed."""
+    shell.terminal.press("for v in shop_pgdata; do\r")
+    shell.terminal.wait_for("C> |for> ")
+    shell.terminal.press("echo rm $v; done\r")
+    told = shell.terminal.wait_for(ASKS)
+    assert "  for v in shop_pgdata; do\r\n  echo rm $v; done\r\n" in told.replace("\r\r", "\r")
+
+
+@truth
+def test_functions_are_told_to_the_preflight(shell: Shell) -> None:
+    """As the shell has them."""
+    shell.enter("outer() { inner; }; inner() { echo rm shop_pgdata; }")
+    shell.asks("outer")
+    shell.answers("\x03")
+    assert "echo rm shop_pgdata" in shell.asked()[-1]
 
 
 @truth
@@ -111,7 +188,7 @@ def test_ctrl_c_while_it_looks_holds_the_line(shell: Shell) -> None:
     """Whoever is in doubt gets the line back."""
     shell.enter("export MOOD=slow")
     shell.terminal.press(DESTROYER + "\r")
-    shell.terminal.wait_for("looking at what this would do")
+    shell.terminal.wait_for("still checking")
     shell.terminal.quiet(0.5)
     said = shell.answers("\x03")
     assert said.rstrip().endswith(DESTROYER)

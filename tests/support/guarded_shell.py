@@ -11,14 +11,14 @@ import pytest
 
 from support.terminal import Terminal
 
-ASKS = "leaves it: "
+ASKS = "cancels: "
 PROMPT = r"P> $"
 HELD = f"Nothing was run; the line is still yours to change.[\r\n]+{PROMPT[:-1]}"
 DESTROYER = "echo rm shop_pgdata"
 
 STAND_IN = """\
 #!{python}
-import json, os, sys, time
+import json, os, signal, sys, time
 sys.path[:0] = {path!r}
 if sys.argv[1:2] != ["preflight"]:
     from runaway_watchdog.cli import main
@@ -40,7 +40,11 @@ print(json.dumps({{
     "schema_version": 1, "command": line, "verdict": verdict, "effects": lost,
     "helps": {{"pid": 3355, "ends": False, "returns": None, "why": "it belongs to project blog"}} if lost else None,
     "safer": [{{"command": "docker compose -p shop stop worker", "why": "it keeps the volumes"}}] if lost else [],
-    "unknown": ["what mystery does is not known"] if verdict == "unknown" else []}}))
+    "unknown": ["what mystery does is not known"] if verdict == "unknown" else [],
+    **({{"risk": os.environ["RISK"]}} if "RISK" in os.environ else {{}})}}), flush=True)
+if mood == "explains-slowly" and lost:
+    signal.alarm(1)
+    time.sleep(60)
 sys.exit({{"safe": 0, "destroys-data": 20, "unknown": 30}}[verdict])
 """
 ARGV = {"bash": ["bash", "--norc", "--noprofile", "-i"], "zsh": ["zsh", "-f", "-i"]}

@@ -31,12 +31,14 @@ from typing import TYPE_CHECKING
 from runaway_watchdog.cli import PROGRAM, USAGE, reading
 
 if TYPE_CHECKING:
-    from runaway_watchdog.guard.decide import Decision, Hold
+    from runaway_watchdog.guard.decide import Ask, Decision, Hold
     from runaway_watchdog.guard.terminal import Terminal
 
 LONGEST = 1 << 20
 """Bytes of standard input: more than any line that a person or an agent types."""
-STATUS = f"{PROGRAM}: looking at what this would do…"
+STATUS = f"{PROGRAM}: still checking…"
+STATUS_AFTER_S = 0.2
+"""With the start of the program: after 0.3 s a person knows why the shell waits."""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -72,23 +74,24 @@ def program() -> list[str]:
 def _ask() -> int:
     """0: the line runs. HELD: it does not. Anything else is a fault, and the shell says so."""
     from runaway_watchdog.guard import typed
-    from runaway_watchdog.guard.decide import Hold
+    from runaway_watchdog.guard.decide import Pass
     from runaway_watchdog.guard.page import note
     from runaway_watchdog.guard.script import HELD
     from runaway_watchdog.guard.terminal import Terminal
+    from runaway_watchdog.guard.words import feared
 
     try:
         line = typed.parse(sys.stdin.buffer.read(LONGEST).decode(errors="surrogateescape"))
         with Terminal() as terminal:
-            terminal.status(STATUS)
-            decision = _decide(line.to_judge())
-            terminal.status("")
-            if isinstance(decision, Hold):
+            with terminal.status_after(STATUS_AFTER_S, STATUS):
+                judged = line.to_judge()
+                decision = _decide(judged)
+            if not isinstance(decision, Pass):
                 return 0 if _confirmed(decision, line.line, terminal) else HELD
             if decision.idle:
                 terminal.show([note(decision.idle)])
-            if decision.cannot_judge is not None:
-                terminal.show([f"{PROGRAM} guard: cannot judge this line, it runs: {decision.cannot_judge}"])
+            if decision.cannot_judge is not None and feared(judged):
+                terminal.show([f"{PROGRAM} guard: could not analyse this command; running it: {decision.cannot_judge}"])
             return 0
     except KeyboardInterrupt:
         return HELD
@@ -98,26 +101,32 @@ def _ask() -> int:
 
 
 def _decide(line: str) -> "Decision":
-    """The preflight's answer; a preflight that gives none is one that cannot judge."""
-    from runaway_watchdog.guard.decide import Pass, decide
+    """The preflight's answer; where it gives none, the words of the line decide."""
+    from runaway_watchdog.guard.decide import decide, unanswered
     from runaway_watchdog.guard.judge import NotJudgedError, judge
+    from runaway_watchdog.guard.words import feared
 
     try:
         return decide(judge(line, program()))
     except (NotJudgedError, ValueError) as fault:
-        return Pass(str(fault))
+        return unanswered(str(fault), feared=feared(line))
 
 
-def _confirmed(hold: "Hold", line: str, terminal: "Terminal") -> bool:
-    from runaway_watchdog.guard.page import page
+def _confirmed(hold: "Hold | Ask", line: str, terminal: "Terminal") -> bool:
+    from runaway_watchdog.guard.decide import CONFIRMS, Ask
+    from runaway_watchdog.guard.page import page, question
 
     colours = not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
     dropped = terminal.drain()
-    terminal.show(page(hold, line, colours=colours, now=time.time()))
+    if isinstance(hold, Ask):
+        shown, wanted = question(hold, line, colours=colours), f"type  {CONFIRMS}"
+    else:
+        shown, wanted = page(hold, line, colours=colours, now=time.time()), hold.asks_for()
+    terminal.show(shown)
     if dropped:
         terminal.show(["What was typed or pasted after the line was dropped."])
     try:
-        answer = terminal.ask(f"To run it all the same, {hold.asks_for()}; anything else leaves it: ")
+        answer = terminal.ask(f"To run it anyway, {wanted}; anything else cancels: ")
     except KeyboardInterrupt:
         answer = ""
     if hold.accepts(answer):
@@ -129,7 +138,7 @@ def _confirmed(hold: "Hold", line: str, terminal: "Terminal") -> bool:
 
 def _check(words: list[str]) -> int:
     from runaway_watchdog.guard import hook
-    from runaway_watchdog.guard.words import suspicious
+    from runaway_watchdog.guard.words import feared
 
     event: str | None = "PreToolUse"
     try:
@@ -140,7 +149,7 @@ def _check(words: list[str]) -> int:
         event = asked.event
         if asked.folder is not None:
             os.chdir(asked.folder)
-        found = hook.answer(_decide(asked.line), suspicious=suspicious(asked.line))
+        found = hook.answer(_decide(asked.line), feared=feared(asked.line))
     except (ValueError, OSError) as fault:
         found = hook.cannot_judge(str(fault))
     reading.print_json(found.document(event))

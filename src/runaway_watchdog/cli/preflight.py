@@ -10,6 +10,7 @@ exit code: 0 nothing lost or interrupted, 10 interrupts service, 20 destroys dat
 
 import argparse
 import os
+import signal
 import sqlite3
 import sys
 from collections.abc import Iterable
@@ -39,6 +40,8 @@ examples:
 """
 LONGEST_LINE = 1 << 18
 PID_MAX = 2**22
+EXPLAINING_S = 1.0
+"""For `helps` and `safer` where somebody waits with a line that would destroy data."""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -46,6 +49,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "line", nargs="+", metavar="'SHELL LINE'", help="the line; - reads it from standard input; or -- COMMAND ARG…"
     )
     parser.add_argument("--for", dest="pid", type=_pid, metavar="PID", help="would it end this process?")
+    # For the guard: the verdict as a document of its own, before anything is looked up that only explains it.
+    parser.add_argument("--verdict-first", action="store_true", help=argparse.SUPPRESS)
     reading_options(parser)
     parser.epilog = EXAMPLES
 
@@ -71,6 +76,10 @@ def run(options: argparse.Namespace) -> int:
     shell = sequence.Shell(os.environ, _folder(), os.path.expanduser("~"))
     judge = partial(sequence.judge, world=world, shell=shell)
     found = judge(line)
+    if options.verdict_first:
+        _verdict_first(found)
+        if not found.lost:
+            return EXIT_CODES[verdict(found)]
     pid = options.pid if options.pid is not None else _open_incident(options, world)
     told = None
     if pid is not None:
@@ -91,6 +100,16 @@ def run(options: argparse.Namespace) -> int:
         told = None
     _show(options, found, told, proposals, world)
     return EXIT_CODES[verdict(found)]
+
+
+def _verdict_first(found: "Preflight") -> None:
+    """Print the verdict; what comes after it has EXPLAINING_S, whatever it hangs at: the kernel ends this process."""
+    from runaway_watchdog.preflight.document import to_json
+
+    reading.print_json(to_json(found, None, ()))
+    sys.stdout.flush()
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    signal.setitimer(signal.ITIMER_REAL, min(EXPLAINING_S, signal.getitimer(signal.ITIMER_REAL)[0] or EXPLAINING_S))
 
 
 def _line(words: list[str]) -> str | None:

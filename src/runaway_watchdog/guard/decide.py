@@ -1,4 +1,7 @@
-"""What the preflight's answer means for the line: it passes, it passes and that is said, or it is held. Pure."""
+"""What the preflight's answer means for the line: it passes, it passes and that is said, it is asked about, or held.
+
+Pure.
+"""
 
 import re
 from collections.abc import Mapping
@@ -9,6 +12,8 @@ from runaway_watchdog.hostile import clean
 NAME_LIMIT: Final = 200
 LARGE: Final = 1 << 30
 """Bytes. Whoever keeps this much keeps it for something, a backup or an archive, though no process has it open."""
+CONFIRMS: Final = "run"
+"""What is typed to run a line that could not be judged: there is no name to type."""
 _DIGEST = re.compile(r"[0-9a-f]{64}\Z")
 _SHORT: Final = 12
 """As many characters of an identifier as Docker itself shows."""
@@ -89,7 +94,18 @@ class Hold(NamedTuple):
         return f"{len(self.losses)} {self.losses[0].type}"
 
 
-Decision = Pass | Hold
+class Ask(NamedTuple):
+    """What the line does could not be told, and it may destroy data: a person decides."""
+
+    why: str
+    checked: bool = True  # False: the preflight itself gave no answer
+
+    def accepts(self, answer: str) -> bool:
+        """Whether this is the word that was asked for."""
+        return answer.strip() == CONFIRMS
+
+
+Decision = Pass | Ask | Hold
 
 
 def decide(document: Mapping[str, Any]) -> Decision:
@@ -100,13 +116,29 @@ def decide(document: Mapping[str, Any]) -> Decision:
             case "destroys-data":
                 return _judged(document, unknown)
             case "unknown":
-                return Pass(unknown[0] if unknown else "the preflight does not say why")
+                return _unknown(document, unknown[0] if unknown else "the preflight does not say why")
             case "safe" | "interrupts" | "nothing":
                 return Pass()
             case other:
                 raise ValueError(f"a verdict that is not known here: {other!r}")
     except (KeyError, TypeError, AttributeError) as fault:
         raise ValueError(f"a preflight that is not whole: {fault!r}") from fault
+
+
+def unanswered(why: str, *, feared: bool) -> Decision:
+    """Where the preflight gave no answer, or none in time: `feared` is what the words alone say of the line."""
+    return Ask(why, checked=False) if feared else Pass(why)
+
+
+def _unknown(document: Mapping[str, Any], why: str) -> Decision:
+    """By its risk: low passes without a word, high is asked about. A preflight that tells none leaves it at a word."""
+    match document.get("risk"):
+        case "low":
+            return Pass()
+        case "high":
+            return Ask(why)
+        case _:
+            return Pass(why)
 
 
 def _judged(document: Mapping[str, Any], unknown: tuple[str, ...]) -> Decision:

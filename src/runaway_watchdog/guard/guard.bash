@@ -14,11 +14,21 @@ __runaway_watchdog_load() {
         return 0
     fi
     __runaway_watchdog_program=(@PROGRAM@)
-    declare -gA __runaway_watchdog_words=(@WORDS@)
+    __runaway_watchdog_tables
     __runaway_watchdog_lines=
     __runaway_watchdog_second=accept-line
     __runaway_watchdog_bind
     __runaway_watchdog_hook
+}
+
+# By program: what else in the line makes it one to fear, and what makes it one to ask about.
+__runaway_watchdog_tables() {
+    declare -gA __runaway_watchdog_words=(@WORDS@)
+    declare -gA __runaway_watchdog_asked=(@ASKED@)
+    __runaway_watchdog_reads=' @READS@ '
+    __runaway_watchdog_hidden=@HIDDEN@
+    __runaway_watchdog_target=@TARGET@
+    __runaway_watchdog_moves=@MOVES@
 }
 
 # Only where Enter is readline's own: what somebody else put there is left alone, and that is said.
@@ -86,13 +96,18 @@ __runaway_watchdog_hook() {
     esac
     if [[ $(builtin declare -p PROMPT_COMMAND 2>/dev/null) == 'declare -a'* ]]; then
         PROMPT_COMMAND+=(__runaway_watchdog_prompt)
+    elif ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 501)); then
+        # A place of its own: to what others put before and behind it, $? and PIPESTATUS are the command's.
+        PROMPT_COMMAND=("${PROMPT_COMMAND-}" __runaway_watchdog_prompt)
     else
         PROMPT_COMMAND=${PROMPT_COMMAND:+$PROMPT_COMMAND$'\n'}__runaway_watchdog_prompt
     fi
 }
 
 __runaway_watchdog_prompt() {
+    local code=$?
     __runaway_watchdog_lines=
+    return $code
 }
 
 # At Enter. In a `read -e` of somebody's function there are more names on the stack: that is an answer, not a command.
@@ -146,41 +161,78 @@ __runaway_watchdog_recall() {
     builtin history -p -- "$1" 2>/dev/null
 }
 
-# The test of the words: nothing is started. Values of aliases and variables are put in front, for `$COMPOSE down -v`.
+# The test of the words: nothing is started. It leaves in __runaway_watchdog_feared whether the line is one to fear.
 __runaway_watchdog_suspicious() {
-    local text=$1 rest=$1 word
+    local code text rest=$1 word before= asked=1
+    __runaway_watchdog_feared=
+    __runaway_watchdog_known "$1"
+    code=$REPLY text=$REPLY
+    # Values of variables count too, for `$COMPOSE down -v`.
     while [[ $rest =~ \$\{?[!#]?([A-Za-z_][A-Za-z0-9_]*) ]]; do
         rest=${rest#*"${BASH_REMATCH[0]}"} word=${BASH_REMATCH[1]}
         text="${!word-} $text"
     done
-    if ((${#BASH_ALIASES[@]})); then
-        for word in ${1//[;&|()<>]/ }; do
-            [[ $word =~ ^[A-Za-z0-9_.:+%,-]+$ ]] && text="${BASH_ALIASES[$word]-} $text"
-        done
-    fi
-    text=${text//[\'\"\\]/}
+    text=${text//\\$'\n'/} text=${text//[\'\"\\]/}
     # A table first and a small expression then: compiling one for all of the words would take 5 ms.
     for word in ${text//[^A-Za-z0-9_.-]/ }; do
-        word=${word%%.*}
-        [[ -z $word || -z ${__runaway_watchdog_words[$word]-} ]] ||
-            [[ ! $text =~ ${__runaway_watchdog_words[$word]} ]] || return 0
+        [[ $before != git || $__runaway_watchdog_reads == *" $word "* ]] || asked=0
+        before=$word word=${word%%.*}
+        [[ -n $word ]] || continue
+        if [[ -n ${__runaway_watchdog_words[$word]-} && $text =~ ${__runaway_watchdog_words[$word]} ]]; then
+            __runaway_watchdog_feared=yes
+            return 0
+        fi
+        [[ -z ${__runaway_watchdog_asked[$word]-} || ! $text =~ ${__runaway_watchdog_asked[$word]} ]] || asked=0
     done
-    __runaway_watchdog_empties "$1"
+    __runaway_watchdog_empties "$code" "$text"
+    case $? in
+    0) __runaway_watchdog_feared=yes asked=0 ;;
+    2) asked=0 ;;
+    esac
+    ((asked)) && [[ $code =~ $__runaway_watchdog_hidden ]] && asked=0
+    return $asked
 }
 
-# A redirection that empties what is there: `> file`, but not `>> file` and not `> new-file`.
-__runaway_watchdog_empties() {
-    local rest=${1//>>/ } target
-    while [[ $rest =~ \>[|]?[[:space:]]*([^][:space:]\;\&\|\(\)\<\>[]+) ]]; do
-        rest=${rest#*"${BASH_REMATCH[0]}"} target=${BASH_REMATCH[1]//[\'\"\\]/}
-        case $target in
-        '~/'*) target=$HOME/${target#'~/'} ;;
-        *['$`*?~']*) return 0 ;;
-        esac
-        [[ (-f $target && -s $target) || -b $target ]] && return 0
-        [[ $target != /* && $1 =~ (cd|pushd|popd)[[:space:]] ]] && return 0
+# In REPLY: the line, and before it what its aliases and functions stand for. What a long function does is not looked at.
+__runaway_watchdog_known() {
+    local todo=$1 next word value seen=' ' round
+    REPLY=$1
+    for round in 1 2 3; do
+        next=
+        for word in ${todo//[;&|()<>]/ }; do
+            [[ $word =~ ^[A-Za-z0-9_.:+%,-]+$ && $seen != *" $word "* ]] || continue
+            value=
+            if [[ -n ${BASH_ALIASES[$word]-} ]]; then
+                value=${BASH_ALIASES[$word]}
+            elif builtin declare -F -- "$word" >/dev/null; then
+                value=$(builtin declare -f -- "$word")
+                ((${#value} <= 4096)) || value=
+                value=${value#*\{}
+            fi
+            [[ -z $value ]] || seen+="$word " next+=$value$'\n'
+        done
+        [[ -n $next ]] || break
+        REPLY=$next$REPLY todo=$next
     done
-    return 1
+}
+
+# A redirection that empties what is there: 0; one of which that is only known when the line runs: 2.
+# `>> file`, `> new-file` and `2>&1` empty nothing.
+__runaway_watchdog_empties() {
+    local rest=$1 mark target found=1
+    while [[ $rest =~ $__runaway_watchdog_target ]]; do
+        rest=${rest#*"${BASH_REMATCH[0]}"} mark=${BASH_REMATCH[1]} target=${BASH_REMATCH[2]//[\'\"\\]/}
+        [[ $mark != *'>'* ]] || continue
+        [[ $mark != *'&'* || ! $target =~ ^([0-9]+-?|-)$ ]] || continue
+        [[ $target != '~/'* ]] || target=$HOME/${target#'~/'}
+        [[ ! ((-f $target && -s $target) || -b $target) ]] || return 0
+        case $target in
+        *['$`*?{[']* | '~'* | /proc/* | /sys/*) found=2 ;;
+        /*) ;;
+        *) [[ ! $2 =~ $__runaway_watchdog_moves ]] || found=2 ;;
+        esac
+    done
+    return $found
 }
 
 # Whether bash would run it now; if not it goes on at PS2, and is looked at again when it is whole.
@@ -198,7 +250,13 @@ __runaway_watchdog_ask() {
     local code before
     before=$(builtin trap -p INT)
     builtin trap : INT
-    __runaway_watchdog_tell "$1" | "${__runaway_watchdog_program[@]}" guard --ask bash 2>/dev/tty
+    # Of a job that a signal ended, in any of its parts, bash would put the terminal back to what it is outside of
+    # readline: so it is one process that always ends by itself.
+    (
+        builtin trap : INT
+        "${__runaway_watchdog_program[@]}" guard --ask bash 2>/dev/tty
+        builtin exit $?
+    ) < <(__runaway_watchdog_tell "$1")
     code=$?
     builtin trap - INT
     [[ -z $before ]] || builtin eval "$before"
@@ -206,7 +264,16 @@ __runaway_watchdog_ask() {
     0) return 1 ;;
     @HELD@ | 130) return 0 ;;
     esac
-    builtin printf '\r%s\n' "runaway-watchdog guard: cannot judge this line (the guard ended with $code); it runs" >/dev/tty
+    if ((code == 126 || code == 127)); then
+        builtin printf '\r%s\n' "runaway-watchdog guard: the program is gone ($code); running the command" >/dev/tty
+        return 1
+    elif [[ -n $__runaway_watchdog_feared ]]; then
+        builtin printf '\r%s\n' "runaway-watchdog guard: could not check this command (the guard ended with $code): held." \
+            "To run it anyway: RUNAWAY_WATCHDOG_GUARD=off first, as a command of its own." >/dev/tty
+        return 0
+    fi
+    builtin printf '\r%s\n' \
+        "runaway-watchdog guard: could not analyse this command (the guard ended with $code); running it" >/dev/tty
     return 1
 }
 
@@ -226,6 +293,12 @@ __runaway_watchdog_tell() {
     done
     for word in "${!BASH_ALIASES[@]}"; do
         builtin printf '%s\0' "alias:$word" "${BASH_ALIASES[$word]}"
+    done
+    __runaway_watchdog_known "$1"
+    for word in ${REPLY//[;&|()<>\"\'\`\$]/ }; do
+        [[ $word =~ ^[A-Za-z0-9_.:+%,-]+$ ]] && builtin declare -F -- "$word" >/dev/null || continue
+        said=$(builtin declare -f -- "$word")
+        ((${#said} > 4096)) || builtin printf '%s\0' "function:$word" "$said"
     done
 }
 
@@ -261,13 +334,14 @@ runaway_watchdog_guard_off() {
         for keymap in "${!PROMPT_COMMAND[@]}"; do
             [[ ${PROMPT_COMMAND[keymap]} != __runaway_watchdog_prompt ]] || builtin unset "PROMPT_COMMAND[keymap]"
         done
+        [[ ${#PROMPT_COMMAND[@]} != 1 || -n ${PROMPT_COMMAND-} ]] || builtin unset PROMPT_COMMAND
     else
         PROMPT_COMMAND=${PROMPT_COMMAND%__runaway_watchdog_prompt}
         PROMPT_COMMAND=${PROMPT_COMMAND%$'\n'}
     fi
-    builtin unset -f __runaway_watchdog_{load,bind,bind_edit,edit,hook,prompt,enter,then,holds,suspicious,empties,whole,ask,tell,recall} \
-        runaway_watchdog_guard_off
-    builtin unset -v __runaway_watchdog_{program,words,lines,second,edited}
+    builtin unset -f __runaway_watchdog_{load,tables,bind,bind_edit,edit,hook,prompt,enter,then,holds} \
+        __runaway_watchdog_{suspicious,known,empties,whole,ask,tell,recall} runaway_watchdog_guard_off
+    builtin unset -v __runaway_watchdog_{program,words,asked,reads,hidden,target,moves,feared,lines,second,edited}
 }
 
 case $- in

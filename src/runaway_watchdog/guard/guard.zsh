@@ -12,8 +12,7 @@ __runaway_watchdog_load() {
     fi
     typeset -ga __runaway_watchdog_program
     __runaway_watchdog_program=(@PROGRAM@)
-    typeset -gA __runaway_watchdog_words
-    __runaway_watchdog_words=(@WORDS@)
+    __runaway_watchdog_tables
     # What a widget was before: zsh's own is called by its dotted name, since a plugin that wraps every widget it finds
     # would take a copy of it for another one of zsh's own.
     typeset -gA __runaway_watchdog_kept
@@ -30,6 +29,17 @@ __runaway_watchdog_load() {
         __runaway_watchdog_pass $widget enter
         builtin zle -N $widget __runaway_watchdog_$widget
     done
+}
+
+# By program: what else in the line makes it one to fear, and what makes it one to ask about.
+__runaway_watchdog_tables() {
+    typeset -gA __runaway_watchdog_words __runaway_watchdog_asked
+    __runaway_watchdog_words=(@WORDS@)
+    __runaway_watchdog_asked=(@ASKED@)
+    typeset -g __runaway_watchdog_reads=' @READS@ ' __runaway_watchdog_feared=
+    typeset -g __runaway_watchdog_hidden=@HIDDEN@
+    typeset -g __runaway_watchdog_target=@TARGET@
+    typeset -g __runaway_watchdog_moves=@MOVES@
 }
 
 # A function for each widget: a plugin that wraps ours calls it under another name.
@@ -80,38 +90,79 @@ __runaway_watchdog_recall() {
     BUFFER=$typed CURSOR=$at
 }
 
-# The test of the words: nothing is started. Values of variables are put in front, for `$COMPOSE down -v`.
+# The test of the words: nothing is started. It leaves in __runaway_watchdog_feared whether the line is one to fear.
 __runaway_watchdog_suspicious() {
-    local text="$1 $2" rest=$1 MATCH word
-    local -i MBEGIN MEND
+    emulate -L zsh
+    local code text rest=$1 MATCH word before=
+    local -i MBEGIN MEND asked=1
     local -a match mbegin mend
+    __runaway_watchdog_feared=
+    __runaway_watchdog_known "$1"
+    code=$REPLY text="$2 $REPLY"
+    # Values of variables count too, for `$COMPOSE down -v`.
     while [[ $rest =~ '\$\{?[!#]?([A-Za-z_][A-Za-z0-9_]*)' ]]; do
         word=$match[1] rest=${rest[MEND+1,-1]}
         text="${(P)word-} $text"
     done
-    text=${text//[\'\"\\]/}
+    text=${text//\\$'\n'/} text=${text//[\'\"\\]/}
     for word in ${=text//[^A-Za-z0-9_.-]/ }; do
-        rest=${__runaway_watchdog_words[${word%%.*}]-}
-        [[ -z $rest || ! $text =~ $rest ]] || return 0
+        [[ $before != git || $__runaway_watchdog_reads == *" $word "* ]] || asked=0
+        before=$word word=${word%%.*}
+        rest=${__runaway_watchdog_words[$word]-}
+        if [[ -n $rest && $text =~ $rest ]]; then
+            __runaway_watchdog_feared=yes
+            return 0
+        fi
+        rest=${__runaway_watchdog_asked[$word]-}
+        [[ -z $rest || ! $text =~ $rest ]] || asked=0
     done
-    __runaway_watchdog_empties "$1"
+    for code in "$code" "$2"; do
+        __runaway_watchdog_empties "$code" "$text"
+        case $? in
+        (0) __runaway_watchdog_feared=yes asked=0 ;;
+        (2) asked=0 ;;
+        esac
+    done
+    (( asked )) && [[ $1 =~ $__runaway_watchdog_hidden ]] && asked=0
+    return $asked
 }
 
-# A redirection that empties what is there: `> file`, but not `>> file` and not `> new-file`.
-__runaway_watchdog_empties() {
-    local rest=${1//>>/ } target MATCH
-    local -i MBEGIN MEND
-    local -a match mbegin mend
-    while [[ $rest =~ '>[|!]?[[:space:]]*([^][:space:];&|()<>[]+)' ]]; do
-        target=${match[1]//[\'\"\\]/} rest=${rest[MEND+1,-1]}
-        case $target in
-        ('~/'*) target=$HOME/${target#'~/'} ;;
-        (*[\$\`*?~]*) return 0 ;;
-        esac
-        [[ ( -f $target && -s $target ) || -b $target ]] && return 0
-        [[ $target != /* && $1 =~ '(cd|pushd|popd)[[:space:]]' ]] && return 0
+# In REPLY: the line, and before it what its functions do. What a long function does is not looked at.
+__runaway_watchdog_known() {
+    local todo=$1 next word value seen=' '
+    local -i round
+    REPLY=$1
+    for round in 1 2 3; do
+        next=
+        for word in ${=todo//[;&|()<>]/ }; do
+            [[ $word != *[^A-Za-z0-9_.:+%,-]* && $seen != *" $word "* ]] || continue
+            value=${functions[$word]-}
+            (( $#value == 0 || $#value > 4096 )) || seen+="$word " next+=$value$'\n'
+        done
+        [[ -n $next ]] || break
+        REPLY=$next$REPLY todo=$next
     done
-    return 1
+}
+
+# A redirection that empties what is there: 0; one of which that is only known when the line runs: 2.
+# `>> file`, `> new-file` and `2>&1` empty nothing.
+__runaway_watchdog_empties() {
+    local rest=$1 mark target MATCH
+    local -i MBEGIN MEND found=1
+    local -a match mbegin mend
+    while [[ $rest =~ $__runaway_watchdog_target ]]; do
+        mark=$match[1] target=${match[2]//[\'\"\\]/} rest=${rest[MEND+1,-1]}
+        [[ $mark != *'>'* ]] || continue
+        [[ $mark != *'&'* || ! $target =~ '^([0-9]+-?|-)$' ]] || continue
+        [[ $target != '~/'* ]] || target=$HOME/${target#'~/'}
+        [[ ! ( ( -f $target && -s $target ) || -b $target ) ]] || return 0
+        case $target in
+        (*[\$\`*?{[]*|'~'*|/proc/*|/sys/*) found=2 ;;
+        (/*) ;;
+        (*) [[ ! $2 =~ $__runaway_watchdog_moves ]] || found=2 ;;
+        esac
+    done
+    return $found
 }
 
 # Asks the program, which asks the person. Ctrl-C there must not throw the line away here.
@@ -125,7 +176,16 @@ __runaway_watchdog_ask() {
     (0) return 1 ;;
     (@HELD@|130) return 0 ;;
     esac
-    builtin print -r -- "runaway-watchdog guard: cannot judge this line (the guard ended with $code); it runs" >/dev/tty
+    if (( code == 126 || code == 127 )); then
+        builtin print -r -- "runaway-watchdog guard: the program is gone ($code); running the command" >/dev/tty
+        return 1
+    elif [[ -n $__runaway_watchdog_feared ]]; then
+        builtin print -rl -- "runaway-watchdog guard: could not check this command (the guard ended with $code): held." \
+            "To run it anyway: RUNAWAY_WATCHDOG_GUARD=off first, as a command of its own." >/dev/tty
+        return 0
+    fi
+    builtin print -r -- \
+        "runaway-watchdog guard: could not analyse this command (the guard ended with $code); running it" >/dev/tty
     return 1
 }
 
@@ -148,6 +208,11 @@ __runaway_watchdog_tell() {
         (scalar*|integer*|float*) builtin print -rN -- "set:$word" "${(P)word}" ;;
         esac
     done
+    __runaway_watchdog_known "$1"$'\n'"$2"
+    for word in ${(u)=REPLY//[;&|()<>\"\'\`\$]/ }; do
+        [[ $word != *[^A-Za-z0-9_.:+%,-]* ]] && (( ${+functions[$word]} )) || continue
+        (( $#functions[$word] > 4096 )) || builtin print -rN -- "function:$word" "$word () {"$'\n'"$functions[$word]"$'\n}'
+    done
 }
 
 runaway_watchdog_guard_off() {
@@ -165,8 +230,8 @@ runaway_watchdog_guard_off() {
         fi
     done
     (( $#__runaway_watchdog_kept )) || builtin unset __runaway_watchdog_kept
-    builtin unset __runaway_watchdog_program __runaway_watchdog_words
-    builtin unfunction __runaway_watchdog_{load,pass,enter,holds,recall,suspicious,empties,ask,tell}
+    builtin unset __runaway_watchdog_{program,words,asked,reads,feared,hidden,target,moves}
+    builtin unfunction __runaway_watchdog_{load,tables,pass,enter,holds,recall,suspicious,known,empties,ask,tell}
     builtin unfunction runaway_watchdog_guard_off
 }
 

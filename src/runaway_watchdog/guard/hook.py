@@ -8,7 +8,7 @@ Two forms are known. A pre-command hook's: `{"tool_input": {"command": "LINE"}, 
 import json
 from typing import Any, Final, Literal, NamedTuple
 
-from runaway_watchdog.guard.decide import Decision, Hold, Loss
+from runaway_watchdog.guard.decide import Ask, Decision, Hold, Loss
 from runaway_watchdog.render import figures
 
 Permission = Literal["allow", "ask", "deny"]
@@ -71,13 +71,15 @@ def request(text: str) -> Request:
     )
 
 
-def answer(decision: Decision, *, suspicious: bool) -> Answer:
-    """`suspicious`: whether the test of the words found a program that can destroy data: a line of `make` and `npm`
+def answer(decision: Decision, *, feared: bool) -> Answer:
+    """`feared`: whether the test of the words found a program that can destroy data: a line of `make` and `npm`
     is not known to the preflight either, and to ask about each of those would only teach everybody to say yes."""
     if isinstance(decision, Hold):
         return _deny(decision)
+    if isinstance(decision, Ask):
+        return cannot_judge(decision.why)
     names = tuple(f"{loss.type} {loss.name}" for loss in decision.idle)
-    if decision.cannot_judge is not None and suspicious:
+    if decision.cannot_judge is not None and feared:
         return cannot_judge(decision.cannot_judge)
     if names:
         return Answer("allow", f"it deletes for good what nothing on this host uses: {', '.join(names[:NAMED])}", names)

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Final
 
-from runaway_watchdog.guard.decide import Help, Hold, Loss, Safer
+from runaway_watchdog.guard.decide import Ask, Help, Hold, Loss, Safer
 from runaway_watchdog.guard.dump import Offer, offer
 from runaway_watchdog.hostile import clean, mask_text, shown_command
 from runaway_watchdog.render import figures
@@ -24,6 +24,19 @@ _RESET, _BOLD, _RED, _CYAN = "\x1b[0m", "\x1b[1m", "\x1b[1;31m", "\x1b[1;36m"
 def page(hold: Hold, line: str, *, colours: bool, now: float) -> list[str]:
     """The lines to show, before the question."""
     return list(_Page(colours, now).write(hold, line))
+
+
+def question(ask: Ask, line: str, *, colours: bool) -> list[str]:
+    """The lines to show for a command that could not be judged, before the question."""
+    head = "could not analyse this command" if ask.checked else "could not check this command"
+    marked = f"{_RED}HELD{_RESET}" if colours else "HELD"
+    return [f"{marked} by {PROGRAM}: {head}", *_shown(line), *_wrapped(f"{ask.why}", "  - ", "    ")]
+
+
+def _shown(line: str) -> Iterator[str]:
+    """The whole command, of however many lines it is."""
+    for row in mask_text(line).splitlines():
+        yield f"  {clean(row, len(row) + 1)}"
 
 
 def note(losses: Sequence[Loss]) -> str:
@@ -46,7 +59,7 @@ class _Page:
         count = len(hold.losses)
         head = "this would be lost for good" if count == 1 else f"these {count} would be lost for good"
         yield f"{self._in(_RED, 'HELD')} by {PROGRAM}: {head}"
-        yield f"  {clean(mask_text(line))}"
+        yield from _shown(line)
         for loss in hold.losses[:SHOWN]:
             yield from _wrapped(self._loss(loss), "  - ", "    ")
         if count > SHOWN:

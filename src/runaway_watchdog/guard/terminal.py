@@ -6,9 +6,11 @@ question and then restored. What was typed or pasted before the question is thro
 
 import os
 import select
+import signal
 import termios
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Final
 
@@ -43,6 +45,26 @@ class Terminal:
     def status(self, words: str) -> None:
         """A passing word on the row of the cursor; "" takes it away again."""
         self._write(f"\r{words}\x1b[K" if words else "\r\x1b[K")
+
+    @contextmanager
+    def status_after(self, seconds: float, words: str) -> Iterator[None]:
+        """The passing word, if what is done meanwhile takes longer than this; afterwards it is taken away."""
+        shown = False
+
+        def show(*_: object) -> None:
+            nonlocal shown
+            shown = True
+            self.status(words)
+
+        before = signal.signal(signal.SIGALRM, show)
+        signal.setitimer(signal.ITIMER_REAL, seconds)
+        try:
+            yield
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.signal(signal.SIGALRM, before)
+            if shown:
+                self.status("")
 
     def drain(self) -> bool:
         """Throw away what was typed or pasted ahead. Returns whether there was anything."""

@@ -1,8 +1,8 @@
 """The line as the shell itself would read it: its aliases and its variables in place.
 
 A shell hands over the line and what it knows of the words in it, as text ended by NUL: the line, then pairs of
-`alias:NAME` and the alias, `set:NAME` and the variable's value, `unset:NAME` and nothing, `read:` and the line with
-its aliases in place where the shell can tell that itself.
+`alias:NAME` and the alias, `function:NAME` and its definition, `set:NAME` and the variable's value, `unset:NAME` and
+nothing, `read:` and the line with its aliases in place where the shell can tell that itself.
 """
 
 import re
@@ -29,6 +29,7 @@ class Typed(NamedTuple):
     line: str
     aliases: Mapping[str, str] = MappingProxyType({})
     variables: Mapping[str, str | None] = MappingProxyType({})  # None: it is not set
+    functions: tuple[str, ...] = ()  # their definitions, as the shell prints them
     read: str | None = None  # the line with its aliases in place, where the shell told
 
     def to_judge(self) -> str:
@@ -38,6 +39,7 @@ class Typed(NamedTuple):
             for name, value in self.variables.items()
             if _NAME.match(name)
         ]
+        known += [f"{definition}\n" for definition in self.functions]
         return "".join(known) + (with_aliases(self.line, self.aliases) if self.read is None else self.read)
 
 
@@ -48,6 +50,7 @@ def parse(text: str) -> Typed:
         raise ValueError("the shell handed over something else than a line and what it knows of its words")
     aliases: dict[str, str] = {}
     variables: dict[str, str | None] = {}
+    functions: dict[str, str] = {}
     read = None
     for key, value in zip(rest[::2], rest[1::2], strict=True):
         kind, _, name = key.partition(":")
@@ -58,9 +61,11 @@ def parse(text: str) -> Typed:
                 variables[name] = value
             case "unset":
                 variables[name] = None
+            case "function":
+                functions[name] = value
             case "read":
                 read = value
-    return Typed(line, aliases, variables, read)
+    return Typed(line, aliases, variables, tuple(functions.values()), read)
 
 
 def with_aliases(line: str, aliases: Mapping[str, str]) -> str:
