@@ -157,7 +157,7 @@ def test_exit_codes_are_the_commands_own(shell: Shell) -> None:
     if shell.name == "zsh":
         shell.enter(f"precmd() {{ {tells} }}")
     else:
-        shell.enter(f"PROMPT_COMMAND=\"$PROMPT_COMMAND\"'; {tells}'")
+        shell.enter(f"PROMPT_COMMAND=\"${{PROMPT_COMMAND:+$PROMPT_COMMAND; }}\"'{tells}'")
     assert "said 1 1 0 1" in shell.enter("false | true | false")
     assert "said 1 1 0 1" in shell.enter("false rm | true | false")
     if shell.name == "bash":
@@ -177,10 +177,10 @@ def test_every_line_of_a_script_is_shown(shell: Shell) -> None:
 @truth
 def test_functions_are_told_to_the_preflight(shell: Shell) -> None:
     """As the shell has them."""
-    shell.enter("outer() { inner; }; inner() { echo rm shop_pgdata; }")
+    shell.enter("outer() { inner shop_pgdata; }; inner() { echo rm $1; }; gone=shop")
     shell.asks("outer")
     shell.answers("\x03")
-    assert "echo rm shop_pgdata" in shell.asked()[-1]
+    assert "echo rm $1" in shell.asked()[-1]
 
 
 @truth
@@ -390,7 +390,7 @@ def test_loading_twice_is_loading_once(shell: Shell) -> None:
     shell.enter(f'eval "$(runaway-watchdog guard {shell.name})"')
     shell.asks(DESTROYER)
     shell.answers("shop_pgdata\r")
-    assert len(shell.asked()) == 1
+    assert sum("echo rm" in each for each in shell.asked()) == 1
 
 
 @truth

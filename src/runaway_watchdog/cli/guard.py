@@ -1,14 +1,16 @@
 """Holds a line that would destroy data, until the name of what dies is typed; everything else
-passes, with a word where it deletes files that nothing uses. For interactive shells, in ~/.bashrc or ~/.zshrc:
+passes, with a word where it deletes files that nothing uses. For interactive shells:
 
-  eval "$(runaway-watchdog guard bash)"
-  eval "$(runaway-watchdog guard zsh)"
+  runaway-watchdog guard install bash              writes the line into ~/.bashrc
+  runaway-watchdog guard install zsh|fish          into ~/.zshrc or ~/.config/fish/config.fish
+  eval "$(runaway-watchdog guard bash)"            for this shell alone; fish: … guard fish | source
 
 RUNAWAY_WATCHDOG_GUARD=off lets every line pass; runaway_watchdog_guard_off takes the guard
-out of a shell. Scripts never see it, and what a script or a function does is not looked at.
+out of a shell. Scripts never see it, and what a script or a long function does is not checked.
 
 For agents that run commands without a person, as a hook before each command:
 
+  runaway-watchdog guard install claude-code|codex|gemini
   runaway-watchdog guard --check < DOCUMENT        runaway-watchdog guard --check -- 'LINE'
 
 DOCUMENT is JSON, either {"tool_input": {"command": "LINE"}, "cwd": …, "hook_event_name": …},
@@ -16,8 +18,14 @@ answered as {"hookSpecificOutput": {"permissionDecision": "deny" or "ask", …}}
 decision where nothing speaks against the line: the hook's own rules stay in force), or plain
 {"command": "LINE", "cwd": …}, answered as {"permission": "allow", "ask" or "deny", "reason",
 "names", "safer"}. What it cannot judge it answers with "ask"; it never blocks because it broke.
+--no-ask is for agents whose hooks cannot ask (codex, gemini): there "ask" becomes "deny".
 
-exit code: 0, 2 usage; of --check: 2 blocks the command, its reason also on standard error
+guard uninstall … removes the line or the hook, and leaves the file byte for byte as it was.
+install and uninstall show what they write and where; --dry-run only shows it. They write through
+no link, and into no file of another user's.
+
+exit code: 0, 1 not written or removed, 2 usage; of --check: 2 blocks the command, its reason also
+on standard error
 """
 
 import argparse
@@ -32,6 +40,7 @@ from runaway_watchdog.cli import PROGRAM, USAGE, reading
 
 if TYPE_CHECKING:
     from runaway_watchdog.guard.decide import Ask, Decision, Hold
+    from runaway_watchdog.guard.install import Change
     from runaway_watchdog.guard.terminal import Terminal
 
 LONGEST = 1 << 20
@@ -42,22 +51,30 @@ STATUS_AFTER_S = 0.2
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("words", nargs="*", metavar="bash|zsh", help="print the integration for this shell")
+    parser.add_argument("words", nargs="*", metavar="bash|zsh|fish", help="print the integration for this shell")
     parser.add_argument("--check", action="store_true", help="answer in JSON, for a hook before an agent's command")
+    parser.add_argument("--no-ask", action="store_true", help="with --check: deny where it would have the agent ask")
+    parser.add_argument("--dry-run", action="store_true", help="with install, uninstall: show it, write nothing")
     # What the integration itself calls: asks the person about the line on standard input.
-    parser.add_argument("--ask", choices=("bash", "zsh"), help=argparse.SUPPRESS)
-    parser.usage = f"{PROGRAM} guard bash|zsh\n       {PROGRAM} guard --check [-- 'LINE']"
+    parser.add_argument("--ask", choices=("bash", "zsh", "fish"), help=argparse.SUPPRESS)
+    parser.usage = (
+        f"{PROGRAM} guard bash|zsh|fish\n"
+        f"       {PROGRAM} guard install|uninstall bash|zsh|fish|claude-code|codex|gemini [--dry-run]\n"
+        f"       {PROGRAM} guard --check [--no-ask] [-- 'LINE']"
+    )
 
 
 def run(options: argparse.Namespace) -> int:
     from runaway_watchdog.guard.script import GUARDED_SHELLS, integration
 
     if options.ask:
-        return _ask()
+        return _ask(options.ask)
     if options.check:
-        return _check(options.words)
+        return _check(options.words, can_ask=not options.no_ask)
+    if options.words[:1] in (["install"], ["uninstall"]):
+        return _install(options.words, dry_run=options.dry_run)
     if len(options.words) != 1 or options.words[0] not in GUARDED_SHELLS:
-        reading.complain(f'say which shell: eval "$({PROGRAM} guard bash)", or zsh')
+        reading.complain(f'say which shell: eval "$({PROGRAM} guard bash)", or zsh, fish')
         return USAGE
     print(integration(options.words[0], program()), end="")
     return 0
@@ -71,10 +88,38 @@ def program() -> list[str]:
     return [sys.executable, "-m", "runaway_watchdog"]
 
 
-def _ask() -> int:
+def _install(words: list[str], *, dry_run: bool) -> int:
+    from runaway_watchdog.guard import install
+
+    remove = words[0] == "uninstall"
+    if len(words) != 2 or words[1] not in install.TARGETS:
+        reading.complain(f"say what for: guard {words[0]} {'|'.join(install.TARGETS)}")
+        return USAGE
+    try:
+        change = install.change(words[1], program(), remove=remove, home=Path.home())
+        _tell(change, remove=remove, dry_run=dry_run)
+        if change.before != change.after and not dry_run:
+            install.write(change)
+    except (install.RefusedError, OSError, RuntimeError) as refused:
+        reading.complain(f"nothing was {'removed' if remove else 'written'}: {refused}")
+        return 1
+    return 0
+
+
+def _tell(change: "Change", *, remove: bool, dry_run: bool) -> None:
+    if change.before == change.after:
+        print(f"{change.path}: {'not installed' if remove else 'already installed'}; nothing to change")
+        return
+    would = "would be " if dry_run else ""
+    print(f"{change.path}: {would}{'removed' if remove else 'added'}\n  {change.piece}")
+    if not remove and not dry_run:
+        print("It takes effect in shells and agents that are started from now on.")
+
+
+def _ask(shell: str) -> int:
     """0: the line runs. HELD: it does not. Anything else is a fault, and the shell says so."""
     from runaway_watchdog.guard import typed
-    from runaway_watchdog.guard.decide import Pass
+    from runaway_watchdog.guard.decide import Pass, unanswered
     from runaway_watchdog.guard.page import note
     from runaway_watchdog.guard.script import HELD
     from runaway_watchdog.guard.terminal import Terminal
@@ -85,7 +130,10 @@ def _ask() -> int:
         with Terminal() as terminal:
             with terminal.status_after(STATUS_AFTER_S, STATUS):
                 judged = line.to_judge()
-                decision = _decide(judged)
+                if shell == "fish" and not line.reads_alike_in_fish():
+                    decision = unanswered("its fish syntax is not analysed", feared=feared(line.line))
+                else:
+                    decision = _decide(judged)
             if not isinstance(decision, Pass):
                 return 0 if _confirmed(decision, line.line, terminal) else HELD
             if decision.idle:
@@ -136,7 +184,7 @@ def _confirmed(hold: "Hold | Ask", line: str, terminal: "Terminal") -> bool:
     return False
 
 
-def _check(words: list[str]) -> int:
+def _check(words: list[str], *, can_ask: bool) -> int:
     from runaway_watchdog.guard import hook
     from runaway_watchdog.guard.words import feared
 
@@ -152,6 +200,8 @@ def _check(words: list[str]) -> int:
         found = hook.answer(_decide(asked.line), feared=feared(asked.line))
     except (ValueError, OSError) as fault:
         found = hook.cannot_judge(str(fault))
+    if not can_ask:
+        found = hook.without_asking(found)
     reading.print_json(found.document(event))
     if found.permission == "deny":
         reading.complain(found.reason)

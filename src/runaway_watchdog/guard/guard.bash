@@ -200,7 +200,7 @@ __runaway_watchdog_known() {
     for round in 1 2 3; do
         next=
         for word in ${todo//[;&|()<>]/ }; do
-            [[ $word =~ ^[A-Za-z0-9_.:+%,-]+$ && $seen != *" $word "* ]] || continue
+            [[ $word =~ ^[A-Za-z0-9_.:+%,-]+$ && $word != *runaway_watchdog_* && $seen != *" $word "* ]] || continue
             value=
             if [[ -n ${BASH_ALIASES[$word]-} ]]; then
                 value=${BASH_ALIASES[$word]}
@@ -296,7 +296,7 @@ __runaway_watchdog_tell() {
     done
     __runaway_watchdog_known "$1"
     for word in ${REPLY//[;&|()<>\"\'\`\$]/ }; do
-        [[ $word =~ ^[A-Za-z0-9_.:+%,-]+$ ]] && builtin declare -F -- "$word" >/dev/null || continue
+        [[ $word =~ ^[A-Za-z0-9_.:+%,-]+$ ]] && [[ $word != *runaway_watchdog_* ]] && builtin declare -F -- "$word" >/dev/null || continue
         said=$(builtin declare -f -- "$word")
         ((${#said} > 4096)) || builtin printf '%s\0' "function:$word" "$said"
     done

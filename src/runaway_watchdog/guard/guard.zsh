@@ -135,7 +135,7 @@ __runaway_watchdog_known() {
     for round in 1 2 3; do
         next=
         for word in ${=todo//[;&|()<>]/ }; do
-            [[ $word != *[^A-Za-z0-9_.:+%,-]* && $seen != *" $word "* ]] || continue
+            [[ $word != *[^A-Za-z0-9_.:+%,-]* && $word != *runaway_watchdog_* && $seen != *" $word "* ]] || continue
             value=${functions[$word]-}
             (( $#value == 0 || $#value > 4096 )) || seen+="$word " next+=$value$'\n'
         done
@@ -210,7 +210,7 @@ __runaway_watchdog_tell() {
     done
     __runaway_watchdog_known "$1"$'\n'"$2"
     for word in ${(u)=REPLY//[;&|()<>\"\'\`\$]/ }; do
-        [[ $word != *[^A-Za-z0-9_.:+%,-]* ]] && (( ${+functions[$word]} )) || continue
+        [[ $word != *[^A-Za-z0-9_.:+%,-]* && $word != *runaway_watchdog_* ]] && (( ${+functions[$word]} )) || continue
         (( $#functions[$word] > 4096 )) || builtin print -rN -- "function:$word" "$word () {"$'\n'"$functions[$word]"$'\n}'
     done
 }

@@ -93,6 +93,11 @@ def cannot_judge(why: str) -> Answer:
     return Answer("ask", f"runaway-watchdog cannot judge this command: {why}. Ask the person before it runs.")
 
 
+def without_asking(answer: Answer) -> Answer:
+    """For an agent whose hooks cannot have it ask: what a person should decide does not run until one has."""
+    return answer._replace(permission="deny") if answer.permission == "ask" else answer
+
+
 def _deny(hold: Hold) -> Answer:
     named = "; ".join(map(_told, hold.losses[:NAMED]))
     more = f"; and {len(hold.losses) - NAMED} more" if len(hold.losses) > NAMED else ""

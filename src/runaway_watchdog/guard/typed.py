@@ -2,7 +2,8 @@
 
 A shell hands over the line and what it knows of the words in it, as text ended by NUL: the line, then pairs of
 `alias:NAME` and the alias, `function:NAME` and its definition, `set:NAME` and the variable's value, `unset:NAME` and
-nothing, `read:` and the line with its aliases in place where the shell can tell that itself.
+nothing, `opaque:NAME` for what it does not tell, `read:` and the line with its aliases in place where the shell can
+tell that itself.
 """
 
 import re
@@ -20,6 +21,11 @@ _TOKEN = re.compile(
     re.DOTALL,
 )
 _GO_ON: Final = frozenset(("then", "do", "else", "elif", "if", "while", "until", "time", "!", "{"))
+_FISH = re.compile(
+    r"[()]|\*\*|\$\$|\$\w+\[|\$(?:status|argv|pipestatus)\b|>\?|[\n`]"
+    r"|(?<![\w./-])(?:set|for|while|if|else|end|begin|switch|case|function|and|or|not|builtin|string|psub|read|source"
+    r"|alias|abbr|eval|math)(?![\w./=-])"
+)
 _ASSIGNMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\+?=")
 
 
@@ -30,7 +36,12 @@ class Typed(NamedTuple):
     aliases: Mapping[str, str] = MappingProxyType({})
     variables: Mapping[str, str | None] = MappingProxyType({})  # None: it is not set
     functions: tuple[str, ...] = ()  # their definitions, as the shell prints them
+    opaque: bool = False  # a list or a function of it was not told
     read: str | None = None  # the line with its aliases in place, where the shell told
+
+    def reads_alike_in_fish(self) -> bool:
+        """Whether the line of a fish says the same to a POSIX shell, which is all that the preflight reads."""
+        return not self.opaque and _FISH.search(self.line) is None and not ("'" in self.line and "\\" in self.line)
 
     def to_judge(self) -> str:
         """What the preflight is to judge: the shell's own variables first, which no other program can see."""
@@ -51,7 +62,7 @@ def parse(text: str) -> Typed:
     aliases: dict[str, str] = {}
     variables: dict[str, str | None] = {}
     functions: dict[str, str] = {}
-    read = None
+    read, opaque = None, False
     for key, value in zip(rest[::2], rest[1::2], strict=True):
         kind, _, name = key.partition(":")
         match kind:
@@ -63,9 +74,11 @@ def parse(text: str) -> Typed:
                 variables[name] = None
             case "function":
                 functions[name] = value
+            case "opaque":
+                opaque = True
             case "read":
                 read = value
-    return Typed(line, aliases, variables, tuple(functions.values()), read)
+    return Typed(line, aliases, variables, tuple(functions.values()), opaque, read)
 
 
 def with_aliases(line: str, aliases: Mapping[str, str]) -> str:
