@@ -14,8 +14,8 @@ from typing import Final
 
 _GIT_DESTROYS: Final = (
     "clean", "reset", "checkout", "restore", "switch", "stash", "rm", "branch", "worktree", "gc", "prune", "reflog",
-    "filter-branch", "filter-repo", "update-ref", "read-tree", "checkout-index", "submodule", "--output",
-    "-f", "--force[a-z-]*", "--hard", "-[a-zA-Z]*D", "--delete", "--mirror",
+    "filter-branch", "filter-repo", "update-ref", "read-tree", "checkout-index", "submodule", "--outp[a-z-]*",
+    "--abort", "--skip", "-f", "--force[a-z-]*", "--hard", "-[a-zA-Z]*D", "--delete", "--mirror",
 )  # fmt: skip
 _ENGINE: Final = (
     "down", "rm", "rmi", "remove", "delete", "del", "prune", "stop", "kill", "restart", "leave", "up", "create", "run",
@@ -39,7 +39,8 @@ ALONE: Final = (
     "debugfs", "ddrescue", "tmpreaper", "tmpwatch", "xfs_admin",
     # databases
     "dropdb", "dropuser", "psql", "pg_restore", "pg_dropcluster", "pg_resetwal", "mysql", "mysqladmin", "mariadb",
-    "mariadb-admin", "mycli", "pgcli", "mongo", "mongosh", "mongorestore", "redis-cli", "valkey-cli", "keydb-cli",
+    "mariadb-admin", "mycli", "pgcli", "mongo", "mongosh", "mongorestore", "mongoimport",
+    "mongofiles", "mysqlimport", "mariadb-import", "redis-cli", "valkey-cli", "keydb-cli",
     "sqlite", "sqlite3", "influx", "clickhouse-client", "cqlsh", "etcdctl",
     # processes, schedules and the host
     "kill", "pkill", "killall", "killall5", "skill", "fuser", "crontab", "atrm", "reboot", "shutdown", "poweroff",
@@ -112,8 +113,10 @@ LOOKED_INTO_WITH: Final[tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]] = (
                                                                           "export", "save", "pause", "builder",
                                                                           "system", "-o", "--output")),
     (("git",), ("push", "pull", "merge", "rebase", "cherry-pick", "revert", "am", "apply", "mv", "tag", "remote",
-                "archive", "bundle", "format-patch", "bisect", "notes", "replace", "lfs", "repack", "-o",
-                "git [^;&|]*-c", "-O", "--output[a-z-]*")),
+                "--exec[a-z-]*", "archive", "bundle", "format-patch", "bisect", "notes", "replace", "lfs", "repack",
+                "-o", "git [^;&|]*-c", "-O", "--output[a-z-]*")),
+    (("mongodump", "mongoexport"), ("-o[^ ]*", "--out", "--archive")),
+    (("mysqldump", "mariadb-dump"), ("--delete-[a-z-]*", "--tab")),
     (("curl", "wget"), ("-[A-Za-z]*[oOPD][^ ]*", "--output[a-z-]*", "--remote-name[a-z-]*", "--dump-header")),
     (("sort", "pg_dump", "pg_dumpall", "mysqldump", "mariadb-dump", "gpg", "gcc", "tree", "xxd", "openssl", "objcopy",
       "jq", "yq", "pandoc", "script", "strace", "perf"), ("-[A-Za-z]*[ofri][^ ]*", "--output[a-z-]*", "-out",
