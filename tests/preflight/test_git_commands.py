@@ -163,3 +163,15 @@ def test_a_merge_that_is_given_up() -> None:
     host.files.add("/srv/repo/.git/MERGE_HEAD", "0" * 40)
     judged = judge("git merge --abort", host.world, Shell({}, "/srv/repo", "/root"))
     assert [each.name for each in judged.lost] == ["/srv/repo/staged.txt"]
+
+
+@pytest.mark.parametrize("line", ["git stash && git stash drop", "git stash push -m x; git stash clear"])
+def test_what_a_line_stashes_and_drops_is_lost(line: str) -> None:
+    """As `git reset --hard` loses it: the stash was the only one to hold it."""
+    assert {each.name for each in found("git reset --hard").lost} <= {each.name for each in found(line).lost}
+    assert found(line).lost
+
+
+def test_a_stash_with_untracked_files_takes_them_along() -> None:
+    """-u puts them into the stash too."""
+    assert len(found("git stash -u; git stash drop").lost) > len(found("git stash; git stash drop").lost)

@@ -225,6 +225,18 @@ def reset(call: Call) -> Outcome:
     return _strange(call, outcome, RESET)
 
 
+def stashed_and_dropped(call: Call) -> Outcome:
+    """The line has stashed what no commit holds, and drops that stash again."""
+    outcome = _thrown_away(call, _everything(), also_staged=True)
+    repository, index = call.repository, call.read_index()
+    if repository is None or index is None or not call.host.stashed[repository.common]:
+        return outcome
+    ignored = Ignored(repository, _excludes_file(call), ())
+    doomed = untracked(repository, index, _everything(), ignored, folders=True, which="plain", nested=False)
+    why = "the stash that it was put into is dropped"
+    return _both(outcome, lost(repository, doomed, why, outcome.host, call.world))
+
+
 def given_up(call: Call) -> Outcome:
     """What `reset --merge` does, and with it `merge --abort`: what is staged or in conflict goes."""
     repository, index = call.repository, call.read_index()

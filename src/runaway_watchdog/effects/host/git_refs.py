@@ -145,6 +145,10 @@ def _told(call: Call, outcome: Outcome, strange: tuple[str, ...]) -> Outcome:
 def stash(call: Call) -> Outcome:
     """drop and clear: a stash is a commit that only the log of refs/stash holds."""
     verb = call.words[0].text if call.words else "push"
+    if call.repository is not None and (verb in ("push", "save") or (verb or "").startswith("-")):
+        texts = {word.text or "" for word in call.words}
+        untracked = not texts.isdisjoint(("-u", "--include-untracked", "-a", "--all"))
+        return Outcome((), call.host._replace(stashed={**call.host.stashed, call.repository.common: untracked}))
     if verb not in ("drop", "clear") or call.repository is None:
         known = ("push", "save", "list", "show", "apply", "pop", "branch", "create", "store", "drop", "clear", "export")
         return call.safe() if verb in known or (verb or "").startswith("-") else call.unknown()
@@ -153,6 +157,10 @@ def stash(call: Call) -> Outcome:
     lines = (call.repository.text("logs/refs/stash") or "").splitlines()
     if verb == "clear" or len(lines) < 2:
         names.insert(0, f"{call.repository.common}/refs/stash")
+    if call.repository.common in call.host.stashed:
+        from runaway_watchdog.effects.host import git_changes  # for a line that stashes and drops alone
+
+        return git_changes.stashed_and_dropped(call)
     if call.repository.reference("refs/stash") is None:
         return call.safe()
     return Outcome(tuple(effect for name in names for effect in _file(call, name, why)), call.host)
