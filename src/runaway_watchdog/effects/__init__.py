@@ -51,9 +51,7 @@ class HostState(NamedTuple):
     deleted: frozenset[str] = frozenset()  # real paths, as they are on the disk now
     moved: tuple[tuple[str, str], ...] = ()  # (real path now named, where its content was), in order
     made: Mapping[str, Made] = NOTHING_MADE  # real paths of what the line itself has put there
-    stashed: Mapping[str, bool] = MappingProxyType(
-        {}
-    )  # repositories; untracked files too?
+    stashed: Mapping[str, bool] = MappingProxyType({})  # repositories; untracked files too?
     stopped_units: frozenset[str] = frozenset()  # names; of a user's own unit user@UID.service/NAME
     ended: frozenset[int] = frozenset()  # PIDs
     outlooks: Mapping[int, Outlook] = MappingProxyType({})  # PID that was signalled -> what becomes of it
