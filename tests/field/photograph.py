@@ -38,7 +38,8 @@ NO_TEXT = re.compile(
 OF_A_PROCESS = ("stat", "status", "cmdline", "comm", "cgroup", "environ", "wchan", "mountinfo", "mounts")
 LINKS_OF_A_PROCESS = ("cwd", "exe", "root")
 AHEAD = (
-    "down -v", "up -d --force-recreate", "rm -sf", "stop", "ps", "--profile batch down -v", "exec db sh", "run web sh",
+    "down -v", "up -d --force-recreate", "up -d", "rm -sf", "stop", "ps", "--profile batch down -v", "exec db sh",
+    "run web sh",
 )  # fmt: skip
 """What may be asked next of every project: how Compose reads its files is told for each set of options by itself."""
 IN_A_CONTAINER = re.compile(r"/(bin|dev|proc|sys)")

@@ -53,6 +53,7 @@ class FakeEngine:
 
     address: str | None = None
     inspections: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    changed: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
     dead: bool = False
 
     def endpoint(self) -> str | None:
@@ -62,6 +63,12 @@ class FakeEngine:
         raise Unanswered(Gap("docker", "no Docker Engine answers", "start Docker", absent=True))
 
     def info(self) -> Mapping[str, Any]:
+        return {}
+
+    def changes(self, reference: str) -> Sequence[Mapping[str, Any]]:
+        return self.changed.get(reference, ())
+
+    def sized(self, reference: str) -> Mapping[str, Any] | None:  # noqa: ARG002 - as `Engine` has it
         return {}
 
     def container(self, reference: str) -> Mapping[str, Any] | None:

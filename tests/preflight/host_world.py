@@ -22,6 +22,7 @@ class FakeFiles:
 
     texts: dict[str, str] = field(default_factory=dict)
     folders: set[str] = field(default_factory=lambda: {"/", "/proc"})
+    times: dict[str, float] = field(default_factory=dict)  # of the last write, where it matters
 
     def __post_init__(self) -> None:
         for path in list(self.texts):
@@ -63,7 +64,12 @@ class FakeFiles:
         if path not in self.texts:
             raise FileNotFoundError(errno.ENOENT, "No such file or directory", path)
         text = self.texts[path]
-        return ["link" if text.startswith(LINK) else "device" if text == "\0device" else "file", len(text), NOW, 0]
+        return [
+            "link" if text.startswith(LINK) else "device" if text == "\0device" else "file",
+            len(text),
+            self.times.get(path, NOW),
+            0,
+        ]
 
     def cpu_clock(self, pid: int) -> tuple[int, int]:
         """No process hides here: one that is not in `texts` is not there."""
@@ -182,6 +188,12 @@ class EngineWith:
         state = found.get("State")
         known = state if isinstance(state, dict) else {"Pid": 0, "Status": state}
         return {"HostConfig": {}, "Config": {}, **found, "State": known}
+
+    def changes(self, reference: str) -> Sequence[Mapping[str, Any]]:  # noqa: ARG002 - as `Engine` has it
+        return ()
+
+    def sized(self, reference: str) -> Mapping[str, Any] | None:  # noqa: ARG002
+        return {}
 
     def volumes(self) -> Sequence[Mapping[str, Any]]:
         return self._volumes

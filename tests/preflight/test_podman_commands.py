@@ -13,6 +13,7 @@ from runaway_watchdog.preflight.sequence import Preflight, Shell, judge
 from runaway_watchdog.world import Engine, Podman, Unanswered, World
 
 DATA = "/var/lib/containers/storage/volumes/{}/_data"
+LAYERS = "/var/lib/containers/storage/overlay"
 UNNAMED = "ab" * 32
 
 
@@ -22,7 +23,8 @@ def container(name: str, state: str, *volumes: str, **changes: Any) -> Mapping[s
     return {
         "Id": name.ljust(64, "0"), "Names": [name], "State": state, "ImageID": "1" * 64, "Image": "localhost/bb:1",
         "Labels": None, "Created": 1, "AutoRemove": False, "Pod": "", "Mounts": mounts,
-        "NetworkSettings": {"Networks": {"podman": {}}}, **changes,
+        "NetworkSettings": {"Networks": {"podman": {}}}, "GraphDriver": {"Data": {"UpperDir": f"{LAYERS}/{name}"}},
+        **changes,
     }  # fmt: skip
 
 
@@ -78,6 +80,8 @@ def world(podman: object) -> World:
     host = FakeHost()
     for name in ("data", "old", "spare", UNNAMED):
         host.files.add(f"{DATA.format(name)}/rows", "rows")
+    for name in ("runs", "ended", "inpod"):
+        host.files.add(f"{LAYERS}/{name}/run/main.pid", "1")
     return host.world._replace(podman=cast(Podman, podman))
 
 

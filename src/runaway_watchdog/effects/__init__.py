@@ -33,6 +33,7 @@ class Docker(NamedTuple):
     removed: tuple[Container, ...] = ()  # what earlier commands of the line removed: who used the volumes they left
     deleted: tuple[Volume, ...] = ()  # what they deleted
     gap: Gap | None = None
+    podman: bool = False  # it is Podman's
 
 
 class Podman(NamedTuple):
@@ -54,6 +55,7 @@ class HostState(NamedTuple):
     stashed: Mapping[str, bool] = MappingProxyType({})  # repositories; untracked files too?
     stopped_units: frozenset[str] = frozenset()  # names; of a user's own unit user@UID.service/NAME
     ended: frozenset[int] = frozenset()  # PIDs
+    pulled: frozenset[str] = frozenset()  # tags of images that the line gets or builds anew; "*": any may be
     outlooks: Mapping[int, Outlook] = MappingProxyType({})  # PID that was signalled -> what becomes of it
 
     @property

@@ -33,6 +33,8 @@ from runaway_watchdog.world import Unanswered, World
 if TYPE_CHECKING:
     from runaway_watchdog.engines.kept import Image, Network, Service
 
+DELETED = 2
+"""The kind of a change that leaves nothing."""
 HEALTH_CHECK_NS = 30_000_000_000
 """How often a health check runs that does not say it."""
 Parsed = TypeVar("Parsed")
@@ -56,6 +58,16 @@ def container(world: World, reference: str) -> Inspected | None:
     """One, by its ID, its name or the start of its ID; None where the engine knows none."""
     found = world.engine.container(reference)
     return None if found is None else _parsed(inspected, found)
+
+
+def changes(world: World, identifier: str) -> tuple[tuple[str, ...], int | None]:
+    """What a container has changed of its image: the paths that are there now, folders too, and their bytes in all.
+
+    Bytes are None where the engine does not tell.
+    """
+    listed, sized = world.engine.changes(identifier), world.engine.sized(identifier)
+    paths = _parsed(lambda found: tuple(text(one, "Path") for one in found if number(one, "Kind") != DELETED), listed)
+    return paths, _parsed(lambda found: number(found, "SizeRw") if "SizeRw" in found else None, sized or {})
 
 
 def volumes(world: World) -> tuple[Volume, ...]:
@@ -171,6 +183,7 @@ def inspected(found: Json, stop_signal: str = "SIGTERM") -> Inspected:
         user=text(config, "User"),
         folder=text(config, "WorkingDir"),
         log=text(found, "LogPath"),
+        layer=text(part(part(found, "GraphDriver"), "Data"), "UpperDir"),
     )
 
 

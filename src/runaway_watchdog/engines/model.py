@@ -87,6 +87,7 @@ class Inspected(NamedTuple):
     user: str
     folder: str  # that its program starts in
     log: str  # the file that its output goes to; "" where it is none
+    layer: str = ""  # the folder of the host in which it keeps what it writes outside of mounts; "": not one folder
     # Podman's alone
     pod: str = ""
     conmon_pid: int = 0

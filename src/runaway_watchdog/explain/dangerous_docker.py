@@ -57,7 +57,7 @@ def _remove(owner: ContainerOwner, program: str, docker: Docker, world: World) -
         return
     this = this._replace(unnamed=_unnamed(owner, this, docker))
     known = docker._replace(containers=tuple(this if each.id == this.id else each for each in docker.containers))
-    effects, _ = containers.removal(world, known, [this], with_volumes=True)
+    effects, _ = containers.removal(world, known, [this], with_volumes=True, layers=False)
     lost = tuple(each for each in effects if _matters(each))
     if owner.details.auto_remove:
         why = "it was created with --rm: a stop deletes it, with all that it wrote outside volumes"

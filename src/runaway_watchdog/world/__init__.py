@@ -74,6 +74,12 @@ class Engine(Protocol):
 
     def container(self, reference: str) -> Mapping[str, Any] | None: ...
 
+    def sized(self, reference: str) -> Mapping[str, Any] | None:
+        """The same with the bytes that it wrote outside of mounts (`SizeRw`): the engine walks them, and takes long."""
+
+    def changes(self, reference: str) -> Sequence[Mapping[str, Any]]:
+        """What it changed of its image; the engine walks it. None for a container that there is not."""
+
     def volumes(self) -> Sequence[Mapping[str, Any]]: ...
 
     def images(self) -> Sequence[Mapping[str, Any]]: ...
@@ -100,6 +106,14 @@ class Clients(Protocol):
 
         `{"name": …, "services": …, "volumes": …, "networks": …}`, without environments and commands, which may hold
         secrets; `{"error": TEXT}` where Compose refuses them. `name` is None from Compose 1, which does not tell it.
+        """
+
+    def compose_hashes(
+        self, program: str, arguments: Sequence[str], folder: str, environment: Sequence[tuple[str, str]]
+    ) -> Mapping[str, str]:
+        """Service -> the hash of its definition: Compose tells by it whether a container is still as it is written.
+
+        `arguments` as for `compose_config`, without `config` and what follows it.
         """
 
 

@@ -45,6 +45,16 @@ class LiveClients:
             self._configs[key] = _config(program, arguments, folder, dict(environment))
         return self._configs[key]
 
+    def compose_hashes(
+        self, program: str, arguments: Sequence[str], folder: str, environment: Sequence[tuple[str, str]]
+    ) -> Mapping[str, str]:
+        argv = (*program.split(), *arguments, "config", "--hash", "*")
+        status, output, complaint = _run(program, argv, {**dict(environment), "PWD": folder}, folder)
+        if status != 0:
+            said = (complaint.strip().splitlines() or ["it says nothing"])[-1][:200]
+            raise Unanswered(Gap(program, said, f"check it: {program} config --hash '*'"))
+        return dict(line.split(maxsplit=1) for line in output.splitlines() if len(line.split()) == 2)
+
     def _version(self, program: str, argv: Sequence[str]) -> str:
         if program not in self._versions:
             status, output, _ = _run(program, argv, {})

@@ -17,9 +17,11 @@ from runaway_watchdog.world import Unanswered, http, patience
 
 DEFAULT_SOCKET = "/var/run/docker.sock"
 ALLOWED = re.compile(
-    r"(/v[0-9.]+)?/(_ping|version|info|containers/json|containers/[^/?]+/json|volumes|volumes/[^/?]+|system/df|networks"
+    r"(/v[0-9.]+)?/(_ping|version|info|containers/json|containers/[^/?]+/json|containers/[^/?]+/changes|volumes|volumes/[^/?]+|system/df|networks"
     r"|images/json|services)(\?.*)?"
 )
+WALKS = re.compile(r"/changes$|\?size=1$")
+"""Questions for which the engine walks a container's files."""
 NEWEST_VERSION = (1, 45)
 """The newest API whose answers we know."""
 OLDEST_VERSION = (1, 24)
@@ -60,6 +62,14 @@ class LiveEngine:
         if not _REFERENCE.fullmatch(reference):
             return None  # Docker takes no such name
         return self._found(f"/containers/{reference}/json", dict)
+
+    def sized(self, reference: str) -> Mapping[str, Any] | None:
+        return self._found(f"/containers/{reference}/json?size=1", dict) if _REFERENCE.fullmatch(reference) else None
+
+    def changes(self, reference: str) -> Sequence[Mapping[str, Any]]:
+        if not _REFERENCE.fullmatch(reference):
+            return ()
+        return self._found(f"/containers/{reference}/changes", list) or ()
 
     def volumes(self) -> Sequence[Mapping[str, Any]]:
         return self._ask("/volumes", dict).get("Volumes") or []
@@ -103,8 +113,10 @@ class LiveEngine:
         except Unanswered as unanswered:
             return unanswered.gap
         except (OSError, ValueError, RecursionError) as fault:
-            self._failure = _gap(fault, self._where, seconds)
-            return self._failure
+            gap = _gap(fault, self._where, seconds)
+            if not WALKS.search(path):  # a large container is no silent engine
+                self._failure = gap
+            return gap
         if status == 404:
             return None
         return _refused(status, path, self._where) if found is None else found
@@ -117,6 +129,8 @@ class LiveEngine:
         if status != 200:
             return status, None
         found = json.loads(body)
+        if found is None and kind is list:
+            found = []  # as it tells that nothing was changed
         if not _fits(found, kind):
             raise ValueError("an engine does not answer like this")
         return status, found

@@ -101,7 +101,8 @@ def effects(
     if problem is not None:
         return Outcome((), host, (f"{program} {subcommand}: {problem}",))
     if _harmless(subcommand, given.rest[1:]):
-        return Outcome((), host)
+        renews = subcommand in ("pull", "build")
+        return Outcome((), host._replace(pulled=host.pulled | {"*"}) if renews else host)
     return _handled(subcommand, program, given, Call("", given, command, host, host.docker, world, inside))
 
 

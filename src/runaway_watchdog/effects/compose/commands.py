@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Iterable, Sequence
 
 from runaway_watchdog.effects import Docker, Outcome
-from runaway_watchdog.effects.compose import project as projects
+from runaway_watchdog.effects.compose import project as projects, renewal
 from runaway_watchdog.effects.compose.plan import PROJECT
 from runaway_watchdog.effects.compose.project import CONFIG_HASH, SERVICE, Compose, Project
 from runaway_watchdog.effects.docker import containers, run as containers_run, state, volumes
@@ -12,7 +12,6 @@ from runaway_watchdog.engines.model import RUNNING, Container
 from runaway_watchdog.model.effect import Effect
 
 Handler = Callable[[Compose], Outcome]
-RENEWED = "what its anonymous volumes held stays behind in volumes that nothing refers to any more"
 
 
 def _chosen(compose: Compose, *, one_off: bool = False) -> list[Container]:
@@ -81,21 +80,23 @@ def unpause(compose: Compose) -> Outcome:
 def up(compose: Compose) -> Outcome:
     """Never deletes a volume. Containers are made anew where their definition or image changed, or on request.
 
-    Whether a definition changed is not compared here: such a container is told as one that may be made anew.
+    Whether a definition changed is only compared where something would go with the container: it takes another start
+    of Compose.
     """
     call, options = compose.call, compose.call.options
     project = projects.find(compose, options.operands, needs_files=True)
     asked = frozenset(each for each in options.operands if each in project.services)
     services = asked if options.has("no-deps") and asked else frozenset(project.services)
     found = projects.of_services(projects.containers(call.docker, project.name), services)
-    forced = _forced(compose, asked or services)
-    effects = [each for one in found if (each := _renewed(compose, one, forced)) is not None]
+    forced = _forced(compose, asked or services, services)
+    effects, unsure = renewal.effects(compose, project, found, forced)
     status = "created" if call.name.endswith(" create") or options.has("no-start") else "running"
     docker = call.docker if status == "created" else state.with_state(call.docker, {each.id for each in found}, status)
     docker = _made_anew(compose, docker, {each.id for each in found if each.labels[SERVICE] in forced})
     why = "no service of the project is its"
     gone, docker = containers.removal(call.world, docker, _orphans(compose, project), with_volumes=False, why=why)
-    return call.outcome((*effects, *gone), _created(docker, project, services, status), _open_ended(call))
+    after = _created(docker, project, services, status)
+    return call.outcome((*effects, *gone), after, (*_open_ended(call), *unsure))
 
 
 def _open_ended(call: Call) -> list[str]:
@@ -116,22 +117,11 @@ def _orphans(compose: Compose, project: Project) -> Sequence[Container]:
     return [each for each in every if each.labels.get(SERVICE) not in known]
 
 
-def _forced(compose: Compose, asked: frozenset[str]) -> frozenset[str]:
-    """--force-recreate is for the services that are named, not for those that they depend on."""
-    return asked if compose.call.options.has("force-recreate") else frozenset()
-
-
-def _renewed(compose: Compose, container: Container, forced: frozenset[str]) -> Effect | None:
+def _forced(compose: Compose, asked: frozenset[str], services: frozenset[str]) -> frozenset[str]:
+    """--force-recreate is for the services that are named; for those that they depend on there is another option."""
     options = compose.call.options
-    renews = f"; {RENEWED}" if options.has("renew-anon-volumes") else "; its volumes are kept"
-    if container.labels[SERVICE] in forced:
-        why = f"it is made anew, and {containers.OUTSIDE}{renews}"
-        return Effect("restart", "container", container.name, False, why)
-    if options.has("no-recreate"):
-        started = Effect("change", "container", container.name, False, "it is started")
-        return None if container.state in RUNNING else started
-    why = f"it is started, or made anew if its definition or image changed: then {containers.OUTSIDE}{renews}"
-    return Effect("change", "container", container.name, False, why)
+    forced = asked if options.has("force-recreate") else frozenset[str]()
+    return forced | (services - asked) if options.has("always-recreate-deps") else forced
 
 
 def _made_anew(compose: Compose, docker: Docker, ids: Collection[str]) -> Docker:

@@ -114,6 +114,21 @@ def _without_files(compose: Compose, complaint: str, *, needs_files: bool) -> Pr
 
 
 def _config(compose: Compose, services: Sequence[str], *, every_profile: bool = False) -> Files:
+    folder, environment = _place(compose)
+    arguments = [*_globals(compose.given, every_profile=every_profile), "config"]
+    arguments += [] if compose.old else ["--format", "json", *services]
+    return files(compose.call.world, compose.program, arguments, folder, environment)
+
+
+def hashes(compose: Compose) -> Mapping[str, str]:
+    """Service -> the hash of its definition as its files have it now. Raises Unclear and Unanswered."""
+    folder, environment = _place(compose)
+    arguments = _globals(compose.given, every_profile=False)
+    return compose.call.world.clients.compose_hashes(compose.program, arguments, folder, environment)
+
+
+def _place(compose: Compose) -> tuple[str, list[tuple[str, str]]]:
+    """The folder that Compose reads its files in, and the variables that the line gives it. Raises Unclear."""
     command = compose.call.command
     if unset := [name for name, value in command.environment if value is None]:
         raise Unclear(f"the value of {unset[0]} is only known when the line runs")
@@ -126,10 +141,7 @@ def _config(compose: Compose, services: Sequence[str], *, every_profile: bool = 
         if not compose.given.values("file") or not all(each.startswith("/") for each in compose.given.values("file")):
             raise Unclear("which folder it runs in, and so which project it means, is not known")
         folder = "/"
-    arguments = [*_globals(compose.given, every_profile=every_profile), "config"]
-    arguments += [] if compose.old else ["--format", "json", *services]
-    environment = [(name, value) for name, value in command.environment if value is not None]
-    return files(compose.call.world, compose.program, arguments, folder, environment)
+    return folder, [(name, value) for name, value in command.environment if value is not None]
 
 
 def _globals(given: Options, *, every_profile: bool) -> list[str]:

@@ -40,6 +40,8 @@ class Subcommand(NamedTuple):
     since: Mapping[str, int] = {}  # option -> the docker command's major version that has it; an older one refuses it
 
 
+RENEWS = ("image pull", "image build", "image tag", "image load", "image import", "buildx build", "builder build")
+"""After them a name may be another image's."""
 STOP_SINCE = {"signal": 23, "timeout": 28}
 TABLE: Mapping[str, Subcommand] = {
     "container rm": Subcommand(containers.remove, "-f --force, -l --link, -v --volumes"),
@@ -122,7 +124,7 @@ def _handled(
     if any(word.text == "--help" for word in words) and not _runs_something(name):
         return Outcome((), host)
     if name in READS or name in ADDS:
-        return Outcome((), host)
+        return Outcome((), host._replace(pulled=host.pulled | {"*"}) if name in RENEWS else host)
     shown = f"docker {name.removeprefix('container ')}"
     found = TABLE.get(name)
     if found is None:

@@ -3,8 +3,9 @@
 from collections.abc import Collection, Iterable, Sequence
 
 from runaway_watchdog.effects import Docker, Outcome
-from runaway_watchdog.effects.docker import state, volumes
+from runaway_watchdog.effects.docker import layer, state, volumes
 from runaway_watchdog.effects.docker.call import Call
+from runaway_watchdog.effects.docker.layer import Written
 from runaway_watchdog.effects.docker.policy import POLICY, with_policy
 from runaway_watchdog.engines.model import RUNNING, Container
 from runaway_watchdog.model.effect import Effect, Verb
@@ -25,19 +26,26 @@ def named(call: Call, *, wanted: Collection[str] = ()) -> list[Container]:
 
 
 def removal(
-    world: World, docker: Docker, doomed: Iterable[Container], *, with_volumes: bool, why: str = ""
+    world: World, docker: Docker, doomed: Iterable[Container], *, with_volumes: bool, why: str = "", layers: bool = True
 ) -> tuple[tuple[Effect, ...], Docker]:
     """Remove containers, and with `with_volumes` the unnamed volumes that nobody else refers to. Raises Unanswered.
 
-    `data_lost` is False for the container itself: what it wrote to its own layer is gone, and `why` says so, but that
-    layer is made to be thrown away, and every update of an image does it.
+    `data_lost` is for the container itself what it wrote outside of volumes, where that is more than churn; it is not
+    looked at without `layers`.
     """
     ids = {each.id for each in doomed}
     if with_volumes:
         docker = state.inspected(docker, ids, world)
     gone = [each for each in docker.containers if each.id in ids]
-    told = ((each, f"{_removed(each, why)}{_emptied(each, docker, ids)}") for each in gone)
-    removed = tuple(Effect("remove", "container", each.name, False, reason) for each, reason in told)
+    until = layer.deadline(world) if gone and layers else 0.0
+    removed = tuple(
+        with_layer(
+            Effect("remove", "container", each.name, False, _removed(each, why)),
+            layer.of(each, docker, world, until) if layers else None,
+            _emptied(each, docker, ids),
+        )
+        for each in gone
+    )
     after = state.without_containers(docker, ids)
     if not with_volumes:
         return removed, after
@@ -46,6 +54,13 @@ def removal(
     return (*removed, *volumes.deleted(world, docker, theirs, DELETED_WITH, among=gone)), state.without_volumes(
         after, theirs
     )
+
+
+def with_layer(effect: Effect, written: Written | None, after: str = "") -> Effect:
+    """An effect whose reason says that what a container wrote goes, with what that is; `after` ends the reason."""
+    if written is None:
+        return effect._replace(why=f"{effect.why}{after}")
+    return effect._replace(why=f"{effect.why}: {written.told}{after}", data_lost=True, size=written.size)
 
 
 def _removed(container: Container, why: str) -> str:

@@ -1,8 +1,10 @@
 """reboot, shutdown, poweroff, halt, init: the whole host, and what will not come back with it by itself."""
 
 from runaway_watchdog import owners
-from runaway_watchdog.effects import HostState, Outcome
+from runaway_watchdog.effects import Docker, HostState, Outcome
 from runaway_watchdog.effects.arguments import of, shown
+from runaway_watchdog.effects.docker import state as docker_state
+from runaway_watchdog.effects.docker.containers import removal
 from runaway_watchdog.effects.host.signalled import restart_policy
 from runaway_watchdog.engines.model import RUNNING
 from runaway_watchdog.model.command import Command
@@ -55,8 +57,9 @@ def down(how: str, host: HostState, world: World) -> Outcome:
     found = [whole]
     unknown: list[str] = []
     at_boot = "it is not started at the next boot"
+    leaving, gone = _leaving(host.docker, world, unknown)
     for container in host.docker.containers:
-        if container.state not in RUNNING:
+        if container.state not in RUNNING or container.id in gone:
             continue
         policy = restart_policy(container, world)
         if policy == "no":
@@ -67,7 +70,23 @@ def down(how: str, host: HostState, world: World) -> Outcome:
         found += [Effect("stop", "unit", name, False, f"{at_boot}: {why}") for name, why in _not_at_boot(world)]
     except Unanswered as unanswered:
         unknown.append(f"which units come back is not known: {unanswered.gap.problem}")
-    return Outcome((*found, *_unmanaged(world)), host, tuple(unknown))
+    return Outcome((*found, *leaving, *_unmanaged(world)), host, tuple(unknown))
+
+
+def _leaving(docker: Docker, world: World, unknown: list[str]) -> tuple[tuple[Effect, ...], frozenset[str]]:
+    """Containers that were created with --rm: the engine removes them once they stop, and their IDs.
+
+    Its unnamed volumes go too, or stay behind: in Engine 20.10 both was seen, by how fast the host goes down.
+    """
+    running = {each.id for each in docker.containers if each.state in RUNNING}
+    try:
+        known = docker_state.inspected(docker, running, world)
+        doomed = [each for each in known.containers if each.id in running and each.auto_remove]
+        effects, _ = removal(world, known, doomed, with_volumes=True, why="it was created with --rm")
+    except Unanswered as unanswered:
+        unknown.append(f"which containers go with --rm is not known: {unanswered.gap.problem}")
+        return (), frozenset()
+    return effects, frozenset(each.id for each in doomed)
 
 
 def _not_at_boot(world: World) -> list[tuple[str, str]]:

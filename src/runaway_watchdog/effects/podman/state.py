@@ -22,6 +22,7 @@ def read(world: World) -> Podman:
     """Never raises: what could not be asked, or answers nonsense, is the state's `gap`."""
     try:
         docker = Docker(
+            podman=True,
             containers=engine.containers(world),
             volumes=engine.volumes(world),
             images=engine.images(world),
