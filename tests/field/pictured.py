@@ -135,6 +135,8 @@ class PicturedFiles:
             folder = folder.rpartition("/")[0] or "/"
             entry = self._tree.get(folder)
             if entry is not None:
+                if entry.kind == LINK and _MAGIC.fullmatch(folder):
+                    return folder in self._names
                 if entry.kind not in (FOLDER, LINK):
                     raise _fault(errno.ENOTDIR, path)
                 return bool(entry.kind == FOLDER and entry.more)

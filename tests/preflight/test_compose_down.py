@@ -109,7 +109,6 @@ def test_what_only_looks_is_safe(line: str) -> None:
     [
         "docker compose watch",
         "docker compose scale web=0",
-        "docker compose run web sh",
         "docker compose --odd down",
         "docker compose -f - down -v",
         "docker compose config -o x.yaml",

@@ -192,7 +192,7 @@ def test_images(line: str, expected: list[str], left: int) -> None:
         "docker run --privileged bb",
         "docker run bb psql -h db",
         "docker exec up sh -c x",
-        "docker cp x up:/etc",
+        "docker cp - up:/etc",
         "docker rm --link a",
         "docker -H ssh://other ps",
         "docker --context far rm x",

@@ -35,6 +35,12 @@ class OneContainer:
         net: Mapping[str, Any] = {"Networks": {"net": {}}}
         return [{"Id": HOT, "Names": ["/hot"], "State": "running", "Labels": {}, "NetworkSettings": net}]
 
+    def changes(self, reference: str) -> Sequence[Mapping[str, Any]]:  # noqa: ARG002 - as `Engine` has it
+        return ()
+
+    def sized(self, reference: str) -> Mapping[str, Any] | None:  # noqa: ARG002
+        return {}
+
     def container(self, reference: str) -> Mapping[str, Any] | None:
         state = {"Status": "running", "Pid": PID, "StartedAt": "2026-01-01T00:00:00Z"}
         return {"Id": reference, "Name": "/hot", "State": state, "HostConfig": self._host, "Config": {}}

@@ -1,158 +1,211 @@
-"""A command inside a container (`docker exec db psql -c …`): the same families, with the container's own files.
+"""A command inside a container (`docker exec db rm -rf /data`): judged as on a host, over the container's own files.
 
-Its paths lead to the host: through a mount to the volume or folder behind it, else to the container's own root.
+What it would lose is then told by where it lies: through a mount in a volume or a folder of the host, else in the
+container's own layer, which is data as `effects.docker.layer` has it.
 """
 
-from posixpath import join, normpath
-from shlex import quote
+import re
+from collections.abc import Callable, Iterable, Iterator
+from shlex import join
+from typing import NamedTuple, Protocol
 
-from runaway_watchdog.effects import HostState, Outcome, harmless, table
-from runaway_watchdog.effects.docker.view import View
-from runaway_watchdog.effects.host import databases, files, find as finding, places, signalled, signals
+from runaway_watchdog.effects import HostState, Outcome
+from runaway_watchdog.effects.docker import layer
+from runaway_watchdog.effects.docker.call import Room
+from runaway_watchdog.effects.host import databases, places, signalled, signals
 from runaway_watchdog.engines import docker
+from runaway_watchdog.engines.model import Inspected
 from runaway_watchdog.linux import status
-from runaway_watchdog.model.command import Command, Script, Word
+from runaway_watchdog.model.command import Command
 from runaway_watchdog.model.effect import Effect
 from runaway_watchdog.model.shells import POSIX_SHELLS
-from runaway_watchdog.preflight import output, shells
-from runaway_watchdog.preflight.grammar import Unread
-from runaway_watchdog.preflight.lookup import Lines
-from runaway_watchdog.preflight.shell import parse
+from runaway_watchdog.preflight.container_view import GAP, Inner, world_of
 from runaway_watchdog.world import Unanswered, World, processes
+from runaway_watchdog.world.paths import under
 from runaway_watchdog.world.procfs import PROC
 
 IMAGE_SHELLS = POSIX_SHELLS - {"zsh", "ksh"}  # what images bring along
-
-
-def effects(command: Command, view: View, host: HostState, world: World) -> Outcome | None:
-    """What it would do; None where that cannot be judged. Raises Unanswered."""
-    line = _line(command, host, world)
-    if line is None:
-        return None
-    host = table.known(host, world)
-    script = parse(line, environment={}, folder=view.folder, home="/root", lookup=_Files(view, host, world))
-    found: list[Effect] = []
-    unknown = list(script.unknown)
-    for inner in script.commands:
-        if line != command.here and inner.reads is None and inner.here is None:  # its input is that of the whole
-            inner = inner._replace(reads=command.reads, here=command.here)  # noqa: PLW2901
-        for folder in (inner.folder, *inner.or_folders):
-            outcome = _one(inner._replace(folder=folder, or_folders=()), view, host, world)
-            if outcome is None and len(script.commands) == 1:
-                return None
-            if outcome is None:
-                unknown.append(f"what `{inner.text}` does inside {view.name} is not known")
-                continue
-            found += outcome.effects
-            unknown += outcome.unknown
-            host = outcome.host
-    return Outcome(tuple(dict.fromkeys(found)), host, tuple(dict.fromkeys(unknown)))
-
-
-class _Files:
-    """The container's own files (Lookup), as they are before the line."""
-
-    def __init__(self, view: View, host: HostState, world: World) -> None:
-        self._view = view
-        self._tree = places.tree(host, world)
-
-    def printed(self, script: Script, before: Script) -> Lines | None:  # noqa: ARG002 - as Lookup has it
-        return None
-
-    def names(self, pattern: str, before: Script) -> Lines | None:  # noqa: ARG002
-        above = pattern.rpartition("/")[0]
-        if set(above) & set("*?["):
-            return None
-        outside = self._view.outside(above or "/").rstrip("/")
-        return tuple(above + path.removeprefix(outside) for path in self._tree.glob(self._view.outside(pattern)))
-
-    def is_folder(self, path: str, before: Script) -> bool | None:
-        try:
-            entry = self._tree.entry(self._tree.real(self._view.outside(path)))
-        except OSError:
-            return None
-        there = path == "/" or (entry is not None and entry.kind == "folder")
-        return True if there else None if before.commands or before.unknown else False
-
-    def home(self, user: str) -> str | None:  # noqa: ARG002
-        return None
-
-
-def _line(command: Command, host: HostState, world: World) -> str | None:
-    """What runs inside, as a line: the words as the host's shell hands them over, or what a shell is given to read."""
-    if command.program in IMAGE_SHELLS:
-        try:
-            invoked = shells.invoked(command.words)
-        except Unread:
-            return None
-        if invoked.script is None and not invoked.file and not invoked.only_told:
-            return command.here if command.reads is None else output.known(command.reads)
-    tree = places.tree(host, world)
-    texts: list[str] = []
-    for word in command.words:
-        if word.text is None:
-            return None
-        above = "" if word.text.startswith("/") else f"{(command.folder or '').rstrip('/')}/"
-        names = [each.removeprefix(above) for each in tree.glob(above + word.text)] if word.globbing else []
-        texts += names or [word.text]
-    return " ".join(map(quote, texts))
-
-
-def _one(command: Command, view: View, host: HostState, world: World) -> Outcome | None:
-    program = command.program
-    if program in databases.PROGRAMS and program != "sqlite3":
-        outcome = databases.effects_inside(command, host, world)
-        told = tuple(
-            each._replace(name=f"{each.name} in {view.name}", used_by=(view.name,)) for each in outcome.effects
-        )
-        return outcome._replace(effects=told)
-    if table.of(command) in (files.effects, finding.effects) or command.truncates or program == "sqlite3":
-        return _on_files(command, view, host, world)
-    if program == "kill":
-        return _kill(command, view, host, world)
-    judged = harmless.effects(command, host, world)
-    return None if judged.unknown else judged
-
-
-def _on_files(command: Command, view: View, host: HostState, world: World) -> Outcome:
-    words = [_outside(word, command, view) for word in command.words[1:]]
-    if command.program == "rm":
-        operands = [word.text or "" for word in command.words[1:] if not (word.text or "-").startswith("-")]
-        inner = [_absolute(each, command) for each in operands]
-        words += [Word(each, each) for path in inner if path is not None for each in view.below(path)]
-    folder = None if command.folder is None else view.outside(command.folder)
-    truncates = tuple(_outside(word, command, view) for word in command.truncates)
-    appends = tuple(_outside(word, command, view) for word in command.appends)
-    moved = command._replace(
-        words=(command.words[0], *words), folder=folder, truncates=truncates, appends=appends, user=None
+UNSEEN = frozenset(
+    (
+        "pkill", "killall", "killall5", "skill", "fuser", "crontab", "at", "batch", "atrm", "systemctl", "service",
+        "rc-service", "supervisorctl", "reboot", "shutdown", "poweroff", "halt", "init", "docker", "docker-compose",
+        "podman", "kubectl", "mount", "umount", "chroot", "nsenter",
     )
-    return table.effects(moved, host, world)
+)  # fmt: skip
+"""They act on what is not looked at from outside: processes, services and engines that the container reaches."""
+COPY = frozenset(("cp", "mv", "rsync", "install", "ln"))
+"""They bring files along, under names that are only known where their source is looked at."""
+
+First = Callable[[Command, HostState], Outcome | None]
+"""Judges a command of the container before the families do; None where it is theirs."""
 
 
-def _absolute(path: str, command: Command) -> str | None:
-    if path.startswith("/"):
-        return normpath(path)
-    return None if command.folder is None else normpath(join(command.folder, path))
+class Within(Protocol):
+    """Judges in a world of its own, with the families of the host (`sequence`)."""
+
+    def __call__(self, given: Command | str, world: World, host: HostState, room: Room, first: First) -> Outcome: ...
 
 
-def _outside(word: Word, command: Command, view: View) -> Word:
-    """A path of the container as one of the host. A relative one stays, unless it leads through a mount."""
-    if word.text is None:
-        return word
-    text = word.text
-    name, equals, path = text.partition("=")
-    if equals and path.startswith("/") and "/" not in name:  # of=/data/rows, --target-directory=/data
-        return word._replace(text=f"{name}={view.outside(path)}")
-    if text.startswith("/"):
-        slash = "/" if text.endswith("/") and len(text) > 1 else ""
-        return word._replace(text=view.outside(text) + slash)
-    if text.startswith("-") or command.folder is None or not text:
-        return word
-    there = view.outside(join(command.folder, text))
-    return word if there == normpath(join(view.outside(command.folder), text)) else word._replace(text=there)
+class _Judged(NamedTuple):
+    """The container that a command runs in."""
+
+    room: Room
+    inner: Inner
+    known: Inspected | None  # None: it is made by the command itself
+    host: HostState
+    world: World
+    until: float
+
+    @property
+    def name(self) -> str:
+        return self.room.container.name if self.room.container is not None else "the new container"
 
 
-def _kill(command: Command, view: View, host: HostState, world: World) -> Outcome | None:
+def effects(
+    command: Command, room: Room, host: HostState, world: World, within: Within, given: str | None = None
+) -> Outcome | None:
+    """What it would do; None where that cannot be judged. `given` is its standard input. Raises Unanswered."""
+    known = None if room.container is None else docker.container(world, room.container.id)
+    if room.container is not None and known is None:
+        return None
+    mounts, root = room.mounts, None
+    if known is not None:
+        mounts, root = known.mounts, f"{PROC}/{known.pid}/root"
+    judged = _Judged(room, Inner(mounts, root), known, host, world, layer.deadline(world))
+    if known is not None:
+        environment = dict(each.partition("=")[::2] for each in known.environment)
+        room = room._replace(folder=room.folder or known.folder or "/", environment={**environment, **room.environment})
+    what = _text(command, given)
+    if what is None and _reads_input(command):
+        return None
+    seen = world_of(judged.inner, room.environment, host.deleted, world)
+    start = HostState(docker=host.docker._replace(containers=(), volumes=(), gap=GAP))
+    outcome = within(command if what is None else what, seen, start, room, _first(judged))
+    return _outside(outcome, judged)
+
+
+def _text(command: Command, given: str | None) -> str | None:
+    """The command as a shell would read it, with what it wraps; None where one of its words is not known."""
+    texts = [word.text for word in command.words if word.text is not None]
+    if _reads_input(command):
+        return given if given is not None else command.here
+    if (command.here is not None or command.reads is not None) and command.program in databases.PROGRAMS:
+        return None  # what comes over standard input would not be in the text
+    return join(texts) if len(texts) == len(command.words) else None
+
+
+def _reads_input(command: Command) -> bool:
+    """A shell that is given neither a script nor a text."""
+    options = [word.text or "" for word in command.words[1:]]
+    plain = all(each.startswith("-") and not re.fullmatch(r"-[a-z]*c[a-z]*", each) for each in options)
+    return command.program in IMAGE_SHELLS and (plain or "-s" in options)
+
+
+def _first(judged: _Judged) -> First:
+    def first(command: Command, host: HostState) -> Outcome | None:
+        program = command.program or ""
+        if program in databases.PROGRAMS and program != "sqlite3":
+            outcome = databases.effects_inside(command, host, judged.world)
+            return outcome._replace(effects=tuple(_of_database(each, judged) for each in outcome.effects))
+        if program == "kill" and judged.known is not None:
+            killed = _kill(command, judged.known, judged.host, judged.world)
+            if killed is not None:
+                return killed._replace(host=host)
+        if program in UNSEEN or program == "kill":
+            return Outcome((), host, (f"what `{command.text or program}` does inside {judged.name} is not known",))
+        if program in COPY and judged.known is None and _of_the_image(command, judged):
+            return Outcome((), host, (f"what `{command.text or program}` takes from the image is not known",))
+        return None
+
+    return first
+
+
+def _of_database(effect: Effect, judged: _Judged) -> Effect:
+    if effect.type != "database":
+        return effect
+    return effect._replace(name=f"{effect.name} in {judged.name}", used_by=(judged.name,))
+
+
+def _of_the_image(command: Command, judged: _Judged) -> bool:
+    """Whether a word names something that is in no mount, or is not known; a device aside."""
+    for word in command.words[1:]:
+        if word.text is None:
+            return True
+        path = word.text if word.text.startswith("/") else f"{command.folder or ''}/{word.text}"
+        if not word.text.startswith("-") and judged.inner.mount(path) is None and not under(path, "/dev"):
+            return True
+    return False
+
+
+# --- where it lies ----------------------------------------------------------------------------------------------------
+
+
+def _outside(outcome: Outcome, judged: _Judged) -> Outcome:
+    found: dict[tuple[str, str], Effect] = {}
+    for effect in outcome.effects:
+        for each in _told(effect, judged):
+            before = found.get((each.type, each.name))
+            if before is None or (each.data_lost and not before.data_lost):
+                found[each.type, each.name] = each
+    gone = filter(None, map(judged.inner.outside, outcome.host.deleted))
+    after = judged.host._replace(deleted=judged.host.deleted | frozenset(gone))
+    return Outcome(tuple(found.values()), after, tuple(f"inside {judged.name}: {each}" for each in outcome.unknown))
+
+
+def _told(effect: Effect, judged: _Judged) -> Iterator[Effect]:
+    """The same effect in the host's terms."""
+    if effect.type != "path":
+        yield effect
+        return
+    path = effect.name.partition(" and ")[0] if effect.more else effect.name
+    if judged.inner.mount(path) is not None:
+        yield from _in_a_mount(effect, path, judged)
+    elif judged.known is not None:
+        yield _in_the_layer(effect, path, judged.known, judged)
+    if effect.verb == "delete":
+        for mount in judged.inner.mounts:
+            if under(mount.target, path) and mount.target != path:
+                yield from _lost(mount.source, effect, judged)
+
+
+def _in_a_mount(effect: Effect, path: str, judged: _Judged) -> Iterable[Effect]:
+    outside = judged.inner.outside(path) or path
+    users = () if judged.room.container is None else (judged.name,)
+    if effect.verb == "delete" and not effect.more:
+        return _lost(outside, effect, judged)
+    name = effect.name.replace(path, outside, 1)
+    return (
+        effect._replace(name=name, used_by=(*users, *effect.used_by), data_lost=effect.data_lost or bool(effect.more)),
+    )
+
+
+def _lost(outside: str, effect: Effect, judged: _Judged) -> tuple[Effect, ...]:
+    """The end of what is at a path of the host, with what it is here and who uses it."""
+    tree = places.tree(judged.host, judged.world)
+    try:
+        real = tree.real(outside, follow_last=False)
+        entry = tree.entry(real)
+    except OSError:
+        entry = None
+    if entry is None:  # the line itself made it
+        return (effect._replace(name=outside),) if not effect.data_lost else (effect._replace(name=outside, size=None),)
+    why = f"{effect.why.partition(': ')[0]} inside {judged.name}"
+    return tuple(each._replace(cause=effect.cause) for each in places.lost(real, entry, why, judged.host, judged.world))
+
+
+def _in_the_layer(effect: Effect, path: str, known: Inspected, judged: _Judged) -> Effect:
+    why = f"{effect.why.partition(': ')[0]}: {path} in it"
+    if effect.verb != "delete":
+        return Effect("change", "container", judged.name, False, why)
+    written = layer.data(known, judged.host.docker, judged.world, judged.until, path)
+    if written is None:
+        why += ", which its image brings along, or makes again"
+        return Effect("change", "container", judged.name, False, why)
+    why += f", outside volumes, so that nothing but a backup brings it back ({written.told})"
+    return Effect("change", "container", judged.name, True, why, written.size, (judged.name,), cause=effect.cause)
+
+
+def _kill(command: Command, known: Inspected, host: HostState, world: World) -> Outcome | None:
     """`docker exec C kill 1`: PIDs are those of the container's own namespace."""
     words = [word.text for word in command.words[1:]]
     value: int | None = signals.TERM
@@ -161,10 +214,7 @@ def _kill(command: Command, view: View, host: HostState, world: World) -> Outcom
         value = signals.number(words.pop(0) if given == "-s" and words else (given or "")[1:])
     if value is None or not words or any(text is None or not text.isascii() or not text.isdigit() for text in words):
         return None
-    if view.container is None:
-        return None
-    found = docker.container(world, view.container.id)
-    group = processes.cgroup_of(world.files, 0 if found is None else found.pid)
+    group = processes.cgroup_of(world.files, known.pid)
     inner = {_inner(each, world): each for each in processes.members(world.files, group)}
     pids = [inner[int(text)] for text in words if text is not None and int(text) in inner]
     try:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from runaway_watchdog.effects import HostState, Outcome, filters, harmless, table
 from runaway_watchdog.effects.arguments import shown
 from runaway_watchdog.effects.docker import answers as answers_docker
-from runaway_watchdog.effects.docker.view import View
+from runaway_watchdog.effects.docker.call import Room
 from runaway_watchdog.effects.host import answers as answers_host, files, places
 from runaway_watchdog.effects.host.targets import absolute
 from runaway_watchdog.model.command import Command, Script, Word
@@ -70,6 +70,17 @@ def judge(line: str, world: World, shell: Shell) -> Preflight:
     lookup = _Questions(judging, HostState(), 0)
     script = parse(line, environment=shell.environment, folder=shell.folder, home=shell.home, lookup=lookup)
     return _judged(script, judging, line, shell.folder)
+
+
+def judge_within(given: Command | str, world: World, host: HostState, room: Room, first: inside.First) -> Outcome:
+    """A command, or a text for a shell, in a world of its own. `first` may judge each of its commands before others."""
+    home = room.environment.get("HOME", "/root")
+    judging = _Judge(world, home, first)
+    if not isinstance(given, str):
+        return judging.script(Script((given._replace(folder=room.folder),)), host, 1)
+    lookup = _Questions(judging, host, 1)
+    script = parse(given, environment=room.environment, folder=room.folder, home=home, lookup=lookup)
+    return judging.script(script, host, 1)
 
 
 class _Questions:
@@ -154,9 +165,10 @@ def _is_folder(path: str, tree: Tree) -> bool | None:
 
 
 class _Judge:
-    def __init__(self, world: World, home: str) -> None:
+    def __init__(self, world: World, home: str, first: inside.First | None = None) -> None:
         self.world = world
         self._home = home
+        self._first = first
 
     def script(self, script: Script, host: HostState, depth: int) -> Outcome:
         effects: list[Effect] = []
@@ -178,12 +190,17 @@ class _Judge:
             return Outcome((), host)
         if command.program is None:
             return Outcome((), host, (f"which program `{shown(command)}` runs is only known when it runs",))
+        own = None if self._first is None else self._first(command, host)
+        if own is not None:
+            return own
         file = None if command.remote else self._script_file(command, host)
         if file is not None:
             return self._file(file, command, host, depth)
 
-        def within(inner: Command, view: View, now: HostState) -> Outcome | None:
-            return inside.effects(inner, view, now, self.world)
+        def within(inner: Command, room: Room, now: HostState) -> Outcome | None:
+            lines = None if inner.reads is None else self.output(inner.reads, host, depth + 1)
+            given = None if lines is None else "\n".join(lines)
+            return inside.effects(inner, room, now, self.world, judge_within, given)
 
         return _proven(command, table.effects(command, host, self.world, within))
 

@@ -6,7 +6,7 @@ from runaway_watchdog.effects import Docker, Outcome
 from runaway_watchdog.effects.compose import project as projects, renewal
 from runaway_watchdog.effects.compose.plan import PROJECT
 from runaway_watchdog.effects.compose.project import CONFIG_HASH, SERVICE, Compose, Project
-from runaway_watchdog.effects.docker import containers, run as containers_run, state, volumes
+from runaway_watchdog.effects.docker import containers, run as docker_run, state, volumes
 from runaway_watchdog.effects.docker.call import Call
 from runaway_watchdog.engines.model import RUNNING, Container
 from runaway_watchdog.model.effect import Effect
@@ -175,16 +175,16 @@ def execute(compose: Compose) -> Outcome:
     running = [each for each in found if each.state == "running"]
     if not running:
         return call.outcome()  # refused
-    return containers_run.inside(call, running[0], call.options.rest[1:])
+    return docker_run.within(call, running[0], call.options.rest[1:])
 
 
 def run(compose: Compose) -> Outcome:
-    """A further container of a service, with that service's volumes: those of a container that it has already."""
+    """A further container of a service, with that service's volumes."""
     call = compose.call
-    why = "what the new container does in the service's volumes is only known when it runs"
-    if len(call.options.rest) < 2 or call.options.rest[0].text is None or call.options.has("volume"):
-        return call.not_known(why)
-    project = projects.find(compose)
-    like = projects.of_services(projects.containers(call.docker, project.name), [call.options.rest[0].text])
-    judged = containers_run.inside(call, like[0], call.options.rest[1:]) if like else None
-    return call.not_known(why) if judged is None else judged
+    if len(call.options.rest) > 1 and call.options.rest[0].text is not None:
+        project = projects.find(compose)
+        found = projects.of_services(projects.containers(call.docker, project.name), [call.options.rest[0].text])
+        judged = docker_run.in_a_service(call, found, call.options.rest[1:])
+        if judged is not None:
+            return judged
+    return call.not_known("what the new container does in the service's volumes is only known when it runs")

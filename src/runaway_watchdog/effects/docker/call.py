@@ -1,12 +1,12 @@
 """One Docker command on its way to its handler, and the engine that it speaks to."""
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
 from runaway_watchdog.effects import Docker, HostState, Outcome
 from runaway_watchdog.effects.docker.options import Options
-from runaway_watchdog.effects.docker.view import View
+from runaway_watchdog.engines.model import NOTHING, Container, Mount
 from runaway_watchdog.model.command import Command
 from runaway_watchdog.model.effect import Effect
 from runaway_watchdog.world import Unanswered, World
@@ -14,7 +14,17 @@ from runaway_watchdog.world import Unanswered, World
 DEFAULT_ENDPOINTS = (None, "", "unix:///var/run/docker.sock", "unix:///run/docker.sock")
 UNSET = object()
 
-Inside = Callable[[Command, View, HostState], Outcome | None]
+
+class Room(NamedTuple):
+    """Where a command in a container runs."""
+
+    container: Container | None  # None: a new one
+    mounts: tuple[Mount, ...] = ()  # of a new one
+    folder: str | None = None  # None: the one that the container says
+    environment: Mapping[str, str] = NOTHING  # beside what the container has
+
+
+Inside = Callable[[Command, Room, HostState], Outcome | None]
 """Judges a command that runs inside a container (`docker exec`); None where it cannot."""
 
 
