@@ -189,14 +189,18 @@ def _lost(outside: str, effect: Effect, judged: _Judged) -> tuple[Effect, ...]:
         entry = None
     if entry is None:  # the line itself made it
         return (effect._replace(name=outside),) if not effect.data_lost else (effect._replace(name=outside, size=None),)
-    why = f"{effect.why.partition(': ')[0]} inside {judged.name}"
+    why = f"{_end(effect)} inside {judged.name}"
     return tuple(each._replace(cause=effect.cause) for each in places.lost(real, entry, why, judged.host, judged.world))
 
 
+def _end(effect: Effect) -> str:
+    return "it is overwritten" if effect.cause == "overwritten" else "it is deleted"
+
+
 def _in_the_layer(effect: Effect, path: str, known: Inspected, judged: _Judged) -> Effect:
-    why = f"{effect.why.partition(': ')[0]}: {path} in it"
     if effect.verb != "delete":
-        return Effect("change", "container", judged.name, False, why)
+        return Effect("change", "container", judged.name, False, f"{path} in it: {effect.why}")
+    why = f"{path} in it: {_end(effect)}"
     written = layer.data(known, judged.host.docker, judged.world, judged.until, path)
     if written is None:
         why += ", which its image brings along, or makes again"

@@ -10,6 +10,7 @@ from runaway_watchdog.effects.compose import project as projects
 from runaway_watchdog.effects.compose.project import CONFIG_HASH, SERVICE, Compose, Project, Unclear
 from runaway_watchdog.effects.docker import containers, layer, state
 from runaway_watchdog.effects.docker.layer import Written
+from runaway_watchdog.effects.host import places
 from runaway_watchdog.engines.model import RUNNING, Container
 from runaway_watchdog.model.effect import Effect
 from runaway_watchdog.world import Unanswered
@@ -69,6 +70,15 @@ def _hashes(compose: Compose) -> Mapping[str, str]:
         return {}
 
 
+def _rewritten(compose: Compose, container: Container) -> bool:
+    """Whether the line itself has written in the folder of its files: Compose is asked before that happens."""
+    host = compose.call.host
+    files = container.labels.get(places.CONFIG_FILES, "").split(",")
+    folders = {each.rpartition("/")[0] for each in files if "/" in each}
+    changed = (*host.deleted, *host.made, *(new for new, _ in host.moved))
+    return any(path.rpartition("/")[0] in folders for path in changed)
+
+
 def _anew(compose: Compose, project: Project, container: Container, now: str | None) -> str | None:
     """Why it is made anew; "": it is not; None: that is not known."""
     options = compose.call.options
@@ -78,6 +88,8 @@ def _anew(compose: Compose, project: Project, container: Container, now: str | N
     image = state.image(compose.call.docker, service.image) if service.image else None
     if image is not None and container.image_id and image.id != container.image_id:
         return "it is made anew, since its image changed"
+    if _rewritten(compose, container):
+        return "it is made anew where its definition is another one by then"
     if compose.call.host.pulled or options.has("build") or options.value("pull") == "always":
         return "it is made anew where its image is another one by then"
     return None if now is None else ""
