@@ -16,6 +16,7 @@ class Service(NamedTuple):
     depends_on: frozenset[str] = frozenset()
     volumes: frozenset[str] = frozenset()  # in a project by their names in the engine, else as the file has them
     container_name: str = ""
+    built: bool = False  # its files say how
 
 
 class Declared(NamedTuple):
@@ -70,6 +71,7 @@ def _service(name: str, found: Json) -> Service:
         frozenset(map(str, found.get("depends_on") or ())),
         frozenset(map(_source, items(found, "volumes"))),
         text(found, "container_name"),
+        bool(found.get("build")),
     )
 
 

@@ -90,6 +90,7 @@ def _anew(compose: Compose, project: Project, container: Container, now: str | N
         return "it is made anew, since its image changed"
     if _rewritten(compose, container):
         return "it is made anew where its definition is another one by then"
-    if compose.call.host.pulled or options.has("build") or options.value("pull") == "always":
+    builds = service.built and options.has("build")
+    if compose.call.host.pulled or builds or options.value("pull") == "always":
         return "it is made anew where its image is another one by then"
     return None if now is None else ""
