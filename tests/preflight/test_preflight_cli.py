@@ -52,7 +52,8 @@ def test_all_forms_are_the_same_line() -> None:
     assert all(each == documents[0] for each in documents)
     assert documents[0]["verdict"] == "destroys-data"
     assert set(documents[0]) == {
-        "schema_version", "command", "folder", "verdict", "nothing", "effects", "helps", "safer", "unknown"
+        "schema_version", "command", "folder", "verdict", "nothing", "effects", "helps", "safer", "unknown",
+        "unknown_risks", "risk",
     }  # fmt: skip
 
 

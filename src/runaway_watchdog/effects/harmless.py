@@ -8,52 +8,30 @@ import re
 from collections.abc import Callable, Mapping
 
 from runaway_watchdog import owners
-from runaway_watchdog.effects import HostState, Outcome
+from runaway_watchdog.effects import HostState, Outcome, doubts
 from runaway_watchdog.effects.arguments import of, shown
 from runaway_watchdog.effects.host import signalled as ended
+from runaway_watchdog.effects.known_programs import EDITOR_RUNS, EDITORS, READS, WORKS, WRITING
+from runaway_watchdog.effects.reading_subcommands import SHOWS, SUBCOMMANDS, Subcommands
+from runaway_watchdog.effects.subcommands import ASKS_NOTHING
 from runaway_watchdog.model.command import Command
-from runaway_watchdog.model.effect import Effect, Size
+from runaway_watchdog.model.effect import Effect, LowRisk, Size
+from runaway_watchdog.model.shells import POSIX_SHELLS
 from runaway_watchdog.world import World, procfs
 
-PROGRAMS = frozenset(
-    (
-        ":", "[", "[[", "alias", "arch", "atq", "basename", "break", "cal", "cat", "cd", "cksum", "clear", "cmp",
-        "column", "comm", "continue", "cut", "declare", "df", "diff", "dig", "dirname", "dirs", "du", "echo", "egrep",
-        "exit", "expand", "export", "expr", "false", "fgrep", "file", "fold", "free", "getconf", "getent", "getfacl",
-        "grep", "groups", "hash", "head", "hexdump", "host", "htop", "id", "iostat", "iotop", "jobs", "join",
-        "jq", "last", "lastlog", "let", "local", "locale", "locate", "ls", "lsattr", "lsblk", "lscpu", "lsipc",
-        "lslocks", "lsmod", "lsns", "lsof", "lspci", "lsusb", "md5sum", "mkdir", "mpstat", "namei", "nl", "nproc",
-        "nslookup", "numfmt", "od", "paste", "pathchk", "pgrep", "pidof", "pidstat", "ping", "pmap", "popd", "pr",
-        "printenv", "printf", "ps", "pstree", "pushd", "pwd", "pwdx", "read", "readlink", "readonly", "realpath",
-        "return", "rev", "runlevel", "sar", "seq", "set", "sha1sum", "sha256sum", "sha512sum", "shift", "shopt",
-        "sleep", "slabtop", "ss", "stat", "strings", "sum", "sync", "tac", "tail", "test", "tload", "top", "touch",
-        "tr", "traceroute", "tree", "true", "tty", "type", "typeset", "ulimit", "umask", "unalias", "uname", "unexpand",
-        "unset", "uptime", "users", "vmstat", "w", "wait", "wc", "whatis", "whereis", "which", "who", "whoami",
-        "xzcat", "yes", "zcat", "zgrep", "systemd-analyze", "systemd-cgls", "systemd-cgtop", "systemd-detect-virt",
-        "systemd-escape", "systemd-path", "systemd-delta",
-    )
-)  # fmt: skip
-WRITING: Mapping[str, tuple[str, ...]] = {
-    "tree": ("-o",), "ss": ("-K", "--kill"), "file": ("-C", "--compile"), "diff": ("--output",),
-}  # fmt: skip
-"""Options with which a program of the list is no longer harmless."""
-NOT_YET: Mapping[str, str] = {
-    "apt": "packages", "apt-get": "packages", "aptitude": "packages", "dpkg": "packages", "yum": "packages",
-    "dnf": "packages", "rpm": "packages", "apk": "packages", "pacman": "packages", "zypper": "packages",
-    "kubectl": "Kubernetes", "k3s": "Kubernetes", "helm": "Kubernetes", "microk8s": "Kubernetes",
-    "lxc": "LXD's instances", "incus": "Incus' instances", "lxc-destroy": "LXC's containers",
-    "virsh": "virtual machines", "qm": "virtual machines", "snap": "snaps", "flatpak": "flatpaks",
-}  # fmt: skip
-"""Programs that people do reach for, and whose effects are not looked up."""
 OWN_READING = frozenset(("explain", "scan", "incidents", "check-config", "doctor", "preflight", "plan", "guard"))
+VERSION = (["-v"], ["-V"], ["-version"], ["version"])
+INTERACTIVE = ("-", "-i", "-l", "--login", "-il", "-li")
 JOURNAL = "/var/log/journal"
-_AWK_WRITES = re.compile(r"system\s*\(|\||>|getline|@load|-i\s+inplace")
+_NONE = Subcommands(frozenset())
+_AWK_WRITES = re.compile(r"system\s*\(|(?<!\|)\|(?!\|)|\bprintf?\b[^;}\n]*>|getline|@load|-i\s+inplace")
+_AWK_TEXT = re.compile(r'"(?:[^"\\]|\\.)*"|(?<=[({,~!&|;])\s*/(?:[^/\\]|\\.)*/|^\s*/(?:[^/\\]|\\.)*/')
 _SED_WRITES = re.compile(r"(?:^|[;{}/\d$!])\s*[wWe]\b|/[gpI\d]*[we]\b")
 
 
 def always(program: str | None) -> bool:
     """Whether a program changes nothing whatever words it is given."""
-    return program in PROGRAMS and program not in WRITING
+    return program in READS and program not in WRITING
 
 
 def effects(command: Command, host: HostState, world: World) -> Outcome:
@@ -61,16 +39,44 @@ def effects(command: Command, host: HostState, world: World) -> Outcome:
     program = command.program or ""
     if program in _CAREFUL:
         return _CAREFUL[program](command, host, world)
-    if program in PROGRAMS:
+    if program in READS:
         writing = WRITING.get(program, ())
         if writing and of(command).has(*writing):
             return _unsure(command, host)
         return Outcome((), host)
-    if program in NOT_YET:
-        return Outcome((), host, (f"what `{shown(command)}` does to {NOT_YET[program]} is not looked up",))
-    return Outcome(
-        (), host, (f"what {program or 'a program that is only known then'} does is not known: `{shown(command)}`",)
-    )
+    if program in EDITORS:
+        return _editor(command, host)
+    if program in WORKS:
+        return _working(program, command, host)
+    return Outcome((), host, (doubts.unknown_program(command),))
+
+
+def _editor(command: Command, host: HostState) -> Outcome:
+    """It changes what the person then changes; told what to do in its options, it may do anything."""
+    texts = [word.text or "" for word in command.words[1:]]
+    told = any(text in EDITOR_RUNS or text.startswith(("+:", "+!", "--cmd", "--eval")) for text in texts)
+    return _unsure(command, host) if told or command.reads or command.here else Outcome((), host)
+
+
+def _working(program: str, command: Command, host: HostState) -> Outcome:
+    """A program that does its own work: nothing where it only reads; else of low risk, unless it is told to delete."""
+    known = SUBCOMMANDS.get(program, _NONE)
+    words = of(command, known.valued)
+    if words.has(*ASKS_NOTHING, *SHOWS.get(program, ())) or [word.text for word in command.words[1:]] in VERSION:
+        return Outcome((), host)
+    sentence = f"what `{shown(command)}` changes is not looked up"
+    if words.has(*known.writes):
+        return Outcome((), host, (sentence,))
+    verb = words.operands[0].text or "" if words.operands else ""
+    if verb in known.reads and (verb or known.alone):
+        return Outcome((), host)
+    if not words.operands and (known.alone or (words.options and not command.words[1:])):
+        return Outcome((), host)
+    if verb in known.asks:
+        return Outcome((), host, (sentence,))
+    if verb in known.works:
+        return Outcome((), host, (LowRisk(sentence),))
+    return Outcome((), host, (doubts.of_words(command, sentence),))
 
 
 def _unsure(command: Command, host: HostState) -> Outcome:
@@ -93,7 +99,9 @@ def _awk(command: Command, host: HostState, world: World) -> Outcome:  # noqa: A
     words = of(command, "-F --field-separator -v --assign -f --file")
     if words.has("-f", "--file", "-i") or not words.operands or words.operands[0].text is None:
         return _unsure(command, host)
-    return _unsure(command, host) if _AWK_WRITES.search(words.operands[0].text) else Outcome((), host)
+    return (
+        _unsure(command, host) if _AWK_WRITES.search(_AWK_TEXT.sub("0", words.operands[0].text)) else Outcome((), host)
+    )
 
 
 def _sed(command: Command, host: HostState, world: World) -> Outcome:  # noqa: ARG001
@@ -144,6 +152,52 @@ def _priority(command: Command, host: HostState, world: World) -> Outcome:
     return Outcome(tuple(found), host)
 
 
+IP_CHANGES = frozenset(
+    ["add", "del", "delete", "flush", "set", "replace", "change", "append", "exec", "restore", "up", "down"]
+)
+CURL_VALUED = (
+    "-X --request -H --header -o --output -d --data --data-raw --data-binary --data-urlencode --json -F --form -T "
+    "--upload-file -u --user -A --user-agent -e --referer -b --cookie -c --cookie-jar -D --dump-header -m --max-time "
+    "--connect-timeout --retry --retry-delay -x --proxy --cacert --cert --key -w --write-out -K --config --resolve "
+    "--interface --limit-rate -r --range --url --unix-socket --output-dir --trace --trace-ascii --stderr -E -C -z -y -Y"
+)
+CURL_SENDS = (
+    "-d", "--data", "--data-raw", "--data-binary", "--data-urlencode", "--json", "-F", "--form", "-T", "--upload-file",
+)  # fmt: skip
+CURL_WRITES = ("-c", "--cookie-jar", "-D", "--dump-header", "--trace", "--trace-ascii", "--stderr", "-K", "--config")
+
+
+def _curl(command: Command, host: HostState, world: World) -> Outcome:  # noqa: ARG001
+    """Fetching changes nothing; what a request changes on the other side is not known."""
+    words = of(command, CURL_VALUED)
+    method = (words.value("-X", "--request") or "GET").upper() if words.has("-X", "--request") else "GET"
+    sentence = f"what `{shown(command)}` changes on the other side is not known"
+    if method == "DELETE" or "DROP" in method:
+        return Outcome((), host, (sentence,))
+    if any(value not in ("-", "/dev/stdout", "/dev/null") for name, value in words.options if name in CURL_WRITES):
+        return _unsure(command, host)
+    if method not in ("GET", "HEAD", "OPTIONS") or words.has(*CURL_SENDS):
+        parts = [text for text in words.texts if doubts.speaks_of_deleting(text)]
+        return Outcome((), host, (sentence if parts else LowRisk(sentence),))
+    return Outcome((), host)
+
+
+def _ip(command: Command, host: HostState, world: World) -> Outcome:  # noqa: ARG001
+    """Addresses, links and routes are shown unless a word changes them."""
+    words = of(command, "-f -family -n -netns")
+    if words.texts and not set(words.texts) & IP_CHANGES:
+        return Outcome((), host)
+    return _working("ip", command, host)
+
+
+def _shell(command: Command, host: HostState, world: World) -> Outcome:  # noqa: ARG001
+    """One that was given nothing to run: a person types into it."""
+    sentence = f"what is typed into `{shown(command)}` is not known"
+    texts = [word.text or "x" for word in command.words[1:]]
+    typed = command.reads is None and command.here is None and all(text in INTERACTIVE for text in texts)
+    return Outcome((), host, (LowRisk(sentence) if typed else sentence,))
+
+
 def _own(command: Command, host: HostState, world: World) -> Outcome:  # noqa: ARG001
     verb = command.words[1].text if len(command.words) > 1 else "--help"
     return Outcome((), host) if verb in OWN_READING or (verb or "").startswith("-") else _unsure(command, host)
@@ -157,5 +211,5 @@ _CAREFUL: Mapping[str, Callable[[Command, HostState, World], Outcome]] = {
     "dmesg": _without("-c", "--read-clear", "-C", "--clear", "-D", "-E", "-n", "--console-level"),
     "netstat": _without(), "env": _without(operands=0), "command": _without(operands=1),
     "renice": _priority, "ionice": _priority, "taskset": _priority, "chrt": _priority,
-    "runaway-watchdog": _own,
+    "runaway-watchdog": _own, "curl": _curl, "ip": _ip, **dict.fromkeys((*POSIX_SHELLS, "fish"), _shell),
 }  # fmt: skip

@@ -5,6 +5,15 @@ from collections.abc import Callable
 from runaway_watchdog.effects import HostState, Outcome, harmless
 from runaway_watchdog.effects.docker import command as docker, state as docker_state
 from runaway_watchdog.effects.docker.call import Inside
+from runaway_watchdog.effects.elsewhere import (
+    backups,
+    clouds,
+    infrastructure,
+    kubernetes,
+    migrations,
+    remote,
+    runners,
+)  # fmt: skip
 from runaway_watchdog.effects.host import (
     cron,
     databases,
@@ -41,10 +50,17 @@ NEED_DOCKER: frozenset[Family] = frozenset(
 """Families that look at containers and volumes, beside Docker's own."""
 
 
+ELSEWHERE: tuple[Family, ...] = (clouds.effects, backups.effects, infrastructure.effects, kubernetes.effects)
+"""Families that answer themselves for a word behind a subcommand that destroys."""
+
+
 def effects(command: Command, host: HostState, world: World, inside: Inside | None = None) -> Outcome:
     """What one command would do here. `inside` judges what `docker exec` runs."""
     if command.remote:
-        return Outcome((), host, (f"`{command.text}` runs on another host, which is not asked",))
+        return remote.effects(command, host, world, known=of(command) is not harmless.effects)
+    runs = started(command)
+    if runs is not None:
+        return effects(runs, host, world, inside)
     busybox = command.program == "busybox" and len(command.words) > 1
     if busybox:
         command = command._replace(words=command.words[1:])
@@ -61,6 +77,17 @@ def effects(command: Command, host: HostState, world: World, inside: Inside | No
         outcome = outcome._replace(host=files.appended(command.appends, command, outcome.host, world))
     after = family(command, outcome.host, world)
     return Outcome((*outcome.effects, *after.effects), after.host, (*outcome.unknown, *after.unknown), after.nothing)
+
+
+def started(command: Command) -> Command | None:
+    """The command of a known family that a runner starts (`npx prisma …`)."""
+    found = runners.inner(command)
+    return found if found is not None and (of(found) is not harmless.effects or found.program in ENGINES) else None
+
+
+def destroys_nothing_else(command: Command) -> bool:
+    """Whether its program is known not to destroy what it is not given, or its subcommand only reads."""
+    return remote.reads(command) or (command.program not in ENGINES and of(command) in (harmless.effects, *ELSEWHERE))
 
 
 def known(host: HostState, world: World) -> HostState:
@@ -88,6 +115,11 @@ _FAMILIES: dict[str, Family] = {
     **dict.fromkeys(DOWN, hosts.effects),
     **dict.fromkeys(("crontab", "at", "batch", "atrm"), cron.effects),
     **dict.fromkeys(("find", "rsync"), finding.effects),
+    **dict.fromkeys(clouds.PROGRAMS, clouds.effects),
+    **dict.fromkeys(backups.PROGRAMS, backups.effects),
+    **dict.fromkeys(infrastructure.PROGRAMS, infrastructure.effects),
+    **dict.fromkeys(migrations.PROGRAMS, migrations.effects),
+    **dict.fromkeys(("kubectl", "helm", "helm3", "oc", "k3s", "microk8s"), kubernetes.effects),
     "podman": podman.effects,
     "git": git.effects,
 }

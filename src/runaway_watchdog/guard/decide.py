@@ -146,7 +146,8 @@ def _judged(document: Mapping[str, Any], unknown: tuple[str, ...]) -> Decision:
     if not losses:
         raise ValueError("a preflight that speaks of lost data and names none")
     if all(loss.idle for loss in losses.values()) and sum(loss.size_bytes or 0 for loss in losses.values()) < LARGE:
-        return Pass(unknown[0] if unknown else None, tuple(losses.values()))
+        doubt = unknown[0] if unknown and document.get("risk") != "low" else None
+        return Pass(doubt, tuple(losses.values()))
     helps = document["helps"]
     return Hold(
         tuple(losses.values()),

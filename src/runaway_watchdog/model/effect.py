@@ -1,6 +1,24 @@
 """What a command would change on this host."""
 
+from collections.abc import Iterable
 from typing import Literal, NamedTuple
+
+Risk = Literal["low", "high"]
+"""Of what is not known: "high" where it may destroy data, "low" where the program is known not to destroy what it is
+not given, or nothing in its words speaks of it."""
+
+
+class LowRisk(str):
+    """A sentence about what is not known, of low risk. Every other sentence is of high risk."""
+
+    __slots__ = ()
+
+
+def risk(unknown: Iterable[str]) -> Risk | None:
+    """The worst of what is not known; None where everything is."""
+    found = [isinstance(each, LowRisk) for each in unknown]
+    return None if not found else "low" if all(found) else "high"
+
 
 Verb = Literal["stop", "restart", "remove", "delete", "change", "kill", "prune"]
 Target = Literal["container", "volume", "network", "image", "unit", "process", "path", "crontab", "database", "host"]

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from runaway_watchdog.hostile import mask_text, printable
+from runaway_watchdog.model.effect import risk
 from runaway_watchdog.preflight.helps import Helps
 from runaway_watchdog.preflight.safer import Safer
 from runaway_watchdog.preflight.sequence import Preflight
@@ -27,6 +28,8 @@ def to_json(preflight: Preflight, helps: Helps | None, safer: Sequence[Safer]) -
         else {"pid": helps.pid, "ends": helps.ends, "returns": helps.returns, "why": _text(helps.why)},
         "safer": [{"command": _text(each.command), "why": _text(each.why)} for each in safer],
         "unknown": [_text(each) for each in preflight.unknown],
+        "unknown_risks": [risk([each]) for each in preflight.unknown],
+        "risk": risk(preflight.unknown),
     }
 
 

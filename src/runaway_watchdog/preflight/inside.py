@@ -17,7 +17,7 @@ from runaway_watchdog.engines import docker
 from runaway_watchdog.engines.model import Inspected
 from runaway_watchdog.linux import status
 from runaway_watchdog.model.command import Command
-from runaway_watchdog.model.effect import Effect
+from runaway_watchdog.model.effect import Effect, LowRisk
 from runaway_watchdog.model.shells import POSIX_SHELLS
 from runaway_watchdog.preflight.container_view import GAP, Inner, world_of
 from runaway_watchdog.world import Unanswered, World, processes
@@ -77,7 +77,12 @@ def effects(
         room = room._replace(folder=room.folder or known.folder or "/", environment={**environment, **room.environment})
     what = _text(command, given)
     if what is None and _reads_input(command):
-        return None
+        typed = command.reads is None
+        return (
+            Outcome((), host, (LowRisk(f"what is typed into a shell in {judged.name} is not known"),))
+            if typed
+            else None
+        )
     seen = world_of(judged.inner, room.environment, host.deleted, world)
     start = HostState(docker=host.docker._replace(containers=(), volumes=(), gap=GAP))
     outcome = within(command if what is None else what, seen, start, room, _first(judged))
@@ -149,7 +154,13 @@ def _outside(outcome: Outcome, judged: _Judged) -> Outcome:
                 found[each.type, each.name] = each
     gone = filter(None, map(judged.inner.outside, outcome.host.deleted))
     after = judged.host._replace(deleted=judged.host.deleted | frozenset(gone))
-    return Outcome(tuple(found.values()), after, tuple(f"inside {judged.name}: {each}" for each in outcome.unknown))
+    return Outcome(tuple(found.values()), after, tuple(_unknown(each, judged) for each in outcome.unknown))
+
+
+def _unknown(sentence: str, judged: _Judged) -> str:
+    """The sentence with where it is; its risk stays."""
+    told = f"inside {judged.name}: {sentence}"
+    return LowRisk(told) if isinstance(sentence, LowRisk) else told
 
 
 def _told(effect: Effect, judged: _Judged) -> Iterator[Effect]:

@@ -4,19 +4,20 @@ Nothing is run. A substitution (`docker rm $(docker ps -aq)`) is answered by ask
 run at all (after `&&`, in an `if`) counts as if it ran; a script file that the line starts is read and judged too.
 """
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from runaway_watchdog.effects import HostState, Outcome, filters, harmless, table
+from runaway_watchdog.effects import HostState, Outcome, filters, harmless, known_programs, table
 from runaway_watchdog.effects.arguments import shown
 from runaway_watchdog.effects.docker import answers as answers_docker
 from runaway_watchdog.effects.docker.call import Room
 from runaway_watchdog.effects.host import answers as answers_host, files, places
 from runaway_watchdog.effects.host.targets import absolute
 from runaway_watchdog.model.command import Command, Script, Word
-from runaway_watchdog.model.effect import Effect
+from runaway_watchdog.model.effect import Effect, LowRisk
 from runaway_watchdog.model.shells import POSIX_SHELLS
-from runaway_watchdog.preflight import inside
+from runaway_watchdog.preflight import inside, recipes
 from runaway_watchdog.preflight.lookup import Lines
 from runaway_watchdog.preflight.shell import parse
 from runaway_watchdog.world import World
@@ -24,10 +25,11 @@ from runaway_watchdog.world.paths import Tree
 
 DEPTH = 5
 """Scripts that start scripts, substitutions in substitutions: further down nothing is judged."""
-_MAKING_NONE = (harmless.PROGRAMS | files.PROGRAMS) - {"mkdir", "cp", "install", "mv", "ln", "tar", "unzip"}
+_MAKING_NONE = (known_programs.READS | files.PROGRAMS) - {"mkdir", "cp", "install", "mv", "ln", "tar", "unzip"}
 LARGEST_SCRIPT = 1 << 18
 SOURCES = frozenset((".", "source"))
 MOST_WORDS = 5000
+_OPTION = re.compile(r"[-+][aefhklmuvxEbBT]*o?|--(?:login|posix|norc|noprofile)?")
 
 
 class Shell(NamedTuple):
@@ -138,7 +140,7 @@ def _proven(command: Command, outcome: Outcome) -> Outcome:
         return outcome
     shown_word = hidden.raw or "its input"
     why = f"what {shown_word} stands for in `{shown(command)}` is only known when it runs"
-    return outcome._replace(unknown=(why,))
+    return outcome._replace(unknown=(LowRisk(why) if table.destroys_nothing_else(command) else why,))
 
 
 def _either(one: Outcome, other: Outcome) -> Outcome:
@@ -162,6 +164,18 @@ def _is_folder(path: str, tree: Tree) -> bool | None:
     except OSError:
         return None
     return entry is not None and entry.kind == "folder"
+
+
+def _script_operands(command: Command) -> tuple[Word, ...]:
+    """A script file and what it is given, behind options that change nothing about what it runs; () for any other."""
+    pending = list(command.words[1:])
+    while pending and command.program in POSIX_SHELLS and _OPTION.fullmatch(pending[0].text or ""):
+        option = pending.pop(0).text or ""
+        if option == "--":
+            break
+        if option.endswith("o") and pending:
+            pending.pop(0)  # -o pipefail
+    return () if not pending or (pending[0].text or "-").startswith("-") else tuple(pending)
 
 
 class _Judge:
@@ -196,6 +210,9 @@ class _Judge:
         file = None if command.remote else self._script_file(command, host)
         if file is not None:
             return self._file(file, command, host, depth)
+        reading = None if command.remote or table.started(command) else recipes.read(command, self._files(host))
+        if reading is not None:
+            return self._recipes(reading, command, host, depth)
 
         def within(inner: Command, room: Room, now: HostState) -> Outcome | None:
             lines = None if inner.reads is None else self.output(inner.reads, host, depth + 1)
@@ -258,16 +275,42 @@ class _Judge:
         """The script that the command starts: `sh x.sh`, `. x.sh`, `./x.sh`; None: it starts none."""
         first = command.words[0]
         if command.program in POSIX_SHELLS | SOURCES:
-            operands = [word for word in command.words[1:] if not (word.text or "").startswith("-")]
-            options = [word.text or "" for word in command.words[1:] if (word.text or "").startswith("-")]
-            plain = all(option in ("-e", "-x", "-u", "-ex", "-eu", "-eux", "-l", "--") for option in options)
-            return absolute(operands[0], command) if operands and plain else None
+            given = _script_operands(command)
+            return absolute(given[0], command) if given else None
         if "/" not in (first.text or "") or table.of(command) is not harmless.effects:
             return None
         path = absolute(first, command)
-        return path if path is not None and self._text(path, host, "#!") is not None else None
+        return path if path is not None and self._text(path, host) is not None else None
 
-    def _text(self, path: str, host: HostState, start: str = "") -> str | None:
+    def _files(self, host: HostState) -> Callable[[str], str | None]:
+        def read(path: str) -> str | None:
+            """A regular file's text; None where there is none, or it is too large."""
+            tree = places.tree(host, self.world)
+            try:
+                real = tree.real(path)
+                entry = tree.entry(real)
+                if entry is None or entry.kind != "file" or entry.size > LARGEST_SCRIPT:
+                    return None
+                return self.world.files.read(real)
+            except OSError:
+                return None
+
+        return read
+
+    def _recipes(self, reading: recipes.Reading, command: Command, host: HostState, depth: int) -> Outcome:
+        """What a project's file says that the command runs, part by part."""
+        effects: list[Effect] = []
+        unknown = list(reading.unknown)
+        if reading.parts and depth >= DEPTH:
+            return Outcome((), host, (f"what `{shown(command)}` runs is nested too deep to be read",))
+        for part in reading.parts:
+            outcome = self._parsed(part.text, command._replace(folder=part.folder), host, depth)
+            effects += outcome.effects
+            unknown += outcome.unknown
+            host = outcome.host
+        return Outcome(tuple(effects), host, tuple(dict.fromkeys(unknown)))
+
+    def _text(self, path: str, host: HostState) -> str | None:
         """A shell script's text; None where there is none, or it is not for a shell."""
         tree = places.tree(host, self.world)
         try:
@@ -282,13 +325,18 @@ class _Judge:
         interpreter = first[2:].split()[-1:] or [""]
         if first.startswith("#!") and interpreter[0].rpartition("/")[2] not in POSIX_SHELLS | {"-e", "-eu", "-x"}:
             return None
-        return text if text.startswith(start) else None
+        return None if "\0" in text[:512] else text
 
     def _file(self, path: str, command: Command, host: HostState, depth: int) -> Outcome:
         """A script, read and judged line by line with the variables that are known here."""
         text = self._text(path, host)
         if text is None or depth >= DEPTH:
             return Outcome((), host, (f"what the script {path} does could not be read",))
+        given = _script_operands(command) if command.program in POSIX_SHELLS | SOURCES else command.words
+        arguments = f"set --{recipes.written(given[1:])}\n" if given[1:] else ""
+        return self._parsed(arguments + text, command, host, depth)
+
+    def _parsed(self, text: str, command: Command, host: HostState, depth: int) -> Outcome:
         environment = {name: value for name, value in command.environment if value is not None}
         lookup = _Questions(self, host, depth + 1)
         parsed = parse(text, environment=environment, folder=command.folder, home=self._home, lookup=lookup)

@@ -6,7 +6,7 @@ from runaway_watchdog.effects import HostState, Outcome
 from runaway_watchdog.effects.arguments import of, shown
 from runaway_watchdog.linux import status
 from runaway_watchdog.model.command import Command
-from runaway_watchdog.model.effect import Effect, Size
+from runaway_watchdog.model.effect import Effect, LowRisk, Size
 from runaway_watchdog.world import World, procfs
 
 SPOOLS = ("/var/spool/cron/crontabs", "/var/spool/cron")
@@ -33,7 +33,7 @@ def _crontab(command: Command, host: HostState, world: World) -> Outcome:
     if words.has("-l", "-T", "-V", "-h"):
         return Outcome((), host)
     if words.has("-e"):
-        return Outcome((), host, ("what is typed into crontab -e is not known",))
+        return Outcome((), host, (LowRisk("what is typed into crontab -e is not known"),))
     user = words.value("-u", "--user") if words.has("-u", "--user") else _caller(world)
     if user is None:
         return Outcome((), host, (f"whose table `{shown(command)}` changes is only known when it runs",))

@@ -10,7 +10,7 @@ from runaway_watchdog.effects.host.sql import LARGEST, Dialect, Statement, state
 from runaway_watchdog.effects.host.sql_statements import judge
 from runaway_watchdog.effects.host.targets import absolute
 from runaway_watchdog.model.command import Command, Script, Word
-from runaway_watchdog.model.effect import Effect
+from runaway_watchdog.model.effect import Effect, LowRisk
 from runaway_watchdog.world import World
 
 NO_UNDO = "nothing but a backup brings it back"
@@ -49,7 +49,7 @@ class Session:
 
     def mild(self, sentence: str) -> None:
         """What it does is not known, but it is known not to destroy what it is not given."""
-        self._unknown.append(sentence)
+        self._unknown.append(LowRisk(sentence))
 
     def add(self, outcome: Outcome) -> None:
         self._effects += outcome.effects

@@ -11,7 +11,7 @@ from runaway_watchdog.effects.arguments import Arguments, of, shown
 from runaway_watchdog.effects.host import places, precious, uses
 from runaway_watchdog.effects.host.targets import Target, absolute, existing
 from runaway_watchdog.model.command import Command, Word
-from runaway_watchdog.model.effect import Effect, Size
+from runaway_watchdog.model.effect import Effect, LowRisk, Size
 from runaway_watchdog.world import World
 from runaway_watchdog.world.paths import Entry, Tree
 
@@ -41,7 +41,9 @@ def effects(command: Command, host: HostState, world: World) -> Outcome:
         return Outcome((), host)
     remote = [word for word in words.operands if word.text is not None and _remote(word.text)]
     if words.operands and words.operands[-1] in remote:
-        return Outcome((), host, (f"what `{shown(command)}` changes is not looked up",))
+        sentence = f"what `{shown(command)}` changes on the other host is not looked up"
+        deletes = words.has("--remove-source-files") or any(name.startswith("--del") for name, _ in words.options)
+        return Outcome((), host, (sentence if deletes or not words.complete else LowRisk(sentence),))
     if not words.complete or (len(words.operands) < 2 and not remote):
         return Outcome((), host, (f"what `{shown(command)}` changes is not looked up",))
     if len(words.operands) < 2:
