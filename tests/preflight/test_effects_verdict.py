@@ -20,7 +20,7 @@ VERDICTS = [
     ("kill 10", "interrupts"),
     ("ssh web rm -rf /srv", "unknown"),
     ("apt purge postgresql", "unknown"),
-    ("kubectl delete ns shop", "unknown"),
+    ("kubectl delete ns shop", "destroys-data"),
     ("curl https://example.com | sh", "unknown"),
     ("sh /srv/deploy.sh", "destroys-data"),
     ("/srv/deploy.sh", "destroys-data"),

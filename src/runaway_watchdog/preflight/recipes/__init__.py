@@ -4,28 +4,29 @@
 file leaves to the time when it runs is a variable that nobody has set: so it is not known in the text either.
 """
 
-from collections.abc import Mapping
+from importlib import import_module
 
 from runaway_watchdog.model.command import Command
-from runaway_watchdog.preflight.recipes import code, composer, just, make, packages, procfile, taskfile
 from runaway_watchdog.preflight.recipes.reading import Read, Reader, Reading, written
 
-_READERS: Mapping[str, Reader] = {
-    **dict.fromkeys(("make", "gmake"), make.read),
-    **dict.fromkeys(("npm", "yarn", "pnpm", "bun"), packages.read),
-    "just": just.read,
-    **dict.fromkeys(("task", "go-task"), taskfile.read),
-    **dict.fromkeys(("foreman", "honcho", "overmind", "hivemind", "goreman", "forego"), procfile.read),
-    "composer": composer.read,
-    **dict.fromkeys(code.PROGRAMS, code.read),
+_MODULES = {
+    **dict.fromkeys(("make", "gmake"), "make"),
+    **dict.fromkeys(("npm", "yarn", "pnpm", "bun"), "packages"),
+    "just": "just",
+    **dict.fromkeys(("task", "go-task"), "taskfile"),
+    **dict.fromkeys(("foreman", "honcho", "overmind", "hivemind", "goreman", "forego"), "procfile"),
+    "composer": "composer",
+    **dict.fromkeys(("python", "python2", "python3", "pypy", "pypy3", "node", "deno", "php", "perl", "ruby"), "code"),
 }
+"""Which file here reads for a program; each is imported by the line that needs it."""
 
 
 def read(command: Command, files: Read) -> Reading | None:
     """What the command runs, by the project's own files; None where it is no such command."""
-    reader = _READERS.get(command.program or "")
-    if reader is None or command.folder is None:
+    module = _MODULES.get(command.program or "")
+    if module is None or command.folder is None:
         return None
+    reader: Reader = import_module(f"{__name__}.{module}").read
     return reader(command, files)
 
 

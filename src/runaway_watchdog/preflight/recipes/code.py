@@ -21,7 +21,6 @@ IN_LINE: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(("perl", "ruby"), ("e", "E")), **dict.fromkeys(PYTHONS, ("c",)),
 }  # fmt: skip
 """Options whose value is code; of one letter: the last of a cluster."""
-PROGRAMS = frozenset(IN_LINE) - {"bun"}
 ENDS = (".py", ".js", ".mjs", ".cjs", ".pl", ".rb", ".php")
 _IN_PLACE = re.compile(r"-[nplasw0-9]*i[.~\w]*")
 VALUED = frozenset(("-W", "-X", "-I", "-M", "-r", "--require", "--import", "-d", "-C", "-S"))
