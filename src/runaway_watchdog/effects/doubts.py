@@ -5,6 +5,7 @@ knows and that is told to delete, drop or purge is asked about, and so is one th
 """
 
 import re
+from collections.abc import Iterable
 
 from runaway_watchdog.effects.arguments import shown
 from runaway_watchdog.model.command import Command, Word
@@ -41,6 +42,11 @@ def unknown_program(command: Command) -> str:
     sentence = f"what {program} does is not known: `{shown(command)}`"
     named = set(_PART.findall(program.partition(".")[0].lower())) & (DELETING | DESTROYERS)
     return sentence if named else of_words(command, sentence)
+
+
+def may_delete(words: Iterable[Word]) -> bool:
+    """Whether one of the words speaks of deleting, or names a program that destroys."""
+    return any(map(_may_delete, words))
 
 
 def speaks_of_deleting(text: str) -> bool:

@@ -20,6 +20,8 @@ from runaway_watchdog.model.shells import POSIX_SHELLS
 from runaway_watchdog.world import World, procfs
 
 OWN_READING = frozenset(("explain", "scan", "incidents", "check-config", "doctor", "preflight", "plan", "guard"))
+SESSIONS = frozenset(("tmux", "screen", "byobu", "zellij"))
+"""They run the command behind their own words."""
 VERSION = (["-v"], ["-V"], ["-version"], ["version"])
 INTERACTIVE = ("-", "-i", "-l", "--login", "-il", "-li")
 JOURNAL = "/var/log/journal"
@@ -62,11 +64,13 @@ def _working(program: str, command: Command, host: HostState) -> Outcome:
     """A program that does its own work: nothing where it only reads; else of low risk, unless it is told to delete."""
     known = SUBCOMMANDS.get(program, _NONE)
     words = of(command, known.valued)
+    sentence = f"what `{shown(command)}` changes is not looked up"
+    if program in SESSIONS and doubts.may_delete(command.words[2:]):
+        return Outcome((), host, (sentence,))
+    if words.has(*known.writes) or any(word.text in known.writes for word in command.words[1:]):
+        return Outcome((), host, (sentence,))
     if words.has(*ASKS_NOTHING, *SHOWS.get(program, ())) or [word.text for word in command.words[1:]] in VERSION:
         return Outcome((), host)
-    sentence = f"what `{shown(command)}` changes is not looked up"
-    if words.has(*known.writes):
-        return Outcome((), host, (sentence,))
     verb = words.operands[0].text or "" if words.operands else ""
     if verb in known.reads and (verb or known.alone):
         return Outcome((), host)

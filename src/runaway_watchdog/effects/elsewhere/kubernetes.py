@@ -65,7 +65,6 @@ KUBECTL = Grammar(
             "attach",
             "debug",
             "kustomize",
-            "exec",
             "scale",
         ]
     ),
