@@ -3,7 +3,7 @@ passes, with a word where it deletes files that nothing uses. For interactive sh
 
   runaway-watchdog guard install bash              writes the line into ~/.bashrc
   runaway-watchdog guard install zsh|fish          into ~/.zshrc or ~/.config/fish/config.fish
-  eval "$(runaway-watchdog guard bash)"            for this shell alone; fish: … guard fish | source
+  eval "$(runaway-watchdog guard bash)"            for this shell alone; fish: ... guard fish | source
 
 RUNAWAY_WATCHDOG_GUARD=off lets every line pass; runaway_watchdog_guard_off takes the guard
 out of a shell. Scripts never see it, and what a script or a long function does is not checked.
