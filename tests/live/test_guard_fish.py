@@ -48,8 +48,10 @@ def test_a_line_is_held_until_its_name_is_typed(fish: Shell) -> None:
 
 
 def test_what_only_fish_reads_is_asked_about(fish: Shell) -> None:
-    """Its own `set` and substitutions mean something else to the shell that the preflight reads."""
-    for line in ("set x shop; rm -f $x", "rm -f (echo nothing)"):
+    """Its own `set`, substitutions and functions mean something else to the shell that the preflight reads."""
+    fish.asks("function mine; echo rm $argv; end")
+    fish.answers("run\r")
+    for line in ("set x shop; rm -f $x", "rm -f (echo nothing)", "mine nothing"):
         assert "could not check this command" in fish.asks(line)
         fish.answers("\x03")
         fish.terminal.press("\x15")

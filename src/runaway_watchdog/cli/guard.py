@@ -131,7 +131,8 @@ def _ask(shell: str) -> int:
             with terminal.status_after(STATUS_AFTER_S, STATUS):
                 judged = line.to_judge()
                 if shell == "fish" and not line.reads_alike_in_fish():
-                    decision = unanswered("its fish syntax is not analysed", feared=feared(line.line))
+                    # What a list or a function of it holds, fish itself has looked at: its own words brought it here.
+                    decision = unanswered("its fish syntax is not analysed", feared=line.opaque or feared(line.line))
                 else:
                     decision = _decide(judged)
             if not isinstance(decision, Pass):
