@@ -32,7 +32,8 @@ _FILE = re.compile(r"[/.~]")
 
 
 def of_words(command: Command, sentence: str) -> str:
-    """The sentence, of low risk unless a word of the command speaks of deleting or is only known when it runs."""
+    """The sentence, of low risk unless a word of the command speaks of deleting. A word that is only known when it runs
+    speaks of nothing: that a program which can destroy is given one is told by its own family."""
     return sentence if any(map(_may_delete, command.words[1:])) else LowRisk(sentence)
 
 

@@ -283,19 +283,7 @@ class _Judge:
         return path if path is not None and self._text(path, host) is not None else None
 
     def _files(self, host: HostState) -> Callable[[str], str | None]:
-        def read(path: str) -> str | None:
-            """A regular file's text; None where there is none, or it is too large."""
-            tree = places.tree(host, self.world)
-            try:
-                real = tree.real(path)
-                entry = tree.entry(real)
-                if entry is None or entry.kind != "file" or entry.size > LARGEST_SCRIPT:
-                    return None
-                return self.world.files.read(real)
-            except OSError:
-                return None
-
-        return read
+        return lambda path: places.text(path, host, self.world, LARGEST_SCRIPT)
 
     def _recipes(self, reading: recipes.Reading, command: Command, host: HostState, depth: int) -> Outcome:
         """What a project's file says that the command runs, part by part."""
@@ -312,14 +300,8 @@ class _Judge:
 
     def _text(self, path: str, host: HostState) -> str | None:
         """A shell script's text; None where there is none, or it is not for a shell."""
-        tree = places.tree(host, self.world)
-        try:
-            real = tree.real(path)
-            entry = tree.entry(real)
-            if entry is None or entry.kind != "file" or entry.size > LARGEST_SCRIPT:
-                return None
-            text = self.world.files.read(real)
-        except OSError:
+        text = places.text(path, host, self.world, LARGEST_SCRIPT)
+        if text is None:
             return None
         first = text.partition("\n")[0]
         interpreter = first[2:].split()[-1:] or [""]

@@ -77,17 +77,7 @@ class Session:
     def read(self, path: str | None) -> str | None:
         """The text of a script; None where it cannot be read whole."""
         place = None if path is None or not self.local else absolute(Word(self.home(path), path), self.command)
-        if place is None:
-            return None
-        tree = places.tree(self.host, self.world)
-        try:
-            real = tree.real(place)
-            entry = tree.entry(real)
-            if entry is None or entry.kind != "file" or entry.size > LARGEST:
-                return None
-            return self.world.files.read(real)
-        except OSError:
-            return None
+        return None if place is None else places.text(place, self.host, self.world, LARGEST)
 
     def sql(self, text: str | None, dialect: Dialect) -> Iterator[Statement]:
         """Judges what is for the server, and hands back what is for the client itself."""

@@ -13,6 +13,7 @@ from runaway_watchdog.world import Files
 from runaway_watchdog.world.paths import Tree
 
 HEX = re.compile(r"[0-9a-f]{40}")
+PARENTS = re.compile(r"(?:~\d*|\^)*")
 _INDEX_HEADER = struct.Struct(">4sII")
 _FIXED_LENGTH = 62
 """Bytes of an index entry before its path, in versions 2 to 4, where names of objects have 20 bytes."""
@@ -113,10 +114,13 @@ class Repository(NamedTuple):
     def commit(self, name: str) -> str | None:
         """The commit that a plain name stands for; None where it is none, or is written in another way."""
         name = "HEAD" if name == "@" else name
-        base, parents = re.fullmatch(r"(.*?)((?:~\d*|\^)*)", name, re.S).groups()  # type: ignore[union-attr]
+        base = re.split(r"[~^]", name, maxsplit=1)[0]
+        steps = PARENTS.fullmatch(name, len(base))
+        if steps is None:
+            return None
         full = self.full_name(base)
         at = self.reference(full) if full else base if HEX.fullmatch(base) else self._short(base)
-        for step in re.findall(r"~\d*|\^", parents):
+        for step in re.findall(r"~\d*|\^", steps[0]):
             for _ in range(int(step[1:] or 1) if step[0] == "~" else 1):
                 at = self._first_parent(at)
         return at

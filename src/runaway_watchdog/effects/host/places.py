@@ -249,6 +249,17 @@ def _folder_size(path: str, world: World) -> Size:
         return Size(None)
 
 
+def text(path: str, host: HostState, world: World, largest: int) -> str | None:
+    """A regular file's text, as `host` has it; None where there is none, or it is larger than that."""
+    found = tree(host, world)
+    try:
+        real = found.real(path)
+        entry = found.entry(real)
+        return world.files.read(real) if entry and entry.kind == "file" and entry.size <= largest else None
+    except OSError:
+        return None
+
+
 def without(host: HostState, *paths: str) -> HostState:
     """The host once these are deleted."""
     made = {path: what for path, what in host.made.items() if not any(under(path, each) for each in paths)}
