@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from preflight.host_world import EngineWith, FakeHost
 
+from runaway_watchdog.effects.docker import layer
 from runaway_watchdog.preflight.verdict import verdict
 
 LAYER = "/var/lib/docker/overlay2/abc/diff"
@@ -123,3 +124,18 @@ def test_where_the_layer_may_not_be_read_the_engine_tells_what_changed() -> None
 
 def test_a_container_that_never_ran_wrote_nothing() -> None:
     assert not host("/data/rows", state="created").judge("docker rm db").lost
+
+
+@pytest.mark.parametrize(
+    ("path", "again"),
+    [
+        ("/usr/local/share/app/data.sqlite3", False),
+        ("/usr/local/lib/app/app.db", False),
+        ("/usr/local/lib/python3.11/site-packages/x.py", True),
+        ("/usr/lib/x/shipped.db", True),
+        ("/tmp/app.db", True),
+    ],
+)
+def test_a_database_beside_a_program_is_none_of_its_files(path: str, again: bool) -> None:
+    """Below /usr/local programs are put by hand, and keep their databases beside themselves."""
+    assert layer.churn(layer.File(path, 10, 5e9), ()) is again

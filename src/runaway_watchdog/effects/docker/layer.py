@@ -42,6 +42,8 @@ UNPACKED = (
     "/etc/alternatives", "/etc/ssl", "/etc/ca-certificates", "/var/lib/apt", "/var/lib/dpkg", "/var/lib/rpm",
 )  # fmt: skip
 """Where package managers unpack: the same packages are there again in a minute."""
+BY_HAND = "/usr/local"
+"""Programs that no package manager put there may keep their databases beside themselves."""
 OF_PACKAGES = re.compile(
     r"/etc/(?:(?:passwd|group|shadow|gshadow|subuid|subgid|shells)-?|ld\.so\.cache|mtab|hostname|hosts|resolv\.conf"
     r"|\.pwd\.lock|ca-certificates\.conf|debconf\.conf|rc[0-6S]\.d|init\.d|default|pam\.d|profile\.d|logrotate\.d|cron\.\w+)"
@@ -195,9 +197,11 @@ def _told(found: Sequence[File], starts: Sequence[float], *, complete: bool, bel
 def churn(file: File, starts: Iterable[float]) -> bool:
     """Whether the image makes it again, or nobody would want it back. Logs are told apart by how much they are."""
     path = file.path
+    *folders, name = path.split("/")
+    if under(path, BY_HAND) and DATABASE_FILE.fullmatch(name):
+        return False
     if _passing(path) or any(under(path, each) for each in UNPACKED) or OF_PACKAGES.match(path):
         return True
-    *folders, name = path.split("/")
     if CHURN_NAMES.fullmatch(name) or not MADE_AGAIN.isdisjoint(folders):
         return True
     first = any(0.0 <= file.written_at - start <= FIRST_S for start in starts)
