@@ -246,3 +246,17 @@ def test_what_docker_prints_may_empty_a_file() -> None:
 
 def _judged(folder: str, line: str) -> judging.Judged:
     return judging.judge(WORLD(), Case("", "", folder, line, loses_data=True))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "echo '    restart: always' >> docker-compose.yml; docker compose up -d",
+        "echo '    restart: always' | tee -a docker-compose.yml && docker compose up -d",
+        "sed -i 's/a/b/' docker-compose.yml && docker compose up -d",
+    ],
+)
+def test_a_line_that_edits_compose_s_file_has_the_container_made_anew(line: str) -> None:
+    """What its container wrote outside of volumes goes with it."""
+    said = judging.judge(WORLD(), Case("x", "A2", "/srv/vandelay", line, True))
+    assert said.verdict in ("destroys-data", "unknown"), said

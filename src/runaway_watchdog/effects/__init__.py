@@ -53,6 +53,7 @@ class HostState(NamedTuple):
     moved: tuple[tuple[str, str], ...] = ()  # (real path now named, where its content was), in order
     made: Mapping[str, Made] = NOTHING_MADE  # real paths of what the line itself has put there
     stashed: Mapping[str, bool] = MappingProxyType({})  # repositories; untracked files too?
+    edited: frozenset[str] = frozenset()  # real paths of files that the line adds to
     stopped_units: frozenset[str] = frozenset()  # names; of a user's own unit user@UID.service/NAME
     ended: frozenset[int] = frozenset()  # PIDs
     pulled: frozenset[str] = frozenset()  # tags of images that the line gets or builds anew; "*": any may be

@@ -21,6 +21,7 @@ from runaway_watchdog.effects.host import (
     find as finding,
     git,
     kill,
+    losing,
     packages,
     power as hosts,
     storage,
@@ -74,7 +75,7 @@ def effects(command: Command, host: HostState, world: World, inside: Inside | No
         host = known(host, world)
     outcome = files.truncated(command.truncates, command, host, world)
     if command.appends:
-        outcome = outcome._replace(host=files.appended(command.appends, command, outcome.host, world))
+        outcome = outcome._replace(host=losing.appended(command.appends, command, outcome.host, world))
     after = family(command, outcome.host, world)
     return Outcome((*outcome.effects, *after.effects), after.host, (*outcome.unknown, *after.unknown), after.nothing)
 

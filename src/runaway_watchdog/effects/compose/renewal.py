@@ -75,7 +75,7 @@ def _rewritten(compose: Compose, container: Container) -> bool:
     host = compose.call.host
     files = container.labels.get(places.CONFIG_FILES, "").split(",")
     folders = {each.rpartition("/")[0] for each in files if "/" in each}
-    changed = (*host.deleted, *host.made, *(new for new, _ in host.moved))
+    changed = (*host.deleted, *host.made, *host.edited, *(new for new, _ in host.moved))
     return any(path.rpartition("/")[0] in folders for path in changed)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from runaway_watchdog.effects import HostState, Outcome
 from runaway_watchdog.effects.arguments import Arguments, of
 from runaway_watchdog.effects.host import places
-from runaway_watchdog.effects.host.losing import SINKS, overwritten
+from runaway_watchdog.effects.host.losing import SINKS, appended, overwritten
 from runaway_watchdog.effects.host.targets import existing
 from runaway_watchdog.model.command import Command, Word
 from runaway_watchdog.world import World
@@ -106,9 +106,7 @@ _READS = re.compile(r"(?:if|bs|ibs|obs|cbs|count|skip|seek|conv|status|iflag|ofl
 def _tee(command: Command, host: HostState, world: World) -> Outcome:
     words = of(command)
     if words.has("-a", "--append"):
-        for path in existing(words.operands, command, places.tree(host, world), follow=True).absent:
-            host = places.with_made(host, path, "file")
-        return Outcome((), host)
+        return Outcome((), appended(words.operands, command, host, world))
     return overwritten(words.operands, command, host, world, "tee writes over it")
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from runaway_watchdog.effects import HostState, Outcome
 from runaway_watchdog.effects.arguments import of, shown
 from runaway_watchdog.effects.host import archives, asked, copies, devices, links, places, writers
-from runaway_watchdog.effects.host.losing import overwritten, removed
+from runaway_watchdog.effects.host.losing import appended, overwritten, removed
 from runaway_watchdog.effects.host.targets import Target, existing, paths, spread
 from runaway_watchdog.model.command import Command, Word
 from runaway_watchdog.model.effect import Effect
@@ -40,13 +40,6 @@ def truncated(words: Sequence[Word], command: Command, host: HostState, world: W
             certain.append(word)
     outcome = overwritten(certain, command, host, world, "a redirection empties it")
     return outcome._replace(unknown=(*outcome.unknown, *unknown))
-
-
-def appended(words: Sequence[Word], command: Command, host: HostState, world: World) -> HostState:
-    """`>> file`: it is there afterwards."""
-    for path in existing(words, command, places.tree(host, world), follow=True).absent:
-        host = places.with_made(host, path, "file")
-    return host
 
 
 def _rm(command: Command, host: HostState, world: World) -> Outcome:

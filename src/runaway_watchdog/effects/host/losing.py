@@ -84,3 +84,11 @@ def _mounted(target: Target, world: World) -> list[str]:
     except OSError:
         return []
     return [each.target for each in found if each.source.startswith(target.real)]
+
+
+def appended(words: Sequence[Word], command: Command, host: HostState, world: World) -> HostState:
+    """`>> file`: it is there afterwards, and says something else."""
+    targets = existing(words, command, places.tree(host, world), follow=True)
+    for path in targets.absent:
+        host = places.with_made(host, path, "file")
+    return host._replace(edited=host.edited.union(each.real for each in targets.found))
