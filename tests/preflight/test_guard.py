@@ -139,7 +139,9 @@ def test_files_that_nothing_uses_are_told_and_not_held() -> None:
     decision = decide(document(idle, idle | {"name": "/tmp/notes"}))
     assert isinstance(decision, Pass)
     assert note(decision.idle).endswith("in nobody's use: /tmp/build (at least 2.0 KiB) and 1 more")
-    assert hook.answer(decision, feared=True).permission == "allow"
+    asked = hook.answer(decision, feared=True)
+    assert asked.permission == "ask", "an agent cannot know that its user wants to keep it"
+    assert hook.without_asking(asked).permission == "allow"
     for other in ({"in_use": True}, {"in_use": None}, {"type": "volume"}, {"size_bytes": 1 << 30}):
         held(idle, idle | {"name": "/srv/other"} | other)
     doubtful = decide(document(idle, unknown=["what x does is not known"]))

@@ -82,7 +82,7 @@ def answer(decision: Decision, *, feared: bool) -> Answer:
     if decision.cannot_judge is not None and feared:
         return cannot_judge(decision.cannot_judge)
     if names:
-        return Answer("allow", f"it deletes for good what nothing on this host uses: {', '.join(names[:NAMED])}", names)
+        return Answer("ask", f"it deletes for good what nothing on this host uses: {', '.join(names[:NAMED])}", names)
     if decision.cannot_judge is not None:
         return Answer("allow", f"no program in it is known to destroy data; not known: {decision.cannot_judge}")
     return Answer("allow", "the preflight found nothing that would be lost on this host")
@@ -94,8 +94,11 @@ def cannot_judge(why: str) -> Answer:
 
 
 def without_asking(answer: Answer) -> Answer:
-    """For an agent whose hooks cannot have it ask: what a person should decide does not run until one has."""
-    return answer._replace(permission="deny") if answer.permission == "ask" else answer
+    """For an agent whose hooks cannot have it ask: what a person should decide does not run until one has. Files that
+    nothing uses go with a word, as in a person's own shell."""
+    if answer.permission != "ask":
+        return answer
+    return answer._replace(permission="allow" if answer.names else "deny")
 
 
 def _deny(hold: Hold) -> Answer:
