@@ -5,10 +5,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
+from support.owned import owned
+
 from runaway_watchdog.model.effect import Size
 from runaway_watchdog.model.gap import Gap
 from runaway_watchdog.preflight.sequence import Preflight, Shell, judge
-from runaway_watchdog.world import Clients, Clock, Engine, Files, Manager, Unanswered, World
+from runaway_watchdog.world import Clients, Clock, Engine, Files, Manager, Ownership, Unanswered, World
 from runaway_watchdog.world.units import Unit, parse
 
 NOW = 1_800_000_000.0
@@ -124,6 +126,7 @@ class FakeHost:
     files: FakeFiles = field(default_factory=FakeFiles)
     manager: FakeManager = field(default_factory=FakeManager)
     engine: Any = field(default_factory=NoEngine)
+    ownership: Ownership = field(default_factory=owned)
 
     def __post_init__(self) -> None:
         self.files.add("/proc/stat", "btime 1000\n")
@@ -156,6 +159,7 @@ class FakeHost:
             clock=cast(Clock, FakeClock()),
             clients=cast(Clients, None),
             host="box",
+            ownership=self.ownership,
         )
 
     def judge(self, line: str, folder: str | None = "/srv") -> Preflight:

@@ -15,6 +15,7 @@ from runaway_watchdog.model.effect import Size
 from runaway_watchdog.model.gap import Gap
 from runaway_watchdog.world import Clients, Clock, Engine, Files, Manager, Podman, Unanswered, World
 from runaway_watchdog.world.units import Unit, parse
+from support.owned import owned
 
 NOW = 1_795_000_000.0
 BOOT = "5f0c6c9a-2b0e-4f0e-9a1d-7a6f5b3c2d10"
@@ -181,4 +182,5 @@ def made_world(
         cast(Clients, Silent("docker client")),
         "vps",
         podman=cast(Podman, podman or Silent("podman")),
+        ownership=owned(),
     )

@@ -6,12 +6,20 @@ from pathlib import Path
 import pytest
 
 from runaway_watchdog.explain.invariants import breaches, checked
-from runaway_watchdog.model.plan import ByEye, Plan, Step
+from runaway_watchdog.explain.root_commands import Others
+from runaway_watchdog.model.plan import ByEye, Plan, Step, Succeeds
 from runaway_watchdog.render.document import from_json
+from runaway_watchdog.world.ownership import Holders
 
 HOSTS = sorted((Path(__file__).parents[1] / "hosts").glob("*/explain.json"))
 STOP = Step("Stop it", "systemctl stop x", "it ends", "interrupts", "systemctl start x", ByEye("it is gone"))
+BOBS: Others = {"/home/bob/x": Holders((1000,))}.get
 FREEZE = STOP._replace(title="Freeze it", phase="relieve")
+
+
+def ROOTS(_path: str) -> Holders | None:  # noqa: N802
+    """All is root's."""
+    return None
 
 
 def plan(*steps: Step) -> Plan:
@@ -23,7 +31,7 @@ def test_a_sound_plan_is_shown_as_it_is() -> None:
     close = STOP._replace(phase="close")
     last = STOP._replace(undo=None, final=True)
     for sound in (plan(), plan(FREEZE, STOP, close), plan(FREEZE, last)):
-        assert checked(sound) == (sound, ())
+        assert checked(sound, ROOTS) == (sound, ())
 
 
 @pytest.mark.parametrize(
@@ -36,11 +44,14 @@ def test_a_sound_plan_is_shown_as_it_is() -> None:
         plan(STOP._replace(phase="close"), STOP),
         plan(STOP._replace(command=" ")),
         plan(STOP._replace(effect="")),
+        plan(STOP._replace(command="touch /home/bob/x")),
+        plan(STOP._replace(undo="rm -f /home/bob/x")),
+        plan(STOP._replace(check=Succeeds("ls /home/bob/x"))),
     ],
 )
 def test_a_broken_plan_is_a_gap(broken: Plan) -> None:
     """Its steps are not shown; what is wrong is said."""
-    kept, gaps = checked(broken)
+    kept, gaps = checked(broken, BOBS)
     assert kept.steps == ()
     assert [gap.source for gap in gaps] == ["plan"]
 
@@ -50,4 +61,4 @@ def test_every_recorded_host_has_a_sound_plan(host: Path) -> None:
     """A document does not say which step is final: those are the ones without an undo."""
     found = from_json(json.loads(host.read_text())).plan
     steps = tuple(step._replace(final=step.undo is None and step.phase == "hold") for step in found.steps)
-    assert list(breaches(found._replace(steps=steps))) == []
+    assert list(breaches(found._replace(steps=steps), ROOTS)) == []

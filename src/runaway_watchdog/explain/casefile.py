@@ -1,7 +1,7 @@
 """One case, from a PID to the whole story."""
 
 from runaway_watchdog import owners as ownership
-from runaway_watchdog.explain import invariants, ways
+from runaway_watchdog.explain import invariants, root_commands, ways
 from runaway_watchdog.explain.cause import cause
 from runaway_watchdog.explain.changed import changed
 from runaway_watchdog.explain.condition import condition
@@ -39,7 +39,8 @@ def explain(
     found_signs = signs(world, facts, owners, history)
     orphan = left_behind(world, facts, owners[0])
     way_out, plan_gaps = plan(layers, world)
-    way_out, broken = invariants.checked(ways.adapted(way_out, facts.process, behind, orphan, found_signs, world))
+    way_out = ways.adapted(way_out, facts.process, behind, orphan, found_signs, world)
+    way_out, broken = invariants.checked(way_out, root_commands.others(world))
     told, odd = prognosis(layers, history), condition(world.files, facts.process)
     cpu, since = records.cpu(facts.process, world.clock.now())
     lately = changed(world, facts, owners, since)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from shlex import quote
 
 from runaway_watchdog import owners, owners as ownership
-from runaway_watchdog.explain import intrusion, leftbehind
+from runaway_watchdog.explain import intrusion, leftbehind, root_commands
 from runaway_watchdog.explain.cause import Innocent, innocent
 from runaway_watchdog.explain.signs import suspicious
 from runaway_watchdog.model.casefile import Cause, LeftBehind, Sign
@@ -52,7 +52,7 @@ def _held(cause: Cause, world: World) -> Containment | None:
         if cause.pid is not None:
             facts, _ = owners.facts(world, cause.pid)
             layers, _ = ownership.layers(facts, world)
-            return ownership.contain(layers)
+            return root_commands.contained(layers, world)
     except (procfs.NoSuchProcessError, Unanswered):
         pass
     return (

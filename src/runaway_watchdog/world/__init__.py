@@ -14,6 +14,7 @@ from runaway_watchdog.model.effect import Size
 from runaway_watchdog.model.gap import Gap
 
 if TYPE_CHECKING:
+    from runaway_watchdog.world.ownership import Holders
     from runaway_watchdog.world.program_states import ProgramState
     from runaway_watchdog.world.units import Unit
 
@@ -211,6 +212,16 @@ class Traces(Protocol):
         """The last 256 KiB of a log."""
 
 
+class Ownership(Protocol):
+    """Whose files are. Raises OSError as the system calls do."""
+
+    def of(self, path: str) -> "Holders":
+        """Who can change what an absolute path leads to: a part of it, or a link's target."""
+
+    def executable(self, pid: int) -> int:
+        """The uid that the file belongs to which a process runs, wherever that is by now."""
+
+
 class _Absent:
     """A port that this world does not have: every question is a gap."""
 
@@ -239,6 +250,7 @@ class World(NamedTuple):
     podman: Podman = cast(Podman, _Absent("podman"))
     activity: Activity = cast(Activity, _Absent("activity"))
     traces: Traces = cast(Traces, _Absent("traces"))
+    ownership: Ownership = cast(Ownership, _Absent("ownership"))
 
 
 class _Later:
@@ -275,6 +287,7 @@ def live() -> World:
         podman=cast(Podman, _Later(_podman)),
         activity=LiveActivity(),
         traces=cast(Traces, _Later(_traces)),
+        ownership=cast(Ownership, _Later(_ownership)),
     )
 
 
@@ -322,3 +335,9 @@ def _traces() -> Traces:
     from runaway_watchdog.world.traces import LiveTraces
 
     return LiveTraces()
+
+
+def _ownership() -> Ownership:
+    from runaway_watchdog.world.ownership import LiveOwnership
+
+    return LiveOwnership()
