@@ -25,6 +25,7 @@ class FakeFiles:
     texts: dict[str, str] = field(default_factory=dict)
     folders: set[str] = field(default_factory=lambda: {"/", "/proc"})
     times: dict[str, float] = field(default_factory=dict)  # of the last write, where it matters
+    closed: tuple[str, ...] = ()  # folders that whoever asks may neither list nor enter
 
     def __post_init__(self) -> None:
         for path in list(self.texts):
@@ -39,18 +40,25 @@ class FakeFiles:
             path = path.rpartition("/")[0]
             self.folders.add(path or "/")
 
+    def _enter(self, path: str, *, into: bool = False) -> None:
+        if any(path.startswith(f"{each}/") or (into and path == each) for each in self.closed):
+            raise PermissionError(errno.EACCES, "Permission denied", path)
+
     def read(self, path: str) -> str:
+        self._enter(path)
         if path not in self.texts or self.texts[path].startswith(LINK):
             raise FileNotFoundError(errno.ENOENT, "No such file or directory", path)
         return self.texts[path]
 
     def target(self, path: str) -> str:
+        self._enter(path)
         text = self.texts.get(path, "")
         if not text.startswith(LINK):
             raise OSError(errno.EINVAL, "Invalid argument", path)
         return text.removeprefix(LINK)
 
     def names(self, path: str) -> Sequence[str]:
+        self._enter(path, into=True)
         if path not in self.folders:
             raise FileNotFoundError(errno.ENOENT, "No such file or directory", path)
         prefix = path.rstrip("/") + "/"
@@ -61,6 +69,7 @@ class FakeFiles:
         return path in self.texts or path in self.folders
 
     def status(self, path: str) -> Sequence[Any]:
+        self._enter(path)
         if path in self.folders:
             return ["folder", 0, NOW, 0]
         if path not in self.texts:
@@ -78,6 +87,7 @@ class FakeFiles:
         raise FileNotFoundError(pid)
 
     def size(self, path: str, limit_s: float) -> Size:  # noqa: ARG002
+        self._enter(path, into=True)
         inside = [text for each, text in self.texts.items() if each.startswith(path.rstrip("/") + "/")]
         return Size(sum(map(len, inside)), False, NOW)
 

@@ -194,7 +194,7 @@ def test_images(line: str, expected: list[str], left: int) -> None:
         "docker exec up sh -c x",
         "docker cp - up:/etc",
         "docker rm --link a",
-        "docker -H ssh://other ps",
+        "docker -H ssh://other rm x",
         "docker --context far rm x",
         "docker --odd rm x",
         "podman rm x",

@@ -17,6 +17,7 @@ from runaway_watchdog.world.paths import NOTHING_MADE, Made
 
 if TYPE_CHECKING:
     from runaway_watchdog.engines.kept import Image, Network, Pod, Service
+    from runaway_watchdog.model.command import Command
 
 
 class Docker(NamedTuple):
@@ -54,6 +55,9 @@ class HostState(NamedTuple):
     made: Mapping[str, Made] = NOTHING_MADE  # real paths of what the line itself has put there
     stashed: Mapping[str, bool] = MappingProxyType({})  # repositories; untracked files too?
     edited: frozenset[str] = frozenset()  # real paths of files that the line adds to
+    tables: Mapping[str, tuple[str, ...]] = MappingProxyType({})  # user -> the lines of the crontab that the line gives
+    written: "Mapping[str, tuple[tuple[Command, HostState], ...]]" = MappingProxyType({})
+    """Real paths of files that the line itself writes whole -> the commands that print into each, with their hosts."""
     stopped_units: frozenset[str] = frozenset()  # names; of a user's own unit user@UID.service/NAME
     ended: frozenset[int] = frozenset()  # PIDs
     pulled: frozenset[str] = frozenset()  # tags of images that the line gets or builds anew; "*": any may be

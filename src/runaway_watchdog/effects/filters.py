@@ -3,18 +3,16 @@
 import re
 from collections.abc import Callable
 
-from runaway_watchdog.effects.arguments import of
+from runaway_watchdog.effects.arguments import Arguments, of
 from runaway_watchdog.model.command import Command, Word
 
 Lines = tuple[str, ...]
 _PRINT = re.compile(
     r"\s*(?:(?P<not>!?)(?:\$(?P<in>\d+)\s*~\s*)?/(?P<match>[^/]*)/|NR\s*>\s*(?P<skip>\d+)"
     r"|\$(?P<column>\d+)\s*(?P<same>[=!]=)\s*\"(?P<value>[^\"\\]*)\"|)"
-    r"\s*\{\s*print\s+\$(?P<field>\d+|NF)\s*;?\s*\}\s*"
+    r"\s*(?P<action>\{\s*print(?:\s+\$(?P<field>\d+|NF))?\s*;?\s*\})?\s*"
 )
-_SUBSTITUTE = re.compile(
-    r"s(?P<mark>[/|#,@:])(?P<from>(?:(?!(?P=mark)).)+)(?P=mark)(?P<to>[^\\&]*?)(?P=mark)(?P<all>g?)"
-)
+_ONCE = re.compile(r"\s*!\s*\w+\[\$0\]\+\+\s*")
 _VALUED = {
     "grep": "-e -m -A -B -C", "egrep": "-e -m", "fgrep": "-e -m", "awk": "-F -v -f", "gawk": "-F -v -f",
     "mawk": "-F -v -f", "head": "-n --lines -c --bytes", "tail": "-n --lines -c --bytes", "sort": "-k -t -o",
@@ -30,14 +28,14 @@ def passed(command: Command, lines: Lines) -> Lines | None:
         return None
     try:
         return made(command, lines)
-    except re.error:
+    except (re.error, ValueError):
         return None
 
 
 def parted(command: Command) -> tuple[Command, tuple[Word, ...]] | None:
     """A filter that names its files (`head -1 FILE`): the filter without them, and the files. None: it names none."""
     program = command.program or ""
-    if program not in _FILTERS or program in ("cat", "uniq", "tr"):
+    if program not in _FILTERS or program in ("cat", "uniq", "tr", "tee", "sponge"):
         return None
     words = of(command, _VALUED.get(program, ""))
     first = program in ("grep", "egrep", "fgrep", "awk", "gawk", "mawk", "sed") and not words.has("-e", "-f")
@@ -49,38 +47,48 @@ def parted(command: Command) -> tuple[Command, tuple[Word, ...]] | None:
 
 
 def _grep(command: Command, lines: Lines) -> Lines | None:
-    words = of(command, "-e -m")
-    if {name for name, _ in words.options} - {"-v", "-i", "-E", "-F", "-w", "-x", "-e", "-a", "--"}:
+    from runaway_watchdog.effects.sed import expression
+
+    words = of(command, "-e -m --regexp")
+    if {name for name, _ in words.options} - _OF_GREP:
         return None
-    pattern = words.value("-e") or next(iter(words.texts), None)
-    if pattern is None or len(words.operands) > (0 if words.has("-e") else 1):
+    given = [value for name, value in words.options if name in ("-e", "--regexp")]
+    patterns = given or [next(iter(words.texts), None)]
+    if None in patterns or len(words.operands) > (0 if given else 1):
         return None
-    fixed = words.has("-F") or command.program == "fgrep"
-    extended = words.has("-E") or command.program == "egrep"
-    text = re.escape(pattern) if fixed else pattern if extended else _basic(pattern)
-    text = rf"(?<!\w)(?:{text})(?!\w)" if words.has("-w") else text
-    expression = re.compile(text, re.IGNORECASE if words.has("-i") else 0)
-    fits = expression.fullmatch if words.has("-x") else expression.search
-    return tuple(line for line in lines if bool(fits(line)) != words.has("-v"))
+    fixed = words.has("-F", "--fixed-strings") or command.program == "fgrep"
+    extended = words.has("-E", "--extended-regexp") or command.program == "egrep"
+    each = [one for pattern in patterns for one in (pattern or "").split("\n")]
+    text = "|".join(f"(?:{re.escape(one) if fixed else expression(one, extended=extended)})" for one in each)
+    text = rf"(?<!\w)(?:{text})(?!\w)" if words.has("-w", "--word-regexp") else text
+    compiled = re.compile(text, re.IGNORECASE if words.has("-i", "--ignore-case", "-y") else 0)
+    fits = compiled.fullmatch if words.has("-x", "--line-regexp") else compiled.search
+    return tuple(line for line in lines if bool(fits(line)) != words.has("-v", "--invert-match"))
 
 
-def _basic(pattern: str) -> str:
-    r"""A basic regular expression as an extended one: there \| \( \) \{ \} \+ \? are the special ones."""
-    return re.sub(r"\\([|(){}+?])|([|(){}+?])", lambda found: found[1] or f"\\{found[2]}", pattern)
+_OF_GREP = {
+    "-v", "-i", "-y", "-E", "-F", "-w", "-x", "-e", "-a", "-G", "--", "--invert-match", "--ignore-case",
+    "--extended-regexp", "--fixed-strings", "--word-regexp", "--line-regexp", "--regexp", "--text",
+}  # fmt: skip
 
 
 def _awk(command: Command, lines: Lines) -> Lines | None:
-    """awk '{print $2}', '/re/ {print $2}', 'NR>1 {print $1}'."""
+    """awk '{print $2}', '/re/ {print $2}', 'NR>1 {print $1}', '!/re/'."""
     words = of(command, "-F")
     found = _PRINT.fullmatch(words.texts[0]) if len(words.texts) == 1 else None
     separator = words.value("-F")
-    if found is None or {name for name, _ in words.options} - {"-F"} or (separator is not None and len(separator) != 1):
+    if (
+        found is None
+        or not found[0].strip()
+        or {name for name, _ in words.options} - {"-F"}
+        or (separator is not None and len(separator) != 1)
+    ):
         return None
     out = []
     for number, line in enumerate(lines, start=1):
         fields = line.split(separator)
         if number > int(found["skip"] or 0) and _chosen(found, line, fields):
-            out.append(_column(line, fields, found["field"]))
+            out.append(_column(line, fields, found["field"] or "0"))
     return tuple(out)
 
 
@@ -94,8 +102,10 @@ def _column(line: str, fields: list[str], number: str) -> str:
 def _chosen(found: re.Match[str], line: str, fields: list[str]) -> bool:
     """Whether awk's pattern takes the line."""
     if found["match"] is not None:
+        from runaway_watchdog.effects.sed import expression
+
         subject = line if found["in"] is None else _column(line, fields, found["in"])
-        return bool(re.search(found["match"], subject)) != (found["not"] == "!")
+        return bool(re.search(expression(found["match"], extended=True), subject)) != (found["not"] == "!")
     if found["column"] is not None:
         return (_column(line, fields, found["column"]) == found["value"]) == (found["same"] == "==")
     return True
@@ -170,23 +180,66 @@ def _translate(command: Command, lines: Lines) -> Lines | None:
     return tuple(made.removesuffix("\n").split("\n")) if made else ()
 
 
-def _substitute(command: Command, lines: Lines) -> Lines | None:
-    """sed 's/a/b/'."""
-    words = of(command, "-e")
-    scripts = [value for name, value in words.options if name == "-e"] or list(words.texts)
-    found = _SUBSTITUTE.fullmatch(scripts[0] or "") if len(scripts) == 1 else None
-    extended = words.has("-E", "-r")
-    if found is None or {name for name, _ in words.options} - {"-e", "-E", "-r"}:
+def _sed(command: Command, lines: Lines) -> Lines | None:
+    """sed 's/a/b/', '/x/d', -n '2,4p'."""
+    from runaway_watchdog.effects import sed
+
+    words = of(command, "-e --expression")
+    scripts = _scripts(words)
+    known = {"-e", "--expression", "-E", "-r", "-n", "-u", "-s", "--regexp-extended", "--quiet", "--silent"}
+    if not scripts or {name for name, _ in words.options} - known:
         return None
-    expression = re.compile(found["from"] if extended else _basic(found["from"]))
-    return tuple(expression.sub(lambda _: found["to"], line, count=0 if found["all"] else 1) for line in lines)
+    extended, quiet = words.has("-E", "-r", "--regexp-extended"), words.has("-n", "--quiet", "--silent")
+    return sed.edited(scripts, lines, extended=extended, quiet=quiet)
+
+
+def _scripts(words: Arguments) -> list[str]:
+    """Those of a sed that names no file; none where one of them is not known."""
+    given = [value for name, value in words.options if name in ("-e", "--expression")]
+    texts = given or list(words.texts)
+    known = [text for text in texts if text is not None]
+    return known if len(known) == len(texts) and (not words.operands if given else len(texts) == 1) else []
+
+
+def keeps_every_line(command: Command) -> bool:
+    """Whether each of the lines is among what comes out, in whatever order."""
+    words = of(command)
+    options = {name for name, _ in words.options}
+    if command.program == "awk":
+        return len(words.texts) == 1 and not options and _ONCE.fullmatch(words.texts[0]) is not None
+    if words.operands or command.program not in ("sort", "uniq", "tac"):
+        return False
+    return not options or (command.program == "sort" and (options == {"-u"} or not options & {"-u", "-o", "-c", "-m"}))
+
+
+def line_by_line(command: Command) -> bool:
+    """Whether the filter does with each line what it does, whatever comes before and after it: a line that it lets
+    pass among some it lets pass among more."""
+    if command.program in ("grep", "egrep", "fgrep", "cat", "tee", "sponge"):
+        return not of(command).has("-m", "--max-count")
+    if command.program != "sed":
+        return False
+    from runaway_watchdog.effects import sed
+
+    words = of(command, "-e --expression")
+    try:
+        return sed.line_by_line(_scripts(words), extended=words.has("-E", "-r", "--regexp-extended"))
+    except (ValueError, re.error):
+        return False
 
 
 def _same(command: Command, lines: Lines) -> Lines | None:
-    return lines if len(command.words) == 1 else None
+    return lines if [word.text for word in command.words[1:]] in ([], ["-"]) else None
+
+
+def _tee(command: Command, lines: Lines) -> Lines | None:  # noqa: ARG001
+    """It lets everything pass, whatever files it writes as well."""
+    return lines
 
 
 _FILTERS: dict[str, Callable[[Command, Lines], Lines | None]] = {
     "grep": _grep, "egrep": _grep, "fgrep": _grep, "awk": _awk, "gawk": _awk, "mawk": _awk, "head": _head,
-    "tail": _tail, "sort": _sort, "uniq": _unique, "cat": _same, "cut": _cut, "tr": _translate, "sed": _substitute,
+    "tail": _tail, "sort": _sort, "uniq": _unique, "cat": _same, "cut": _cut, "tr": _translate, "sed": _sed,
+    "tee": _tee, "sponge": _same,
 }  # fmt: skip
+KNOWN = frozenset(_FILTERS)

@@ -29,7 +29,7 @@ class Loss(NamedTuple):
     last_write: str | None
     used_by: tuple[str, ...]
     why: str
-    idle: bool  # a plain file or folder that nothing on this host uses
+    idle: bool  # a plain file or folder that nothing on this host uses; lines of a crontab that the line itself names
 
 
 class Safer(NamedTuple):
@@ -166,7 +166,7 @@ def _loss(effect: Mapping[str, Any]) -> Loss:
         effect.get("last_write"),
         tuple(clean(str(each), 60) for each in effect["used_by"]),
         clean(str(effect["why"])),
-        idle=effect["type"] == "path" and effect.get("in_use") is False,
+        idle=effect["type"] in ("path", "crontab") and effect.get("in_use") is False,
     )
 
 

@@ -82,7 +82,9 @@ def answer(decision: Decision, *, feared: bool) -> Answer:
     if decision.cannot_judge is not None and feared:
         return cannot_judge(decision.cannot_judge)
     if names:
-        return Answer("ask", f"it deletes for good what nothing on this host uses: {', '.join(names[:NAMED])}", names)
+        unused = all(loss.type == "path" for loss in decision.idle)
+        what = " what nothing on this host uses" if unused else ""
+        return Answer("ask", f"it deletes for good{what}: {', '.join(map(_named, decision.idle[:NAMED]))}", names)
     if decision.cannot_judge is not None:
         return Answer("allow", f"no program in it is known to destroy data; not known: {decision.cannot_judge}")
     return Answer("allow", "the preflight found nothing that would be lost on this host")
@@ -99,6 +101,11 @@ def without_asking(answer: Answer) -> Answer:
     if answer.permission != "ask":
         return answer
     return answer._replace(permission="allow" if answer.names else "deny")
+
+
+def _named(loss: Loss) -> str:
+    """A table is more than what goes of it."""
+    return f"{loss.type} {loss.name}{f' ({loss.why})' if loss.type == 'crontab' else ''}"
 
 
 def _deny(hold: Hold) -> Answer:

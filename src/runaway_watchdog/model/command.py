@@ -31,6 +31,7 @@ class Command(NamedTuple):
     here: str | None = None  # a here-document or here-string on its standard input
     truncates: tuple[Word, ...] = ()  # files that a redirection empties: `> file`
     appends: tuple[Word, ...] = ()  # files that a redirection adds to: `>> file`
+    prints_to: Word | None = None  # that one of them that its standard output goes to
     text: str = ""  # as it stands in the line
     conditional: bool = False  # after && or ||, in an if, a loop or a function: it may not run at all
     user: str | None = None  # whom sudo, su … make it run as, "" where that is not known; None: whoever types the line

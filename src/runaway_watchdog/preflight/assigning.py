@@ -45,6 +45,15 @@ def taken_back(after: ShellState, before: ShellState, names: Sequence[str]) -> S
     return after._replace(variables=variables, exported=exported, changed=changed)
 
 
+def of_user(state: ShellState, inner: Inner, home: str | None) -> ShellState:
+    """What sudo (env_reset of sudoers(5)), su, doas … set anew for the user whom they run it as."""
+    name = inner.user or None
+    own = {"HOME": Value(home), "USER": Value(name), "LOGNAME": Value(name)}
+    given = {each for each, _ in inner.assigned}
+    kept = {each: value for each, value in own.items() if each not in given}
+    return state._replace(variables={**state.variables, **kept}, exported=state.exported | own.keys())
+
+
 def inner_environment(inner: Inner, state: ShellState) -> ShellState:
     """Another user's environment keeps what its rules let through; `env -i` starts with an empty one."""
     if inner.filters or inner.cleared:

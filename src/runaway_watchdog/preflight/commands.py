@@ -93,7 +93,7 @@ class Commands:
 
     def _printed(self, found: Substitution, state: ShellState, frame: Frame) -> Script:
         inner = Sink(outer=frame.sink)
-        within = frame._replace(sink=inner, depth=frame.depth + 1, silent=False, conditional=False)
+        within = frame._replace(sink=inner, depth=frame.depth + 1, silent=False, prints_to=None, conditional=False)
         self._structure.text(found.script, state.surely(), within)
         frame.sink.absorb(inner, prints=False, conditional=frame.doubts(state))
         return inner.printing()
@@ -119,8 +119,10 @@ class Commands:
                 frame = frame._replace(reads=None, here=None)
             else:
                 target = expander.target(each.target.pieces, each.target.text)
-                frame = frame._replace(silent=frame.silent or redirects.takes_output(each))
-                if redirects.is_file(each, target):
+                is_file = redirects.is_file(each, target)
+                if redirects.takes_output(each):
+                    frame = frame._replace(silent=True, prints_to=target if is_file else None)
+                if is_file:
                     (appends if each.operator in redirects.APPENDING else truncates).append(target)
         return frame, Files(tuple(truncates), tuple(appends))
 
@@ -350,6 +352,8 @@ class Commands:
             frame = frame._replace(remote=True)
         if inner.user is not None:
             frame = frame._replace(user=inner.user)
+        if inner.settled and not inner.remote:
+            within = assigning.of_user(within, inner, self.asking.home(inner.user or ""))
         run = partial(self._within, inner, call)
         after = repeat(run, within, frame) if inner.repeated else run(within, frame)
         return unchanged(state.forget() if after.elsewhere else state)
@@ -372,6 +376,7 @@ class Commands:
                     here=frame.here,
                     truncates=call.files.truncates,
                     appends=call.files.appends,
+                    prints_to=frame.prints_to,
                     text=call.text,
                     conditional=frame.doubts(state),
                     user=frame.user,

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
-from runaway_watchdog.model.command import Command, Script
+from runaway_watchdog.model.command import Command, Script, Word
 from runaway_watchdog.preflight.grammar import Source
 from runaway_watchdog.preflight.state import ShellState, merge
 
@@ -50,6 +50,7 @@ class Frame(NamedTuple):
     depth: int = 0
     calls: tuple[str, ...] = ()  # functions that are being expanded
     silent: bool = False  # what it prints goes to a file
+    prints_to: Word | None = None  # that file
     line: str | None = None  # what `read` takes next: one line of what a loop is given
     redirected: bool = False  # standard input is this command's own: `read X < file` takes its first line
 

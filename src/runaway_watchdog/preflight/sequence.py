@@ -68,7 +68,7 @@ def _judged(script: Script, judge_of: "_Judge", line: str, folder: str | None) -
 
 def judge(line: str, world: World, shell: Shell) -> Preflight:
     """Parse a line and judge it, as if it were typed into that shell."""
-    judging = _Judge(world, shell.home)
+    judging = _Judge(world, shell.home, line=line)
     lookup = _Questions(judging, HostState(), 0)
     script = parse(line, environment=shell.environment, folder=shell.folder, home=shell.home, lookup=lookup)
     return _judged(script, judging, line, shell.folder)
@@ -179,8 +179,9 @@ def _script_operands(command: Command) -> tuple[Word, ...]:
 
 
 class _Judge:
-    def __init__(self, world: World, home: str, first: inside.First | None = None) -> None:
+    def __init__(self, world: World, home: str, first: inside.First | None = None, line: str = "") -> None:
         self.world = world
+        self._line = line
         self._home = home
         self._first = first
 
@@ -199,9 +200,40 @@ class _Judge:
         return Outcome(tuple(effects), host, tuple(dict.fromkeys(unknown)), tuple(dict.fromkeys(nothing)))
 
     def _command(self, command: Command, host: HostState, depth: int) -> Outcome:
+        if command.user is None or command.remote:
+            return self._one(command, host, depth)
+        from runaway_watchdog.preflight import rights
+
+        return rights.judged(command, self._line, self.world, lambda seen: self._in(seen)._one(command, host, depth))
+
+    def _in(self, world: World) -> "_Judge":
+        return _Judge(world, self._home, self._first, self._line)
+
+    def _one(self, command: Command, host: HostState, depth: int) -> Outcome:
+        outcome = self._effects(command, host, depth)
+        if not (command.truncates or command.prints_to or outcome.host.written):
+            return outcome
+        from runaway_watchdog.preflight import content
+
+        return outcome._replace(host=content.with_written(command, host, outcome, self.world))
+
+    def _for_crontab(self, command: Command, host: HostState, depth: int) -> Command:
+        from runaway_watchdog.preflight import content
+
+        def exact(script: Script, at: HostState) -> Lines | None:
+            return self.output(script, at, depth + 1)
+
+        def one(each: Command, at: HostState) -> Lines | None:
+            return self._lines(each, at, depth + 1)
+
+        return content.for_crontab(command, host, self.world, content.Printing(exact, one))
+
+    def _effects(self, command: Command, host: HostState, depth: int) -> Outcome:
         command = self._answered(command, host, depth)
         if not command.words:
             return Outcome((), host)
+        if command.program == "crontab" and not command.remote:
+            command = self._for_crontab(command, host, depth)
         if command.program is None:
             return Outcome((), host, (f"which program `{shown(command)}` runs is only known when it runs",))
         own = None if self._first is None else self._first(command, host)
@@ -219,7 +251,11 @@ class _Judge:
             given = None if lines is None else "\n".join(lines)
             return inside.effects(inner, room, now, self.world, judge_within, given)
 
-        return _proven(command, table.effects(command, host, self.world, within))
+        try:
+            return _proven(command, table.effects(command, host, self.world, within))
+        except PermissionError as fault:
+            place = fault.filename or f"what `{shown(command)}` names"
+            return Outcome((), host, (f"{place} cannot be looked at ({fault.strerror}); run it with sudo",))
 
     def _answered(self, command: Command, host: HostState, depth: int) -> Command:
         """The command with every substitution that can be answered in place of its word."""
@@ -321,5 +357,6 @@ class _Judge:
     def _parsed(self, text: str, command: Command, host: HostState, depth: int) -> Outcome:
         environment = {name: value for name, value in command.environment if value is not None}
         lookup = _Questions(self, host, depth + 1)
-        parsed = parse(text, environment=environment, folder=command.folder, home=self._home, lookup=lookup)
+        home = lookup.home(command.user) if command.user is not None else self._home
+        parsed = parse(text, environment=environment, folder=command.folder, home=home, lookup=lookup)
         return self.script(parsed, host, depth + 1)

@@ -33,7 +33,7 @@ _READS = re.compile(r"\bread\b")
 
 
 def parse(
-    line: str, *, environment: Mapping[str, str], folder: str | None, home: str, lookup: Lookup = NOBODY
+    line: str, *, environment: Mapping[str, str], folder: str | None, home: str | None, lookup: Lookup = NOBODY
 ) -> Script:
     """The simple commands of a line or of a whole script, in the order in which they may run.
 
@@ -197,7 +197,8 @@ class _Structure:
         for index, stage in enumerate(stages):
             last = index + 1 == len(stages)
             silent = frame.silent and last
-            inner = frame._replace(sink=Sink(outer=frame.sink), silent=silent, conditional=False)
+            prints_to = frame.prints_to if last else None
+            inner = frame._replace(sink=Sink(outer=frame.sink), silent=silent, prints_to=prints_to, conditional=False)
             inner = inner if index == 0 else inner._replace(reads=reads, here=None, line=None)
             stage(state.surely(), inner)
             frame.sink.absorb(inner.sink, prints=last, conditional=frame.doubts(state))

@@ -27,6 +27,7 @@ class Inner(NamedTuple):
     assigned: tuple[tuple[str, str | None], ...] = ()
     user: str | None = None  # who runs it then, "" where that is not known; None: who has run it so far
     filters: bool = False  # another user's environment: what is exported may not get through
+    settled: bool = False  # HOME, USER and LOGNAME are that user's own
     cleared: bool = False  # env -i
     moved: bool = False  # to a folder that is `folder`
     folder: str | None = None
@@ -76,9 +77,10 @@ def _sudo(words: Words) -> Inner | None:
         return None
     moved = taken.has("D", "chdir") or taken.has("i", "login")
     folder = taken.value("D", "chdir")
+    asked_to_keep = taken.has("E", "preserve-env") and not taken.has("i", "login", "H", "set-home")
     return Inner(
         rest or (Word("sh", "sh"),), assigned=assigned, filters=not (taken.has("E") and not moved), moved=moved,
-        folder=folder.text if folder else None, user=_user(taken, "u", "user"),
+        folder=folder.text if folder else None, user=_user(taken, "u", "user"), settled=not asked_to_keep,
     )  # fmt: skip
 
 
@@ -87,7 +89,46 @@ def _doas(words: Words) -> Inner | None:
     if taken.has("C", "L"):
         return None
     rest = taken.rest or ((Word("sh", "sh"),) if taken.has("s") else ())
-    return Inner(rest, filters=True, user=_user(taken, "u")) if rest else None
+    return Inner(rest, filters=True, user=_user(taken, "u"), settled=True) if rest else None
+
+
+def _pkexec(words: Words) -> Inner | None:
+    """It starts in the other user's home unless it is told to stay."""
+    flags = frozenset(("version", "help", "disable-internal-agent", "keep-cwd"))
+    taken = take(words, Options("", "u", flags, frozenset(("user",))))
+    if taken.has("version", "help"):
+        return None
+    rest = taken.rest or (Word("sh", "sh"),)
+    user = _user(taken, "u", "user")
+    return Inner(rest, filters=True, moved=not taken.has("keep-cwd"), user=user, settled=True)
+
+
+def _gosu(words: Words) -> Inner | None:
+    """`gosu USER[:GROUP] COMMAND`, as in the start scripts of images."""
+    taken = take(words, Options("", "", frozenset(("version", "help"))))
+    if len(taken.rest) < 2:
+        return None
+    name = (taken.rest[0].text or "").partition(":")[0]
+    return Inner(taken.rest[1:], filters=True, user="" if name.isdigit() else name, settled=True)
+
+
+_SETPRIV = Options(
+    "dhV", "",
+    frozenset(("dump", "clear-groups", "keep-groups", "init-groups", "no-new-privs", "nnp", "reset-env", "help",
+               "version")),
+    frozenset(("groups", "inh-caps", "ambient-caps", "bounding-set", "ruid", "euid", "rgid", "egid", "reuid", "regid",
+               "securebits", "pdeathsig", "selinux-label", "apparmor-profile")),
+)  # fmt: skip
+
+
+def _setpriv(words: Words) -> Inner | None:
+    taken = take(words, _SETPRIV)
+    if taken.has("d", "dump", "h", "help", "V", "version") or not taken.rest:
+        return None
+    word = taken.value("reuid", "euid", "ruid")
+    name = "" if word is None else word.text or ""
+    user = None if word is None else "root" if name == "0" else "" if name.isdigit() else name
+    return Inner(taken.rest, filters=taken.has("reset-env"), user=user, settled=taken.has("reset-env"))
 
 
 def _user(taken: Taken, *names: str) -> str:
@@ -181,16 +222,18 @@ def _su(words: Words) -> Inner | None:
         more = take((words[0], *rest), _SU)
         taken.chosen.update(more.chosen)
         rest = more.rest
+    own = login or not taken.has("m", "p", "preserve-environment")
     if words[0].text is not None and words[0].text.endswith("runuser") and taken.has("u", "user"):
-        return Inner(rest, filters=True, moved=login, user=_user(taken, "u", "user")) if rest else None
+        return Inner(rest, filters=True, moved=login, user=_user(taken, "u", "user"), settled=own) if rest else None
     operands, taken = _permuted(words[0], rest, taken)
     script = taken.value("c", "command", "session-command")
     if taken.has("s", "shell"):
         raise Unread(" ".join(word.raw for word in words), "it runs another shell")
     user = (operands[0].text or "") if operands else "root"
+    own = login or not taken.has("m", "p", "preserve-environment")
     if script is None:
-        return Inner((Word("sh", "sh"), *operands[1:]), filters=True, moved=login, user=user)
-    return Inner(script=script, positional=operands[2:], filters=True, moved=login, user=user)
+        return Inner((Word("sh", "sh"), *operands[1:]), filters=True, moved=login, user=user, settled=own)
+    return Inner(script=script, positional=operands[2:], filters=True, moved=login, user=user, settled=own)
 
 
 def _permuted(program: Word, rest: Words, taken: Taken) -> tuple[Words, Taken]:
@@ -268,7 +311,12 @@ def _split(word: Word) -> list[str]:
 
 WRAPPERS: Mapping[str, Callable[[Words], Inner | None]] = {
     "sudo": _sudo,
+    "sudo-rs": _sudo,
     "doas": _doas,
+    "pkexec": _pkexec,
+    "gosu": _gosu,
+    "su-exec": _gosu,
+    "setpriv": _setpriv,
     "env": _env,
     "nohup": _plain(Options()),
     "nice": _plain(Options("", "n", frozenset(), frozenset(("adjustment",)), numeric=True)),

@@ -222,6 +222,13 @@ class Ownership(Protocol):
         """The uid that the file belongs to which a process runs, wherever that is by now."""
 
 
+class OwnTables(Protocol):
+    """The crontab of whoever asks, by crontab(1), which alone may read it for them."""
+
+    def printed(self) -> str | None:
+        """What `crontab -l` prints; None where there is no table."""
+
+
 class _Absent:
     """A port that this world does not have: every question is a gap."""
 
@@ -251,6 +258,7 @@ class World(NamedTuple):
     activity: Activity = cast(Activity, _Absent("activity"))
     traces: Traces = cast(Traces, _Absent("traces"))
     ownership: Ownership = cast(Ownership, _Absent("ownership"))
+    tables: OwnTables = cast(OwnTables, _Absent("crontab"))
 
 
 class _Later:
@@ -288,7 +296,14 @@ def live() -> World:
         activity=LiveActivity(),
         traces=cast(Traces, _Later(_traces)),
         ownership=cast(Ownership, _Later(_ownership)),
+        tables=cast(OwnTables, _Later(_tables)),
     )
+
+
+def _tables() -> OwnTables:
+    from runaway_watchdog.world.own_crontab import LiveTables
+
+    return LiveTables()
 
 
 def _engine() -> Engine:

@@ -160,6 +160,14 @@ def _exe(files: Files, folder: str, stat: Stat) -> tuple[str | None, tuple[Gap, 
         return None, ()
 
 
+def own_uid(files: Files) -> int | None:
+    """Who asks: the user of our own process; None where that cannot be read."""
+    try:
+        return int(status.parse(files.read(f"{PROC}/self/status"))["Uid"].split()[0])
+    except (OSError, KeyError, ValueError, IndexError):
+        return None
+
+
 def owner_cgroup(files: Files, pid: int) -> str:
     """The path of the control group that names its owner. Raises OSError where it is gone or hidden."""
     try:

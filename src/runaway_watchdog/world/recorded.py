@@ -20,6 +20,7 @@ from runaway_watchdog.world import (
     Journal,
     Manager,
     Ownership,
+    OwnTables,
     Podman,
     Supervisors,
     Traces,
@@ -31,7 +32,7 @@ from runaway_watchdog.world import (
     units,
 )
 
-LATER = ("activity", "traces")
+LATER = ("activity", "traces", "tables")
 """Ports that the older recordings do not have: what they tell is beside the story, and missing there."""
 
 SUPPOSED: Mapping[str, Any] = {"ownership.of": [[], False], "ownership.executable": 0}
@@ -147,6 +148,7 @@ def _world(port: Callable[[str, object], object], host: str, real: World | None)
         activity=cast(Activity, make("activity")),
         traces=cast(Traces, make("traces")),
         ownership=cast(Ownership, make("ownership")),
+        tables=cast(OwnTables, make("tables")),
     )
 
 

@@ -98,12 +98,18 @@ def effects(
     if given.unread and not _harmless(subcommand, given.rest[1:]):
         return Outcome((), host, tuple(f"{program} {subcommand}: {each}" for each in given.unread))
     problem = elsewhere(given, command, world)
-    if problem is not None:
+    if problem is not None and subcommand not in READS:
         return Outcome((), host, (f"{program} {subcommand}: {problem}",))
     if _harmless(subcommand, given.rest[1:]):
         renews = subcommand in ("pull", "build")
         return Outcome((), host._replace(pulled=host.pulled | {"*"}) if renews else host)
     return _handled(subcommand, program, given, Call("", given, command, host, host.docker, world, inside))
+
+
+def only_reads(words: Sequence[Word]) -> bool:
+    """Whether the words after `docker compose` change nothing, whichever engine they are for."""
+    given = options.read(words, GLOBAL, stops=True)
+    return bool(given.rest) and not given.refused and given.rest[0].text in READS
 
 
 def _harmless(subcommand: str, words: Sequence[Word]) -> bool:

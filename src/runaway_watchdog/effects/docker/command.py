@@ -109,13 +109,20 @@ def _effects(command: Command, host: HostState, world: World, inside: Inside | N
     if not given.rest or given.has("help") or given.has("version"):
         return Outcome((), host)
     if (problem := elsewhere(given, command, world)) is not None:
-        return Outcome((), host, (f"docker: {problem}",))
+        return Outcome((), host, () if _only_reads(given.rest) else (f"docker: {problem}",))
     if given.rest[0].text == "compose":
         return compose.effects("docker compose", given.rest[1:], command, host, world, inside)
     found = subcommand(given.rest)
     if found is None:
         return Outcome((), host, ("docker: which subcommand it is is only known when the line runs",))
     return _handled(*found, command, host, world, inside)
+
+
+def _only_reads(words: tuple[Word, ...]) -> bool:
+    if words[0].text == "compose":
+        return compose.only_reads(words[1:])
+    found = subcommand(words)
+    return found is not None and found[0] in READS
 
 
 def _handled(

@@ -167,6 +167,13 @@ def _atq(command: Command, host: HostState, world: World) -> Lines | None:
     return tuple(f"{job}\t{UNKNOWN_FIELD}" for job, file in jobs.items() if file not in host.deleted)
 
 
+def _crontab(command: Command, host: HostState, world: World) -> Lines | None:
+    """`crontab -l`."""
+    from runaway_watchdog.effects.host import crontab
+
+    return crontab.lines(command, host, world)
+
+
 def _pwd(command: Command, host: HostState, world: World) -> Lines | None:  # noqa: ARG001
     return None if command.folder is None else (command.folder,)
 
@@ -239,5 +246,6 @@ def _date(command: Command, host: HostState, world: World) -> Lines | None:  # n
 _SOURCES: dict[str, Callable[[Command, HostState, World], Lines | None]] = {
     "echo": _echo, "printf": _printf, "cat": _cat, "pgrep": _pgrep, "pidof": _pidof, "ps": _ps, "find": _find,
     "ls": _ls, "systemctl": _systemctl, "pwd": _pwd, "seq": _seq, "atq": _atq, "podman": podman_answers.answer,
-    "basename": _basename, "dirname": _dirname, "realpath": _realpath, "readlink": _realpath, "date": _date,
+    "crontab": _crontab, "basename": _basename, "dirname": _dirname, "realpath": _realpath, "readlink": _realpath,
+    "date": _date,
 }  # fmt: skip
