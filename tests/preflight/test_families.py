@@ -55,13 +55,13 @@ LOW = [
     "npx prisma migrate deploy", "bundle exec rails s", "git-lfs pull", "npm run $X",
 ]  # fmt: skip
 HIGH = [
-    "tmux new -d 'rm -rf /srv'", "screen -dm rm -rf /srv", "openssl rand -out README 4",
+    "tmux new -d 'rm -rf /srv'", "screen -dm rm -rf /srv", "openssl rand -out $X 4",
     "kubectl exec db -- rm -rf /data", "mytool delete everything",
     "mytool --purge", "frobnicate db:drop", "sometool exec rm -rf /srv", "x run -- shred a",
     "curl -X DELETE http://localhost:9200/logs", "curl -XPOST localhost:9200/i/_delete_by_query -d {}",
     "ssh u@h rm -rf /srv/x", "ssh u@h 'docker compose down -v'", "ssh u@h 'echo > /etc/passwd'", "npm unpublish x -f",
     "pm2 flush", "ufw reset", "terraform apply -auto-approve", "kubectl apply --prune -f x", "restic forget $ID",
-    "kubectl delete pvc $X", "aws s3 rm $X", "vim -c 'w! /etc/passwd' x", "reset-database now",
+    "kubectl delete pvc $X", "aws s3 rm $X", "vim -c '!rm x' x", "reset-database now",
     "kubectl replace --force -f x",
     "rsync -a --delete a/ u@h:/srv/", "apt purge nosuchpattern*",
 ]  # fmt: skip

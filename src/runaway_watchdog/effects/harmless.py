@@ -103,9 +103,12 @@ def _awk(command: Command, host: HostState, world: World) -> Outcome:  # noqa: A
     words = of(command, "-F --field-separator -v --assign -f --file")
     if words.has("-f", "--file", "-i") or not words.operands or words.operands[0].text is None:
         return _unsure(command, host)
-    return (
-        _unsure(command, host) if _AWK_WRITES.search(_AWK_TEXT.sub("0", words.operands[0].text)) else Outcome((), host)
-    )
+    return _unsure(command, host) if awk_writes(words.operands[0].text) else Outcome((), host)
+
+
+def awk_writes(program: str) -> bool:
+    """Whether a program of awk may write files of its own, or run programs."""
+    return _AWK_WRITES.search(_AWK_TEXT.sub("0", program)) is not None
 
 
 def _sed(command: Command, host: HostState, world: World) -> Outcome:  # noqa: ARG001

@@ -119,3 +119,26 @@ _EDITORS = """
 EDITORS = frozenset(_EDITORS.split())
 """What an editor writes is what the person then types."""
 EDITOR_RUNS = ("-c", "-s", "-S", "-e", "-es", "-E", "--cmd", "--batch", "--eval", "--script", "-f", "--load", "-l")
+_TOLD_WHERE = """
+    gcc g++ cc c++ clang clang++ cpp ld as gfortran tcc rustc ghc ocamlc swiftc zig kotlinc nim fpc gccgo ldc2
+    dmd strip ffmpeg avconv ffmpeg4 convert magick composite montage gm sox lame pandoc dot neato fdp circo
+    twopi sfdp openssl tcpdump tshark dumpcap gpg gpg2 age sops xxd script strace ltrace msgfmt iconv tree
+    shuf diff xmllint xsltproc nmap iptables-save ip6tables-save tsc esbuild terser uglifyjs svgo cleancss
+    csso cwebp dwebp avifenc rsvg-convert img2pdf inkscape gs qpdf wkhtmltopdf wkhtmltoimage pdftotext pdftops
+    pdftohtml genisoimage mkisofs xorrisofs htpasswd sponge aria2c http https xh ddrescue asciinema
+    protoc ssh-keygen fallocate patch csplit
+"""
+_IN_PLACE = """
+    perl ruby awk gawk ed red ex vi vim nvim view vimdiff gvim yq sd rpl mogrify exiftool dos2unix unix2dos
+    mac2unix
+"""
+_ARCHIVES = """
+    7z 7za 7zr 7zz p7zip rar unrar cpio bsdcpio pax ar jar unar scp pscp
+"""
+WRITES: Mapping[str, str] = {
+    **dict.fromkeys(_TOLD_WHERE.split(), "outputs"),
+    **dict.fromkeys(_IN_PLACE.split(), "edits"),
+    **dict.fromkeys(_ARCHIVES.split(), "unpackers"),
+}
+"""Programs that are told which file they write, that edit one where it lies, or put files out of an archive: the module
+of `effects/host` that judges this, imported by the line that names one."""

@@ -1,8 +1,9 @@
 """Which family a program belongs to. The program is the name without its folder, as `Command.program` has it."""
 
 from collections.abc import Callable
+from importlib import import_module
 
-from runaway_watchdog.effects import HostState, Outcome, harmless
+from runaway_watchdog.effects import HostState, Outcome, harmless, known_programs
 from runaway_watchdog.effects.docker import command as docker, state as docker_state
 from runaway_watchdog.effects.docker.call import Inside
 from runaway_watchdog.effects.elsewhere import (
@@ -70,7 +71,7 @@ def effects(command: Command, host: HostState, world: World, inside: Inside | No
         after = docker.effects(command._replace(truncates=(), appends=()), outcome.host, world, inside)
         effects_of_both = (*outcome.effects, *after.effects)
         return after._replace(effects=effects_of_both, unknown=(*outcome.unknown, *after.unknown))
-    family = of(command)
+    family = _with_files(command.program or "", of(command))
     if family in NEED_DOCKER or command.truncates:
         host = known(host, world)
     outcome = files.truncated(command.truncates, command, host, world)
@@ -78,6 +79,18 @@ def effects(command: Command, host: HostState, world: World, inside: Inside | No
         outcome = outcome._replace(host=losing.appended(command.appends, command, outcome.host, world))
     after = family(command, outcome.host, world)
     return Outcome((*outcome.effects, *after.effects), after.host, (*outcome.unknown, *after.unknown), after.nothing)
+
+
+def _with_files(program: str, family: Family) -> Family:
+    """A program that does its own work and is told which file to write: its families are read by the line that names
+    one."""
+    if family is not harmless.effects:
+        return family
+    module = known_programs.WRITES.get(program)
+    if module is None:
+        return family
+    judged: Family = import_module(f"{__package__}.host.{module}").effects
+    return judged
 
 
 def started(command: Command) -> Command | None:

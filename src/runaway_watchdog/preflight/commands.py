@@ -339,6 +339,8 @@ class Commands:
         self._run(words, call, state, frame._replace(conditional=True, depth=frame.depth + 1))
 
     def _inner(self, inner: Inner, call: Call, state: ShellState, frame: Frame) -> ExitStates:
+        if inner.writes is not None:
+            self.written(Files((inner.writes,)), call.text, state, frame)
         within = assigning.inner_environment(inner, state)
         if inner.in_shell:
             outcome = self._run(inner.words, call, within, frame._replace(depth=frame.depth + 1))

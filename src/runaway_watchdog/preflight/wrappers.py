@@ -33,6 +33,7 @@ class Inner(NamedTuple):
     folder: str | None = None
     repeated: bool = False  # may run never, once or often
     remote: bool = False
+    writes: Word | None = None  # a file that the wrapper itself writes over
     in_shell: bool = False  # the shell itself goes on: its builtins and functions count (`command`, `time`)
 
 
@@ -281,10 +282,12 @@ def _command(words: Words) -> Inner | None:
 def _time(words: Words) -> Inner | None:
     taken = take(words, Options("pavqV", "fo", frozenset(("append", "verbose", "portability", "quiet")),
                                 frozenset(("format", "output"))))  # fmt: skip
+    into = None if taken.has("a", "append") else taken.value("o", "output")
     if words[0].raw != "time":
-        return Inner(taken.rest) if taken.rest else None
+        return Inner(taken.rest, writes=into) if taken.rest else None
     assigned, rest = _assignments(taken.rest)  # a reserved word: a whole command follows it
-    return Inner(rest, assigned=assigned, in_shell=True) if rest else None
+    # -o is the program's alone: `sudo time -o FILE …`
+    return Inner(rest, assigned=assigned, in_shell=into is None, writes=into) if rest else None
 
 
 def _unreadable(why: str) -> Callable[[Words], Inner | None]:

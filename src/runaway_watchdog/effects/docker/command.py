@@ -60,6 +60,8 @@ TABLE: Mapping[str, Subcommand] = {
     "container create": Subcommand(run.create, RUN, stops=True),
     "container exec": Subcommand(run.execute, EXEC, stops=True),
     "container cp": Subcommand(run.copy, "-a --archive, -L --follow-link, -q --quiet"),
+    "container export": Subcommand(run.save, "-o --output S"),
+    "image save": Subcommand(run.save, "-o --output S, --platform S"),
     "container prune": Subcommand(prune.container_prune, PRUNE),
     "image rm": Subcommand(images.remove, "-f --force, --no-prune, --platform S"),
     "image prune": Subcommand(prune.image_prune, f"-a --all, {PRUNE}"),

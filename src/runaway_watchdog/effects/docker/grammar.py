@@ -25,6 +25,7 @@ SHORT_FORMS: Mapping[str, str] = {
     "tag": "image tag",
     "load": "image load",
     "import": "image import",
+    "save": "image save",
 }
 """`docker rmi` is `docker image rm`; what is not here belongs to containers (`docker rm` is `docker container rm`)."""
 ALIASES: Mapping[str, str] = {"remove": "rm", "list": "ls", "ps": "ls", "down": "rm"}

@@ -7,7 +7,7 @@ from runaway_watchdog.effects import Outcome
 from runaway_watchdog.effects.docker import copying, state
 from runaway_watchdog.effects.docker.call import Call, Room
 from runaway_watchdog.effects.docker.options import Options
-from runaway_watchdog.effects.host import places
+from runaway_watchdog.effects.host import losing, places
 from runaway_watchdog.effects.host.targets import spread
 from runaway_watchdog.engines import docker as engine
 from runaway_watchdog.engines.model import Container, Mount
@@ -230,3 +230,12 @@ def copy(call: Call) -> Outcome:
     if (source.container is None) == (target.container is None):
         return call.outcome()  # refused
     return copying.copied(call, source, target)
+
+
+def save(call: Call) -> Outcome:
+    """`docker save -o FILE`, `docker export -o FILE`: a file of that name is written over."""
+    into = call.options.value("output")
+    if not into or not call.options.operands:
+        return call.outcome()
+    known = call.host._replace(docker=call.docker)
+    return losing.overwritten([Word(into, into)], call.command, known, call.world, f"{call.name} writes over it")

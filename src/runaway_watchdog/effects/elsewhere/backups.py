@@ -7,7 +7,7 @@ from runaway_watchdog.effects.arguments import Arguments, of, shown
 from runaway_watchdog.effects.host import places
 from runaway_watchdog.effects.host.losing import removed
 from runaway_watchdog.effects.host.targets import existing
-from runaway_watchdog.effects.subcommands import Grammar, Loss, judged
+from runaway_watchdog.effects.subcommands import ASKS_NOTHING, Grammar, Loss, judged
 from runaway_watchdog.model.command import Command, Word
 from runaway_watchdog.model.effect import Effect, LowRisk
 from runaway_watchdog.world import World
@@ -133,6 +133,7 @@ RCLONE_VALUED = (
     "--include --exclude --filter --filter-from --min-age --max-age --min-size --max-size --config --transfers -P "
     "--checkers --backup-dir --bwlimit --log-file --log-level --suffix --max-depth"
 )
+LEAVES = ("--ignore-existing", "--immutable", "--backup-dir")
 RCLONE_DELETES = frozenset(("delete", "purge", "deletefile", "cleanup", "rmdirs", "rmdir"))
 RCLONE_READS = frozenset(
     [
@@ -166,6 +167,8 @@ PROGRAMS = frozenset(("restic", "borg", "rclone", *OTHERS))
 
 def effects(command: Command, host: HostState, world: World) -> Outcome:
     """What a keeper of copies deletes."""
+    if command.program in ("restic", "borg") and (back := _put_back(command, host, world)) is not None:
+        return back
     match command.program:
         case "restic":
             return judged(RESTIC, command, host)
@@ -174,6 +177,17 @@ def effects(command: Command, host: HostState, world: World) -> Outcome:
         case "rclone":
             return _rclone(command, host, world)
     return judged(OTHERS[command.program or ""], command, host)
+
+
+def _put_back(command: Command, host: HostState, world: World) -> Outcome | None:
+    words = of(command, VALUED)
+    if (words.texts or ("",))[0] not in ("restore", "extract", "export-tar"):
+        return None
+    if words.has("-n", "--dry-run", *ASKS_NOTHING):
+        return Outcome((), host)
+    from runaway_watchdog.effects.host import unpackers
+
+    return unpackers.put_back(words, command, host, world)
 
 
 def _rclone(command: Command, host: HostState, world: World) -> Outcome:
@@ -193,6 +207,12 @@ def _rclone(command: Command, host: HostState, world: World) -> Outcome:
         return _gone(
             words.operands[1:2], "rclone deletes it once it is copied", words, command, host, world, moved=True
         )
+    ends = words.operands[1:3]
+    if verb in ("copy", "copyto") and len(ends) == 2 and ":" not in (ends[1].text or ""):
+        from runaway_watchdog.effects.host import unpackers
+
+        names = [None] if verb == "copy" else unpackers.last_names(ends[:1])
+        return Outcome((), host) if words.has(*LEAVES) else unpackers.fetched(names, ends[1], command, host, world)
     sentence = f"what `{shown(command)}` changes is not looked up"
     return Outcome((), host, (LowRisk(sentence) if verb in ("copy", "copyto", "mkdir", "touch") else sentence,))
 

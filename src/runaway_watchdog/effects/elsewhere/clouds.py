@@ -27,6 +27,7 @@ DELETES = re.compile(
     r"teardown)(?:-.*)?\Z"
 )
 MIRRORS = frozenset(("sync", "rsync", "mirror"))
+COPIES = MIRRORS | {"cp", "mv", "copy"}
 MIRROR_DELETES = ("--delete", "-d", "--delete-removed", "--remove", "--delete-destination", "--delete-after")
 VALUED = (
     "--profile --region --output --project --zone --query -o -g --resource-group --subscription --org --app -a "
@@ -36,8 +37,8 @@ MOST = 5
 """Words in which a verb may stand."""
 
 
-def effects(command: Command, host: HostState, world: World) -> Outcome:  # noqa: ARG001
-    """What a cloud's command deletes there."""
+def effects(command: Command, host: HostState, world: World) -> Outcome:
+    """What a cloud's command deletes there, and what it writes over here."""
     words = of(command, VALUED)
     if words.has("--dry-run", "--dryrun", "--help", "--version") or not words.operands:
         return Outcome((), host)
@@ -48,9 +49,25 @@ def effects(command: Command, host: HostState, world: World) -> Outcome:  # noqa
         return _deleted(words, max(at, 0), command, host)
     if any(READS.match(text) for text in words.texts[:MOST]):
         return Outcome((), host)
+    if (found := _fetched(words, command, host, world)) is not None:
+        return found
     sentence = f"what `{shown(command)}` changes elsewhere is not looked up"
     early = any(word.text is None for word in words.operands[:3])
     return Outcome((), host, (sentence if early else LowRisk(sentence),))
+
+
+def _fetched(words: Arguments, command: Command, host: HostState, world: World) -> Outcome | None:
+    """`aws s3 cp s3://b/k HERE`; None where nothing is brought here."""
+    operands = words.operands
+    at = next((place for place, word in enumerate(operands[:MOST]) if word.text in COPIES), len(operands))
+    ends = operands[at + 1 :]
+    if len(ends) < 2 or "://" in (ends[-1].text or "") or ends[-1].text == "-" or "://" not in (ends[0].text or ""):
+        return None
+    from runaway_watchdog.effects.host import unpackers
+
+    whole = words.has("--recursive", "-r", "-R") or operands[at].text in MIRRORS
+    names = [None] if whole else unpackers.last_names(ends[:-1])
+    return unpackers.fetched(names, ends[-1], command, host, world)
 
 
 def _deletes(word: Word) -> bool:

@@ -107,7 +107,7 @@ HELM = Grammar(
 _WRAPPED: Mapping[str, int] = {"microk8s": 1, "k3s": 1, "minikube": 1}
 
 
-def effects(command: Command, host: HostState, world: World) -> Outcome:  # noqa: ARG001
+def effects(command: Command, host: HostState, world: World) -> Outcome:
     """What a command of kubectl or helm deletes."""
     if command.program in _WRAPPED and len(command.words) > 1:
         command = command._replace(words=tuple(word for word in command.words[1:] if word.text != "--"))
@@ -121,6 +121,11 @@ def effects(command: Command, host: HostState, world: World) -> Outcome:  # noqa
         return _deleted(words, command, host)
     if verb == "drain" and words.has("--delete-emptydir-data", "--delete-local-data"):
         return _gone(" ".join(words.texts[1:]), "what its pods keep on that node is deleted", host)
+    ends = words.operands[1:]
+    if verb == "cp" and len(ends) == 2 and ":" in (ends[0].text or "") and ":" not in (ends[1].text or ""):
+        from runaway_watchdog.effects.host import unpackers
+
+        return unpackers.fetched(unpackers.last_names(ends[:1]), ends[1], command, host, world)
     if (verb == "replace" and words.has("--force")) or (verb == "apply" and words.has("--prune")):
         return Outcome((), host, (f"what `{shown(command)}` deletes in the cluster is not looked up",))
     return judged(KUBECTL, command, host)

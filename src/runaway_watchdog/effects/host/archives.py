@@ -32,7 +32,7 @@ _OLD_STYLE_VALUED = "fCTXbVgIKNHLF"
 
 
 def _tar(command: Command, host: HostState, world: World) -> Outcome:
-    command = _new_style(command)
+    command = new_style(command)
     words = of(command, TAR_VALUED)
     if words.has("-t", "--list", "--version", "--help", "-d", "--diff", "--compare"):
         return Outcome((), host)
@@ -45,7 +45,7 @@ def _tar(command: Command, host: HostState, world: World) -> Outcome:
     return _unsure(command, host)
 
 
-def _new_style(command: Command) -> Command:
+def new_style(command: Command) -> Command:
     """`tar cfC a b` is `tar -c -f a -C b`: in the old style the values stand in the order of their letters."""
     first = command.words[1] if len(command.words) > 1 else None
     if first is None or not first.text or first.text.startswith("-"):
@@ -89,7 +89,7 @@ def _created(words: Arguments, command: Command, host: HostState, world: World) 
         lost = f"whether the archive keeps what `{shown(command)}` removes is only known when it runs"
         return outcome._replace(unknown=(*outcome.unknown, lost))
     inside = command._replace(folder=_folder(words, command))
-    return _taken_in(words.operands, inside, outcome, world, kept=archive.text != "/dev/null")
+    return taken_in(words.operands, inside, outcome, world, kept=archive.text != "/dev/null")
 
 
 def _folder(words: Arguments, command: Command) -> str | None:
@@ -99,7 +99,7 @@ def _folder(words: Arguments, command: Command) -> str | None:
     return absolute(Word(into, into), command)
 
 
-def _taken_in(operands: Sequence[Word], command: Command, before: Outcome, world: World, *, kept: bool) -> Outcome:
+def taken_in(operands: Sequence[Word], command: Command, before: Outcome, world: World, *, kept: bool) -> Outcome:
     """These files are gone from where they are used: into the archive, and from then on they are nowhere else."""
     targets = existing(operands, command, places.tree(before.host, world))
     why = "it is deleted, and is only in the archive from then on" if kept else "it is deleted, and no archive is kept"
@@ -206,7 +206,7 @@ def _zip(command: Command, host: HostState, world: World) -> Outcome:
     outcome = overwritten([archive], command, host, world, "zip writes it anew")
     if not words.has("-m", "--move"):
         return outcome
-    return _taken_in(words.operands[1:], command, outcome, world, kept=archive.text != "/dev/null")
+    return taken_in(words.operands[1:], command, outcome, world, kept=archive.text != "/dev/null")
 
 
 def _unzip(command: Command, host: HostState, world: World) -> Outcome:

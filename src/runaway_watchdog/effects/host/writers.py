@@ -101,7 +101,7 @@ def _sed(command: Command, host: HostState, world: World) -> Outcome:
     names = [Word(each.real, each.written) for each in there.found]
     outcome = overwritten(names, command, host, world, "sed edits it, and keeps nothing of what it was")
     effects = outcome.effects
-    if scripts and all(_edits_alone(script or "") for script in scripts):
+    if scripts and all(edits_alone(script or "") for script in scripts):
         effects = tuple(each._replace(in_use=False, used_by=()) for each in effects)
     return Outcome(effects, outcome.host, (*there.unknown, *outcome.unknown))
 
@@ -122,7 +122,7 @@ def _sed_words(command: Command) -> list[Word]:
     return words
 
 
-def _edits_alone(script: str) -> bool:
+def edits_alone(script: str) -> bool:
     """Whether every command of it puts something in the place of a part of a line (`s`, `y`), or adds lines."""
     parts = [each.strip() for each in re.split(r"[;\n](?=\s*(?:$|[\d$/]*[a-zA-Z]))", script) if each.strip()]
     return bool(parts) and all(_edit(each) for each in parts)

@@ -22,7 +22,7 @@ IN_LINE: Mapping[str, tuple[str, ...]] = {
 }  # fmt: skip
 """Options whose value is code; of one letter: the last of a cluster."""
 ENDS = (".py", ".js", ".mjs", ".cjs", ".pl", ".rb", ".php")
-_IN_PLACE = re.compile(r"-[nplasw0-9]*i[.~\w]*")
+_IN_PLACE = re.compile(r"-[nplasw0-9]*i")
 VALUED = frozenset(("-W", "-X", "-I", "-M", "-r", "--require", "--import", "-d", "-C", "-S"))
 
 
@@ -34,7 +34,7 @@ def read(command: Command, files: Read) -> Reading | None:
     at = next((place for place, text in enumerate(words) if text is not None and _takes_code(text, options)), None)
     if at is not None:
         code = words[at + 1] if at + 1 < len(words) else None
-        return _edited(command, words, at) or _in_line(program, code, command)
+        return None if _edits(command, words, at, code) else _in_line(program, code, command)
     if "-m" in words:
         return None
     name = _script(words)
@@ -78,11 +78,10 @@ def _in_line(program: str, code: str | None, command: Command) -> Reading:
     return Reading(tuple(Part(each, command.folder or "/") for each in found.texts), unknown)
 
 
-def _edited(command: Command, words: list[str | None], at: int) -> Reading | None:
-    """`perl -pi -e 's/a/b/' FILE` writes over its files."""
+def _edits(command: Command, words: list[str | None], at: int, code: str | None) -> bool:
+    """`perl -pi -e 's/a/b/' FILE`: it writes over its files, and its code does nothing else."""
     options = [text for text in words[: at + 1] if text is not None and text.startswith("-")]
-    if command.program not in ("perl", "ruby") or not any(map(_IN_PLACE.fullmatch, options)):
-        return None
-    if any(text.startswith(("-i.", "-pi.")) for text in options):
-        return Reading((), (LowRisk(f"what `{shown(command)}` writes is kept beside it"),))
-    return Reading((), (f"what `{shown(command)}` makes of its files is not looked up",))
+    if command.program not in ("perl", "ruby") or code is None or not any(map(_IN_PLACE.match, options)):
+        return False
+    found = code_texts.found(command.program, code)
+    return not found.texts and not found.may_destroy
