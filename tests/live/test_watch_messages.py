@@ -128,6 +128,14 @@ def test_hostile_text_stays_in_its_value(text: str) -> None:
     assert len(line) < 900
 
 
+def test_a_secret_is_in_no_line_of_the_log() -> None:
+    """A process may be named by its password; the journal is read by more people than its command line."""
+    values: dict[str, object] = {"name": "app --token HUNTER2", "problem": "https://me:HUNTER2@h/ is gone", "pid": 7}
+    for line in (logfmt_line("info", "died", values), terminal_line("info", "died", values, "10:00:00")):
+        assert "HUNTER2" not in line
+        assert "7" in line
+
+
 def written(journal: bool) -> bytes:
     reading, writing = os.pipe()
     status = os.fstat(writing)

@@ -8,18 +8,8 @@ import pytest
 from hypothesis import given, strategies as st
 from unit.golden.cases import NOW, hostile_case
 
-from runaway_watchdog.hostile import (
-    MASK,
-    chat_text,
-    clean,
-    code_text,
-    header,
-    mask_argv,
-    mask_text,
-    mask_variable,
-    printable,
-    shown_command,
-)
+from runaway_watchdog.hostile import chat_text, clean, code_text, header, printable
+from runaway_watchdog.masking import MASK, mask_argv, mask_text, mask_variable, shown_command
 from runaway_watchdog.render.message import Incident, message
 from runaway_watchdog.render.text import text
 

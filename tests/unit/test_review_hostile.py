@@ -7,7 +7,8 @@ import pytest
 from unit.golden.cases import NOW, cases
 
 from runaway_watchdog import case as case_process
-from runaway_watchdog.hostile import ARGV_LIMIT, MASK, clean, mask_argv, mask_text, mask_variable, shown_command
+from runaway_watchdog.hostile import clean
+from runaway_watchdog.masking import ARGV_LIMIT, MASK, mask_argv, mask_text, mask_variable, shown_command
 from runaway_watchdog.model.events import CaseRequest
 from runaway_watchdog.render.message import message
 from runaway_watchdog.store.database import connect

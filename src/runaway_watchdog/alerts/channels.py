@@ -22,7 +22,8 @@ from apprise.decorators import notify
 from runaway_watchdog.alerts import alertmanager, forms, post, slack
 from runaway_watchdog.alerts.answers import OF_MESSAGE, PERMANENT, Delivered, Refused, answers
 from runaway_watchdog.config.labels import shown_host
-from runaway_watchdog.hostile import MASK, clean, mask_text
+from runaway_watchdog.hostile import clean
+from runaway_watchdog.masking import MASK, mask_text
 from runaway_watchdog.render.message import Message
 
 TERMINAL_URL: Final = "terminal"

@@ -17,7 +17,8 @@ from runaway_watchdog.explain.casefile import explain
 from runaway_watchdog.explain.records import NoRecords, Recorded, Records, Trace
 from runaway_watchdog.explain.storerecords import open_records
 from runaway_watchdog.glance import Glance
-from runaway_watchdog.hostile import clean, mask_argv, printable
+from runaway_watchdog.hostile import clean, printable
+from runaway_watchdog.masking import mask_argv
 from runaway_watchdog.model.casefile import CaseFile
 from runaway_watchdog.model.gap import Gap
 from runaway_watchdog.render.document import to_json

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from runaway_watchdog.cli import PROGRAM, USAGE
 from runaway_watchdog.config import locate
-from runaway_watchdog.hostile import mask_text, printable
+from runaway_watchdog.hostile import printable
+from runaway_watchdog.masking import mask_text
 from runaway_watchdog.model.gap import Gap
 from runaway_watchdog.world import procfs
 

@@ -9,7 +9,8 @@ from typing import Any, Final, NamedTuple, TypeVar
 
 from runaway_watchdog.cli import PROGRAM, timeline
 from runaway_watchdog.cli.reading import NO_SUCH, complain, iso, store_told
-from runaway_watchdog.hostile import clean, mask_text, printable
+from runaway_watchdog.hostile import clean, printable
+from runaway_watchdog.masking import mask_text
 from runaway_watchdog.model.casefile import CaseFile
 from runaway_watchdog.render.document import from_json, to_json
 from runaway_watchdog.render.report import Moment, Report

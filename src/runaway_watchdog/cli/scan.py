@@ -18,6 +18,7 @@ from runaway_watchdog.cli import PROGRAM, reading
 from runaway_watchdog.cli.options import reading_options
 from runaway_watchdog.explain.prognosis import prognosis
 from runaway_watchdog.hostile import clean
+from runaway_watchdog.masking import mask_text
 from runaway_watchdog.model.casefile import History
 from runaway_watchdog.model.gap import Gap
 from runaway_watchdog.model.identity import ProcKey
@@ -187,7 +188,7 @@ def _whole(seen: Look) -> dict[str, Any]:
 def _document(hot: Hot) -> dict[str, Any]:
     return {
         "pid": hot.pid,
-        "name": clean(hot.name),
+        "name": clean(mask_text(hot.name)),
         "cpu": {"percent": round(hot.percent, 1), "window_s": LOOK_S},
         "owner": owner_to_json(hot.owner),
         "returns_after_sigkill": hot.killed.returns,
@@ -220,7 +221,8 @@ def table(seen: Look) -> "Table":
         made.add_column(name, no_wrap=True)
     for hot in seen.found:
         told, colour = _told(hot.killed)
-        cells = (f"{hot.percent:.0f} %", str(hot.pid), clean(hot.name), clean(hot.owner.name), clean(hot.owner.policy))
+        chosen = (clean(mask_text(each)) for each in (hot.name, hot.owner.name, hot.owner.policy))
+        cells = (f"{hot.percent:.0f} %", str(hot.pid), *chosen)
         since = Text(_since(hot, seen.at), style="" if hot.hot_since is None else "yellow")
         made.add_row(*map(Text, cells), Text(told, style=colour), since)
     return made

@@ -7,7 +7,8 @@ that is odd already, or that nobody manages.
 
 from collections.abc import Iterator, Sequence
 
-from runaway_watchdog.hostile import clean, mask_text
+from runaway_watchdog.hostile import clean
+from runaway_watchdog.masking import mask_text
 from runaway_watchdog.model.casefile import History, Sign
 from runaway_watchdog.model.container import DOCKER_KINDS
 from runaway_watchdog.model.process import Facts, Process

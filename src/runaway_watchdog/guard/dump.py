@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from runaway_watchdog.effects.host import dumps
 from runaway_watchdog.guard.decide import Hold, Loss
-from runaway_watchdog.hostile import shown_command
+from runaway_watchdog.masking import shown_command
 
 
 class Offer(NamedTuple):

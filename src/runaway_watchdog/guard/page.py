@@ -10,7 +10,8 @@ from typing import Final
 
 from runaway_watchdog.guard.decide import Ask, Help, Hold, Loss, Safer
 from runaway_watchdog.guard.dump import Offer, offer
-from runaway_watchdog.hostile import clean, mask_text, shown_command
+from runaway_watchdog.hostile import clean
+from runaway_watchdog.masking import mask_text, shown_command
 from runaway_watchdog.render import figures
 
 PROGRAM: Final = "runaway-watchdog"

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from runaway_watchdog.hostile import mask_text, printable
+from runaway_watchdog.hostile import printable
+from runaway_watchdog.masking import mask_text
 from runaway_watchdog.model.effect import risk
 from runaway_watchdog.preflight.helps import Helps
 from runaway_watchdog.preflight.safer import Safer

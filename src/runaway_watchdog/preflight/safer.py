@@ -12,7 +12,7 @@ from runaway_watchdog.effects.host import dumps
 from runaway_watchdog.effects.podman import state as podman_state
 from runaway_watchdog.engines.model import RUNNING
 from runaway_watchdog.explain.plan import plan
-from runaway_watchdog.hostile import shown_command
+from runaway_watchdog.masking import shown_command
 from runaway_watchdog.model.command import Command
 from runaway_watchdog.model.effect import Effect
 from runaway_watchdog.preflight.sequence import Preflight

@@ -5,7 +5,8 @@ Order: the verdict · what would be lost · what else would change · whether it
 
 from collections.abc import Iterator, Sequence
 
-from runaway_watchdog.hostile import clean, mask_text, shown_command
+from runaway_watchdog.hostile import clean
+from runaway_watchdog.masking import mask_text, shown_command
 from runaway_watchdog.model.effect import Effect
 from runaway_watchdog.preflight.helps import Helps
 from runaway_watchdog.preflight.safer import Safer

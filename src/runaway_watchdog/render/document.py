@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from runaway_watchdog.hostile import mask_argv, mask_text, mask_variable, printable
+from runaway_watchdog.hostile import printable
+from runaway_watchdog.masking import mask_argv, mask_text, mask_variable
 from runaway_watchdog.model.casefile import (
     SCHEMA_VERSION,
     CaseFile,

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 from shlex import quote
 from textwrap import wrap
 
-from runaway_watchdog.hostile import clean, mask_text
+from runaway_watchdog.hostile import clean
+from runaway_watchdog.masking import mask_text
 from runaway_watchdog.model.casefile import CaseFile
 from runaway_watchdog.model.plan import Step
 from runaway_watchdog.render import check as checks

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
-from runaway_watchdog.hostile import clean, mask_text, shown_command
+from runaway_watchdog.hostile import clean
+from runaway_watchdog.masking import mask_text, shown_command
 from runaway_watchdog.model.effect import Effect
 from runaway_watchdog.model.plan import Advice, Dangerous, Phase, Step
 from runaway_watchdog.render import figures

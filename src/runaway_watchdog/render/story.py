@@ -7,7 +7,8 @@ more for where it goes. Commands are exact, or absent where showing them would a
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
-from runaway_watchdog.hostile import clean, mask_argv
+from runaway_watchdog.hostile import clean
+from runaway_watchdog.masking import mask_argv
 from runaway_watchdog.model.casefile import CaseFile, LeftBehind, SeenDeath
 from runaway_watchdog.model.container import DOCKER_KINDS
 from runaway_watchdog.model.owner import Action, Outlook, Owner

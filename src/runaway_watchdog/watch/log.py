@@ -9,9 +9,11 @@ import time
 from typing import Final
 
 from runaway_watchdog.hostile import clean
+from runaway_watchdog.masking import mask_text
 
 _PRIORITIES: Final = {"error": 3, "warning": 4, "notice": 5, "info": 6}
 _VALUE_LIMIT: Final = 200
+_MASK_LIMIT: Final = 4000  # of a value that is masked first: a secret that is cut is still one
 _WINDOW_S: Final = 60.0
 _MOST_LINES: Final = 20  # of one event in one window; warnings and errors are always told
 _BARE: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._:/+-@#%,~*")
@@ -93,6 +95,8 @@ def terminal_line(level: str, event: str, values: dict[str, object], clock: str)
 
 
 def _text(value: object) -> str:
+    if isinstance(value, str):
+        return clean(mask_text(value[:_MASK_LIMIT]), _VALUE_LIMIT)
     return clean(f"{value:.1f}" if isinstance(value, float) else str(value), _VALUE_LIMIT)
 
 

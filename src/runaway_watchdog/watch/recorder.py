@@ -5,7 +5,8 @@ import os
 import sqlite3
 from collections.abc import Callable, Iterable
 
-from runaway_watchdog.hostile import clean, mask_argv
+from runaway_watchdog.hostile import clean
+from runaway_watchdog.masking import mask_argv, mask_text
 from runaway_watchdog.model.events import CaseRequest, Death, Return, incident_document
 from runaway_watchdog.model.identity import ProcKey
 from runaway_watchdog.model.sampling import Sample
@@ -96,7 +97,7 @@ class Recorder:
     def tell(self, request: CaseRequest, channels: Iterable[str], subject: str, text: str) -> None:
         """An alert that no case writes."""
         document = incident_document(request.kind, request.incident_id, request.severity, request.harm, None)
-        message = json.dumps({"subject": clean(subject), "text": text, "document": document})
+        message = json.dumps({"subject": clean(mask_text(subject)), "text": mask_text(text), "document": document})
         to, now = tuple(channels), self._wall()
         self._writer.put(lambda store: tell(store, request, to, message, now))
 
@@ -156,7 +157,7 @@ def _record(incident: Incident, summary: str) -> records.IncidentRecord:
         lineage=_lineage(incident.work),
         rule=incident.rule,
         severity=incident.severity,
-        summary=clean(summary),
+        summary=clean(mask_text(summary)),
         opened_at=incident.opened_at,
         percent=incident.percent,
         window_s=incident.window_s,
@@ -167,8 +168,8 @@ def _record(incident: Incident, summary: str) -> records.IncidentRecord:
 
 
 def _harm(incident: Incident) -> str:
-    return "" if incident.finding is None else clean(incident.finding.harm)
+    return "" if incident.finding is None else clean(mask_text(incident.finding.harm))
 
 
 def _lineage(work: Work) -> records.LineageRecord:
-    return records.LineageRecord(work.lineage, clean(work.group, _PATH_LIMIT), clean(work.name))
+    return records.LineageRecord(work.lineage, clean(work.group, _PATH_LIMIT), clean(mask_text(work.name)))

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from shlex import quote
 from typing import Final, NamedTuple
 
-from runaway_watchdog.hostile import shown_command
+from runaway_watchdog.masking import shown_command
 
 
 class Database(NamedTuple):
