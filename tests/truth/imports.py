@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,7 +23,12 @@ def _reached(path: Path, root: Path, seen: set[Path]) -> set[Path]:
     return seen
 
 
-def _imported(path: Path, root: Path) -> Iterator[Path]:
+@functools.cache  # every run of tests asks this of every file, and most are reached by many ways
+def _imported(path: Path, root: Path) -> tuple[Path, ...]:
+    return tuple(_files_named(path, root))
+
+
+def _files_named(path: Path, root: Path) -> Iterator[Path]:
     for node in ast.walk(ast.parse(path.read_text())):
         names: list[str] = []
         if isinstance(node, ast.Import):
