@@ -1,17 +1,19 @@
 # Everything happens in .venv, which is made when it is first needed and again when pyproject.toml changes. The program in
 # it is the wheel's, as a user has it, and is installed anew when a file that goes into the wheel has changed.
-# PYTHON=… chooses the interpreter, ARGS=… goes to the program that a target runs.
+# PYTHON=… chooses the interpreter, ARGS=… goes to the program that a target runs,
+# LANES=2 runs all tests in two processes side by side.
 
 PYTHON ?= python3
 ARGS ?=
+LANES ?=
 VENV := .venv
 BIN := $(VENV)/bin
 RUNTIME := $(VENV)/.runtime-is-installed
 PACKAGE := $(VENV)/.package-is-installed
 DEV := $(VENV)/.dev-is-installed
 
-# A whole run also measures what the quick layers reach, tests/support/coverage_floor.py.
-COVERAGE := -p support.coverage_floor --coverage-floor 79
+# A whole run also measures what the quick layers reach, tests/support/coverage_floor.py; in lanes: tests/support/lanes.py.
+WHOLE := $(if $(LANES),-n $(LANES) --dist loadfile) -p support.coverage_floor --coverage-floor 79
 
 # Folders are among them: they change when a file is taken away.
 SOURCES := $(shell find src systemd config -name __pycache__ -prune -o -print 2>/dev/null)
@@ -36,7 +38,7 @@ run: $(PACKAGE) ## watch this host in the foreground, alerts on the terminal; Ct
 test: $(DEV) $(PACKAGE) ## run every test; as root the end-to-end ones too, in a host in a box
 	@if [ "$$(id -u)" -eq 0 ]; then PYTHONPATH=tests $(BIN)/python -m e2e.rig.needs || true; fi
 	@PYTHONPATH=tests $(BIN)/python -m truth.tables docs
-	@$(if $(ARGS),,PYTHONPATH=tests )$(BIN)/python -m pytest -m "not truth" $(or $(ARGS),$(COVERAGE))
+	@$(if $(ARGS),,PYTHONPATH=tests )$(BIN)/python -m pytest -m "not truth" $(or $(ARGS),$(WHOLE))
 
 lint: $(DEV) ## check style, types and the direction of imports
 	@$(BIN)/ruff check .

@@ -8,6 +8,7 @@ settings.load_profile("anywhere")
 pytest_plugins = (
     "support.calm",
     "support.installed",
+    "support.lanes",
     "support.skips",
     "truth.plans_rows",
     "truth.preflight_rows",

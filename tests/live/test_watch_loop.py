@@ -39,7 +39,9 @@ RULE: dict[str, Any] = {
 }
 BURN = """
 import os, sys, time
-end = time.monotonic() + 30
+if os.geteuid() == 0:
+    os.nice(-10)  # it has its core, however busy the machine is with others
+end = time.monotonic() + 120
 while time.monotonic() < end:
     pass
 """
@@ -78,7 +80,7 @@ class Watch:
     def says(self, *words: str) -> bool:
         return any(all(word in line for word in words) for line in self.log.read_text().splitlines())
 
-    def wait(self, true: Callable[[], object], seconds: float = 30.0) -> None:
+    def wait(self, true: Callable[[], object], seconds: float = 90.0) -> None:
         deadline = time.monotonic() + seconds
         while not true():
             assert self.process.poll() is None, self.log.read_text()
@@ -181,7 +183,7 @@ def test_what_no_case_can_explain_goes_out_all_the_same(
     (tmp_path / "exit").write_text("1")
     watch = watches()
     burner = spin()
-    watch.wait(lambda: watch.says("case-given-up", "kind=opened", f"pid={burner.pid}"), 60)
+    watch.wait(lambda: watch.says("case-given-up", "kind=opened", f"pid={burner.pid}"))
     watch.wait(lambda: any("--channel" in each["words"] for each in watch.asked()))
     assert watch.stop() == 0
     with closing(connect(tmp_path / "watchdog.db", readonly=True)) as store:

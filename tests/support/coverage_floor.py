@@ -1,6 +1,7 @@
 """A pytest plugin: which lines the quick layers reach; `--coverage-floor PERCENT` fails below it.
 
 Only those layers are measured, in the one run that there is: the others start the program as processes of its own.
+Each lane of that run (support.lanes) tells what it reached.
 """
 
 from __future__ import annotations
@@ -8,12 +9,17 @@ from __future__ import annotations
 import io
 from collections.abc import Generator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import coverage
 import pytest
 
+if TYPE_CHECKING:
+    from xdist.workermanage import WorkerController
+
 QUICK = ("unit", "owners", "hosts", "preflight")
 TESTS = Path(__file__).resolve().parents[1]
+REACHED = "lines that the quick layers reach"
 
 
 class _Measure:
@@ -34,9 +40,19 @@ class _Measure:
             (self._coverage.start if wanted else self._coverage.stop)()
             self._running = wanted
 
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: WorkerController) -> None:
+        """A lane has ended; one that broke tells nothing."""
+        self._coverage.get_data().add_lines(getattr(node, "workeroutput", {}).get(REACHED, {}))
+
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         self._run(False)
+        told_above = getattr(session.config, "workeroutput", None)
+        if told_above is not None:
+            data = self._coverage.get_data()
+            told_above[REACHED] = {file: data.lines(file) for file in data.measured_files()}
+            return
         self._share = self._coverage.report(file=io.StringIO())
         if session.exitstatus == pytest.ExitCode.OK and self._share < self._floor:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED

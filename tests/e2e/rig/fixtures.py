@@ -19,7 +19,13 @@ REPOSITORY = Path(__file__).parent.parent.parent.parent
 
 
 def _interrupted(number: int, _frame: object) -> None:
+    # What is taken down now is not interrupted, whatever else is told of the cancelled job.
+    signal.signal(signal.SIGINT, _ignored)
     pytest.exit(f"signal {signal.Signals(number).name}", returncode=128 + number)
+
+
+def _ignored(number: int, _frame: object) -> None:
+    """Not SIG_IGN, which would be inherited."""
 
 
 @pytest.fixture(scope="session")
