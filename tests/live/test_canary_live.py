@@ -16,7 +16,13 @@ from typing import Any
 
 import pytest
 
-BURN = "import time\nend = time.monotonic() + 120\nwhile time.monotonic() < end: pass"
+BURN = """
+import os, time
+if os.geteuid() == 0:
+    os.nice(-10)  # it has its core, however busy the machine is with others
+end = time.monotonic() + 120
+while time.monotonic() < end: pass
+"""
 ARGUMENTS = (
     "--password=CANARY01", "--token", "CANARY02", "https://u:CANARY03@h/x?access_token=CANARY04", "-H",
     "Authorization: Bearer CANARY05token", "burner-of-canaries",

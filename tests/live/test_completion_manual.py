@@ -35,7 +35,7 @@ def complete(line: str) -> list[str]:
         f"{completion.text('bash')}\ncompopt() {{ :; }}\nCOMP_WORDS=({quoted}) COMP_CWORD={len(words) - 1}\n"
         f"{completion.FUNCTION}\nprintf '%s\\n' \"${{COMPREPLY[@]}}\""
     )
-    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=True, timeout=20)
+    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=True, timeout=60)
     assert done.stderr == ""
     return done.stdout.split()
 
@@ -73,11 +73,11 @@ def test_zsh_takes_its_completions(tmp_path: Path) -> None:
     (tmp_path / "_runaway-watchdog").write_text(completion.text("zsh"))
     script = f"fpath=({tmp_path} $fpath)\nautoload -U compinit && compinit -D -u\nprint $_comps[runaway-watchdog]"
     assert in_zsh(script) == "_runaway-watchdog"
-    subprocess.run(["zsh", "-n", str(tmp_path / "_runaway-watchdog")], check=True, timeout=20)
+    subprocess.run(["zsh", "-n", str(tmp_path / "_runaway-watchdog")], check=True, timeout=60)
 
 
 def in_zsh(script: str) -> str:
-    done = subprocess.run(["zsh", "-f"], input=script, capture_output=True, text=True, check=True, timeout=20)
+    done = subprocess.run(["zsh", "-f"], input=script, capture_output=True, text=True, check=True, timeout=60)
     assert done.stderr == ""
     return done.stdout.strip()
 
@@ -102,7 +102,7 @@ def test_zsh_is_told_every_option() -> None:
 def in_fish(line: str) -> list[str]:
     """What fish would offer for the last word of a line."""
     argv = ["fish", "--no-config", "-c", f"{completion.text('fish')}\ncomplete -C $argv[1]", line]
-    done = subprocess.run(argv, capture_output=True, text=True, check=True, timeout=20)
+    done = subprocess.run(argv, capture_output=True, text=True, check=True, timeout=60)
     assert done.stderr == ""
     return [each.split("\t")[0] for each in done.stdout.splitlines()]
 
