@@ -80,6 +80,12 @@ def test_page_without_case_and_curve_says_so() -> None:
     assert "<h2" in written
 
 
+def test_title_of_the_window_has_no_markup() -> None:
+    """A browser shows what stands in <title> as it is: a tag would be read as letters."""
+    written = page(report()._replace(title="CPU 100 %: `worker.service`"), NOW)
+    assert ": CPU 100 %: `worker.service`</title>" in written
+
+
 def test_hostile_page_has_no_tag_of_others() -> None:
     """Every text that others choose is escaped, wherever it stands."""
     words = "</pre></title><script>x</script><img src=x>\x1b[2J\u202e"
