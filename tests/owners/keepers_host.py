@@ -33,7 +33,13 @@ class Told:
     def __init__(self, processes: Sequence[ProgramState] | None, entries: Sequence[Mapping[str, Any]]) -> None:
         self._processes, self._entries = processes, entries
 
-    def supervisord(self, url: str, user: str | None, password: str | None) -> Sequence[ProgramState]:  # noqa: ARG002
+    def supervisord(
+        self,
+        url: str,  # noqa: ARG002
+        user: str | None,  # noqa: ARG002
+        password: str | None,  # noqa: ARG002
+        uid: int,  # noqa: ARG002
+    ) -> Sequence[ProgramState]:
         if self._processes is None:
             raise Unanswered(Gap("supervisord", "it does not answer", "look"))
         return self._processes
@@ -47,6 +53,7 @@ class KeepersHost(FakeHost):
 
     processes: Sequence[ProgramState] | None = None
     entries: Sequence[Mapping[str, Any]] = ()
+    told: object = None  # who answers for supervisord, where a test has its own
 
     def line(self, *words: Sequence[str], cgroup: str = "/system.slice/x.service", **last: Any) -> None:
         self.process(1, "/sbin/init", comm="systemd", ppid=0)
@@ -63,7 +70,7 @@ class KeepersHost(FakeHost):
     @property
     def world(self) -> World:
         told = Told(self.processes, self.entries)
-        return super().world._replace(supervisors=cast(Supervisors, told), journal=cast(Journal, told))
+        return super().world._replace(supervisors=cast(Supervisors, self.told or told), journal=cast(Journal, told))
 
     def layers(self, pid: int = WORK) -> tuple[Layer, ...]:
         facts, _ = owners.facts(self.world, pid)

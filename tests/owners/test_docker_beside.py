@@ -104,8 +104,30 @@ def test_a_rootless_engines_container_names_its_socket() -> None:
     assert "unix:///run/user/1000/docker.sock" in caught.value.gap.fix
 
 
+def test_a_users_group_says_nothing_of_the_systems_containers() -> None:
+    """Any user makes a group of that name in the user's own: the container that bears it is not asked for."""
+
+    class TheSystems:
+        def endpoint(self) -> None:
+            return None
+
+        def container(self, reference: str) -> None:
+            raise AssertionError(reference)
+
+    path = f"/user.slice/user-1000.slice/user@1000.service/app.slice/docker-{CONTAINER_ID}.scope"
+    facts = make_facts(make_process(cgroup=path))
+    claim = container.claim(facts)
+    assert claim is not None
+    with pytest.raises(Unanswered) as caught:
+        container.inspect(claim, facts, made_world([], engine=TheSystems()))
+    assert "a user's own" in caught.value.gap.problem
+
+
 class NoContainers:
-    """An engine that knows none."""
+    """A user's engine that knows none."""
+
+    def endpoint(self) -> str:
+        return "unix:///run/user/1000/docker.sock"
 
     def container(self, reference: str) -> None:  # noqa: ARG002
         return None

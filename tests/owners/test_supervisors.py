@@ -163,7 +163,8 @@ def test_a_down_file_decides_over_a_new_supervisor() -> None:
 def test_the_plan_for_a_service() -> None:
     """Down, then the file; the undo is the other way round."""
     _, down, keep = service("runsv", RUNIT["up"], "/etc/sv/my web").contain().steps
-    assert (keep.command, keep.undo) == ("touch '/etc/sv/my web/down'", "rm '/etc/sv/my web/down'")
+    file = "'/etc/sv/my web/down'"
+    assert (keep.command, keep.undo) == (f"[ ! -L {file} ] && touch {file}", f"rm {file}")
     assert (down.command, down.undo) == (
         "kill -CONT 60 2>/dev/null; sv down '/etc/sv/my web'",
         "sv up '/etc/sv/my web'",

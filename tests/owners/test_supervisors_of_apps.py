@@ -27,6 +27,7 @@ def app(
     found.line(("/usr/bin/node",), WEB, cgroup=cgroup)
     found.process(59, "x", comm="PM2 v7.0.4: God", cgroup=cgroup)
     found.files.add("/proc/59/cmdline", f"{GOD}\0\0\0   \0")
+    found.files.add("/proc/59/exe", f"{LINK}/usr/bin/node")
     values = {**APP, **settings}
     found.files.add("/proc/60/environ", "".join(f"{key}={value}\0" for key, value in values.items()))
     if dump is not None:

@@ -17,6 +17,9 @@ class Owned:
         above = [each for each in self._folders if path == each or path.startswith(f"{each}/")]
         return self._folders[max(above, key=len)] if above else ROOT_ONLY
 
+    def real(self, path: str) -> str:
+        return path
+
     def executable(self, pid: int) -> int:
         return self._executables.get(pid, 0)
 

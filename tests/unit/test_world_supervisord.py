@@ -1,7 +1,7 @@
 """supervisord's configuration, and what it answers: as supervisor 4.2 reads and writes them."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from xmlrpc.client import dumps
 
@@ -46,11 +46,11 @@ autostart=false
 """
 
 
-def configuration(folder: Path) -> Configuration:
+def configuration(folder: Path, whose: Callable[[str], object] = lambda _: None) -> Configuration:
     (folder / "conf.d").mkdir()
     (folder / "conf.d/a.conf").write_text(INCLUDED)
     (folder / "supervisord.conf").write_text(MAIN)
-    return supervisord_conf.read(Inside(LiveFiles()), str(folder / "supervisord.conf"))
+    return supervisord_conf.read(Inside(LiveFiles()), str(folder / "supervisord.conf"), whose)
 
 
 def test_programs_are_found_by_the_names_that_supervisord_gives(tmp_path: Path) -> None:
@@ -94,6 +94,13 @@ def test_a_huge_number_of_processes_is_not_counted_out() -> None:
     assert Configuration(sections).program("a", "b") is None
 
 
+def test_a_file_that_others_may_write_is_not_read_with_the_others(tmp_path: Path) -> None:
+    """Its sections would say where the password goes that the main file holds."""
+    found = configuration(tmp_path, lambda path: "bob" if path.endswith("/a.conf") else "root")
+    assert found.program("web", "web_01") is not None
+    assert found.section("program:one") is None
+
+
 def test_an_answer_is_read() -> None:
     """As supervisord writes it; anything else is "could not look"."""
     web = {"group": "web", "name": "web", "pid": 12, "statename": "RUNNING", "exitstatus": 0}
@@ -106,13 +113,19 @@ def test_a_recording_holds_its_states() -> None:
     states = (ProgramState("web", "web", 12, "RUNNING"),)
 
     class Answering:
-        def supervisord(self, url: str, user: str | None, password: str | None) -> Sequence[ProgramState]:  # noqa: ARG002
+        def supervisord(
+            self,
+            url: str,  # noqa: ARG002
+            user: str | None,  # noqa: ARG002
+            password: str | None,  # noqa: ARG002
+            uid: int,  # noqa: ARG002
+        ) -> Sequence[ProgramState]:
             return states
 
     world, asked = recorded.recorder(made_world([])._replace(supervisors=Answering()))
-    assert world.supervisors.supervisord("unix:///s", None, None) == states
+    assert world.supervisors.supervisord("unix:///s", None, None, 0) == states
     replayed = recorded.replay(json.loads(json.dumps({"host": "x", "asked": asked})))
-    assert replayed.supervisors.supervisord("unix:///s", None, None) == states
+    assert replayed.supervisors.supervisord("unix:///s", None, None, 0) == states
 
 
 @pytest.mark.parametrize(
@@ -137,4 +150,4 @@ def test_another_answer_is_refused(body: bytes) -> None:
 def test_no_other_host_is_ever_asked(url: str) -> None:
     """A password of the configuration goes nowhere else."""
     with pytest.raises(Unanswered):
-        supervisors.LiveSupervisors().supervisord(url, "user", "secret")
+        supervisors.LiveSupervisors().supervisord(url, "user", "secret", 0)

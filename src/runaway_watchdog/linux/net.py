@@ -13,15 +13,19 @@ class Listener(NamedTuple):
 
     port: int
     inode: str  # as in `socket:[INODE]`
+    uid: int  # who made it
 
 
 def parse_tcp(text: str) -> tuple[Listener, ...]:
     """Those that listen, of a `tcp` or `tcp6`."""
     rows = [line.split() for line in lines(text)[1:]]
     return tuple(
-        Listener(port, row[9])
+        Listener(port, row[9], int(row[7]))
         for row in rows
-        if len(row) > 9 and row[3] == _TCP_LISTEN and (port := _hexadecimal(row[1].rpartition(":")[2])) is not None
+        if len(row) > 9
+        and row[3] == _TCP_LISTEN
+        and row[7].isdecimal()
+        and (port := _hexadecimal(row[1].rpartition(":")[2])) is not None
     )
 
 

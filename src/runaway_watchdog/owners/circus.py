@@ -15,12 +15,12 @@ from runaway_watchdog.model.gap import Gap
 from runaway_watchdog.model.owner import Action, Certainty, Claim, Deferred, Outlook
 from runaway_watchdog.model.plan import Containment, Says, Step, Succeeds
 from runaway_watchdog.model.process import Facts, Process
-from runaway_watchdog.owners.common import exit_propagation, siblings
+from runaway_watchdog.owners.common import exit_propagation, identity, siblings
 from runaway_watchdog.owners.common.advice import ENOUGH, fixed
 from runaway_watchdog.owners.common.ending import Ending
 from runaway_watchdog.owners.common.shells import base
 from runaway_watchdog.owners.interface import Kind, Read, Unread
-from runaway_watchdog.owners.steps import edited, single
+from runaway_watchdog.owners.steps import acting, edited, single
 from runaway_watchdog.world import Unanswered, World, inside, procfs
 
 if TYPE_CHECKING:
@@ -67,21 +67,24 @@ class Watcher(NamedTuple):
 def claim(facts: Facts) -> Claim | None:
     """Its parent is circusd, by the name of its script."""
     parent = facts.ancestors[0] if facts.ancestors else None
-    if parent is None or parent.pid == 1 or not _is_circusd(parent):
+    if parent is None or parent.pid == 1 or not _is_circusd(parent) or not identity.may_start(parent, facts.process):
         return None
     pid = facts.process.pid
     return Claim("circus-watcher", str(pid), (f"/proc/{pid}/stat: its parent {parent.pid} is circusd",), parent.pid)
 
 
 def _is_circusd(process: Process) -> bool:
-    return process.name == "circusd" or "circusd" in (base(word) for word in process.cmdline[:3])
+    named = process.name == "circusd" or "circusd" in (base(word) for word in process.cmdline[:3])
+    return named and identity.runs(process, identity.PYTHON)
 
 
-def inspect(claim: Claim, facts: Facts, world: World) -> Read[Watcher]:
-    """Read circusd's configuration, and find the watcher. Raises Unanswered."""
+def inspect(claim: Claim, facts: Facts, world: World) -> Read[Watcher] | None:
+    """Read circusd's configuration, and find the watcher. None: it only calls itself circusd. Raises Unanswered."""
     from runaway_watchdog.world.supervisord_conf import Configuration, Section, parse  # only where circusd owns
 
     manager, main = siblings.manager_and_main(facts, claim.manager_pid)
+    if not identity.genuine(manager, world):
+        return None
     view = inside.of(world.files, manager)
     path = _path(manager, world)
     try:
@@ -104,7 +107,7 @@ def inspect(claim: Claim, facts: Facts, world: World) -> Read[Watcher]:
         _number(general.get("check_delay", ""), LOOKS_EVERY_S),
         bool(view.root),
         _ctl(manager, Configuration(sections), view),
-        _place(section, path, text),
+        _place(section, world.ownership.real(path), text, acting.user_of(manager)),
     )
     policy = f"respawn={details.respawn}"
     evidence = (*claim.evidence, f"{path}:{section.line}: watcher {name}, {policy}")
@@ -145,13 +148,15 @@ def _ctl(manager: Process, conf: "Configuration", view: inside.Inside) -> str:
     program = f"{folder}/circusctl" if folder and view.exists(f"{folder}/circusctl") else "circusctl"
     section = conf.section("circus")
     endpoint = DEFAULT_ENDPOINT if section is None else section.get("endpoint", DEFAULT_ENDPOINT)
-    return quote(program) + ("" if endpoint == DEFAULT_ENDPOINT else f" --endpoint {quote(endpoint)}")
+    called = quote(program) + ("" if endpoint == DEFAULT_ENDPOINT else f" --endpoint {quote(endpoint)}")
+    return called if view.root else acting.run(acting.user_of(manager), called)
 
 
-def _place(section: "Section", path: str, text: str) -> edited.Place:
+def _place(section: "Section", path: str, text: str, user: str | None) -> edited.Place:
     """The watcher's autostart; else its header, which a new line goes below."""
     found = section.settings.get("autostart")
-    return edited.Place(path, text, section.line if found is None else found.line, stands=found is not None)
+    line = section.line if found is None else found.line
+    return edited.Place(path, text, line, stands=found is not None, user=user)
 
 
 def outlook(owner: Read[Watcher] | Unread, facts: Facts, action: Action) -> Outlook | Deferred:
@@ -211,11 +216,10 @@ def contain(owner: Read[Watcher] | Unread, facts: Facts) -> Containment | None:
 def _keep(place: edited.Place) -> Step:
     step = edited.file(
         "Keep it stopped later too",
-        place.path,
-        place.text,
+        place,
         place.sed("autostart = False"),
         effect="autostart = False: the next start of circusd, and the next boot, leave it stopped",
-        check=Succeeds(f"grep -n autostart {quote(place.path)}"),
+        check=Succeeds(acting.look(place.user, f"grep -n autostart {quote(place.path)}")),
     )
     return step._replace(phase="close")
 

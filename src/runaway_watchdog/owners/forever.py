@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from runaway_watchdog.model.owner import Action, Claim, Deferred, Outlook
 from runaway_watchdog.model.plan import Containment, Prints, Step
 from runaway_watchdog.model.process import Facts, Process
-from runaway_watchdog.owners.common import exit_propagation, siblings
+from runaway_watchdog.owners.common import exit_propagation, identity, siblings
 from runaway_watchdog.owners.common.ending import Ending
 from runaway_watchdog.owners.common.shells import base
 from runaway_watchdog.owners.interface import Kind, Read
@@ -39,7 +39,7 @@ class App(NamedTuple):
 def claim(facts: Facts) -> Claim | None:
     """Its parent is Node.js with one of the two scripts."""
     parent = facts.ancestors[0] if facts.ancestors else None
-    if parent is None or parent.pid == 1 or program(parent) is None:
+    if parent is None or parent.pid == 1 or program(parent) is None or not identity.may_start(parent, facts.process):
         return None
     pid = facts.process.pid
     evidence = f"/proc/{parent.pid}/cmdline: {' '.join(parent.cmdline)[:200]}"
@@ -48,14 +48,17 @@ def claim(facts: Facts) -> Claim | None:
 
 def program(process: Process) -> str | None:
     """Which of the two it is; None for any other process."""
-    scripts = process.cmdline[:3]
+    scripts = process.cmdline[:3] if identity.runs(process, identity.NODE) else ()
     if any(word.endswith(MONITOR) for word in scripts):
         return FOREVER
     return NODEMON if any(base(word) in ("nodemon", "nodemon.js") for word in scripts) else None
 
 
-def inspect(claim: Claim, facts: Facts, world: World) -> Read[App]:
+def inspect(claim: Claim, facts: Facts, world: World) -> Read[App] | None:
+    """None: its parent is no such program of its user's."""
     manager, main = siblings.manager_and_main(facts, claim.manager_pid)
+    if not identity.genuine(manager, world):
+        return None
     by = program(manager) or FOREVER
     details = App(main.pid, manager.pid, by, bool(inside.of(world.files, manager).root))
     policy = "after every end" if by == FOREVER else "when a file changes"

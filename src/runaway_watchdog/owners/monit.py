@@ -15,13 +15,13 @@ from runaway_watchdog.model.gap import Gap
 from runaway_watchdog.model.owner import Action, Claim, Deferred, Outlook
 from runaway_watchdog.model.plan import Containment, Prints, Step
 from runaway_watchdog.model.process import Facts, Process
-from runaway_watchdog.owners.common import exit_propagation, siblings
+from runaway_watchdog.owners.common import exit_propagation, identity, siblings
 from runaway_watchdog.owners.common.advice import ENOUGH, fixed
 from runaway_watchdog.owners.common.ending import Ending, ending
 from runaway_watchdog.owners.common.shells import base
 from runaway_watchdog.owners.cron.job_daemons import DaemonUnit, unit_of
 from runaway_watchdog.owners.interface import Kind, Read, Unread
-from runaway_watchdog.owners.steps import edited, single
+from runaway_watchdog.owners.steps import acting, edited, single
 from runaway_watchdog.world import Unanswered, World, inside, processes, procfs
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ def inspect(claim: Claim, facts: Facts, world: World) -> Read[Service] | None:
     manager = _manager(facts, view, world)
     path, control = _control(view, manager)
     check = control.check(claim.ref)
-    if check is None:
+    if check is None or not _is_its(facts, manager, view, check):
         return None
     every = check.every
     details = Service(
@@ -105,7 +105,7 @@ def inspect(claim: Claim, facts: Facts, world: World) -> Read[Service] | None:
         bool(view.root),
         unit_of(manager, facts.process, world),
         path,
-        None if view.root else _place(view, check),
+        None if view.root else _place(view, check, manager, world),
     )
     evidence = (*claim.evidence, f"{check.path}:{check.line}: check process {check.name}")
     policy = "passive" if check.passive else f"if it does not exist then {check.when_gone}"
@@ -127,7 +127,9 @@ def _manager(facts: Facts, view: inside.Inside, world: World) -> Process | None:
             found, _ = procfs.process(world.files, pid)
         except (procfs.NoSuchProcessError, Unanswered):
             continue
-        if is_monit(found) and len(found.namespace_pids) == len(facts.process.namespace_pids):
+        same_room = len(found.namespace_pids) == len(facts.process.namespace_pids)
+        fits = is_monit(found) and identity.may_start(found, facts.process) and identity.genuine(found, world)
+        if same_room and fits:
             return found
     return None
 
@@ -161,22 +163,39 @@ def _watched(view: inside.Inside, control: "Control", check: "Check") -> bool | 
         return None
 
 
+def _is_its(facts: Facts, manager: Process | None, view: inside.Inside, check: "Check") -> bool:
+    """Whether more ties it to monit than its own environment, which is a hint: it stayed in monit's control group, or
+    the check's PID file names it or an ancestor. What is in a container is reached through its engine alone."""
+    pid = _pid(view, check)
+    named = any(each.namespace_pids[-1] == pid for each in (facts.process, *facts.ancestors) if each.pid != 1)
+    stayed = manager is not None and facts.process.cgroup not in ("", "/") and facts.process.cgroup == manager.cgroup
+    return bool(view.root) or named or stayed
+
+
+def _pid(view: inside.Inside, check: "Check") -> int:
+    """What the PID file says; 0 where it says nothing."""
+    try:
+        return int(view.read(check.pidfile).strip()) if check.pidfile else 0
+    except (OSError, ValueError):
+        return 0
+
+
 def _main(facts: Facts, view: inside.Inside, check: "Check") -> int:
     """The process that the PID file names, else the uppermost that monit's environment reaches."""
     line = [each for each in (facts.process, *facts.ancestors) if each.pid != 1 and not is_monit(each)]
-    try:
-        pid = int(view.read(check.pidfile).strip()) if check.pidfile else 0
-    except (OSError, ValueError):
-        pid = 0
+    pid = _pid(view, check)
     same = next((each.pid for each in line if each.namespace_pids[-1] == pid), None)
     if same is None and pid > 1 and not view.root:
         return pid  # another process than this one and those above it
     return line[-1].pid if same is None else same
 
 
-def _place(view: inside.Inside, check: "Check") -> edited.Place | None:
+def _place(view: inside.Inside, check: "Check", manager: Process | None, world: World) -> edited.Place | None:
+    if check.last_line is None:
+        return None
+    user = None if manager is None else acting.user_of(manager)
     try:
-        return None if check.last_line is None else edited.Place(check.path, view.read(check.path), check.last_line)
+        return edited.Place(world.ownership.real(check.path), view.read(check.path), check.last_line, user=user)
     except OSError:
         return None
 
@@ -284,13 +303,13 @@ def _make_passive(service: Service, place: edited.Place) -> Step:
     from runaway_watchdog.world import monitrc
 
     control = service.control
-    monit = "monit" if control in monitrc.SEARCHED else f"monit -c {quote(control)}"
+    called = "monit" if control in monitrc.SEARCHED else f"monit -c {quote(control)}"
+    monit = acting.run(place.user, called)
     return edited.file(
         "Keep monit from starting it again",
-        place.path,
-        place.text,
+        place,
         place.sed("mode passive"),
         effect="monit goes on looking at it and does nothing any more; what runs now goes on",
         check=Prints(f"{monit} status {quote(service.check.name)} | grep -c 'mode *passive'", ("1",)),
-        then=f"{monit} reload",
+        then=f"{called} reload",
     )

@@ -14,11 +14,11 @@ from runaway_watchdog.model.gap import Gap
 from runaway_watchdog.model.owner import Action, Certainty, Claim, Deferred, Outlook, Why
 from runaway_watchdog.model.plan import Containment, Prints, Step, Succeeds
 from runaway_watchdog.model.process import Facts, Process
-from runaway_watchdog.owners.common import exit_propagation, siblings
+from runaway_watchdog.owners.common import exit_propagation, identity, siblings
 from runaway_watchdog.owners.common.advice import ENOUGH, fixed
 from runaway_watchdog.owners.common.ending import Ending
 from runaway_watchdog.owners.interface import Kind, Read, Unread
-from runaway_watchdog.owners.steps import edited, single
+from runaway_watchdog.owners.steps import acting, edited, single
 from runaway_watchdog.world import Unanswered, World, inside, procfs
 
 if TYPE_CHECKING:
@@ -49,7 +49,8 @@ class App(NamedTuple):
     saved: str  # its state in dump.pm2; "" where it is not in it
     boot_unit: str  # the enabled unit that starts pm2; "" where there is none, or in a container
     in_container: bool
-    command: str  # how pm2 is called here; "" in a container
+    settings_of: str  # PM2_HOME and PATH, as it is called here; "" in a container
+    user: str | None  # whose it is; None: root's
     dump: str | None  # the text of dump.pm2, which may hold secrets
 
     def shown(self) -> Mapping[str, Any]:
@@ -78,6 +79,10 @@ class App(NamedTuple):
         """From an end to the next start, unless it backs off."""
         return self.settings.restart_delay_s + AT_ONCE_S
 
+    def called(self, words: str) -> str:
+        """pm2, as its own user calls it."""
+        return acting.run(self.user, f"pm2 {words}", self.settings_of)
+
     @property
     def dump_file(self) -> str:
         return f"{self.home}/dump.pm2"
@@ -86,7 +91,7 @@ class App(NamedTuple):
 def claim(facts: Facts) -> Claim | None:
     """Its parent calls itself God."""
     parent = facts.ancestors[0] if facts.ancestors else None
-    if parent is None or parent.pid == 1 or home(parent) is None:
+    if parent is None or parent.pid == 1 or home(parent) is None or not identity.may_start(parent, facts.process):
         return None
     pid = facts.process.pid
     return Claim("pm2-app", str(pid), (f"/proc/{parent.pid}/cmdline: {_title(parent)}",), parent.pid)
@@ -99,17 +104,21 @@ def _title(process: Process) -> str:
 
 def home(process: Process) -> str | None:
     """PM2_HOME of a daemon; None for any other process."""
-    found = GOD.fullmatch(_title(process))
+    found = GOD.fullmatch(_title(process)) if identity.runs(process, identity.NODE) else None
     return None if found is None else found["home"]
 
 
-def inspect(claim: Claim, facts: Facts, world: World) -> Read[App]:
-    """Read the app's environment, and what was saved for the next boot. Raises Unanswered."""
+def inspect(claim: Claim, facts: Facts, world: World) -> Read[App] | None:
+    """Read the app's environment, and what was saved for the next boot. None: its parent only calls itself God.
+    Raises Unanswered."""
     from runaway_watchdog.world import pm2  # only where pm2 owns
 
     manager, main = siblings.manager_and_main(facts, claim.manager_pid)
     view = inside.of(world.files, manager)
     folder = home(manager) or ""
+    if not identity.genuine(manager, world):
+        return None
+    _belongs(folder, manager, view, world)
     try:
         found = pm2.settings(world.files.read(f"{procfs.PROC}/{main.pid}/environ"))
         saved = pm2.saved(view, folder)
@@ -126,11 +135,23 @@ def inspect(claim: Claim, facts: Facts, world: World) -> Read[App]:
         saved.get(found.name, ""),
         "" if inner else _boot_unit(manager, world),
         inner,
-        "" if inner else _command(manager, folder, view),
+        "" if inner else _settings(manager, folder, view),
+        acting.user_of(manager),
         None if inner else _dump(view, folder),
     )
     evidence = (*claim.evidence, f"/proc/{main.pid}/environ: pm_id={found.id}, autorestart={found.autorestart}")
     return Read("pm2-app", found.name or f"app {found.id}", found.id, _policy(found), details, evidence)
+
+
+def _belongs(folder: str, manager: Process, view: inside.Inside, world: World) -> None:
+    """Its title names its folder, and may name anybody's. Raises Unanswered where that is not its own user's."""
+    try:
+        if view.root or world.ownership.of(folder).only(manager.uid):
+            return
+    except OSError:
+        pass
+    problem = f"{folder}, which it names as its folder, is not {manager.user}'s alone"
+    raise Unanswered(Gap("pm2", problem, f"look who may write there: namei -l {quote(folder)}"))
 
 
 def _policy(found: "pm2.Settings") -> str:
@@ -150,14 +171,12 @@ def _boot_unit(manager: Process, world: World) -> str:
     return name if unit is not None and unit.unit_file_state == "enabled" else ""
 
 
-def _command(manager: Process, folder: str, view: inside.Inside) -> str:
-    """pm2 as its own user calls it: it finds its daemon by PM2_HOME, and itself needs node on the PATH."""
+def _settings(manager: Process, folder: str, view: inside.Inside) -> str:
+    """What pm2 needs of its user's environment: it finds its daemon by PM2_HOME, and itself needs node on the PATH."""
     beside_node = (manager.exe or "").rpartition("/")[0]
     where = next((each for each in (beside_node, *FOLDERS) if each and view.exists(f"{each}/pm2")), "")
     path = f"{where}:" if where and where not in FOLDERS else ""
-    settings = [f"PM2_HOME={quote(folder)}", *([f"PATH={quote(path)}$PATH"] if path else [])]
-    called = f"env {' '.join(settings)} pm2"
-    return called if manager.uid == 0 else f"runuser -u {quote(manager.user)} -- {called}"
+    return " ".join([f"PM2_HOME={quote(folder)}", *([f"PATH={quote(path)}$PATH"] if path else [])])
 
 
 def _dump(view: inside.Inside, folder: str) -> str | None:
@@ -265,28 +284,29 @@ def contain(owner: Read[App] | Unread, facts: Facts) -> Containment | None:
 
 
 def _stop(app: App) -> Step:
-    called, name = app.command, quote(app.settings.id)
+    name = quote(app.settings.id)
     watch = " --watch" if app.settings.watch else ""
     return Step(
         "Stop it",
-        f"{called} stop {name}{watch}",
+        app.called(f"stop {name}{watch}"),
         "pm2 ends it with all its children, and does not start it again" + (", nor watch its files" if watch else ""),
         "interrupts",
-        f"{called} start {name}{watch}",
-        Prints(f"{called} pid {name}", ("0", "nothing")),
+        app.called(f"start {name}{watch}"),
+        Prints(app.called(f"pid {name}"), ("0", "nothing")),
     )
 
 
 def _save(app: App, text: str) -> Step:
     """The list as it is now takes the place of the saved one; the copy is the undo."""
-    copy, dump = edited.saved(app.dump_file, text), quote(app.dump_file)
-    change = f"cp -p {dump} {copy} && {app.command} save"
+    copy, dump = quote(edited.saved(app.dump_file, text, app.user)), quote(app.dump_file)
+    save = f"env {app.settings_of} pm2 save"
+    change = f"cp -p {dump} {copy} && {save}"
     return Step(
         "Keep it stopped over a restart of pm2, and a reboot",
-        edited.unless_changed(f"cat {dump}", text, change),
+        acting.script(app.user, edited.unless_changed(edited.printing(app.dump_file), text, change)),
         f"pm2 saves its apps as they are now; {copy} keeps the list that was saved before",
         "none",
-        f"cp {copy} {dump}",
-        Succeeds(f"ls {copy}", "the copy"),
+        acting.script(app.user, f"{edited.own(app.dump_file)} && cp {copy} {dump}"),
+        Succeeds(acting.look(app.user, f"ls {copy}"), "the copy"),
         phase="close",
     )

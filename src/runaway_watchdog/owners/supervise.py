@@ -14,11 +14,11 @@ from runaway_watchdog.model.gap import Gap
 from runaway_watchdog.model.owner import Action, Claim, Deferred, KindName, Outlook
 from runaway_watchdog.model.plan import Advice, Containment, Says, Step, Succeeds
 from runaway_watchdog.model.process import Facts, Process
-from runaway_watchdog.owners.common import exit_propagation
+from runaway_watchdog.owners.common import exit_propagation, identity
 from runaway_watchdog.owners.common.ending import Ending, ending
 from runaway_watchdog.owners.common.shells import base
 from runaway_watchdog.owners.interface import Kind, Owner, Read, Unread
-from runaway_watchdog.owners.steps import single
+from runaway_watchdog.owners.steps import acting, single
 from runaway_watchdog.world import Unanswered, World, inside, procfs
 
 UP, DOWN, ONCE = "up", "down", "once"
@@ -82,16 +82,19 @@ class Service(NamedTuple):
     finish: bool  # a script runs after each end
     daemon: str  # the scanner
     in_container: bool
+    user: str | None = None  # whose supervisor it is; None: root's
 
     def shown(self) -> Mapping[str, Any]:
-        return self._asdict()
+        shown = self._asdict()
+        del shown["user"]
+        return shown
 
 
 def claim(facts: Facts) -> Claim | None:
     """Its parent is one of the three supervisors, by the file that runs."""
     parent = facts.ancestors[0] if facts.ancestors else None
     suite = None if parent is None or parent.pid == 1 else _suite(parent)
-    if parent is None or suite is None:
+    if parent is None or suite is None or not identity.may_start(parent, facts.process):
         return None
     pid = facts.process.pid
     evidence = f"/proc/{pid}/stat: its parent {parent.pid} is {suite.supervisor}"
@@ -110,12 +113,15 @@ def _suite(process: Process) -> Suite | None:
     return next((suite for suite in SUITES if name in (suite.supervisor, suite.comm)), None)
 
 
-def inspect(claim: Claim, facts: Facts, world: World) -> Read[Service]:
-    """Read the service's folder, which is its supervisor's working directory. Raises Unanswered."""
+def inspect(claim: Claim, facts: Facts, world: World) -> Read[Service] | None:
+    """Read the service's folder, which is its supervisor's working directory. None: it only bears the name of one.
+    Raises Unanswered."""
     line = (facts.process, *facts.ancestors)
     main = next(each for each in line if str(each.pid) == claim.ref)
     manager = line[line.index(main) + 1]
     suite = BY_KIND[claim.kind]
+    if not identity.genuine(manager, world):
+        return None
     folder = f"{procfs.PROC}/{manager.pid}/cwd"
     try:
         shown = world.files.target(folder)
@@ -126,7 +132,8 @@ def inspect(claim: Claim, facts: Facts, world: World) -> Read[Service]:
         raise Unanswered(Gap(suite.scanner, "the folder of its service cannot be read", "run it with sudo")) from None
     wants = suite.wants(status) or ""
     in_container = bool(inside.of(world.files, manager).root)
-    details = Service(main.pid, manager.pid, shown, wants, down_file, finish, suite.scanner, in_container)
+    user = acting.user_of(manager)
+    details = Service(main.pid, manager.pid, shown, wants, down_file, finish, suite.scanner, in_container, user)
     policy = f"wanted {wants or 'not known'}"
     evidence = (*claim.evidence, f"{shown}/supervise/status: {policy}")
     return Read(claim.kind, base(shown) or claim.ref, shown, policy, details, evidence)
@@ -214,11 +221,11 @@ def _keep(service: Service) -> Step:
     file = quote(f"{service.folder}/down")
     return Step(
         "Keep it down later too",
-        f"touch {file}",
+        acting.look(service.user, f"touch {file}") if service.user else f"[ ! -L {file} ] && touch {file}",
         "a new supervisor, or the next boot, does not start it; now nothing changes",
         "none",
-        f"rm {file}",
-        Succeeds(f"ls {file}"),
+        acting.look(service.user, f"rm {file}"),
+        Succeeds(acting.look(service.user, f"ls {file}")),
         phase="close",
     )
 
@@ -226,13 +233,14 @@ def _keep(service: Service) -> Step:
 def _down(suite: Suite, service: Service) -> Step:
     folder = quote(service.folder)
     undo = suite.up if service.wants == UP else suite.once
+    user = service.user
     return Step(
         "Stop it",
-        f"{suite.down} {folder}",
+        acting.run(user, f"{suite.down} {folder}"),
         f"{suite.supervisor} ends it and does not start it again",
         "interrupts",
-        f"{undo} {folder}",
-        Says(f"{suite.status} {folder}", ("down",)),
+        acting.run(user, f"{undo} {folder}"),
+        Says(acting.run(user, f"{suite.status} {folder}"), ("down",)),
     )
 
 

@@ -189,7 +189,7 @@ def contain(owner: Read[Child] | Unread, facts: Facts) -> Containment | None:
         steps = (_stopped(owner.name), *_removed(owner.name, by))
         return Containment(f"Stop {owner.name} for good: over a reboot too", steps)
     keep = edited.file(
-        "Keep init from starting it again", TABLE, by.text, f"{by.line}s/^/#/",
+        "Keep init from starting it again", edited.Place(TABLE, by.text, by.line), f"{by.line}s/^/#/",
         effect="the line becomes a comment, and init reads its table anew and ends what the line had started",
         check=BeginsWith(f"sed -n {by.line}p {TABLE}", "#"),
         then="telinit q",

@@ -178,8 +178,9 @@ class Journal(Protocol):
 class Supervisors(Protocol):
     """Supervisors that answer over a socket of their own; questions only."""
 
-    def supervisord(self, url: str, user: str | None, password: str | None) -> "Sequence[ProgramState]":
-        """supervisord's getAllProcessInfo, from `unix:///path` or `http://host:port`."""
+    def supervisord(self, url: str, user: str | None, password: str | None, uid: int) -> "Sequence[ProgramState]":
+        """supervisord's getAllProcessInfo, from `unix:///path` or `http://host:port`, where it is `uid` that listens:
+        anybody may listen where one was meant to."""
 
 
 class Clock(Protocol):
@@ -217,6 +218,9 @@ class Ownership(Protocol):
 
     def of(self, path: str) -> "Holders":
         """Who can change what an absolute path leads to: a part of it, or a link's target."""
+
+    def real(self, path: str) -> str:
+        """The same path without links."""
 
     def executable(self, pid: int) -> int:
         """The uid that the file belongs to which a process runs, wherever that is by now."""

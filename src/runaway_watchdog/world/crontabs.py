@@ -157,8 +157,13 @@ def local_zone(inside: Inside) -> tzinfo:
 
 
 def logged(entries: Sequence[Mapping[str, object]]) -> Iterator[Logged]:
-    """The commands in cron's entries of the journal. Never fails: what is no command is passed over."""
+    """The commands in cron's entries of the journal. Never fails: what is no command is passed over.
+
+    Anybody may write there under cron's name; only whom the journal itself saw to be root is cron.
+    """
     for entry in entries:
+        if str(entry.get("_UID", "0")) != "0":
+            continue
         found = _LOGGED.fullmatch(str(entry.get("MESSAGE", "")))
         at = str(entry.get("__REALTIME_TIMESTAMP", 0))
         if found and re.fullmatch(r"[0-9]{1,20}", at):

@@ -133,6 +133,9 @@ class LiveOwnership:
             self._kept[path] = holders(path, look, members)
         return self._kept[path]
 
+    def real(self, path: str) -> str:
+        return os.path.realpath(path)
+
     def executable(self, pid: int) -> int:
         return os.stat(f"/proc/{pid}/exe").st_uid
 

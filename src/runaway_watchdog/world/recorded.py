@@ -35,7 +35,11 @@ from runaway_watchdog.world import (
 LATER = ("activity", "traces", "tables")
 """Ports that the older recordings do not have: what they tell is beside the story, and missing there."""
 
-SUPPOSED: Mapping[str, Any] = {"ownership.of": [[], False], "ownership.executable": 0}
+SUPPOSED: Mapping[str, Callable[..., Any]] = {
+    "ownership.of": lambda _path: [[], False],
+    "ownership.executable": lambda _pid: 0,
+    "ownership.real": lambda path: path,
+}
 """What the hosts would have answered that were recorded before they were asked whose files are: nobody but root had
 set up anything that a plan of theirs names."""
 
@@ -89,7 +93,7 @@ class _Replaying:
             question = _question(self._port, method, arguments)
             answers = self._asked.get(question)
             if not answers and f"{self._port}.{method}" in SUPPOSED:
-                answers = [{"value": SUPPOSED[f"{self._port}.{method}"]}]
+                answers = [{"value": SUPPOSED[f"{self._port}.{method}"](*arguments)}]
             if not answers and self._port in LATER:
                 raise Unanswered(Gap(self._port, "it was not recorded", "record the host anew"))
             if not answers:

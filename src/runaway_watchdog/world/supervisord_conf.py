@@ -5,7 +5,7 @@ alphabetical order, the last value of a key wins, a comment starts at " ;" or " 
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
 from runaway_watchdog.world.inside import Inside
@@ -133,8 +133,10 @@ class Configuration:
         return url, user, section.get("password", "") if user is not None else None
 
 
-def read(inside: Inside, path: str) -> Configuration:
-    """The file and what it includes. Raises OSError where the file itself cannot be read."""
+def read(inside: Inside, path: str, whose: Callable[[str], object]) -> Configuration:
+    """The file and what it includes, without files that others may write than the file itself: whoever may add a
+    section there would say where a password goes that stands here. Raises OSError where the file itself cannot be read.
+    """
     here = path.rpartition("/")[0]
     sections: dict[str, Section] = {}
     parse(inside.read(path), path, sections)
@@ -142,7 +144,8 @@ def read(inside: Inside, path: str) -> Configuration:
     for pattern in include.get("files", "").split() if include else ():
         pattern = _expanded(pattern, {"here": here})  # noqa: PLW2901 - the same pattern, as supervisord reads it
         for each in inside.glob(pattern if pattern.startswith("/") else f"{here}/{pattern}")[:MOST_FILES]:
-            parse(inside.read(each), each, sections)
+            if whose(each) == whose(path):
+                parse(inside.read(each), each, sections)
     return Configuration(sections)
 
 

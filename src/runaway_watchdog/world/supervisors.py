@@ -2,10 +2,14 @@
 
 import base64
 import re
+import socket
+import struct
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Final
 
+from runaway_watchdog.linux import net
 from runaway_watchdog.model.gap import Gap
 from runaway_watchdog.world import Unanswered, http, patience
 from runaway_watchdog.world.program_states import ProgramState, parse
@@ -21,13 +25,15 @@ _QUESTION: Final = (
 class LiveSupervisors:
     """See `world.Supervisors`."""
 
-    def supervisord(self, url: str, user: str | None, password: str | None) -> Sequence[ProgramState]:
+    def supervisord(self, url: str, user: str | None, password: str | None, uid: int) -> Sequence[ProgramState]:
         address = _address(url)
         if address is None:
             raise Unanswered(_gap("it is asked only on this host, and its address is another"))
         seconds = patience.limit_s()
         try:
-            answer = _ask(address, user, password, seconds)
+            answer = _ask(address, _secret(user, password), seconds, uid)
+        except AnotherUserError:
+            raise Unanswered(_gap("another user listens at its address, so it was not asked")) from None
         except TimeoutError:
             raise Unanswered(_gap(f"it did not answer within {seconds} s")) from None
         except PermissionError:
@@ -39,6 +45,10 @@ class LiveSupervisors:
         if answer.status != 200:
             raise Unanswered(_gap(f"it answered with HTTP {answer.status}"))
         return processes(answer.body)
+
+
+class AnotherUserError(Exception):
+    """Whoever listens is not whom the question, and the password, is for."""
 
 
 def _gap(problem: str) -> Gap:
@@ -54,18 +64,49 @@ def _address(url: str) -> http.Address | None:
     return None
 
 
-def _ask(address: http.Address, user: str | None, password: str | None, seconds: int) -> http.Answer:
-    """One XML-RPC call on a connection of its own. Raises OSError, http.NotHTTPError."""
+def _secret(user: str | None, password: str | None) -> bytes:
+    if user is None:
+        return b""
+    pair = f"{user}:{password or ''}".encode("utf-8", "surrogateescape")
+    return b"Authorization: Basic " + base64.b64encode(pair) + b"\r\n"
+
+
+def _ask(address: http.Address, secret: bytes, seconds: int, uid: int) -> http.Answer:
+    """One XML-RPC call on a connection of its own. Raises OSError, http.NotHTTPError, AnotherUserError."""
     begun = time.monotonic()
-    secret = b""
-    if user is not None:
-        pair = f"{user}:{password or ''}".encode("utf-8", "surrogateescape")
-        secret = b"Authorization: Basic " + base64.b64encode(pair) + b"\r\n"
     head = b"POST /RPC2 HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/xml\r\nConnection: close\r\n"
     length = b"Content-Length: %d\r\n\r\n" % len(_QUESTION)
+    _check_listeners(address, uid)
     with http.connect(address, seconds) as connection:
+        _check_peer(connection, uid)
+        _check_listeners(address, uid)
         connection.sendall(head + secret + length + _QUESTION)
         return http.read(connection, seconds=seconds - (time.monotonic() - begun))
+
+
+def _check_peer(connection: socket.socket, uid: int) -> None:
+    """Who called listen(2) on a Unix socket (unix(7), SO_PEERCRED). Raises AnotherUserError."""
+    if connection.family == socket.AF_UNIX:
+        _, theirs, _ = struct.unpack("3i", connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
+        if theirs != uid:
+            raise AnotherUserError
+
+
+def _check_listeners(address: http.Address, uid: int) -> None:
+    """Who listens at a TCP port of this host: one of them is whom we would reach. Raises AnotherUserError, OSError."""
+    if isinstance(address, str):
+        return
+    rows = (each for name in ("tcp", "tcp6") for each in net.parse_tcp(_table(name)))
+    users = {each.uid for each in rows if each.port == address[1]}
+    if users - {uid}:
+        raise AnotherUserError
+
+
+def _table(name: str) -> str:
+    try:
+        return Path(f"/proc/net/{name}").read_text()
+    except FileNotFoundError:  # a kernel without IPv6
+        return ""
 
 
 def processes(body: bytes) -> Sequence[ProgramState]:

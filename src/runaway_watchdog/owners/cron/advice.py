@@ -31,7 +31,8 @@ def once_at_a_time(job: Job, name: str) -> Iterator[Advice]:
     if not command:
         return
     shell = '"$SHELL"' if _SHELL.search("\n".join(above)) else "sh"
-    lock = f"/run/lock/{_PLAIN.sub('-', name).strip('-')[:60]}.lock"
+    folder = "/run" if table.user == "root" else "/run/lock"  # where everybody may write, and take the lock for good
+    lock = f"{folder}/{_PLAIN.sub('-', name).strip('-')[:60]}.lock"
     new = f"{schedule[0]}{user}flock -n {lock} timeout 1h nice -n 19 {shell} -c {quote(command)}{given}"
     what = "one run at a time, an hour at most, after everybody else"
     yield Advice(what, f"line {table.number} of {table.path}", (new,))

@@ -54,7 +54,7 @@ def inspect(claim: Claim, job: Process, daemon: Process, world: World) -> Read[A
     if line is None:
         gone = AnacronJob(job.pid, daemon.pid, job.user, None, None)
         return Read("cron-job", "a job of anacron", claim.ref, "line not found", gone, claim.evidence)
-    source = TableLine(TABLE, line.number, job.user, text, of_user=False)
+    source = TableLine(world.ownership.real(TABLE), line.number, job.user, text, of_user=False)
     details = AnacronJob(job.pid, daemon.pid, job.user, _days(line.period), source)
     evidence = (*claim.evidence, f"{TABLE}:{line.number}: {line.period} {line.name}")
     name = f"{line.name} of anacron (line {line.number} of {TABLE})"

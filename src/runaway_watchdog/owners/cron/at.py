@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from runaway_watchdog.model.owner import Action, Certainty, Claim, Outlook, Reason
 from runaway_watchdog.model.plan import Containment, Fails, Step
 from runaway_watchdog.model.process import Facts, Process
+from runaway_watchdog.owners.common import identity
 from runaway_watchdog.owners.common.ending import ending
 from runaway_watchdog.owners.common.shells import base
 from runaway_watchdog.owners.cron.job_daemons import DaemonUnit, unit_of
@@ -80,16 +81,22 @@ def claim(facts: Facts) -> Claim | None:
 
 
 def is_atd(process: Process) -> bool:
+    """Debian's gives its rights away to `daemon` while it waits."""
+    if process.uid and process.user != "daemon" and len(process.namespace_pids) == 1:
+        return False
     return base(process.exe) == "atd" or (process.exe is None and process.name == "atd")
 
 
-def inspect(claim: Claim, facts: Facts, world: World) -> Read[Job]:
-    """The job's number, and whether the same commands wait in the spool to be run once more."""
+def inspect(claim: Claim, facts: Facts, world: World) -> Read[Job] | None:
+    """The job's number, and whether the same commands wait in the spool to be run once more. None: its parent only
+    bears atd's name."""
     from runaway_watchdog.world import crontabs  # only where at owns
 
     line = (facts.process, *facts.ancestors)
     job = next(each for each in line if str(each.pid) == claim.ref)
     daemon = next(each for each in line if each.pid == claim.manager_pid)
+    if not identity.genuine(daemon._replace(uid=0), world):
+        return None
     view = inside.of(world.files, job)
     file = _file(job, world)
     pending, seen = _copies(view, file, crontabs.local_zone(view))
@@ -112,7 +119,7 @@ def _file(job: Process, world: World) -> str:
         except OSError:
             continue
         name = base(target)
-        if JOB.fullmatch(name) and "/at" in target:
+        if JOB.fullmatch(name) and target.rpartition("/")[0].endswith(SPOOLS):
             return name
     return ""
 

@@ -19,7 +19,7 @@ def source(line: Line, world: World) -> TableLine | None:
     except OSError:
         return None
     text = crontabs.printed(text) if line.of_user else text
-    return TableLine(line.path, line.number, line.user, text, line.of_user)
+    return TableLine(world.ownership.real(line.path), line.number, line.user, text, line.of_user)
 
 
 def contain(job: Job, name: str, facts: Facts) -> Containment | None:
@@ -56,7 +56,7 @@ def comment_out(line: TableLine, title: str, effect: str) -> Step:
         check = BeginsWith(f"crontab -u {quote(line.user)} -l | sed -n {number}p", MARK.strip())
         return edited.crontab(title, line.user, line.text, sed, effect=effect, check=check)
     check = BeginsWith(f"sed -n {number}p {quote(line.path)}", MARK.strip())
-    return edited.file(title, line.path, line.text, sed, effect=effect, check=check)
+    return edited.file(title, edited.Place(line.path, line.text, number), sed, effect=effect, check=check)
 
 
 def _off(path: str) -> Step:
@@ -64,9 +64,9 @@ def _off(path: str) -> Step:
     script = quote(path)
     return Step(
         "Keep cron from starting it again",
-        f"chmod a-x {script}",
+        f"[ -O {script} ] && chmod a-x {script}",
         "run-parts passes over a file that is not executable; the others of its folder go on",
         "none",
-        f"chmod a+x {script}",
+        f"[ -O {script} ] && chmod a+x {script}",
         Prints(f"test -x {script} || echo off", ("off",)),
     )

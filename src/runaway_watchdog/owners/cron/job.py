@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from runaway_watchdog.model.owner import Action, Claim, Deferred, Outlook
 from runaway_watchdog.model.plan import Advice, Containment
 from runaway_watchdog.model.process import Facts, Process
+from runaway_watchdog.owners.common import identity
 from runaway_watchdog.owners.common.ending import ending
 from runaway_watchdog.owners.common.shells import base
 from runaway_watchdog.owners.interface import Kind, Owner, Read, Unread
@@ -42,7 +43,7 @@ def claim(facts: Facts) -> Claim | None:
     if parent is None or is_cron(facts.process):
         return None
     pid = facts.process.pid
-    if parent.pid != 1 and (is_cron(parent) or is_anacron(parent)):
+    if parent.pid != 1 and (is_cron(parent) or is_anacron(parent)) and _is_roots(parent):
         evidence = f"/proc/{pid}/stat: its parent {parent.pid} is {parent.name}"
         return Claim("cron-job", str(pid), (evidence,), _daemon(facts).pid)
     if parent.pid == 1 and facts.process.control_group.segments in UNITS:
@@ -54,6 +55,11 @@ def is_cron(process: Process) -> bool:
     """By the file that runs; by its own name where that is hidden, or a busybox."""
     program = base(process.exe)
     return program in DAEMONS or (program in ("", "busybox") and process.name in DAEMONS)
+
+
+def _is_roots(daemon: Process) -> bool:
+    """Whoever reads the host's tables is root's; in a container numbers are its own."""
+    return daemon.uid == 0 or len(daemon.namespace_pids) > 1
 
 
 def is_anacron(process: Process) -> bool:
@@ -70,11 +76,13 @@ def _daemon(facts: Facts) -> Process:
     return above
 
 
-def inspect(claim: Claim, facts: Facts, world: World) -> "Read[Job] | Read[AnacronJob]":
-    """Find the line, by which the next run is known. Raises Unanswered."""
+def inspect(claim: Claim, facts: Facts, world: World) -> "Read[Job] | Read[AnacronJob] | None":
+    """Find the line, by which the next run is known. None: its parent only bears cron's name. Raises Unanswered."""
     line = (facts.process, *facts.ancestors)
     process = next(each for each in line if str(each.pid) == claim.ref)
     daemon = next((each for each in line if each.pid == claim.manager_pid), None)
+    if daemon is not None and not identity.genuine(daemon, world):
+        return None
     if daemon is not None and is_anacron(daemon):
         from runaway_watchdog.owners.cron import anacron  # only where anacron owns
 

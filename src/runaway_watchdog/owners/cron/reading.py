@@ -73,12 +73,22 @@ def _lines(
     """The lines that started it, and who told which they are (None: nobody did, the program's words must do)."""
     told = None
     for told in _tellings(process, daemon, world):
-        found = [each for each in _tables(view, told.user, daemon) if each.command.strip() == told.text.strip()]
+        lines = _tables(view, told.user, daemon)
+        found = [
+            each for each in lines if _is_whose(each, told.user, view) and each.command.strip() == told.text.strip()
+        ]
         if found:
             return told, found
     if told is not None and daemon is not None:
         return told, []
-    return None, [each for each in _tables(view, process.user, daemon) if _says(each, process, daemon)]
+    lines = _tables(view, process.user, daemon)
+    return None, [each for each in lines if _is_whose(each, process.user, view) and _says(each, process, daemon)]
+
+
+def _is_whose(line: Line, user: str, view: inside.Inside) -> bool:
+    """Whether cron would run the line as this user: anybody may bear another one's words. A container has names of its
+    own."""
+    return bool(view.root) or line.user == user
 
 
 def _tables(view: inside.Inside, user: str, daemon: Process | None) -> tuple[Line, ...]:

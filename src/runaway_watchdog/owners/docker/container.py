@@ -71,6 +71,10 @@ def inspect(claim: Claim, facts: Facts, world: World) -> "ContainerOwner":
     from runaway_watchdog.engines import docker
     from runaway_watchdog.owners.docker import controllers, details, swarm
 
+    if container_id(facts.process.control_group) is None and not _is_asked(facts, world):
+        # A user makes groups of any name in there, that of another one's container too.
+        problem = f"the group of container {claim.ref[:12]} is a user's own, and this engine is another one"
+        raise Unanswered(Gap("docker", problem, _mend(facts)))
     container = docker.container(world, claim.ref)
     if container is None:
         raise Unanswered(Gap("docker", f"this Docker Engine does not know container {claim.ref[:12]}", _mend(facts)))
@@ -87,6 +91,11 @@ def inspect(claim: Claim, facts: Facts, world: World) -> "ContainerOwner":
         name = f"{found.compose.project}/{found.compose.service}"
         return Read("compose-service", name, claim.ref, found.policy, found, evidence)
     return Read("docker-container", found.container, claim.ref, found.policy, found, evidence)
+
+
+def _is_asked(facts: Facts, world: World) -> bool:
+    """Whether the engine that answers here is that of the user whose group the process is in."""
+    return world.engine.endpoint() == f"unix:///run/user/{facts.process.control_group.uid}/docker.sock"
 
 
 def _mend(facts: Facts) -> str:

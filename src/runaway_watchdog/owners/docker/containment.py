@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 from runaway_watchdog.model.plan import Containment, Prints, Step
 from runaway_watchdog.model.process import Facts
 from runaway_watchdog.owners.interface import Unread
-from runaway_watchdog.owners.steps import single
+from runaway_watchdog.owners.steps import acting, single
+from runaway_watchdog.world import Unanswered, World
+from runaway_watchdog.world.ownership import ROOT_ONLY
 
 if TYPE_CHECKING:
     from runaway_watchdog.owners.docker.controllers import Acting
@@ -18,9 +20,21 @@ DEFAULT_PERIOD = 100_000
 LOOKS_LIKE_AN_ID = re.compile(r"[0-9a-f]{8,64}")
 
 
-def client(endpoint: str | None) -> str:
-    """The command that talks to this engine, ready for a shell."""
-    return "docker" if endpoint is None else f"docker -H {quote(endpoint)}"
+def client(world: World) -> str:
+    """The command that talks to this engine, ready for a shell; to a user's own as that user."""
+    endpoint = world.engine.endpoint()
+    if endpoint is None:
+        return "docker"
+    return acting.run(_whose(endpoint, world), f"docker -H {quote(endpoint)}")
+
+
+def _whose(endpoint: str, world: World) -> str | None:
+    """The one user beside root who holds its socket; None: root alone, or several, or it is no file."""
+    try:
+        found = world.ownership.of(endpoint.removeprefix("unix://")) if endpoint.startswith("unix:///") else ROOT_ONLY
+    except (OSError, Unanswered):
+        return None
+    return world.files.user(found.uids[0]) if len(found.uids) == 1 and not found.anyone else None
 
 
 def named(name: str, identifier: str) -> str:

@@ -128,7 +128,7 @@ def read(container: Inspected, info: Info, facts: Facts, world: World) -> Contai
         socket_holders=tuple(each.name for each in others if holds_the_socket(each)),
         init=_init(container, facts, world),
         compose=_compose(container, others, world),
-        client=client(world.engine.endpoint()),
+        client=client(world),
         mounts=container.mounts,
         created_at=moment(container.created),
         image_file=_image_file(container, info),

@@ -82,7 +82,9 @@ def inspect(claim: Claim, facts: Facts, world: World) -> "ContainerOwner":
     from runaway_watchdog.engines import podman
     from runaway_watchdog.owners.podman import details
 
-    container = podman.container(world, claim.ref)
+    # A user makes groups of any name in the user's own, that of a container of root's too.
+    users_own = facts.process.control_group.users_own is not None and not world.podman.rootless()
+    container = None if users_own else podman.container(world, claim.ref)
     if container is None:
         raise Unanswered(_another_ones(claim, facts, world))
     found = details.read(container, facts, world)

@@ -2,7 +2,8 @@
 
 An alert is read hours later, and somebody may have edited the file since. So the command first compares the file
 with what was read (by the start of its SHA-256: the text itself may hold secrets), and the copy that the undo needs
-is made in the same command, under a name that no later plan uses for another state of the file.
+is made in the same command, under a name that no later plan uses for another state of the file. A link, and a file
+of anybody else than whoever acts, is left alone.
 """
 
 import re
@@ -10,6 +11,7 @@ from shlex import quote
 from typing import NamedTuple
 
 from runaway_watchdog.model.plan import Check, Step
+from runaway_watchdog.owners.steps import acting
 
 DIGITS = 12
 NAME_CHARACTERS = re.compile(r"[^A-Za-z0-9._-]+")
@@ -19,10 +21,11 @@ class Place(NamedTuple):
     """Where a setting stands in a file, or the line that it is to go below; with the text that was read, which may
     hold secrets."""
 
-    path: str
+    path: str  # without links
     text: str
     line: int  # from 1
     stands: bool = False
+    user: str | None = None  # whose the file is, and who changes it; None: root
 
     @property
     def number(self) -> int:
@@ -41,31 +44,45 @@ def digest(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:DIGITS]
 
 
-def saved(path: str, text: str) -> str:
-    """Where the copy goes: root's own folder, which nobody else may read."""
-    return f"/root/{NAME_CHARACTERS.sub('-', path.rpartition('/')[2])}.{digest(text)}"
+def saved(path: str, text: str, user: str | None = None) -> str:
+    """Where the copy goes: root's own folder, which nobody else may read; a user's beside the file, and hidden from
+    patterns such as `conf.d/*`."""
+    folder, _, name = path.rpartition("/")
+    copy = f"{NAME_CHARACTERS.sub('-', name)}.{digest(text)}"
+    return f"/root/{copy}" if user is None else f"{folder}/.{copy}"
+
+
+def own(path: str) -> str:
+    """Whether a file is no link, and belongs to whoever asks (`-O` of dash, bash, ksh and busybox)."""
+    return f"[ ! -L {quote(path)} ] && [ -O {quote(path)} ]"
+
+
+def printing(path: str) -> str:
+    """A command that prints such a file, and nothing of any other one."""
+    return f"{own(path)} && cat {quote(path)}"
 
 
 def unless_changed(source: str, text: str, command: str) -> str:
     """A shell line that runs `command` only while `source` still prints what was read, and fails where it does not."""
-    otherwise = 'echo "not done: it was edited since, look again"; false'
+    otherwise = 'echo "not done: it is another one by now, look again"; false'
     return f'case "$({source} | sha256sum)" in {digest(text)}*) {command};; *) {otherwise};; esac'
 
 
-def file(title: str, path: str, text: str, sed: str, *, effect: str, check: Check, then: str = "") -> Step:
-    """Run a sed script over a file; its owner, its mode and its links stay as they are.
+def file(title: str, place: Place, sed: str, *, effect: str, check: Check, then: str = "") -> Step:
+    """Run a sed script over a file, as its owner; that and its mode stay as they are.
 
     `then` is the command by which its reader hears of the change, and of its undo.
     """
-    name, copy = quote(path), quote(saved(path, text))
+    path, text, user = place.path, place.text, place.user
+    name, copy = quote(path), quote(saved(path, text, user))
     after = f" && {then}" if then else ""
     change = f"cp -p {name} {copy} && sed {quote(sed)} {copy} >{copy}.held && cp {copy}.held {name}{after}"
     return Step(
         title,
-        unless_changed(f"cat {name}", text, change),
+        acting.script(user, unless_changed(printing(path), text, change)),
         effect,
         "none",
-        f"cp {copy} {name}{after}",
+        acting.script(user, f"{own(path)} && cp {copy} {name}{after}"),
         check,
     )
 

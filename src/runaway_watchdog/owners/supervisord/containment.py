@@ -8,9 +8,9 @@ from runaway_watchdog.model.process import Facts, Process
 from runaway_watchdog.owners.common import exit_propagation
 from runaway_watchdog.owners.common.advice import ENOUGH
 from runaway_watchdog.owners.docker import container, containment as docker_containment
-from runaway_watchdog.owners.steps import edited, single
+from runaway_watchdog.owners.steps import acting, edited, single
 from runaway_watchdog.owners.supervisord.details import Program
-from runaway_watchdog.world import World, inside, supervisord_conf
+from runaway_watchdog.world import Unanswered, World, inside, supervisord_conf
 
 FOLDERS = ("/usr/bin", "/usr/local/bin", "/opt/venv/bin")
 ON_PATH = ("/usr/bin", "/usr/local/bin")
@@ -30,23 +30,29 @@ def ctl(
     program = "supervisorctl" if on_path else quote(f"{folder}/supervisorctl")
     called = f"{program} -c {quote(path)}"
     if not view.root:
-        return called
+        return acting.run(acting.user_of(manager), called)
     found = container.container_id(manager.control_group)
     if found is None:
         return None
-    return f"{docker_containment.client(world.engine.endpoint())} exec {found[:SHORT_ID]} {called}"
+    return f"{docker_containment.client(world)} exec {found[:SHORT_ID]} {called}"
 
 
-def place(program: supervisord_conf.Program | None, view: inside.Inside) -> edited.Place | None:
-    """Where autostart stands in the program's section, else that section's header."""
+def place(
+    program: supervisord_conf.Program | None, view: inside.Inside, manager: Process, world: World
+) -> edited.Place | None:
+    """Where autostart stands in the program's section, else that section's header; None where its supervisord is not
+    the only one to write there."""
     if program is None or view.root:
         return None
     section = program.section
     stands = section.settings.get("autostart")
     at, line = (section.path, section.line) if stands is None else (stands.path, stands.line)
     try:
-        return edited.Place(at, view.read(at), line, stands is not None)
-    except OSError:
+        real, user = world.ownership.real(at), acting.user_of(manager)
+        if not all(world.ownership.of(path).only(manager.uid) for path in (at, real)):
+            return None
+        return edited.Place(real, view.read(at), line, stands is not None, user)
+    except (OSError, Unanswered):
         return None
 
 
@@ -83,12 +89,11 @@ def _keep(place: edited.Place) -> Step:
     setting = "autostart=false"
     step = edited.file(
         "Keep it stopped",
-        place.path,
-        place.text,
+        place,
         place.sed(setting),
         effect="autostart=false: the next start of supervisord, and the next boot, leave it stopped; so does "
         "`supervisorctl update`, and every process of this program is meant",
-        check=Prints(f"sed -n {place.number}p {quote(place.path)}", (setting,)),
+        check=Prints(acting.look(place.user, f"sed -n {place.number}p {quote(place.path)}"), (setting,)),
     )
     return step._replace(phase="close")
 

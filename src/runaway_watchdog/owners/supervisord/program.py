@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from runaway_watchdog.model.owner import Action, Claim, Deferred, Outlook
 from runaway_watchdog.model.plan import Advice, Containment
 from runaway_watchdog.model.process import Facts, Process
-from runaway_watchdog.owners.common import exit_propagation
+from runaway_watchdog.owners.common import exit_propagation, identity
 from runaway_watchdog.owners.common.shells import base
 from runaway_watchdog.owners.interface import Kind, Owner, Read, Unread
 from runaway_watchdog.owners.steps import single
@@ -51,6 +51,8 @@ def claim(facts: Facts) -> Claim | None:
     parent = facts.ancestors[0] if facts.ancestors else None
     if parent is None or parent.pid == 1 or not is_supervisord(parent):
         return _left_behind(facts)
+    if not identity.may_start(parent, facts.process):
+        return None
     pid = facts.process.pid
     return Claim(
         "supervisord-program", str(pid), (f"/proc/{pid}/stat: its parent {parent.pid} is supervisord",), parent.pid
@@ -66,7 +68,8 @@ def _left_behind(facts: Facts) -> Claim | None:
 
 
 def is_supervisord(process: Process) -> bool:
-    return process.name == "supervisord" or "supervisord" in (base(word) for word in process.cmdline[:3])
+    named = process.name == "supervisord" or "supervisord" in (base(word) for word in process.cmdline[:3])
+    return named and identity.runs(process, identity.PYTHON, "supervisord")
 
 
 def inspect(claim: Claim, facts: Facts, world: World) -> "Read[Program] | Read[LeftBehind] | None":

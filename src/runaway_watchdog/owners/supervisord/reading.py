@@ -1,11 +1,11 @@
 """A program of supervisord, from its configuration files and from supervisord itself."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from runaway_watchdog.model.gap import Gap
 from runaway_watchdog.model.owner import Claim
 from runaway_watchdog.model.process import Facts, Process
-from runaway_watchdog.owners.common import siblings
+from runaway_watchdog.owners.common import identity, siblings
 from runaway_watchdog.owners.interface import Read
 from runaway_watchdog.owners.supervisord import containment
 from runaway_watchdog.owners.supervisord.details import Program
@@ -14,12 +14,15 @@ from runaway_watchdog.world import Unanswered, World, inside, procfs, supervisor
 from runaway_watchdog.world.program_states import ProgramState
 
 
-def inspect(claim: Claim, manager_pid: int, facts: Facts, world: World) -> Read[Program]:
-    """Read its configuration, and ask it. Raises Unanswered where the configuration cannot be read."""
+def inspect(claim: Claim, manager_pid: int, facts: Facts, world: World) -> Read[Program] | None:
+    """Read its configuration, and ask it. None: it only calls itself supervisord. Raises Unanswered where the
+    configuration cannot be read."""
     manager, main = siblings.manager_and_main(facts, manager_pid)
+    if not identity.genuine(manager, world):
+        return None
     view = inside.of(world.files, manager)
     path, conf = _configuration(view, manager, world)
-    state = _asked(conf, view, main, world)
+    state = _asked((path, conf), view, (manager, main), world)
     group, name = (state.group, state.name) if state else _marked(main, world)
     if not name:
         raise Unanswered(Gap("supervisord", "which of its programs this is could not be read", "run it with sudo"))
@@ -39,7 +42,7 @@ def inspect(claim: Claim, manager_pid: int, facts: Facts, world: World) -> Read[
         as_group=program is not None and (program.flag("stopasgroup") or program.flag("killasgroup")),
         changed_since=program is not None and _written_at(view, program.section.path) > main.started_at,
         ctl=containment.ctl(conf, path, view, manager, world),
-        place=containment.place(program, view),
+        place=containment.place(program, view, manager, world),
     )
     evidence = [*claim.evidence]
     if state:
@@ -70,7 +73,7 @@ def _configuration(view: inside.Inside, manager: Process, world: World) -> tuple
         paths = [f"{folder}/{paths[0]}"]
     for path in paths:
         try:
-            return path, supervisord_conf.read(view, path)
+            return path, supervisord_conf.read(view, path, _whose(view, world))
         except FileNotFoundError:
             continue
         except OSError:
@@ -78,6 +81,11 @@ def _configuration(view: inside.Inside, manager: Process, world: World) -> tuple
     raise Unanswered(
         Gap("supervisord", "its configuration file was not found", f"look: tr '\\0' ' ' </proc/{manager.pid}/cmdline")
     )
+
+
+def _whose(view: inside.Inside, world: World) -> Callable[[str], object]:
+    """Who may write a file of its configuration; in a container that is its own matter."""
+    return (lambda _: None) if view.root else world.ownership.of
 
 
 def _option(arguments: Sequence[str]) -> str:
@@ -93,19 +101,28 @@ def _option(arguments: Sequence[str]) -> str:
 
 
 def _asked(
-    conf: supervisord_conf.Configuration, view: inside.Inside, main: Process, world: World
+    settings: tuple[str, supervisord_conf.Configuration],
+    view: inside.Inside,
+    line: tuple[Process, Process],
+    world: World,
 ) -> ProgramState | None:
-    """What supervisord itself says of the process; None where it cannot be asked, or does not know it."""
+    """What the first of `line` itself says of the second; None where it cannot be asked, or does not know it.
+
+    A password goes to the user alone whose the file is that holds it.
+    """
+    (path, conf), (manager, main) = settings, line
     server = conf.server()
     if server is None:
         return None
     url, user, password = server
     try:
+        if user is not None and not view.root and not world.ownership.of(path).only(manager.uid):
+            return None
         if url.startswith("unix://"):
             url = f"unix://{view.path(url.removeprefix('unix://'))}"
         elif view.root:
             return None  # an address inside the container's own network
-        known = world.supervisors.supervisord(url, user, password)
+        known = world.supervisors.supervisord(url, user, password, manager.uid)
     except (Unanswered, OSError):
         return None
     return next((each for each in known if each.pid == main.namespace_pids[-1]), None)

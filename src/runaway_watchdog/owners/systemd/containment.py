@@ -12,7 +12,7 @@ from typing import NamedTuple
 from runaway_watchdog.model.plan import Containment, Prints, Step, Succeeds
 from runaway_watchdog.model.process import Facts
 from runaway_watchdog.owners.interface import Read
-from runaway_watchdog.owners.steps import single
+from runaway_watchdog.owners.steps import acting, single
 from runaway_watchdog.owners.systemd.details import Service, Trigger
 from runaway_watchdog.patterns import Pattern
 
@@ -30,6 +30,7 @@ class Words(NamedTuple):
     systemctl: str
     runtime: str  # where its units of this boot are
     runtime_specifier: str  # the same folder, as a unit file writes it (systemd.unit(5), specifiers)
+    user: str | None = None  # whose it is, and who writes there; None: root
 
 
 SYSTEM = Words("systemctl", "/run/systemd/system", "/run/systemd/system")
@@ -186,7 +187,7 @@ def _freeze(owner: Read[Service], words: Words) -> tuple[Step, ...]:
 
 def _can_be_saved(owner: Read[Service]) -> bool:
     """A unit of the system that systemd wrote down itself: the file is all that there is to it."""
-    return owner.details.unit_file == f"{TRANSIENT}/{owner.name}"
+    return owner.kind != "systemd-user-service" and owner.details.unit_file == f"{TRANSIENT}/{owner.name}"
 
 
 def _save(owner: Read[Service]) -> tuple[Step, ...]:
@@ -240,15 +241,17 @@ def _stop_and_bar(owner: Read[Service], words: Words) -> Step:
     systemctl, triggers = words.systemctl, _triggers(owner)
     folder = f"{words.runtime}/{owner.name}.d"
     file = quote(f"{folder}/zz-hold.conf")
+    gone = f"{{ [ ! -d {quote(folder)} ] || rmdir --ignore-fail-on-non-empty {quote(folder)}; }}"
     text = f"'[Unit]\\nConditionPathExists=!{words.runtime_specifier.replace('%', '%%')}/%%n.d/zz-hold.conf\\n'"
+    bar = f"mkdir -p {quote(folder)} && printf {text} > {file}"
     return Step(
         "Stop it, and bar every start",
-        f"mkdir -p {quote(folder)} && printf {text} > {file} && {systemctl} daemon-reload"
+        f"{acting.script(words.user, bar)} && {systemctl} daemon-reload"
         f" && {systemctl} stop {_units(*triggers, owner.name)}",
         f"a drop-in turns every start into nothing until the next boot; systemd ends the service{_side_effects(owner)}",
         "interrupts",
         # After a boot the folder is gone by itself.
-        f"rm -f {file} && {{ [ ! -d {quote(folder)} ] || rmdir --ignore-fail-on-non-empty {quote(folder)}; }}"
+        f"{acting.script(words.user, f'rm -f {file} && {gone}')}"
         f" && {systemctl} daemon-reload && {_start(owner, words)}",
         Prints(f"{systemctl} is-active {_units(owner.name)}", ("inactive", "failed"), "also after a minute"),
     )

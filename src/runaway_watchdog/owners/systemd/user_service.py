@@ -106,7 +106,7 @@ def contain(owner: Read[UsersService] | Unread, facts: Facts) -> Containment:
         return single.until_read(owner.name, facts.process)
     user, uid, _ = owner.details.whose
     systemctl = f"systemctl --user -M {_machine(user, uid)}"
-    words = containment.Words(systemctl, f"/run/user/{uid}/systemd/user", "%t/systemd/user")
+    words = containment.Words(systemctl, f"/run/user/{uid}/systemd/user", "%t/systemd/user", user)
     return containment.of_service(_service(owner), facts, words)
 
 
