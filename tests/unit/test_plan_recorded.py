@@ -14,7 +14,7 @@ from runaway_watchdog.render.document import from_json
 
 SAME = r'case "\$\(crontab -u (\w+) -l \| sha256sum\)" in \w+\*\) '
 KEPT = r"crontab -u \1 -l >(/root/crontab-\1\.\w+) && sed '\d+s/\^/# held: /' \2 \| "
-FILE = r"case \"\$\(cat (\S+) \| sha256sum\)\" in \w+\*\) "
+FILE = r"case \"\$\(\[ ! -L (\S+) \] && \[ -O \5 \] && cat \5 \| sha256sum\)\" in \w+\*\) "
 FILE_KEPT = r"cp -p \5 (/root/\S+) && sed '[^']*' \6 >\6\.held && cp \6\.held \5(?: && [\w ./-]+)?;; \*\) "
 KEEPS_A_COPY = re.compile(
     rf"{SAME}{KEPT}|crontab -u (\w+) /root/crontab-\3\.\w+$|at -c (\d+) >/root/at-job-\4 && atrm \4$"

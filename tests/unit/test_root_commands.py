@@ -83,6 +83,14 @@ def test_else_the_process_is_only_held_still(place: str, path: str) -> None:
     assert ("bob" if "home" in path else "any user") in found.goal
 
 
+def test_nothing_is_done_as_a_number() -> None:
+    """A uid without a login."""
+    step = STOP._replace(command="runuser -u 4711 -- setsid -w env supervisorctl stop x")
+    found = root_commands.only_roots(Containment("Stop it for good", (step,)), make_process(), WORLD)
+    assert [each.title for each in found.steps] == ["Freeze it"]
+    assert "no login" in found.goal
+
+
 def test_what_cannot_be_told_is_not_relied_on() -> None:
     """No answer is not "root's"."""
 

@@ -31,6 +31,8 @@ _WITHIN: Final = re.compile(r"(?:^|[=:,\s<>(;&|'\"])(/[^\s:,;'\"<>()&|]*)")
 """A path inside of a word: `--config=/etc/x`, `PATH=/a:/b`, `unix:///run/x.sock`, a script for `sh -c`."""
 
 _DEPTH: Final = 4
+_LOGINLESS: Final = re.compile(r"\brunuser -[ul] [0-9]+ ")
+"""As a bare number: runuser takes none."""
 
 
 class _Word(NamedTuple):
@@ -189,13 +191,25 @@ def contained(layers: Sequence[Layer], world: World) -> Containment:
 def only_roots(containment: Containment, process: Process, world: World) -> Containment:
     """The same where root can rely on all that it names; else what takes the pressure off, and why no more."""
     whose = others(world)
+    if any(_LOGINLESS.search(step.command) for step in containment.steps):
+        goal = "Only hold it still: its supervisor's user has no login, and nothing can be done as that user"
+        return _held(containment, (), process, goal)
     found = [(step, named) for step in containment.steps for named in not_roots(step, whose)]
     if not found:
         return containment
     path, holders = found[0][1]
-    broken = {id(step) for step, _ in found}
-    calm = tuple(each for each in containment.steps if each.phase == "relieve" and id(each) not in broken)
+    broken = tuple(step for step, _ in found)
     who = "any user" if holders.anyone or not holders.uids else " and ".join(map(world.files.user, holders.uids))
     goal = f"Only hold it still: {path} can be changed by {who}, so root should neither run, read nor write it"
+    return _held(containment, broken, process, goal)
+
+
+def _held(containment: Containment, broken: Sequence[Step], process: Process, goal: str) -> Containment:
+    """What takes the pressure off and nothing else."""
+    calm = tuple(
+        each
+        for each in containment.steps
+        if each.phase == "relieve" and each not in broken and not _LOGINLESS.search(each.command)
+    )
     door = "its supervisor, which no step of this plan touches"
     return Containment(goal, calm or single.relieve(process), (door,), containment.calm)

@@ -8,7 +8,7 @@ from runaway_watchdog.patterns import Pattern
 from runaway_watchdog.world import Unanswered, World
 
 PYTHON = Pattern(r"python[\d.]*|pypy[\d.]*")
-NODE = Pattern(r"node|nodejs|bun")
+NODE = Pattern(r"node(?:js)?[\d.-]*|bun")
 _DELETED = " (deleted)"
 """Ends the name of a program that was replaced while it runs, as an upgrade does."""
 

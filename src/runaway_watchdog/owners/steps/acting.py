@@ -14,11 +14,6 @@ def user_of(manager: Process) -> str | None:
     return manager.user if manager.uid else None
 
 
-def nameless(manager: Process) -> bool:
-    """Whether it runs under a number without a login: nothing can be done as that."""
-    return bool(manager.uid) and manager.user.isdigit()
-
-
 def run(user: str | None, program: str, settings: str = "") -> str:
     """A program with its words, which may be the user's own; `settings` are of its environment, quoted."""
     if user is None:
