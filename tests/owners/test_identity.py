@@ -9,6 +9,7 @@ from owners.keepers_host import WORK, KeepersHost
 from preflight.host_world import LINK
 from support.owned import owned
 
+from runaway_watchdog import owners
 from runaway_watchdog.explain import root_commands
 from runaway_watchdog.world import crontabs
 from runaway_watchdog.world.ownership import Holders
@@ -127,6 +128,16 @@ def test_a_users_file_that_roots_supervisord_reads_is_not_roots_to_use() -> None
     containment = root_commands.contained(found.layers(), found.world)
     assert [each.title for each in containment.steps] == ["Freeze it"]
     assert f"{HOME}/s.conf can be changed by www-data" in containment.goal
+
+
+def test_what_is_left_out_is_said() -> None:
+    """Of a file that others may write beside root's: whose program it is, is known; what it says is not believed."""
+    found = supervisord("/etc/s.conf", 0, CONF.replace("[program:web]", f"[include]\nfiles={HOME}/a.conf\n[program:x]"))
+    found.files.add(f"{HOME}/a.conf", "[program:web]\ncommand=/usr/bin/web\nautorestart=false\n")
+    facts, _ = owners.facts(found.world, WORK)
+    layers, gaps = owners.layers(facts, found.world)
+    assert layers[0].owner.policy == "not known"
+    assert any(f"{HOME}/a.conf was not read" in gap.problem for gap in gaps)
 
 
 def test_a_password_goes_to_whose_file_it_stands_in() -> None:

@@ -99,6 +99,7 @@ def test_a_file_that_others_may_write_is_not_read_with_the_others(tmp_path: Path
     found = configuration(tmp_path, lambda path: "bob" if path.endswith("/a.conf") else "root")
     assert found.program("web", "web_01") is not None
     assert found.section("program:one") is None
+    assert [each.rpartition("/")[2] for each in found.left_out] == ["a.conf"]
 
 
 def test_an_answer_is_read() -> None:

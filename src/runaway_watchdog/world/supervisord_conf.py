@@ -101,8 +101,9 @@ def _expanded(text: str, values: Mapping[str, str | int]) -> str:
 class Configuration:
     """All sections, from all files."""
 
-    def __init__(self, sections: Mapping[str, Section]) -> None:
+    def __init__(self, sections: Mapping[str, Section], left_out: tuple[str, ...] = ()) -> None:
         self._sections = sections
+        self.left_out = left_out  # files that it includes and that are others' to write
 
     def section(self, name: str) -> Section | None:
         return self._sections.get(name)
@@ -139,6 +140,7 @@ def read(inside: Inside, path: str, whose: Callable[[str], object]) -> Configura
     """
     here = path.rpartition("/")[0]
     sections: dict[str, Section] = {}
+    left_out: list[str] = []
     parse(inside.read(path), path, sections)
     include = sections.get("include")
     for pattern in include.get("files", "").split() if include else ():
@@ -146,7 +148,9 @@ def read(inside: Inside, path: str, whose: Callable[[str], object]) -> Configura
         for each in inside.glob(pattern if pattern.startswith("/") else f"{here}/{pattern}")[:MOST_FILES]:
             if whose(each) == whose(path):
                 parse(inside.read(each), each, sections)
-    return Configuration(sections)
+            else:
+                left_out.append(each)
+    return Configuration(sections, tuple(left_out))
 
 
 def parse(text: str, path: str, sections: dict[str, Section]) -> None:

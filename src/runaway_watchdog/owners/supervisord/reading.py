@@ -1,11 +1,13 @@
 """A program of supervisord, from its configuration files and from supervisord itself."""
 
 from collections.abc import Callable, Sequence
+from shlex import quote
 
 from runaway_watchdog.model.gap import Gap
 from runaway_watchdog.model.owner import Claim
 from runaway_watchdog.model.process import Facts, Process
 from runaway_watchdog.owners.common import identity, siblings
+from runaway_watchdog.owners.common.partly import PartlyAnswered
 from runaway_watchdog.owners.interface import Read
 from runaway_watchdog.owners.supervisord import containment
 from runaway_watchdog.owners.supervisord.details import Program
@@ -50,7 +52,11 @@ def inspect(claim: Claim, manager_pid: int, facts: Facts, world: World) -> Read[
     if program is not None:
         evidence.append(f"{program.section.path}:{program.section.line}: autorestart={details.autorestart or '?'}")
     policy = f"autorestart={details.autorestart}" if details.autorestart else "not known"
-    return Read("supervisord-program", full, full, policy, details, tuple(evidence))
+    owner = Read("supervisord-program", full, full, policy, details, tuple(evidence))
+    if program is None and conf.left_out:
+        problem = f"{conf.left_out[0]} was not read with {path}: others may write it"
+        raise PartlyAnswered(Gap("supervisord", problem, f"look who: namei -l {quote(conf.left_out[0])}"), owner)
+    return owner
 
 
 def _marked(main: Process, world: World) -> tuple[str, str]:
