@@ -35,14 +35,20 @@ def clean(text: str, limit: int = LINE_LIMIT) -> str:
 
     Longer than `limit` characters: cut, with "…" as the last one.
     """
-    line = _SPACES.sub(" ", _ESCAPES.sub("", text[: limit * 8]))
-    line = _UNSEEN.sub(_REPLACEMENT, line)
+    line = text[: limit * 8]
+    if not _plain(line):
+        line = _UNSEEN.sub(_REPLACEMENT, _SPACES.sub(" ", _ESCAPES.sub("", line)))
     return line if len(line) <= limit else line[: limit - 1] + _CUT
 
 
 def printable(text: str) -> str:
     """All of the text, line breaks and tabs too, with only what is unseen or obeyed replaced: for documents."""
-    return _UNSEEN.sub(_REPLACEMENT, text)
+    return text if _plain(text) else _UNSEEN.sub(_REPLACEMENT, text)
+
+
+def _plain(text: str) -> bool:
+    """Whether every character of it is one that a typewriter prints: most texts, and then nothing is searched for."""
+    return text.isascii() and text.isprintable()
 
 
 def header(text: str, limit: int = LINE_LIMIT) -> str:

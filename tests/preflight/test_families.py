@@ -1,8 +1,13 @@
 """Programs of every day and programs that destroy elsewhere: what is passed in silence, and what is asked about."""
 
+import re
+from pathlib import Path
+
 import pytest
 from preflight.host_world import FakeHost
 
+from runaway_watchdog.effects import programs
+from runaway_watchdog.effects.programs import FAMILIES
 from runaway_watchdog.guard import hook
 from runaway_watchdog.guard.decide import decide
 from runaway_watchdog.model.effect import LowRisk, risk
@@ -149,3 +154,17 @@ def test_the_risk_is_the_worst() -> None:
     assert risk(()) is None
     assert risk((LowRisk("a"),)) == "low"
     assert risk((LowRisk("a"), "b")) == "high"
+
+
+@pytest.mark.parametrize("program", sorted(FAMILIES))
+def test_each_program_is_judged_by_the_file_that_the_table_names(program: str) -> None:
+    """The table is names alone: none of them leads nowhere."""
+    assert judged(f"{program} --strange x").script.commands
+
+
+def test_no_program_has_two_files() -> None:
+    """Of two entries in the table the later would win without a word."""
+    source = Path(programs.__file__).read_text("utf-8")
+    texts = re.findall(r'"[\w.]+": (?:"{3}(.*?)"{3}|"(.*?)")', source, re.DOTALL)
+    names = [name for text in texts for name in "".join(text).split()]
+    assert len(names) == len(set(names)) == len(FAMILIES)

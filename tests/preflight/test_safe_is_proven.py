@@ -7,7 +7,7 @@ from field import judging, verdicts
 from field.cases import Case, cases
 from hypothesis import assume, given, settings, strategies as st
 
-from runaway_watchdog.effects import harmless
+from runaway_watchdog.effects import known_programs
 from runaway_watchdog.preflight.shell import parse
 from runaway_watchdog.world.recorded import NotRecordedError
 
@@ -63,7 +63,7 @@ def _verdict(folder: str, line: str) -> str:
 def _words(line: str) -> list[re.Match[str]]:
     """The plain words of a line that is one command of a program that can destroy."""
     script = parse(line, environment={}, folder="/srv", home="/root")
-    if len(script.commands) != 1 or script.unknown or harmless.always(script.commands[0].program):
+    if len(script.commands) != 1 or script.unknown or known_programs.changes_nothing(script.commands[0].program):
         return []
     if script.commands[0].truncates or script.commands[0].appends:
         return []

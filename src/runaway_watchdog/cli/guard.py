@@ -33,7 +33,6 @@ import os
 import shlex
 import sys
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from runaway_watchdog.cli import PROGRAM, USAGE, reading
@@ -65,14 +64,14 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    from runaway_watchdog.guard.script import GUARDED_SHELLS, integration
-
     if options.ask:
         return _ask(options.ask)
     if options.check:
         return _check(options.words, can_ask=not options.no_ask)
     if options.words[:1] in (["install"], ["uninstall"]):
         return _install(options.words, dry_run=options.dry_run)
+    from runaway_watchdog.guard.script import GUARDED_SHELLS, integration
+
     if len(options.words) != 1 or options.words[0] not in GUARDED_SHELLS:
         reading.complain(f'say which shell: eval "$({PROGRAM} guard bash)", or zsh, fish')
         return USAGE
@@ -82,13 +81,15 @@ def run(options: argparse.Namespace) -> int:
 
 def program() -> list[str]:
     """How this very program is started again, wherever PATH leads by then."""
-    started = Path(sys.argv[0])
-    if started.name in (PROGRAM, "watchdog") and os.access(started, os.X_OK):
+    started = sys.argv[0]
+    if os.path.basename(started) in (PROGRAM, "watchdog") and os.access(started, os.X_OK):
         return [os.path.abspath(started)]
     return [sys.executable, "-m", "runaway_watchdog"]
 
 
 def _install(words: list[str], *, dry_run: bool) -> int:
+    from pathlib import Path
+
     from runaway_watchdog.guard import install
 
     remove = words[0] == "uninstall"
@@ -187,6 +188,8 @@ def _confirmed(hold: "Hold | Ask", line: str, terminal: "Terminal") -> bool:
 
 def _check(words: list[str], *, can_ask: bool) -> int:
     from runaway_watchdog.guard import hook
+    from runaway_watchdog.guard.decide import Pass
+    from runaway_watchdog.guard.reads import only_reads
     from runaway_watchdog.guard.words import feared
 
     event: str | None = "PreToolUse"
@@ -198,7 +201,8 @@ def _check(words: list[str], *, can_ask: bool) -> int:
         event = asked.event
         if asked.folder is not None:
             os.chdir(asked.folder)
-        found = hook.answer(_decide(asked.line), feared=feared(asked.line))
+        decision = Pass() if only_reads(asked.line) else _decide(asked.line)
+        found = hook.answer(decision, feared=feared(asked.line))
     except (ValueError, OSError) as fault:
         found = hook.cannot_judge(str(fault))
     if not can_ask:

@@ -11,7 +11,6 @@ exit code: 0 nothing lost or interrupted, 10 interrupts service, 20 destroys dat
 import argparse
 import os
 import signal
-import sqlite3
 import sys
 from collections.abc import Iterable
 from functools import partial
@@ -25,7 +24,7 @@ from runaway_watchdog.model.identity import ProcKey
 from runaway_watchdog.world import Unanswered, World, live, procfs
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from runaway_watchdog.preflight.helps import Helps
     from runaway_watchdog.preflight.safer import Safer
@@ -64,8 +63,6 @@ def _pid(text: str) -> int:
 
 def run(options: argparse.Namespace) -> int:
     from runaway_watchdog.preflight import sequence
-    from runaway_watchdog.preflight.helps import helps
-    from runaway_watchdog.preflight.safer import safer
     from runaway_watchdog.preflight.verdict import EXIT_CODES, verdict
 
     line = _line(options.line)
@@ -81,25 +78,48 @@ def run(options: argparse.Namespace) -> int:
         if not found.lost:
             return EXIT_CODES[verdict(found)]
     pid = options.pid if options.pid is not None else _open_incident(options, world)
-    told = None
-    if pid is not None:
-        try:
-            told = helps(found, pid, world)
-        except procfs.NoSuchProcessError:
-            if options.pid is not None:
-                reading.complain(f"no process {pid} on this host")
-                return USAGE
-        except Unanswered as unanswered:
-            if options.pid is not None:
-                reading.complain(f"{unanswered.gap.problem}: {unanswered.gap.fix}")
-                return USAGE
+    try:
+        told = None if pid is None else _helps(options, found, pid, world)
+    except _NotSeenError as fault:
+        reading.complain(str(fault))
+        return USAGE
     # What an open incident is about is nobody's wish here unless the line means it.
     meant = told is not None and (options.pid is not None or bool(told.ends))
-    proposals = safer(found, world, pid if meant else None, judge)
+    proposals = _safer(found, world, pid if meant else None, judge)
     if told is not None and told.ends is None and not meant:
         told = None
     _show(options, found, told, proposals, world)
     return EXIT_CODES[verdict(found)]
+
+
+class _NotSeenError(Exception):
+    """The process that was asked about cannot be seen; the text says why, for the user."""
+
+
+def _helps(options: argparse.Namespace, found: "Preflight", pid: int, world: World) -> "Helps | None":
+    """What the line does to the process; None where it is an open incident's and cannot be seen any more.
+
+    Raises _NotSeenError where the user asked about it.
+    """
+    from runaway_watchdog.preflight.helps import helps
+
+    try:
+        return helps(found, pid, world)
+    except procfs.NoSuchProcessError:
+        why = f"no process {pid} on this host"
+    except Unanswered as unanswered:
+        why = f"{unanswered.gap.problem}: {unanswered.gap.fix}"
+    if options.pid is not None:
+        raise _NotSeenError(why)
+    return None
+
+
+def _safer(found: "Preflight", world: World, pid: int | None, judge: "Callable[[str], Preflight]") -> "Sequence[Safer]":
+    if not found.effects:  # then nothing could be safer, and what finds it is not loaded
+        return ()
+    from runaway_watchdog.preflight.safer import safer
+
+    return safer(found, world, pid, judge)
 
 
 def _verdict_first(found: "Preflight") -> None:
@@ -129,11 +149,17 @@ def _folder() -> str | None:
 
 def _open_incident(options: argparse.Namespace, world: World) -> int | None:
     """The process of the newest open incident, if there is one and the store can be read."""
-    from runaway_watchdog.store import queries
-    from runaway_watchdog.store.database import StoreUnavailable, connect, unavailable
+    from runaway_watchdog.config import locate
 
     path, gaps = reading.store_path(options)
     _complain(gaps)
+    if not locate.may_exist(path):
+        return None  # the watch has not run here
+    import sqlite3
+
+    from runaway_watchdog.store import queries
+    from runaway_watchdog.store.database import StoreUnavailable, connect, unavailable
+
     try:
         connection = connect(path, readonly=True)
     except StoreUnavailable as fault:

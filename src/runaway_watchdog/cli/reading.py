@@ -4,18 +4,15 @@ import argparse
 import os
 import sys
 from collections.abc import Iterable
-from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from runaway_watchdog.cli import PROGRAM, USAGE
-from runaway_watchdog.config import locate
 from runaway_watchdog.hostile import printable
-from runaway_watchdog.masking import mask_text
 from runaway_watchdog.model.gap import Gap
-from runaway_watchdog.world import procfs
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from runaway_watchdog.store.database import StoreUnavailable
 
 NO_SUCH, GAPS = 3, 4
@@ -45,14 +42,16 @@ def complain(message: str) -> None:
     print(f"{PROGRAM}: {message}", file=sys.stderr)
 
 
-def store_path(options: argparse.Namespace) -> tuple[Path, tuple[Gap, ...]]:
+def store_path(options: argparse.Namespace) -> "tuple[Path, tuple[Gap, ...]]":
     """The store to read, and what could not be read of the configuration that names it."""
+    from runaway_watchdog.config import locate
+
     around = locate.here()
     raw, gaps = locate.read_raw(locate.config_files(options.config, around))
     return locate.store_to_read(raw, around), gaps
 
 
-def store_told(options: argparse.Namespace) -> Path:
+def store_told(options: argparse.Namespace) -> "Path":
     """The store to read; what could not be read of the configuration is said."""
     path, gaps = store_path(options)
     for gap in gaps:
@@ -60,25 +59,33 @@ def store_told(options: argparse.Namespace) -> Path:
     return path
 
 
-def store_gap(path: Path, unavailable: "StoreUnavailable") -> tuple[Gap, ...]:
+def store_gap(path: "Path", unavailable: "StoreUnavailable") -> tuple[Gap, ...]:
     """That the store could not be read; nothing where there is none yet: the watch has not run here."""
+    from runaway_watchdog.config import locate
+
     return (Gap("store", unavailable.problem, unavailable.fix),) if locate.may_exist(path) else ()
 
 
 def as_whom(gaps: Iterable[Gap], uid: int) -> tuple[Gap, ...]:
     """The gaps as they are told to this user: what root may not read belongs to nobody else, it is kept from root."""
+    from runaway_watchdog.world import procfs
+
     told = {procfs.UNREADABLE: Gap("procfs", "the program's file and environment are hidden", NO_PTRACE)}
     return tuple(told.get(gap, gap) if uid == 0 else gap for gap in gaps)
 
 
 def gap_document(gap: Gap) -> dict[str, str]:
     """One of a document's `gaps`."""
+    from runaway_watchdog.masking import mask_text
+
     named = {"source": gap.source, "problem": gap.problem, "mend": gap.fix}
     return {name: printable(mask_text(text)) for name, text in named.items()}
 
 
 def iso(at: float) -> str:
     """A moment as documents have it: ISO 8601 in UTC, to the second."""
+    from datetime import UTC, datetime
+
     return datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds")
 
 

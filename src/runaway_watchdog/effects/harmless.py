@@ -7,10 +7,8 @@ does, the option is named, and with it the command is unknown again.
 import re
 from collections.abc import Callable, Mapping
 
-from runaway_watchdog import owners
 from runaway_watchdog.effects import HostState, Outcome, doubts
 from runaway_watchdog.effects.arguments import of, shown
-from runaway_watchdog.effects.host import signalled as ended
 from runaway_watchdog.effects.known_programs import EDITOR_RUNS, EDITORS, READS, WORKS, WRITING
 from runaway_watchdog.effects.reading_subcommands import SHOWS, SUBCOMMANDS, Subcommands
 from runaway_watchdog.effects.subcommands import ASKS_NOTHING
@@ -29,11 +27,6 @@ _NONE = Subcommands(frozenset())
 _AWK_WRITES = re.compile(r"system\s*\(|(?<!\|)\|(?!\|)|\bprintf?\b[^;}\n]*>|getline|@load|-i\s+inplace")
 _AWK_TEXT = re.compile(r'"(?:[^"\\]|\\.)*"|(?<=[({,~!&|;])\s*/(?:[^/\\]|\\.)*/|^\s*/(?:[^/\\]|\\.)*/')
 _SED_WRITES = re.compile(r"(?:^|[;{}/\d$!])\s*[wWe]\b|/[gpI\d]*[we]\b")
-
-
-def always(program: str | None) -> bool:
-    """Whether a program changes nothing whatever words it is given."""
-    return program in READS and program not in WRITING
 
 
 def effects(command: Command, host: HostState, world: World) -> Outcome:
@@ -143,6 +136,9 @@ def _journalctl(command: Command, host: HostState, world: World) -> Outcome:
 
 def _priority(command: Command, host: HostState, world: World) -> Outcome:
     """renice, ionice -p, taskset -p, chrt -p: a process gets another share; nothing ends."""
+    from runaway_watchdog import owners
+    from runaway_watchdog.effects.host import signalled as ended
+
     words = of(command, "-n --priority -c --class -g --pgrp -u --user")
     if words.has("-u", "--user", "-g", "--pgrp"):
         return Outcome((), host)

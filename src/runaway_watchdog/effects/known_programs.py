@@ -142,3 +142,8 @@ WRITES: Mapping[str, str] = {
 }
 """Programs that are told which file they write, that edit one where it lies, or put files out of an archive: the module
 of `effects/host` that judges this, imported by the line that names one."""
+
+
+def changes_nothing(program: str | None) -> bool:
+    """Whether a program changes nothing whatever words it is given."""
+    return program in READS and program not in WRITING

@@ -12,6 +12,8 @@ from collections.abc import Callable, Mapping
 from itertools import pairwise
 from typing import Final
 
+from runaway_watchdog.patterns import Pattern
+
 _GIT_DESTROYS: Final = (
     "clean", "reset", "checkout", "restore", "switch", "stash", "rm", "branch", "worktree", "gc", "prune", "reflog",
     "filter-branch", "filter-repo", "update-ref", "read-tree", "checkout-index", "submodule", "--outp[a-z-]*",
@@ -165,15 +167,13 @@ TARGET: Final = ">([>|!&]*)[ \t]*((\"[^\"]*\"|'[^']*'|\\\\.|[^ \t\n;&|()<>\"'\\\
 MOVES: Final = r"(^|[^A-Za-z0-9_-])(cd|pushd|popd|-C|--chdir|-execdir)($|[^A-Za-z0-9_-])"
 """Where one of these is in the line, a relative path is not the one that is seen from here."""
 
-_feared: Final = {program: re.compile(words) for program, words in PROGRAMS.items()}
-_asked: Final = {program: re.compile(words) for program, words in ASKED.items()}
-_hidden: Final = re.compile(HIDDEN)
-_target: Final = re.compile(TARGET)
-_moves: Final = re.compile(MOVES)
-_not_of_names: Final = re.compile(r"[^A-Za-z0-9_.-]+")
+_hidden: Final = Pattern(HIDDEN)
+_target: Final = Pattern(TARGET)
+_moves: Final = Pattern(MOVES)
+_not_of_names: Final = Pattern(r"[^A-Za-z0-9_.-]+")
 _unquote: Final = str.maketrans("", "", "'\"\\")
-_DESCRIPTOR: Final = re.compile(r"[0-9]+-?|-")
-_ONLY_THEN: Final = re.compile(r"[$`*?{\[]|^~|^/(proc|sys)/")
+_DESCRIPTOR: Final = Pattern(r"[0-9]+-?|-")
+_ONLY_THEN: Final = Pattern(r"[$`*?{\[]|^~|^/(proc|sys)/")
 """In a file's name: it is only known when the line runs, or is none on a disk."""
 
 Empties = Callable[[str], bool]
@@ -184,14 +184,14 @@ def feared(line: str, empties: Empties | None = None) -> bool:
 
     Quotes and backslashes are taken out first: `r\'\'m` and `\\rm` are rm; so is /bin/rm, and mkfs.ext4 is mkfs.
     """
-    return _found(line, _feared) or _redirected(line, empties or holds_data) is True
+    return _found(line, PROGRAMS) or _redirected(line, empties or holds_data) is True
 
 
 def suspicious(line: str, empties: Empties | None = None) -> bool:
     """Whether the preflight has to be asked: it is to be feared, or what it runs or writes is not in its words."""
     return (
         feared(line, empties)
-        or _found(line, _asked)
+        or _found(line, ASKED)
         or _hidden.search(line) is not None
         or _unknown_to_git(line)
         or _redirected(line, empties or holds_data) is None
@@ -202,10 +202,10 @@ def _plain(line: str) -> str:
     return line.replace("\\\n", "").translate(_unquote)
 
 
-def _found(line: str, table: Mapping[str, re.Pattern[str]]) -> bool:
+def _found(line: str, table: Mapping[str, str]) -> bool:
     text = _plain(line)
     words = {word.partition(".")[0] for word in _not_of_names.split(text)}
-    return any(table[word].search(text) for word in words & table.keys())
+    return any(re.search(table[word], text) for word in words & table.keys())
 
 
 def _unknown_to_git(line: str) -> bool:

@@ -7,10 +7,11 @@ that is among what comes in its place stays.
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
-from runaway_watchdog.effects import HostState, Outcome, filters, harmless
+from runaway_watchdog.effects import HostState, Outcome, filters
 from runaway_watchdog.effects.arguments import of
 from runaway_watchdog.effects.host import places
 from runaway_watchdog.effects.host.targets import absolute
+from runaway_watchdog.effects.known_programs import changes_nothing
 from runaway_watchdog.model.command import Command, Script, Word
 from runaway_watchdog.world import World
 
@@ -53,7 +54,7 @@ def _still(command: Command, before: HostState, after: HostState, world: World) 
     """What is remembered from before, under the name that the file has now."""
     names = {id(what): path for path, what in after.made.items()}
     found = {names.get(id(before.made.get(path)), ""): what for path, what in before.written.items()}
-    if not (harmless.always(command.program) or command.program in _LEAVING):
+    if not (changes_nothing(command.program) or command.program in _LEAVING):
         named = {_real(word, command, before, world) for word in command.words[1:]}
         found = {path: what for path, what in found.items() if path not in named}
     return {path: what for path, what in found.items() if path}

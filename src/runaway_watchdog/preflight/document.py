@@ -1,21 +1,23 @@
 """The document of `preflight --json`. The contract fixes every name in it."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from runaway_watchdog.hostile import printable
 from runaway_watchdog.masking import mask_text
 from runaway_watchdog.model.effect import risk
-from runaway_watchdog.preflight.helps import Helps
-from runaway_watchdog.preflight.safer import Safer
 from runaway_watchdog.preflight.sequence import Preflight
 from runaway_watchdog.preflight.verdict import verdict
 from runaway_watchdog.render.document import effect_to_json
 
+if TYPE_CHECKING:
+    from runaway_watchdog.preflight.helps import Helps
+    from runaway_watchdog.preflight.safer import Safer
+
 SCHEMA_VERSION = 1
 
 
-def to_json(preflight: Preflight, helps: Helps | None, safer: Sequence[Safer]) -> dict[str, Any]:
+def to_json(preflight: Preflight, helps: "Helps | None", safer: "Sequence[Safer]") -> dict[str, Any]:
     """The document, of JSON's types alone."""
     return {
         "schema_version": SCHEMA_VERSION,

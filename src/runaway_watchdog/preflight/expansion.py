@@ -6,7 +6,6 @@ the names that match.
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from typing import Literal
 
 from runaway_watchdog.model.command import Script, Word
@@ -28,18 +27,20 @@ Answer = Callable[[Substitution], Value]
 """Reads the commands of a substitution; its value is their output, where that is known."""
 
 
-@dataclass(slots=True)
 class _Field:
     """A word in the making."""
 
-    text: list[str] = field(default_factory=list)
-    plain: list[str] = field(default_factory=list)  # the same, quoted letters held back
-    known: bool = True
-    exists: bool = False  # quoted, or not empty
-    globbing: bool = False
-    pieces: int = 0
-    answers: Script | None = None
-    whole: bool = False
+    __slots__ = ("answers", "exists", "globbing", "known", "pieces", "plain", "text", "whole")
+
+    def __init__(self) -> None:
+        self.text: list[str] = []
+        self.plain: list[str] = []  # the same, quoted letters held back
+        self.known = True
+        self.exists = False  # quoted, or not empty
+        self.globbing = False
+        self.pieces = 0
+        self.answers: Script | None = None
+        self.whole = False
 
     def add(self, letter: str, *, quoted: bool) -> None:
         self.text.append(letter)

@@ -1,7 +1,6 @@
 """Where in the line the reading is: what it has found, what holds there, and what may follow from a command's end."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 from runaway_watchdog.model.command import Command, Script, Word
@@ -9,13 +8,16 @@ from runaway_watchdog.preflight.grammar import Source
 from runaway_watchdog.preflight.state import ShellState, merge
 
 
-@dataclass(slots=True)
 class Sink:
     """The commands found, each with whether what it prints is what the whole prints, and what could not be read."""
 
-    commands: list[tuple[Command, bool]] = field(default_factory=list)
-    unknown: list[str] = field(default_factory=list)
-    outer: "Sink | None" = None  # what was found before this part of the line was begun
+    __slots__ = ("commands", "outer", "unknown")
+
+    def __init__(self, outer: "Sink | None" = None) -> None:
+        """`outer`: what was found before this part of the line was begun."""
+        self.commands: list[tuple[Command, bool]] = []
+        self.unknown: list[str] = []
+        self.outer = outer
 
     def absorb(self, other: "Sink", *, prints: bool, conditional: bool = False) -> None:
         """What another one has found; `conditional`: all of it may not run at all."""

@@ -8,26 +8,44 @@ a lexer of our own (words.py) that must stop where the grammar stopped, and a he
 import re
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
+from importlib.machinery import PathFinder
+from importlib.util import find_spec, module_from_spec
 from itertools import pairwise
 from time import thread_time
 from typing import Final, NamedTuple
 
-import tree_sitter_bash
 from tree_sitter import Language, Node, Parser
 
 from runaway_watchdog.hostile import clean
+from runaway_watchdog.patterns import Pattern
 
 SHOWN: Final = 120
 _CHUNK: Final = 4096
-_SURROGATE = re.compile("[\ud800-\udfff]")
 # The scanner of tree-sitter-bash 0.25 looks letters up in C's tables for bytes, and a far letter ends the process with
 # a segmentation fault. To the shell each letter past ASCII is part of a word, so the grammar may see an x instead.
-_STAND_IN = re.compile(r"[^\x00-\x7f]")
+_STAND_IN = Pattern(r"[^\x00-\x7f]")
 _BLANK = re.compile(r"(?:[ \t\n]|\\\n)*")
 _TIMED = re.compile(r"(time(?:[ \t]+-p)?)[ \t]+(?:[({]|\[\[|(?:for|while|until|if|case|select)\s)")
 _READINGS: Final = 8
 _NESTED = frozenset(("command_substitution", "process_substitution", "expansion", "arithmetic_expansion", "array"))
-_parser = Parser(Language(tree_sitter_bash.language()))
+
+
+def _bash() -> object:
+    """The compiled grammar. Its package is not run: for the sake of a query in a file that nobody asks for here it
+    imports `importlib.resources`, with every compressor and random numbers behind it, 8 ms of each answer."""
+    package = find_spec("tree_sitter_bash")
+    folders = None if package is None else package.submodule_search_locations
+    spec = None if folders is None else PathFinder.find_spec("tree_sitter_bash._binding", folders)
+    if spec is None:
+        raise ImportError("tree-sitter-bash is not installed as it should be")
+    binding = module_from_spec(spec)
+    if spec.loader is not None:
+        spec.loader.exec_module(binding)
+    grammar: object = binding.language()
+    return grammar
+
+
+_parser = Parser(Language(_bash()))
 
 
 class Unread(Exception):  # noqa: N818 - a turn of the reading, not a fault of ours
@@ -60,9 +78,11 @@ class Source:
     def __init__(self, text: str, deadline: float) -> None:
         """Read until `deadline` (of this thread's CPU time). Raises Unread, also for text that is no UTF-8."""
         self.text = text
-        if _SURROGATE.search(text):
-            raise Unread(text, "it holds bytes that are no text")
-        self.root = self._read(_STAND_IN.sub("x", text), deadline)
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            raise Unread(text, "it holds bytes that are no text") from None
+        self.root = self._read(text if text.isascii() else _STAND_IN.sub("x", text), deadline)
         self._nested: dict[int, Nested] = {}
         self._here: dict[int, HereDocument] = {}
         self._collect()

@@ -13,6 +13,7 @@ from runaway_watchdog.effects import HostState, Outcome
 from runaway_watchdog.effects.docker import layer
 from runaway_watchdog.effects.docker.call import Room
 from runaway_watchdog.effects.host import databases, places, signalled, signals
+from runaway_watchdog.effects.programs import DATABASES
 from runaway_watchdog.engines import docker
 from runaway_watchdog.engines.model import Inspected
 from runaway_watchdog.linux import status
@@ -94,7 +95,7 @@ def _text(command: Command, given: str | None) -> str | None:
     texts = [word.text for word in command.words if word.text is not None]
     if _reads_input(command):
         return given if given is not None else command.here
-    if (command.here is not None or command.reads is not None) and command.program in databases.PROGRAMS:
+    if (command.here is not None or command.reads is not None) and command.program in DATABASES:
         return None  # what comes over standard input would not be in the text
     return join(texts) if len(texts) == len(command.words) else None
 
@@ -109,7 +110,7 @@ def _reads_input(command: Command) -> bool:
 def _first(judged: _Judged) -> First:
     def first(command: Command, host: HostState) -> Outcome | None:
         program = command.program or ""
-        if program in databases.PROGRAMS and program != "sqlite3":
+        if program in DATABASES and program != "sqlite3":
             outcome = databases.effects_inside(command, host, judged.world)
             return outcome._replace(effects=tuple(_of_database(each, judged) for each in outcome.effects))
         if program == "kill" and judged.known is not None:

@@ -1,6 +1,5 @@
 """A program's options, as getopt reads them: which words belong to the wrapper, and where the command inside starts."""
 
-from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from runaway_watchdog.model.command import Word
@@ -19,12 +18,14 @@ class Options(NamedTuple):
     numeric: bool = False  # -19, as nice takes it
 
 
-@dataclass(slots=True)
 class Taken:
     """What was chosen: option (without dashes) -> its last value, None for a flag; and the words that are left."""
 
-    chosen: dict[str, Word | None] = field(default_factory=dict)
-    rest: Words = ()
+    __slots__ = ("chosen", "rest")
+
+    def __init__(self) -> None:
+        self.chosen: dict[str, Word | None] = {}
+        self.rest: Words = ()
 
     def has(self, *names: str) -> bool:
         return any(name in self.chosen for name in names)

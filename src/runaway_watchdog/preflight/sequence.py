@@ -6,26 +6,28 @@ run at all (after `&&`, in an `if`) counts as if it ran; a script file that the 
 
 import re
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from runaway_watchdog.effects import HostState, Outcome, filters, harmless, known_programs, table
+from runaway_watchdog.effects import HostState, Outcome, known_programs, table
 from runaway_watchdog.effects.arguments import shown
-from runaway_watchdog.effects.docker import answers as answers_docker
-from runaway_watchdog.effects.docker.call import Room
-from runaway_watchdog.effects.host import answers as answers_host, files, places
 from runaway_watchdog.effects.host.targets import absolute
+from runaway_watchdog.effects.programs import FILES, SELDOM
 from runaway_watchdog.model.command import Command, Script, Word
 from runaway_watchdog.model.effect import Effect, LowRisk
 from runaway_watchdog.model.shells import POSIX_SHELLS
-from runaway_watchdog.preflight import inside, recipes
+from runaway_watchdog.preflight import recipes
 from runaway_watchdog.preflight.lookup import Lines
 from runaway_watchdog.preflight.shell import parse
 from runaway_watchdog.world import World
 from runaway_watchdog.world.paths import Tree
 
+if TYPE_CHECKING:
+    from runaway_watchdog.effects.docker.call import Room
+    from runaway_watchdog.preflight.inside import First
+
 DEPTH = 5
 """Scripts that start scripts, substitutions in substitutions: further down nothing is judged."""
-_MAKING_NONE = (known_programs.READS | files.PROGRAMS) - {"mkdir", "cp", "install", "mv", "ln", "tar", "unzip"}
+_MAKING_NONE = (known_programs.READS | FILES.keys() - SELDOM) - {"mkdir", "cp", "install", "mv", "ln", "tar", "unzip"}
 LARGEST_SCRIPT = 1 << 18
 SOURCES = frozenset((".", "source"))
 MOST_WORDS = 5000
@@ -74,7 +76,7 @@ def judge(line: str, world: World, shell: Shell) -> Preflight:
     return _judged(script, judging, line, shell.folder)
 
 
-def judge_within(given: Command | str, world: World, host: HostState, room: Room, first: inside.First) -> Outcome:
+def judge_within(given: Command | str, world: World, host: HostState, room: "Room", first: "First") -> Outcome:
     """A command, or a text for a shell, in a world of its own. `first` may judge each of its commands before others."""
     home = room.environment.get("HOME", "/root")
     judging = _Judge(world, home, first)
@@ -99,14 +101,14 @@ class _Questions:
         return self._judge.output(script, self._after(before), self._depth + 1)
 
     def names(self, pattern: str, before: Script) -> Lines | None:
-        tree = places.tree(self._after(before), self._judge.world)
+        tree = _tree(self._after(before), self._judge.world)
         found = tree.glob(pattern)
         if not pattern.endswith("/"):
             return tuple(found)
         return tuple(f"{each}/" for each in found if _is_folder(each, tree))
 
     def is_folder(self, path: str, before: Script) -> bool | None:
-        found = _is_folder(path, places.tree(self._after(before), self._judge.world))
+        found = _is_folder(path, _tree(self._after(before), self._judge.world))
         return None if found is False and (before.unknown or not all(map(_makes_none, before.commands))) else found
 
     def home(self, user: str) -> str | None:
@@ -136,7 +138,7 @@ def _proven(command: Command, outcome: Outcome) -> Outcome:
     container, a pattern or an option. Only what a program that is harmless with any words is given does not matter.
     """
     hidden = next((word for word in command.words if word.text is None), None)
-    if hidden is None or outcome.unknown or harmless.always(command.program):
+    if hidden is None or outcome.unknown or known_programs.changes_nothing(command.program):
         return outcome
     shown_word = hidden.raw or "its input"
     why = f"what {shown_word} stands for in `{shown(command)}` is only known when it runs"
@@ -153,6 +155,18 @@ def _either(one: Outcome, other: Outcome) -> Outcome:
 def _makes_none(command: Command) -> bool:
     """Whether no folder can come from it that is not told."""
     return not command.remote and command.program in _MAKING_NONE
+
+
+def _tree(host: HostState, world: World) -> Tree:
+    from runaway_watchdog.effects.host import places
+
+    return places.tree(host, world)
+
+
+def _read(path: str, host: HostState, world: World) -> str | None:
+    from runaway_watchdog.effects.host import places
+
+    return places.text(path, host, world, LARGEST_SCRIPT)
 
 
 def _is_folder(path: str, tree: Tree) -> bool | None:
@@ -179,7 +193,7 @@ def _script_operands(command: Command) -> tuple[Word, ...]:
 
 
 class _Judge:
-    def __init__(self, world: World, home: str, first: inside.First | None = None, line: str = "") -> None:
+    def __init__(self, world: World, home: str, first: "First | None" = None, line: str = "") -> None:
         self.world = world
         self._line = line
         self._home = home
@@ -246,7 +260,9 @@ class _Judge:
         if reading is not None:
             return self._recipes(reading, command, host, depth)
 
-        def within(inner: Command, room: Room, now: HostState) -> Outcome | None:
+        def within(inner: Command, room: "Room", now: HostState) -> Outcome | None:
+            from runaway_watchdog.preflight import inside
+
             lines = None if inner.reads is None else self.output(inner.reads, host, depth + 1)
             given = None if lines is None else "\n".join(lines)
             return inside.effects(inner, room, now, self.world, judge_within, given)
@@ -296,16 +312,21 @@ class _Judge:
         command = self._answered(command, host, depth)
         if not command.words or command.truncates:
             return None if command.truncates else ()
+        from runaway_watchdog.effects import filters
+        from runaway_watchdog.effects.host import answers
+
         if command.reads is not None:
             given = self.output(command.reads, host, depth + 1)
             return None if given is None else filters.passed(command, given)
         if (named := filters.parted(command)) is not None:
             source = command._replace(words=(Word("cat", "cat"), *named[1]))
-            given = answers_host.answer(source, host, self.world)
+            given = answers.answer(source, host, self.world)
             return None if given is None else filters.passed(named[0], given)
         if command.program in table.ENGINES:
+            from runaway_watchdog.effects.docker import answers as answers_docker
+
             return answers_docker.answer(command, host, self.world)
-        return answers_host.answer(command, host, self.world)
+        return answers.answer(command, host, self.world)
 
     def _script_file(self, command: Command, host: HostState) -> str | None:
         """The script that the command starts: `sh x.sh`, `. x.sh`, `./x.sh`; None: it starts none."""
@@ -313,13 +334,13 @@ class _Judge:
         if command.program in POSIX_SHELLS | SOURCES:
             given = _script_operands(command)
             return absolute(given[0], command) if given else None
-        if "/" not in (first.text or "") or table.of(command) is not harmless.effects:
+        if "/" not in (first.text or "") or table.of(command) != table.HARMLESS:
             return None
         path = absolute(first, command)
         return path if path is not None and self._text(path, host) is not None else None
 
     def _files(self, host: HostState) -> Callable[[str], str | None]:
-        return lambda path: places.text(path, host, self.world, LARGEST_SCRIPT)
+        return lambda path: _read(path, host, self.world)
 
     def _recipes(self, reading: recipes.Reading, command: Command, host: HostState, depth: int) -> Outcome:
         """What a project's file says that the command runs, part by part."""
@@ -336,7 +357,7 @@ class _Judge:
 
     def _text(self, path: str, host: HostState) -> str | None:
         """A shell script's text; None where there is none, or it is not for a shell."""
-        text = places.text(path, host, self.world, LARGEST_SCRIPT)
+        text = _read(path, host, self.world)
         if text is None:
             return None
         first = text.partition("\n")[0]

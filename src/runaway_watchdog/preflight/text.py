@@ -4,17 +4,20 @@ Order: the verdict · what would be lost · what else would change · whether it
 """
 
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from runaway_watchdog.hostile import clean
 from runaway_watchdog.masking import mask_text, shown_command
 from runaway_watchdog.model.effect import Effect
-from runaway_watchdog.preflight.helps import Helps
-from runaway_watchdog.preflight.safer import Safer
 from runaway_watchdog.preflight.sequence import Preflight
 from runaway_watchdog.preflight.verdict import Verdict, interrupts, verdict
 from runaway_watchdog.render import figures
 from runaway_watchdog.render.steps import UNSHOWABLE
 from runaway_watchdog.render.text import Style, wrapped
+
+if TYPE_CHECKING:
+    from runaway_watchdog.preflight.helps import Helps
+    from runaway_watchdog.preflight.safer import Safer
 
 HEADLINES: dict[Verdict, str] = {
     "destroys-data": "THIS DESTROYS DATA",
@@ -40,7 +43,7 @@ SHOWN = 15
 
 
 def text(
-    preflight: Preflight, helps: Helps | None, safer: Sequence[Safer], *, style: Style = Style.PLAIN, now: float
+    preflight: Preflight, helps: "Helps | None", safer: "Sequence[Safer]", *, style: Style = Style.PLAIN, now: float
 ) -> str:
     """The whole text, without a line break at its end. `now`: seconds since the epoch."""
     page = _Page(style is Style.ANSI, now)
@@ -95,13 +98,13 @@ class _Page:
         told = f" ({'; '.join(facts)})" if facts else ""
         return f"{effect.verb} {effect.type} {_shown(effect.name, 200)}{told}: {_shown(effect.why)}"
 
-    def helps(self, helps: Helps | None) -> Iterator[str]:
+    def helps(self, helps: "Helps | None") -> Iterator[str]:
         if helps is None:
             return
         yield self._in(_BOLD, "DOES IT HELP?")
         yield from wrapped(f"{_answer(helps)}: {_shown(helps.why)}", "  ", "    ")
 
-    def safer(self, safer: Sequence[Safer]) -> Iterator[str]:
+    def safer(self, safer: "Sequence[Safer]") -> Iterator[str]:
         if not safer:
             return
         yield self._in(_BOLD, "SAFER")
@@ -119,7 +122,7 @@ class _Page:
             yield f"  - and {len(unknown) - SHOWN} more (--json names them)"
 
 
-def _answer(helps: Helps) -> str:
+def _answer(helps: "Helps") -> str:
     if helps.ends is None:
         return f"whether it ends process {helps.pid} is not known"
     if not helps.ends:

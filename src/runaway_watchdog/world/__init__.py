@@ -282,14 +282,12 @@ def live() -> World:
     """This host, asked for real. The engine and the manager are connected to when they are first asked."""
     import os  # a recorded world needs none of these
 
-    from runaway_watchdog.world.activity import LiveActivity
     from runaway_watchdog.world.filesystem import LiveClock, LiveFiles
-    from runaway_watchdog.world.systemd import LiveManager
 
     return World(
         LiveFiles(),
         cast(Engine, _Later(_engine)),
-        LiveManager(),
+        cast(Manager, _Later(_manager)),
         LiveClock(),
         cast(Clients, _Later(_clients)),
         os.uname().nodename,
@@ -297,7 +295,7 @@ def live() -> World:
         users=cast(UserManagers, _Later(_users)),
         journal=cast(Journal, _Later(_journal)),
         podman=cast(Podman, _Later(_podman)),
-        activity=LiveActivity(),
+        activity=cast(Activity, _Later(_activity)),
         traces=cast(Traces, _Later(_traces)),
         ownership=cast(Ownership, _Later(_ownership)),
         tables=cast(OwnTables, _Later(_tables)),
@@ -308,6 +306,18 @@ def _tables() -> OwnTables:
     from runaway_watchdog.world.own_crontab import LiveTables
 
     return LiveTables()
+
+
+def _activity() -> Activity:
+    from runaway_watchdog.world.activity import LiveActivity
+
+    return LiveActivity()
+
+
+def _manager() -> Manager:
+    from runaway_watchdog.world.systemd import LiveManager
+
+    return LiveManager()
 
 
 def _engine() -> Engine:

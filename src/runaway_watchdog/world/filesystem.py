@@ -5,7 +5,6 @@ import os
 import pwd
 import re
 import stat
-import threading
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -132,6 +131,8 @@ def measured_within(path: str, limit_s: float) -> Size:
     is left behind; it ends with this process. Raises OSError when the folder itself cannot be read; what cannot be
     read further down makes the figure an "at least".
     """
+    import threading  # nothing else here takes one
+
     count = _Count()
     counting = threading.Thread(
         target=_count_or_tell, args=(path, time.monotonic() + limit_s, count), name="size", daemon=True

@@ -8,10 +8,10 @@ import re
 import signal
 from collections.abc import Mapping
 from contextlib import suppress
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from runaway_watchdog.model.gap import Gap
+from runaway_watchdog.patterns import Pattern
 from runaway_watchdog.world import Unanswered, patience
 from runaway_watchdog.world.units import Unit, parse
 
@@ -218,6 +218,8 @@ def parse_calendar(text: str) -> float | None:
     """The first time in UTC that `systemd-analyze calendar` prints; None for "never". Raises Unanswered."""
     found = _UTC.search(text)
     if found:
+        from datetime import UTC, datetime
+
         with suppress(ValueError):
             return datetime.strptime(found[1], "%Y-%m-%d %H:%M:%S").replace(tzinfo=UTC).timestamp()
     elif _NEVER.search(text):
@@ -225,8 +227,8 @@ def parse_calendar(text: str) -> float | None:
     raise Unanswered(_no_calendar("systemd-analyze does not say when it comes"))
 
 
-_UTC = re.compile(r"^[ \t]*(?:Next elapse|\(in UTC\)): \w+ (\d+-\d\d-\d\d \d\d:\d\d:\d\d)(?:\.\d+)? UTC$", re.MULTILINE)
-_NEVER = re.compile(r"^[ \t]*Next elapse: never$", re.MULTILINE)
+_UTC = Pattern(r"^[ \t]*(?:Next elapse|\(in UTC\)): \w+ (\d+-\d\d-\d\d \d\d:\d\d:\d\d)(?:\.\d+)? UTC$", re.MULTILINE)
+_NEVER = Pattern(r"^[ \t]*Next elapse: never$", re.MULTILINE)
 
 
 def _no_calendar(problem: str) -> Gap:

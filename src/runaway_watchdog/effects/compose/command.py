@@ -6,13 +6,12 @@ commands  stop, kill, rm, up, restart …
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
 from typing import NamedTuple
 
 from runaway_watchdog.effects import HostState, Outcome
-from runaway_watchdog.effects.compose import commands, project as projects
-from runaway_watchdog.effects.compose.commands import Handler
-from runaway_watchdog.effects.compose.down import down
+from runaway_watchdog.effects.compose import project as projects
 from runaway_watchdog.effects.compose.plan import PROJECT
 from runaway_watchdog.effects.compose.project import Compose, Refused, Unclear
 from runaway_watchdog.effects.docker import options, state
@@ -22,6 +21,8 @@ from runaway_watchdog.engines.model import RUNNING, Container
 from runaway_watchdog.hostile import clean
 from runaway_watchdog.model.command import Command, Word
 from runaway_watchdog.world import Unanswered, World
+
+Handler = Callable[[Compose], Outcome]
 
 GLOBAL = (
     "-f --file FILE, -p --project-name NAME, --profile NAME, --env-file FILE, --project-directory DIR, --workdir DIR, "
@@ -62,24 +63,24 @@ RUN = (
 
 
 class Subcommand(NamedTuple):
-    handler: Handler
+    handler: str  # its file here and the function in it: read by the line that needs it
     options: str
     stops: bool = False  # the first operand ends the options
 
 
 TABLE: Mapping[str, Subcommand] = {
-    "down": Subcommand(down, "--remove-orphans, -t --timeout N, -v --volume --volumes, --rmi S"),
-    "stop": Subcommand(commands.stop, "-t --timeout N"),
-    "kill": Subcommand(commands.kill, "-s --signal S, --remove-orphans"),
-    "rm": Subcommand(commands.remove, "-f --force, -s --stop, -v --volumes, -a --all"),
-    "restart": Subcommand(commands.restart, "-t --timeout N, --no-deps"),
-    "start": Subcommand(commands.start, "--wait, --wait-timeout N"),
-    "pause": Subcommand(commands.pause, ""),
-    "unpause": Subcommand(commands.unpause, ""),
-    "up": Subcommand(commands.up, UP),
-    "create": Subcommand(commands.up, UP),
-    "exec": Subcommand(commands.execute, EXEC, stops=True),
-    "run": Subcommand(commands.run, f"{EXEC}, {RUN}", stops=True),
+    "down": Subcommand("down.down", "--remove-orphans, -t --timeout N, -v --volume --volumes, --rmi S"),
+    "stop": Subcommand("commands.stop", "-t --timeout N"),
+    "kill": Subcommand("commands.kill", "-s --signal S, --remove-orphans"),
+    "rm": Subcommand("commands.remove", "-f --force, -s --stop, -v --volumes, -a --all"),
+    "restart": Subcommand("commands.restart", "-t --timeout N, --no-deps"),
+    "start": Subcommand("commands.start", "--wait, --wait-timeout N"),
+    "pause": Subcommand("commands.pause", ""),
+    "unpause": Subcommand("commands.unpause", ""),
+    "up": Subcommand("commands.up", UP),
+    "create": Subcommand("commands.up", UP),
+    "exec": Subcommand("commands.execute", EXEC, stops=True),
+    "run": Subcommand("commands.run", f"{EXEC}, {RUN}", stops=True),
 }
 
 
@@ -137,10 +138,12 @@ def _handled(subcommand: str, program: str, given: Options, asking: Call) -> Out
         return call.not_known(f"{docker.gap.problem} ({docker.gap.fix})")
     call = call._replace(options=rest, docker=docker)
     compose = Compose(call, program, given)
+    file, _, function = found.handler.partition(".")
+    handler: Handler = getattr(import_module(f"{__package__}.{file}"), function)
     try:
-        outcome = found.handler(compose)
+        outcome = handler(compose)
     except Refused as refused:
-        return call.outcome()._replace(nothing=_elsewhere(found.handler, compose, str(refused)))
+        return call.outcome()._replace(nothing=_elsewhere(handler, compose, str(refused)))
     except Unclear as unclear:
         return call.not_known(str(unclear))
     return Outcome(outcome.effects, outcome.host, (*(f"{shown}: {each}" for each in rest.unread), *outcome.unknown))

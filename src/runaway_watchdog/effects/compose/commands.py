@@ -1,6 +1,6 @@
 """The Compose subcommands beside down: which containers of the project they mean, and what happens to these."""
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from runaway_watchdog.effects import Docker, Outcome
 from runaway_watchdog.effects.compose import project as projects, renewal
@@ -10,8 +10,6 @@ from runaway_watchdog.effects.docker import containers, run as docker_run, state
 from runaway_watchdog.effects.docker.call import Call
 from runaway_watchdog.engines.model import RUNNING, Container
 from runaway_watchdog.model.effect import Effect
-
-Handler = Callable[[Compose], Outcome]
 
 
 def _chosen(compose: Compose, *, one_off: bool = False) -> list[Container]:

@@ -8,7 +8,6 @@ from shlex import quote
 
 from runaway_watchdog.effects import Docker
 from runaway_watchdog.effects.docker import state, volumes
-from runaway_watchdog.effects.docker.containers import OUTSIDE
 from runaway_watchdog.engines import docker as engine
 from runaway_watchdog.model.effect import Effect, Effects
 from runaway_watchdog.world import World
@@ -47,6 +46,6 @@ def down_volumes(world: World, line: str, project: str) -> Effects:
     named = {each.name for each in docker.volumes if each.labels.get(PROJECT) == project}
     unnamed = frozenset[str]().union(*(volumes.unnamed(each, docker) for each in ours))
     free = {each.name for each in state.unreferenced(after)}
-    gone = tuple(Effect("remove", "container", each.name, False, OUTSIDE) for each in ours)
+    gone = tuple(Effect("remove", "container", each.name, False, volumes.OUTSIDE) for each in ours)
     lost = volumes.deleted(world, docker, (named | unnamed) & free, WHY, among=ours)
     return Effects(line, (*gone, *lost))

@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 from runaway_watchdog.effects.compose import project as projects
 from runaway_watchdog.effects.compose.project import CONFIG_HASH, SERVICE, Compose, Project, Unclear
-from runaway_watchdog.effects.docker import containers, layer, state
+from runaway_watchdog.effects.docker import containers, layer, state, volumes
 from runaway_watchdog.effects.docker.layer import Written
 from runaway_watchdog.effects.host import places
 from runaway_watchdog.engines.model import RUNNING, Container
@@ -46,19 +46,19 @@ def effects(
 
 
 def _gone(written: Written | None) -> str:
-    return f"then {containers.OUTSIDE}: {written.told if written else ''}"
+    return f"then {volumes.OUTSIDE}: {written.told if written else ''}"
 
 
 def _told(compose: Compose, container: Container, anew: str, held: Written | None) -> list[Effect]:
     options = compose.call.options
     renews = f"; {RENEWED}" if options.has("renew-anon-volumes") else "; its volumes are kept"
     if anew:
-        effect = Effect("restart", "container", container.name, False, f"{anew}, and {containers.OUTSIDE}")
+        effect = Effect("restart", "container", container.name, False, f"{anew}, and {volumes.OUTSIDE}")
         return [containers.with_layer(effect, held, renews)]
     if options.has("no-recreate"):
         started = Effect("change", "container", container.name, False, "it is started")
         return [] if container.state in RUNNING else [started]
-    why = f"it is started, or made anew if its definition or image changed: then {containers.OUTSIDE}{renews}"
+    why = f"it is started, or made anew if its definition or image changed: then {volumes.OUTSIDE}{renews}"
     return [Effect("change", "container", container.name, False, why)]
 
 

@@ -11,21 +11,11 @@ What an engine refuses changes nothing, and is no effect. An engine that was not
 """
 
 from collections.abc import Mapping
+from importlib import import_module
 from typing import NamedTuple
 
 from runaway_watchdog.effects import HostState, Outcome
-from runaway_watchdog.effects.compose import command as compose
-from runaway_watchdog.effects.docker import (
-    containers,
-    images,
-    networks,
-    options,
-    prune,
-    run,
-    state,
-    swarm,
-    volume_commands,
-)
+from runaway_watchdog.effects.docker import options, state
 from runaway_watchdog.effects.docker.call import Call, Handler, Inside, client_version, elsewhere
 from runaway_watchdog.effects.docker.grammar import ADDS, EXEC, GLOBAL, PRUNE, READS, RUN, STOP, UPDATE, subcommand
 from runaway_watchdog.effects.docker.options import Options
@@ -34,7 +24,7 @@ from runaway_watchdog.world import Unanswered, World
 
 
 class Subcommand(NamedTuple):
-    handler: Handler
+    handler: str  # its file here and the function in it: read by the line that needs it
     options: str
     stops: bool = False  # the first operand ends the options
     since: Mapping[str, int] = {}  # option -> the docker command's major version that has it; an older one refuses it
@@ -44,47 +34,47 @@ RENEWS = ("image pull", "image build", "image tag", "image load", "image import"
 """After them a name may be another image's."""
 STOP_SINCE = {"signal": 23, "timeout": 28}
 TABLE: Mapping[str, Subcommand] = {
-    "container rm": Subcommand(containers.remove, "-f --force, -l --link, -v --volumes"),
-    "container stop": Subcommand(containers.stop, f"{STOP}, --timeout N", since=STOP_SINCE),
-    "container kill": Subcommand(containers.kill, "-s --signal SIG"),
-    "container restart": Subcommand(containers.restart, f"{STOP}, --timeout N", since=STOP_SINCE),
+    "container rm": Subcommand("containers.remove", "-f --force, -l --link, -v --volumes"),
+    "container stop": Subcommand("containers.stop", f"{STOP}, --timeout N", since=STOP_SINCE),
+    "container kill": Subcommand("containers.kill", "-s --signal SIG"),
+    "container restart": Subcommand("containers.restart", f"{STOP}, --timeout N", since=STOP_SINCE),
     "container start": Subcommand(
-        containers.start, "-a --attach, --checkpoint S, --checkpoint-dir S, --detach-keys S, -i --interactive"
+        "containers.start", "-a --attach, --checkpoint S, --checkpoint-dir S, --detach-keys S, -i --interactive"
     ),
-    "container pause": Subcommand(containers.pause, ""),
-    "container unpause": Subcommand(containers.unpause, ""),
-    "container update": Subcommand(containers.update, UPDATE),
-    "container rename": Subcommand(containers.rename, ""),
-    "container commit": Subcommand(containers.commit, "-a --author S, -c --change L, -m --message S, -p --pause"),
-    "container run": Subcommand(run.run, RUN, stops=True),
-    "container create": Subcommand(run.create, RUN, stops=True),
-    "container exec": Subcommand(run.execute, EXEC, stops=True),
-    "container cp": Subcommand(run.copy, "-a --archive, -L --follow-link, -q --quiet"),
-    "container export": Subcommand(run.save, "-o --output S"),
-    "image save": Subcommand(run.save, "-o --output S, --platform S"),
-    "container prune": Subcommand(prune.container_prune, PRUNE),
-    "image rm": Subcommand(images.remove, "-f --force, --no-prune, --platform S"),
-    "image prune": Subcommand(prune.image_prune, f"-a --all, {PRUNE}"),
-    "volume rm": Subcommand(volume_commands.remove, "-f --force"),
-    "volume prune": Subcommand(prune.volume_prune, f"-a --all, {PRUNE}"),
-    "network rm": Subcommand(networks.remove, "-f --force", since={"force": 23}),  # docker/cli 3547
-    "network prune": Subcommand(prune.network_prune, PRUNE),
+    "container pause": Subcommand("containers.pause", ""),
+    "container unpause": Subcommand("containers.unpause", ""),
+    "container update": Subcommand("containers.update", UPDATE),
+    "container rename": Subcommand("containers.rename", ""),
+    "container commit": Subcommand("containers.commit", "-a --author S, -c --change L, -m --message S, -p --pause"),
+    "container run": Subcommand("run.run", RUN, stops=True),
+    "container create": Subcommand("run.create", RUN, stops=True),
+    "container exec": Subcommand("run.execute", EXEC, stops=True),
+    "container cp": Subcommand("run.copy", "-a --archive, -L --follow-link, -q --quiet"),
+    "container export": Subcommand("run.save", "-o --output S"),
+    "image save": Subcommand("run.save", "-o --output S, --platform S"),
+    "container prune": Subcommand("prune.container_prune", PRUNE),
+    "image rm": Subcommand("images.remove", "-f --force, --no-prune, --platform S"),
+    "image prune": Subcommand("prune.image_prune", f"-a --all, {PRUNE}"),
+    "volume rm": Subcommand("volume_commands.remove", "-f --force"),
+    "volume prune": Subcommand("prune.volume_prune", f"-a --all, {PRUNE}"),
+    "network rm": Subcommand("networks.remove", "-f --force", since={"force": 23}),  # docker/cli 3547
+    "network prune": Subcommand("prune.network_prune", PRUNE),
     "network connect": Subcommand(
-        networks.connect,
+        "networks.connect",
         "--alias L, --driver-opt L, --ip S, --ip6 S, --link L, --link-local-ip L, --gw-priority N",
     ),
-    "network disconnect": Subcommand(networks.disconnect, "-f --force"),
-    "system prune": Subcommand(prune.system_prune, f"-a --all, --volumes, {PRUNE}"),
-    "builder prune": Subcommand(prune.builder_prune, f"-a --all, --keep-storage B, {PRUNE}"),
+    "network disconnect": Subcommand("networks.disconnect", "-f --force"),
+    "system prune": Subcommand("prune.system_prune", f"-a --all, --volumes, {PRUNE}"),
+    "builder prune": Subcommand("prune.builder_prune", f"-a --all, --keep-storage B, {PRUNE}"),
     "buildx prune": Subcommand(
-        prune.builder_prune,
+        "prune.builder_prune",
         "-a --all, --builder S, --keep-storage B, --max-used-space B, --min-free-space B, --reserved-space B, "
         f"--verbose, {PRUNE}",
     ),
-    "service rm": Subcommand(swarm.service_remove, ""),
-    "service scale": Subcommand(swarm.service_scale, "-d --detach"),
-    "stack rm": Subcommand(swarm.stack_remove, "-d --detach, --orchestrator S"),
-    "swarm leave": Subcommand(swarm.leave, "-f --force"),
+    "service rm": Subcommand("swarm.service_remove", ""),
+    "service scale": Subcommand("swarm.service_scale", "-d --detach"),
+    "stack rm": Subcommand("swarm.stack_remove", "-d --detach, --orchestrator S"),
+    "swarm leave": Subcommand("swarm.leave", "-f --force"),
 }
 
 
@@ -104,6 +94,8 @@ def _effects(command: Command, host: HostState, world: World, inside: Inside | N
     if command.remote:
         return Outcome((), host, ("it runs on another host, which was not asked",))
     if command.program == "docker-compose":
+        from runaway_watchdog.effects.compose import command as compose
+
         return compose.effects("docker-compose", command.words[1:], command, host, world, inside)
     given = options.read(command.words[1:], GLOBAL, stops=True)
     if given.refused:
@@ -113,6 +105,8 @@ def _effects(command: Command, host: HostState, world: World, inside: Inside | N
     if (problem := elsewhere(given, command, world)) is not None:
         return Outcome((), host, () if _only_reads(given.rest) else (f"docker: {problem}",))
     if given.rest[0].text == "compose":
+        from runaway_watchdog.effects.compose import command as compose
+
         return compose.effects("docker compose", given.rest[1:], command, host, world, inside)
     found = subcommand(given.rest)
     if found is None:
@@ -122,6 +116,8 @@ def _effects(command: Command, host: HostState, world: World, inside: Inside | N
 
 def _only_reads(words: tuple[Word, ...]) -> bool:
     if words[0].text == "compose":
+        from runaway_watchdog.effects.compose import command as compose
+
         return compose.only_reads(words[1:])
     found = subcommand(words)
     return found is not None and found[0] in READS
@@ -147,7 +143,9 @@ def _handled(
     if docker.gap is not None:
         return Outcome((), host, (f"{shown}: {docker.gap.problem} ({docker.gap.fix})",))
     call = Call(shown, given, command, host, docker, world, inside)
-    outcome = found.handler(call)
+    file, _, function = found.handler.partition(".")
+    handler: Handler = getattr(import_module(f"{__package__}.{file}"), function)
+    outcome = handler(call)
     return Outcome(outcome.effects, outcome.host, (*(f"{shown}: {each}" for each in given.unread), *outcome.unknown))
 
 

@@ -11,7 +11,6 @@ from runaway_watchdog.engines.model import RUNNING, Container
 from runaway_watchdog.model.effect import Effect, Verb
 from runaway_watchdog.world import World
 
-OUTSIDE = "what it wrote outside volumes goes with it"
 STAYS = "its restart policy does not bring it back until the engine starts again, or somebody starts it"
 DELETED_WITH = "it was created without a name and goes with its container"
 IGNORED_SIGNALS = ("CHLD", "CONT", "URG", "WINCH", "17", "18", "23", "28")
@@ -65,7 +64,7 @@ def with_layer(effect: Effect, written: Written | None, after: str = "") -> Effe
 
 def _removed(container: Container, why: str) -> str:
     running = "it runs, and is stopped first; " if container.state in RUNNING else ""
-    return f"{why + '; ' if why else ''}{running}{OUTSIDE}"
+    return f"{why + '; ' if why else ''}{running}{volumes.OUTSIDE}"
 
 
 def _emptied(container: Container, docker: Docker, stopping: Collection[str]) -> str:

@@ -8,6 +8,8 @@ from runaway_watchdog.engines.model import Container, Volume
 from runaway_watchdog.model.effect import Effect, Size
 from runaway_watchdog.world import World
 
+OUTSIDE = "what it wrote outside volumes goes with it"
+"""Of a container that is removed."""
 ANONYMOUS_LABEL = "com.docker.volume.anonymous"
 ANONYMOUS_NAME = re.compile(r"[0-9a-f]{64}")
 SIZING_S = 0.5

@@ -162,7 +162,6 @@ RCLONE_READS = frozenset(
         "rcd",
     ]
 )
-PROGRAMS = frozenset(("restic", "borg", "rclone", *OTHERS))
 
 
 def effects(command: Command, host: HostState, world: World) -> Outcome:

@@ -11,13 +11,6 @@ from runaway_watchdog.model.command import Command, Word
 from runaway_watchdog.model.effect import Effect, LowRisk
 from runaway_watchdog.world import World
 
-PROGRAMS = frozenset(
-    (
-        "aws", "gcloud", "gsutil", "az", "azcopy", "doctl", "hcloud", "linode-cli", "scw", "oci", "ibmcloud", "heroku",
-        "fly", "flyctl", "vercel", "netlify", "firebase", "wrangler", "supabase", "railway", "render", "s3cmd", "s4cmd",
-        "s5cmd", "mc", "mcli", "b2", "gh", "glab", "exo", "ovhcloud", "openstack", "eksctl", "kops", "cf", "dokku",
-    )
-)  # fmt: skip
 READS = re.compile(
     r"(?:describe|list|get|head|show|ls|lookup|search|view|status|info|logs?|wait|help|version|whoami|du|stat|cat|"
     r"tail|ps|config|browse|diff|filter|find|tree|account|check|validate|batch-get|scan|query)(?:-.*)?\Z"

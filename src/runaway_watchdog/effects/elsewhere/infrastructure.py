@@ -236,7 +236,6 @@ TABLE: Mapping[str, Grammar] = {
         ),
     ),
 }
-PROGRAMS = frozenset(TABLE)
 
 
 def effects(command: Command, host: HostState, world: World) -> Outcome:  # noqa: ARG001

@@ -71,7 +71,6 @@ ONLY_WITH: Mapping[str, tuple[str, ...]] = {
 """Options that empty the database whatever the subcommand is."""
 LOOKS = ("--help", "-h", "--pretend", "--dry-run", "--sql", "--show-sql", "--dump-sql")
 LONGEST = 3
-PROGRAMS = frozenset(RESETS)
 
 
 def effects(command: Command, host: HostState, world: World) -> Outcome:

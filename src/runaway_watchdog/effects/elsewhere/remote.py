@@ -2,7 +2,6 @@
 
 from runaway_watchdog.effects import HostState, Outcome, doubts, harmless
 from runaway_watchdog.effects.docker import grammar as docker
-from runaway_watchdog.effects.host import systemd
 from runaway_watchdog.model.command import Command
 from runaway_watchdog.model.effect import LowRisk
 from runaway_watchdog.model.shells import POSIX_SHELLS
@@ -38,4 +37,8 @@ def reads(command: Command) -> bool:
     if command.program == "docker":
         found = docker.subcommand(rest)
         return found is not None and found[0] in docker.READS
-    return command.program == "systemctl" and rest[0].text in systemd.READS
+    if command.program != "systemctl":
+        return False
+    from runaway_watchdog.effects.host.systemd import READS
+
+    return rest[0].text in READS

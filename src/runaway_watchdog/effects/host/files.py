@@ -1,29 +1,37 @@
 """rm, mv, cp, truncate, dd, mkfs, shred, chmod … and every redirection that empties a file."""
 
 from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
 
 from runaway_watchdog.effects import HostState, Outcome
 from runaway_watchdog.effects.arguments import of, shown
-from runaway_watchdog.effects.host import archives, asked, copies, devices, links, places, writers
+from runaway_watchdog.effects.host import asked, places
 from runaway_watchdog.effects.host.losing import appended, overwritten, removed
 from runaway_watchdog.effects.host.targets import Target, existing, paths, spread
+from runaway_watchdog.effects.programs import FILES
 from runaway_watchdog.model.command import Command, Word
 from runaway_watchdog.model.effect import Effect
 from runaway_watchdog.world import World
 
+Judge = Callable[[Command, HostState, World], Outcome]
+
 
 def effects(command: Command, host: HostState, world: World) -> Outcome:
     """What a command of this family does to files."""
-    program = command.program or ""
     command = spread(command, places.tree(host, world))
+    return _judge(command.program or "")(command, host, world)
+
+
+def _judge(program: str) -> Judge:
+    """The function of its own file, which is read for it alone."""
+    if program in _OWN:
+        return _OWN[program]
     if program.startswith(("mkfs", "mke2fs")):
-        return devices.mkfs(command, host, world)
-    return _BY_PROGRAM[program](command, host, world)
+        from runaway_watchdog.effects.host import devices
 
-
-def seldom(command: Command, host: HostState, world: World) -> Outcome:
-    """The same for programs that only seldom lose anything: an engine is asked only then."""
-    return effects(command, host, world)
+        return devices.mkfs
+    judge: Judge = import_module(f"{__package__}.{FILES[program]}").BY_PROGRAM[program]
+    return judge
 
 
 def truncated(words: Sequence[Word], command: Command, host: HostState, world: World) -> Outcome:
@@ -121,10 +129,7 @@ def _modes(command: Command, host: HostState, world: World) -> Outcome:
     return Outcome(tuple(found), host, targets.unknown)
 
 
-_BY_PROGRAM: Mapping[str, Callable[[Command, HostState, World], Outcome]] = {
+_OWN: Mapping[str, Judge] = {
     "rm": _rm, "rmdir": _rmdir, "unlink": _unlink, "touch": _touch, "mkdir": _mkdir,
     "chmod": _modes, "chown": _modes, "chgrp": _modes,
-    **copies.BY_PROGRAM, **links.BY_PROGRAM, **devices.BY_PROGRAM, **archives.BY_PROGRAM, **writers.BY_PROGRAM,
 }  # fmt: skip
-SELDOM = frozenset(("touch", "mkdir", "rmdir", *writers.BY_PROGRAM))
-PROGRAMS = frozenset(_BY_PROGRAM) - SELDOM

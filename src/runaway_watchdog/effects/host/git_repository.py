@@ -3,7 +3,6 @@
 Read as git's own manuals describe them: gitrepository-layout(5), gitformat-index(5). git is never run.
 """
 
-import hashlib
 import re
 import struct
 from collections.abc import Iterator, Mapping
@@ -260,6 +259,8 @@ def _as_a_tree(data: bytes, at: int) -> bool:
 
 def blob(content: bytes) -> str:
     """The name that git gives to a file's content."""
+    import hashlib  # it loads OpenSSL, for the few files that git has to be asked about
+
     return hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
 
 

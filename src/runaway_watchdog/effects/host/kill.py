@@ -293,4 +293,3 @@ _BY_PROGRAM = {
     "kill": _kill, "pkill": _pkill, "killall": _killall, "fuser": _fuser, "skill": _guess, "snice": _guess,
     "xkill": _guess, "killall5": _guess, "slay": _guess,
 }  # fmt: skip
-PROGRAMS = frozenset(_BY_PROGRAM)

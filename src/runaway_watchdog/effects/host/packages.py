@@ -145,4 +145,3 @@ _BY_PROGRAM: Mapping[str, Callable[[Command, HostState, World], Outcome]] = {
     "apt": _apt, "apt-get": _apt, "aptitude": _apt, "dpkg": _dpkg, "userdel": _userdel, "deluser": _userdel,
     "pg_dropcluster": _cluster, "certbot": _certbot, "snap": _snap, "logrotate": _logrotate,
 }  # fmt: skip
-PROGRAMS = frozenset(_BY_PROGRAM)

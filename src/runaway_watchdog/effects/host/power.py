@@ -1,11 +1,7 @@
 """reboot, shutdown, poweroff, halt, init: the whole host, and what will not come back with it by itself."""
 
-from runaway_watchdog import owners
 from runaway_watchdog.effects import Docker, HostState, Outcome
 from runaway_watchdog.effects.arguments import of, shown
-from runaway_watchdog.effects.docker import state as docker_state
-from runaway_watchdog.effects.docker.containers import removal
-from runaway_watchdog.effects.host.signalled import restart_policy
 from runaway_watchdog.engines.model import RUNNING
 from runaway_watchdog.model.command import Command
 from runaway_watchdog.model.effect import Effect
@@ -44,6 +40,9 @@ def effects(command: Command, host: HostState, world: World) -> Outcome:
 
 def down(how: str, host: HostState, world: World) -> Outcome:
     """The host goes, and comes back or not; each thing that runs now and is not started at boot is named."""
+    from runaway_watchdog.effects.docker import state
+    from runaway_watchdog.effects.host.signalled import restart_policy
+
     whole = Effect(
         "restart" if how == "reboot" else "stop",
         "host",
@@ -57,6 +56,7 @@ def down(how: str, host: HostState, world: World) -> Outcome:
     found = [whole]
     unknown: list[str] = []
     at_boot = "it is not started at the next boot"
+    host = host._replace(docker=state.current(host, world))
     leaving, gone = _leaving(host.docker, world, unknown)
     for container in host.docker.containers:
         if container.state not in RUNNING or container.id in gone:
@@ -78,9 +78,12 @@ def _leaving(docker: Docker, world: World, unknown: list[str]) -> tuple[tuple[Ef
 
     Its unnamed volumes go too, or stay behind: in Engine 20.10 both was seen, by how fast the host goes down.
     """
+    from runaway_watchdog.effects.docker import state
+    from runaway_watchdog.effects.docker.containers import removal
+
     running = {each.id for each in docker.containers if each.state in RUNNING}
     try:
-        known = docker_state.inspected(docker, running, world)
+        known = state.inspected(docker, running, world)
         doomed = [each for each in known.containers if each.id in running and each.auto_remove]
         effects, _ = removal(world, known, doomed, with_volumes=True, why="it was created with --rm")
     except Unanswered as unanswered:
@@ -104,6 +107,8 @@ def _not_at_boot(world: World) -> list[tuple[str, str]]:
 
 def _unmanaged(world: World) -> list[Effect]:
     """Processes that nobody starts: orphans outside of every unit and container, and what is left of logins."""
+    from runaway_watchdog import owners
+
     found: list[Effect] = []
     for name in world.files.names(procfs.PROC):
         if not name.isdigit() or name == "1":

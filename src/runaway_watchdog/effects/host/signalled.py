@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING
 
 from runaway_watchdog import owners
 from runaway_watchdog.effects import HostState, Outcome
-from runaway_watchdog.effects.docker import containers, state
 from runaway_watchdog.effects.docker.policy import carried
 from runaway_watchdog.effects.host import signals
 from runaway_watchdog.engines import docker as engine
@@ -142,6 +141,8 @@ def container_ended(identifier: str, host: HostState, world: World) -> tuple[tup
 
     Raises Unanswered.
     """
+    from runaway_watchdog.effects.docker import containers, state
+
     docker = state.current(host, world)
     stopped = [each for each in docker.containers if each.id == identifier]
     effects, docker = containers.stopping(world, docker, stopped)
@@ -156,6 +157,9 @@ def engine_ends(host: HostState, world: World, *, starts_again: bool) -> tuple[t
             return (), host
     except Unanswered:
         return (), host  # the gap is told by whoever read the engine's state
+    from runaway_watchdog.effects.docker import state
+
+    host = host._replace(docker=state.current(host, world))
     found: list[Effect] = []
     for container in [each for each in host.docker.containers if each.state in RUNNING]:
         policy = restart_policy(container, world)

@@ -176,4 +176,3 @@ _BY_PROGRAM: Mapping[str, Callable[[Command, HostState, World], Outcome]] = {
     **dict.fromkeys(("parted", "sgdisk", "sfdisk", "fdisk", "cfdisk", "gdisk"), _partitions),
     **dict.fromkeys(("nvme", "hdparm", "ddrescue"), _erased),
 }  # fmt: skip
-PROGRAMS = frozenset(_BY_PROGRAM)

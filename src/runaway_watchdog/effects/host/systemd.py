@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 
 from runaway_watchdog.effects import HostState, Outcome
 from runaway_watchdog.effects.arguments import Arguments, of, read, shown
-from runaway_watchdog.effects.host import places, power, signalled, signals, units
+from runaway_watchdog.effects.host import power, units
 from runaway_watchdog.effects.host.units import SYSTEMD_FOLDER
 from runaway_watchdog.model.command import Command, Word
 from runaway_watchdog.model.effect import Effect
@@ -154,14 +154,24 @@ def _gone(unit: Unit, host: HostState, world: World, *, starts_again: bool) -> t
     """The unit's processes end; the engine's containers with the engine; a container with its scope."""
     more: tuple[Effect, ...] = ()
     if unit.id == "docker.service":
-        more, host = signalled.engine_ends(host, world, starts_again=starts_again)
+        from runaway_watchdog.effects.host.signalled import engine_ends
+
+        more, host = engine_ends(host, world, starts_again=starts_again)
     elif scope := units.CONTAINER_SCOPE.fullmatch(unit.id):
+        host = _with_containers(host, world)
         name = next((each.name for each in host.docker.containers if each.id == scope["id"]), scope["id"][:12])
         more = (Effect("stop", "container", name, False, "its processes are ended; its restart policy acts on that"),)
     return more, host._replace(
         stopped_units=host.stopped_units | ({unit.id} if not starts_again else set()),
         ended=host.ended | set(_processes(unit, world)),
     )
+
+
+def _with_containers(host: HostState, world: World) -> HostState:
+    """Most units have nothing to do with the engine: it is asked for those that do."""
+    from runaway_watchdog.effects.docker import state
+
+    return host._replace(docker=state.current(host, world))
 
 
 def _processes(unit: Unit, world: World) -> tuple[int, ...]:
@@ -190,6 +200,8 @@ def _restart(names: Sequence[str], host: HostState, world: World, *, only_runnin
 
 def _kill(names: Sequence[str], words: Arguments, host: HostState, world: World) -> Outcome:
     """A signal to the processes of units: unlike a stop, Restart= acts on it. Raises Unanswered."""
+    from runaway_watchdog.effects.host import signalled, signals
+
     value = signals.number(words.value("-s", "--signal")) if words.has("-s", "--signal") else signals.TERM
     whom = words.value("--kill-whom", "--kill-who") or "all"
     if value is None:
@@ -239,6 +251,9 @@ def _isolate(names: Sequence[str], host: HostState, world: World) -> Outcome:
 
 def _revert(names: Sequence[str], host: HostState, world: World) -> Outcome:
     """The administrator's drop-ins go, and a unit file in /etc that hides the distribution's. Raises Unanswered."""
+    from runaway_watchdog.effects.host import places
+
+    host = _with_containers(host, world)
     found: list[Effect] = []
     tree = places.tree(host, world)
     for name in names:
