@@ -73,3 +73,13 @@ def test_tcp_sockets_that_listen() -> None:
     head = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n"
     listens = "   0: 0100007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0     0 12345 1 0 100\n"
     assert net.parse_tcp(head + listens + listens.replace(" 0A ", " 01 ")) == (net.Listener(8080, "12345", 0),)
+
+
+@given(
+    st.text(alphabet="ab:\t \n", max_size=40), st.sampled_from(("Uid", "Gid", "SigCgt")), st.text("0123\t ", max_size=9)
+)
+def test_one_line_of_status_is_what_the_whole_tells(name: str, key: str, value: str) -> None:
+    escaped = name.replace("\n", "\\n")
+    text = f"Name:\t{escaped}\nUmask:\t0022\n{key}:\t{value}\nThreads:\t1\n"
+    for asked in ("Uid", "Gid", "SigCgt", "Threads", "Umask"):
+        assert status.value(text, asked) == status.parse(text).get(asked)

@@ -21,7 +21,6 @@ from runaway_watchdog.hostile import clean, printable
 from runaway_watchdog.masking import mask_argv
 from runaway_watchdog.model.casefile import CaseFile
 from runaway_watchdog.model.gap import Gap
-from runaway_watchdog.render.document import to_json
 from runaway_watchdog.render.text import Style, text
 from runaway_watchdog.store.database import unavailable
 from runaway_watchdog.world import Unanswered, World, live, procfs
@@ -144,6 +143,8 @@ def _as_recorded(last: CaseFile | None) -> CaseFile | None:
 
 def show(options: argparse.Namespace, case: CaseFile, world: World) -> int:
     if options.json:
+        from runaway_watchdog.render.document import to_json
+
         reading.print_json(to_json(case))
     else:
         style = Style.ANSI if reading.colours(options) else Style.PLAIN

@@ -13,6 +13,7 @@ from typing import Any, cast
 from runaway_watchdog import owners
 from runaway_watchdog.effects import HostState
 from runaway_watchdog.effects.docker.volumes import SIZING_S
+from runaway_watchdog.linux import stat
 from runaway_watchdog.model.command import Command, Word
 from runaway_watchdog.model.container import DOCKER_KINDS
 from runaway_watchdog.model.effect import Effect, Size
@@ -169,6 +170,6 @@ def _namesakes(process: Process, world: World) -> Iterator[Facts]:
 def _name(pid: int, world: World) -> str:
     """As the kernel keeps it; "" where it is gone."""
     try:
-        return procfs.stat_of(world.files, pid).comm
+        return stat.comm(world.files.read(f"{procfs.PROC}/{pid}/stat"))
     except (OSError, ValueError):
         return ""

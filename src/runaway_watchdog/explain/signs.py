@@ -136,10 +136,8 @@ def _downloads(files: Files) -> Iterator[Sign]:
 def _watchdogs(files: Files, facts: Facts) -> Iterator[Sign]:
     """Two running scripts that name each other, one of which names this program or is its parent."""
     scripts: dict[int, tuple[str, str]] = {}
-    for each in processes.everything(files):
-        words = [base(word) for word in each.arguments[:3] if not word.startswith("-")]
-        if len(words) > 1 and words[0] in ("sh", "bash", "dash", "ash", "busybox"):
-            scripts[each.pid] = (words[-1], script(files, each.pid) or "")
+    for each in processes.with_arguments(files, _runs_a_script):
+        scripts[each.pid] = (_words(each.arguments)[-1], script(files, each.pid) or "")
     line = {facts.process.pid, *(each.pid for each in facts.ancestors)}
     mine = {base(facts.process.exe), *(base(word) for word in facts.process.cmdline[:2])} - {"", "sh", "bash", "dash"}
     for pid, (name, text) in scripts.items():
@@ -150,6 +148,16 @@ def _watchdogs(files: Files, facts: Facts) -> Iterator[Sign]:
                 told = f"two scripts start each other again: {pair}"
                 yield Sign("watchdogs", told, f"the text of both, as /proc/{pid}/fd shows it")
                 return
+
+
+def _runs_a_script(arguments: tuple[str, ...]) -> bool:
+    words = _words(arguments)
+    return len(words) > 1 and words[0] in ("sh", "bash", "dash", "ash", "busybox")
+
+
+def _words(arguments: tuple[str, ...]) -> list[str]:
+    """The program and its first operands, without their folders."""
+    return [base(word) for word in arguments[:3] if not word.startswith("-")]
 
 
 def _doors(world: World, owners: Sequence[Owner]) -> list[Sign]:

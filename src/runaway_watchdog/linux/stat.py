@@ -43,6 +43,11 @@ def parse(text: str) -> Stat:
     )  # fmt: skip
 
 
+def comm(text: str) -> str:
+    """The name alone, for those who look through every process. Raises ValueError as `parse`."""
+    return split(text, "(", ")")[1]
+
+
 def _exit_code(fields: list[str]) -> int | None:
     """A kernel before 3.5 does not tell it."""
     return int(fields[49]) if len(fields) > 49 else None

@@ -1,5 +1,7 @@
 """Every process of the host, as pkill, killall and ps see it."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 from runaway_watchdog.linux import cgroup, cmdline, status
@@ -33,10 +35,10 @@ def read(files: Files, pid: int) -> Running | None:
     folder = f"{PROC}/{pid}"
     try:
         stat = stat_of(files, pid)
-        told = status.parse(files.read(f"{folder}/status"))
+        uids = status.value(files.read(f"{folder}/status"), "Uid") or ""
         words = cmdline.parse(files.read(f"{folder}/cmdline"))
-        real, effective = (int(each) for each in told["Uid"].split()[:2])
-    except (OSError, ValueError, KeyError):
+        real, effective = (int(each) for each in uids.split()[:2])
+    except (OSError, ValueError):
         return None
     return Running(
         pid,
@@ -55,23 +57,41 @@ def read(files: Files, pid: int) -> Running | None:
 
 def everything(files: Files) -> tuple[Running, ...]:
     """All processes but our own and those that carry our words to us (sudo, a shell's -c), by PID."""
-    pids = sorted(int(name) for name in files.names(PROC) if name.isdigit())
-    found = {pid: running for pid in pids if (running := read(files, pid)) is not None}
-    for own in _own(files, found):
+    found = {pid: running for pid in _pids(files) if (running := read(files, pid)) is not None}
+    for own in _own(files, found.get):
         found.pop(own, None)
     return tuple(found.values())
 
 
-def _own(files: Files, found: dict[int, Running]) -> set[int]:
+def with_arguments(files: Files, wanted: Callable[[tuple[str, ...]], bool]) -> tuple[Running, ...]:
+    """Those of `everything` whose arguments are wanted: of the others no more than these is read."""
+    found = {pid: running for pid in _pids(files) if wanted(arguments(files, pid)) and (running := read(files, pid))}
+    ours = _own(files, partial(read, files)) if found else set()
+    return tuple(each for pid, each in found.items() if pid not in ours)
+
+
+def arguments(files: Files, pid: int) -> tuple[str, ...]:
+    """Its command line; empty for a kernel thread, a zombie, and for one that is gone or hidden."""
+    try:
+        return cmdline.parse(files.read(f"{PROC}/{pid}/cmdline"))
+    except OSError:
+        return ()
+
+
+def _pids(files: Files) -> list[int]:
+    return sorted(int(name) for name in files.names(PROC) if name.isdigit())
+
+
+def _own(files: Files, look_up: Callable[[int], Running | None]) -> set[int]:
     """Our own PID, and our ancestors as long as their command lines hold ours: they match whatever the line names."""
     try:
         own = int(files.target(f"{PROC}/self"))
     except (OSError, ValueError):
         return set()
     ours = {own}
-    words = found[own].arguments[-1:] if own in found else ()
-    at = found.get(own)
-    while at is not None and words and (parent := found.get(at.ppid)) is not None and words[0] in parent.line:
+    at = look_up(own)
+    words = () if at is None else at.arguments[-1:]
+    while at is not None and at.ppid and words and (parent := look_up(at.ppid)) and words[0] in parent.line:
         ours.add(parent.pid)
         at = parent
     return ours

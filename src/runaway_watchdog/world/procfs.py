@@ -115,20 +115,25 @@ def _hidden(pid: int) -> Gap:
     return Gap("procfs", f"process {pid} is another user's, and /proc hides those here (hidepid)", SUDO)
 
 
-def _process(files: Files, pid: int) -> tuple[Process, tuple[Gap, ...]]:
-    """`process`, where /proc is believed. Raises NoSuchProcessError, PermissionError."""
+def _boot(files: Files) -> tuple[str, float]:
+    return boot_id(files), boot_time(files)
+
+
+def _process(files: Files, pid: int, boot: tuple[str, float] | None = None) -> tuple[Process, tuple[Gap, ...]]:
+    """`process`, where /proc is believed. Raises NoSuchProcessError, PermissionError. `boot`: as it was read before."""
     folder = f"{PROC}/{pid}"
     try:
+        booted, booted_at = boot or _boot(files)
         stat = stat_of(files, pid)
         told = status.parse(files.read(f"{folder}/status"))
         uid = int(told["Uid"].split()[0])
         exe, gaps = _exe(files, folder, stat)
         found = Process(
-            key=ProcKey(boot_id(files), pid, stat.start_ticks),
+            key=ProcKey(booted, pid, stat.start_ticks),
             name=stat.comm,
             state=STATES.get(stat.state, "unknown"),
             ppid=stat.ppid,
-            started_at=boot_time(files) + stat.start_ticks / CLOCK_TICKS,
+            started_at=booted_at + stat.start_ticks / CLOCK_TICKS,
             exe=exe,
             cmdline=cmdline.parse(files.read(f"{folder}/cmdline")),
             uid=uid,
@@ -180,10 +185,12 @@ def ancestors(files: Files, child: Process) -> tuple[Process, ...]:
     """Parents, the nearest first, up to PID 1 or to where one cannot be read any more."""
     found: list[Process] = []
     ppid = child.ppid
+    boot: tuple[str, float] | None = None
     while ppid > 0 and len(found) < MAX_ANCESTORS:
         try:
-            parent, _ = _process(files, ppid)
-        except (NoSuchProcessError, PermissionError):
+            boot = boot or _boot(files)
+            parent, _ = _process(files, ppid, boot)
+        except (NoSuchProcessError, PermissionError, FileNotFoundError):
             break
         found.append(parent)
         ppid = parent.ppid
