@@ -261,3 +261,15 @@ def test_a_name_whose_process_has_just_gone_is_asked_for_again(
     found = about._case(options, NoRecords(), None)
     assert found == ((12, "a case", worlds[1]) if asked == 2 else (11, None, worlds[0]))
     assert len(worlds) == asked
+
+
+@pytest.mark.parametrize("line", ["ls /", "grep x /etc/hosts | wc -l"])
+def test_a_preflight_loads_what_its_line_needs(line: str) -> None:
+    """No engine, no owners and no family of programs that the line does not name; nothing that makes classes."""
+    words = [sys.executable, "-X", "importtime", "-m", "runaway_watchdog", "preflight", line]
+    done = subprocess.run(words, capture_output=True, text=True, check=True, timeout=30)
+    loaded = {row.rpartition("|")[2].strip() for row in done.stderr.splitlines()}
+    heavy = {"dataclasses", "inspect", "hashlib", "tempfile", "socket", "subprocess", "runaway_watchdog.owners"}
+    families = {f"runaway_watchdog.effects.{name}" for name in ("host.git", "host.databases", "docker.command")}
+    assert loaded & (heavy | families) == set()
+    assert "runaway_watchdog.preflight.sequence" in loaded

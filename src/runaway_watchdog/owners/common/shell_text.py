@@ -6,7 +6,6 @@ commands, and the keywords of loops. What it cannot make out it says it cannot, 
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Literal, NamedTuple
 
@@ -40,13 +39,17 @@ class Reading(NamedTuple):
     other: bool
 
 
-@dataclass(slots=True)
 class _Frame:
-    keyword: str
-    head: list[str] = field(default_factory=list)
-    body: list[str] = field(default_factory=list)
-    in_body: bool = False
-    inner: bool = False  # another loop is inside
+    """A loop in the making."""
+
+    __slots__ = ("body", "head", "in_body", "inner", "keyword")
+
+    def __init__(self, keyword: str) -> None:
+        self.keyword = keyword
+        self.head: list[str] = []
+        self.body: list[str] = []
+        self.in_body = False
+        self.inner = False  # another loop is inside
 
 
 _TOKEN = re.compile(
