@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from runaway_watchdog.engines.model import Container, Volume
-from runaway_watchdog.model.effect import Effect
+from runaway_watchdog.model.effect import Effect, Target
 from runaway_watchdog.model.gap import Gap
 from runaway_watchdog.model.owner import Outlook
 from runaway_watchdog.world.paths import NOTHING_MADE, Made
@@ -45,6 +45,16 @@ class Podman(NamedTuple):
     rootless: bool = False
 
 
+class Copy(NamedTuple):
+    """Something that the line itself keeps elsewhere before it changes it."""
+
+    type: Target
+    of: str  # as an effect would name it; of a path the one on the disk
+    at: str  # real path of the copy
+    packed: bool = False  # in an archive or a dump
+    number: int | None = None  # of the command that makes it (Command.number); None: it surely succeeds
+
+
 class HostState(NamedTuple):
     """The host as the commands so far would have left it."""
 
@@ -55,6 +65,7 @@ class HostState(NamedTuple):
     made: Mapping[str, Made] = NOTHING_MADE  # real paths of what the line itself has put there
     stashed: Mapping[str, bool] = MappingProxyType({})  # repositories; untracked files too?
     edited: frozenset[str] = frozenset()  # real paths of files that the line adds to
+    copies: tuple[Copy, ...] = ()  # that are there by then, and whole
     tables: Mapping[str, tuple[str, ...]] = MappingProxyType({})  # user -> the lines of the crontab that the line gives
     written: "Mapping[str, tuple[tuple[Command, HostState], ...]]" = MappingProxyType({})
     """Real paths of files that the line itself writes whole -> the commands that print into each, with their hosts."""

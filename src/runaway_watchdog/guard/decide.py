@@ -29,7 +29,8 @@ class Loss(NamedTuple):
     last_write: str | None
     used_by: tuple[str, ...]
     why: str
-    idle: bool  # a plain file or folder that nothing on this host uses; lines of a crontab that the line itself names
+    kept_in: str | None  # where the line itself has packed it up before
+    idle: bool  # what nothing on this host uses, what the line itself packs up first, lines of a crontab that it names
 
 
 class Safer(NamedTuple):
@@ -166,7 +167,8 @@ def _loss(effect: Mapping[str, Any]) -> Loss:
         effect.get("last_write"),
         tuple(clean(str(each), 60) for each in effect["used_by"]),
         clean(str(effect["why"])),
-        idle=effect["type"] in ("path", "crontab") and effect.get("in_use") is False,
+        clean(str(effect["kept_in"]), NAME_LIMIT) if effect.get("kept_in") else None,
+        idle=bool(effect.get("kept_in")) or (effect["type"] in ("path", "crontab") and effect.get("in_use") is False),
     )
 
 

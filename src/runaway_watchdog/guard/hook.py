@@ -82,7 +82,7 @@ def answer(decision: Decision, *, feared: bool) -> Answer:
     if decision.cannot_judge is not None and feared:
         return cannot_judge(decision.cannot_judge)
     if names:
-        unused = all(loss.type == "path" for loss in decision.idle)
+        unused = all(loss.type == "path" and loss.kept_in is None for loss in decision.idle)
         what = " what nothing on this host uses" if unused else ""
         return Answer("ask", f"it deletes for good{what}: {', '.join(map(_named, decision.idle[:NAMED]))}", names)
     if decision.cannot_judge is not None:
@@ -105,7 +105,8 @@ def without_asking(answer: Answer) -> Answer:
 
 def _named(loss: Loss) -> str:
     """A table is more than what goes of it."""
-    return f"{loss.type} {loss.name}{f' ({loss.why})' if loss.type == 'crontab' else ''}"
+    told = loss.type == "crontab" or loss.kept_in is not None
+    return f"{loss.type} {loss.name}{f' ({loss.why})' if told else ''}"
 
 
 def _deny(hold: Hold) -> Answer:

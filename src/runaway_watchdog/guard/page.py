@@ -45,6 +45,8 @@ def note(losses: Sequence[Loss]) -> str:
     first = losses[0]
     more = f" and {len(losses) - 1} more" if len(losses) > 1 else ""
     size = figures.size(first.size_bytes, at_least=first.size_is_at_least)
+    if first.kept_in is not None:
+        return f"{PROGRAM} guard: kept in {clean(first.kept_in, 120)} alone: {clean(first.name, 120)} ({size}){more}"
     if first.type == "crontab":
         return f"{PROGRAM} guard: crontab of {clean(first.name, 60)}: {clean(first.why, 160)}{more}"
     return f"{PROGRAM} guard: gone for good, and in nobody's use: {clean(first.name, 120)} ({size}){more}"

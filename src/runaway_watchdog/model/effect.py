@@ -51,6 +51,7 @@ class Effect(NamedTuple):
     pid: int | None = None  # of a process; a name may hold any number
     cause: Cause | None = None
     more: int = 0  # how many like this one are not named each
+    kept_in: str = ""  # where the line itself has put what it holds before, as it was or in an archive
 
 
 class Effects(NamedTuple):

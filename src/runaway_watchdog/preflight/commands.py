@@ -9,7 +9,7 @@ from runaway_watchdog.preflight import assigning, builtins, feeders, output, red
 from runaway_watchdog.preflight.asking import Asking
 from runaway_watchdog.preflight.budget import DEPTH, FIELDS, TURNS, Budget
 from runaway_watchdog.preflight.expansion import Expander, is_assignment
-from runaway_watchdog.preflight.flow import ExitStates, Frame, Sink, repeat, unchanged
+from runaway_watchdog.preflight.flow import ExitStates, Frame, Sink, repeat, succeeded, unchanged
 from runaway_watchdog.preflight.grammar import Unread
 from runaway_watchdog.preflight.lookup import Lookup
 from runaway_watchdog.preflight.redirects import Files
@@ -23,6 +23,7 @@ RESERVED = frozenset(
     ("!", "[[", "]]", "case", "coproc", "do", "done", "elif", "else", "esac", "fi", "for", "function", "if", "select",
      "then", "until", "while", "{", "}")
 )  # fmt: skip
+_COPYING = frozenset(("cp", "install", "cat", "tar", "bsdtar", "crontab", "at", "pg_dump", "mysqldump", "mariadb-dump"))
 _MOVING = frozenset(("cd", "pushd"))
 
 
@@ -48,6 +49,7 @@ class Commands:
     def __init__(self, structure: Structure, budget: Budget, lookup: Lookup) -> None:
         self._structure = structure
         self._budget = budget
+        self._numbers = 0  # of commands that were found so far
         self.asking = Asking(lookup)
 
     def simple(self, spans: Sequence[tuple[int, int]], state: ShellState, frame: Frame) -> ExitStates:
@@ -73,6 +75,7 @@ class Commands:
         finally:  # what it runs may be a text, or not be read: the files are written all the same
             if not any(command.truncates or command.appends for command, _ in frame.sink.commands[before:]):
                 self.written(files, call.text, state, frame)
+        outcome = succeeded(call.text, frame.sink.commands[before:], outcome)
         if read.declared:
             declared = [(each, self._array(each, state, frame)) for each in read.declared]
             outcome = outcome.mapped(lambda after: assigning.with_arrays(after, declared))
@@ -367,6 +370,7 @@ class Commands:
         return self._run(inner.words, call._replace(external=True), state, frame).after
 
     def _emit(self, words: Words, call: Call, state: ShellState, frame: Frame) -> None:
+        self._numbers += 1
         frame.sink.commands.append(
             (
                 Command(
@@ -380,6 +384,8 @@ class Commands:
                     appends=call.files.appends,
                     prints_to=frame.prints_to,
                     text=call.text,
+                    number=0 if frame.background or words[0].text not in _COPYING else self._numbers,
+                    succeeded=state.succeeded,
                     conditional=frame.doubts(state),
                     user=frame.user,
                     remote=frame.remote,

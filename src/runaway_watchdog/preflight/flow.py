@@ -51,6 +51,7 @@ class Frame(NamedTuple):
     here: str | None = None
     depth: int = 0
     calls: tuple[str, ...] = ()  # functions that are being expanded
+    background: bool = False  # behind it stands `&`: what follows does not wait for it
     silent: bool = False  # what it prints goes to a file
     prints_to: Word | None = None  # that file
     line: str | None = None  # what `read` takes next: one line of what a loop is given
@@ -73,7 +74,12 @@ class ExitStates(NamedTuple):
     @property
     def after(self) -> ShellState:
         """What the next command of a list finds. With `set -e` only success goes on."""
-        return self.success._replace(doubtful=True) if self.success.errexit else merge(self.success, self.doubt)
+        if self.success.errexit:
+            return self.success._replace(doubtful=True)
+        found = merge(self.success, self.doubt)
+        if not found.succeeded or self.failure.ended:
+            return found
+        return found._replace(succeeded=found.succeeded & self.failure.succeeded)
 
     def mapped(self, change: Callable[[ShellState], ShellState]) -> "ExitStates":
         return ExitStates(
@@ -83,6 +89,15 @@ class ExitStates(NamedTuple):
 
 def unchanged(state: ShellState) -> ExitStates:
     return ExitStates(state, state, state)
+
+
+def succeeded(text: str, found: Sequence[tuple[Command, bool]], outcome: ExitStates) -> ExitStates:
+    """Of a command that is told by itself, behind whatever wrapper: what comes after `&&` runs if it succeeds."""
+    number = found[0][0].number if len(found) == 1 and found[0][0].text == text else 0
+    if not number or outcome.success.ended:
+        return outcome
+    success = outcome.success._replace(succeeded=outcome.success.succeeded | {number})
+    return outcome._replace(success=success)
 
 
 Part = Callable[[ShellState, Frame], ExitStates]

@@ -65,7 +65,12 @@ def run(script: Script, world: World, line: str = "", *, home: str = "/root") ->
 
 def _judged(script: Script, judge_of: "_Judge", line: str, folder: str | None) -> Preflight:
     outcome = judge_of.script(script, HostState(), 0)
-    return Preflight(line, script, outcome.effects, outcome.unknown, outcome.host, outcome.nothing, folder)
+    effects = outcome.effects
+    if any(effect.kept_in for effect in effects):
+        from runaway_watchdog.preflight import kept
+
+        effects = kept.settled(effects, outcome.host, judge_of.world)
+    return Preflight(line, script, effects, outcome.unknown, outcome.host, outcome.nothing, folder)
 
 
 def judge(line: str, world: World, shell: Shell) -> Preflight:
@@ -207,11 +212,18 @@ class _Judge:
             outcome = self._command(command, host, depth)
             for folder in command.or_folders:
                 outcome = _either(outcome, self._command(command._replace(folder=folder), outcome.host, depth))
+            if command.number or host.copies:
+                outcome = self._with_copies(command, host, outcome)
             effects += outcome.effects
             unknown += outcome.unknown
             nothing += outcome.nothing
             host = outcome.host
         return Outcome(tuple(effects), host, tuple(dict.fromkeys(unknown)), tuple(dict.fromkeys(nothing)))
+
+    def _with_copies(self, command: Command, before: HostState, outcome: Outcome) -> Outcome:
+        from runaway_watchdog.preflight import kept
+
+        return kept.seen(command, before, outcome, self.world)
 
     def _command(self, command: Command, host: HostState, depth: int) -> Outcome:
         if command.user is None or command.remote:
@@ -380,4 +392,7 @@ class _Judge:
         lookup = _Questions(self, host, depth + 1)
         home = lookup.home(command.user) if command.user is not None else self._home
         parsed = parse(text, environment=environment, folder=command.folder, home=home, lookup=lookup)
-        return self.script(parsed, host, depth + 1)
+        copies = tuple(each._replace(number=None) for each in host.copies if each.number in (None, *command.succeeded))
+        outcome = self.script(parsed, host._replace(copies=copies), depth + 1)
+        sure = tuple(each for each in outcome.host.copies if each.number is None)
+        return outcome._replace(host=outcome.host._replace(copies=sure))

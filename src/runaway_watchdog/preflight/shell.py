@@ -148,8 +148,9 @@ class _Structure:
             position, parted = end, node.type in _SEPARATORS
             if parted:
                 continue
-            outcome = self.statement(node, before, frame)
-            if index + 1 < len(children) and children[index + 1].type == "&":
+            background = index + 1 < len(children) and children[index + 1].type == "&"
+            outcome = self.statement(node, before, frame._replace(background=frame.background or background))
+            if background:
                 outcome = unchanged(before)
             else:
                 before = outcome.after

@@ -60,6 +60,7 @@ class ShellState(NamedTuple):
     localised: Mapping[str, Value] = MappingProxyType({})  # what `local` hid
     plain_globs: bool = True  # no shopt or `set -f` that changes what * matches
     errexit: bool = False
+    succeeded: frozenset[int] = frozenset()  # commands (their numbers) whose success has led here
     doubtful: bool = False  # it may be that nothing from here on runs
     ended: bool = False  # exit: nothing from here on runs
     never: bool = False  # nothing here runs, surely: what follows `cd` into a folder that is not there after &&
@@ -115,7 +116,7 @@ class ShellState(NamedTuple):
         }
         return ShellState(
             self.folder, variables, self.exported, positional, self.previous, self.or_folders, changed=self.changed,
-            doubtful=self.doubtful,
+            succeeded=self.succeeded, doubtful=self.doubtful,
         )  # fmt: skip
 
     def environment(self) -> tuple[tuple[str, str | None], ...]:
@@ -145,6 +146,7 @@ def merge(one: ShellState, other: ShellState | None) -> ShellState:
         ambiguous=one.ambiguous | other.ambiguous | _differing(one.functions, other.functions),
         plain_globs=one.plain_globs and other.plain_globs,
         errexit=one.errexit or other.errexit,
+        succeeded=one.succeeded & other.succeeded,
         doubtful=one.doubtful or other.doubtful,
         elsewhere=one.elsewhere or other.elsewhere,
     )

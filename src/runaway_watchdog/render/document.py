@@ -207,6 +207,7 @@ def effect_to_json(effect: Effect) -> Document:
         "used_by": [_text(each) for each in effect.used_by],
         "in_use": effect.in_use,
         "why": _text(effect.why),
+        **({"kept_in": _text(effect.kept_in)} if effect.kept_in else {}),
     }
 
 

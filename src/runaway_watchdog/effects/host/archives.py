@@ -74,6 +74,12 @@ def _archive(command: Command) -> Word | None:
     return None
 
 
+def creation(command: Command) -> tuple[Command, Arguments, Word | None]:
+    """A tar in the new style, its words, and the one that names the archive."""
+    command = new_style(command)
+    return command, of(command, TAR_VALUED), _archive(command)
+
+
 def _created(words: Arguments, command: Command, host: HostState, world: World) -> Outcome:
     """An archive of that name is written over; with --remove-files what goes in has no other place any more."""
     archive = _archive(command)
@@ -88,11 +94,12 @@ def _created(words: Arguments, command: Command, host: HostState, world: World) 
     if archive is None or archive.text in (None, "-"):
         lost = f"whether the archive keeps what `{shown(command)}` removes is only known when it runs"
         return outcome._replace(unknown=(*outcome.unknown, lost))
-    inside = command._replace(folder=_folder(words, command))
+    inside = command._replace(folder=folder_of(words, command))
     return taken_in(words.operands, inside, outcome, world, kept=archive.text != "/dev/null")
 
 
-def _folder(words: Arguments, command: Command) -> str | None:
+def folder_of(words: Arguments, command: Command) -> str | None:
+    """Where tar looks for what it is given."""
     into = words.value("-C", "--directory")
     if into is None:
         return None if words.has("-C", "--directory") else command.folder
@@ -110,7 +117,7 @@ def taken_in(operands: Sequence[Word], command: Command, before: Outcome, world:
 def _extracted(words: Arguments, command: Command, host: HostState, world: World) -> Outcome:
     if words.has(*KEEPS):
         return Outcome((), host)
-    folder = _folder(words, command)
+    folder = folder_of(words, command)
     archive = _archive(command)
     into = None if folder is None else _real(folder, host, world)
     if into is not None and _is_bare(into, host, world):

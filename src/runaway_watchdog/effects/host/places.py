@@ -164,12 +164,12 @@ def meaning(path: str, entry: Entry, host: HostState, world: World) -> tuple[str
             users = sorted(each.name for each in host.docker.containers if volume.name in each.volumes)
             return f"it is data of volume {volume.name}", tuple(users)
     bound = sorted(each.name for each in host.docker.containers if _binds(path, each))
-    database = _database(path, entry, world)
+    found = database(path, entry, world)
     if bound:
-        what = f"{database}, " if database else ""
+        what = f"{found}, " if found else ""
         return f"{what}a folder of this host that containers work in", tuple(bound)
-    if database:
-        return database, ()
+    if found:
+        return found, ()
     return _definition(path, host) or _podman(path) or _system(path)
 
 
@@ -180,7 +180,8 @@ def _binds(path: str, container: Container) -> bool:
     )
 
 
-def _database(path: str, entry: Entry, world: World) -> str | None:
+def database(path: str, entry: Entry, world: World) -> str | None:
+    """Whose data it is, or is beside."""
     folders = [path] if entry.kind == "folder" else []
     parent = path.rpartition("/")[0]
     folders += [parent, parent.rpartition("/")[0]]
