@@ -12,6 +12,7 @@ from preflight.docker_world import (
     FakeFiles,
     foretell,
     lost,
+    make_command,
     make_container,
     make_host,
     make_volume,
@@ -24,6 +25,7 @@ from runaway_watchdog.effects.docker import answers as answers_docker, command a
 from runaway_watchdog.effects.podman import command as podman
 from runaway_watchdog.engines.kept import Image, Network, Service
 from runaway_watchdog.model.command import Command, Word
+from runaway_watchdog.model.effect import risk
 
 IMAGES = (
     Image("sha256:bb", ("bb:1", "bb:alias")),
@@ -138,6 +140,55 @@ def test_an_option_that_this_docker_command_does_not_have(client: str, line: str
         ("docker stack rm nosuch", []),
         ("docker swarm leave", []),
         ("docker swarm leave -f", [("delete", "host", "swarm state"), ("remove", "container", "task")]),
+        *[
+            (f"docker service {line}", [("remove", "container", "task"), ("delete", "volume", UNLABELLED)])
+            for line in (
+                "update --force api",
+                "update --image bb:2 api",
+                "update --env-add A=b -d api",
+                "update --rollback api",
+                "update --mount-add type=volume,source=x,target=/x api",
+                "update --replicas 0 api",
+                "rollback api",
+                "update --limit-memory 1g api",
+                "update --publish-add 80:80 api",
+                "update --secret-rm shop_key api",
+            )
+        ],
+        *[
+            (line, [])
+            for line in (
+                "docker service update --replicas 3 api",
+                "docker service update --label-add a=b api",
+                "docker service update --update-delay 5s api",
+                "docker service update api",
+                "docker service update nosuch",
+                "docker service update --force nosuch",
+                "docker service rollback nosuch",
+                "docker service create bb:1",
+                "docker stack deploy -c x.yml new",
+                "docker secret rm shop_key",
+                "docker node promote n",
+                "docker node update --availability active self",
+                "docker node update --label-add a=b self",
+                "docker swarm join-token worker",
+                "docker context use x",
+                "docker buildx bake",
+                "docker checkpoint ls task",
+            )
+        ],
+        (
+            "docker node update --availability drain self",
+            [("remove", "container", "task"), ("delete", "volume", UNLABELLED)],
+        ),
+        ("docker node rm other", [("remove", "host", "node other")]),
+        ("docker secret rm unused", [("delete", "host", "secret unused")]),
+        ("docker config rm unused", [("delete", "host", "config unused")]),
+        ("docker context rm far", [("delete", "host", "context far")]),
+        ("docker buildx rm b", [("prune", "image", "builder b")]),
+        ("docker checkpoint rm task c1", [("delete", "container", "checkpoint c1 of task")]),
+        ("docker checkpoint create task c1", [("stop", "container", "task")]),
+        ("docker checkpoint create --leave-running task c1", []),
     ],
 )
 def test_a_swarm_of_one(line: str, expected: list[tuple[str, str, str]]) -> None:
@@ -157,8 +208,30 @@ def test_a_swarm_of_one(line: str, expected: list[tuple[str, str, str]]) -> None
         swarm="manager",
     )
     outcome = foretell(line, host)
-    assert told(outcome) == expected
+    assert (told(outcome), bool(outcome.unknown)) == (expected, line == "docker swarm leave -f")
     assert all("shop_key" in each.why and "common" not in each.why for each in outcome.effects if "stack" in each.name)
+
+
+@pytest.mark.parametrize(
+    ("line", "risky"),
+    [
+        ("docker stack deploy -c x.yml shop", "low"),
+        ("docker service scale api=1", "high"),
+        ("docker service update --replicas 1 api", "high"),
+        ("docker node update --availability drain other", "high"),
+        ("docker plugin rm p", "high"),
+        ("docker service update --force $S", "high"),
+    ],
+)
+def test_what_the_swarm_decides_is_not_known(line: str, risky: str) -> None:
+    """Which task goes, and what ends on other nodes."""
+    tasks = [make_container(name, labels={"com.docker.swarm.service.name": "api"}) for name in ("one", "two")]
+    service = Service("1", "api", {"com.docker.stack.namespace": "shop"}, frozenset(), frozenset(), "any", None, 0)
+    host = make_host(*tasks, services=(service,), swarm="manager")
+    command = make_command(line)
+    words = tuple(word._replace(text=None) if word.raw == "$S" else word for word in command.words)
+    outcome = docker.effects(command._replace(words=words), host, make_world())
+    assert (outcome.effects, risk(outcome.unknown)) == ((), risky)
 
 
 @pytest.mark.parametrize(
@@ -187,7 +260,7 @@ def test_images(line: str, expected: list[str], left: int) -> None:
         "docker frobnicate x",
         "docker rm --odd x",
         "docker plugin rm x",
-        "docker swarm init",
+        "docker volume update x",
         "docker run -v /:/host bb rm -rf /host",
         "docker run --privileged bb",
         "docker run bb psql -h db",

@@ -17,7 +17,18 @@ from typing import NamedTuple
 from runaway_watchdog.effects import HostState, Outcome
 from runaway_watchdog.effects.docker import options, state
 from runaway_watchdog.effects.docker.call import Call, Handler, Inside, client_version, elsewhere
-from runaway_watchdog.effects.docker.grammar import ADDS, EXEC, GLOBAL, PRUNE, READS, RUN, STOP, UPDATE, subcommand
+from runaway_watchdog.effects.docker.grammar import (
+    ADDS,
+    EXEC,
+    GLOBAL,
+    PRUNE,
+    READS,
+    RUN,
+    SERVICE_UPDATE,
+    STOP,
+    UPDATE,
+    subcommand,
+)
 from runaway_watchdog.effects.docker.options import Options
 from runaway_watchdog.model.command import Command, Word
 from runaway_watchdog.world import Unanswered, World
@@ -75,6 +86,24 @@ TABLE: Mapping[str, Subcommand] = {
     "service scale": Subcommand("swarm.service_scale", "-d --detach"),
     "stack rm": Subcommand("swarm.stack_remove", "-d --detach, --orchestrator S"),
     "swarm leave": Subcommand("swarm.leave", "-f --force"),
+    "service update": Subcommand("seldom.service_update", SERVICE_UPDATE),
+    "service rollback": Subcommand("seldom.service_rollback", "-d --detach, -q --quiet"),
+    "stack deploy": Subcommand(
+        "seldom.stack_deploy",
+        "-c --compose-file L, -d --detach, --orchestrator S, --prune, -q --quiet, --resolve-image S, "
+        "--with-registry-auth",
+    ),
+    "node rm": Subcommand("seldom.node_remove", "-f --force"),
+    "node update": Subcommand("seldom.node_update", "--availability S, --label-add L, --label-rm L, --role S"),
+    "secret rm": Subcommand("seldom.secret_remove", ""),
+    "config rm": Subcommand("seldom.config_remove", ""),
+    "context rm": Subcommand("seldom.context_remove", "-f --force"),
+    "plugin rm": Subcommand("seldom.plugin_remove", "-f --force"),
+    "checkpoint rm": Subcommand("seldom.checkpoint_remove", "--checkpoint-dir S"),
+    "checkpoint create": Subcommand("seldom.checkpoint_create", "--checkpoint-dir S, --leave-running"),
+    "buildx rm": Subcommand(
+        "seldom.builder_remove", "--all-inactive, --builder S, -f --force, --keep-daemon, --keep-state, --timeout D"
+    ),
 }
 
 

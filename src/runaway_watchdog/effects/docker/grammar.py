@@ -38,7 +38,9 @@ READS = frozenset(
         "service ls", "service inspect", "service logs", "service ps", "stack ls", "stack ps", "stack services",
         "stack config", "node ls", "node inspect", "node ps", "secret ls", "secret inspect", "config ls",
         "config inspect", "context ls", "context inspect", "context show", "plugin ls", "plugin inspect",
-        "swarm unlock-key", "manifest inspect",
+        "swarm unlock-key", "manifest inspect", "buildx imagetools", "checkpoint ls", "swarm join-token",
+        "trust inspect", "context export", "container scout", "container attach", "buildx history",
+        "container init", "container debug", "system dial-stdio",
     )
 )  # fmt: skip
 """They change nothing."""
@@ -46,6 +48,11 @@ ADDS = frozenset(
     (
         "image pull", "image push", "image build", "image tag", "image load", "image import", "volume create",
         "network create", "buildx build", "builder build", "login", "logout", "secret create", "config create",
+        "buildx bake", "buildx create", "buildx use", "buildx stop", "builder create", "manifest create",
+        "manifest annotate", "manifest push", "context use", "context create", "context update", "context import",
+        "swarm init", "swarm join", "swarm unlock", "swarm update", "plugin install", "plugin enable", "plugin create",
+        "plugin push", "plugin set", "plugin upgrade", "trust key", "trust signer", "trust sign", "node promote",
+        "node demote", "service create", "manifest rm", "swarm ca", "plugin disable",
     )
 )  # fmt: skip
 """They add something, and interrupt and delete nothing: a tag that moves leaves its image without a name."""
@@ -74,6 +81,23 @@ UPDATE = (
     "--blkio-weight N, --cpu-period N, --cpu-quota N, --cpu-rt-period N, --cpu-rt-runtime N, -c --cpu-shares N, "
     "--cpus D, --cpuset-cpus S, --cpuset-mems S, --kernel-memory B, -m --memory B, --memory-reservation B, "
     "--memory-swap B, --pids-limit N, --restart S"
+)
+SERVICE_UPDATE = (
+    "--args S, --cap-add L, --cap-drop L, --config-add L, --config-rm L, --constraint-add L, --constraint-rm L, "
+    "--container-label-add L, --container-label-rm L, --credential-spec S, -d --detach, --dns-add L, --dns-rm L, "
+    "--dns-option-add L, --dns-option-rm L, --dns-search-add L, --dns-search-rm L, --endpoint-mode S, --entrypoint S, "
+    "--env-add L, --env-rm L, --force, --generic-resource-add L, --generic-resource-rm L, --group-add L, --group-rm "
+    "L, --health-cmd S, --health-interval D, --health-retries N, --health-start-period D, --health-start-interval D, "
+    "--health-timeout D, --host-add L, --host-rm L, --hostname S, --image S, --init, --isolation S, --label-add L, "
+    "--label-rm L, --limit-cpu D, --limit-memory B, --limit-pids N, --log-driver S, --log-opt L, --max-concurrent N, "
+    "--mount-add L, --mount-rm L, --network-add L, --network-rm L, --no-healthcheck, --no-resolve-image, --placement- "
+    "pref-add L, --placement-pref-rm L, --publish-add L, --publish-rm L, -q --quiet, --read-only, --replicas N, "
+    "--replicas-max-per-node N, --reserve-cpu D, --reserve-memory B, --restart-condition S, --restart-delay D, "
+    "--restart-max-attempts N, --restart-window D, --rollback, --rollback-delay D, --rollback-failure-action S, "
+    "--rollback-max-failure-ratio D, --rollback-monitor D, --rollback-order S, --rollback-parallelism N, --secret-add "
+    "L, --secret-rm L, --stop-grace-period D, --stop-signal S, --sysctl-add L, --sysctl-rm L, -t --tty, --ulimit-add "
+    "L, --ulimit-rm L, --update-delay D, --update-failure-action S, --update-max-failure-ratio D, --update-monitor D, "
+    "--update-order S, --update-parallelism N, -u --user S, --with-registry-auth, -w --workdir S, --oom-score-adj N"
 )
 EXEC = (
     "-d --detach, --detach-keys S, -e --env L, --env-file L, -i --interactive, --privileged, -t --tty, -u --user S, "

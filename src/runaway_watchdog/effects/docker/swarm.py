@@ -34,7 +34,7 @@ def _tasks(docker: Docker, names: Collection[str]) -> list[Container]:
     return [each for each in docker.containers if each.labels.get(state.SWARM_SERVICE) in names]
 
 
-def _removal(
+def ending(
     call: Call, docker: Docker, names: Collection[str], *, with_volumes: bool = True
 ) -> tuple[tuple[Effect, ...], Docker]:
     """The swarm's agent removes its containers with their unnamed volumes; named ones stay."""
@@ -42,14 +42,14 @@ def _removal(
     return removal(call.world, docker, _tasks(docker, names), with_volumes=with_volumes, why=why)
 
 
-def _several_nodes(call: Call) -> tuple[str, ...]:
+def several_nodes(call: Call) -> tuple[str, ...]:
     return (f"{call.name}: {OTHER_NODES}",) if engine.info(call.world).nodes > 1 else ()
 
 
 def service_remove(call: Call) -> Outcome:
     names = services(call, call.options.operands)
-    effects, after = _removal(call, call.docker, names)
-    return call.outcome(effects, state.without_services(after, names), _several_nodes(call) if names else ())
+    effects, after = ending(call, call.docker, names)
+    return call.outcome(effects, state.without_services(after, names), several_nodes(call) if names else ())
 
 
 def service_scale(call: Call) -> Outcome:
@@ -61,11 +61,11 @@ def service_scale(call: Call) -> Outcome:
         for found in services(call, [reference]):
             tasks = _tasks(docker, [found])
             if wanted == "0":
-                gone, docker = _removal(call, docker, [found])
+                gone, docker = ending(call, docker, [found])
                 effects += gone
             elif not wanted.isdecimal() or int(wanted) < len(tasks):
                 unknown.append(f"{call.name}: which tasks of {found} are ended is the swarm's choice")
-    return call.outcome(effects, docker, (*unknown, *_several_nodes(call)))
+    return call.outcome(effects, docker, (*unknown, *several_nodes(call)))
 
 
 def stack_remove(call: Call) -> Outcome:
@@ -73,12 +73,12 @@ def stack_remove(call: Call) -> Outcome:
     stacks = call.options.operands
     doomed_services = [each for each in call.docker.services if each.labels.get(NAMESPACE) in stacks]
     names = [each.name for each in doomed_services]
-    effects, docker = _removal(call, call.docker, names)
+    effects, docker = ending(call, call.docker, names)
     doomed = [each for each in docker.networks if each.labels.get(NAMESPACE) in stacks]
     networks = (Effect("remove", "network", each.name, False, "it belongs to the stack") for each in doomed)
     after = state.without_networks(state.without_services(docker, names), {each.id for each in doomed})
     erased = (_erased(each, doomed_services) for each in sorted({each.labels[NAMESPACE] for each in doomed_services}))
-    return call.outcome((*erased, *effects, *networks), after, _several_nodes(call) if names else ())
+    return call.outcome((*erased, *effects, *networks), after, several_nodes(call) if names else ())
 
 
 def _erased(stack: str, services: Sequence[Service]) -> Effect:
@@ -97,7 +97,7 @@ def leave(call: Call) -> Outcome:
         return call.outcome()
     every = {each.labels[state.SWARM_SERVICE] for each in call.docker.containers if state.SWARM_SERVICE in each.labels}
     tasks = _tasks(call.docker, every)
-    effects, docker = _removal(call, call.docker, every, with_volumes=False)
+    effects, docker = ending(call, call.docker, every, with_volumes=False)
     overlay = [each for each in docker.networks if each.scope == "swarm"]
     networks = (Effect("remove", "network", each.name, False, "it belongs to the swarm") for each in overlay)
     lost: tuple[Effect, ...] = ()
