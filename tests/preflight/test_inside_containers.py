@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from preflight.host_world import EngineWith, FakeHost
 
+from runaway_watchdog.model.effect import risk
 from runaway_watchdog.preflight.sequence import Preflight
 from runaway_watchdog.preflight.verdict import verdict
 
@@ -140,6 +141,55 @@ def test_nothing_is_lost(line: str) -> None:
     assert verdict(judged(line)) in ("safe", "interrupts")
 
 
+QUIET = [
+    "docker run -d nginx", "docker run --rm hello-world", "docker run -it --rm ubuntu bash", "docker run -it alpine",
+    "docker run -d --name web -p 80:80 nginx", "docker run -d --name db postgres:16",
+    "docker run -d -v /srv/data:/data app",
+    "docker run -d -v new:/var/lib/postgresql/data -e POSTGRES_PASSWORD=x postgres:16",
+    "docker run --rm alpine echo hi", "docker run --rm -v $PWD:/app -w /app node:20 npm ci",
+    "docker run --rm -v /srv:/src golang:1.22 go build ./...",
+    "docker run -v /var/run/docker.sock:/var/run/docker.sock portainer/portainer-ce",
+    "docker run --privileged -it alpine sh", "docker run --rm --network host nicolaka/netshoot ss -tlnp",
+    "docker run --rm curlimages/curl -s http://x", "docker run --rm -v pg:/x:ro alpine rm -rf /x",
+    "docker run --rm -v pg:/x:ro bb:1 sh -c 'rm -rf /x/*'",
+    "docker run --rm --mount type=volume,src=pg,dst=/x,readonly alpine rm -rf /x/rows",
+    "docker run --rm myapp migrate", "docker run --rm -v pg:/x alpine ls -la /x",
+    "docker run --rm -v pg:/x:ro -v /srv:/b alpine tar czf /b/pg.tgz /x",
+    "docker run --rm -it --volumes-from db alpine sh", "docker run --rm -v pg:/data postgres:16 pg_controldata /data",
+    "docker run -d --restart always -v pg2:/data redis:7", "docker run --rm -v /srv:/w restic/restic backup /w",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("line", QUIET)
+def test_a_new_container_passes_in_silence(line: str) -> None:
+    """What an image does by itself is not known, and of low risk; what is mounted to be read only stays."""
+    found = judged(line)
+    assert (found.lost, risk(found.unknown) == "high") == ((), False), found.unknown
+
+
+ASKED = [
+    "docker run -d -v pg:/var/lib/postgresql/data postgres:16", "docker run -v pg:/var/lib/mysql mysql:8",
+    "docker run -d --mount type=volume,src=pg,dst=/var/lib/mysql mariadb:11", "docker run --rm -v pg:/x app purge",
+    "docker run --rm -v pg:/x app rm -rf /x/$Y", "docker run --rm -v /:/host alpine chroot /host rm -rf /srv",
+    "docker run -v /srv/mysql:/var/lib/postgresql/data postgres:16",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("line", ASKED)
+def test_a_new_container_that_may_destroy_is_asked_about(line: str) -> None:
+    """A second database on the same files, and words that speak of deleting."""
+    here = host()
+    here.files.add("/srv/mysql/ibdata1", "what it holds")
+    assert risk(here.judge(line).unknown) == "high"
+
+
+def test_the_program_of_an_image_is_the_one_that_it_is_called_after() -> None:
+    """`jrottenberg/ffmpeg -y …` is ffmpeg's line."""
+    line = "docker run --rm -v /srv:/w jrottenberg/ffmpeg -y -i /w/a /w/notes.txt"
+    assert [each.name for each in judged(line).lost] == ["/srv/notes.txt"]
+    assert [each.name for each in judged("docker run --rm restic/restic forget --prune x").lost] != []
+
+
 @pytest.mark.parametrize(
     "line",
     [
@@ -159,7 +209,7 @@ def test_nothing_is_lost(line: str) -> None:
         "docker exec -i db sh",
         "docker cp $F db:/data/rows",
         "docker run --rm -v pg:/x $I rm /x/rows",
-        "docker run --rm -v pg:/x rclone/rclone sync /x",
+        "docker run --rm -v pg:/x other/tool sync /x",
     ],
 )
 def test_what_is_not_known_is_never_safe(line: str) -> None:

@@ -7,6 +7,7 @@ from typing import Any, cast
 import pytest
 from preflight.host_world import EngineWith, FakeHost
 
+from runaway_watchdog.model.effect import risk
 from runaway_watchdog.model.gap import Gap
 from runaway_watchdog.preflight.safer import safer
 from runaway_watchdog.preflight.sequence import Preflight, Shell, judge
@@ -144,7 +145,7 @@ UNKNOWN = [
     "podman --root /elsewhere volume prune -f",
     "podman $X",
     "podman rm $X",
-    "podman exec runs rm -rf /data",
+    "podman exec $X rm -rf /data",
     "podman system migrate",
     "podman kube down pod.yml",
     "sudo -u web podman volume prune -f",
@@ -204,3 +205,66 @@ def test_a_copy_is_made_of_podmans_own_folder(line: str, copied: list[str]) -> N
     again = partial(judge, world=here, shell=Shell({}, "/srv", "/root"))
     found = [each.command for each in safer(again(line), here, None, again)]
     assert found == [f"tar -C {DATA.format(name)} -cf /var/backups/{name}.tar ." for name in copied]
+
+
+class Mounted(FakePodman):
+    """One container that runs, with its volume in /data and a folder of the host in /up."""
+
+    def containers(self) -> Sequence[Mapping[str, Any]]:
+        mounts = [
+            {"Type": "volume", "Name": "data", "Source": DATA.format("data"), "Destination": "/data", "RW": True},
+            {"Type": "bind", "Source": "/srv/up", "Destination": "/up", "RW": True},
+        ]
+        return [container("runs", "running", Mounts=mounts, Config={"WorkingDir": "/data", "Env": ["D=/data"]})]
+
+    def container(self, reference: str) -> Mapping[str, Any] | None:
+        found = super().container(reference)
+        return None if found is None else {**found, "State": {"Status": "running", "Pid": 42}}
+
+
+ROWS = f"{DATA.format('data')}/rows"
+
+
+@pytest.mark.parametrize(
+    ("line", "lost"),
+    [
+        ("podman exec runs rm /data/rows", [ROWS]),
+        ("podman exec runs rm rows", [ROWS]),
+        ("podman exec -w /data runs sh -c 'rm $D/r*'", [ROWS]),
+        ("podman container exec -it runs find /data -delete", [ROWS]),
+        ("podman exec runs rm -rf /data", ["data"]),
+        ("podman exec runs rm -rf /up", ["/srv/up"]),
+        ("podman exec -i runs sh <<< 'rm rows'", [ROWS]),
+        ("podman run --rm -v data:/x alpine rm /x/rows", [ROWS]),
+        ("podman run --rm -v data:/x:Z alpine sh -c 'rm /x/*'", [ROWS]),
+        ("podman run --rm -v /srv/up:/x:z alpine rm -rf /x/a.jpg", ["/srv/up/a.jpg"]),
+        ("podman run --pod new --rm --volumes-from runs alpine rm /data/rows", [ROWS]),
+        ("podman cp /srv/new.txt runs:/data/rows", [ROWS]),
+        ("podman cp runs:/data/rows /srv/notes.txt", ["/srv/notes.txt"]),
+        ("podman save -o /srv/notes.txt bb:1", ["/srv/notes.txt"]),
+        ("podman export -o /srv/notes.txt runs", ["/srv/notes.txt"]),
+        ("podman exec runs cat /data/rows > /srv/notes.txt", ["/srv/notes.txt"]),
+        ("podman exec runs ls /data", []),
+        ("podman exec nobody rm /data/rows", []),
+        ("podman run --rm -v data:/x:ro alpine rm -rf /x", []),
+        ("podman run -d --name web -p 80:80 nginx", []),
+        ("podman run --rm alpine echo hi", []),
+        ("podman save -o /srv/new.tar bb:1", []),
+        ("podman cp runs:/data/rows /srv/fresh", []),
+        ("podman run -d --name runs nginx", []),
+    ],
+)
+def test_what_runs_in_a_container(line: str, lost: list[str]) -> None:
+    """As Docker's, over Podman's own volumes."""
+    host = FakeHost()
+    for path in (ROWS, "/srv/up/a.jpg", "/srv/notes.txt", "/srv/new.txt"):
+        host.files.add(path, "what it holds")
+    here = host.world._replace(podman=cast(Podman, Mounted()))
+    found = judge(line, here, Shell({}, "/srv", "/root"))
+    assert ([each.name for each in found.lost], risk(found.unknown) == "high") == (lost, False), found.unknown
+
+
+def test_replace_removes_the_container_of_that_name() -> None:
+    """And the new one is told after it."""
+    found = judged("podman run -d --replace --name runs nginx")
+    assert [(each.verb, each.name) for each in found.effects] == [("remove", "runs")]

@@ -100,6 +100,11 @@ SUBCOMMANDS: Mapping[str, Subcommands] = {
     ),
     "nvm": _of("ls list current which ls-remote version", "install use alias uninstall"),
     "pyenv": _of("versions version which whence root commands", "install local global shell uninstall rehash"),
+    "nerdctl": _of(
+        "ps images info version logs inspect stats top port events history search help diff wait",
+        "pull push build tag login logout load commit",
+        valued="-n --namespace --address -a --snapshotter",
+    ),
     "supervisorctl": _SERVICE_MANAGER,
     "pm2": _SERVICE_MANAGER,
     "monit": _SERVICE_MANAGER,

@@ -14,6 +14,8 @@ from runaway_watchdog.world import World
 Family = Callable[[Command, HostState, World], Outcome]
 
 ENGINES = frozenset(("docker", "docker-compose"))
+PODMAN = "podman.command"
+"""The family that judges what runs in its containers too."""
 HARMLESS = "harmless"
 """The family that also answers for what nobody knows."""
 NEED_DOCKER = frozenset(("host.files", "host.find", "host.git", "host.storage", "host.packages"))
@@ -41,7 +43,12 @@ def effects(command: Command, host: HostState, world: World, inside: Inside | No
     if _needs_docker(family, command):
         host = known(host, world)
     outcome = _redirected(command, host, world)
-    after = _judge(family)(command, outcome.host, world)
+    if family == PODMAN:
+        from runaway_watchdog.effects.podman import command as podman
+
+        after = podman.effects(command, outcome.host, world, inside)
+    else:
+        after = _judge(family)(command, outcome.host, world)
     return Outcome((*outcome.effects, *after.effects), after.host, (*outcome.unknown, *after.unknown), after.nothing)
 
 

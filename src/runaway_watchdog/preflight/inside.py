@@ -166,17 +166,18 @@ def _unknown(sentence: str, judged: _Judged) -> str:
 
 def _told(effect: Effect, judged: _Judged) -> Iterator[Effect]:
     """The same effect in the host's terms."""
-    if effect.type != "path":
+    if effect.type != "path" or not effect.name.startswith("/"):  # what is elsewhere is the same from everywhere
         yield effect
         return
     path = effect.name.partition(" and ")[0] if effect.more else effect.name
-    if judged.inner.mount(path) is not None:
-        yield from _in_a_mount(effect, path, judged)
+    mount = judged.inner.mount(path)
+    if mount is not None:
+        yield from _in_a_mount(effect, path, judged) if mount.writable else ()
     elif judged.known is not None:
         yield _in_the_layer(effect, path, judged.known, judged)
     if effect.verb == "delete":
         for mount in judged.inner.mounts:
-            if under(mount.target, path) and mount.target != path:
+            if mount.writable and under(mount.target, path) and mount.target != path:
                 yield from _lost(mount.source, effect, judged)
 
 

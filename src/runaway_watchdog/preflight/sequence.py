@@ -277,13 +277,21 @@ class _Judge:
 
             lines = None if inner.reads is None else self.output(inner.reads, host, depth + 1)
             given = None if lines is None else "\n".join(lines)
-            return inside.effects(inner, room, now, self.world, judge_within, given)
+            return inside.effects(inner, room, now, self._engine_s(now), judge_within, given)
 
         try:
             return _proven(command, table.effects(command, host, self.world, within))
         except PermissionError as fault:
             place = fault.filename or f"what `{shown(command)}` names"
             return Outcome((), host, (f"{place} cannot be looked at ({fault.strerror}); run it with sudo",))
+
+    def _engine_s(self, host: HostState) -> World:
+        """The world, with Podman in Docker's place where it is Podman's container."""
+        if not host.docker.podman:
+            return self.world
+        from runaway_watchdog.effects.podman import running
+
+        return running.world_of(self.world)
 
     def _answered(self, command: Command, host: HostState, depth: int) -> Command:
         """The command with every substitution that can be answered in place of its word."""

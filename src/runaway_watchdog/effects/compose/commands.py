@@ -2,14 +2,14 @@
 
 from collections.abc import Collection, Iterable, Sequence
 
-from runaway_watchdog.effects import Docker, Outcome
+from runaway_watchdog.effects import Docker, Outcome, doubts
 from runaway_watchdog.effects.compose import project as projects, renewal
 from runaway_watchdog.effects.compose.plan import PROJECT
 from runaway_watchdog.effects.compose.project import CONFIG_HASH, SERVICE, Compose, Project
 from runaway_watchdog.effects.docker import containers, run as docker_run, state, volumes
 from runaway_watchdog.effects.docker.call import Call
 from runaway_watchdog.engines.model import RUNNING, Container
-from runaway_watchdog.model.effect import Effect
+from runaway_watchdog.model.effect import Effect, LowRisk
 
 
 def _chosen(compose: Compose, *, one_off: bool = False) -> list[Container]:
@@ -185,4 +185,5 @@ def run(compose: Compose) -> Outcome:
         judged = docker_run.in_a_service(call, found, call.options.rest[1:])
         if judged is not None:
             return judged
-    return call.not_known("what the new container does in the service's volumes is only known when it runs")
+    sentence = f"{call.name}: what the new container does in the service's volumes is only known when it runs"
+    return call.outcome(unknown=(sentence if doubts.may_delete(call.options.rest[1:]) else LowRisk(sentence),))

@@ -3,15 +3,16 @@
 from collections.abc import Iterable, Mapping, Sequence
 from os.path import normpath
 
-from runaway_watchdog.effects import Outcome
+from runaway_watchdog.effects import Outcome, doubts
 from runaway_watchdog.effects.docker import copying, state
 from runaway_watchdog.effects.docker.call import Call, Room
 from runaway_watchdog.effects.docker.options import Options
-from runaway_watchdog.effects.host import losing, places
+from runaway_watchdog.effects.host import dumps, losing, places
 from runaway_watchdog.effects.host.targets import spread
 from runaway_watchdog.engines import docker as engine
-from runaway_watchdog.engines.model import Container, Mount
+from runaway_watchdog.engines.model import RUNNING, Container, Mount
 from runaway_watchdog.model.command import Command, Word
+from runaway_watchdog.model.effect import LowRisk
 
 REACHES = (
     "privileged", "device", "volumes-from", "pid", "ipc", "userns", "cgroupns", "cap-add", "security-opt", "uts",
@@ -26,6 +27,19 @@ PLAIN = frozenset(
     )
 )  # fmt: skip
 """Images that have no entrypoint, or one that runs whatever it is given."""
+
+
+ENTRYPOINTS = {
+    **{
+        name: name
+        for name in (
+            "ffmpeg", "curl", "restic", "rclone", "terraform", "kubectl", "helm", "mc", "git", "pandoc", "borg",
+            "certbot", "jq", "yq", "mkcert",
+        )
+    },
+    "aws-cli": "aws", "opentofu": "tofu", "imagemagick": "convert", "latex": "latexmk", "yt-dlp": "yt-dlp",
+}  # fmt: skip
+"""Images whose entrypoint is the program that they are called after: `restic/restic forget …`."""
 
 
 def run(call: Call) -> Outcome:
@@ -53,8 +67,7 @@ def _lost(judged: Outcome) -> bool:
 
 
 def _runs_as_given(call: Call) -> bool:
-    image = (call.options.rest[0].text or "").partition("@")[0].rpartition("/")[2].partition(":")[0]
-    return call.options.has("entrypoint") or image in PLAIN or _shell(call.options.rest[1:])
+    return call.options.has("entrypoint") or _image(call) in (*PLAIN, *ENTRYPOINTS) or _shell(call.options.rest[1:])
 
 
 def _shell(words: Sequence[Word]) -> bool:
@@ -63,25 +76,72 @@ def _shell(words: Sequence[Word]) -> bool:
 
 
 def _beyond(call: Call) -> Outcome:
+    """What is not known of an image's own work: of low risk, unless it is told to delete, or works on a database's
+    data."""
+    options = call.options
+    disturbed = _disturbed(call)
+    if disturbed:
+        return call.not_known(f"{disturbed}: two databases on the same files destroy them")
+    why = _not_told(call)
+    if why is None:
+        return call.outcome()
+    sentence = f"{call.name}: {why}"
+    return call.outcome(unknown=(sentence if doubts.may_delete(options.rest[1:]) else LowRisk(sentence),))
+
+
+def _not_told(call: Call) -> str | None:
     options = call.options
     mounted = [each for each in (*options.values("volume"), *options.values("mount")) if not _read_only(each)]
     if mounted:
-        return call.not_known(
-            f"what the new container does in what it mounts ({mounted[0]}) is only known when it runs"
-        )
+        return f"what the new container does in what it mounts ({mounted[0]}) is only known when it runs"
     reaching = [name for name in REACHES if options.has(name) and options.value(name) not in ("none", "private")]
     if reaching:
-        return call.not_known(f"with --{reaching[0]} the new container reaches beyond itself")
+        return f"with --{reaching[0]} the new container reaches beyond itself"
     if len(options.rest) > 1 and options.value("network") != "none":
         program = " ".join(word.raw for word in options.rest[1:4])
-        return call.not_known(f"what `{program}` does inside the new container, or over the network, is not known")
-    return call.outcome()
+        return f"what `{program}` does inside the new container, or over the network, is not known"
+    return None
+
+
+SERVERS = frozenset(
+    ("postgres", "mysqld", "mariadbd", "mongod", "redis-server", "valkey-server", "docker-entrypoint.sh")
+)
+
+
+def _disturbed(call: Call) -> str | None:
+    """A database's server on the files of another one, which runs, or is of another make."""
+    kind = dumps.seems([_image(call)])
+    first = call.options.rest[1].text if len(call.options.rest) > 1 else None
+    if kind is None or not kind.name or (first is not None and not first.startswith("-") and first not in SERVERS):
+        return None
+    for mount in _mounts(call) or ():
+        if not mount.writable or not mount.source:
+            continue
+        users = [each.name for each in call.docker.containers if each.state in RUNNING and _works_on(mount, each)]
+        if users:
+            return f"{users[0]} works on {mount.name or mount.source}"
+        there = {name for mark, name in places.DATABASES.items() if call.world.files.exists(f"{mount.source}/{mark}")}
+        if there and not any(kind.name in each for each in there):
+            return f"{mount.name or mount.source} holds {there.pop()}'s data"
+    return None
+
+
+def _works_on(mount: Mount, container: Container) -> bool:
+    return mount.name in container.volumes if mount.type == "volume" else mount.source in container.binds
+
+
+def _image(call: Call) -> str:
+    """The image's name without its registry and tag."""
+    return (call.options.rest[0].text or "").partition("@")[0].rpartition("/")[2].partition(":")[0]
 
 
 def _in_the_new_one(call: Call) -> Outcome | None:
     """What a program that the line names does in the mounts; None where it names none, or a mount is not known."""
     options = call.options
     words = _with_entrypoint(options, options.rest[1:])
+    own = ENTRYPOINTS.get(_image(call))
+    if own is not None and not options.has("entrypoint") and words and words[0].text != own and not _shell(words):
+        words = (Word(own, own), *words)
     mounts = _mounts(call)
     if (
         not words

@@ -14,13 +14,13 @@ from typing import NamedTuple
 
 from runaway_watchdog.effects import HostState, Outcome
 from runaway_watchdog.effects.docker import options
-from runaway_watchdog.effects.docker.call import variable
+from runaway_watchdog.effects.docker.call import Inside, variable
 from runaway_watchdog.effects.docker.options import Options
 from runaway_watchdog.effects.podman import commands, state, store
 from runaway_watchdog.effects.podman.call import Call, Handler
 from runaway_watchdog.effects.podman.grammar import GLOBAL, READS, subcommand
 from runaway_watchdog.model.command import Command, Word
-from runaway_watchdog.world import World
+from runaway_watchdog.world import Unanswered, World
 
 OTHER_STORE = (
     "config", "connection", "identity", "imagestore", "module", "remote", "root", "runroot", "storage-driver",
@@ -34,6 +34,12 @@ CHOSEN = "-a --all, --cidfile FILE, -f --filter F, -i --ignore, -l --latest"
 """How commands choose containers; `--filter` and `--cidfile` are not followed."""
 PRUNE = "-f --force, --filter F"
 PODS = "-a --all, -i --ignore, -l --latest, --pod-id-file FILE"
+
+
+RUNNING = frozenset(
+    ("container run", "container create", "container exec", "container cp", "container export", "image save")
+)
+"""They are read by the command that names one (`running`)."""
 
 
 class Subcommand(NamedTuple):
@@ -74,8 +80,8 @@ TABLE: Mapping[str, Subcommand] = {
 }
 
 
-def effects(command: Command, host: HostState, world: World) -> Outcome:
-    """Never raises; what cannot be told is in `unknown`."""
+def effects(command: Command, host: HostState, world: World, inside: Inside | None = None) -> Outcome:
+    """`inside` judges what runs in a container. Never raises; what cannot be told is in `unknown`."""
     given = options.read(command.words[1:], GLOBAL, stops=True)
     if given.refused:
         return Outcome((), host, (f"podman: the option {given.refused} is not known",))
@@ -87,7 +93,29 @@ def effects(command: Command, host: HostState, world: World) -> Outcome:
     name, words = found
     if name in READS or any(word.text == "--help" for word in words[:1]):
         return Outcome((), host)
+    if name in RUNNING:
+        return _running(name, words, given, command, host, world, inside)
     return _handled(name, words, given, command, host, world)
+
+
+def _running(
+    name: str, words: tuple[Word, ...], given: Options, command: Command, host: HostState, world: World,
+    inside: Inside | None,
+) -> Outcome:  # fmt: skip
+    """Programs in containers, and files that go in and out."""
+    from runaway_watchdog.effects.podman import running
+
+    shown = f"podman {name.removeprefix('container ')}"
+    now = state.current(host, world)
+    if now.docker.gap is not None:
+        return Outcome((), host, (f"{shown}: {now.docker.gap.problem} ({now.docker.gap.fix})",))
+    if (problem := elsewhere(given, command, rootless=now.rootless, world=world)) is not None:
+        return Outcome((), host, (f"{shown}: {problem}",))
+    try:
+        return running.effects(name, words, command, Call(shown, given, host, now, world), inside)
+    except Unanswered as unanswered:
+        gap = unanswered.gap
+        return Outcome((), host, (f"{gap.source}: {gap.problem} ({gap.fix})",))
 
 
 def _handled(
