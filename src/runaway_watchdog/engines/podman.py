@@ -4,13 +4,13 @@ Seen on Podman 4.3. Everything raises Unanswered, as in `docker`.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from runaway_watchdog.engines import docker
 from runaway_watchdog.engines.fields import UNREADABLE, Json, labels, number, part, required, seconds, text, texts
 from runaway_watchdog.engines.model import IMAGE_ID, Container, Inspected, Volume
 from runaway_watchdog.model.gap import Gap
-from runaway_watchdog.world import Unanswered, World
+from runaway_watchdog.world import Engine, Podman, Unanswered, World
 
 if TYPE_CHECKING:
     from runaway_watchdog.engines.kept import Image, Network, Pod
@@ -131,3 +131,26 @@ def _pod(listed: Json, containers: Sequence[Json]) -> "Pod":
     own = _id(listed)
     members = (each for each in containers if each.get("Pod") and own.startswith(text(each, "Pod")))
     return Pod(own, required(listed, "Name"), frozenset(map(_id, members)), text(listed, "InfraId"))
+
+
+class _AsDocker:
+    """See `world.Engine`: the one question that a command inside a container asks of it, put to Podman."""
+
+    def __init__(self, podman: Podman) -> None:
+        self._podman = podman
+
+    def container(self, reference: str) -> Mapping[str, Any] | None:
+        found = self._podman.container(reference)
+        return None if found is None else {"HostConfig": {}, "Config": {}, **found}
+
+    def __getattr__(self, question: str) -> Any:
+        def unanswered(*_: Any) -> Any:
+            problem = "what a container wrote outside of its volumes is not asked of it"
+            raise Unanswered(Gap("podman", problem, "see it with: podman diff CONTAINER"))
+
+        return unanswered
+
+
+def as_docker(world: World) -> World:
+    """The world with Podman in Docker's place."""
+    return world._replace(engine=cast(Engine, _AsDocker(world.podman)))

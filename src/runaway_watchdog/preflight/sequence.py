@@ -289,9 +289,9 @@ class _Judge:
         """The world, with Podman in Docker's place where it is Podman's container."""
         if not host.docker.podman:
             return self.world
-        from runaway_watchdog.effects.podman import running
+        from runaway_watchdog.engines import podman
 
-        return running.world_of(self.world)
+        return podman.as_docker(self.world)
 
     def _answered(self, command: Command, host: HostState, depth: int) -> Command:
         """The command with every substitution that can be answered in place of its word."""

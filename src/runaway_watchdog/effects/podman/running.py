@@ -4,7 +4,7 @@ Podman has options of its own beside Docker's, and `--replace` removes the conta
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple, cast
+from typing import NamedTuple
 
 from runaway_watchdog.effects import HostState, Outcome
 from runaway_watchdog.effects.docker import options, run, state
@@ -12,9 +12,8 @@ from runaway_watchdog.effects.docker.call import Call as DockerCall, Inside
 from runaway_watchdog.effects.docker.containers import removal
 from runaway_watchdog.effects.docker.grammar import EXEC, RUN
 from runaway_watchdog.effects.podman.call import Call, with_docker
+from runaway_watchdog.engines import podman
 from runaway_watchdog.model.command import Command, Word
-from runaway_watchdog.model.gap import Gap
-from runaway_watchdog.world import Engine, Podman, Unanswered, World
 
 _MORE = (
     "--arch S, --authfile S, --blkio-weight-device L, --cert-dir S, --cgroup-conf L, --cgroups S, "
@@ -50,29 +49,6 @@ TABLE: Mapping[str, Runs] = {
 }  # fmt: skip
 
 
-class _AsDocker:
-    """See `world.Engine`: the one question that a command inside a container asks of it, put to Podman."""
-
-    def __init__(self, podman: Podman) -> None:
-        self._podman = podman
-
-    def container(self, reference: str) -> Mapping[str, Any] | None:
-        found = self._podman.container(reference)
-        return None if found is None else {"HostConfig": {}, "Config": {}, **found}
-
-    def __getattr__(self, question: str) -> Any:
-        def unanswered(*_: Any) -> Any:
-            problem = "what a container wrote outside of its volumes is not asked of it"
-            raise Unanswered(Gap("podman", problem, "see it with: podman diff CONTAINER"))
-
-        return unanswered
-
-
-def world_of(world: World) -> World:
-    """The world with Podman in Docker's place."""
-    return world._replace(engine=cast(Engine, _AsDocker(world.podman)))
-
-
 def effects(name: str, words: tuple[Word, ...], command: Command, call: Call, inside: Inside | None) -> Outcome:
     """`call` is of the same command, its options not read yet. Raises Unanswered."""
     known = TABLE[name]
@@ -85,7 +61,7 @@ def effects(name: str, words: tuple[Word, ...], command: Command, call: Call, in
         gone, docker = removal(call.world, docker, [container], with_volumes=False, why="--replace removes it")
         before = call.outcome(gone, with_docker(call.now, docker))
     asked = DockerCall(
-        call.name, given, command, before.host._replace(docker=docker), docker, world_of(call.world), inside
+        call.name, given, command, before.host._replace(docker=docker), docker, podman.as_docker(call.world), inside
     )
     after = known.handler(asked)
     unread = (f"{call.name}: {each}" for each in given.unread)
@@ -96,6 +72,6 @@ def effects(name: str, words: tuple[Word, ...], command: Command, call: Call, in
     )
 
 
-def _with(after: HostState, podman: HostState, before: HostState) -> HostState:
+def _with(after: HostState, changed: HostState, before: HostState) -> HostState:
     """Docker's state is what it was; what the command did to files stays."""
-    return after._replace(docker=before.docker, podman=podman.podman)
+    return after._replace(docker=before.docker, podman=changed.podman)
