@@ -136,3 +136,26 @@ def test_a_file_with_a_process_s_number_in_its_name_is_not_that_process() -> Non
     found = helps(host.judge("rm '/srv/aes/a (9526)'"), 9526, host.world)
     assert found.ends is False
     assert "deleted" not in found.why
+
+
+@pytest.mark.parametrize(
+    ("line", "stopped"),
+    [
+        ("apt remove -y helper-tools", "helper"),
+        ("apt-get purge helper-tools:amd64", "helper"),
+        ("sudo apt autoremove --purge helper-tools", "helper"),
+        ("dpkg -r helper-tools", "helper"),
+        ("dpkg -P helper-tools", "helper"),
+        ("apt install helper-tools", ""),
+        ("apt -s remove helper-tools", ""),
+        ("apt remove absent", ""),
+        ("dpkg -l helper-tools", ""),
+        ("dpkg --dry-run -r helper-tools", ""),
+    ],
+)
+def test_a_package_that_goes_stops_its_units(host: FakeHost, line: str, stopped: str) -> None:
+    """Its own scripts do, before its files are gone; what it has written stays, unless it is purged."""
+    files = "/lib/systemd/system/helper.service\n/usr/lib/systemd/system/idle.service\n/usr/bin/helper\n"
+    host.files.add("/var/lib/dpkg/info/helper-tools.list", files)
+    found = host.judge(line)
+    assert [each.name for each in found.effects if each.verb == "stop"] == ([f"{stopped}.service"] if stopped else [])

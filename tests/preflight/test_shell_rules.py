@@ -19,6 +19,15 @@ RULES: tuple[tuple[str, list[str]], ...] = (
     ("if a; then cd /x; fi; b", ["a", "if cd /x", "b [in /x or /srv/app]"]),
     ("if ! cd /x; then exit; fi; b", ["cd /x", "if exit", "if b [in /x]"]),
     ("sudo cd /x && a", ["cd /x", "if a"]),
+    # an escaped blank is a word, or a part of one
+    ("a \\ ", ["a ' '"]), ("a \\ ; b", ["a ' '", "b"]), ("a \\ | b", ["a ' '", "b [reads a ' ']"]),
+    ("a 'x'\\ ", ["a 'x '"]),
+    ("{ a \\ \n}", ["a ' '"]), ("a \\ \nb", ["a ' '", "b"]), ("a \\\\ b", ["a '\\' b"]), ("a \\ # b", ["a ' #' b"]),
+    # `time` is a reserved word at the start of a pipe alone, and a program behind it or behind another program
+    ("time V=1 a", ["V=1 a"]), ("b | time V=1 a", ["b", "V=1 a [reads b]"]),
+    ("b | { time V=1 a; }", ["b", "V=1 a [reads b]"]),
+    # what somebody chooses is one of these
+    ("select x in a b; do c $x; done", ["if c a", "if c b"]), ("select x; do c $x; done", ["if c ?"]),
     # variables
     ("X=a; X+=b; c $X", ["c ab"]),
     ("X=a c $X", ["X=a c ?"]),
@@ -90,7 +99,7 @@ def test_a_rule_of_the_shell(line: str, commands: list[str]) -> None:
 
 NOT_READ = (
     "a ||", "a |", "| a", "a ;; b", "then a", "a $((", "a 'b", 'a "b', "a `b", "a $(b", "a ${X", "if a; then b", "(a",
-    "for x in a; do b", "select x in a; do b; done", "coproc a", "rm -rf !(b)", "a <<E\nb", "a <<A <<B\nx\nA\ny\nB",
+    "for x in a; do b", "coproc a", "rm -rf !(b)", "a <<E\nb", "a <<A <<B\nx\nA\ny\nB",
     "for x (a b) c", "if a { b }", "a\0b", "a \ud800", "chroot /x rm y", "nsenter -t 55 -m rm y",
     "parallel rm ::: a", "sudo --nonsense rm x", "sudo $X rm y", "env -S \"$X\" rm", "fish -c 'rm x'", "eval $X",
     "curl x | sh", "bash <(curl x)", "cat x | bash -s", "a\r", ":(){ :|:& };:", "! ! a", "[[ a", "f() { a; } > $(",

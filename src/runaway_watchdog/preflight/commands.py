@@ -40,6 +40,7 @@ class Call(NamedTuple):
 
     text: str
     files: Files = Files()
+    piped: bool = False  # it is no first part of a pipe
     external: bool = False  # run by another program: the shell's builtins and functions do not count
 
 
@@ -63,7 +64,8 @@ class Commands:
         words = self._words(read, expander)
         frame, files = self.redirected(read.redirections, state, frame)
         state = assigning.with_values(state, expander)
-        call = Call(frame.source.text[spans[0][0] : spans[-1][1]].strip(), files)
+        call = Call(frame.source.text[spans[0][0] : spans[-1][1]].strip(), files, frame.piped)
+        frame = frame._replace(piped=False)
         assigned = self._assigned(read, state, frame)
         if not words:
             self.written(files, call.text, state, frame)
@@ -199,6 +201,8 @@ class Commands:
             return self._shell(words, call, state, frame)
         if program in {"xargs", "find"}:
             return self._feeding(program, words, call, state, frame)
+        if words[0].raw == "time" and (call.piped or call.external):  # there it is a program, and no reserved word
+            words = (Word("time", r"\time"), *words[1:])
         inner = WRAPPERS[program](words) if program in WRAPPERS else None
         if inner is not None:
             self._all_known(words[: len(words) - len(inner.words)] if inner.script is None else words, call, frame)

@@ -55,6 +55,7 @@ class Frame(NamedTuple):
     silent: bool = False  # what it prints goes to a file
     prints_to: Word | None = None  # that file
     line: str | None = None  # what `read` takes next: one line of what a loop is given
+    piped: bool = False  # it is a later part of a pipe: there `time` is no reserved word
     redirected: bool = False  # standard input is this command's own: `read X < file` takes its first line
 
     def doubts(self, state: ShellState) -> bool:

@@ -24,6 +24,8 @@ _CHUNK: Final = 4096
 # The scanner of tree-sitter-bash 0.25 looks letters up in C's tables for bytes, and a far letter ends the process with
 # a segmentation fault. To the shell each letter past ASCII is part of a word, so the grammar may see an x instead.
 _STAND_IN = Pattern(r"[^\x00-\x7f]")
+# Nor does it know a word that is nothing but an escaped blank, or ends in one behind a quote; the lexer does.
+_ESCAPED_BLANK = Pattern(r"(?<!\\)\\[ \t]")
 _BLANK = re.compile(r"(?:[ \t\n]|\\\n)*")
 _TIMED = re.compile(r"(time(?:[ \t]+-p)?)[ \t]+(?:[({]|\[\[|(?:for|while|until|if|case|select)\s)")
 _READINGS: Final = 8
@@ -82,7 +84,8 @@ class Source:
             text.encode()
         except UnicodeEncodeError:
             raise Unread(text, "it holds bytes that are no text") from None
-        self.root = self._read(text if text.isascii() else _STAND_IN.sub("x", text), deadline)
+        known = text if text.isascii() else _STAND_IN.sub("x", text)
+        self.root = self._read(_ESCAPED_BLANK.sub("xx", known), deadline)
         self._nested: dict[int, Nested] = {}
         self._here: dict[int, HereDocument] = {}
         self._collect()

@@ -133,7 +133,7 @@ class _Structure:
         if node.type not in self._compounds:
             raise Unread(frame.source.raw(node), "this kind of command is not read")
         frame.source.check(node)
-        return self._compounds[node.type](node, state, self._redirect(tail, state, frame))
+        return self._compounds[node.type](node, state, self._redirect(tail, state, frame._replace(piped=False)))
 
     def _body(self, children: Sequence[Node], within: Span, state: ShellState, frame: Frame) -> ExitStates:
         """A list of statements between `;`, `&` and new lines. Raises Unread for what the grammar skipped."""
@@ -200,7 +200,7 @@ class _Structure:
             silent = frame.silent and last
             prints_to = frame.prints_to if last else None
             inner = frame._replace(sink=Sink(outer=frame.sink), silent=silent, prints_to=prints_to, conditional=False)
-            inner = inner if index == 0 else inner._replace(reads=reads, here=None, line=None)
+            inner = inner if index == 0 else inner._replace(reads=reads, here=None, line=None, piped=True)
             stage(state.surely(), inner)
             frame.sink.absorb(inner.sink, prints=last, conditional=frame.doubts(state))
             reads = inner.sink.printing()
@@ -348,10 +348,10 @@ class _Structure:
         return unchanged(after.assign(name, UNKNOWN)._replace(doubtful=state.doubtful))
 
     def _for_head(self, node: Node, state: ShellState, frame: Frame) -> tuple[str, Words]:
-        """`for NAME [in WORDS]`: without words, the arguments of the script or function."""
+        """`for NAME [in WORDS]`, and `select`, where a person chooses: without words, a script's or function's own."""
         source = frame.source
         head = [child for child in node.children[:-1] if child.type not in {";", "\n", "comment"}]
-        if len(head) < 2 or head[0].type != "for" or head[1].type != "variable_name":
+        if len(head) < 2 or head[0].type not in {"for", "select"} or head[1].type != "variable_name":
             raise Unread(source.raw(node), "this loop is not read")
         name = source.raw(head[1])
         if len(head) == 2:

@@ -1,5 +1,6 @@
 """Programs that take the files of a package, an account, a cluster or a certificate with them."""
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from runaway_watchdog.effects import HostState, Outcome, harmless
@@ -8,6 +9,7 @@ from runaway_watchdog.effects.host import places, texts
 from runaway_watchdog.effects.host.losing import removed
 from runaway_watchdog.effects.host.targets import existing
 from runaway_watchdog.model.command import Command, Word
+from runaway_watchdog.model.effect import LowRisk
 from runaway_watchdog.world import World
 
 APT_VALUED = "-t --target-release --default-release -o --option -c --config-file -a --host-architecture"
@@ -23,6 +25,7 @@ DATA = (
     ("docker.io", "/var/lib/docker"), ("gitea", "/var/lib/gitea"), ("jenkins", "/var/lib/jenkins"),
 )  # fmt: skip
 """What a package keeps its data in, by the start of the package's name: its purge takes it along, or asks whether."""
+_UNIT = re.compile(r"(?:/usr)?/lib/systemd/system/(?P<unit>[^/@]+\.(?:service|socket|timer))")
 LETSENCRYPT = ("/etc/letsencrypt/live", "/etc/letsencrypt/archive")
 
 
@@ -36,16 +39,46 @@ def _apt(command: Command, host: HostState, world: World) -> Outcome:
     verb = (words.texts or ("",))[0]
     simulated = words.has(*APT_ONLY_LOOKS)
     purges = verb == "purge" or (verb in ("remove", "autoremove") and words.has("--purge"))
-    if simulated or not purges:
-        return harmless.effects(command, host, world) if not simulated else Outcome((), host)
-    return _purged(words.operands[1:], command, host, world)
+    if simulated:
+        return Outcome((), host)
+    stopped = _stopped(words.operands[1:], command, host, world) if purges or verb == "remove" else Outcome((), host)
+    if purges:
+        return _both(stopped, _purged(words.operands[1:], command, stopped.host, world))
+    return _both(stopped, harmless.effects(command, stopped.host, world))
 
 
 def _dpkg(command: Command, host: HostState, world: World) -> Outcome:
     words = of(command, "--root --admindir --instdir --log -D --debug")
-    if words.has("--no-act", "--dry-run", "--simulate") or not words.has("-P", "--purge"):
+    if words.has("--no-act", "--dry-run", "--simulate") or not words.has("-P", "--purge", "-r", "--remove"):
         return harmless.effects(command, host, world)
-    return _purged(words.operands, command, host, world)
+    stopped = _stopped(words.operands, command, host, world)
+    if words.has("-P", "--purge"):
+        return _both(stopped, _purged(words.operands, command, stopped.host, world))
+    sentence = f"what else goes with the packages of `{shown(command)}` is not looked up"
+    return _both(stopped, Outcome((), stopped.host, (LowRisk(sentence),)))
+
+
+def _both(one: Outcome, other: Outcome) -> Outcome:
+    return Outcome((*one.effects, *other.effects), other.host, (*one.unknown, *other.unknown))
+
+
+def _stopped(packages: Sequence[Word], command: Command, host: HostState, world: World) -> Outcome:
+    """The package's own scripts stop its services before its files go."""
+    names = [(word.text or "").partition(":")[0] for word in packages]
+    listed = [line for name in names if name for line in _info(name, "list", world)]
+    units = dict.fromkeys(found["unit"] for line in listed if (found := _UNIT.fullmatch(line)))
+    if not units:
+        return Outcome((), host)
+    from runaway_watchdog.effects.host import systemd
+
+    words = ("systemctl", "stop", *units)
+    return systemd.effects(command._replace(words=tuple(Word(each, each) for each in words)), host, world)
+
+
+def _info(package: str, kind: str, world: World) -> list[str]:
+    """What dpkg keeps of a package: its files (`list`), or its configuration (`conffiles`)."""
+    names = [f"{DPKG_INFO}/{package}{architecture}.{kind}" for architecture in ("", ":amd64", ":arm64")]
+    return [line for name in names for line in texts.read(name, world).split("\n") if line.startswith("/")]
 
 
 def _purged(packages: Sequence[Word], command: Command, host: HostState, world: World) -> Outcome:
@@ -65,11 +98,10 @@ def _purged(packages: Sequence[Word], command: Command, host: HostState, world: 
 
 def _of_package(package: str, world: World) -> list[str] | None:
     """Its configuration files, and its data; none where it was never installed, None where that is not known."""
-    names = [f"{DPKG_INFO}/{package}{kind}.conffiles" for kind in ("", ":amd64", ":arm64")]
-    there = any(world.files.exists(name.replace(".conffiles", ".list")) for name in names)
+    there = any(world.files.exists(f"{DPKG_INFO}/{package}{kind}.list") for kind in ("", ":amd64", ":arm64"))
     if not there and not world.files.exists(DPKG_INFO):
         return None
-    listed = [line for name in names for line in texts.read(name, world).split("\n") if line.startswith("/")]
+    listed = _info(package, "conffiles", world)
     data = [folder for start, folder in DATA if package.startswith(start) and world.files.exists(folder)]
     return [*listed, *data, *([f"/etc/{package}"] if there and world.files.exists(f"/etc/{package}") else [])]
 
