@@ -277,6 +277,15 @@ def test_busybox_deletes_everything() -> None:
     assert "/" in lost(host().judge("busybox rm -rf /"))
 
 
+def test_a_disk_that_is_mounted_below_a_cache_is_no_cache() -> None:
+    """The same for a user's own place for what may go."""
+    found = host()
+    found.files.add("/home/deploy/.cache/build/data/x", "x")
+    assert lost(found.judge("rm -rf /home/deploy/.cache/build")) == set()
+    found.files.add("/proc/self/mounts", "/dev/sdb1 /home/deploy/.cache/build/data ext4 rw 0 0\n")
+    assert lost(found.judge("rm -rf /home/deploy/.cache/build")) == {"/home/deploy/.cache/build"}
+
+
 def test_a_disk_that_is_mounted_below_tmp_is_no_temporary_file() -> None:
     """A bind mount or a volume; tmpfs is."""
     found = host()

@@ -209,7 +209,7 @@ def _own(command: Command, host: HostState, world: World) -> Outcome:  # noqa: A
 _CAREFUL: Mapping[str, Callable[[Command, HostState, World], Outcome]] = {
     "awk": _awk, "gawk": _awk, "mawk": _awk, "sed": _sed, "journalctl": _journalctl,
     "sort": _without("-o", "--output", "--compress-program"), "uniq": _without(operands=1),
-    "less": _without("-o", "-O", "--log-file"), "more": _without(), "man": _without("-P", "--pager"),
+    "less": _without("-o", "-O", "--log-file"), "more": _without(), "man": _without(),
     "date": _without("-s", "--set", operands=1), "hostname": _without("-F", "--file", operands=0),
     "dmesg": _without("-c", "--read-clear", "-C", "--clear", "-D", "-E", "-n", "--console-level"),
     "netstat": _without(), "env": _without(operands=0), "command": _without(operands=1),

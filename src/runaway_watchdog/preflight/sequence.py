@@ -197,6 +197,11 @@ def _script_operands(command: Command) -> tuple[Word, ...]:
     return () if not pending or (pending[0].text or "-").startswith("-") else tuple(pending)
 
 
+_STARTERS = frozenset(("less", "more", "most", "man", "vi", "vim", "nvim", "view", "ex", "scp", "sftp", "tar", "hash"))
+"""Programs that an option of theirs may have start another one."""
+_LINES_WITHIN = 4
+
+
 class _Judge:
     def __init__(self, world: World, home: str, first: "First | None" = None, line: str = "") -> None:
         self.world = world
@@ -237,11 +242,25 @@ class _Judge:
 
     def _one(self, command: Command, host: HostState, depth: int) -> Outcome:
         outcome = self._effects(command, host, depth)
+        if command.environment or command.program in _STARTERS:
+            from runaway_watchdog.preflight import shadows
+
+            outcome = shadows.judged(
+                command, outcome, self.world, lambda line: self._line_of(line, command, outcome, depth)
+            )
         if not (command.truncates or command.prints_to or outcome.host.written):
             return outcome
         from runaway_watchdog.preflight import content
 
         return outcome._replace(host=content.with_written(command, host, outcome, self.world))
+
+    def _line_of(self, line: str, command: Command, outcome: Outcome, depth: int) -> Outcome:
+        """A line that a command has a shell run, after it has begun itself."""
+        if depth >= _LINES_WITHIN:
+            return Outcome((), outcome.host, (f"`{line}` is not read any deeper",))
+        lookup = _Questions(self, outcome.host, depth + 1)
+        script = parse(line, environment={}, folder=command.folder, home=self._home, lookup=lookup)
+        return self.script(script, outcome.host, depth + 1)
 
     def _for_crontab(self, command: Command, host: HostState, depth: int) -> Command:
         from runaway_watchdog.preflight import content

@@ -248,7 +248,17 @@ def _permuted(program: Word, rest: Words, taken: Taken) -> tuple[Words, Taken]:
     return tuple(operands), taken
 
 
+_STARTED_BY_SSH = re.compile(
+    r"(?:-o)?\s*(?:proxy|local|knownhosts)command[=\s]\s*(?P<line>.+)", re.IGNORECASE | re.DOTALL
+)
+_TUNNEL = re.compile(r"none|(?:ssh|nc|ncat|cloudflared)(?: +[\w@%+=:,./-]+)*")
+
+
 def _ssh(words: Words) -> Inner | None:
+    for word in words:
+        found = _STARTED_BY_SSH.fullmatch(word.text or "")
+        if found is not None and _TUNNEL.fullmatch(found["line"]) is None:
+            raise Unread(" ".join(each.raw for each in words), "ssh starts another program of this host by an option")
     taken = take(words, Options("46AaCfGgKkMNnqsTtVvXxYy", "BbcDEeFIiJLlmOoPpQRSWw"))
     operands = taken.rest
     more = take(operands, Options("46AaCfGgKkMNnqsTtVvXxYy", "BbcDEeFIiJLlmOoPpQRSWw")) if operands else taken

@@ -1,5 +1,6 @@
 """One start of git: its global options, the repository that it works in, and its verb with what follows."""
 
+import re
 import shlex
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -50,6 +51,7 @@ _STARTS = frozenset(
     )
 )  # fmt: skip
 """Variables that name a program, or other files than those that are looked at."""
+_SSH = re.compile(r"(?:/usr/bin/)?ssh(?: +[\w@%+=:,./~-]+)*")
 ALIASES = 5
 
 
@@ -163,9 +165,15 @@ def _programs(command: Command, words: Arguments) -> list[str]:
             found.append(name)
     for name, value in command.environment:
         quiet = value is not None and name not in ("GIT_SSH", "GIT_INDEX_FILE") and value in _QUIET_PROGRAMS
+        quiet = quiet or (name == "GIT_SSH_COMMAND" and value is not None and _only_ssh(value))
         if name in _STARTS and not quiet:
             found.append(name)
     return found
+
+
+def _only_ssh(value: str) -> bool:
+    """`ssh -i key -p 2222`: no other command in its options, and nothing for a shell."""
+    return _SSH.fullmatch(value) is not None and "command" not in value.casefold()
 
 
 def _folder(command: Command, words: Arguments) -> str | None:

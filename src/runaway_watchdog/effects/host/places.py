@@ -137,9 +137,8 @@ def in_use(what: str | None, users: Sequence[str], used: uses.Uses) -> bool | No
 
 def passing(path: str, world: World) -> bool:
     """Whether the place itself says that what is in it may go: temporary files and caches, and no disk is there."""
-    if "/.cache/" in path:
-        return True
-    return any(under(path, each) for each in PASSING) and path not in PASSING and not _mounted_there(path, world)
+    place = "/.cache/" in path or (any(under(path, each) for each in PASSING) and path not in PASSING)
+    return place and not _mounted_there(path, world)
 
 
 def _mounted_there(path: str, world: World) -> bool:
@@ -151,7 +150,7 @@ def _mounted_there(path: str, world: World) -> bool:
     return any(
         each.kind not in IN_MEMORY
         and (under(path, each.target) or under(each.target, path))
-        and any(under(each.target, place) for place in PASSING)
+        and ("/.cache/" in each.target or any(under(each.target, place) for place in PASSING))
         and each.target not in PASSING
         for each in found
     )
