@@ -5,8 +5,13 @@ system calls, and there `subprocess`'s own timeout cannot end a child, it waits 
 after 6.0 s with PermissionError). Programs written in Go (docker, podman) catch that alarm and go on (seen: 8.0 s
 instead of 2), so a program whose answer is awaited has a guard above it, which the alarm does end, and the kernel
 then ends the program: no system call of ours is needed for it.
+
+What the program has started itself is in a session of its own, and ended with it where the kill family is allowed; a
+plugin of docker's makes itself a process group, and stays in the session. Where it is not, limits of memory and CPU
+hold for all of them.
 """
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -18,6 +23,10 @@ Child = subprocess.Popen[bytes]
 """A program that was started in the background."""
 GRACE_S = 1
 """After its end, for whoever shares its output: a plugin that `docker` had started itself is not ended with it."""
+MOST_MEMORY = 2 << 30
+"""Bytes that a program may write to, of its own: Compose took the host's memory over `env_file: /dev/zero`."""
+MOST_PROCESSES = 4096
+"""Of one user, those that run already included."""
 PR_SET_PDEATHSIG = 1  # linux/prctl.h: the signal that the kernel sends once the parent is gone
 
 
@@ -36,8 +45,10 @@ def _guarded(seconds: int) -> Callable[[], None]:
 
     prctl = ctypes.CDLL(None).prctl  # looked up before the fork
     set_alarm = _limit(seconds)
+    limits = _limits(seconds)
 
     def split() -> None:
+        limits()
         set_alarm()
         guard = os.getpid()
         program = os.fork()
@@ -49,6 +60,50 @@ def _guarded(seconds: int) -> Callable[[], None]:
         set_alarm()  # an alarm is not inherited; this one ends a set-uid program, which the kernel would spare
 
     return split
+
+
+def _limits(seconds: int) -> Callable[[], None]:
+    """What a program and all that it starts may take; a service's filter may refuse the limits, and has its own."""
+    import resource  # the watch does without it
+
+    cpu = (seconds + GRACE_S) * (os.cpu_count() or 1)
+    wanted = {
+        resource.RLIMIT_DATA: MOST_MEMORY,
+        resource.RLIMIT_CPU: cpu,
+        resource.RLIMIT_NPROC: MOST_PROCESSES,
+        resource.RLIMIT_CORE: 0,
+    }
+    lowered = {which: _lower(most, *resource.getrlimit(which)) for which, most in wanted.items()}
+    setrlimit = resource.setrlimit
+
+    def lower() -> None:
+        for which, pair in lowered.items():
+            with contextlib.suppress(OSError, ValueError):
+                setrlimit(which, pair)
+
+    return lower
+
+
+def _lower(most: int, soft: int, hard: int) -> tuple[int, int]:
+    """Both limits, no higher than they are; -1 is none."""
+    return (most if soft < 0 else min(most, soft)), (most if hard < 0 else min(most, hard))
+
+
+def _end_session(leader: int) -> None:
+    """End what a program of ours has left behind: all that is in the session that was made for it, and nothing else.
+
+    Each is held by its descriptor before it is looked at: its PID cannot become another's in between.
+    """
+    for name in os.listdir("/proc"):
+        if not name.isdecimal():
+            continue
+        with contextlib.suppress(OSError, ValueError):
+            descriptor = os.pidfd_open(int(name))
+            try:
+                if os.getsid(int(name)) == leader:
+                    signal.pidfd_send_signal(descriptor, signal.SIGKILL)
+            finally:
+                os.close(descriptor)
 
 
 def _stand_guard(program: int) -> NoReturn:
@@ -80,20 +135,30 @@ def run(
         stdin=subprocess.DEVNULL if stdin is None else subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        text=True,
-        errors="replace",
         env=env,
         cwd=cwd,
+        start_new_session=True,
         preexec_fn=_guarded(seconds),  # noqa: PLW1509 - it makes a few system calls and no more
     )
+    stdout = stderr = b""
+    ended = False
     try:
-        stdout, stderr = child.communicate(stdin, seconds + GRACE_S)
+        # a lone surrogate stands for a byte that was no text
+        given = None if stdin is None else stdin.encode("utf-8", "surrogateescape")
+        stdout, stderr = child.communicate(given, seconds + GRACE_S)
+        ended = child.returncode != -signal.SIGALRM
     except subprocess.TimeoutExpired:
-        stdout = stderr = ""
         for stream in (child.stdin, child.stdout, child.stderr):
             if stream is not None:
                 stream.close()
-    return subprocess.CompletedProcess(list(argv), child.wait(), stdout, stderr)
+    finally:
+        if not ended:  # out of time, or somebody has interrupted us
+            _end_session(child.pid)
+    return subprocess.CompletedProcess(list(argv), child.wait(), _text(stdout), _text(stderr))
+
+
+def _text(said: bytes) -> str:
+    return said.decode("utf-8", "replace")
 
 
 def start_module(

@@ -1,6 +1,9 @@
 """Programs whose answer is awaited: to their end, or to the end of their time."""
 
+import contextlib
+import os
 import signal
+import sys
 import time
 
 import pytest
@@ -43,3 +46,51 @@ def test_a_program_that_is_not_there() -> None:
     """It is an OSError at once, not an exit code."""
     with pytest.raises(FileNotFoundError):
         programs.run(["/no/such/program"], seconds=5)
+
+
+def running(marker: str) -> list[int]:
+    """The processes whose command line holds this text."""
+    found = []
+    for name in filter(str.isdecimal, os.listdir("/proc")):
+        with contextlib.suppress(OSError), open(f"/proc/{name}/cmdline", "rb") as file:
+            if marker.encode() in file.read():
+                found.append(int(name))
+    return found
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "sleep {0} & wait",
+        "(trap '' ALRM HUP TERM; sleep {0}; true) & exec sleep 20",  # it outlives its parent
+        "set -m; sleep {0} & wait",  # in a process group of its own, as docker's plugins
+    ],
+)
+def test_what_a_program_has_started_ends_with_it(script: str) -> None:
+    """A plugin that waits at a pipe for ever, in a process group of its own."""
+    marker = f"31.{os.getpid()}{abs(hash(script)) % 10**6}"
+    programs.run(["sh", "-c", script.format(marker)], seconds=1)
+    for _ in range(40):
+        if not running(f"sleep\0{marker}"):
+            break
+        time.sleep(0.05)
+    assert running(f"sleep\0{marker}") == []
+
+
+def test_a_program_may_not_take_the_hosts_memory() -> None:
+    """Compose, over a file without an end."""
+    done = programs.run([sys.executable, "-c", "x = bytearray(3 << 30)"], seconds=10)
+    assert (done.returncode, "MemoryError" in done.stderr) == (1, True)
+
+
+def test_what_a_program_leaves_running_is_bounded_in_processor_time() -> None:
+    """The kernel ends a loop that nobody is there to end."""
+    done = programs.run(["sh", "-c", "ulimit -t; ulimit -d; ulimit -c"], seconds=2)
+    assert int(done.stdout.split()[0]) <= (2 + programs.GRACE_S) * (os.cpu_count() or 1)
+    assert int(done.stdout.split()[1]) <= programs.MOST_MEMORY // 1024
+    assert done.stdout.split()[2] == "0"
+
+
+def test_a_carriage_return_is_no_end_of_a_line() -> None:
+    """It comes as it was written."""
+    assert programs.run(["printf", "a\\rb\\r\\n"], seconds=5).stdout == "a\rb\r\n"
