@@ -1,5 +1,8 @@
 """cgroups: owner-level groups, usage, members."""
 
+import os
+import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -9,7 +12,9 @@ from runaway_watchdog.linux import cgroup_cpu
 from runaway_watchdog.linux.cgroup import path_in
 from runaway_watchdog.linux.files import Paths
 from runaway_watchdog.watch import groups
+from runaway_watchdog.watch.clocks import system_clocks
 from runaway_watchdog.watch.groups import Tree
+from runaway_watchdog.watch.sample import Sampler, this_host
 
 POD = "pod0f1e2d3c-0000-4000-8000-0123456789ab"
 
@@ -122,3 +127,58 @@ def test_a_bomb_of_inner_groups_is_bounded(tmp_path: Path) -> None:
         (tmp_path / "bomb.scope" / str(number) / "cgroup.procs").write_text(f"{number + 2}\n")
     found = list(groups.members(Tree(str(tmp_path), "", "cpu.stat"), "/bomb.scope"))
     assert 400 < len(found) < 520
+
+
+def test_parents_are_gone_into_as_deep_as_any_host_has_them() -> None:
+    """From there on they count as one group, to the look and to each process's own path alike."""
+    path = "/a.slice" * 1100 + "/x.service"
+    owner = groups.owner_group(path)
+    assert path.startswith(owner)
+    assert owner.count("/") < 20
+    assert not groups.holds_groups(owner)
+    assert groups.holds_groups(owner.rpartition("/")[0])
+
+
+def deep(folder: Path, levels: int) -> None:
+    """Folders within folders, made from inside: their path is longer than a call may take."""
+    here = os.getcwd()
+    try:
+        os.chdir(folder)
+        for _ in range(levels):
+            os.mkdir("a.slice")
+            Path("a.slice/cpu.stat").write_text("usage_usec 5000000\n")
+            os.chdir("a.slice")
+    finally:
+        os.chdir(here)
+
+
+def counting(folder: Path) -> Sampler:
+    """A sampler over made-up groups, beside the host's own /proc."""
+    (folder / "cgroup.controllers").touch()
+    return Sampler(this_host(Paths(cgroup=str(folder)), system_clocks()), 1.0)
+
+
+def test_a_thousand_folders_in_a_row_end_no_look(tmp_path: Path) -> None:
+    """A user's own systemd, or a container that is its own root, may make them."""
+    deep(tmp_path, 1100)
+    try:
+        assert counting(tmp_path).look({}, ()).busy_percent is None
+    finally:
+        subprocess.run(
+            ["rm", "-rf", tmp_path / "a.slice"], check=True
+        )  # what Python takes away, it does one in the other
+
+
+def test_a_crowd_of_empty_groups_costs_no_look_its_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As many as somebody likes are made; the look lists as many as it has time for, of several folders each."""
+    for number in range(6):
+        for each in range(1000):
+            (tmp_path / f"{number}.slice" / f"{each}.service").mkdir(parents=True)
+    monkeypatch.setattr(groups, "_MOST_INSIDE", 500)
+    monkeypatch.setattr(groups, "MOST_A_LOOK", 1500)
+    listed: list[str] = []
+    monkeypatch.setattr(Sampler, "_note_number", lambda *given: listed.append(given[2]))
+    before = time.thread_time()
+    counting(tmp_path).look({}, ())
+    assert len(listed) <= 1500
+    assert time.thread_time() - before < 5

@@ -7,6 +7,7 @@ and need no controller to be delegated.
 
 import os
 from collections.abc import Iterator
+from itertools import islice
 from typing import NamedTuple
 
 from runaway_watchdog.linux import cgroup
@@ -16,6 +17,13 @@ from runaway_watchdog.linux.files import Paths, read, read_all
 _PARENTS = frozenset(("docker", "machine", "user", "system", "payload", "burstable", "besteffort"))
 """Directories that only hold owner-level groups: those of cgroupfs drivers, v1 sessions and the kubelet."""
 _PARENT_PREFIXES = ("kubepods", "lxc")
+_MOST_LEVELS = 16
+"""Parents within parents that are gone into; systemd and the kubelet together have six. Whoever may make groups may
+make a thousand in a row: from there on they count as one."""
+MOST_A_LOOK = 20_000
+"""Groups that one look lists: half a second's work. Whoever may make groups may make a hundred thousand."""
+_MOST_INSIDE = 5_000
+"""Of them, in one folder: a crowd of one user's leaves room for everybody else."""
 
 
 class Tree(NamedTuple):
@@ -51,6 +59,11 @@ def is_parent(name: str) -> bool:
     )
 
 
+def holds_groups(path: str) -> bool:
+    """The same of a group at this path, no deeper than is gone into."""
+    return path.count("/") <= _MOST_LEVELS and is_parent(path.rpartition("/")[2])
+
+
 def _is_cgroupfs_pod(name: str) -> bool:
     """`pod` + UUID: the directory of one pod where the kubelet makes cgroups itself; its containers are inside."""
     return name.startswith("pod") and len(name) == 39 and name.count("-") == 4
@@ -63,7 +76,7 @@ def owner_group(path: str) -> str:
         if name in ("", ".."):
             return ""
         end += len(name) + 1
-        if not is_parent(name):
+        if not holds_groups(path[:end]):
             return path[:end]
     return ""
 
@@ -92,7 +105,8 @@ def numbered_children(tree: Tree, group: str) -> list[tuple[str, int]]:
     try:
         with os.scandir(f"{tree.root}{group}") as entries:
             return [
-                (f"{group}/{entry.name}", entry.inode()) for entry in entries if entry.is_dir(follow_symlinks=False)
+                (f"{group}/{entry.name}", entry.inode())
+                for entry in islice((each for each in entries if each.is_dir(follow_symlinks=False)), _MOST_INSIDE)
             ]
     except OSError:
         return []

@@ -11,6 +11,7 @@ from fnmatch import fnmatchcase
 from typing import Final
 
 from runaway_watchdog.linux.files import read
+from runaway_watchdog.linux.text import lines as lines_of
 from runaway_watchdog.watch.families import SCHEDULERS
 
 _UNIT_DIRECTORIES: Final = (
@@ -86,7 +87,7 @@ def _ending(directory: str, ending: str) -> list[str]:
 
 def _starts(file: str, unit: str) -> bool:
     """Does it name this unit? A specifier (`Unit=backup@%i.service`) stands for anything."""
-    for line in (read(file) or b"").decode("utf-8", "replace").splitlines():
+    for line in lines_of((read(file) or b"").decode("utf-8", "replace")):
         key, equals, value = line.partition("=")
         if equals and key.strip() == "Unit" and fnmatchcase(unit, _SPECIFIER.sub("*", value.strip())):
             return True

@@ -10,7 +10,7 @@ reads all that may have stirred. Rates divide by the time since that very counte
 asks for less: see `demand`.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Set
+from collections.abc import Collection, Iterable, Iterator, Mapping, Set
 from typing import NamedTuple
 
 from runaway_watchdog.linux import stat_brief as proc_stat
@@ -70,6 +70,11 @@ class _Look(NamedTuple):
     groups: dict[str, GroupRate]
     restarted: list[str]
     used: list[GroupUse]
+    allowance: Iterator[int]  # one for each group that may still be listed
+
+    def listed(self, found: Iterable[tuple[str, int]]) -> Iterator[tuple[str, int]]:
+        """Paths and numbers of groups, as many of them as this look has time for."""
+        return (each for each, _ in zip(found, self.allowance, strict=False))
 
 
 class _Whole(NamedTuple):
@@ -124,7 +129,10 @@ class Sampler:
         pids = frozenset(key.pid for key in tracked)
         watched = {*tracked_groups, *self._small}
         share = smallest_share(self.lowest, load)
-        look = _Look(at, self._previous is None, sweep, busy, load, share, tracked, pids, watched, {}, {}, [], [])
+        allowance = iter(range(groups.MOST_A_LOOK))
+        look = _Look(
+            at, self._previous is None, sweep, busy, load, share, tracked, pids, watched, {}, {}, [], [], allowance
+        )
         if sweep:
             self._small.clear()
         if sweep or not calm:
@@ -186,27 +194,33 @@ class Sampler:
         read at the last look explains nothing.
         """
         explained = 0.0
-        for path, number in groups.numbered_children(tree, parent):
-            if groups.is_parent(path.rpartition("/")[2]):
-                use = self._read_counter(look, tree, path, self._parents)
-                if use.may_be_hot or (everything and use.stirs):
-                    self._read_level(look, tree, path, everything=everything)
-                    self._read_processes(look, groups.direct_members(tree, path), "")
-                elif everything:
-                    self._list_level(look, tree, path)
-                explained += use.explains
-            else:
-                self._note_number(look, path, number)
-                explained += self._read_group(look, tree, path)
+        levels = [parent]  # one after the other, the outer ones first: not one within the other, and not without end
+        for level in levels:
+            for path, number in look.listed(groups.numbered_children(tree, level)):
+                if groups.holds_groups(path):
+                    use = self._read_counter(look, tree, path, self._parents)
+                    if use.may_be_hot or (everything and use.stirs):
+                        levels.append(path)
+                    elif everything:
+                        self._list_level(look, tree, path)
+                    explains = use.explains
+                else:
+                    self._note_number(look, path, number)
+                    explains = self._read_group(look, tree, path)
+                explained += explains if level == parent else 0.0
+            if level != parent:
+                self._read_processes(look, groups.direct_members(tree, level), "")
         return explained
 
     def _list_level(self, look: _Look, tree: groups.Tree, parent: str) -> None:
         """What began anew in a parent that is cold with all that is in it: its counter holds theirs."""
-        for path, number in groups.numbered_children(tree, parent):
-            if groups.is_parent(path.rpartition("/")[2]):
-                self._list_level(look, tree, path)
-            else:
-                self._note_number(look, path, number)
+        levels = [parent]
+        for level in levels:
+            for path, number in look.listed(groups.numbered_children(tree, level)):
+                if groups.holds_groups(path):
+                    levels.append(path)
+                else:
+                    self._note_number(look, path, number)
 
     def _note_number(self, look: _Look, path: str, number: int) -> None:
         """The same path with another number: it ended and was started again, however short its life was."""
