@@ -78,3 +78,56 @@ def test_each_kind_is_known_in_its_own_room_alone() -> None:
         for match in re.finditer(names, path.read_text())
     ]
     assert found == []
+
+
+OWN_TEXT = {
+    "cli/manual.py": "splitlines: the manual's own text",
+    "config/sample.py": "splitlines: docstrings of the schema",
+    "config/locate.py": "read_text: TOML, which tomllib reads",
+    "config/urls.py": "read_text: the configuration's own file",
+    "guard/script.py": "read_text: the program's own file",
+    "install/location.py": "read_text: what pip wrote of the program itself",
+    "render/markup.py": "read_text: the program's own templates",
+    "shipped.py": "read_text: the program's own files",
+    "world/patience.py": "open: numbers of the kernel's",
+    "atomic_write.py": "open: it writes",
+    "cli/__init__.py": "open: it writes",
+}
+"""Files that may split or read a text as Python does, and which: none of them is a system's."""
+
+
+def split_as_python_does(tree: ast.Module) -> Iterator[str]:
+    """`splitlines` ends a line at eight characters more than the kernel does, and text that is opened as such at one:
+    whoever names a control group, a user's field or a program writes lines of their own with them."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and node.attr in ("splitlines", "read_text"):
+            yield f"line {node.lineno}: {ast.unparse(node)}"
+        if isinstance(node, ast.Call):
+            name = ast.unparse(node.func)
+            words = {each.arg: each.value for each in node.keywords}
+            mode = next(
+                (ast.unparse(each) for each in [*node.args[1:2], *words.values()] if "b" in ast.unparse(each)), ""
+            )
+            if (name in ("open", "os.fdopen", "io.open") and "b" not in mode) or "universal_newlines" in words:
+                yield f"line {node.lineno}: {ast.unparse(node)}"
+            if name.startswith("subprocess.") and {"text", "encoding"} & words.keys():
+                yield f"line {node.lineno}: {ast.unparse(node)}"
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_the_systems_text_is_split_where_the_system_splits_it(path: Path) -> None:
+    """At a line feed alone: linux.text.lines."""
+    assert list(split_as_python_does(parsed(path))) == [] or str(path.relative_to(PACKAGE)) in OWN_TEXT
+
+
+def test_each_exception_is_needed() -> None:
+    """A file that was mended leaves the list."""
+    assert [name for name in OWN_TEXT if not list(split_as_python_does(parsed(PACKAGE / name)))] == []
+
+
+def test_the_test_sees_each_way_of_splitting() -> None:
+    """Each form that the code once had."""
+    code = (
+        "a.splitlines(); p.read_text(); open(p); open(p, encoding='ascii'); open(p, 'rb'); subprocess.run(a, text=True)"
+    )
+    assert len(list(split_as_python_does(ast.parse(code)))) == 5

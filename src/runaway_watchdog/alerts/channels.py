@@ -191,7 +191,7 @@ _CAUSE = re.compile(
 )
 
 
-_VALUES = re.compile(r"\s*\([^)]*\)|\s*<[^>]*>|\s*[\"'][^\"']*[\"']")
+_VALUES = re.compile(r"(?<!\s)\s*+(?:\([^)]{0,300}+\)|<[^>]{0,300}+>|[\"'][^\"']*+[\"'])")
 
 
 class _Collector(logging.Handler):

@@ -8,6 +8,7 @@ import html
 from collections.abc import Iterator
 from typing import Any, Final
 
+from runaway_watchdog.linux.text import lines as lines_of
 from runaway_watchdog.render.message import Message
 
 MOST_BLOCKS: Final = 50
@@ -31,7 +32,7 @@ def attachment(message: Message) -> Block:
 def _blocks(markdown: str) -> Iterator[Block]:
     prose: list[str] = []
     fenced: list[str] | None = None
-    for line in markdown.splitlines():
+    for line in lines_of(markdown):
         if line != _FENCE:
             (prose if fenced is None else fenced).append(line)
         elif fenced is None:

@@ -10,6 +10,7 @@ from runaway_watchdog.cli import PROGRAM, vitals
 from runaway_watchdog.cli.vitals import UNIT, Vitals
 from runaway_watchdog.hostile import clean
 from runaway_watchdog.linux import status
+from runaway_watchdog.linux.text import lines as lines_of
 from runaway_watchdog.render.figures import duration, size
 from runaway_watchdog.store.database import StoreUnavailable, reading as reading_store
 from runaway_watchdog.store.outbox import Health, health
@@ -101,7 +102,7 @@ def of_rights(world: World, pid: int) -> Iterator[Check]:
 
 def _group(world: World, name: str) -> int | None:
     try:
-        lines = world.files.read("/etc/group").splitlines()
+        lines = lines_of(world.files.read("/etc/group"))
     except OSError:
         return None
     fields = next((each for each in (line.split(":") for line in lines) if each[0] == name and len(each) > 2), None)

@@ -22,6 +22,7 @@ from runaway_watchdog.hostile import clean
 from runaway_watchdog.install import host, location, plan, rules, selftest, unit
 from runaway_watchdog.install.execute import StepError, perform
 from runaway_watchdog.install.steps import Already, Do, Step
+from runaway_watchdog.linux.text import lines as lines_of
 
 _SETTLE_S = 10.0
 
@@ -80,7 +81,7 @@ def _advice(step: Do) -> str:
 
 def _what_it_said(name: str) -> str:
     """The service's own last words, and where to look further: the end of a message that it does not run."""
-    words = "".join(f"\n  | {clean(line)}" for line in unit.last_words(programs.run, name).splitlines())
+    words = "".join(f"\n  | {clean(line)}" for line in lines_of(unit.last_words(programs.run, name)))
     check = f"   Check the configuration: {PROGRAM} check-config {host.CONFIG}" if name == unit.NAME else ""
     return f"{words}\nLook: systemctl status {name}{check}"
 

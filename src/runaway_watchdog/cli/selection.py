@@ -14,6 +14,7 @@ from runaway_watchdog.hostile import clean
 from runaway_watchdog.linux import cmdline, net
 from runaway_watchdog.model.gap import Gap
 from runaway_watchdog.model.shells import POSIX_SHELLS
+from runaway_watchdog.patterns import given
 from runaway_watchdog.world import Unanswered, World, procfs
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ def by_incident(records: Records, incident: int) -> Recorded:
 
 def _by_name(world: World, pattern: str) -> int:
     try:
-        expression = re.compile(pattern)
+        expression = given(pattern)
     except re.error as fault:
         message = f"--name: {clean(pattern, 80)!r} is not a regular expression: {fault}"
         raise SelectionError(message, usage=True) from fault

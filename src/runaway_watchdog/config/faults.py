@@ -12,6 +12,7 @@ from pydantic_core import ErrorDetails
 
 from runaway_watchdog.config.schema import Allowed, Config, kind_of
 from runaway_watchdog.hostile import clean
+from runaway_watchdog.linux.text import lines as lines_of
 
 
 class Fault(NamedTuple):
@@ -145,7 +146,7 @@ def line_of(text: str, loc: tuple[int | str, ...]) -> int | None:
     number = rest[0] if rest and isinstance(rest[0], int) else 0  # which [[table]]
     key = re.escape(next((part for part in rest if isinstance(part, str)), table))
     inside, seen, header_line = not rest, -1, None
-    for at, line in enumerate(text.splitlines(), start=1):
+    for at, line in enumerate(lines_of(text), start=1):
         if header := _HEADER.match(line):
             seen += header[1] == table
             inside = header[1] == table and seen == number

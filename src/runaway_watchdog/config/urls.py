@@ -9,6 +9,7 @@ from typing import Any, Final, NamedTuple
 
 from runaway_watchdog.config.faults import Fault, toml_fault, unreadable
 from runaway_watchdog.config.labels import channel_labels
+from runaway_watchdog.linux.text import lines as lines_of
 
 VARIABLE: Final = "RUNAWAY_WATCHDOG_ALERT_URLS"
 CREDENTIAL: Final = "alert-urls"
@@ -65,7 +66,7 @@ def _of_environment(env: Mapping[str, str]) -> Iterator[Located]:
 
 def _of_lines(path: Path, text: str) -> Iterator[Located]:
     """One URL a line; empty lines and `#` comments count for nothing."""
-    for number, line in enumerate(text.splitlines(), start=1):
+    for number, line in enumerate(lines_of(text), start=1):
         if not line.lstrip().startswith("#"):
             yield from (Located(str(path), f"line {number}", url) for url in split_urls(line))
 

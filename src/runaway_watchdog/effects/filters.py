@@ -3,12 +3,13 @@
 import re
 from collections.abc import Callable
 
+from runaway_watchdog import patterns as expressions
 from runaway_watchdog.effects.arguments import Arguments, of
 from runaway_watchdog.model.command import Command, Word
 
 Lines = tuple[str, ...]
 _PRINT = re.compile(
-    r"\s*(?:(?P<not>!?)(?:\$(?P<in>\d+)\s*~\s*)?/(?P<match>[^/]*)/|NR\s*>\s*(?P<skip>\d+)"
+    r"\s*+(?:(?P<not>!?)(?:\$(?P<in>\d+)\s*~\s*)?/(?P<match>[^/]*)/|NR\s*>\s*(?P<skip>\d+)"
     r"|\$(?P<column>\d+)\s*(?P<same>[=!]=)\s*\"(?P<value>[^\"\\]*)\"|)"
     r"\s*(?P<action>\{\s*print(?:\s+\$(?P<field>\d+|NF))?\s*;?\s*\})?\s*"
 )
@@ -61,7 +62,7 @@ def _grep(command: Command, lines: Lines) -> Lines | None:
     each = [one for pattern in patterns for one in (pattern or "").split("\n")]
     text = "|".join(f"(?:{re.escape(one) if fixed else expression(one, extended=extended)})" for one in each)
     text = rf"(?<!\w)(?:{text})(?!\w)" if words.has("-w", "--word-regexp") else text
-    compiled = re.compile(text, re.IGNORECASE if words.has("-i", "--ignore-case", "-y") else 0)
+    compiled = expressions.given(text, re.IGNORECASE if words.has("-i", "--ignore-case", "-y") else 0)
     fits = compiled.fullmatch if words.has("-x", "--line-regexp") else compiled.search
     return tuple(line for line in lines if bool(fits(line)) != words.has("-v", "--invert-match"))
 
@@ -105,7 +106,9 @@ def _chosen(found: re.Match[str], line: str, fields: list[str]) -> bool:
         from runaway_watchdog.effects.sed import expression
 
         subject = line if found["in"] is None else _column(line, fields, found["in"])
-        return bool(re.search(expression(found["match"], extended=True), subject)) != (found["not"] == "!")
+        return bool(expressions.given(expression(found["match"], extended=True)).search(subject)) != (
+            found["not"] == "!"
+        )
     if found["column"] is not None:
         return (_column(line, fields, found["column"]) == found["value"]) == (found["same"] == "==")
     return True

@@ -25,7 +25,7 @@ INTERACTIVE = ("-", "-i", "-l", "--login", "-il", "-li")
 JOURNAL = "/var/log/journal"
 _NONE = Subcommands(frozenset())
 _AWK_WRITES = re.compile(r"system\s*\(|(?<!\|)\|(?!\|)|\bprintf?\b[^;}\n]*>|getline|@load|-i\s+inplace")
-_AWK_TEXT = re.compile(r'"(?:[^"\\]|\\.)*"|(?<=[({,~!&|;])\s*/(?:[^/\\]|\\.)*/|^\s*/(?:[^/\\]|\\.)*/')
+_AWK_TEXT = re.compile(r'"(?:[^"\\]++|\\.)*+(?P<text>"?)|(?:(?<=[({,~!&|;])|^)\s*+/(?:[^/\\]++|\\.)*+(?P<pattern>/?)')
 _SED_WRITES = re.compile(r"(?:^|[;{}/\d$!])\s*[wWe]\b|/[gpI\d]*[we]\b")
 
 
@@ -92,6 +92,11 @@ def _without(*options: str, operands: int | None = None) -> Callable[[Command, H
     return judged
 
 
+def _figure(found: re.Match[str]) -> str:
+    """A number in the place of a text or a pattern of awk's; one that has no end stays as it is."""
+    return "0" if found["text"] or found["pattern"] else found[0]
+
+
 def _awk(command: Command, host: HostState, world: World) -> Outcome:  # noqa: ARG001
     words = of(command, "-F --field-separator -v --assign -f --file")
     if words.has("-f", "--file", "-i") or not words.operands or words.operands[0].text is None:
@@ -101,7 +106,7 @@ def _awk(command: Command, host: HostState, world: World) -> Outcome:  # noqa: A
 
 def awk_writes(program: str) -> bool:
     """Whether a program of awk may write files of its own, or run programs."""
-    return _AWK_WRITES.search(_AWK_TEXT.sub("0", program)) is not None
+    return _AWK_WRITES.search(_AWK_TEXT.sub(_figure, program)) is not None
 
 
 def _sed(command: Command, host: HostState, world: World) -> Outcome:  # noqa: ARG001

@@ -7,9 +7,11 @@ import re
 from collections.abc import Callable
 from typing import NamedTuple
 
+from runaway_watchdog.patterns import given
+
 Lines = tuple[str, ...]
 _ADDRESS = r"(?:\d+|\$|/(?:\\.|[^/\\])*/I?)"
-_COMMAND = re.compile(rf"[\s;]*(?P<first>{_ADDRESS})?(?:,(?P<last>{_ADDRESS}))?\s*(?P<not>!?)\s*(?P<rest>[dpsai]|$)")
+_COMMAND = re.compile(rf"[\s;]*+(?P<first>{_ADDRESS})?(?:,(?P<last>{_ADDRESS}))?\s*+(?P<not>!?)\s*+(?P<rest>[dpsai]|$)")
 _SUBSTITUTE = re.compile(
     r"(?P<mark>[^\w\s\\])(?P<from>(?:\\.|(?!(?P=mark))[^\\])*)(?P=mark)(?P<to>(?:\\.|(?!(?P=mark))[^\\])*)(?P=mark)"
     r"(?P<flags>[gIi]*)"
@@ -88,7 +90,7 @@ def _basic(pattern: str) -> str:
     nothing stands before is itself."""
     text = re.sub(r"(^\^?|\\\(\^?|\\\|\^?)\*", r"\1\\*", pattern)
     return re.sub(
-        r"(\[[^\]]*\])|\\([|(){}+?])|([|(){}+?])", lambda found: found[1] or found[2] or f"\\{found[3]}", text
+        r"(\[[^\]]*+\]?)|\\([|(){}+?])|([|(){}+?])", lambda found: found[1] or found[2] or f"\\{found[3]}", text
     )
 
 
@@ -127,7 +129,7 @@ def _substitution(found: re.Match[str], *, extended: bool) -> Callable[[str], st
     if not pattern or re.search(r"\\[^\d&\\]", text):
         raise UnreadableError(found[0])
     flags = re.IGNORECASE if set(found["flags"]) & set("Ii") else 0
-    compiled = re.compile(expression(pattern, extended=extended), flags)
+    compiled = given(expression(pattern, extended=extended), flags)
     parts = re.split(r"(\\.|&)", text)
     count = 0 if "g" in found["flags"] else 1
     return lambda line: compiled.sub(lambda match: "".join(_part(each, match) for each in parts), line, count=count)
@@ -161,5 +163,5 @@ def _at(address: str, line: str, number: int, count: int, *, extended: bool) -> 
     if address.isdigit():
         return number == int(address)
     pattern, _, flag = address[1:].rpartition("/")
-    compiled = re.compile(expression(pattern.replace("\\/", "/"), extended=extended), re.IGNORECASE if flag else 0)
+    compiled = given(expression(pattern.replace("\\/", "/"), extended=extended), re.IGNORECASE if flag else 0)
     return compiled.search(line) is not None

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from runaway_watchdog.hostile import clean
+from runaway_watchdog.linux.text import lines as lines_of
 from runaway_watchdog.model.casefile import Change, ChangeKind
 from runaway_watchdog.model.container import DOCKER_KINDS
 from runaway_watchdog.model.process import Facts
@@ -97,7 +98,7 @@ def _packages(traces: Traces, until: float) -> Iterator[Change]:
 
 def _lately(log: _Log, text: str, until: float) -> Iterator[tuple[float, str, str]]:
     """Of a log that goes back for months, the last hour: from its end, until a line is older."""
-    for line in reversed(text.splitlines()):
+    for line in reversed(lines_of(text)):
         found = log.parse(line)
         if found is not None and found[0] < until - BEFORE_S - GRACE_S:
             return

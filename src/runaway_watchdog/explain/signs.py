@@ -8,6 +8,7 @@ that is odd already, or that nobody manages.
 from collections.abc import Iterator, Sequence
 
 from runaway_watchdog.hostile import clean
+from runaway_watchdog.linux.text import lines as lines_of
 from runaway_watchdog.masking import mask_text
 from runaway_watchdog.model.casefile import History, Sign
 from runaway_watchdog.model.container import DOCKER_KINDS
@@ -24,13 +25,13 @@ ENOUGH = 2
 DELETED = " (deleted)"
 TEMPORARY = ("/tmp/", "/var/tmp/", "/dev/shm/", "/run/shm/")  # noqa: S108 - looked for, not written to
 RUNC = Pattern(r"/memfd:runc_cloned:.*|/.*/runc(?: \(deleted\))?")
-HIDDEN = Pattern(r"/(?:usr|etc|dev|bin|sbin|lib)/(?:.*/)?\.(?!venv)[^/.][^/]*(?:/.*)?")
+HIDDEN = Pattern(r"/(?:usr|etc|dev|bin|sbin|lib)/(?:[^/]*+/)*?\.(?!venv)[^/.]")
 KERNEL_NAME = Pattern(
-    r"\[[a-z_]+[\w/:.-]*\]|kworker.*|ksoftirqd.*|kswapd\d*|kthreadd\w*|kdevtmpfs\w*|kcompactd\d*|migration/\d+|rcu_\w+|khugepaged|jbd2/.*"
+    r"\[[a-z_][\w/:.-]*+\]|kworker.*|ksoftirqd.*|kswapd\d*|kthreadd\w*|kdevtmpfs\w*|kcompactd\d*|migration/\d+|rcu_\w+|khugepaged|jbd2/.*"
 )
 DOWNLOAD = Pattern(
-    r"(?:curl|wget|fetch)\b[^\n]{0,300}(?:\|\s*(?:/\S*/)?(?:ba|da|z)?sh\b|(?:ba|da|z)?sh\s+/tmp/|chmod\s+\+x)"
-    r"|base64\s+(?:-d|--decode)[^\n]{0,100}\|\s*(?:/\S*/)?(?:ba|da|z)?sh\b"
+    r"(?:curl|wget|fetch)\b[^\n]{0,300}(?:\|\s{0,20}(?:/\S{0,200}/)?(?:ba|da|z)?sh\b|(?:ba|da|z)?sh\s+/tmp/|chmod\s+\+x)"
+    r"|base64\s+(?:-d|--decode)[^\n]{0,100}\|\s{0,20}(?:/\S{0,200}/)?(?:ba|da|z)?sh\b"
 )
 CRON_FILES = ("/etc/crontab", "/etc/rc.local")
 CRON_FOLDERS = ("/etc/cron.d", "/var/spool/cron/crontabs", "/var/spool/cron")
@@ -80,7 +81,7 @@ def _program_file(files: Files, process: Process) -> str | None:
         )
     if INTERPRETERS.fullmatch(base(path)) and (run := _script_of(process)).startswith(TEMPORARY):
         return f"its script, {clean(run, 80)}, lies in a folder for temporary files"
-    if HIDDEN.fullmatch(path):
+    if HIDDEN.match(path):
         return "its program lies in a hidden file or folder"
     # An upgrade puts a new file in its place.
     if exe.endswith(DELETED) and not files.exists(f"{procfs.PROC}/{process.pid}/root{path}"):
@@ -111,7 +112,7 @@ def _hidden(files: Files, process: Process) -> Iterator[Sign]:
 
 def _preload(files: Files, process: Process) -> Iterator[Sign]:
     path = f"{procfs.PROC}/{process.pid}/root/etc/ld.so.preload"
-    lines = [line for line in _text(files, path).splitlines() if line.strip() and not line.startswith("#")]
+    lines = [line for line in lines_of(_text(files, path)) if line.strip() and not line.startswith("#")]
     if lines:
         told = "a library is forced into every program (/etc/ld.so.preload): such a one can hide processes and files"
         yield Sign("preload", told, f"/etc/ld.so.preload: {clean(lines[0], 120)}")
@@ -126,7 +127,7 @@ def _downloads(files: Files) -> Iterator[Sign]:
         except OSError:
             continue
     for path in paths:
-        for line in _text(files, path).splitlines():
+        for line in lines_of(_text(files, path)):
             if not line.lstrip().startswith("#") and DOWNLOAD.search(line[:2000]):
                 told = "a scheduled line downloads something and runs it"
                 yield Sign("download", told, f"{clean(path, 120)}: {clean(mask_text(line), 160)}", path=path)

@@ -11,6 +11,7 @@ from typing import Final
 from runaway_watchdog.guard.decide import Ask, Help, Hold, Loss, Safer
 from runaway_watchdog.guard.dump import Offer, offer
 from runaway_watchdog.hostile import clean
+from runaway_watchdog.linux.text import lines as lines_of
 from runaway_watchdog.masking import mask_text, shown_command
 from runaway_watchdog.render import figures
 
@@ -36,7 +37,7 @@ def question(ask: Ask, line: str, *, colours: bool) -> list[str]:
 
 def _shown(line: str) -> Iterator[str]:
     """The whole command, of however many lines it is."""
-    for row in mask_text(line).splitlines():
+    for row in lines_of(mask_text(line)):
         yield f"  {clean(row, len(row) + 1)}"
 
 

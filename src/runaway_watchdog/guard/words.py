@@ -81,7 +81,8 @@ WITH: Final[tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]] = (
     (("terraform", "tofu", "terragrunt", "pulumi", "cdk"), ("destroy", "-destroy", "--destroy", "apply", "rm",
                                                            "delete", "up", "down", "remove")),
     (("prisma",), ("reset", "push", "--force-reset", "--accept-data-loss", "execute")),
-    (("rails", "rake"), ("db:[a-z:_]*", "[a-z:_]*(drop|reset|purge|clean|truncate)[a-z:_]*")),
+    (("rails", "rake"), ("db:[a-z:_]*", "[^ ]*:[a-z_]*(drop|reset|purge|clean|truncate)[^ ]*",
+                          "[a-z_]*(drop|reset|purge|clean|truncate)[^ ]*")),
     (("manage", "django-admin"), ("flush", "reset_db", "migrate", "dbshell", "clearsessions")),
     (("artisan", "console", "symfony"), ("migrate:[a-z]*", "db:[a-z]*", "doctrine:[a-z:]*")),
     (("alembic", "flyway", "liquibase", "knex", "sequelize", "typeorm", "dbmate", "goose", "wp", "drush"),
@@ -116,7 +117,7 @@ LOOKED_INTO_WITH: Final[tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]] = (
                                                                           "system", "-o", "--output")),
     (("git",), ("push", "pull", "merge", "rebase", "cherry-pick", "revert", "am", "apply", "mv", "tag", "remote",
                 "--exec[a-z-]*", "archive", "bundle", "format-patch", "bisect", "notes", "replace", "lfs", "repack",
-                "-o", "git [^;&|]*-c", "-O", "--output[a-z-]*")),
+                "-o", "-c", "-O", "--output[a-z-]*")),
     (("mongodump", "mongoexport"), ("-o[^ ]*", "--out", "--archive")),
     (("mysqldump", "mariadb-dump"), ("--delete-[a-z-]*", "--tab")),
     (("curl", "wget"), ("-[A-Za-z]*[oOPD][^ ]*", "--output[a-z-]*", "--remote-name[a-z-]*", "--dump-header")),
@@ -136,7 +137,8 @@ GIT_READS: Final = frozenset((
 ))  # fmt: skip
 """Commands of git's own that overwrite nothing; any other word behind `git` may be an alias for one that does."""
 
-_LOOK: Final = r"(^|[^A-Za-z0-9_-]){}($|[^A-Za-z0-9_-])"
+_EDGE: Final = "[^A-Za-z0-9_-]"
+_REST: Final = "[^ ]*"
 _ANY: Final = "."
 
 
@@ -145,8 +147,19 @@ def _table(alone: tuple[str, ...], having: tuple[tuple[tuple[str, ...], tuple[st
     for programs, words in having:
         for program in programs:
             found[program] = (*found.get(program, ()), *words)
-    return {program: _LOOK.format(f"({'|'.join(words)})") for program, words in found.items()} | dict.fromkeys(
-        alone, _ANY
+    return {program: _any_of(words) for program, words in found.items()} | dict.fromkeys(alone, _ANY)
+
+
+def _any_of(words: tuple[str, ...]) -> str:
+    """Each as a word of the line. Of one that may be a part of a longer word only the part is looked for: to look for
+    all the word takes the square of its length."""
+    edged: dict[tuple[bool, bool], list[str]] = {}
+    for word in words:
+        edges = not word.startswith(_REST), not word.endswith(_REST)
+        edged.setdefault(edges, []).append(word.removeprefix(_REST).removesuffix(_REST))
+    return "|".join(
+        f"{f'(^|{_EDGE})' if before else ''}({'|'.join(each)}){f'($|{_EDGE})' if after else ''}"
+        for (before, after), each in edged.items()
     )
 
 
@@ -162,7 +175,7 @@ HIDDEN: Final = (
     f"(^|[;&|(`{{!\n]|^{_BEFORE}|[;&|(`{{! \t\n]{_BEFORE})[ \t]*([A-Za-z_]+=[^ \t\n]*[ \t]+)*[^ \t\n=;&|()<>]*[/$`*?]"
 )
 """A command whose name is a path, or is put together when the line runs: its words do not say what it is."""
-TARGET: Final = ">([>|!&]*)[ \t]*((\"[^\"]*\"|'[^']*'|\\\\.|[^ \t\n;&|()<>\"'\\\\])+)"
+TARGET: Final = ">([>|!&]{0,4})[ \t]*((\"[^\"]*\"|'[^']*'|\\\\.|[^ \t\n;&|()<>\"'\\\\])+)"
 """A redirection: what is between `>` and the file, and the file with its quotation marks."""
 MOVES: Final = r"(^|[^A-Za-z0-9_-])(cd|pushd|popd|-C|--chdir|-execdir)($|[^A-Za-z0-9_-])"
 """Where one of these is in the line, a relative path is not the one that is seen from here."""
@@ -216,6 +229,7 @@ def _unknown_to_git(line: str) -> bool:
 def _redirected(line: str, empties: Empties) -> bool | None:
     """Whether a redirection empties a file that holds something; None where that is only known when the line runs."""
     found: bool | None = False
+    moves = _moves.search(_plain(line)) is not None
     for match in _target.finditer(line):
         mark, target = match[1], match[2].translate(_unquote)
         if ">" in mark or ("&" in mark and _DESCRIPTOR.fullmatch(target)):
@@ -224,7 +238,7 @@ def _redirected(line: str, empties: Empties) -> bool | None:
             target = os.path.expanduser(target)
         if empties(target):
             return True
-        if _ONLY_THEN.search(target) or (not target.startswith("/") and _moves.search(_plain(line))):
+        if _ONLY_THEN.search(target) or (moves and not target.startswith("/")):
             found = None
     return found
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from runaway_watchdog.config.locate import read_raw
 from runaway_watchdog.install import unit
 from runaway_watchdog.install.unit import Runner, UnitState
+from runaway_watchdog.linux.text import lines as lines_of
 
 USER = "runaway-watchdog"
 COMMANDS = ("runaway-watchdog", "watchdog")
@@ -109,9 +110,15 @@ def _at(root: Path, path: str) -> Path:
     return root / path.lstrip("/")
 
 
+def _text(root: Path, path: str) -> str:
+    return _at(root, path).read_bytes().decode("utf-8", "replace")
+
+
 def _texts(root: Path, paths: Iterable[str]) -> dict[str, str]:
     return {
-        path: _at(root, path).read_text("utf-8", errors="replace") for path in paths if os.path.lexists(_at(root, path))
+        path: _at(root, path).read_bytes().decode("utf-8", "replace")
+        for path in paths
+        if os.path.lexists(_at(root, path))
     }
 
 
@@ -130,7 +137,7 @@ def _links(root: Path) -> dict[str, str | None]:
 
 def _account(root: Path) -> Account | None:
     # The file and not pwd: systemd-sysusers looks there, and a user of a directory service must not shadow ours.
-    for line in _at(root, "/etc/passwd").read_text("utf-8", errors="replace").splitlines():
+    for line in lines_of(_text(root, "/etc/passwd")):
         fields = line.split(":")
         if fields[0] == USER and len(fields) == 7:
             return Account(int(fields[2]), fields[5])
@@ -138,8 +145,8 @@ def _account(root: Path) -> Account | None:
 
 
 def _groups(root: Path) -> frozenset[str]:
-    text = _at(root, "/etc/group").read_text("utf-8", errors="replace")
-    return frozenset(line.split(":", 1)[0] for line in text.splitlines())
+    text = _text(root, "/etc/group")
+    return frozenset(line.split(":", 1)[0] for line in lines_of(text))
 
 
 def _other_watchdog(program: Path, root: Path, path: str) -> str | None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from runaway_watchdog.install.steps import RunProgram
+from runaway_watchdog.linux.text import lines as lines_of
 
 NAME = "runaway-watchdog.service"
 METRICS = "runaway-watchdog-metrics.service"
@@ -80,7 +81,7 @@ def systemctl(verb: Verb, name: str = NAME) -> RunProgram:
 
 def parse(text: str, boot_wall: float) -> UnitState:
     """Read the answer of `systemctl show`. `boot_wall` is the wall time at which the monotonic clock was 0."""
-    values = dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
+    values = dict(line.split("=", 1) for line in lines_of(text) if "=" in line)
     started_us = int(values.get("ExecMainStartTimestampMonotonic") or 0)
     return UnitState(
         load=values.get("LoadState", "not-found"),

@@ -325,7 +325,7 @@ class _Reading:
             self._options["-p"] = _BOTH
         if place is not None:
             self._skip, self._count = place
-        if self._program in _LAST and re.fullmatch(r"-[A-Za-z]*b[A-Za-z]*", word):
+        if self._program in _LAST and re.fullmatch(r"-[ac-zA-Z]*+b[A-Za-z]*+", word):
             self._last_is_secret = True
         self._before_says_secret = self._before in _SETTERS and "_" in word and word.islower() and says_secret(word)
 

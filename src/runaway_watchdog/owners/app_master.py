@@ -6,7 +6,7 @@ through its own owner.
 
 import fnmatch
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from runaway_watchdog.model.owner import Action, Certainty, Claim, Deferred, Outlook, Reason
@@ -119,16 +119,25 @@ def _on_demand(master: Process, worker: Process, world: World) -> bool:
         return False
     root = f"{procfs.PROC}/{master.pid}/root"
     texts = [_text(f"{root}{main[1]}", world)]
-    for pattern in re.findall(r"^\s*include\s*=\s*(/\S+)", texts[0], re.MULTILINE):
+    for pattern in re.findall(r"^[ \t]*+include[ \t]*+=[ \t]*+(/\S+)", texts[0], re.MULTILINE):
         folder, _, name = pattern.rpartition("/")
         try:
             names = sorted(fnmatch.filter(world.files.names(f"{root}{folder}"), name))
         except OSError:
             continue
         texts += [_text(f"{root}{folder}/{each}", world) for each in names[:FPM_FILES]]
-    section = re.compile(rf"^\s*\[{re.escape(pool)}\]\s*$(?P<body>(?:\n(?!\s*\[).*)*)", re.MULTILINE)
-    bodies = "\n".join(found["body"] for text in texts for found in section.finditer(text))
-    return re.search(r"^\s*pm\s*=\s*ondemand\s*$", bodies, re.MULTILINE) is not None
+    return ("pm", "ondemand") in [pair for text in texts for pair in _settings(text, pool)]
+
+
+def _settings(text: str, pool: str) -> Iterator[tuple[str, str]]:
+    """The settings of one pool, of PHP-FPM's configuration: an INI file."""
+    section = ""
+    for line in text.split("\n"):
+        key, equals, value = line.partition("=")
+        if line.strip().startswith("["):
+            section = line.strip()
+        elif equals and section == f"[{pool}]":
+            yield key.strip(), value.strip()
 
 
 def _text(path: str, world: World) -> str:

@@ -134,8 +134,23 @@ def _runs(section: "Section", main: Process) -> bool:
         words = shlex.split(text)
     except ValueError:
         return False
-    patterns = [re.sub(r"\\\$\\\([^)]*\\\)", "[^ ]*", re.escape(word)) for word in words]
-    return bool(words) and re.fullmatch(" ".join(patterns), " ".join(main.cmdline)) is not None
+    return bool(words) and _fits(" ".join(words), " ".join(main.cmdline))
+
+
+def _fits(wanted: str, text: str) -> bool:
+    """As a glob's `*`: the first place that fits is taken for each part, so it takes one pass; a word stays a word."""
+    first, *others = re.split(r"\$\([^()]*+\)", wanted)
+    if not text.startswith(first):
+        return False
+    at = len(first)
+    for number, part in enumerate(others, 1):
+        end = text.find(" ", at) if text.find(" ", at) >= 0 else len(text)
+        last = number == len(others)
+        found = len(text) - len(part) if last else text.find(part, at, end + len(part))
+        if not at <= found <= end or text[found : found + len(part)] != part:
+            return False
+        at = found + len(part)
+    return at == len(text)
 
 
 def _number(text: str, default: float) -> float:

@@ -26,7 +26,7 @@ WATCH_EVERY_S = 2.0
 RUNNERS = frozenset({"watch", "xargs", "parallel"})
 SCRIPT_DESCRIPTORS = (255, 10)
 INTERPRETERS = re.compile(r"python[\d.]*|perl[\d.]*|ruby[\d.]*|node|nodejs|php[\d.]*|java|busybox|sh|bash|dash|env")
-ROOMS = r".*\.service(?:/.*)?|.*(?:docker|libpod|crio|containerd)[-/][^/]*(?:/.*)?|/kubepods.*|/lxc\.payload.*"
+ROOMS = r"\.service(?:/|\Z)|(?:docker|libpod|crio|containerd)[-/]|\A/kubepods|\A/lxc\.payload"
 """Control groups whose own manager stops all that is in them: the loop is then held by holding that."""
 
 
@@ -229,7 +229,7 @@ def _below(owner: Read[Child], facts: Facts, action: Action, end: Ending) -> Out
 def held_by_itself(facts: Facts, loop_pid: int) -> bool:
     """Whether no container and no service is around the loop: then it is for us to say how it is held."""
     loop = next((each for each in facts.ancestors if each.pid == loop_pid), None)
-    return loop is not None and len(loop.namespace_pids) == 1 and not re.fullmatch(ROOMS, loop.cgroup)
+    return loop is not None and len(loop.namespace_pids) == 1 and not re.search(ROOMS, loop.cgroup)
 
 
 def contain(owner: Read[Child] | Unread, facts: Facts) -> Containment | None:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from shlex import quote
 from typing import Any, NamedTuple
 
+from runaway_watchdog.linux.text import lines as lines_of
 from runaway_watchdog.model.gap import Gap
 from runaway_watchdog.model.owner import Action, Claim, Deferred, KindName, Outlook
 from runaway_watchdog.model.plan import Advice, Containment, Says, Step, Succeeds
@@ -251,7 +252,7 @@ def advice(owner: Owner, world: World) -> Iterator[Advice]:
         return
     path = f"{service.folder}/run"
     try:
-        first, *others = [line for line in world.files.read(path).splitlines() if line.strip()]
+        first, *others = [line for line in lines_of(world.files.read(path)) if line.strip()]
     except (OSError, ValueError):
         return
     last = EXEC.fullmatch(others[-1]) if others and SCRIPT.match(first) else None

@@ -12,6 +12,7 @@ from runaway_watchdog.effects.arguments import of
 from runaway_watchdog.effects.host import places
 from runaway_watchdog.effects.host.targets import absolute
 from runaway_watchdog.effects.known_programs import changes_nothing
+from runaway_watchdog.linux.text import lines as lines_of
 from runaway_watchdog.model.command import Command, Script, Word
 from runaway_watchdog.world import World
 
@@ -84,7 +85,7 @@ def for_crontab(command: Command, host: HostState, world: World, printing: Print
         script = Script(tuple(each for each, _ in writers))
         return _with(command, _surely(writers, printing) or None, script)
     text = None if path is None or path in host.made else places.text(path, host, world, LARGEST)
-    return _with(command, None if text is None else tuple(text.splitlines()), None)
+    return _with(command, None if text is None else tuple(lines_of(text)), None)
 
 
 def _with(command: Command, lines: Lines | None, reads: Script | None) -> Command:

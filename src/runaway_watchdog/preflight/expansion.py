@@ -15,10 +15,16 @@ from runaway_watchdog.preflight.state import UNKNOWN, UNSET, ShellState, Value
 from runaway_watchdog.preflight.words import CHANGING, Letter, Opaque, Parameter, Piece, Pieces, Substitution
 
 _ASSIGNMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\+?=")
-_BRACKETS = re.compile(r"\[[^\]]+\]")
 _EXTENDED = re.compile(r"[?*+@!]\(")  # `shopt -s extglob`, on in most interactive shells
 _HELD = "\ue000"  # stands for a quoted letter where only unquoted ones count
 _SPACES = " \t\n"
+
+
+def _has_brackets(text: str) -> bool:
+    """`[…]`, not empty."""
+    at = text.find("[")
+    return at >= 0 and text.find("]", at + 2) >= 0
+
 
 Tilde = Literal["word", "value", "argument"]
 """Where bash looks for a ~: at the start, in an assignment's value, or in an argument that looks like an assignment."""
@@ -58,7 +64,7 @@ class _Field:
     def word(self, raw: str, *, patterns: bool) -> Word:
         text = "".join(self.text)
         plain = "".join(self.plain) if patterns else ""
-        globbing = self.globbing or "*" in plain or "?" in plain or _BRACKETS.search(plain) is not None
+        globbing = self.globbing or "*" in plain or "?" in plain or _has_brackets(plain)
         if not self.known:
             answers = self.answers if self.pieces == 1 else None
             return Word(None, raw, answers=answers, whole=self.whole and answers is not None)

@@ -103,7 +103,7 @@ def _text(command: Command, given: str | None) -> str | None:
 def _reads_input(command: Command) -> bool:
     """A shell that is given neither a script nor a text."""
     options = [word.text or "" for word in command.words[1:]]
-    plain = all(each.startswith("-") and not re.fullmatch(r"-[a-z]*c[a-z]*", each) for each in options)
+    plain = all(each.startswith("-") and not re.fullmatch(r"-[abd-z]*+c[a-z]*+", each) for each in options)
     return command.program in IMAGE_SHELLS and (plain or "-s" in options)
 
 

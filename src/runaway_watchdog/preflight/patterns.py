@@ -9,7 +9,7 @@ from typing import Final
 
 LONGEST: Final = 4096
 _STARS: Final = 4
-"""With more of them one match may take a long time."""
+"""With more of them it is not told."""
 
 Pattern = Sequence[tuple[str, bool]]
 """Letters, each with whether it is quoted: a quoted * is a star."""
@@ -69,17 +69,19 @@ def _replaced(value: str, operator: str, pattern: Pattern) -> str | None:
 
 
 def _expression(pattern: Pattern) -> re.Pattern[str] | None:
-    """A shell pattern as a regular expression; None where it is not told."""
-    text = ""
-    pending = list(pattern)
-    stars = 0
-    while pending:
-        letter, quoted = pending.pop(0)
-        if not quoted and letter in "[\\(":
-            return None
-        if not quoted and letter == "*":
-            stars += 1
-            text += ".*"
+    """A shell pattern as a regular expression; None where it is not told.
+
+    All but the last star take the first place at which the text after them fits, for good: none is tried again.
+    """
+    if any(not quoted and letter in "[\\(" for letter, quoted in pattern):
+        return None
+    parts = [""]
+    for letter, quoted in pattern:
+        if letter == "*" and not quoted:
+            parts.append("")
         else:
-            text += "." if letter == "?" and not quoted else re.escape(letter)
-    return re.compile(text, re.DOTALL) if stars <= _STARS else None
+            parts[-1] += "." if letter == "?" and not quoted else re.escape(letter)
+    first, *others = parts
+    within = "".join(f"(?>.*?{part})" for part in others[:-1])
+    text = f"{first}{within}.*{others[-1]}" if others else first
+    return re.compile(text, re.DOTALL) if len(others) <= _STARS else None

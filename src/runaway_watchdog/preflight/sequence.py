@@ -12,6 +12,7 @@ from runaway_watchdog.effects import HostState, Outcome, known_programs, table
 from runaway_watchdog.effects.arguments import shown
 from runaway_watchdog.effects.host.targets import absolute
 from runaway_watchdog.effects.programs import FILES, SELDOM
+from runaway_watchdog.linux.text import lines as lines_of
 from runaway_watchdog.model.command import Command, Script, Word
 from runaway_watchdog.model.effect import Effect, LowRisk
 from runaway_watchdog.model.shells import POSIX_SHELLS
@@ -118,7 +119,7 @@ class _Questions:
 
     def home(self, user: str) -> str | None:
         try:
-            lines = self._judge.world.files.read("/etc/passwd").splitlines()
+            lines = lines_of(self._judge.world.files.read("/etc/passwd"))
         except OSError:
             return None
         rows = [line.split(":") for line in lines]

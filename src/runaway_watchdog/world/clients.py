@@ -14,13 +14,14 @@ from contextlib import suppress
 from typing import Any
 
 from runaway_watchdog import programs
+from runaway_watchdog.linux.text import lines as lines_of
 from runaway_watchdog.model.gap import Gap
 from runaway_watchdog.world import Unanswered, patience
 
 USUAL_S = 5
 """Compose 1 needs most of a second on an idle host."""
 OFFLINE = {"COMPOSE_EXPERIMENTAL_GIT_REMOTE": "false", "COMPOSE_EXPERIMENTAL_OCI_REMOTE": "false"}
-VERSION = re.compile(r"\d+\.\d+(?:\.\d+)?")
+VERSION = re.compile(r"(?<!\d)\d++\.\d++(?:\.\d++)?")
 SERVICE_KEYS = ("image", "build", "container_name", "depends_on", "profiles", "volumes", "networks", "scale")
 
 
@@ -51,9 +52,9 @@ class LiveClients:
         argv = (*program.split(), *arguments, "config", "--hash", "*")
         status, output, complaint = _run(program, argv, {**dict(environment), "PWD": folder}, folder)
         if status != 0:
-            said = (complaint.strip().splitlines() or ["it says nothing"])[-1][:200]
+            said = (lines_of(complaint.strip()) or ["it says nothing"])[-1][:200]
             raise Unanswered(Gap(program, said, f"check it: {program} config --hash '*'"))
-        return dict(line.split(maxsplit=1) for line in output.splitlines() if len(line.split()) == 2)
+        return dict(line.split(maxsplit=1) for line in lines_of(output) if len(line.split()) == 2)
 
     def _version(self, program: str, argv: Sequence[str]) -> str:
         if program not in self._versions:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from runaway_watchdog import programs
+from runaway_watchdog.linux.text import lines as lines_of
 from runaway_watchdog.model.gap import Gap
 from runaway_watchdog.world import Unanswered, patience
 
@@ -28,7 +29,7 @@ class LiveJournal:
             raise Unanswered(Gap("journal", f"journalctl cannot be started: {fault.strerror}", MEND)) from fault
         if done.returncode == -signal.SIGALRM:
             raise Unanswered(Gap("journal", f"it did not answer within {seconds} s", MEND))
-        complaint = done.stderr.strip().splitlines()
+        complaint = lines_of(done.stderr.strip())
         if done.returncode != 0 or any(line.startswith(("Hint:", "No journal files")) for line in complaint):
             raise Unanswered(Gap("journal", (complaint or ["it cannot be read"])[0][:200], MEND))
         return list(parse(done.stdout))
@@ -36,7 +37,7 @@ class LiveJournal:
 
 def parse(text: str) -> Iterator[dict[str, str]]:
     """Entries, one JSON object a line. A field that is not UTF-8 comes as numbers, one that is too long as null."""
-    for line in text.splitlines():
+    for line in lines_of(text):
         try:
             found = json.loads(line)
         except ValueError:

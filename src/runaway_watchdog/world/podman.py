@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from runaway_watchdog import programs
+from runaway_watchdog.linux.text import lines as lines_of
 from runaway_watchdog.model.gap import Gap
 from runaway_watchdog.world import Unanswered, patience
 
@@ -127,7 +128,7 @@ def _run(arguments: Sequence[str], environment: Mapping[str, str]) -> Any:
         # Of several containers one may have gone meanwhile: an exit code of its own, and the others' answers
         return json.loads(done.stdout)
     except ValueError as fault:
-        said = (done.stderr.strip().splitlines() or ["it says nothing that can be read"])[-1][:200]
+        said = (lines_of(done.stderr.strip()) or ["it says nothing that can be read"])[-1][:200]
         raise Unanswered(Gap("podman", said, f"check it: podman {' '.join(arguments[:2])}")) from fault
 
 

@@ -8,12 +8,13 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
+from runaway_watchdog.linux.text import lines as lines_of
 from runaway_watchdog.world.inside import Inside
 
 SEARCHED = ("/etc/supervisord.conf", "/etc/supervisor/supervisord.conf")
 """Where supervisord looks when it is started without -c, after its own folder and its prefix."""
 _SECTION = re.compile(r"\[(?P<name>[^]]+)\].*")
-_KEY = re.compile(r"(?P<key>[^:=\s][^:=]*?)\s*[:=]\s*(?P<value>.*)")
+_KEY = re.compile(r"(?P<key>[^:=\s][^:=]*+)[:=]\s*+(?P<value>.*)")
 _COMMENT = re.compile(r"(?:^|\s)[;#].*")
 _EXPANSION = re.compile(r"%\((?P<name>\w+)\)0?(?P<width>\d?)[sd]")
 MOST_PROCESSES, MOST_FILES, MOST_TEXT = 1000, 200, 64_000
@@ -157,7 +158,7 @@ def parse(text: str, path: str, sections: dict[str, Section]) -> None:
     """Add the settings of one file to `sections`. Never fails: what is no setting is passed over."""
     section: Section | None = None
     key = ""
-    for number, raw in enumerate(text.splitlines(), 1):
+    for number, raw in enumerate(lines_of(text), 1):
         line = _COMMENT.sub("", raw).rstrip()
         if not line:
             continue

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from typing import NamedTuple
 
+from runaway_watchdog import patterns
 from runaway_watchdog.effects import HostState, Outcome
 from runaway_watchdog.effects.compose import project as projects
 from runaway_watchdog.effects.compose.plan import PROJECT
@@ -200,7 +201,11 @@ def projects_listed(words: Sequence[Word], host: HostState, world: World) -> tup
         for each in docker.containers
         if each.labels.get(PROJECT) and (asked.has("all") or each.state in RUNNING)
     }
-    return tuple(sorted(name for name in found if all(re.search(value, name) for _, _, value in filters)))
+    try:
+        expressions = [patterns.given(value) for _, _, value in filters]
+    except re.error:
+        return None
+    return tuple(sorted(name for name in found if all(each.search(name) for each in expressions)))
 
 
 def listed(

@@ -17,6 +17,7 @@ from runaway_watchdog.effects.docker.options import Options
 from runaway_watchdog.engines.compose import Files, Service, files
 from runaway_watchdog.engines.model import Container
 from runaway_watchdog.hostile import clean
+from runaway_watchdog.linux.text import lines as lines_of
 
 SERVICE = "com.docker.compose.service"
 ONE_OFF = "com.docker.compose.oneoff"
@@ -109,7 +110,7 @@ def _without_files(compose: Compose, complaint: str, *, needs_files: bool) -> Pr
         return by_labels(compose.call.docker, name.lower())
     if any(each in complaint for each in REFUSALS):
         raise Refused(complaint)
-    last = complaint.splitlines()[-1] if complaint else "no reason given"
+    last = lines_of(complaint)[-1] if complaint else "no reason given"
     raise Unclear(f"Compose cannot read its files here: {clean(last, 200)}")
 
 
@@ -189,7 +190,7 @@ def _named_files(call: Call) -> tuple[str, ...]:
 
 def _dot_env(call: Call, folder: str) -> str:
     try:
-        lines = call.world.files.read(f"{folder}/.env").splitlines()
+        lines = lines_of(call.world.files.read(f"{folder}/.env"))
     except OSError:
         return ""
     found = [

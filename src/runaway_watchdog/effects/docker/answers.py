@@ -215,13 +215,14 @@ def _inspected(words: Sequence[Word], now: Docker) -> Words | None:
     """`docker inspect -f '{{.Id}}' C …`: one field, or one label, of each container."""
     asked = options.read(words, "-f --format S, -s --size, --type S")
     found = [state.container(now, each) for each in asked.operands]
-    wanted = re.fullmatch(r"\{\{-?\s*(.*?)\s*-?\}\}", asked.value("format"))
+    wanted = re.fullmatch(r"\{\{-?(.*?)-?\}\}", asked.value("format"), re.DOTALL)
     if asked.refused or asked.unread or wanted is None or now.gap is not None or None in found:
         return None
-    label = _LABEL.fullmatch(wanted[1])
+    field = wanted[1].strip()
+    label = _LABEL.fullmatch(field)
     if label is not None:
         return tuple(each.labels.get(label[1], "") for each in found if each is not None)
-    read = _INSPECTED.get(wanted[1])
+    read = _INSPECTED.get(field)
     return None if read is None else tuple(read(each) for each in found if each is not None)
 
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 UNITS_S = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
 DURATION = re.compile(r"(?:\d+(?:\.\d+)?(?:h|ms|m|s))+")
-PART = re.compile(r"(\d+(?:\.\d+)?)(h|ms|m|s)")
+PART = re.compile(r"(?<!\d)(\d++(?:\.\d++)?)(h|ms|m|s)")
 
 
 class Filters(NamedTuple):

@@ -12,6 +12,7 @@ from runaway_watchdog.effects.arguments import Arguments, of, read
 from runaway_watchdog.effects.host import cron, find as finding, kill, places
 from runaway_watchdog.effects.host.targets import absolute, existing
 from runaway_watchdog.effects.podman import answers as podman_answers
+from runaway_watchdog.linux.text import lines as lines_of
 from runaway_watchdog.model.command import Command, Word
 from runaway_watchdog.world import Unanswered, World, processes
 from runaway_watchdog.world.processes import Running
@@ -59,7 +60,7 @@ def _cat(command: Command, host: HostState, world: World) -> Lines | None:
         if target.entry.kind != "file" or target.entry.size > LARGEST_FILE:
             return None
         try:
-            found += world.files.read(target.real).splitlines()
+            found += lines_of(world.files.read(target.real))
         except OSError:
             return None
     return tuple(found)

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from runaway_watchdog.effects.arguments import Arguments
+from runaway_watchdog.linux.text import lines as lines_of
 from runaway_watchdog.model.command import Command, Script
 
 NEVER = ("-n", "--no-clobber")
@@ -30,7 +31,7 @@ def refused(words: Arguments, command: Command) -> bool:
 def answered(command: Command) -> bool:
     """Whether what the command reads may say yes: `yes |`, `<<< y`. A person who is asked answers for themselves."""
     if command.here is not None:
-        return _says_yes(command.here.splitlines())
+        return _says_yes(lines_of(command.here))
     return command.reads is not None and _may_print_yes(command.reads)
 
 
@@ -44,7 +45,7 @@ def _may_print_yes(script: Script) -> bool:
             return _says_yes(known or ["y"])
         if each.program == "cat" and known == ["/dev/null"]:
             continue
-        if each.program not in ("echo", "printf") or _says_yes(" ".join(known).replace("\\n", "\n").splitlines()):
+        if each.program not in ("echo", "printf") or _says_yes(lines_of(" ".join(known).replace("\\n", "\n"))):
             return True
     return bool(script.unknown)
 

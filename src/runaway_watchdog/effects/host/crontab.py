@@ -7,6 +7,7 @@ from runaway_watchdog.effects import HostState, Outcome, filters
 from runaway_watchdog.effects.arguments import Arguments, of, shown
 from runaway_watchdog.effects.host import places
 from runaway_watchdog.effects.host.targets import existing
+from runaway_watchdog.linux.text import lines as lines_of
 from runaway_watchdog.model.command import Command, Script
 from runaway_watchdog.model.effect import Effect, LowRisk, Size
 from runaway_watchdog.world import Unanswered, World, procfs
@@ -120,7 +121,7 @@ def _table(user: str, world: World) -> Table | None:
             kind, size, written_at, _ = world.files.status(path)
             if kind == "file":
                 text = without_head(world.files.read(path))
-                return Table(tuple(text.splitlines()), Size(int(size), False, float(written_at)))
+                return Table(tuple(lines_of(text)), Size(int(size), False, float(written_at)))
         except PermissionError:
             return _own(user, world)
         except OSError:
@@ -137,7 +138,7 @@ def _own(user: str, world: World) -> Table | None:
         text = world.tables.printed()
     except Unanswered as fault:
         raise _UnseenError from fault
-    return None if text is None else Table(tuple(text.splitlines()), Size(len(text.encode())))
+    return None if text is None else Table(tuple(lines_of(text)), Size(len(text.encode())))
 
 
 def _jobs(found: Sequence[str]) -> list[str]:

@@ -9,6 +9,7 @@ from runaway_watchdog.effects.host import answers as answers_host, losing, place
 from runaway_watchdog.effects.host.sql import LARGEST, Dialect, Statement, statements
 from runaway_watchdog.effects.host.sql_statements import judge
 from runaway_watchdog.effects.host.targets import absolute
+from runaway_watchdog.linux.text import lines as lines_of
 from runaway_watchdog.model.command import Command, Script, Word
 from runaway_watchdog.model.effect import Effect, LowRisk
 from runaway_watchdog.world import World
@@ -136,14 +137,14 @@ def _output(script: Script, host: HostState, world: World, depth: int = 0) -> tu
 
 def _lines(command: Command, host: HostState, world: World, depth: int) -> tuple[str, ...] | None:
     if command.here is not None:
-        return tuple(command.here.splitlines()) if command.program == "cat" and len(command.words) == 1 else None
+        return tuple(lines_of(command.here)) if command.program == "cat" and len(command.words) == 1 else None
     if command.reads is not None:
         given = _output(command.reads, host, world, depth + 1)
         return None if given is None else filters.passed(command, given)
     if command.program == "printf" and len(command.words) == 2:
         text = command.words[1].text
         known = text is not None and "%" not in text and "\\" not in text.replace("\\n", "")
-        return tuple((text or "").replace("\\n", "\n").splitlines()) if known else None
+        return tuple(lines_of((text or "").replace("\\n", "\n"))) if known else None
     return answers_host.answer(command, host, world)
 
 

@@ -85,7 +85,7 @@ def _shrinks(now: int, wanted: str | None) -> bool:
             return now > size
 
 
-SIZE = re.compile(r"\s*(?P<how>[-+<>/%]?)\s*(?P<number>\d+)(?P<unit>[KMGTPE]?)(?P<ten>i?B)?")
+SIZE = re.compile(r"\s*+(?P<how>[-+<>/%]?)\s*+(?P<number>\d++)(?P<unit>[KMGTPE]?)(?P<ten>i?B)?")
 
 
 def _dd(command: Command, host: HostState, world: World) -> Outcome:

@@ -12,6 +12,7 @@ from runaway_watchdog.effects.arguments import of, shown
 from runaway_watchdog.effects.host import places
 from runaway_watchdog.effects.host.targets import existing
 from runaway_watchdog.effects.host.writers import edits_alone, overwritten
+from runaway_watchdog.linux.text import lines as lines_of
 from runaway_watchdog.model.command import Command, Word
 from runaway_watchdog.model.effect import Effect, LowRisk
 from runaway_watchdog.world import World
@@ -85,19 +86,19 @@ def _awk(command: Command, host: HostState, world: World) -> Outcome:
 
 
 _ASSIGNS = re.compile(r"[A-Za-z_]\w*(?:::\w+)?=")
-_LINES = r"(?:(?:\d+|[.$%]|'[a-z<>]|[/?](?:\\.|[^/\\])*[/?])(?:[-+]\d*)?[,;]?){0,2}\s*"
+_LINES = r"(?:(?:\d++|[.$%]|'[a-z<>]|/(?:\\.|[^/\\])*+/|\?(?:\\.|[^?\\])*+\?)(?:[-+]\d*+)?[,;]?){0,2}\s*+"
 _QUITS = re.compile(
-    rf"{_LINES}:?\s*(?:q|qa|qall|quit|Q|[pnl=]|print|nu|number|f|file|H|P|set?l?\b.*|sy(?:n|ntax)\b.*|filetype\b.*|colo\w*\b.*|"
+    rf"{_LINES}:?\s*+(?:q|qa|qall|quit|Q|[pnl=]|print|nu|number|f|file|H|P|set?l?\b.*|sy(?:n|ntax)\b.*|filetype\b.*|colo\w*\b.*|"
     r"norm(?:al)? (?:gg|G|zz|zt)|\d*|[/?].*|v?s(?:p|plit)|tabnew|help\b.*|h\b.*|e(?:dit)?|noh\w*|let g:.*|v)!?"
 )
 _SAVES = re.compile(
-    rf"{_LINES}:?\s*(?:w|wq|x|wa|wqa|xa|xit|exit|wall|up|update|write|sav|saveas)(?P<all>!?)(?P<adds>\s*>>)?"
+    rf"{_LINES}:?\s*+(?:w|wq|x|wa|wqa|xa|xit|exit|wall|up|update|write|sav|saveas)(?P<all>!?)(?P<adds>\s*>>)?"
     r"(?:\s+(?P<name>.*))?"
 )
 _RUNS = re.compile(
     r"^[^a-zA-Z]*!|\b(?:system|call|exe(?:cute)?|py\w*|lua\w*|perl|ruby|source|so|term\w*|r(?:ead)?)\b|r\s*!|\s!"
 )
-_SUBSTITUTES = re.compile(rf"{_LINES}:?\s*(?:s\W|&&|retab|%?s\W)")
+_SUBSTITUTES = re.compile(rf"{_LINES}:?\s*+(?:s\W|&&|retab|%?s\W)")
 
 
 def _scripted(texts: Sequence[str], files: Sequence[Word], command: Command, host: HostState, world: World) -> Outcome:
@@ -121,7 +122,9 @@ def _scripted(texts: Sequence[str], files: Sequence[Word], command: Command, hos
 
 def _vim(command: Command, host: HostState, world: World) -> Outcome:
     """-c and + say what it does; with -es it reads more of it."""
-    silent = any(re.fullmatch(r"-[a-zA-Z]*[eE][a-zA-Z]*s[a-zA-Z]*", word.text or "") for word in command.words[1:])
+    silent = any(
+        re.fullmatch(r"-[a-df-zA-DF-Z]*+[eE][a-rt-zA-Z]*+s[a-zA-Z]*+", word.text or "") for word in command.words[1:]
+    )
     return _told(command, host, world, silent=silent)
 
 
@@ -134,7 +137,7 @@ def _told(command: Command, host: HostState, world: World, *, silent: bool) -> O
     files = [word for word in words.operands if not (word.text or "").startswith("+")]
     if command.reads is not None:
         return _unsure(command, host) if silent or told or plus else harmless.effects(command, host, world)
-    texts = [*plus, *(each or "" for each in told), *(command.here or "").splitlines()]
+    texts = [*plus, *(each or "" for each in told), *lines_of(command.here or "")]
     return _scripted(texts, files, command, host, world)
 
 
@@ -142,9 +145,9 @@ def _ex(command: Command, host: HostState, world: World) -> Outcome:
     """`ex -sc 'g/a/d|x' FILE`: the cluster ends in -c, whose value follows."""
     words: list[Word] = []
     for word in command.words:
-        found = re.fullmatch(r"-([a-zA-Z]*s[a-zA-Z]*)c(.*)", word.text or "", re.S)
+        found = re.fullmatch(r"-([a-rt-zA-Z]*+s[a-zA-Z]*)c(.*)", word.text or "", re.S)
         words += [word] if found is None else [Word(f"-{found[1]}", word.raw), Word(f"-c{found[2]}", word.raw)]
-    silent = any(re.fullmatch(r"-[a-zA-Z]*s[a-zA-Z]*", word.text or "") for word in words[1:])
+    silent = any(re.fullmatch(r"-[a-rt-zA-Z]*+s[a-zA-Z]*+", word.text or "") for word in words[1:])
     return _told(command._replace(words=tuple(words)), host, world, silent=silent)
 
 
@@ -154,7 +157,7 @@ def _ed(command: Command, host: HostState, world: World) -> Outcome:
     if command.here is None:
         return Outcome((), host) if command.reads is None else _unsure(command, host)
     texts, adding = [], False
-    for line in command.here.splitlines():
+    for line in lines_of(command.here):
         if adding:
             adding = line != "."
             continue

@@ -9,6 +9,7 @@ from fnmatch import fnmatchcase
 from typing import NamedTuple
 
 from runaway_watchdog.model.command import Word
+from runaway_watchdog.patterns import given
 from runaway_watchdog.world.paths import Entry
 
 DAY_S, MINUTE_S = 86400, 60
@@ -223,7 +224,7 @@ def _regex(value: str, flags: re.RegexFlag = re.NOFLAG) -> Test | None:
     if re.search(r"\\[^.*+?\[\]/_-]|[{}()|]", value):
         return None
     try:
-        expression = re.compile(value, flags)
+        expression = given(value, flags)
     except re.error:
         return None
     return lambda seen: expression.fullmatch(seen.path) is not None

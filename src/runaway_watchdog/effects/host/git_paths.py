@@ -3,7 +3,8 @@
 import posixpath
 import re
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from itertools import pairwise
+from typing import Final, NamedTuple
 
 from runaway_watchdog.effects.host.git_repository import Repository
 from runaway_watchdog.world.paths import Tree
@@ -52,7 +53,10 @@ def _spec(text: str, folder: str) -> Pathspec:
     if not path:
         return Pathspec(re.compile("", flags), "exclude" in magic)
     special = bool(set(path) & set("*?[\\")) and "literal" not in magic
-    inner = _glob(path, whole="glob" in magic) if special else re.escape(path)
+    try:
+        inner = _glob(path, whole="glob" in magic) if special else re.escape(path)
+    except re.error:
+        return Pathspec(None, exclude="exclude" in magic)
     exact = re.escape(path) if special else inner
     return Pathspec(re.compile(rf"(?:{inner}|{exact})(?:/.*)?\Z", flags), "exclude" in magic)
 
@@ -72,12 +76,27 @@ def _glob(pattern: str, *, whole: bool) -> str:
     """A pattern as a regular expression; a star of a pathspec crosses folders unless it is a whole one (`:(glob)`)."""
     star = "[^/]*" if whole else ".*"
     parts: list[str] = []
+    stars: list[int] = []
     at = 0
     while at < len(pattern):
         rest = pattern[at:]
         taken, made = _piece(rest, star, "[^/]" if whole else ".", after_slash=at == 0 or pattern[at - 1] == "/")
+        stars += [len(parts)] if made == star else []
         parts.append(made)
         at += taken
+    return _in_one_pass(parts, stars)
+
+
+def _in_one_pass(parts: list[str], stars: list[int]) -> str:
+    """The first place at which the text after a star fits is as good as any other, unless it is the last star's: so
+    none is tried again, however many stars somebody's file holds. Raises re.error where they cross folders too often.
+    """
+    if sum(part.startswith("(?:.*/") for part in parts) > _MOST_CROSSING:
+        raise re.error("too many ** in one pattern")
+    for star, following in pairwise(stars):
+        if not any(part.startswith("(?:.*/") for part in parts[star + 1 : following]):
+            parts[star] = f"(?>{parts[star]}?"
+            parts[following - 1] += ")"
     return "".join(parts)
 
 
@@ -96,6 +115,9 @@ def _piece(rest: str, star: str, one: str, *, after_slash: bool) -> tuple[int, s
         inner = rest[1:end].replace("\\", "\\\\")
         return end + 1, f"[^{inner[1:]}]" if inner[0] in "!^" else f"[{inner}]"
     return 1, re.escape(rest[0])
+
+
+_MOST_CROSSING: Final = 2
 
 
 class _Rule(NamedTuple):
@@ -153,8 +175,10 @@ class Ignored:
 
 def _rules(text: str, folder: str) -> list[_Rule]:
     found: list[_Rule] = []
-    for line in text.splitlines():
-        pattern = re.sub(r"(?<!\\)\s+$", "", line)
+    for line in text.split("\n"):
+        pattern = line.rstrip()
+        if pattern.endswith("\\"):
+            pattern = line[: len(pattern) + 1]  # the blank behind a backslash is a part of the name
         if not pattern or pattern.startswith("#"):
             continue
         keeps = pattern.startswith("!")
@@ -162,10 +186,10 @@ def _rules(text: str, folder: str) -> list[_Rule]:
         folders = pattern.endswith("/")
         pattern = pattern.rstrip("/")
         anchored = "/" in pattern
-        inner = _glob(pattern.lstrip("/"), whole=True)
         before = re.escape(f"{folder}/") if folder else ""
         anywhere = "" if anchored else "(?:.*/)?"
         try:
+            inner = _glob(pattern.lstrip("/"), whole=True)
             found.append(_Rule(re.compile(rf"{before}{anywhere}{inner}\Z", re.S), keeps, folders))
         except re.error:
             continue

@@ -9,6 +9,7 @@ from runaway_watchdog.effects.host import places
 from runaway_watchdog.effects.host.getopt import grammar
 from runaway_watchdog.effects.host.git_call import Call
 from runaway_watchdog.effects.host.git_repository import Repository
+from runaway_watchdog.linux.text import lines as lines_of
 from runaway_watchdog.model.effect import Effect
 
 BRANCH = grammar(
@@ -154,7 +155,7 @@ def stash(call: Call) -> Outcome:
         return call.safe() if verb in known or (verb or "").startswith("-") else call.unknown()
     why = "git stash drops changes that nothing else holds"
     names = [f"{call.repository.common}/logs/refs/stash"]
-    lines = (call.repository.text("logs/refs/stash") or "").splitlines()
+    lines = lines_of(call.repository.text("logs/refs/stash") or "")
     if verb == "clear" or len(lines) < 2:
         names.insert(0, f"{call.repository.common}/refs/stash")
     if call.repository.common in call.host.stashed:

@@ -8,6 +8,7 @@ import struct
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
+from runaway_watchdog.linux.text import lines as lines_of
 from runaway_watchdog.world import Files
 from runaway_watchdog.world.paths import Tree
 
@@ -77,7 +78,7 @@ class Repository(NamedTuple):
 
     def packed(self) -> dict[str, str]:
         """The references of packed-refs, by name."""
-        lines = (self.text("packed-refs") or "").splitlines()
+        lines = lines_of(self.text("packed-refs") or "")
         pairs = (line.split(" ", 1) for line in lines if line[:1] not in ("#", "^") and " " in line)
         return {name.strip(): oid for oid, name in pairs}
 
@@ -267,7 +268,7 @@ def blob(content: bytes) -> str:
 def parse_config(text: str) -> Iterator[tuple[str, str]]:
     """The settings of a configuration file: "alias.co" and its value, in order."""
     section = ""
-    for line in text.replace("\\\n", "").splitlines():
+    for line in lines_of(text.replace("\\\n", "")):
         rest = line.strip()
         if found := _SECTION.match(rest):
             section = found[1].lower() + (f".{found[2]}" if found[2] is not None else "")
@@ -280,7 +281,7 @@ def parse_config(text: str) -> Iterator[tuple[str, str]]:
 
 def _value(text: str) -> str:
     """Quotes are taken off, comments outside of them too."""
-    found = re.findall(r'"((?:[^"\\]|\\.)*)"|([^"#;]+)|[#;].*', text.strip())
+    found = re.findall(r'"((?:[^"\\]++|\\[\s\S])*+)(?:"|\\?\Z)|([^"#;]+)|[#;].*', text.strip())
     return re.sub(r"\\(.)", r"\1", "".join(quoted or plain for quoted, plain in found)).strip()
 
 

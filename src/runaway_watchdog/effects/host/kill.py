@@ -11,7 +11,9 @@ from runaway_watchdog.effects import HostState, Outcome
 from runaway_watchdog.effects.arguments import Arguments, read, shown
 from runaway_watchdog.effects.host import places, signalled, signals
 from runaway_watchdog.effects.host.targets import existing
+from runaway_watchdog.linux.text import lines as lines_of
 from runaway_watchdog.model.command import Command, Word
+from runaway_watchdog.patterns import given
 from runaway_watchdog.world import World, processes
 from runaway_watchdog.world.processes import Running
 from runaway_watchdog.world.procfs import PROC
@@ -142,7 +144,7 @@ def _pattern(words: Arguments, text: str) -> Filter:
     for name, plain in POSIX_CLASSES.items():
         text = text.replace(name, plain)
     flags = re.IGNORECASE if words.has("-i", "--ignore-case") else 0
-    expression = re.compile(text, flags)
+    expression = given(text, flags)
     full, exact = words.has("-f", "--full"), words.has("-x", "--exact")
 
     def fits(each: Running) -> bool:
@@ -197,7 +199,7 @@ def _numbers(text: str | None, option: str, world: World) -> frozenset[int] | No
 
 def _uid(login: str, world: World) -> int | None:
     try:
-        lines = world.files.read("/etc/passwd").splitlines()
+        lines = lines_of(world.files.read("/etc/passwd"))
     except OSError:
         return None
     fields = (line.split(":") for line in lines)
@@ -230,7 +232,7 @@ def _killall(command: Command, host: HostState, world: World) -> Outcome:
 def _name(words: Arguments, text: str, world: World) -> Filter:
     """killall's rule: a whole name; one that is longer than the kernel keeps is compared with the program's own."""
     if words.has("-r", "--regexp"):
-        expression = re.compile(text, re.IGNORECASE if words.has("-I", "--ignore-case") else 0)
+        expression = given(text, re.IGNORECASE if words.has("-I", "--ignore-case") else 0)
         return lambda each: bool(expression.search(each.comm))
     if "/" in text:
         return lambda each: _program_file(each, world) == text

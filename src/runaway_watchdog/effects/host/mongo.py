@@ -66,15 +66,16 @@ _COMMANDS = re.compile(
     r"|convertToCapped|renameCollection)\b"
 )
 _STOPS = re.compile(r"\bshutdownServer\s*\(|\bshutdown[\"']?\s*:")
-_OTHER = re.compile(r"\bgetSiblingDB\(\s*[\"'](?P<name>[\w-]+)[\"']\s*\)|(?:^|;|\n)\s*use\s+(?P<used>[\w-]+)")
+_OTHER = re.compile(r"\bgetSiblingDB\(\s*[\"'](?P<name>[\w-]+)[\"']\s*\)|(?:^|[;\n])[^\S\n]*+use\s+(?P<used>[\w-]+)")
 _READS = re.compile(
     r"(?:show\s+\w+|use\s+[\w-]+|it|help|exit|quit(?:\(\))?|db|db\.(?:stats|version|serverStatus|getCollectionNames"
     r"|getCollectionInfos|currentOp|hostInfo|getName|getUsers|getRoles|isMaster|hello|printReplicationInfo)\(\)|rs\.(?:status|conf)\(\)"
-    r"|db\.adminCommand\(\s*[\"'{\s]*(?:ping|listDatabases|serverStatus|buildInfo|hello|isMaster)[\"']?\s*(?::\s*1\s*\})?\s*\)"
+    r"|db\.adminCommand\([\"'{\s]*+(?:ping|listDatabases|serverStatus|buildInfo|hello|isMaster)[\"']?\s*(?::\s*1\s*\})?\s*\)"
     r"|(?:db|db\.getSiblingDB\([\"'][\w-]+[\"']\))\.(?:[\w.]+|getCollection\([\"'][^\"']*[\"']\))"
     r"\.(?:find|findOne|count|countDocuments|estimatedDocumentCount|distinct|stats|getIndexes|explain|dataSize|totalSize)\([^()]*\)"
     r"(?:\.(?:limit|sort|count|pretty|toArray|skip|size|explain|next|hasNext)\([^()]*\))*)"
 )
+_COMMENT = re.compile(r"//[^\n]*+|/\*.*?\*/|(?P<open>/\*.*+)", re.S)
 _PRINTS = re.compile(r"(?:print|printjson|console\.log|JSON\.stringify|EJSON\.stringify|tojson)\((?P<inner>.*)\)", re.S)
 
 
@@ -116,7 +117,7 @@ class _Mongo(Session):
         if text is None:
             self.doubt(f"what `{shown(self.command)}` runs is only known when it runs")
             return
-        plain = re.sub(r"//[^\n]*|/\*.*?\*/", " ", text, flags=re.S) if "://" not in text else text
+        plain = _COMMENT.sub(lambda found: found["open"] or " ", text) if "://" not in text else text
         lost = [*_DESTROYS.finditer(plain), *_COMMANDS.finditer(plain)]
         for found in {found["verb"]: found for found in lost}.values():
             self.lose(f"{found['verb']}()", _in_use(plain, found.start()))

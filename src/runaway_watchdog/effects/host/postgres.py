@@ -158,7 +158,7 @@ class _Psql(Session):
         act = _ACTS.get(name)
         if act is not None:
             act(self, rest)
-        elif not (name in _READING or re.fullmatch(r"d[A-Za-z]*[+Sx]*|[lz][+Sx]*|s[fv]\+?", name)):
+        elif not (name in _READING or re.fullmatch(r"d[A-Za-z]*+[+Sx]*|[lz][+Sx]*|s[fv]\+?", name)):
             self.strange(written)
 
     def shell(self, rest: str) -> None:

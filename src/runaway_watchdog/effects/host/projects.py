@@ -12,7 +12,9 @@ ABOVE = 4
 """Folders above a path in which a Compose file may name it."""
 MOST = 40
 """Projects below a folder that are looked for."""
-_SHORT = re.compile(r"""(?:^[ \t]*-|[\[,])[ \t]*["']?((?:\.{0,2}|~)/[^:"'\s]*|\.{1,2}):/""", re.M)
+_SHORT = re.compile(r"""(?:^[ \t]*-[ \t]*+["']?|[\[,][ \t]*+["'])((?:\.{0,2}|~)/[^:"'\s]*+|\.{1,2}):/""", re.M)
+_IN_A_LIST = re.compile(r"""[\[,][ \t]*+((?:\.{0,2}|~)/[^:"'\s,\[]*+|\.{1,2}):/""")
+"""The same without quotation marks, in `[…, …]`."""
 _LONG = re.compile(
     r"""^[ \t]*(?:-[ \t]*)?(?:source|device)[ \t]*:[ \t]*["']?((?:\.{0,2}|~)/[^"'\s]*|\.{1,2})["']?\s*$""", re.M
 )
@@ -46,7 +48,7 @@ def _files(folder: str, world: World) -> list[str]:
 def _bound(file: str, folder: str, world: World) -> Iterator[str]:
     """Folders of the host that a Compose file gives to its containers, "/" excepted."""
     text = texts.read(file, world)
-    for found in (*_SHORT.findall(text), *_LONG.findall(text)):
+    for found in (*_SHORT.findall(text), *_IN_A_LIST.findall(text), *_LONG.findall(text)):
         if not found.startswith("~") and (real := _joined(folder, found)) not in ("", folder):
             yield real
 

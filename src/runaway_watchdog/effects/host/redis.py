@@ -8,6 +8,7 @@ from runaway_watchdog.effects import HostState, Outcome
 from runaway_watchdog.effects.arguments import Arguments, shown
 from runaway_watchdog.effects.host.database_client import Session
 from runaway_watchdog.effects.host.getopt import given, grammar, listed
+from runaway_watchdog.linux.text import lines as lines_of
 from runaway_watchdog.model.command import Command
 from runaway_watchdog.world import World
 
@@ -207,7 +208,7 @@ def _commands(text: str | None) -> list[list[str]] | None:
     if text.lstrip().startswith("*"):
         return _protocol(text)
     found = []
-    for line in text.splitlines():
+    for line in lines_of(text):
         try:
             words = shlex.split(line)
         except ValueError:

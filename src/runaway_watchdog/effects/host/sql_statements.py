@@ -62,7 +62,7 @@ _NO_DATA = frozenset(("INDEX", "STATISTICS", "PREPARE", "CAST", "OPERATOR", "TEX
 _NO_COLUMN = frozenset(
     ("CONSTRAINT", "NOT", "DEFAULT", "IDENTITY", "EXPRESSION", "FOREIGN", "PRIMARY", "INDEX", "KEY", "CHECK")
 )
-_NAMED_AFTER_A_LOSS = re.compile(r"(?:.*[._])?(?:delete|destroy|drop|erase|purge|truncate|wipe)(?:_.*)?", re.IGNORECASE)
+_NAMED_AFTER_A_LOSS = re.compile(r"(?<![^._])(?:delete|destroy|drop|erase|purge|truncate|wipe)(?![^_])", re.I)
 """Functions of the database's own whose authors say what they do."""
 _CHANGES = frozenset(("DELETE", "UPDATE", "MERGE", "INSERT", "TRUNCATE"))
 _PRAGMAS = frozenset(
@@ -113,7 +113,7 @@ def _question(tokens: Tokens, dialect: str) -> Judged:
     """SELECT, WITH …: what it deletes in a part of its own, and the functions that it calls."""
     words = _words(tokens)
     strange = [name for name in _called(tokens) if not computes(name, dialect)]
-    losses = [_function(name) for name in strange if _NAMED_AFTER_A_LOSS.fullmatch(name)]
+    losses = [_function(name) for name in strange if _NAMED_AFTER_A_LOSS.search(name)]
     unknown = len(strange) > len(losses)
     for at, word in enumerate(words):
         before = words[at - 1] if at else ""
@@ -134,7 +134,7 @@ def _function(name: str) -> Loss:
 def _call(tokens: Tokens, dialect: str) -> Judged:  # noqa: ARG001
     """CALL and EXECUTE run what somebody wrote before."""
     _, name = _target(tokens, 1)
-    return Judged((_function(name),), unknown=True) if _NAMED_AFTER_A_LOSS.fullmatch(name) else UNKNOWN
+    return Judged((_function(name),), unknown=True) if _NAMED_AFTER_A_LOSS.search(name) else UNKNOWN
 
 
 def _into_variable(tokens: Tokens, words: list[str]) -> bool:

@@ -28,7 +28,7 @@ WGET_VALUED = (
     "--input-file -e --execute -w --wait -Q --quota -A -R -D -I -X -l --level --header --post-data --user --password"
 )
 _EDITS = re.compile(
-    r"(?:\d+(?:,\d+|,\$)?|\$|/(?:\\.|[^/\\])*/(?:,(?:\d+|\$|/(?:\\.|[^/\\])*/))?)?\s*!?\s*[sy](?P<mark>[^\w\s\\])"
+    r"(?:\d+(?:,\d+|,\$)?|\$|/(?:\\.|[^/\\])*/(?:,(?:\d+|\$|/(?:\\.|[^/\\])*/))?)?\s*+!?\s*+[sy](?P<mark>[^\w\s\\])"
 )
 _ADDS = re.compile(r"(?:\d+|\$|/(?:\\.|[^/\\])*/)?\s*[ai](?:\\|\s|$)")
 
@@ -124,7 +124,8 @@ def _sed_words(command: Command) -> list[Word]:
 
 def edits_alone(script: str) -> bool:
     """Whether every command of it puts something in the place of a part of a line (`s`, `y`), or adds lines."""
-    parts = [each.strip() for each in re.split(r"[;\n](?=\s*(?:$|[\d$/]*[a-zA-Z]))", script) if each.strip()]
+    lines = "\n".join(line for each in script.split("\n") if (line := each.strip()))
+    parts = [each.strip() for each in re.split(r"[;\n](?=[^\S\n]*+(?:$|[\d$/]*[a-zA-Z]))", lines) if each.strip()]
     return bool(parts) and all(_edit(each) for each in parts)
 
 

@@ -192,7 +192,7 @@ def _leaves_on_failure(body: Sequence[str]) -> bool:
 
 
 def _sets_errexit(tokens: Sequence[str]) -> bool:
-    return any(first == "set" and re.fullmatch(r"-[a-z]*e[a-z]*", second) for first, second in pairwise(tokens))
+    return any(first == "set" and re.fullmatch(r"-[a-df-z]*+e[a-z]*+", second) for first, second in pairwise(tokens))
 
 
 def _named(word: str, names: frozenset[str]) -> bool:

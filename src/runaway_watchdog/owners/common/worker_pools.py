@@ -49,7 +49,7 @@ MASTERS = (
 )
 """In the order in which they are asked."""
 
-ROLE = r"postgres: (?:\S+/\S+: )?(?P<role>.*?)\s*"
+ROLE = r"postgres: (?:[^\s/]++/\S++(?<=:) )?(?P<role>.*)"
 BACKGROUND = (
     r"(?:checkpointer|background writer|walwriter|autovacuum launcher|logical replication launcher|archiver.*"
     r"|stats collector|logger|io worker.*|slotsync worker.*|walsummarizer|walreceiver.*|startup.*)"

@@ -10,7 +10,7 @@ from runaway_watchdog.owners.cron.details import Job
 _SCHEDULE = re.compile(r"\s*(?:@\w+|(?:\S+\s+){4}\S+)\s+")
 _USER = re.compile(r"\S+\s+")
 _PLAIN = re.compile(r"[^A-Za-z0-9]+")
-_SHELL = re.compile(r"^\s*SHELL\s*=", re.MULTILINE)
+_SHELL = re.compile(r"^[ \t]*+SHELL[ \t]*+=", re.MULTILINE)
 _INPUT = re.compile(r"(?<!\\)%.*")
 """What cron gives to the command as its standard input (crontab(5))."""
 

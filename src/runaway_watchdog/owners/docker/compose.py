@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from runaway_watchdog.engines.model import Container
+from runaway_watchdog.linux.text import lines as lines_of
 from runaway_watchdog.world import Unanswered, World
 
 PREFIX = "com.docker.compose"
@@ -140,7 +141,7 @@ def services(text: str) -> frozenset[str]:
 
 def _services(text: str) -> Iterator[str]:
     inside, level = False, 0
-    for line in text.splitlines():
+    for line in lines_of(text):
         found = _KEY.match(line)
         if not found or line.lstrip().startswith("#"):
             continue

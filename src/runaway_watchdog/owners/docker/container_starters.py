@@ -10,6 +10,7 @@ import shlex
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from runaway_watchdog.linux.text import lines as lines_of
 from runaway_watchdog.owners.docker.compose import Membership
 from runaway_watchdog.world import Unanswered, World
 from runaway_watchdog.world.units import NOT_LOADED
@@ -97,7 +98,7 @@ def _unit(path: str, order: Order, world: World) -> Starter:
 
 def _crontabs(container: str, compose: Membership | None, world: World) -> Iterator[Starter]:
     for path in (*CRONTABS, *_files(CRON_FOLDERS, world)):
-        for line in _text(path, world).splitlines():
+        for line in lines_of(_text(path, world)):
             if line.lstrip().startswith("#"):
                 continue
             for order in _orders(line, "", world):
@@ -140,11 +141,11 @@ def _text(path: str, world: World) -> str:
 
 
 def _joined(text: str) -> list[str]:
-    return re.sub(r"\\\n\s*", " ", text).splitlines()
+    return lines_of(re.sub(r"\\\n\s*", " ", text))
 
 
 def _value(text: str, key: str) -> str:
-    found = [line.partition("=")[2].strip() for line in text.splitlines() if line.startswith(f"{key}=")]
+    found = [line.partition("=")[2].strip() for line in lines_of(text) if line.startswith(f"{key}=")]
     return found[-1] if found else ""
 
 

@@ -23,8 +23,8 @@ ONLY_LOOKS = (
     "--fmt",
 )
 _ASSIGNED = re.compile(r"(?:export\s+)?([A-Za-z_][\w-]*)\s*:=\s*(.*)")
-_RECIPE = re.compile(r"@?([A-Za-z_][\w-]*)((?:\s+[^:]*)?)\s*:(?!=)\s*(.*)")
-_USED = re.compile(r"\{\{\s*(.*?)\s*\}\}")
+_RECIPE = re.compile(r"@?([A-Za-z_][\w-]*+)((?:\s[^:]*+)?):(?!=)\s*+(.*)")
+_USED = re.compile(r"\{\{(?:(.*?)\}\}|.*+)")
 _TEXT = re.compile(r"'([^']*)'|\"([^\"\\]*)\"")
 
 
@@ -71,7 +71,13 @@ def _run(
 
 
 def _expanded(line: str, values: Mapping[str, str | None]) -> str:
-    return _USED.sub(lambda found: placed(line, found, values.get(found[1])), line)
+    return _USED.sub(lambda found: _value(line, found, values), line)
+
+
+def _value(line: str, found: re.Match[str], values: Mapping[str, str | None]) -> str:
+    if found[1] is None:  # it has no end
+        return found[0]
+    return placed(line, found, values.get(found[1].strip()))
 
 
 def _parse(text: str) -> tuple[dict[str, Recipe], dict[str, str | None]]:
@@ -87,7 +93,7 @@ def _parse(text: str) -> tuple[dict[str, Recipe], dict[str, str | None]]:
         elif found := _RECIPE.match(line):
             name = found[1]
             parameters = tuple(each.lstrip("*+$").partition("=")[0] for each in found[2].split())
-            needs = tuple(re.findall(r"[A-Za-z_][\w-]*", re.sub(r"#.*|\([^)]*\)", _first_name, found[3])))
+            needs = tuple(re.findall(r"[A-Za-z_][\w-]*", re.sub(r"#.*|\([^)]*+\)?", _first_name, found[3])))
             recipes[name] = Recipe(parameters, needs, ())
         elif line.strip() and not line.startswith(("#", "[")):
             name = ""
@@ -96,4 +102,4 @@ def _parse(text: str) -> tuple[dict[str, Recipe], dict[str, str | None]]:
 
 def _first_name(found: re.Match[str]) -> str:
     """`(deploy "prod")` depends on deploy; a comment on nothing."""
-    return "" if found[0].startswith("#") else found[0].strip("()").split()[0]
+    return "" if found[0].startswith("#") else found[0].strip("()").strip().partition(" ")[0]

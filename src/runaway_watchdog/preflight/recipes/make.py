@@ -21,8 +21,8 @@ from runaway_watchdog.preflight.recipes.reading import (
 NAMES = ("GNUmakefile", "makefile", "Makefile")
 VALUED = "-C --directory -f --file --makefile -I --include-dir -o --old-file -W --what-if --eval -E"
 ONLY_LOOKS = ("-n", "--just-print", "--dry-run", "--recon", "-q", "--question", "-p", "-v", "--version", "--help", "-h")
-_ASSIGNED = re.compile(r"\s*(?:override |export |private )*\s*([\w.-]+)\s*(\+|\?|:{1,3}|!)?=\s?(.*)", re.DOTALL)
-_RULE = re.compile(r"([^:=#\t][^:=#]*?)\s*::?(?!=)\s*([^;]*)(?:;(.*))?\Z", re.DOTALL)
+_ASSIGNED = re.compile(r"\s*+(?:override |export |private )*\s*+([\w.-]++)\s*+(\+|\?|:{1,3}|!)?=\s?(.*)", re.DOTALL)
+_RULE = re.compile(r"([^:=#\t][^:=#]*+)::?(?!=)([^;]*+)(?:;(.*))?\Z", re.DOTALL)
 _USED = re.compile(
     r"\$(?:\$|\((?P<round>(?:[^()]|\((?:[^()]|\([^()]*\))*\))*)\)|\{(?P<curly>[^{}]*)\}|(?P<one>[A-Za-z@<^*?+%]))"
 )

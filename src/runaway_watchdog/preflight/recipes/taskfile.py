@@ -10,7 +10,7 @@ from runaway_watchdog.preflight.recipes.reading import MOST_PARTS, Part, Read, R
 
 NAMES = tuple(f"{name}.{end}" for name in ("Taskfile", "taskfile", "Taskfile.dist") for end in ("yml", "yaml"))
 ONLY_LOOKS = ("-l", "--list", "-a", "--list-all", "-n", "--dry", "--summary", "--status", "--version", "--help", "-h")
-_USED = re.compile(r"\{\{\s*\.?(.*?)\s*\}\}")
+_USED = re.compile(r"\{\{(?:(.*?)\}\}|.*+)")
 
 
 def read(command: Command, files: Read) -> Reading | None:
@@ -72,4 +72,10 @@ def _values(variables: Any) -> dict[str, str]:
 
 
 def _expanded(line: str, values: Mapping[str, str]) -> str:
-    return _USED.sub(lambda found: placed(line, found, values.get(found[1])), line)
+    return _USED.sub(lambda found: _value(line, found, values), line)
+
+
+def _value(line: str, found: re.Match[str], values: Mapping[str, str]) -> str:
+    if found[1] is None:  # it has no end
+        return found[0]
+    return placed(line, found, values.get(found[1].strip().removeprefix(".")))
