@@ -11,16 +11,14 @@ from typing import TYPE_CHECKING, NamedTuple
 from runaway_watchdog.effects import HostState, Outcome, known_programs, table
 from runaway_watchdog.effects.arguments import shown
 from runaway_watchdog.effects.host.targets import absolute
-from runaway_watchdog.effects.programs import FILES, SELDOM
-from runaway_watchdog.linux.text import lines as lines_of
 from runaway_watchdog.model.command import Command, Script, Word
 from runaway_watchdog.model.effect import Effect, LowRisk
 from runaway_watchdog.model.shells import POSIX_SHELLS
 from runaway_watchdog.preflight import recipes
 from runaway_watchdog.preflight.lookup import Lines
+from runaway_watchdog.preflight.questions import Questions
 from runaway_watchdog.preflight.shell import parse
 from runaway_watchdog.world import World
-from runaway_watchdog.world.paths import Tree
 
 if TYPE_CHECKING:
     from runaway_watchdog.effects.docker.call import Room
@@ -28,7 +26,6 @@ if TYPE_CHECKING:
 
 DEPTH = 5
 """Scripts that start scripts, substitutions in substitutions: further down nothing is judged."""
-_MAKING_NONE = (known_programs.READS | FILES.keys() - SELDOM) - {"mkdir", "cp", "install", "mv", "ln", "tar", "unzip"}
 LARGEST_SCRIPT = 1 << 18
 SOURCES = frozenset((".", "source"))
 MOST_WORDS = 5000
@@ -77,7 +74,7 @@ def _judged(script: Script, judge_of: "_Judge", line: str, folder: str | None) -
 def judge(line: str, world: World, shell: Shell) -> Preflight:
     """Parse a line and judge it, as if it were typed into that shell."""
     judging = _Judge(world, shell.home, line=line)
-    lookup = _Questions(judging, HostState(), 0)
+    lookup = Questions(judging, HostState(), 0)
     script = parse(line, environment=shell.environment, folder=shell.folder, home=shell.home, lookup=lookup)
     return _judged(script, judging, line, shell.folder)
 
@@ -88,53 +85,9 @@ def judge_within(given: Command | str, world: World, host: HostState, room: "Roo
     judging = _Judge(world, home, first)
     if not isinstance(given, str):
         return judging.script(Script((given._replace(folder=room.folder),)), host, 1)
-    lookup = _Questions(judging, host, 1)
+    lookup = Questions(judging, host, 1)
     script = parse(given, environment=room.environment, folder=room.folder, home=home, lookup=lookup)
     return judging.script(script, host, 1)
-
-
-class _Questions:
-    """What the reading of a line asks (Lookup): the host as the commands so far would have left it."""
-
-    def __init__(self, judge: "_Judge", host: HostState, depth: int) -> None:
-        self._judge = judge
-        self._depth = depth
-        self._start = host
-        self._before: tuple[Command, ...] = ()
-        self._host = host
-
-    def printed(self, script: Script, before: Script) -> Lines | None:
-        return self._judge.output(script, self._after(before), self._depth + 1)
-
-    def names(self, pattern: str, before: Script) -> Lines | None:
-        tree = _tree(self._after(before), self._judge.world)
-        found = tree.glob(pattern)
-        if not pattern.endswith("/"):
-            return tuple(found)
-        return tuple(f"{each}/" for each in found if _is_folder(each, tree))
-
-    def is_folder(self, path: str, before: Script) -> bool | None:
-        found = _is_folder(path, _tree(self._after(before), self._judge.world))
-        return None if found is False and (before.unknown or not all(map(_makes_none, before.commands))) else found
-
-    def home(self, user: str) -> str | None:
-        try:
-            lines = lines_of(self._judge.world.files.read("/etc/passwd"))
-        except OSError:
-            return None
-        rows = [line.split(":") for line in lines]
-        return next((row[5] for row in rows if row[0] == user and len(row) > 6 and row[5].startswith("/")), None)
-
-    def _after(self, before: Script) -> HostState:
-        """The commands that were asked about last are most often the first of those that are asked about now."""
-        known = len(self._before)
-        if before.commands[:known] != self._before:
-            known, self._host = 0, self._start
-        if len(before.commands) > known:
-            more = Script(before.commands[known:])
-            self._host = self._judge.script(more, self._host, self._depth + 1).host
-        self._before = before.commands
-        return self._host
 
 
 def _proven(command: Command, outcome: Outcome) -> Outcome:
@@ -158,32 +111,10 @@ def _either(one: Outcome, other: Outcome) -> Outcome:
     return Outcome((*one.effects, *more), other.host, unknown, (*one.nothing, *other.nothing))
 
 
-def _makes_none(command: Command) -> bool:
-    """Whether no folder can come from it that is not told."""
-    return not command.remote and command.program in _MAKING_NONE
-
-
-def _tree(host: HostState, world: World) -> Tree:
-    from runaway_watchdog.effects.host import places
-
-    return places.tree(host, world)
-
-
 def _read(path: str, host: HostState, world: World) -> str | None:
     from runaway_watchdog.effects.host import places
 
     return places.text(path, host, world, LARGEST_SCRIPT)
-
-
-def _is_folder(path: str, tree: Tree) -> bool | None:
-    """None where nobody may look."""
-    if path == "/":
-        return True
-    try:
-        entry = tree.entry(tree.real(path))
-    except OSError:
-        return None
-    return entry is not None and entry.kind == "folder"
 
 
 def _script_operands(command: Command) -> tuple[Word, ...]:
@@ -259,7 +190,7 @@ class _Judge:
         """A line that a command has a shell run, after it has begun itself."""
         if depth >= _LINES_WITHIN:
             return Outcome((), outcome.host, (f"`{line}` is not read any deeper",))
-        lookup = _Questions(self, outcome.host, depth + 1)
+        lookup = Questions(self, outcome.host, depth + 1)
         script = parse(line, environment={}, folder=command.folder, home=self._home, lookup=lookup)
         return self.script(script, outcome.host, depth + 1)
 
@@ -417,7 +348,7 @@ class _Judge:
 
     def _parsed(self, text: str, command: Command, host: HostState, depth: int) -> Outcome:
         environment = {name: value for name, value in command.environment if value is not None}
-        lookup = _Questions(self, host, depth + 1)
+        lookup = Questions(self, host, depth + 1)
         home = lookup.home(command.user) if command.user is not None else self._home
         parsed = parse(text, environment=environment, folder=command.folder, home=home, lookup=lookup)
         copies = tuple(each._replace(number=None) for each in host.copies if each.number in (None, *command.succeeded))

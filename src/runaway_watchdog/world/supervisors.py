@@ -104,7 +104,7 @@ def _check_listeners(address: http.Address, uid: int) -> None:
 
 def _table(name: str) -> str:
     try:
-        return Path(f"/proc/net/{name}").read_text()
+        return Path(f"/proc/net/{name}").read_bytes().decode("ascii", "replace")
     except FileNotFoundError:  # a kernel without IPv6
         return ""
 
