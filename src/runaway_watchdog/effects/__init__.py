@@ -45,6 +45,15 @@ class Podman(NamedTuple):
     rootless: bool = False
 
 
+class Tracking(NamedTuple):
+    """What the line itself has done to a repository of git: paths are below its work tree."""
+
+    added: frozenset[str] = frozenset()  # tracked from then on
+    removed: frozenset[str] = frozenset()  # no longer tracked, and still there
+    elsewhere: bool = False  # HEAD may stand for another branch
+    committed: bool = False
+
+
 class HostState(NamedTuple):
     """The host as the commands so far would have left it."""
 
@@ -54,6 +63,7 @@ class HostState(NamedTuple):
     moved: tuple[tuple[str, str], ...] = ()  # (real path now named, where its content was), in order
     made: Mapping[str, Made] = NOTHING_MADE  # real paths of what the line itself has put there
     stashed: Mapping[str, bool] = MappingProxyType({})  # repositories; untracked files too?
+    tracking: Mapping[str, Tracking] = MappingProxyType({})  # of repositories of git, by their common folder
     edited: frozenset[str] = frozenset()  # real paths of files that the line adds to
     tables: Mapping[str, tuple[str, ...]] = MappingProxyType({})  # user -> the lines of the crontab that the line gives
     written: "Mapping[str, tuple[tuple[Command, HostState], ...]]" = MappingProxyType({})
