@@ -40,7 +40,8 @@ def losses(before: Contents, after: Contents) -> list[Lost]:
 
 
 def _files(before: Contents, after: Contents) -> Iterator[Lost]:
-    copies = Counter((*after["files"].values(), *after["committed"]))
+    inside = (what for written in after["layers"].values() for what in written.values())
+    copies = Counter((*after["files"].values(), *after["committed"], *inside))
     needed = Counter(before["files"].values())
     for path, what in before["files"].items():
         if what.startswith("link ") or what.endswith(":0") or NOT_DATA.fullmatch(path):

@@ -86,3 +86,10 @@ class Outcome(NamedTuple):
     host: HostState
     unknown: tuple[str, ...] = ()  # what could not be told, in sentences
     nothing: tuple[str, ...] = ()  # why it does nothing here, where somebody may have meant another place
+
+
+def either(one: Outcome, other: Outcome) -> Outcome:
+    """A command that runs in the one folder or in the other: both are told, what is the same once."""
+    more = (each for each in other.effects if each not in one.effects)
+    unknown = tuple(dict.fromkeys((*one.unknown, *other.unknown)))
+    return Outcome((*one.effects, *more), other.host, unknown, (*one.nothing, *other.nothing))

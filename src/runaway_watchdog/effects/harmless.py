@@ -99,6 +99,63 @@ def _without(*options: str, operands: int | None = None) -> Callable[[Command, H
     return judged
 
 
+def _less(command: Command, host: HostState, world: World) -> Outcome:
+    """`+!COMMAND` is typed into it at its start."""
+    told = any((word.text or "").startswith("+") and set(word.text or "") & set("!|#&s") for word in command.words[1:])
+    return _unsure(command, host) if told else _without("-o", "-O", "--log-file")(command, host, world)
+
+
+def _dc(command: Command, host: HostState, world: World) -> Outcome:  # noqa: ARG001
+    """A line that begins with `!` goes to a shell."""
+    told = any(word.text is None or "!" in word.text for word in command.words[1:])
+    given = command.here is not None and "!" in command.here
+    return _unsure(command, host) if told or given or command.reads is not None else Outcome((), host)
+
+
+def _debugger(command: Command, host: HostState, world: World) -> Outcome:  # noqa: ARG001
+    """Told what to do in its options or on its input, it may do anything, `shell` among it."""
+    options = (
+        "-ex",
+        "-x",
+        "-iex",
+        "-ix",
+        "-eval-command",
+        "--eval-command",
+        "--command",
+        "-command",
+        "-o",
+        "-s",
+        "-O",
+        "-S",
+    )
+    told = any((word.text or "").partition("=")[0] in options for word in command.words[1:])
+    return _unsure(command, host) if told or command.reads or command.here else _working("gdb", command, host)
+
+
+def _lines_read(command: Command, host: HostState, world: World) -> Outcome:  # noqa: ARG001
+    """-C: a command that the shell runs as it goes."""
+    told = any((word.text or "-C").startswith("-") and "C" in (word.text or "C") for word in command.words[1:])
+    return _unsure(command, host) if told else Outcome((), host)
+
+
+def _hash(command: Command, host: HostState, world: World) -> Outcome:  # noqa: ARG001
+    """-p: another program is run by that name from then on."""
+    told = any(word.text is None or word.text.startswith("-p") for word in command.words[1:])
+    return _unsure(command, host) if told else Outcome((), host)
+
+
+def _fallocate(command: Command, host: HostState, world: World) -> Outcome:  # noqa: ARG001
+    """Alone it makes a file larger; holes, zeros and what it cuts out or puts between are no longer what was there."""
+    words = of(command, "-l --length -o --offset")
+    names = [option for option, _ in words.options]
+    whole = ("--punch-hole", "--collapse-range", "--zero-range", "--insert-range")
+    cuts = any(
+        name in ("-p", "-c", "-z", "-i") or (len(name) > 3 and any(each.startswith(name) for each in whole))
+        for name in names
+    )
+    return _unsure(command, host) if cuts or not words.complete else Outcome((), host)
+
+
 def _awk(command: Command, host: HostState, world: World) -> Outcome:  # noqa: ARG001
     words = of(command, "-F --field-separator -v --assign -f --file")
     if words.has("-f", "--file", "-i") or not words.operands or words.operands[0].text is None:
@@ -213,7 +270,9 @@ def _own(command: Command, host: HostState, world: World) -> Outcome:  # noqa: A
 _CAREFUL: Mapping[str, Callable[[Command, HostState, World], Outcome]] = {
     "awk": _awk, "gawk": _awk, "mawk": _awk, "sed": _sed, "journalctl": _journalctl,
     "sort": _without("-o", "--output", "--compress-program"), "uniq": _without(operands=1),
-    "less": _without("-o", "-O", "--log-file"), "more": _without(), "man": _without("-P", "--pager"),
+    "less": _less, "dc": _dc, "gdb": _debugger, "lldb": _debugger, "mapfile": _lines_read,
+    "readarray": _lines_read, "hash": _hash, "fallocate": _fallocate,
+    "more": _without(), "man": _without("-P", "--pager"),
     "date": _without("-s", "--set", operands=1), "hostname": _without("-F", "--file", operands=0),
     "dmesg": _without("-c", "--read-clear", "-C", "--clear", "-D", "-E", "-n", "--console-level"),
     "netstat": _without(), "env": _without(operands=0), "command": _without(operands=1),

@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, Protocol
 
 from runaway_watchdog.model.command import Command, Script, Word
 from runaway_watchdog.preflight.grammar import Source
+from runaway_watchdog.preflight.redirects import Files
 from runaway_watchdog.preflight.state import ShellState, merge
 
 
@@ -126,3 +127,19 @@ def merged(states: Sequence[ShellState]) -> ShellState:
     for other in states[1:]:
         after = merge(after, other)
     return after
+
+
+class Structure(Protocol):
+    """Whoever reads the rest: texts that a shell is given, and the bodies of functions."""
+
+    def text(self, text: str, state: ShellState, frame: Frame) -> ExitStates: ...
+
+    def call(self, name: str, words: tuple[Word, ...], state: ShellState, frame: Frame) -> ExitStates: ...
+
+
+class Call(NamedTuple):
+    """What belongs to a command beside its words."""
+
+    text: str
+    files: Files = Files()
+    external: bool = False  # run by another program: the shell's builtins and functions do not count

@@ -204,6 +204,8 @@ def _zip(command: Command, host: HostState, world: World) -> Outcome:
     if archive.text is not None and "." not in archive.text.rpartition("/")[2]:
         archive = Word(f"{archive.text}.zip", archive.raw)
     outcome = overwritten([archive], command, host, world, "zip writes it anew")
+    if any((word.text or "").startswith(("-TT", "--unzip-command")) for word in command.words[1:]):
+        outcome = outcome._replace(unknown=(*outcome.unknown, f"`{shown(command)}` runs a command that is not judged"))
     if not words.has("-m", "--move"):
         return outcome
     return taken_in(words.operands[1:], command, outcome, world, kept=archive.text != "/dev/null")
