@@ -8,10 +8,9 @@ from runaway_watchdog.preflight import assigning, builtins, feeders, output, red
 from runaway_watchdog.preflight.asking import Asking
 from runaway_watchdog.preflight.budget import DEPTH, FIELDS, TURNS, Budget
 from runaway_watchdog.preflight.expansion import Expander, is_assignment
-from runaway_watchdog.preflight.flow import Call, ExitStates, Frame, Sink, Structure, repeat, unchanged
+from runaway_watchdog.preflight.flow import Call, ExitStates, Files, Frame, Sink, Structure, repeat, unchanged
 from runaway_watchdog.preflight.grammar import Unread
 from runaway_watchdog.preflight.lookup import Lookup
-from runaway_watchdog.preflight.redirects import Files
 from runaway_watchdog.preflight.simple import DECLARING, Assignment, Raw, Redirection, Simple, SimpleReader
 from runaway_watchdog.preflight.state import UNKNOWN, ShellState, Value
 from runaway_watchdog.preflight.words import Substitution

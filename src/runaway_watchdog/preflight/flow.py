@@ -6,7 +6,6 @@ from typing import Literal, NamedTuple, Protocol
 
 from runaway_watchdog.model.command import Command, Script, Word
 from runaway_watchdog.preflight.grammar import Source
-from runaway_watchdog.preflight.redirects import Files
 from runaway_watchdog.preflight.state import ShellState, merge
 
 
@@ -135,6 +134,16 @@ class Structure(Protocol):
     def text(self, text: str, state: ShellState, frame: Frame) -> ExitStates: ...
 
     def call(self, name: str, words: tuple[Word, ...], state: ShellState, frame: Frame) -> ExitStates: ...
+
+
+class Files(NamedTuple):
+    """What redirections do to files."""
+
+    truncates: tuple[Word, ...] = ()
+    appends: tuple[Word, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.truncates or self.appends)
 
 
 class Call(NamedTuple):
