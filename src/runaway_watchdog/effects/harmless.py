@@ -144,18 +144,6 @@ def _hash(command: Command, host: HostState, world: World) -> Outcome:  # noqa: 
     return _unsure(command, host) if told else Outcome((), host)
 
 
-def _fallocate(command: Command, host: HostState, world: World) -> Outcome:  # noqa: ARG001
-    """Alone it makes a file larger; holes, zeros and what it cuts out or puts between are no longer what was there."""
-    words = of(command, "-l --length -o --offset")
-    names = [option for option, _ in words.options]
-    whole = ("--punch-hole", "--collapse-range", "--zero-range", "--insert-range")
-    cuts = any(
-        name in ("-p", "-c", "-z", "-i") or (len(name) > 3 and any(each.startswith(name) for each in whole))
-        for name in names
-    )
-    return _unsure(command, host) if cuts or not words.complete else Outcome((), host)
-
-
 def _awk(command: Command, host: HostState, world: World) -> Outcome:  # noqa: ARG001
     words = of(command, "-F --field-separator -v --assign -f --file")
     if words.has("-f", "--file", "-i") or not words.operands or words.operands[0].text is None:
@@ -271,7 +259,7 @@ _CAREFUL: Mapping[str, Callable[[Command, HostState, World], Outcome]] = {
     "awk": _awk, "gawk": _awk, "mawk": _awk, "sed": _sed, "journalctl": _journalctl,
     "sort": _without("-o", "--output", "--compress-program"), "uniq": _without(operands=1),
     "less": _less, "dc": _dc, "gdb": _debugger, "lldb": _debugger, "mapfile": _lines_read,
-    "readarray": _lines_read, "hash": _hash, "fallocate": _fallocate,
+    "readarray": _lines_read, "hash": _hash,
     "more": _without(), "man": _without("-P", "--pager"),
     "date": _without("-s", "--set", operands=1), "hostname": _without("-F", "--file", operands=0),
     "dmesg": _without("-c", "--read-clear", "-C", "--clear", "-D", "-E", "-n", "--console-level"),
