@@ -189,7 +189,9 @@ def _adding(call: Call) -> Outcome:
         from runaway_watchdog.effects.host import git_made  # for a line that makes something alone
 
         return git_made.BY_VERB[call.verb](call)
-    overwriting = _OVERWRITING.get(call.verb, frozenset()) & set(texts)
+    clusters = [text for text in texts if text[:1] == "-" and text[:2] != "--"]
+    given_ = {*texts, *(f"-{letter}" for text in clusters for letter in text[1:])}
+    overwriting = _OVERWRITING.get(call.verb, frozenset()) & given_
     return call.unknown() if overwriting else call.safe()
 
 
