@@ -18,6 +18,7 @@ class Case(NamedTuple):
     folder: str
     line: str
     loses_data: bool
+    files: tuple[tuple[str, str], ...] = ()  # path -> text: what is put there first
 
 
 def cases() -> list[Case]:

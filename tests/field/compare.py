@@ -40,7 +40,8 @@ def losses(before: Contents, after: Contents) -> list[Lost]:
 
 
 def _files(before: Contents, after: Contents) -> Iterator[Lost]:
-    copies = Counter(after["files"].values())
+    inside = (what for written in after["layers"].values() for what in written.values())
+    copies = Counter((*after["files"].values(), *after["committed"], *inside))
     needed = Counter(before["files"].values())
     for path, what in before["files"].items():
         if what.startswith("link ") or what.endswith(":0") or NOT_DATA.fullmatch(path):
@@ -54,6 +55,8 @@ def _files(before: Contents, after: Contents) -> Iterator[Lost]:
 
 
 def _only_added_to(path: str, before: Contents, after: Contents) -> bool:
+    if after["heads"].get(path) == before["files"][path]:
+        return True
     lines, now = before["texts"].get(path), after["texts"].get(path)
     if not lines or not now:
         return False

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -105,13 +107,28 @@ def _guard(decision: Decision, known_destroyer: bool) -> str:
     return "note" if decision.idle else "silent"
 
 
+@contextmanager
+def _put(files: Iterable[tuple[str, str]]) -> Iterator[None]:
+    """What a line finds there, for as long as it is judged."""
+    folders = {Path(path).parent for path, _ in files}
+    for folder in folders:
+        folder.mkdir(exist_ok=True)
+    for path, text in files:
+        Path(path).write_text(text)
+        Path(path).chmod(0o755)
+    yield
+    for folder in folders:
+        shutil.rmtree(folder)
+
+
 def main() -> None:
-    """On the host: in the folder of each line, as `preflight` is."""
+    """On the host: in the folder of each line, as `preflight` is. A word is the ID of a case, or a case as JSON."""
     wanted = set(sys.argv[1:])
+    given = [Case(*json.loads(word)) for word in sys.argv[1:] if word.startswith("[")]
     found: list[Judged] = []
-    for case in cases():
-        if not wanted or case.id in wanted:
-            os.chdir(case.folder if Path(case.folder).is_dir() else "/")
+    for case in given or [case for case in cases() if not wanted or case.id in wanted]:
+        os.chdir(case.folder if Path(case.folder).is_dir() else "/")
+        with _put(case.files):
             found.append(judge(live(), case))
     print(json.dumps([each._asdict() for each in found]))
 

@@ -8,7 +8,8 @@ from field.compare import Contents, Lost, Told, changed, covers, in_foretold_wor
 
 V = "/var/lib/docker/volumes"
 EMPTY: dict[str, Any] = {
-    "files": {}, "texts": {}, "layers": {}, "volumes": [], "containers": {}, "images": [], "networks": [],
+    "files": {}, "committed": [], "heads": {}, "texts": {},
+    "layers": {}, "volumes": [], "containers": {}, "images": [], "networks": [],
     "databases": {}, "units": [], "journal": ["1.0"], "refs": [],
 }  # fmt: skip
 
@@ -35,6 +36,13 @@ def test_a_file_is_lost_with_its_content(before: dict[str, str], after: dict[str
     """Wherever the content still is, nothing is lost."""
     there = contents(files=before, volumes=["data"]), contents(files=after, volumes=["data"])
     assert [str(each) for each in losses(*there)] == expected
+
+
+def test_what_a_commit_holds_is_not_lost() -> None:
+    """A branch or a stash; and what stands before that which was added to a file."""
+    before = contents(files={"/srv/a": "x:1", "/srv/b": "y:1", "/srv/c": "z:9000"}, committed=["y:1"])
+    after = contents(committed=["x:1"], files={"/srv/c": "w:9004"}, heads={"/srv/c": "z:9000"})
+    assert losses(before, after) == [Lost("path", "/srv/b")]
 
 
 def test_a_volume_is_lost_as_one_thing() -> None:

@@ -277,11 +277,13 @@ def test_the_lines_for_a_unit() -> None:
     ],
 )
 def test_the_line_of_a_crontab(line: str, of_user: bool, new: str) -> None:
-    """Once at a time, an hour at most; the shell reads the same command, and the command the same input."""
-    table = TableLine("/etc/cron.d/x", 2, "root", f"# x\n{line}\n", of_user)
-    ((where, (told,)),) = advice(make_cron_job("line 2 of it", table))
-    assert where == "line 2 of /etc/cron.d/x"
-    assert told == new.replace("LOCK", "/run/lock/line-2-of-it.lock")
+    """Once at a time, an hour at most; the shell reads the same command, and the command the same input. Root's lock
+    lies where nobody else can take it for good."""
+    for user, folder in (("root", "/run"), ("bob", "/run/lock")):
+        table = TableLine("/etc/cron.d/x", 2, user, f"# x\n{line}\n", of_user)
+        ((where, (told,)),) = advice(make_cron_job("line 2 of it", table))
+        assert where == "line 2 of /etc/cron.d/x"
+        assert told == new.replace("LOCK", f"{folder}/line-2-of-it.lock")
 
 
 def test_a_crontab_keeps_its_own_shell() -> None:

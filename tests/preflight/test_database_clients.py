@@ -3,6 +3,7 @@
 import pytest
 from preflight.host_world import FakeHost, shop
 
+from runaway_watchdog.model.effect import risk
 from runaway_watchdog.preflight.verdict import verdict
 
 SQLITE = "SQLite format 3\0" + "x" * 600
@@ -43,6 +44,15 @@ LOST = {
     "mysql shop -e 'RESET MASTER'": {"shop"},
     "cat /srv/ask.sql /srv/wipe.sql | mysql shop": {"shop"},
     "cat <<E | mysql shop\nDROP TABLE a;\nE": {"shop"},
+    # MariaDB runs what it analyzes, what its own comments hold, and a statement under settings of its own
+    "mysql shop -e 'ANALYZE DELETE FROM orders'": {"shop"},
+    "mariadb shop -e 'analyze format=json update orders set a = 1'": {"shop"},
+    "mysql shop -e 'ANALYZE FORMAT = JSON REPLACE INTO orders VALUES (1)'": {"shop"},
+    "mysql shop -e '/*M! DELETE FROM orders */'": {"shop"},
+    "mysql shop -e '/*M!100100 TRUNCATE orders */'": {"shop"},
+    "mysql shop -e 'SET STATEMENT max_statement_time = 9 FOR DELETE FROM orders'": {"shop"},
+    "mysql -e 'set statement a = 1, b = 2 for drop table shop.orders'": {"shop"},
+    "mysql shop -e \"EXECUTE IMMEDIATE 'DELETE FROM orders'\"": {"shop"},
     "mysqladmin -f -uroot -psecret drop shop": {"shop"},
     "mysqlimport -D shop /srv/rows.csv": {"shop"},
     "mysqlimport --replace shop /srv/rows.csv": {"shop"},
@@ -214,7 +224,10 @@ UNKNOWN = [
     "sqlite3 /srv/app.db '.import /srv/rows.csv t'", "sqlite3 -A -x -f a.sqlar",
     "sqlite3 /srv/app.db \"select writefile(a, 'x') from t\"",
     "redis-cli set a 1", "redis-cli config set dir /", "redis-cli debug reload", "redis-cli evalsha abc 0",
-    "redis-cli frobnicate",
+    "redis-cli frobnicate", "psql shop --command=\"$SQL\"", "psql shop --comm=$SQL", "psql shop -c\"$SQL\"",
+    "mysql shop --execute=\"$(x)\"", "mysql shop -e$SQL", "mysql shop -Ne\"$SQL\"",
+    "sqlite3 -cmd=$X /srv/app.db 'select 1'",
+    "redis-cli set a 1", "redis-cli mset a 1", "redis-cli getset a b", "redis-cli bitop not a b",
     "redis-cli eval \"redis.call(ARGV[1])\" 0", "mongosh --eval 'tidy()'", "mongosh absent.js",
     "mongorestore dump", "pg_restore -d shop dump.bin", "clickhouse-client -q 'system stop merges'", "etcdctl put a b",
     "docker exec shop-db-1 psql -f /x.sql", "docker exec shop-db-1 psql -o /x -c 'select 1'",
@@ -227,3 +240,25 @@ def test_the_rest_is_unknown(line: str) -> None:
     found = host().judge(line)
     assert found.unknown
     assert found.lost == ()
+
+
+@pytest.mark.parametrize("line", [
+    "psql shop --command=\"$SQL\"", "psql shop -c$SQL", "psql shop --file=$F", "mysql shop --execute=\"$(x)\"",
+    "mysql shop -e$SQL", "mysql shop -Ne\"$SQL\"", "mysql --init-command=$X shop -e 'select 1'",
+    "psql shop --output=$F -c 'select 1'", "redis-cli set a 1", "redis-cli setex a 9 b", "redis-cli mset a 1 b 2",
+    "redis-cli getset a b", "redis-cli bitop not a b", "redis-cli lset a 0 b", "redis-cli hset a b c",
+    "echo 'set a 1' | redis-cli", "redis-cli -x set a < /srv/ask.sql", "redis-cli swapdb 0 1",
+    "redis-cli json.set a $ 1", "redis-cli setrange a 0 b",
+])  # fmt: skip
+def test_what_may_write_over_is_asked_about(line: str) -> None:
+    """A statement that is only known when it runs, in whatever word it is given; a key that may be there already."""
+    found = host().judge(line)
+    assert (verdict(found), risk(found.unknown)) == ("unknown", "high")
+
+
+@pytest.mark.parametrize(
+    "line", ["redis-cli set a 1 nx", "redis-cli setnx a 1", "redis-cli incr a", "redis-cli lpush a b"]
+)
+def test_what_only_adds_is_of_low_risk(line: str) -> None:
+    """They refuse where the key is there, or keep what it holds."""
+    assert risk(host().judge(line).unknown) == "low"

@@ -92,6 +92,8 @@ SAFE = [
     "git -c user.name=x commit -m y", "git cherry-pick feature",
 ]  # fmt: skip
 UNKNOWN = [
+    "git checkout-index -fa", "git checkout-index -a -f", "git checkout-index -qfa", "git checkout-index --force a.txt",
+    "git read-tree -um HEAD", "git read-tree -mu HEAD", "git read-tree --reset -u HEAD", "git notes add -f -m x",
     "git push -f", "git push --force-with-lease origin x", "git push origin :x", "git push origin +x",
     "git push --delete origin x", "git push --mirror",
     "git wipe", "git -c alias.x='!rm -rf /srv' x", "git unheard-of", "git -c core.pager='sh -c x' log",

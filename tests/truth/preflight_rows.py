@@ -40,6 +40,7 @@ class OneRow:
     predicted: str
     seen: str
     called: str = ""  # the preflight's verdict, where a test tells it: such a row speaks of lost data alone
+    made: bool = False  # by a grammar
 
     @property
     def false_safe(self) -> bool:
@@ -56,7 +57,9 @@ class OneRow:
 class Row(Protocol):
     """The fixture `row`: call it once for each line, before the assertions, so that a fault is in the page too."""
 
-    def __call__(self, line: str, host: Mapping[str, str], predicted: str, seen: str, *, called: str = "") -> None: ...
+    def __call__(
+        self, line: str, host: Mapping[str, str], predicted: str, seen: str, *, called: str = "", made: bool = False
+    ) -> None: ...
 
 
 def told(**changes: Iterable[str]) -> str:
@@ -90,12 +93,24 @@ def body(rows: Sequence[OneRow], machine: str) -> str:
 
 
 def _false_safe(rows: Iterable[OneRow]) -> list[str]:
-    """The figure that counts most, of the lines as people type them."""
-    losing = [row for row in rows if row.called and row.seen != NOTHING]
-    wrong = sum(row.false_safe for row in losing)
-    if not losing:
-        return []
-    return [f"Of {len(losing)} lines as people type them that lost data, {wrong} were called safe or interrupting.", ""]
+    """The figures that count most: of the lines as people type them, and of those that a grammar made."""
+    told_of = [row for row in rows if row.called]
+    lines: list[str] = []
+    typed = [row for row in told_of if not row.made and row.seen != NOTHING]
+    made = [row for row in told_of if row.made]
+    if typed:
+        wrong = sum(row.false_safe for row in typed)
+        lines += [
+            f"Of {len(typed)} lines as people type them that lost data, {wrong} were called safe or interrupting."
+        ]
+    if made:
+        losing = [row for row in made if row.seen != NOTHING]
+        wrong = sum(row.false_safe for row in losing)
+        lines += [
+            f"Of {len(made)} lines made by a grammar {len(losing)} lost data: {wrong} of these were called safe or "
+            "interrupting."
+        ]
+    return [*lines, ""] if lines else []
 
 
 def _shown(row: OneRow) -> str:
@@ -198,8 +213,10 @@ def row(request: pytest.FixtureRequest) -> Row:
     """See `Row`."""
     recorder, item = request.config.stash[RECORDER], request.node
 
-    def add(line: str, host: Mapping[str, str], predicted: str, seen: str, *, called: str = "") -> None:
-        recorder.add(item.path.stem, item.nodeid, OneRow(line, dict(host), predicted, seen, called))
+    def add(
+        line: str, host: Mapping[str, str], predicted: str, seen: str, *, called: str = "", made: bool = False
+    ) -> None:
+        recorder.add(item.path.stem, item.nodeid, OneRow(line, dict(host), predicted, seen, called, made))
 
     return add
 

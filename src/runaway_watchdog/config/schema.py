@@ -193,7 +193,11 @@ class Rule(_Table):
         description="percent of one core, by one process or by one container, unit or job with all that it starts;"
         " what it wanted counts, on a full host or at its limit; for pressure and steal percent of the time",
     )
-    for_: Sustained = Field(300.0, alias="for", description="how long it has to last before you are told")
+    for_: Sustained = Field(
+        300.0,
+        alias="for",
+        description="how long it has to last before you are told; in all, where it goes on and off with a mean above",
+    )
     times: Times = Field(5, description="for restarts: how many within that time")
     severity: Severity | None = Field(
         None, description='"info", "warning" or "critical"; left out, it goes by the harm that is done to others'

@@ -55,6 +55,15 @@ class Copy(NamedTuple):
     number: int | None = None  # of the command that makes it (Command.number); None: it surely succeeds
 
 
+class Tracking(NamedTuple):
+    """What the line itself has done to a repository of git: paths are below its work tree."""
+
+    added: frozenset[str] = frozenset()  # tracked from then on
+    removed: frozenset[str] = frozenset()  # no longer tracked, and still there
+    elsewhere: bool = False  # HEAD may stand for another branch
+    committed: bool = False
+
+
 class HostState(NamedTuple):
     """The host as the commands so far would have left it."""
 
@@ -64,6 +73,7 @@ class HostState(NamedTuple):
     moved: tuple[tuple[str, str], ...] = ()  # (real path now named, where its content was), in order
     made: Mapping[str, Made] = NOTHING_MADE  # real paths of what the line itself has put there
     stashed: Mapping[str, bool] = MappingProxyType({})  # repositories; untracked files too?
+    tracking: Mapping[str, Tracking] = MappingProxyType({})  # of repositories of git, by their common folder
     edited: frozenset[str] = frozenset()  # real paths of files that the line adds to
     copies: tuple[Copy, ...] = ()  # that are there by then, and whole
     tables: Mapping[str, tuple[str, ...]] = MappingProxyType({})  # user -> the lines of the crontab that the line gives
@@ -87,3 +97,10 @@ class Outcome(NamedTuple):
     host: HostState
     unknown: tuple[str, ...] = ()  # what could not be told, in sentences
     nothing: tuple[str, ...] = ()  # why it does nothing here, where somebody may have meant another place
+
+
+def either(one: Outcome, other: Outcome) -> Outcome:
+    """A command that runs in the one folder or in the other: both are told, what is the same once."""
+    more = (each for each in other.effects if each not in one.effects)
+    unknown = tuple(dict.fromkeys((*one.unknown, *other.unknown)))
+    return Outcome((*one.effects, *more), other.host, unknown, (*one.nothing, *other.nothing))

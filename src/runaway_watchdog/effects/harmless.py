@@ -97,6 +97,45 @@ def _figure(found: re.Match[str]) -> str:
     return "0" if found["text"] or found["pattern"] else found[0]
 
 
+def _less(command: Command, host: HostState, world: World) -> Outcome:
+    """`+s FILE` saves what it was given; the commands that it may start are judged beside it."""
+    saves = any((word.text or "").startswith("+s") for word in command.words[1:])
+    return _unsure(command, host) if saves else _without("-o", "-O", "--log-file")(command, host, world)
+
+
+def _dc(command: Command, host: HostState, world: World) -> Outcome:  # noqa: ARG001
+    """A line that begins with `!` goes to a shell."""
+    told = any(word.text is None or "!" in word.text for word in command.words[1:])
+    given = command.here is not None and "!" in command.here
+    return _unsure(command, host) if told or given or command.reads is not None else Outcome((), host)
+
+
+def _debugger(command: Command, host: HostState, world: World) -> Outcome:  # noqa: ARG001
+    """Told what to do in its options or on its input, it may do anything, `shell` among it."""
+    options = (
+        "-ex",
+        "-x",
+        "-iex",
+        "-ix",
+        "-eval-command",
+        "--eval-command",
+        "--command",
+        "-command",
+        "-o",
+        "-s",
+        "-O",
+        "-S",
+    )
+    told = any((word.text or "").partition("=")[0] in options for word in command.words[1:])
+    return _unsure(command, host) if told or command.reads or command.here else _working("gdb", command, host)
+
+
+def _lines_read(command: Command, host: HostState, world: World) -> Outcome:  # noqa: ARG001
+    """-C: a command that the shell runs as it goes."""
+    told = any((word.text or "-C").startswith("-") and "C" in (word.text or "C") for word in command.words[1:])
+    return _unsure(command, host) if told else Outcome((), host)
+
+
 def _awk(command: Command, host: HostState, world: World) -> Outcome:  # noqa: ARG001
     words = of(command, "-F --field-separator -v --assign -f --file")
     if words.has("-f", "--file", "-i") or not words.operands or words.operands[0].text is None:
@@ -214,7 +253,8 @@ def _own(command: Command, host: HostState, world: World) -> Outcome:  # noqa: A
 _CAREFUL: Mapping[str, Callable[[Command, HostState, World], Outcome]] = {
     "awk": _awk, "gawk": _awk, "mawk": _awk, "sed": _sed, "journalctl": _journalctl,
     "sort": _without("-o", "--output", "--compress-program"), "uniq": _without(operands=1),
-    "less": _without("-o", "-O", "--log-file"), "more": _without(), "man": _without(),
+    "less": _less, "dc": _dc, "gdb": _debugger, "lldb": _debugger, "mapfile": _lines_read,
+    "readarray": _lines_read, "more": _without(), "man": _without(),
     "date": _without("-s", "--set", operands=1), "hostname": _without("-F", "--file", operands=0),
     "dmesg": _without("-c", "--read-clear", "-C", "--clear", "-D", "-E", "-n", "--console-level"),
     "netstat": _without(), "env": _without(operands=0), "command": _without(operands=1),

@@ -23,7 +23,7 @@ _TEXT = """
     colordiff column comm cut diff diff3 sdiff delta egrep expand expr factor fgrep fmt fold grep rgrep pcregrep
     pcre2grep rg ag ack head hexdump hd hexyl iconv join jq fx gron jo look lz4cat lzcat xzcat zcat zstdcat
     zgrep zegrep zless zmore zdiff zcmp nl numfmt od paste pr rev seq shuf strings tac tail multitail lnav tr
-    tsort unexpand wc yes base32 base64 basenc bc dc envsubst gettext ptx xmllint xsltproc csvcut csvgrep
+    tsort unexpand wc yes base32 base64 basenc bc envsubst gettext ptx xmllint xsltproc csvcut csvgrep
     csvlook csvstat glow mdcat most pager fzf sk tldr cheat info apropos whatis cowsay figlet toilet lolcat
     fortune sl cmatrix ascii asciinema units
 """

@@ -24,6 +24,24 @@ def appended(before: Value, more: Value) -> Value:
     return UNKNOWN if before.items is None or more.items is None else listed((*before.items, *more.items))
 
 
+def value_of(each: Assignment, expander: Expander) -> Value:
+    """What it gives: a text, or `(a b c)` with each element expanded as a word of a command is."""
+    if each.value is None:
+        return listed(tuple(word for raw in each.elements or () for word in expander.words(raw.pieces, raw.text)))
+    word = expander.single(each.value.pieces, each.value.text, "value")
+    return Value(word.text, word.answers, word.globbing, whole=word.whole)
+
+
+def assigned(each: Assignment, value: Value, state: ShellState) -> ShellState:
+    """`A=…`, `A+=…`, `A=(…)`, `A+=(…)`."""
+    before = state.value(each.name)
+    if each.appends and each.value is None:
+        value = appended(before, value)
+    elif each.appends:
+        value = Value(None if before.text is None or value.text is None else before.text + value.text)
+    return state.assign(each.name, value)
+
+
 def with_arrays(state: ShellState, declared: Sequence[tuple[Assignment, Value]]) -> ShellState:
     for each, value in declared:
         state = state.assign(each.name, appended(state.value(each.name), value) if each.appends else value)

@@ -89,6 +89,9 @@ def _declare(words: Words, state: ShellState) -> ExitStates:
             changed = changed.assign(name, _declared(word, found, changed, plain=not set(options) & set("ainlu?")))
     if program == "export" and "n" in options:
         return unchanged(changed._replace(exported=changed.exported - set(names)))
+    if "f" in options:
+        given = frozenset(names) & state.functions.keys() if program == "export" or "x" in options else frozenset()
+        return unchanged(state._replace(handed=state.handed | given))
     exports = program == "export" or "x" in options
     return ExitStates(changed.export(names) if exports else changed, state, None)
 

@@ -2,21 +2,29 @@
 
 from collections.abc import Sequence
 from functools import partial
-from typing import NamedTuple, Protocol
 
 from runaway_watchdog.model.command import Command, Script, Word
 from runaway_watchdog.preflight import assigning, builtins, feeders, output, redirects, shells
 from runaway_watchdog.preflight.asking import Asking
 from runaway_watchdog.preflight.budget import DEPTH, FIELDS, TURNS, Budget
 from runaway_watchdog.preflight.expansion import Expander, is_assignment
-from runaway_watchdog.preflight.flow import ExitStates, Frame, Sink, repeat, succeeded, unchanged
+from runaway_watchdog.preflight.flow import (
+    Call,
+    ExitStates,
+    Files,
+    Frame,
+    Sink,
+    Structure,
+    repeat,
+    succeeded,
+    unchanged,
+)  # fmt: skip
 from runaway_watchdog.preflight.grammar import Unread
 from runaway_watchdog.preflight.lookup import Lookup
-from runaway_watchdog.preflight.redirects import Files
 from runaway_watchdog.preflight.simple import DECLARING, Assignment, Raw, Redirection, Simple, SimpleReader
 from runaway_watchdog.preflight.state import UNKNOWN, ShellState, Value
 from runaway_watchdog.preflight.words import Substitution
-from runaway_watchdog.preflight.wrappers import LINE_SHELLS, WRAPPERS, Inner
+from runaway_watchdog.preflight.wrappers import LINE_SHELLS, WRAPPERS, Inner, started
 
 Words = tuple[Word, ...]
 RESERVED = frozenset(
@@ -27,23 +35,6 @@ _COPYING = frozenset(("cp", "install", "cat", "tar", "bsdtar", "crontab", "at", 
 _MOVING = frozenset(("cd", "pushd"))
 
 
-class Structure(Protocol):
-    """Whoever reads the rest: texts that a shell is given, and the bodies of functions."""
-
-    def text(self, text: str, state: ShellState, frame: Frame) -> ExitStates: ...
-
-    def call(self, name: str, words: Words, state: ShellState, frame: Frame) -> ExitStates: ...
-
-
-class Call(NamedTuple):
-    """What belongs to a command beside its words."""
-
-    text: str
-    files: Files = Files()
-    piped: bool = False  # it is no first part of a pipe
-    external: bool = False  # run by another program: the shell's builtins and functions do not count
-
-
 class Commands:
     """Reads simple commands. Raises Unread for one that cannot be read, TooMuch at the end of the budget."""
 
@@ -52,6 +43,7 @@ class Commands:
         self._budget = budget
         self._numbers = 0  # of commands that were found so far
         self.asking = Asking(lookup)
+        self._pipes: dict[str, Script] = {}  # what is in `<(…)` -> its commands
 
     def simple(self, spans: Sequence[tuple[int, int]], state: ShellState, frame: Frame) -> ExitStates:
         """The simple command in these parts of the source."""
@@ -69,6 +61,8 @@ class Commands:
         assigned = self._assigned(read, state, frame)
         if not words:
             self.written(files, call.text, state, frame)
+            if frame.redirected and frame.reads is not None and not read.assignments and not files:
+                self._emit((Word("cat", "cat"),), call, state, frame)  # `$(< file)` is what the file holds
             return ExitStates(assigned, state, None)
         names = [each.name for each in read.assignments]
         before = len(frame.sink.commands)
@@ -79,7 +73,7 @@ class Commands:
                 self.written(files, call.text, state, frame)
         outcome = succeeded(call.text, frame.sink.commands[before:], outcome)
         if read.declared:
-            declared = [(each, self._array(each, state, frame)) for each in read.declared]
+            declared = [(each, self._value(each, state, frame)) for each in read.declared]
             outcome = outcome.mapped(lambda after: assigning.with_arrays(after, declared))
         return outcome.mapped(lambda after: assigning.taken_back(after, state, names)) if names else outcome
 
@@ -90,6 +84,7 @@ class Commands:
         """The commands of `$(…)`; what they print where that is known."""
         script = self._printed(found, state, frame)
         if found.is_file:
+            self._pipes[found.script] = script
             return UNKNOWN
         lines = self.asking.lines(script, frame)
         if lines is None or len(" ".join(lines).split()) > FIELDS:
@@ -156,31 +151,14 @@ class Commands:
     def _assigned(self, read: Simple, state: ShellState, frame: Frame) -> ShellState:
         for each in read.assignments:
             self._budget.characters(len(state.variables))
-            if each.value is None:
-                value = self._array(each, state, frame)
-                state = state.assign(
-                    each.name, assigning.appended(state.value(each.name), value) if each.appends else value
-                )
-                continue
-            value = self._value(each.value, state, frame)
-            if each.appends:
-                before = state.value(each.name).text
-                value = Value(None if before is None or value.text is None else before + value.text)
-            state = state.assign(each.name, value)
+            state = assigning.assigned(each, self._value(each, state, frame), state)
         return state
 
-    def _array(self, each: Assignment, state: ShellState, frame: Frame) -> Value:
-        """`(a b c)`, each element expanded as a word of a command is; UNKNOWN for any other kind of array."""
-        if each.elements is None:
+    def _value(self, each: Assignment, state: ShellState, frame: Frame) -> Value:
+        if each.value is None and each.elements is None:  # a kind of array that is not read
             self.inside(each.inside, state, frame)
             return UNKNOWN
-        expander = self.expander(state, frame)
-        items = tuple(word for raw in each.elements for word in expander.words(raw.pieces, raw.text))
-        return assigning.listed(items)
-
-    def _value(self, raw: Raw, state: ShellState, frame: Frame) -> Value:
-        word = self.expander(state, frame).single(raw.pieces, raw.text, "value")
-        return Value(word.text, word.answers, word.globbing, whole=word.whole)
+        return assigning.value_of(each, self.expander(state, frame))
 
     def _run(self, words: Words, call: Call, state: ShellState, frame: Frame) -> ExitStates:
         self._budget.command()
@@ -201,14 +179,25 @@ class Commands:
             return self._shell(words, call, state, frame)
         if program in {"xargs", "find"}:
             return self._feeding(program, words, call, state, frame)
+        if program == "script":
+            return self._recorded(words, call, state, frame)
         if words[0].raw == "time" and (call.piped or call.external):  # there it is a program, and no reserved word
             words = (Word("time", r"\time"), *words[1:])
-        inner = WRAPPERS[program](words) if program in WRAPPERS else None
+        inner = WRAPPERS[program](words) if program in WRAPPERS else started(program, words)
         if inner is not None:
             self._all_known(words[: len(words) - len(inner.words)] if inner.script is None else words, call, frame)
             return self._inner(inner, call, state, frame)
         self._emit(words, call, state, frame)
         return unchanged(state)
+
+    def _recorded(self, words: Words, call: Call, state: ShellState, frame: Frame) -> ExitStates:
+        """script(1) writes down what the command inside prints."""
+        inner, files = shells.session(words)
+        self._emit((Word(":", ""),), call._replace(files=Files(files, ())), state, frame)
+        if inner is not None:
+            return self._script(inner, (), state, frame)
+        self._emit((Word("sh", "sh"),), call, state, frame)
+        return unchanged(state.forget())
 
     def _all_known(self, words: Words, call: Call, frame: Frame) -> None:
         """A wrapper's own word that is not known may be several, and another command with them."""
@@ -232,6 +221,8 @@ class Commands:
         match words[0].text:
             case "eval":
                 return self._eval(words, state, frame)
+            case "." | "source" if (text := self._piped(words[1:2], frame)) is not None:
+                return self._structure.text(text, state, frame._replace(depth=frame.depth + 1))
             case "." | "source":
                 self._emit((Word("source", words[0].raw), *words[1:]), call, state, frame)
                 return unchanged(state.forget())
@@ -294,6 +285,9 @@ class Commands:
         invoked = shells.invoked(words)
         if invoked.script is not None:
             return self._script(invoked.script, invoked.positional, state, frame)
+        text = self._piped(invoked.file[:1], frame)
+        if text is not None:
+            return self._script(Word(text, call.text), invoked.file[1:], state, frame)
         if invoked.file:
             self._emit((Word("source", words[0].raw), *invoked.file), call._replace(external=True), state, frame)
             return unchanged(state)
@@ -306,6 +300,12 @@ class Commands:
             raise Unread(call.text, "what this shell is given to run is only known when it runs")
         self._emit(words, call, state, frame)
         return unchanged(state if invoked.only_told else state.forget()._replace(elsewhere=True))
+
+    def _piped(self, words: Words, frame: Frame) -> str | None:
+        """The text in a file that is a pipe, `<(…)`, where that is known."""
+        script = self._pipes.get(words[0].raw[2:-1]) if words and words[0].raw.startswith("<(") else None
+        lines = None if script is None else self.asking.lines(script, frame)
+        return None if lines is None else "\n".join(lines)
 
     def _script(self, script: Word, positional: Words, state: ShellState, frame: Frame) -> ExitStates:
         if script.text is None:

@@ -1,7 +1,7 @@
 """Where in the line the reading is: what it has found, what holds there, and what may follow from a command's end."""
 
 from collections.abc import Callable, Sequence
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, Protocol
 
 from runaway_watchdog.model.command import Command, Script, Word
 from runaway_watchdog.preflight.grammar import Source
@@ -144,3 +144,30 @@ def merged(states: Sequence[ShellState]) -> ShellState:
     for other in states[1:]:
         after = merge(after, other)
     return after
+
+
+class Structure(Protocol):
+    """Whoever reads the rest: texts that a shell is given, and the bodies of functions."""
+
+    def text(self, text: str, state: ShellState, frame: Frame) -> ExitStates: ...
+
+    def call(self, name: str, words: tuple[Word, ...], state: ShellState, frame: Frame) -> ExitStates: ...
+
+
+class Files(NamedTuple):
+    """What redirections do to files."""
+
+    truncates: tuple[Word, ...] = ()
+    appends: tuple[Word, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.truncates or self.appends)
+
+
+class Call(NamedTuple):
+    """What belongs to a command beside its words."""
+
+    text: str
+    files: Files = Files()
+    piped: bool = False  # it is no first part of a pipe
+    external: bool = False  # run by another program: the shell's builtins and functions do not count

@@ -7,6 +7,7 @@ None is always possible, and then the word is only known when the line runs.
 from typing import Final, Protocol
 
 from runaway_watchdog.model.command import Script
+from runaway_watchdog.world.paths import Tree
 
 Lines = tuple[str, ...]
 
@@ -44,3 +45,14 @@ class Nobody:
 
 
 NOBODY: Final = Nobody()
+
+
+def is_folder(path: str, tree: Tree) -> bool | None:
+    """None where nobody may look."""
+    if path == "/":
+        return True
+    try:
+        entry = tree.entry(tree.real(path))
+    except OSError:
+        return None
+    return entry is not None and entry.kind == "folder"

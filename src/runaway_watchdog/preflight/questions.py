@@ -9,10 +9,11 @@ from runaway_watchdog.effects import HostState, Outcome, known_programs
 from runaway_watchdog.effects.programs import FILES, SELDOM
 from runaway_watchdog.linux.text import lines as lines_of
 from runaway_watchdog.model.command import Command, Script
-from runaway_watchdog.preflight.lookup import Lines
+from runaway_watchdog.preflight.lookup import Lines, is_folder
 from runaway_watchdog.world import World
 from runaway_watchdog.world.paths import Tree
 
+LARGEST_SCRIPT = 1 << 18
 _MAKING_NONE = (known_programs.READS | FILES.keys() - SELDOM) - {"mkdir", "cp", "install", "mv", "ln", "tar", "unzip"}
 
 
@@ -42,14 +43,14 @@ class Questions:
         return self._judge.output(script, self._after(before), self._depth + 1)
 
     def names(self, pattern: str, before: Script) -> Lines | None:
-        tree = _tree(self._after(before), self._judge.world)
+        tree = tree_of(self._after(before), self._judge.world)
         found = tree.glob(pattern)
         if not pattern.endswith("/"):
             return tuple(found)
-        return tuple(f"{each}/" for each in found if _is_folder(each, tree))
+        return tuple(f"{each}/" for each in found if is_folder(each, tree))
 
     def is_folder(self, path: str, before: Script) -> bool | None:
-        found = _is_folder(path, _tree(self._after(before), self._judge.world))
+        found = is_folder(path, tree_of(self._after(before), self._judge.world))
         return None if found is False and (before.unknown or not all(map(_makes_none, before.commands))) else found
 
     def home(self, user: str) -> str | None:
@@ -77,18 +78,15 @@ def _makes_none(command: Command) -> bool:
     return not command.remote and command.program in _MAKING_NONE
 
 
-def _tree(host: HostState, world: World) -> Tree:
+def tree_of(host: HostState, world: World) -> Tree:
+    """The host's files as the line would have left them."""
     from runaway_watchdog.effects.host import places
 
     return places.tree(host, world)
 
 
-def _is_folder(path: str, tree: Tree) -> bool | None:
-    """None where nobody may look."""
-    if path == "/":
-        return True
-    try:
-        entry = tree.entry(tree.real(path))
-    except OSError:
-        return None
-    return entry is not None and entry.kind == "folder"
+def text_of(path: str, host: HostState, world: World) -> str | None:
+    """A regular file's text, as the line would have left it; None where there is none, or it is too large."""
+    from runaway_watchdog.effects.host import places
+
+    return places.text(path, host, world, LARGEST_SCRIPT)

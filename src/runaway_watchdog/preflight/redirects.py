@@ -1,7 +1,6 @@
 """What redirections do: which of them write a file, and what they give to a command to read."""
 
 import re
-from typing import NamedTuple
 
 from runaway_watchdog.model.command import Script, Word
 from runaway_watchdog.preflight.flow import Frame
@@ -12,16 +11,6 @@ Words = tuple[Word, ...]
 _NO_FILE = re.compile(r"/dev/(?:null|std(?:in|out|err)|tty|fd/\d+)|-|\d+-?")
 APPENDING = frozenset((">>", "&>>"))
 WRITING = APPENDING | {">", ">|", "&>", ">&"}
-
-
-class Files(NamedTuple):
-    """What redirections do to files."""
-
-    truncates: Words = ()
-    appends: Words = ()
-
-    def __bool__(self) -> bool:
-        return bool(self.truncates or self.appends)
 
 
 def takes_output(each: Redirection) -> bool:

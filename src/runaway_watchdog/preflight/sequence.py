@@ -4,19 +4,20 @@ Nothing is run. A substitution (`docker rm $(docker ps -aq)`) is answered by ask
 run at all (after `&&`, in an `if`) counts as if it ran; a script file that the line starts is read and judged too.
 """
 
-import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
-from runaway_watchdog.effects import HostState, Outcome, known_programs, table
+from runaway_watchdog.effects import HostState, Outcome, either, known_programs, table
 from runaway_watchdog.effects.arguments import shown
-from runaway_watchdog.effects.host.targets import absolute
+from runaway_watchdog.effects.host.targets import absolute, spread_one
+from runaway_watchdog.linux.text import lines as lines_of
 from runaway_watchdog.model.command import Command, Script, Word
 from runaway_watchdog.model.effect import Effect, LowRisk
 from runaway_watchdog.model.shells import POSIX_SHELLS
-from runaway_watchdog.preflight import recipes
+from runaway_watchdog.preflight import recipes, shells
 from runaway_watchdog.preflight.lookup import Lines
-from runaway_watchdog.preflight.questions import Questions
+from runaway_watchdog.preflight.questions import Questions, text_of, tree_of
 from runaway_watchdog.preflight.shell import parse
 from runaway_watchdog.world import World
 
@@ -26,10 +27,8 @@ if TYPE_CHECKING:
 
 DEPTH = 5
 """Scripts that start scripts, substitutions in substitutions: further down nothing is judged."""
-LARGEST_SCRIPT = 1 << 18
 SOURCES = frozenset((".", "source"))
 MOST_WORDS = 5000
-_OPTION = re.compile(r"[-+][aefhklmuvxEbBT]*o?|--(?:login|posix|norc|noprofile)?")
 
 
 class Shell(NamedTuple):
@@ -90,6 +89,10 @@ def judge_within(given: Command | str, world: World, host: HostState, room: "Roo
     return judging.script(script, host, 1)
 
 
+class _NotKnownError(Exception):
+    """A file that the line itself makes, of a text that is not known."""
+
+
 def _proven(command: Command, outcome: Outcome) -> Outcome:
     """Safe is proven, never assumed: this holds for every family of commands, whatever it makes of its words.
 
@@ -102,31 +105,6 @@ def _proven(command: Command, outcome: Outcome) -> Outcome:
     shown_word = hidden.raw or "its input"
     why = f"what {shown_word} stands for in `{shown(command)}` is only known when it runs"
     return outcome._replace(unknown=(LowRisk(why) if table.destroys_nothing_else(command) else why,))
-
-
-def _either(one: Outcome, other: Outcome) -> Outcome:
-    """A command that runs in the one folder or in the other: both are told, what is the same once."""
-    more = (each for each in other.effects if each not in one.effects)
-    unknown = tuple(dict.fromkeys((*one.unknown, *other.unknown)))
-    return Outcome((*one.effects, *more), other.host, unknown, (*one.nothing, *other.nothing))
-
-
-def _read(path: str, host: HostState, world: World) -> str | None:
-    from runaway_watchdog.effects.host import places
-
-    return places.text(path, host, world, LARGEST_SCRIPT)
-
-
-def _script_operands(command: Command) -> tuple[Word, ...]:
-    """A script file and what it is given, behind options that change nothing about what it runs; () for any other."""
-    pending = list(command.words[1:])
-    while pending and command.program in POSIX_SHELLS and _OPTION.fullmatch(pending[0].text or ""):
-        option = pending.pop(0).text or ""
-        if option == "--":
-            break
-        if option.endswith("o") and pending:
-            pending.pop(0)  # -o pipefail
-    return () if not pending or (pending[0].text or "-").startswith("-") else tuple(pending)
 
 
 _STARTERS = frozenset(("less", "more", "most", "man", "vi", "vim", "nvim", "view", "ex", "scp", "sftp", "tar", "hash"))
@@ -148,7 +126,7 @@ class _Judge:
         for command in script.commands:
             outcome = self._command(command, host, depth)
             for folder in command.or_folders:
-                outcome = _either(outcome, self._command(command._replace(folder=folder), outcome.host, depth))
+                outcome = either(outcome, self._command(command._replace(folder=folder), outcome.host, depth))
             if command.number or host.copies:
                 outcome = self._with_copies(command, host, outcome)
             effects += outcome.effects
@@ -219,7 +197,12 @@ class _Judge:
         file = None if command.remote else self._script_file(command, host)
         if file is not None:
             return self._file(file, command, host, depth)
-        reading = None if command.remote or table.started(command) else recipes.read(command, self._files(host))
+        try:
+            reading = None if command.remote or table.started(command) else recipes.read(command, self._files(host))
+        except _NotKnownError as unknown:
+            return Outcome(
+                (), host, (f"what `{shown(command)}` reads in {unknown} is only known when the line has run",)
+            )
         if reading is not None:
             return self._recipes(reading, command, host, depth)
 
@@ -246,9 +229,14 @@ class _Judge:
 
     def _answered(self, command: Command, host: HostState, depth: int) -> Command:
         """The command with every substitution that can be answered in place of its word."""
-        return command._replace(
+        command = command._replace(
             words=self._words(command.words, host, depth), truncates=self._words(command.truncates, host, depth)
         )
+        if command.remote or not any(word.globbing for word in command.words):
+            return command
+        with suppress(OSError):  # nobody may look: then whoever judges the word says so
+            return spread_one(command, tree_of(host, self.world))
+        return command
 
     def _words(self, given_words: tuple[Word, ...], host: HostState, depth: int) -> tuple[Word, ...]:
         words: list[Word] = []
@@ -286,9 +274,13 @@ class _Judge:
         from runaway_watchdog.effects import filters
         from runaway_watchdog.effects.host import answers
 
+        if command.here is not None:
+            return filters.passed(command, tuple(lines_of(command.here)))
         if command.reads is not None:
             given = self.output(command.reads, host, depth + 1)
             return None if given is None else filters.passed(command, given)
+        if command.program == "cat" and len(command.words) > 1 and host.written:
+            return self._cat(command, host)
         if (named := filters.parted(command)) is not None:
             source = command._replace(words=(Word("cat", "cat"), *named[1]))
             given = answers.answer(source, host, self.world)
@@ -299,19 +291,61 @@ class _Judge:
             return answers_docker.answer(command, host, self.world)
         return answers.answer(command, host, self.world)
 
+    def _cat(self, command: Command, host: HostState) -> tuple[str, ...] | None:
+        """As `cat` is answered, with the files among them that the line has written."""
+        places_ = [absolute(word, command) for word in command.words[1:] if not word.globbing]
+        texts = [None if path is None else self._content(path, host) for path in places_]
+        if len(texts) < len(command.words) - 1 or None in texts:
+            from runaway_watchdog.effects.host import answers
+
+            return answers.answer(command, host, self.world)
+        return tuple(line for text in texts for line in lines_of(text or ""))
+
     def _script_file(self, command: Command, host: HostState) -> str | None:
         """The script that the command starts: `sh x.sh`, `. x.sh`, `./x.sh`; None: it starts none."""
         first = command.words[0]
         if command.program in POSIX_SHELLS | SOURCES:
-            given = _script_operands(command)
+            given = shells.script_operands(command)
             return absolute(given[0], command) if given else None
         if "/" not in (first.text or "") or table.of(command) != table.HARMLESS:
             return None
         path = absolute(first, command)
-        return path if path is not None and self._text(path, host) is not None else None
+        if path is None or (self._text(path, host) is None and not self._made(path, host)):
+            return None
+        return path
 
     def _files(self, host: HostState) -> Callable[[str], str | None]:
-        return lambda path: _read(path, host, self.world)
+        def read(path: str) -> str | None:
+            text = self._content(path, host)
+            if text is None and host.made and self._made(path, host):
+                raise _NotKnownError(path)
+            return text
+
+        return read
+
+    def _content(self, path: str, host: HostState) -> str | None:
+        """A regular file's text, also of one that the line itself has written; None where it is not known."""
+        if not host.written:
+            return text_of(path, host, self.world)
+        try:
+            real = tree_of(host, self.world).real(path)
+        except OSError:
+            return None
+        if real not in host.written:
+            return text_of(path, host, self.world)
+        found: list[str] = []
+        for command, before in host.written[real]:
+            lines = self._lines(command, before, 1)
+            if lines is None:
+                return None
+            found += lines
+        return "".join(f"{line}\n" for line in found)
+
+    def _made(self, path: str, host: HostState) -> bool:
+        """Whether the line itself has put this file there."""
+        with suppress(OSError):
+            return tree_of(host, self.world).real(path) in host.made
+        return False
 
     def _recipes(self, reading: recipes.Reading, command: Command, host: HostState, depth: int) -> Outcome:
         """What a project's file says that the command runs, part by part."""
@@ -328,7 +362,7 @@ class _Judge:
 
     def _text(self, path: str, host: HostState) -> str | None:
         """A shell script's text; None where there is none, or it is not for a shell."""
-        text = _read(path, host, self.world)
+        text = self._content(path, host)
         if text is None:
             return None
         first = text.partition("\n")[0]
@@ -342,7 +376,7 @@ class _Judge:
         text = self._text(path, host)
         if text is None or depth >= DEPTH:
             return Outcome((), host, (f"what the script {path} does could not be read",))
-        given = _script_operands(command) if command.program in POSIX_SHELLS | SOURCES else command.words
+        given = shells.script_operands(command) if command.program in POSIX_SHELLS | SOURCES else command.words
         arguments = f"set --{recipes.written(given[1:])}\n" if given[1:] else ""
         return self._parsed(arguments + text, command, host, depth)
 

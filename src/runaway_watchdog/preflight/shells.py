@@ -1,10 +1,13 @@
 """How a shell, or `exec`, is called: what it is told to run."""
 
+import re
 from typing import NamedTuple
 
-from runaway_watchdog.model.command import Word
+from runaway_watchdog.model.command import Command, Word
+from runaway_watchdog.model.shells import POSIX_SHELLS
 from runaway_watchdog.preflight.options import Options, Words, known, take
 
+_OPTION = re.compile(r"[-+][aefhklmuvxEbBT]*o?|--(?:login|posix|norc|noprofile)?")
 _VALUED = frozenset(("--rcfile", "--init-file"))
 
 
@@ -21,7 +24,7 @@ def invoked(words: Words) -> Invoked:
     """`sh [options] [-c TEXT [name [argument…]] | FILE [argument…] | -s [argument…]]`. Raises Unread."""
     position = 1
     letters = ""
-    while position < len(words):
+    while position < len(words) and not words[position].raw.startswith("<("):
         text = known(words, position)
         if text in {"-", "--"}:
             position += 1
@@ -45,3 +48,37 @@ def invoked(words: Words) -> Invoked:
 def executed(words: Words) -> Words:
     """The command of `exec [-cl] [-a name] command`; nothing where it only redirects. Raises Unread."""
     return take(words, Options("cl", "a")).rest
+
+
+_SCRIPT = Options(
+    "aefq", "cEImoOBT",
+    frozenset(("append", "flush", "force", "quiet", "return")),
+    frozenset(("command", "echo", "log-in", "log-io", "log-out", "log-timing", "logging-format", "output-limit")),
+)  # fmt: skip
+
+
+def session(words: Words) -> tuple[Word | None, tuple[Word, ...]]:
+    """`script [-c COMMAND] [FILE]`: what it runs, and the files that it writes anew."""
+    taken = take(words, _SCRIPT)
+    operands, rest = [], taken.rest
+    while rest:  # GNU programs take options after their operands too
+        operands.append(rest[0])
+        more = take((words[0], *rest[1:]), _SCRIPT)
+        taken.chosen.update(more.chosen)
+        rest = more.rest
+    named = [taken.value(*names) for names in (("O", "log-out"), ("I", "log-in"), ("B", "log-io"), ("T", "log-timing"))]
+    files = tuple(operands[:1]) or (() if any(named) else (Word("typescript", "typescript"),))
+    written = () if taken.has("a", "append") else (*files, *(word for word in named if word is not None))
+    return taken.value("c", "command"), written
+
+
+def script_operands(command: Command) -> tuple[Word, ...]:
+    """A script file and what it is given, behind options that change nothing about what it runs; () for any other."""
+    pending = list(command.words[1:])
+    while pending and command.program in POSIX_SHELLS and _OPTION.fullmatch(pending[0].text or ""):
+        option = pending.pop(0).text or ""
+        if option == "--":
+            break
+        if option.endswith("o") and pending:
+            pending.pop(0)  # -o pipefail
+    return () if not pending or (pending[0].text or "-").startswith("-") else tuple(pending)

@@ -65,6 +65,7 @@ class ShellState(NamedTuple):
     ended: bool = False  # exit: nothing from here on runs
     never: bool = False  # nothing here runs, surely: what follows `cd` into a folder that is not there after &&
     elsewhere: bool = False  # a shell was started that reads what comes next (`sudo -i` and more lines pasted)
+    handed: frozenset[str] = frozenset()  # functions that `export -f` hands on: what is in them is not read there
 
     def value(self, name: str) -> Value:
         return self.variables.get(name, UNKNOWN)
@@ -116,7 +117,7 @@ class ShellState(NamedTuple):
         }
         return ShellState(
             self.folder, variables, self.exported, positional, self.previous, self.or_folders, changed=self.changed,
-            succeeded=self.succeeded, doubtful=self.doubtful,
+            succeeded=self.succeeded, doubtful=self.doubtful, ambiguous=self.ambiguous | self.handed,
         )  # fmt: skip
 
     def environment(self) -> tuple[tuple[str, str | None], ...]:
@@ -143,6 +144,7 @@ def merge(one: ShellState, other: ShellState | None) -> ShellState:
         changed=one.changed | other.changed,
         positional=one.positional if one.positional == other.positional else None,
         functions={**other.functions, **one.functions},
+        handed=one.handed | other.handed,
         ambiguous=one.ambiguous | other.ambiguous | _differing(one.functions, other.functions),
         plain_globs=one.plain_globs and other.plain_globs,
         errexit=one.errexit or other.errexit,

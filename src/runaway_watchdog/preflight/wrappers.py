@@ -9,7 +9,8 @@ import shlex
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from runaway_watchdog.model.command import Word
+from runaway_watchdog.effects.elsewhere import runners
+from runaway_watchdog.model.command import Command, Word
 from runaway_watchdog.model.shells import POSIX_SHELLS
 from runaway_watchdog.preflight.grammar import Unread
 from runaway_watchdog.preflight.options import Options, Taken, Words, known, take
@@ -284,6 +285,15 @@ def _nsenter(words: Words) -> Inner | None:
     return Inner(words[position:] or (Word("sh", "sh"),), moved=True)
 
 
+def _ip(words: Words) -> Inner | None:
+    """`ip netns exec NAME COMMAND`, `ip vrf exec NAME COMMAND`."""
+    texts = [word.text for word in words]
+    at = next(
+        (at for at in range(1, len(texts) - 1) if texts[at] in ("netns", "vrf") and texts[at + 1] == "exec"), None
+    )
+    return None if at is None or len(words) <= at + 3 else Inner(words[at + 3 :])
+
+
 def _command(words: Words) -> Inner | None:
     taken = take(words, Options("pvV"))
     return None if taken.has("v", "V") or not taken.rest else Inner(taken.rest, in_shell=True)
@@ -365,6 +375,7 @@ WRAPPERS: Mapping[str, Callable[[Words], Inner | None]] = {
     "runuser": _su,
     "ssh": _ssh,
     "nsenter": _nsenter,
+    "ip": _ip,
     "busybox": lambda words: Inner(_applet(words[1:])) if len(words) > 1 else None,
     "chroot": _unreadable("it runs in another root folder"),
     "unshare": _unreadable("it runs in namespaces of its own"),
@@ -372,3 +383,12 @@ WRAPPERS: Mapping[str, Callable[[Words], Inner | None]] = {
     "coproc": _unreadable("a coprocess is not read"),
     "fish": _unreadable("fish is another language"),
 }  # fmt: skip
+
+
+def started(program: str, words: Words) -> Inner | None:
+    """The shell, or the wrapper of another command, that a program of a project's own starts."""
+    found = runners.inner(Command(words)) if program in runners.RUNNERS else None
+    name = None if found is None else found.program
+    if found is None or not (name in LINE_SHELLS or name in WRAPPERS or name in {"xargs", "find"}):
+        return None
+    return Inner(found.words, moved=program == "systemd-run" and "--scope" not in [word.text for word in words])

@@ -8,21 +8,30 @@ below it. So one sample below does not start the window anew, and what is above 
 fires. At half of the window the subject is suspect, at the whole window it is sustained. From then on it drains as it
 filled, and at zero it is resolved.
 
+What burns on and off, six seconds of every eight, would so never fire. Beside the time its mean is kept, in which the
+past fades by half in half of the window: as long as that is above the rule, pauses do not drain the account. Bursts
+that are far apart let the mean fall between them, and then all is as above. Nobody is read for that while it pauses.
+
 A process and the group it runs in are one story, told once: by the process, where one process can be named. The
 group speaks where nobody in it burns long enough: a crash loop, a swarm of short-lived children.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from runaway_watchdog.model.events import Finding, Stage
 from runaway_watchdog.model.identity import ProcKey
 from runaway_watchdog.model.sampling import Contention, HostLoad, ProcessRate, Rule, Sample
+from runaway_watchdog.watch.families import is_coarse
 
 DRAIN: Final = 4.0
 CALM: Final = 1.0
 """Once sustained, it is over only after it was calm for as long as it took: a runaway that others slow down for a
 moment (its own alert does) is not over."""
+
+_STANDS_OUT: Final = 4.0
+"""Times the rule's CPU: in the mean no more than that counts, so that a short burst does not last long in it."""
+_MOST_RESTING: Final = 256
 
 Subject = ProcKey | str
 """A process, or a group by its path: a group that restarts is the same group."""
@@ -48,6 +57,8 @@ class Track(NamedTuple):
     told_key: ProcKey | None = None  # the process that these findings named
     wanted: float = 0.0  # demand in percent-seconds over span_s
     held: Contention = Contention()  # the newest
+    mean: float = 0.0  # of what it wanted, in percent: the past fades
+    broken: bool = False  # it burns on and off: its mean has kept its account from draining
 
     @property
     def percent(self) -> float:
@@ -55,11 +66,20 @@ class Track(NamedTuple):
         return self.cpu / self.span_s if self.span_s > 0 else 0.0
 
 
+class Resting(NamedTuple):
+    """The mean of one whose account is empty: it was hot a while ago, and is not read meanwhile."""
+
+    mean: float
+    at: float  # monotonic
+    until: float  # then hardly anything is left of it
+
+
 class DetectState(NamedTuple):
     """Between two samples: only what is or was hot."""
 
     at: float | None = None
     tracks: Mapping[tuple[str, Subject], Track] = {}  # by rule name and subject
+    resting: Mapping[tuple[str, Subject], Resting] = {}  # those that rested last are the last
 
     def processes(self) -> dict[ProcKey, str]:
         """The processes that the next sample must hold, with their groups."""
@@ -93,19 +113,40 @@ def detect(state: DetectState, sample: Sample, rules: Sequence[Rule]) -> tuple[D
     }
     seen |= {each.group: _Now(each.group, each.percent, each.span_s, each.demand, each.held) for each in sample.groups}
     tracks: dict[tuple[str, Subject], Track] = {}
+    rest: dict[tuple[str, Subject], Resting] = {}
     findings: list[Finding] = []
     for rule in rules:
         if rule.kind == "restarts":  # has no accumulator: see `returns`
             continue
         now = seen if rule.kind == "cpu" else _of_the_host(rule, sample, elapsed)
         mine = {who: track for (name, who), track in state.tracks.items() if name == rule.name} if state.tracks else {}
-        story = _advance_all(mine, now, rule, elapsed)
+        story = _advance_all(mine, now, rule, elapsed, state.resting, sample.at)
         if story:
             findings += _tell(story, now, sample, rule)
             tracks |= {(rule.name, who): track for who, track in story.items() if track.level_s > 0}
+            rest |= {(rule.name, who): _rest(track, sample.at, rule) for who, track in story.items() if _rests(track)}
     if state.tracks:
         findings += _abandoned(state, sample, rules)
-    return DetectState(sample.at, tracks), tuple(findings)
+    resting = _with_rest(state.resting, rest, tracks, sample.at) if rest else state.resting
+    return DetectState(sample.at, tracks, resting), tuple(findings)
+
+
+def _rests(track: Track) -> bool:
+    """Is its account empty, with a mean that may be of use when it burns again?"""
+    return track.level_s <= 0 < track.mean and track.stage != _SUSTAINED
+
+
+def _rest(track: Track, at: float, rule: Rule) -> Resting:
+    return Resting(track.mean, at, at + rule.for_s * 3)
+
+
+def _with_rest(
+    resting: Mapping[tuple[str, Subject], Resting], new: Mapping[tuple[str, Subject], Resting],
+    awake: Container[tuple[str, Subject]], at: float,
+) -> dict[tuple[str, Subject], Resting]:  # fmt: skip
+    """Of very many those that rested last."""
+    kept = [each for each in resting.items() if each[0] not in new and each[0] not in awake and each[1].until > at]
+    return dict((*kept, *new.items())[-_MOST_RESTING:])
 
 
 def _of_the_host(rule: Rule, sample: Sample, elapsed: float) -> dict[Subject, _Now]:
@@ -133,7 +174,10 @@ def inherit(state: DetectState, predecessor: ProcKey, successor: ProcKey) -> Det
             old = tracks.pop((rule, who))
             young = tracks.get((rule, successor))
             tracks[rule, successor] = old if young is None else _merged(old, young)
-    return DetectState(state.at, tracks)
+    moved: dict[tuple[str, Subject], Resting] = {
+        (rule, successor): each for (rule, who), each in state.resting.items() if who == predecessor
+    }
+    return DetectState(state.at, tracks, {**state.resting, **moved} if moved else state.resting)
 
 
 def resume(
@@ -143,7 +187,7 @@ def resume(
     subject: Subject = key if key is not None and (alive or not group) else group
     used = percent * rule.for_s
     track = Track(group, rule.for_s, used, rule.for_s, _SUSTAINED, _SUSTAINED, key, used)
-    return DetectState(state.at, {**state.tracks, (rule.name, subject): track})
+    return DetectState(state.at, {**state.tracks, (rule.name, subject): track}, state.resting)
 
 
 def _merged(old: Track, young: Track) -> Track:
@@ -154,24 +198,39 @@ def _merged(old: Track, young: Track) -> Track:
 
 
 def _advance_all(
-    mine: Mapping[Subject, Track], now: Mapping[Subject, _Now], rule: Rule, elapsed: float
-) -> dict[Subject, Track]:
+    mine: Mapping[Subject, Track], now: Mapping[Subject, _Now], rule: Rule, elapsed: float,
+    resting: Mapping[tuple[str, Subject], Resting], at: float,
+) -> dict[Subject, Track]:  # fmt: skip
     """Every subject of one rule, one sample later. One that is missing from the sample is gone: 0 percent."""
     story: dict[Subject, Track] = {}
     for who, track in mine.items():
         seen = now.get(who) or _Now(track.group, 0.0, elapsed)
-        story[who] = _advance(track, seen, rule)
+        story[who] = _advance(who, track, seen, rule)
     for who, seen in now.items():
         if who not in mine and seen.wanted >= rule.cpu and seen.span_s > 0:
-            story[who] = _advance(Track(seen.group, 0.0, 0.0, 0.0, _QUIET), seen, rule)
+            rested = resting.get((rule.name, who)) if resting else None
+            mean = 0.0 if rested is None else rested.mean * _left(at - seen.span_s - rested.at, rule)
+            story[who] = _advance(who, Track(seen.group, 0.0, 0.0, 0.0, _QUIET, mean=mean), seen, rule)
     return story
 
 
-def _advance(track: Track, seen: _Now, rule: Rule) -> Track:
+def _left(seconds: float, rule: Rule) -> float:
+    """The part of a mean that is left after so long."""
+    return float(0.5 ** (2 * max(0.0, seconds) / rule.for_s))
+
+
+def _advance(who: Subject, track: Track, seen: _Now, rule: Rule) -> Track:
     demand = seen.wanted
     above = demand >= rule.cpu
-    drain = CALM if track.stage == _SUSTAINED else DRAIN
-    level_s = track.level_s + seen.span_s if above else track.level_s - drain * seen.span_s
+    counted = min(demand, _STANDS_OUT * rule.cpu)
+    mean = counted + (track.mean - counted) * _left(seen.span_s, rule)
+    level_s, broken = track.level_s, track.broken
+    if above:
+        level_s += seen.span_s
+    elif mean >= rule.cpu and _may_pause(who, track):
+        broken = True
+    else:
+        level_s -= (CALM if track.stage == _SUSTAINED else DRAIN) * seen.span_s
     level_s = min(rule.for_s, max(0.0, level_s))
     cpu, span_s = track.cpu + seen.percent * seen.span_s, track.span_s + seen.span_s
     wanted = track.wanted + demand * seen.span_s
@@ -180,8 +239,14 @@ def _advance(track: Track, seen: _Now, rule: Rule) -> Track:
     stage = _SUSTAINED if level_s >= rule.for_s else _SUSPECT if level_s >= rule.for_s / 2 else _QUIET
     return Track(  # not _replace(): this is done at every look, for each subject, and takes a third of the time
         seen.group, level_s, cpu, span_s, max(stage, track.stage), track.told, track.told_key, wanted,
-        seen.held if above else track.held,
+        seen.held if above else track.held, mean, broken,
     )  # fmt: skip
+
+
+def _may_pause(who: Subject, track: Track) -> bool:
+    """Does a pause leave the account as it is? What burnt without any until it was told of is over as ever. Jobs that
+    only share a session, or cron's unit, do not add up; nor is the host a subject that pauses."""
+    return (track.stage != _SUSTAINED or track.broken) and (isinstance(who, ProcKey) or not is_coarse(who))
 
 
 def _tell(story: dict[Subject, Track], now: Mapping[Subject, _Now], sample: Sample, rule: Rule) -> Iterable[Finding]:

@@ -16,6 +16,10 @@ OWN = (
     "/root/.docker", "/root/.lesshst", "/etc/.pwd.lock", "/etc/lvm", "/var/log/journal", "/var/log/private",
 )  # fmt: skip
 LARGEST_TEXT = 8 * 1024
+LAST = "/var/tmp/contents.json"
+PSQL = "/usr/lib/postgresql/15/bin/psql"
+"""Debian's psql is a script in Perl that starts this one."""
+SERVERS = ("postgresql@15-main", "mariadb", "redis-server")
 SYSTEM_DATABASES = ("information_schema", "performance_schema", "mysql", "sys")
 
 
@@ -50,6 +54,10 @@ def content(path: str) -> str | None:
             data = file.read()
     except OSError:
         return None
+    return content_of(data)
+
+
+def content_of(data: bytes) -> str:
     return f"{hashlib.sha256(data).hexdigest()[:16]}:{len(data)}"
 
 
@@ -69,22 +77,66 @@ def files() -> dict[str, str]:
     return {path: what for path, what in found.items() if what is not None}
 
 
+def heads(found: dict[str, str]) -> dict[str, str]:
+    """Of every file that has grown since this was last asked: the content of the part that was there before."""
+    try:
+        with open(LAST, encoding="utf-8") as file:
+            last = json.load(file)
+    except OSError:
+        last = {}
+    with open(LAST, "w", encoding="utf-8") as file:
+        json.dump(found, file)
+    grown = {}
+    for path, what in found.items():
+        before = last.get(path, "")
+        if ":" in what and ":" in before and int(what.split(":")[1]) > int(before.split(":")[1]):
+            with open(path, "rb") as data:
+                grown[path] = content_of(data.read(int(before.split(":")[1])))
+    return grown
+
+
+def committed(found: dict[str, str]) -> list[str]:
+    """The content of every file that a branch, a tag or a stash of a repository holds, as `content` tells it."""
+    held = []
+    for path in found:
+        folder, name = os.path.split(path)
+        if name != "HEAD" or f"{folder}/config" not in found:
+            continue
+        git = ("git", "-c", "safe.directory=*", "--git-dir", folder)
+        stashes = said(*git, "stash", "list", "--format=%H")
+        objects = [line.split()[0] for line in said(*git, "rev-list", "--objects", "--all", *stashes)]
+        held += [content_of(data) for data in blobs(git, objects)]
+    return sorted(held)
+
+
+def blobs(git: tuple[str, ...], objects: list[str]) -> Iterator[bytes]:
+    """What those of the objects hold that are files (git-cat-file(1), --batch)."""
+    asked = "\n".join(objects).encode()
+    out = subprocess.run((*git, "cat-file", "--batch"), input=asked, capture_output=True, check=False).stdout
+    while out:
+        head, _, rest = out.partition(b"\n")
+        _, kind, size = head.split()
+        if kind == b"blob":
+            yield rest[: int(size)]
+        out = rest[int(size) + 1 :]
+
+
 def layers(containers: list[str]) -> dict[str, dict[str, str]]:
     """Container -> what it wrote outside of its volumes."""
     found = {}
-    for name in containers:
-        (layer,) = said("docker", "inspect", "-f", "{{.GraphDriver.Data.UpperDir}}", name) or ("/nowhere",)
+    asked = said("docker", "inspect", "-f", "{{.Name}} {{.GraphDriver.Data.UpperDir}}", *containers)
+    for name, layer in (line.removeprefix("/").split() for line in asked):
         written = {path.removeprefix(layer): content(path) for path in walked(layer)}
         found[name] = {path: what for path, what in written.items() if what and not what.endswith(":0")}
     return found
 
 
 def postgresql() -> Iterator[tuple[str, dict[str, list[str]]]]:
-    for name in said("psql", "-d", "root", "-Atc", "select datname from pg_database where not datistemplate"):
-        tables = said("psql", "-d", name, "-Atc", "select tablename from pg_tables where schemaname = 'public'")
+    for name in said(PSQL, "-d", "root", "-Atc", "select datname from pg_database where not datistemplate"):
+        tables = said(PSQL, "-d", name, "-Atc", "select tablename from pg_tables where schemaname = 'public'")
         yield (
             f"postgresql {name}",
-            {table: sorted(said("psql", "-d", name, "-Atc", f'select x::text from "{table}" x')) for table in tables},
+            {table: sorted(said(PSQL, "-d", name, "-Atc", f'select x::text from "{table}" x')) for table in tables},
         )
 
 
@@ -105,6 +157,8 @@ def redis() -> Iterator[tuple[str, dict[str, list[str]]]]:
 
 
 def main() -> None:
+    said("systemctl", "reset-failed", *SERVERS)
+    said("systemctl", "start", *SERVERS)  # what a server holds is asked of it, and so is what it had not saved
     found = files()
     states = dict(line.split("|") for line in said("docker", "ps", "-a", "--format", "{{.Names}}|{{.State}}"))
     active = said("systemctl", "list-units", "--plain", "--no-legend", "--type=service", "--state=active")
@@ -112,6 +166,8 @@ def main() -> None:
         json.dumps(
             {
                 "files": found,
+                "heads": heads(found),
+                "committed": committed(found),
                 "texts": {path: lines for path in found if (lines := text(path)) is not None},
                 "layers": layers(list(states)),
                 "volumes": sorted(said("docker", "volume", "ls", "-q")),

@@ -3,6 +3,7 @@
 A small archive of this disk is read for the names in it; of any other it is only known when it runs what it replaces.
 """
 
+import posixpath
 from collections.abc import Callable, Mapping, Sequence
 
 from runaway_watchdog.effects import HostState, Outcome
@@ -15,6 +16,7 @@ from runaway_watchdog.model.effect import Effect
 from runaway_watchdog.world import World
 from runaway_watchdog.world.paths import Tree
 
+MOST = 20_000
 LARGEST = 1 << 20
 """Bytes of an archive that is read."""
 TAR_VALUED = (
@@ -163,6 +165,8 @@ def _members(
     archive: Word, command: Command, host: HostState, world: World, names: Callable[[bytes], list[str]]
 ) -> list[str] | None:
     """The files in an archive; None where it is too large, or not read."""
+    if archive.text in ("-", "/dev/stdin"):
+        return _piped(command, host, world)
     there = existing([archive], command, places.tree(host, world), follow=True)
     if len(there.found) != 1 or there.found[0].entry.kind != "file" or there.found[0].real in host.made:
         return [] if there.absent else None
@@ -173,6 +177,60 @@ def _members(
         return names(text.encode("utf-8", "surrogateescape"))
     except (OSError, ValueError):
         return None
+
+
+_PLAIN = frozenset(
+    [
+        "-c",
+        "--create",
+        "-f",
+        "--file",
+        "-C",
+        "--directory",
+        "-z",
+        "-j",
+        "-J",
+        "-v",
+        "-p",
+        "-P",
+        "--gzip",
+        "--verbose",
+        "-h",
+        "--dereference",
+    ]
+)
+"""Options of a tar whose operands are what comes out of its pipe."""
+
+
+def _piped(command: Command, host: HostState, world: World) -> list[str] | None:
+    """What another tar puts into the pipe; None where it is no tar, or is told to choose."""
+    feeding = () if command.reads is None else command.reads.commands
+    if len(feeding) != 1 or feeding[0].program not in ("tar", "bsdtar") or feeding[0].remote or feeding[0].reads:
+        return None
+    source = new_style(feeding[0])
+    words = of(source, TAR_VALUED)
+    names = [name for name, _ in words.options]
+    plain = (
+        set(names) <= _PLAIN
+        and words.has("-c", "--create")
+        and sum(name in ("-C", "--directory") for name in names) < 2
+    )
+    if not plain or not words.complete:
+        return None
+    tree = places.tree(host, world)
+    there = existing(words.operands, source._replace(folder=folder_of(words, source)), tree)
+    if there.unknown or there.absent:
+        return None
+    before = "" if (folder := folder_of(words, source)) is None else f"{folder.rstrip('/')}/"
+    found: list[str] = []
+    for each in there.found:
+        name = posixpath.normpath(each.written.removeprefix(before)).lstrip("/")
+        below = [(path[len(each.real) :], entry) for path, entry in tree.below(each.real, MOST)]
+        if len(below) >= MOST:
+            return None
+        parts = [("", each.entry), *below]
+        found += [posixpath.normpath(name + path) for path, entry in parts if entry.kind != "folder"]
+    return found
 
 
 def _tar_names(data: bytes) -> list[str]:
@@ -211,6 +269,8 @@ def _zip(command: Command, host: HostState, world: World) -> Outcome:
     if archive.text is not None and "." not in archive.text.rpartition("/")[2]:
         archive = Word(f"{archive.text}.zip", archive.raw)
     outcome = overwritten([archive], command, host, world, "zip writes it anew")
+    if any((word.text or "").startswith(("-TT", "--unzip-command")) for word in command.words[1:]):
+        outcome = outcome._replace(unknown=(*outcome.unknown, f"`{shown(command)}` runs a command that is not judged"))
     if not words.has("-m", "--move"):
         return outcome
     return taken_in(words.operands[1:], command, outcome, world, kept=archive.text != "/dev/null")

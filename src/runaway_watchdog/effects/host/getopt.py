@@ -3,11 +3,14 @@
 `effects.arguments` sorts words of programs whose options matter little; here an option that is not known is told.
 """
 
+import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
 from runaway_watchdog.effects.arguments import Arguments
 from runaway_watchdog.model.command import Word
+
+_VALUE = re.compile(r"(--?[a-zA-Z][\w-]*)=")
 
 
 class Grammar(NamedTuple):
@@ -52,7 +55,9 @@ def given(words: Sequence[Word], known: Grammar, *, stops: bool = False) -> Give
         if text == "--":
             operands += pending
             break
-        if text is None or text == "-" or not text.startswith("-"):
+        if text is None and (name := _hidden(word.raw, known)):
+            options.append((name, None))
+        elif text is None or text == "-" or not text.startswith("-"):
             operands.append(word)
             if stops:
                 operands += pending
@@ -65,6 +70,20 @@ def given(words: Sequence[Word], known: Grammar, *, stops: bool = False) -> Give
         value is None and name in known.valued for name, value in options
     )
     return Given(Arguments(tuple(options), tuple(operands)), tuple(strange), missing)
+
+
+def _hidden(raw: str, known: Grammar) -> str | None:
+    """The option of a word whose value is only known when the line runs: `--command="$SQL"`, `-e$SQL`, `-Ne"$SQL"`."""
+    if found := _VALUE.match(raw):
+        name = _whole(found[1], known)
+        return name if name in known.valued | known.optional else None
+    letters = re.match(r"-(\w+)", raw)
+    for letter in letters[1] if letters and not known.one_dash else "":
+        if f"-{letter}" in known.valued | known.optional:
+            return f"-{letter}"
+        if f"-{letter}" not in known.flags:
+            return None
+    return None
 
 
 def _long(

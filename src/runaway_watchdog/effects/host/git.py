@@ -185,10 +185,13 @@ def _adding(call: Call) -> Outcome:
         return call.unknown(f"`{shown(call.command)}` runs commands that are not judged")
     if call.verb == "fetch":
         return _fetch(call, texts)
-    if call.verb == "clone":
-        starting = any(text.startswith(("-u", "--upload-pack", "-c", "--config", "--template")) for text in texts)
-        return call.mild(f"`{shown(call.command)}` may start another program") if starting else call.safe()
-    overwriting = _OVERWRITING.get(call.verb, frozenset()) & set(texts)
+    if call.verb in ("init", "init-db", "clone", "add", "stage", "commit"):
+        from runaway_watchdog.effects.host import git_made  # for a line that makes something alone
+
+        return git_made.BY_VERB[call.verb](call)
+    clusters = [text for text in texts if text[:1] == "-" and text[:2] != "--"]
+    given_ = {*texts, *(f"-{letter}" for text in clusters for letter in text[1:])}
+    overwriting = _OVERWRITING.get(call.verb, frozenset()) & given_
     return call.unknown() if overwriting else call.safe()
 
 

@@ -5,7 +5,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from runaway_watchdog.effects import HostState, Outcome
+from runaway_watchdog.effects import HostState, Outcome, Tracking
 from runaway_watchdog.effects.arguments import Arguments, shown
 from runaway_watchdog.effects.host import losing, places
 from runaway_watchdog.effects.host.getopt import Given, Grammar, given
@@ -76,11 +76,34 @@ class Call(NamedTuple):
         """It is known not to throw away what it is not given."""
         return self.unknown(sentence)
 
+    @property
+    def excludes_file(self) -> str:
+        home = self.world.files.variable("HOME") or "/root"
+        named = self.config.get("core.excludesfile", "~/.config/git/ignore")
+        return home + named[1:] if named.startswith("~/") else named
+
     def given(self, known: Grammar) -> Given:
         return given(self.words, known)
 
     def read_index(self) -> Index | None:
-        return None if self.repository is None else self.repository.read_index()
+        """As the line has left it so far."""
+        index = None if self.repository is None else self.repository.read_index()
+        if index is None or self.repository is None or self.repository.common not in self.host.tracking:
+            return index
+        from runaway_watchdog.effects.host import git_made  # for a line with two commands of git alone
+
+        return git_made.after(index, self.repository, self.tracking)
+
+    @property
+    def tracking(self) -> Tracking:
+        common = "" if self.repository is None else self.repository.common
+        return self.host.tracking.get(common, Tracking())
+
+    def tracked(self, now: Tracking) -> HostState:
+        """The host once this is what the line has done to the repository."""
+        if self.repository is None:
+            return self.host
+        return self.host._replace(tracking={**self.host.tracking, self.repository.common: now})
 
     def paths(self, words: Sequence[Word], *, whole: bool = False) -> Paths:
         """Pathspecs, those that the shell expands first."""

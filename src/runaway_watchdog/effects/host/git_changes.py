@@ -141,6 +141,7 @@ def _there(call: Call, name: str) -> bool:
 
 def _switched(call: Call, commit: str | None, *, forced: bool, again: str | None) -> Outcome:
     """Without force git refuses to write over changes, and over what it does not track unless that is ignored."""
+    call = call._replace(host=call.tracked(call.tracking._replace(elsewhere=True)))
     outcome = moved_reference(call, f"refs/heads/{again}") if again else call.safe()
     repository, index = call.repository, call.read_index()
     if repository is None or repository.root is None:
@@ -200,7 +201,7 @@ def restore(call: Call) -> Outcome:
     words = call.given(RESTORE).arguments
     in_index, in_tree = words.has("-S", "--staged"), words.has("-W", "--worktree")
     if in_index and not in_tree:
-        return _strange(call, call.safe(), RESTORE)
+        return _strange(call, _taken_out(call, call.paths(words.operands)), RESTORE)
     if words.has("-p", "--patch", "--pathspec-from-file"):
         return call.unknown(f"which changes `{shown(call.command)}` throws away is only known when it runs")
     if not words.operands:
@@ -222,7 +223,24 @@ def reset(call: Call) -> Outcome:
             )
     elif words.has("--merge"):
         outcome = given_up(call)
+    elif not words.has("--soft", "--keep", "-p", "--patch"):
+        commit, chosen = _split(call, words)
+        outcome = _taken_out(call, chosen or _everything(), commit)
     return _strange(call, outcome, RESET)
+
+
+def _taken_out(call: Call, chosen: Paths, commit: str | None = None) -> Outcome:
+    """The index alone is put back: what was added to it since is no longer tracked, and stays where it is."""
+    repository, index = call.repository, call.read_index()
+    if repository is None or index is None:
+        return call.safe()
+    known = repository.files_of(repository.commit(commit or "HEAD") or "") or {}
+    gone = frozenset(each.path for each in index.entries if each.path not in known and chosen.chosen(each.path))
+    now = call.tracking
+    return Outcome(
+        (),
+        call.tracked(call.tracking._replace(added=now.added - gone, removed=now.removed | gone)) if gone else call.host,
+    )
 
 
 def stashed_and_dropped(call: Call) -> Outcome:
@@ -231,7 +249,7 @@ def stashed_and_dropped(call: Call) -> Outcome:
     repository, index = call.repository, call.read_index()
     if repository is None or index is None or not call.host.stashed[repository.common]:
         return outcome
-    ignored = Ignored(repository, _excludes_file(call), ())
+    ignored = Ignored(repository, call.excludes_file, ())
     doomed = untracked(repository, index, _everything(), ignored, folders=True, which="plain", nested=False)
     why = "the stash that it was put into is dropped"
     return _both(outcome, lost(repository, doomed, why, outcome.host, call.world))
@@ -261,13 +279,13 @@ def clean(call: Call) -> Outcome:
     required = call.config.get("clean.requireforce", "true").lower() not in ("false", "no", "off", "0")
     if required and not forced:
         return _strange(call, call.safe(), CLEAN)
-    index = repository.read_index()
+    index = call.read_index()
     if index is None:
         return call.unknown(f"which files of {repository.root} git tracks could not be read")
     chosen = call.paths(words.operands)
     which = "all" if words.has("-x") else "ignored" if words.has("-X") else "plain"
     extra = [value or "" for name, value in words.options if name in ("-e", "--exclude")]
-    ignored = Ignored(repository, _excludes_file(call), extra)
+    ignored = Ignored(repository, call.excludes_file, extra)
     folders = words.has("-d") or bool(words.operands)
     doomed = untracked(repository, index, chosen, ignored, folders=folders, which=which, nested=len(forced) > 1)
     why = "git clean deletes it: no commit holds it"
@@ -275,15 +293,16 @@ def clean(call: Call) -> Outcome:
     return _strange(call, outcome, CLEAN)
 
 
-def _excludes_file(call: Call) -> str:
-    home = call.world.files.variable("HOME") or "/root"
-    named = call.config.get("core.excludesfile", "~/.config/git/ignore")
-    return home + named[1:] if named.startswith("~/") else named
-
-
 def remove(call: Call) -> Outcome:
     """Without -f it refuses where a file has changes; the others are in a commit."""
     words = call.given(RM).arguments
+    if words.has("--cached") and not words.has("-n", "--dry-run"):
+        chosen, index = call.paths(words.operands), call.read_index()
+        names = frozenset(each.path for each in (index.entries if index else ()) if chosen.chosen(each.path))
+        host = call.tracked(
+            call.tracking._replace(added=call.tracking.added - names, removed=call.tracking.removed | names)
+        )
+        return _strange(call, Outcome((), host), RM)
     if words.has("--cached", "-n", "--dry-run") or not words.has("-f", "--force"):
         return _strange(call, call.safe(), RM)
     if words.has("--pathspec-from-file"):

@@ -64,14 +64,14 @@ def _reference_lost(call: Call, repository: Repository, name: str, why: str) -> 
     return found
 
 
-def _held_elsewhere(repository: Repository, name: str) -> bool:
+def _held_elsewhere(repository: Repository, name: str, *, head: bool = True) -> bool:
     """Whether another branch, tag or HEAD holds all its commits, as far as its history can be read."""
     wanted = repository.reference(name)
     others = {
         oid for each, oid in repository.references().items() if each != name and not each.startswith("refs/stash")
     }
-    if (repository.branch() != name) and (head := repository.reference("HEAD")):
-        others.add(head)
+    if head and repository.branch() != name and (at := repository.reference("HEAD")):
+        others.add(at)
     pending, seen = list(others), set(others)
     while pending and len(seen) < WALK:
         at = pending.pop(0)
@@ -86,7 +86,12 @@ def _held_elsewhere(repository: Repository, name: str) -> bool:
 def moved_reference(call: Call, name: str) -> Outcome:
     """A reference that is made to stand for something else, or goes: commits that only it holds are lost with it."""
     repository = call.repository
-    if repository is None or repository.reference(name) is None or _held_elsewhere(repository, name):
+    if repository is None:
+        return call.safe()
+    if repository.reference(name) is None:
+        told = f"what the line has committed on the branch that `{shown(call.command)}` takes away is not looked up"
+        return call.unknown(told) if call.tracking.committed else call.safe()
+    if _held_elsewhere(repository, name, head=not call.tracking.elsewhere):
         return call.safe()
     short = name.removeprefix("refs/heads/").removeprefix("refs/tags/")
     why = f"git {call.verb} takes {short} away from the only commits of that name: no other branch or tag holds them"
@@ -95,7 +100,8 @@ def moved_reference(call: Call, name: str) -> Outcome:
 
 def _several(call: Call, names: list[str]) -> Outcome:
     outcomes = [moved_reference(call, name) for name in names]
-    return Outcome(tuple(effect for each in outcomes for effect in each.effects), call.host)
+    unknown = tuple(told for each in outcomes for told in each.unknown)
+    return Outcome(tuple(effect for each in outcomes for effect in each.effects), call.host, unknown)
 
 
 def branch(call: Call) -> Outcome:
@@ -104,7 +110,7 @@ def branch(call: Call) -> Outcome:
     words = read.arguments
     texts = list(words.texts)
     forced = words.has("-f", "--force")
-    current = call.repository.branch() if call.repository else None
+    current = call.repository.branch() if call.repository and not call.tracking.elsewhere else None
     below = "refs/remotes/" if words.has("-r", "--remotes") else "refs/heads/"
     outcome = call.safe()
     if words.has("-D") or (words.has("-d", "--delete") and forced):

@@ -112,6 +112,9 @@ def _path_lost(
     """It is named as it is called now, before the line gives it another name."""
     name = on_disk(path, host)
     why = why if name == path else f"{why}, called {path} by then"
+    if entry.kind == "link" and name in SYSTEM:  # /bin and /lib64 of a host with a merged /usr
+        told = f"{why}: the system's programs and libraries are found by this link: without it none starts"
+        return Effect("delete", "path", name, True, told, size, in_use=True)
     if entry.kind == "link":
         told = f"{why}: a symbolic link, what it points to stays"
         return Effect("delete", "path", name, False, told, size)

@@ -49,13 +49,18 @@ DESTROYS = listed(
 )
 ADDS = listed(
     """
-    SET SETEX PSETEX SETNX MSET MSETNX GETSET APPEND INCR INCRBY INCRBYFLOAT DECR DECRBY SETRANGE SETBIT BITFIELD
-    BITOP HSET HMSET HSETNX HINCRBY HINCRBYFLOAT LPUSH RPUSH LPUSHX RPUSHX LINSERT LSET LMOVE RPOPLPUSH BLMOVE
-    BRPOPLPUSH SADD SMOVE ZADD ZINCRBY XADD XACK XCLAIM XAUTOCLAIM XREADGROUP XSETID PFADD PFMERGE GEOADD MOVE
-    SWAPDB SLOWLOG FAILOVER RENAMENX JSON.SET TS.ADD
+    SETNX MSETNX APPEND INCR INCRBY INCRBYFLOAT DECR DECRBY HSETNX HINCRBY HINCRBYFLOAT LPUSH RPUSH LPUSHX RPUSHX
+    LINSERT LMOVE RPOPLPUSH BLMOVE BRPOPLPUSH SADD SMOVE ZADD ZINCRBY XADD XACK XCLAIM XAUTOCLAIM XREADGROUP XSETID
+    PFADD PFMERGE GEOADD MOVE SLOWLOG FAILOVER RENAMENX TS.ADD
     """
 )
-"""They add, or set what they are given."""
+"""They add, or refuse where the key is there."""
+WRITES_OVER = listed(
+    """
+    SET SETEX PSETEX MSET GETSET SETRANGE SETBIT BITFIELD BITOP HSET HMSET LSET JSON.SET JSON.MSET SWAPDB
+    """
+)
+"""What the key, or a part of it, held before is gone; whether there is one is not asked."""
 _PARTS: dict[str, frozenset[str]] = {
     "CONFIG": frozenset(("GET", "HELP")),
     "CLIENT": frozenset(("LIST", "GETNAME", "SETNAME", "INFO", "ID", "SETINFO", "GETREDIR", "TRACKING", "HELP",
@@ -167,10 +172,14 @@ class _Redis(Session):
         if verb in _PARTS:
             if part not in _PARTS[verb]:
                 self.doubt(f"what `{verb} {part}` does in {self.database} is not judged")
-        elif verb in ADDS or verb in ("COPY", "RESTORE"):
+        elif verb in ADDS or verb in ("COPY", "RESTORE") or (verb == "SET" and "NX" in rest):
             self.mild(what)
         elif verb in ("SORT", "GEORADIUS", "GEORADIUSBYMEMBER") and "STORE" not in rest and "STOREDIST" not in rest:
             return
+        elif verb in WRITES_OVER:
+            self.doubt(
+                f"`{verb}` writes over what the key holds where it is there, in {self.database}: that is not asked"
+            )
         elif verb not in READS:
             self.doubt(what)
 

@@ -52,7 +52,7 @@ POSTGRES = Dialect(
 MYSQL = Dialect(
     "mysql",
     re.compile(
-        r"(?P<space>\s+|#[^\n]*|--(?=\s|$)[^\n]*|/\*!\d*|\*/)|(?P<comment>/\*)"
+        r"(?P<space>\s+|#[^\n]*|--(?=\s|$)[^\n]*|/\*M?!\d*|\*/)|(?P<comment>/\*)"
         r"|(?P<string>'[^'\\]*(?:(?:\\.|'')[^'\\]*)*'|\"[^\"\\]*(?:(?:\\.|\"\")[^\"\\]*)*\")"
         r"|(?P<quoted>`[^`]*(?:``[^`]*)*`)|(?P<own>\\[^\n])|" + _SHARED,
         re.S,

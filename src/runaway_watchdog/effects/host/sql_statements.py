@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from runaway_watchdog.effects.host.sql import Token
+from runaway_watchdog.effects.host.sql import MYSQL, Token, statements
 from runaway_watchdog.effects.host.sql_functions import SYNTAX, computes
 
 Tokens = Sequence[Token]
@@ -65,6 +65,7 @@ _NO_COLUMN = frozenset(
 _NAMED_AFTER_A_LOSS = re.compile(r"(?<![^._])(?:delete|destroy|drop|erase|purge|truncate|wipe)(?![^_])", re.I)
 """Functions of the database's own whose authors say what they do."""
 _CHANGES = frozenset(("DELETE", "UPDATE", "MERGE", "INSERT", "TRUNCATE"))
+_RUN = _CHANGES | {"SELECT", "WITH", "REPLACE"}
 _PRAGMAS = frozenset(
     ("TABLE_INFO", "TABLE_XINFO", "TABLE_LIST", "INDEX_LIST", "INDEX_INFO", "INDEX_XINFO", "FOREIGN_KEY_LIST",
      "FOREIGN_KEY_CHECK", "INTEGRITY_CHECK", "QUICK_CHECK", "DATABASE_LIST", "WAL_CHECKPOINT", "OPTIMIZE",
@@ -84,6 +85,8 @@ def judge(tokens: Tokens, dialect: str) -> Judged:
         return _question(tokens, dialect)
     if first in _BY_FIRST:
         return _BY_FIRST[first](tokens, dialect)
+    if first == "ANALYZE" and dialect == "mysql":
+        return _analyzed(tokens, dialect)
     if first == "BEGIN" and (inner := [at for at in range(1, len(tokens)) if _word(tokens, at) in _BY_FIRST]):
         return judge(tokens[inner[0] :], dialect)  # BEGIN BATCH DELETE …
     if first in _HARMLESS:
@@ -107,6 +110,21 @@ def _explain(tokens: Tokens, dialect: str) -> Judged:
     if "ANALYZE" not in words[1 : starts[0] if starts else None] and "ANALYSE" not in words[:8]:
         return SAFE
     return judge(tokens[starts[0] :], dialect) if starts else UNKNOWN
+
+
+def _analyzed(tokens: Tokens, dialect: str) -> Judged:
+    """MariaDB runs the statement that it analyzes, unless that is a table."""
+    starts = [at for at in range(1, min(len(tokens), 8)) if _word(tokens, at) in _RUN]
+    return judge(tokens[starts[0] :], dialect) if starts else SAFE
+
+
+def _execute(tokens: Tokens, dialect: str) -> Judged:
+    """MariaDB's EXECUTE IMMEDIATE has the statement with it; what was prepared elsewhere is not known."""
+    plain = len(tokens) == 3 and _word(tokens, 1) == "IMMEDIATE" and tokens[2].kind == "string"
+    if not plain:
+        return UNKNOWN
+    found = [judge(each.tokens, dialect) for each in statements(unquoted(tokens[2].text), MYSQL)]
+    return found[0] if len(found) == 1 else UNKNOWN
 
 
 def _question(tokens: Tokens, dialect: str) -> Judged:
@@ -293,7 +311,10 @@ def _reset(tokens: Tokens, dialect: str) -> Judged:
 
 
 def _set(tokens: Tokens, dialect: str) -> Judged:
-    """Of the session, unless it says otherwise."""
+    """Of the session, unless it says otherwise; MariaDB's SET STATEMENT … FOR is of one statement, which it runs."""
+    if _word(tokens, 1) == "STATEMENT":
+        starts = [at + 1 for at in range(2, len(tokens)) if _word(tokens, at) == "FOR"]
+        return judge(tokens[starts[0] :], dialect) if starts else UNKNOWN
     shared = _word(tokens, 1) in ("GLOBAL", "PERSIST", "PERSIST_ONLY", "PASSWORD") or "@" in _words(tokens)[1:3]
     strange = any(not computes(name, dialect) for name in _called(tokens))
     return UNKNOWN if strange else MILD if shared else SAFE
@@ -313,4 +334,5 @@ _BY_FIRST = {
     "DROP": _drop, "DELETE": _delete, "TRUNCATE": _truncate, "UPDATE": _update, "MERGE": _merge, "INSERT": _insert,
     "REPLACE": _replace, "ALTER": _alter, "CREATE": _create, "COPY": _copy, "LOAD": _load, "PURGE": _purge,
     "RESET": _reset, "SET": _set, "PRAGMA": _pragma, "DISCARD": _discard, "CALL": _call,
+    "EXECUTE": _execute,
 }  # fmt: skip

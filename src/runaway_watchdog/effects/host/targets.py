@@ -67,6 +67,15 @@ def spread(command: Command, tree: Tree) -> Command:
     return command._replace(words=tuple(one for word in command.words for one in _spread(word, command, tree)))
 
 
+def spread_one(command: Command, tree: Tree) -> Command:
+    """The same for patterns that match one name: whatever the program makes of its words, that is what it is given."""
+    words = []
+    for word in command.words:
+        names = _spread(word, command, tree) if word.globbing else ()
+        words.append(names[0] if len(names) == 1 and names[0].text != word.text else word)
+    return command._replace(words=tuple(words))
+
+
 def _spread(word: Word, command: Command, tree: Tree) -> tuple[Word, ...]:
     path = absolute(word, command)
     if not word.globbing or path is None or word.text is None:

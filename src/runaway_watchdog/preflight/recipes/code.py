@@ -53,6 +53,8 @@ def read(command: Command, files: Read) -> Reading | None:
 def _takes_code(text: str, options: tuple[str, ...]) -> bool:
     if text in options:
         return True
+    if "e" in options and text.startswith(("-M", "-m", "-I")):  # perl's modules: their names are no options
+        return False
     cluster = text.startswith("-") and not text.startswith("--") and len(text) > 1
     return cluster and text[-1] in [each for each in options if len(each) == 1]
 

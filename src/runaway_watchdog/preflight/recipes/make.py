@@ -53,6 +53,8 @@ def read(command: Command, files: Read) -> Reading | None:
     given = words.value("-f", "--file", "--makefile")
     names = (given,) if given else NAMES
     text = next((found for name in names if (found := files(within(folder, name))) is not None), None)
+    if given == "-" or (given or "").startswith("/dev/"):
+        return Reading((), (f"what `{shown(command)}` is given to make is not read",))
     if text is None:
         return unread(f"there is no Makefile in {folder} for `{shown(command)}`")
     made = parse(text)
