@@ -25,6 +25,7 @@ ELSEWHERE = {
     "preflight/patterns.py": "a pattern of the shell's: see below",
     "preflight/recipes/code_texts.py": "names of the tables of languages",
     "preflight/words.py": "one of two that are written there, without repeats",
+    "render/quoted.py": "names of processes and containers, escaped",
     "world/http.py": "bytes, of fixed lengths",
 }
 """Files whose expressions are put together when the program runs, and of what."""

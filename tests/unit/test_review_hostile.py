@@ -135,3 +135,26 @@ def test_documents_are_written_before_the_store_is_locked(tmp_path: Path, monkey
     case_request = CaseRequest(7, "opened", "sustained-cpu", "warning", 3355, 1, "/", "key", 99.0, 300.0, NOW)
     case_process._keep(store, case_request, found, message(found, "opened", NOW), ["terminal"], NOW)
     assert writable == [True]
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        """docker exec shop-db-1 sh -c 'exec mysqldump -uroot -p"$MYSQL_ROOT_PASSWORD"' > /var/backups/shop.sql""",
+        """docker exec shop-db-1 sh -c 'pg_dumpall -U "${POSTGRES_USER:-postgres}"' > /var/backups/shop.sql""",
+        'exec mariadb-dump -uroot -p"${MARIADB_ROOT_PASSWORD:-$MYSQL_ROOT_PASSWORD}" --all-databases',
+        "redis-cli -a $REDIS_PASSWORD save",
+    ],
+)
+def test_a_variable_of_the_shell_is_no_secret(command: str) -> None:
+    """A dump that takes its password from the container's own environment can be pasted."""
+    assert shown_command(command) == command
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["mysqldump -phunter2 shop", 'app --password "${PW:-hunter2}"', "mysqldump -p'$ecret' shop", "a -p$PW --token x9"],
+)
+def test_what_stands_in_the_line_itself_is(command: str) -> None:
+    """Also what is taken where the variable is empty, and beside a variable."""
+    assert shown_command(command) is None

@@ -27,19 +27,6 @@ DESTROYERS = frozenset(
         "rimraf", "kill", "pkill", "killall", "reboot", "shutdown", "poweroff", "halt", "down", "docker", "podman",
     )
 )  # fmt: skip
-_STARTED = frozenset(
-    (
-        "PAGER", "MANPAGER", "SYSTEMD_PAGER", "LESSOPEN", "LESSCLOSE", "EDITOR", "VISUAL", "SUDO_EDITOR", "FCEDIT",
-        "SYSTEMD_EDITOR", "BROWSER", "PS4", "PROMPT_COMMAND", "RSYNC_RSH", "CVS_RSH", "SUDO_ASKPASS", "SSH_ASKPASS",
-    )
-)  # fmt: skip
-"""Variables that name a program which others start."""
-_LOADED = frozenset(("BASH_ENV", "ENV", "LD_PRELOAD", "LD_AUDIT", "PERL5OPT", "PERL5DB", "PYTHONSTARTUP", "RUBYOPT"))
-"""Variables that name code which others run."""
-_USUAL = frozenset(
-    ("ash", "bash", "bat", "cat", "code", "delta", "emacs", "hx", "less", "lynx", "micro", "more", "most", "nano",
-     "nvim", "pico", "ssh", "vi", "view", "vim", "w3m", "true", ":")
-)  # fmt: skip
 _PART = re.compile(r"[A-Za-z][A-Za-z0-9]*")
 _FILE = re.compile(r"[/.~]")
 
@@ -56,22 +43,6 @@ def unknown_program(command: Command) -> str:
     sentence = f"what {program} does is not known: `{shown(command)}`"
     named = set(_PART.findall(program.partition(".")[0].lower())) & (DELETING | DESTROYERS)
     return sentence if named else of_words(command, sentence)
-
-
-def started_by_a_variable(command: Command) -> str | None:
-    """The variable that the line sets for this command, and by which it may start a program that nobody knows."""
-    for name, value in command.environment:
-        if name in _LOADED and value != "":
-            return name
-        if name in _STARTED and value != "" and not _usual(value):
-            return name
-    return None
-
-
-def _usual(value: str | None) -> bool:
-    words = (value or "").split()
-    plain = value is not None and not set(value) & set(";&|`$<>()")
-    return bool(words) and plain and words[0].rpartition("/")[2] in _USUAL
 
 
 def may_delete(words: Iterable[Word]) -> bool:

@@ -6,7 +6,7 @@ a process is recognised by. All of it is linear in its input, and each kind is l
 that it may be there.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from runaway_watchdog.hostile import clean
@@ -19,6 +19,7 @@ ARGV_LIMIT: Final = 8000
 """Characters of a command line that are looked at, its separators included: what the kernel itself kept, once."""
 
 _ELEMENT = Pattern(r"[-/]{0,2}[\w.-]++[=:]")
+_REFERENCE = Pattern(r"[\"']?\$(?:[A-Z_][A-Z0-9_]*+|\{[A-Z_][A-Z0-9_]*+(?::?[-=?+]\$[A-Z_][A-Z0-9_]*+)?\})[\"']?")
 _LONG = Pattern(r"[\w+/:.-]{16}")
 
 
@@ -106,5 +107,21 @@ def mask_variable(name: str, value: str) -> str:
 
 
 def shown_command(command: str) -> str | None:
-    """The command exactly as it must be pasted, or None where showing it would alter it or tell a secret."""
-    return command if clean(command, len(command) + 1) == command and mask_text(command) == command else None
+    """The command exactly as it must be pasted, or None where showing it would alter it or tell a secret.
+
+    What a shell's variable holds is no part of the line: `-p"$MYSQL_ROOT_PASSWORD"` tells nobody anything.
+    """
+    if clean(command, len(command) + 1) != command:
+        return None
+    masked = mask_text(command)
+    return command if masked == command or all(map(_REFERENCE.fullmatch, _hidden(command, masked))) else None
+
+
+def _hidden(command: str, masked: str) -> Iterator[str]:
+    """What stands in the command where the masked one has `MASK`."""
+    first, *others = masked.split(MASK)
+    at = len(first)
+    for each in others:
+        end = command.find(each, at + 1) if each else len(command)
+        yield command[at:end] if end >= 0 else command
+        at = end + len(each)

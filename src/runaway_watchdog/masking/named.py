@@ -103,7 +103,7 @@ def _by_name(text: str) -> str:
     while found := MARKED.search(text, at):
         at = found.end()
         value = _value_after(text, found)
-        if value is None or is_path(value[0]):
+        if value is None or is_path(value[0]) or _names_another(text, found):
             continue
         if text.startswith(" value=", value.end()):  # <add key="DbPassword" value="x"/>: the name is the value's own
             at = value.start()
@@ -112,6 +112,11 @@ def _by_name(text: str) -> str:
         kept = value.end()
         at = value.start() if announces(value[0]) else kept  # `--token --password X`: neither is shown
     return "".join((*shown, text[kept:]))
+
+
+def _names_another(text: str, found: re.Match[str]) -> bool:
+    """`${PASSWORD:-$OTHER}` of a shell: what it falls back to is a name as well."""
+    return text.startswith("${", found.start() - 2) and text.startswith(("-$", "=$", "?", "+"), found.end())
 
 
 def _value_after(text: str, found: re.Match[str]) -> re.Match[str] | None:

@@ -352,6 +352,8 @@ def _behind(word: str, begin: int, option: _Option) -> Part | None:
         return None
     if not option.after:
         return begin, len(word)
+    if value.lstrip('"').startswith("${"):  # `-u "${USER:-me}"`: the colon is the shell's
+        return None
     places = [place for mark in option.after if (place := value.find(mark)) > 0]
     if not places:
         return None

@@ -19,6 +19,7 @@ from runaway_watchdog.world.paths import under
 
 SMALL = 1 << 20
 """Bytes of a file that a disk has room for."""
+CODE = frozenset(("python", "python2", "python3", "pypy", "pypy3", "node", "deno", "bun", "php", "perl", "ruby", "lua"))
 IN_MEMORY = ("/dev", "/run", "/proc", "/sys")
 _NOT_ALL = (
     "-n", "--no-clobber", "-u", "--update", "-l", "--link", "-s", "--symbolic-link", "-i", "--interactive",
@@ -89,8 +90,8 @@ def _covers(copy: Copy, effect: Effect) -> bool:
 
 
 def _whole(command: Command, before: HostState, outcome: Outcome, world: World) -> Iterator[Copy]:
-    if not before.copies or risk(outcome.unknown) == "high":
-        return
+    if not before.copies or risk(outcome.unknown) == "high" or (outcome.unknown and command.program in CODE):
+        return  # a program of the person's own may have written anything
     after = outcome.host
     names = {id(what): path for path, what in after.made.items()}
     touched = _touched(command, before, outcome, world)

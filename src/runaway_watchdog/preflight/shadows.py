@@ -10,12 +10,13 @@ from typing import Final
 
 from runaway_watchdog.effects import Outcome
 from runaway_watchdog.effects.arguments import shown
+from runaway_watchdog.effects.known_programs import changes_nothing
 from runaway_watchdog.model.command import Command
 from runaway_watchdog.world import World
 
 LOADED: Final = frozenset((
     "LD_PRELOAD", "LD_LIBRARY_PATH", "LD_AUDIT", "BASH_ENV", "ENV", "PYTHONSTARTUP", "PYTHONHOME", "PERL5OPT",
-    "PERL5LIB", "RUBYOPT", "NODE_OPTIONS", "JAVA_TOOL_OPTIONS", "PROMPT_COMMAND", "ZDOTDIR",
+    "PERL5LIB", "PERL5DB", "RUBYOPT", "NODE_OPTIONS", "JAVA_TOOL_OPTIONS", "PROMPT_COMMAND", "PS4", "ZDOTDIR",
 ))  # fmt: skip
 """Variables that have a program load other code before its own."""
 _HARMLESS_VALUES: Final = {
@@ -23,12 +24,13 @@ _HARMLESS_VALUES: Final = {
     "JAVA_TOOL_OPTIONS": re.compile(r"(?!.*(?:-agent|-javaagent|bootclasspath))[\w\s=.,:+/-]*"),
     "ENV": re.compile(r"[\w-]*"),  # `ENV=production npm start` is another variable of the same name
     "PERL5OPT": re.compile(r"(?:-[wWC]\s*)*"),
+    "PS4": re.compile(r"(?:[^$`]|\$(?!\())*"),  # printed before each command of `set -x`
 }
 STARTED: Final = frozenset((
     "PAGER", "MANPAGER", "SYSTEMD_PAGER", "PSQL_PAGER", "AWS_PAGER", "LESSOPEN", "LESSCLOSE", "EDITOR", "VISUAL",
     "SUDO_EDITOR", "SYSTEMD_EDITOR", "PSQL_EDITOR", "BROWSER", "GIT_PAGER", "GIT_EDITOR", "GIT_SEQUENCE_EDITOR",
     "GIT_SSH", "GIT_SSH_COMMAND", "GIT_EXTERNAL_DIFF", "GIT_ASKPASS", "SSH_ASKPASS", "SUDO_ASKPASS", "RSYNC_RSH",
-    "KUBE_EDITOR", "TAR_OPTIONS",
+    "KUBE_EDITOR", "TAR_OPTIONS", "CVS_RSH", "FCEDIT",
 ))  # fmt: skip
 """Variables whose value is a command, run by the program that is started with them."""
 _QUIET: Final = frozenset((
@@ -56,6 +58,8 @@ _OPTIONS: Final[dict[str, tuple[re.Pattern[str], ...]]] = {
     "hash": (re.compile(r"-p"),),
 }
 """Program -> options that name another one. Without `line` the next word is it."""
+_BANG: Final = re.compile(r":?(?:sil\w*+!?+\s*+)?!")
+"""A command of vi that goes to a shell; `w! FILE` does not."""
 _SYSTEM: Final = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin")
 
 Judge = Callable[[str], Outcome]
@@ -71,7 +75,8 @@ def judged(command: Command, outcome: Outcome, world: World, judge: Judge) -> Ou
         if line is None:
             more.append(f"which program {name} has `{shown(command)}` start is only known when it runs")
         elif not is_quiet(line):
-            outcome = _with(outcome, judge(line), f"`{line}`, which `{shown(command)}` starts by {name}")
+            handed = name in STARTED and not changes_nothing(line.split()[0])
+            outcome = _with(outcome, judge(line), f"`{line}`, which `{shown(command)}` starts by {name}", handed=handed)
     return outcome._replace(unknown=(*outcome.unknown, *more))
 
 
@@ -86,9 +91,10 @@ def is_quiet(line: str) -> bool:
     )
 
 
-def _with(outcome: Outcome, other: Outcome, what: str) -> Outcome:
-    """What the other program does; a program that nobody knows is no pager, and asked about."""
-    unknown = (f"what {what}, does is not known",) if other.unknown else ()
+def _with(outcome: Outcome, other: Outcome, what: str, *, handed: bool) -> Outcome:
+    """What the other program does; a program that nobody knows is no pager, and asked about. `handed`: it is given
+    more words than stand there (`EDITOR='rm -f' visudo`)."""
+    unknown = (f"what {what}, does is not known",) if other.unknown or handed else ()
     return Outcome((*outcome.effects, *other.effects), other.host, (*outcome.unknown, *unknown), outcome.nothing)
 
 
@@ -117,7 +123,8 @@ def _of_options(command: Command) -> Iterator[tuple[str, str | None]]:
             line = found.groupdict().get("line")
             if line is None:
                 following = texts[number + 1] if number + 1 < len(texts) else ""
-                line = following.lstrip(":!") if command.program == "man" or "!" in following[:3] else ""
+                started = _BANG.match(following)
+                line = following if command.program == "man" else following[started.end() :] if started else ""
             if line:
                 yield text if len(text) < 20 else text.partition("=")[0], line
 
