@@ -10,7 +10,7 @@ reads all that may have stirred. Rates divide by the time since that very counte
 asks for less: see `demand`.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Set
+from collections.abc import Collection, Iterable, Mapping, Sequence, Set
 from typing import NamedTuple
 
 from runaway_watchdog.linux import stat_brief as proc_stat
@@ -18,7 +18,16 @@ from runaway_watchdog.linux.clock import GRAIN_S
 from runaway_watchdog.linux.files import Paths, read_boot_id, read_pids
 from runaway_watchdog.linux.stat_brief import ProcessStat
 from runaway_watchdog.model.identity import ProcKey
-from runaway_watchdog.model.sampling import LEAST_TOLD, Contention, GroupRate, GroupUse, HostLoad, ProcessRate, Sample
+from runaway_watchdog.model.sampling import (
+    LEAST_TOLD,
+    Contention,
+    GroupRate,
+    GroupUse,
+    HostLoad,
+    KindRate,
+    ProcessRate,
+    Sample,
+)
 from runaway_watchdog.watch import groups
 from runaway_watchdog.watch.clocks import Clocks
 from runaway_watchdog.watch.contention import Holds
@@ -28,6 +37,7 @@ from runaway_watchdog.watch.families import SPAN_S, Families, is_coarse
 from runaway_watchdog.watch.gate import Gate
 from runaway_watchdog.watch.load import LoadMeter
 from runaway_watchdog.watch.pid_scan import PidScan
+from runaway_watchdog.watch.short_lived import ShortLived
 
 SWEEP_S = 30.0
 _FORGET_S = 90.0  # a counter that three sweeps did not want is read as new
@@ -100,6 +110,7 @@ class Sampler:
         self._holds = Holds(host.paths, host.tree)
         self._families = Families()
         self._pid_scan = PidScan(host.paths)
+        self._short_lived = ShortLived()
         self._parents: dict[str, Mark] = {}  # cgroups that only hold groups
         self._groups: dict[str, Mark] = {}
         self._told: dict[str, tuple[Mark, float]] = {}  # their counters when their use was last told, and its percent
@@ -127,15 +138,19 @@ class Sampler:
         look = _Look(at, self._previous is None, sweep, busy, load, share, tracked, pids, watched, {}, {}, [], [])
         if sweep:
             self._small.clear()
+        kinds: Sequence[KindRate] = ()
         if sweep or not calm:
             self._look_deep(look)
+            span_s = at - self._previous if self._previous is not None else 0.0
+            if self._host.tree is not None and span_s > 0:
+                kinds = self._short_lived.rates(at, span_s, self._numbers, all_listed=sweep or busy is None)
         self._read_tracked(look)
         if sweep:
             self._clean_up(at)
         self._previous = at
         return Sample(
             at, wall, self._gate.online_cpus, busy, tuple(look.processes.values()), tuple(look.groups.values()), load,
-            tuple(look.restarted), tuple(look.used),
+            tuple(look.restarted), tuple(look.used), tuple(kinds),
         )  # fmt: skip
 
     def _clean_up(self, at: float) -> None:
@@ -190,7 +205,8 @@ class Sampler:
             if groups.is_parent(path.rpartition("/")[2]):
                 use = self._read_counter(look, tree, path, self._parents)
                 if use.may_be_hot or (everything and use.stirs):
-                    self._read_level(look, tree, path, everything=everything)
+                    rest = use.explains - self._read_level(look, tree, path, everything=everything)
+                    self._short_lived.level(path, rest / 100 * self._since_last(look), look.at, self._previous)
                     self._read_processes(look, groups.direct_members(tree, path), "")
                 elif everything:
                     self._list_level(look, tree, path)
@@ -211,7 +227,10 @@ class Sampler:
     def _note_number(self, look: _Look, path: str, number: int) -> None:
         """The same path with another number: it ended and was started again, however short its life was."""
         before = self._numbers.get(path)
-        if before is not None and before[0] != number:
+        if before is None:
+            if not look.first:
+                self._short_lived.began(path, look.at)
+        elif before[0] != number:
             look.restarted.append(path)
         self._numbers[path] = (number, look.at)
 
@@ -251,13 +270,21 @@ class Sampler:
             if shown or look.sweep:
                 self._tell_use(look, path, self._told.get(path, (before or now, 0.0)), now)
         if before is None:
+            if not look.first and marks is self._groups:
+                self._short_lived.used(path, used / 1e9, new=True)
             return _Use(0.0, None, may_be_hot=not look.first, stirs=True)
+        if path in self._short_lived.young:
+            self._short_lived.used(path, percent / 100 * min(span_s, self._since_last(look)), new=False)
         # Looks that did not come here proved it cold, so only the time since the last look is open. The mean of an
         # older counter says little about that: the sum has to do.
         open_s = span_s if self._previous is None else min(span_s, look.at - self._previous)
         fresh = self._previous is not None and before.at >= self._previous
         may_be_hot = percent * span_s >= self._least(look, path) * _NEAR * open_s
         return _Use(percent if fresh else 0.0, percent, may_be_hot, stirs)
+
+    def _since_last(self, look: _Look) -> float:
+        """Seconds."""
+        return 0.0 if self._previous is None else look.at - self._previous
 
     def _tell_use(self, look: _Look, path: str, told: tuple[Mark, float], now: Mark) -> None:
         """For the curves, which want to know of what is far from hot, too.

@@ -1,10 +1,13 @@
 """Every process of the host, as pkill, killall and ps see it."""
 
-from typing import NamedTuple
+from fnmatch import fnmatchcase
+from typing import Final, NamedTuple
 
 from runaway_watchdog.linux import cgroup, cmdline, status
 from runaway_watchdog.world import Files
 from runaway_watchdog.world.procfs import PROC, STATES, owner_cgroup, stat_of
+
+_MOST_ALIKE: Final = 64
 
 
 class Running(NamedTuple):
@@ -94,6 +97,14 @@ def members(files: Files, group: str) -> tuple[int, ...]:
     if root is None:
         return ()
     return tuple(sorted(set(cgroup.members(root, lambda at: _procs(files, at), lambda at: _inner(files, at)))))
+
+
+def groups_like(files: Files, pattern: str) -> list[str]:
+    """The paths of the groups right inside one whose names fit, with the shell's wildcards; not too many."""
+    above, _, name = pattern.rpartition("/")
+    folders = (f"{cgroup.MOUNT}{hierarchy}{above}" for hierarchy in cgroup.HIERARCHIES)
+    names = (each.rpartition("/")[2] for folder in folders for each in _inner(files, folder))
+    return [f"{above}/{each}" for each in dict.fromkeys(names) if fnmatchcase(each, name)][:_MOST_ALIKE]
 
 
 def _is_group(files: Files, folder: str) -> bool:
