@@ -112,6 +112,6 @@ def direct_members(tree: Tree, group: str) -> list[int]:
     return cgroup.parse_procs(read_all(f"{tree.root}{group}/cgroup.procs") or b"")
 
 
-def members(tree: Tree, group: str) -> Iterator[int]:
-    """The processes of a group and of everything inside it."""
-    return cgroup.members(group, lambda at: direct_members(tree, at), lambda at: children(tree, at))
+def members(tree: Tree, group: str, turn: int = 0) -> Iterator[int]:
+    """The processes of a group and of everything inside it; see `cgroup.members` on those with very many groups."""
+    return cgroup.members(group, lambda at: direct_members(tree, at), lambda at: children(tree, at), turn)

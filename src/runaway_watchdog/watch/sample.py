@@ -238,7 +238,7 @@ class Sampler:
         """One owner-level group, and its processes if a rule could be met in it. Returns what it explains."""
         use = self._read_counter(look, tree, path, self._groups)
         if use.may_be_hot or path in self._unexplained:
-            self._read_processes(look, groups.members(tree, path), path, use.percent)
+            self._read_processes(look, groups.members(tree, path, int(look.at * 1000)), path, use.percent)
         return use.explains
 
     def _note_limit(self, path: str) -> float | None:

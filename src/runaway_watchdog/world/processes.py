@@ -103,8 +103,13 @@ def groups_like(files: Files, pattern: str) -> list[str]:
     """The paths of the groups right inside one whose names fit, with the shell's wildcards; not too many."""
     above, _, name = pattern.rpartition("/")
     folders = (f"{cgroup.MOUNT}{hierarchy}{above}" for hierarchy in cgroup.HIERARCHIES)
-    names = (each.rpartition("/")[2] for folder in folders for each in _inner(files, folder))
-    return [f"{above}/{each}" for each in dict.fromkeys(names) if fnmatchcase(each, name)][:_MOST_ALIKE]
+    found: dict[str, None] = {}
+    for folder in folders:
+        try:
+            found |= dict.fromkeys(each for each in files.names(folder) if fnmatchcase(each, name))
+        except OSError:
+            continue
+    return [f"{above}/{each}" for each in found][:_MOST_ALIKE]
 
 
 def _is_group(files: Files, folder: str) -> bool:
