@@ -136,8 +136,12 @@ def _someone_else(case: CaseFile, pid: int, case_request: CaseRequest) -> bool:
 
 
 def _busiest_first(world: World, group: str) -> list[int]:
-    """The processes of a group now, the one that has used most CPU first; none for the root, which is everybody."""
-    pids = processes.members(world.files, group)
+    """The processes of a group now, the one that has used most CPU first; none for the root, which is everybody.
+
+    Of short-lived groups of one kind (`docker-*.scope`) those of the groups that are there now.
+    """
+    groups = processes.groups_like(world.files, group) if "*" in group else [group]
+    pids = [pid for each in groups for pid in processes.members(world.files, each)]
     used = {pid: mark[0] for pid in pids if (mark := procfs.cpu_mark(world.files, pid)) is not None}
     return sorted(used, key=lambda pid: -used[pid])
 

@@ -12,11 +12,12 @@ from runaway_watchdog.model.sampling import GroupRate, HostLoad, ProcessRate, Ru
 from runaway_watchdog.watch import judging
 from runaway_watchdog.watch.harm import Judgement
 from runaway_watchdog.watch.judging import Question, burns, usual_length_s, weigh, with_habit, with_length
-from runaway_watchdog.watch.ordinary import kind_of_work
+from runaway_watchdog.watch.ordinary import is_programs_file, kind_of_work
 from runaway_watchdog.watch.particulars import examine, own_service
 from runaway_watchdog.watch.sample import HostFacts
 
 UNIT = "/system.slice/ocr.service"
+USERS = "/user.slice/user-1000.slice/user@1000.service/app.slice"
 SCOPE = "/user.slice/user-0.slice/session-3.scope"
 
 
@@ -108,7 +109,18 @@ def test_no_rule_means_our_own_service(finding: Finding, tmp_path: Path) -> None
         ("/system.slice/apt-daily-upgrade.service", "apt.systemd.dai", False, "package maintenance"),
         (SCOPE, "dpkg", True, "package maintenance"),
         ("/system.slice/nightly-backup.service", "sh", False, "backup"),
-        ("/system.slice/app.service", "pg_dump", False, "backup"),
+        ("/system.slice/app.service", "pg_dump", False, ""),
+        ("/system.slice/report.service", "pg_dump", False, "backup"),
+        ("/system.slice/cron.service", "restic", False, "backup"),
+        (SCOPE, "rsync", True, "backup"),
+        (SCOPE, "rsync", False, ""),
+        (f"{USERS}/my-backup.service", "sh", False, ""),
+        (f"{USERS}/report.service", "php", False, ""),
+        (f"{USERS}/cron.service", "php", False, ""),
+        ("/system.slice/docker-1.scope", "restic", False, ""),
+        ("/system.slice/docker-1.scope/system.slice/nightly-backup.service", "sh", False, ""),
+        ("/machine.slice/machine-box.scope/payload/system.slice/apt-daily.service", "apt", False, ""),
+        ("/system.slice/nightly-backup.scope", "sh", False, ""),
         (SCOPE, "cc1plus", True, "build in a session"),
         (SCOPE, "cc1plus", False, ""),
         ("/system.slice/ci.service", "cc1plus", False, ""),
@@ -136,12 +148,57 @@ def test_ordinary_work_is_known_by_unit_program_or_timer(
     (units / "sync@.timer").write_text("[Timer]\nOnCalendar=daily\nUnit=mirror@%i.service\n")
     (units / "other.timer.d").mkdir()
     (units / "other.timer.d" / "unit.conf").write_text("[Timer]\nUnit=moved.service\n")
-    assert kind_of_work(group, name, terminal=terminal, root=str(tmp_path)) == kind
+    assert kind_of_work(group, name, terminal=terminal, genuine=lambda: True, root=str(tmp_path)) == kind
+
+
+@pytest.mark.parametrize(
+    ("group", "name", "terminal", "kind"),
+    [
+        (SCOPE, "rsync", True, ""),
+        (SCOPE, "dpkg", True, ""),
+        ("/system.slice/cron.service", "restic", False, "cron job"),
+        ("/system.slice/nightly-backup.service", "restic", False, "backup"),
+    ],
+)
+def test_a_name_without_its_file_buys_no_time(tmp_path: Path, group: str, name: str, terminal: bool, kind: str) -> None:
+    """Where the schedule or the unit is what speaks for it, the name is not needed."""
+    assert kind_of_work(group, name, terminal=terminal, genuine=lambda: False, root=str(tmp_path)) == kind
+
+
+def _file(*, uid: int = 0, mode: int = 0o755, inode: int = 5) -> os.stat_result:
+    return os.stat_result((0o100000 | mode, inode, 1, 1, uid, 0, 0, 0, 0, 0))
+
+
+@pytest.mark.parametrize(
+    ("path", "uid", "runs", "there", "its"),
+    [
+        ("/usr/bin/rsync", 1000, _file(), _file(), True),
+        ("/usr/lib/postgresql/15/bin/rsync", 1000, _file(), _file(), True),
+        ("/home/eve/rsync", 1000, _file(), _file(), False),
+        ("/tmp/rsync", 0, _file(), _file(), False),
+        ("/opt/eve/rsync", 1000, _file(uid=1000), _file(uid=1000), False),
+        ("/usr/local/bin/rsync", 1000, _file(mode=0o775), _file(mode=0o775), False),
+        ("/usr/bin/rsync", 0, _file(inode=9), _file(), False),  # a container's, or a mount that only it sees
+        ("/usr/bin/xmrig", 1000, _file(), _file(), False),
+        ("/usr/bin/python3.11", 1000, _file(), _file(), False),
+        ("/usr/bin/python3.11", 0, _file(), _file(), True),
+        ("/usr/bin/perl", 0, _file(), _file(), True),
+        ("/bin/busybox", 0, _file(), _file(), True),
+        ("/usr/bin/node", 0, _file(), _file(), False),
+    ],
+)
+def test_a_program_is_what_it_is_called_by_its_file(
+    path: str, uid: int, runs: os.stat_result, there: os.stat_result, its: bool
+) -> None:
+    """Root's, where programs are, and the host's own; an interpreter says what it likes, and so only root's counts."""
+    assert is_programs_file("rsync", path, uid, runs, there) is its
 
 
 def test_ordinary_work_is_quiet_until_it_takes_too_long(judge: Judge, finding: Finding) -> None:
-    """Three times its usual length, once that is known."""
+    """Three times its usual length, once that is known. In any other unit the program's name says nothing."""
     sample = Sample(0.0, 1e9, 2, 100.0, (), (), HostLoad())
+    assert judge.judge(finding, rule(), sample, "l", "rsync", 700.0).push
+    finding = finding._replace(group="/system.slice/nightly-backup.service")
     assert not judge.judge(finding, rule(), sample, "l", "rsync", 700.0).push
     for seconds in (100.0, 120.0, 500.0):
         judge.lengths = with_length(judge.lengths, "l", seconds)

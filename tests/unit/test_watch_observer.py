@@ -42,14 +42,15 @@ class WritesAtOnce(Writer):
 class Story:
     """A made-up host under watch."""
 
-    def __init__(self, host: FakeHost, store: sqlite3.Connection) -> None:
+    def __init__(self, host: FakeHost, store: sqlite3.Connection, group: str = SCOPE) -> None:
         self.host = host
+        self.group = group
         self.store = store
         self.requests: list[CaseRequest] = []
         self.burnt_s = 100.0
         self.driver = self.new_driver()
         host.group("/system.slice", 100.0)
-        host.group(SCOPE, 100.0)
+        host.group(group, 100.0)
         host.group("/init.scope", 0.0)
 
     def new_driver(self) -> Driver:
@@ -67,7 +68,7 @@ class Story:
                 self.host.used_ns[burning] += 2_000_000_000
                 self.burnt_s += 2.0
                 self.host.group("/system.slice", self.burnt_s)
-                self.host.group(SCOPE, self.burnt_s)
+                self.host.group(self.group, self.burnt_s)
             self.host.passes(2.0, 2.0 if burning else 0.1)
             self.driver.tick()
 

@@ -20,12 +20,19 @@ CPU = Rule("sustained-cpu", 90.0, 300.0, "warning", by_harm=True)
 SLOW = Rule("slow-burn", 40.0, 600.0, "info", push=False)
 LOOP = Rule("restart-loop", 0.0, 600.0, "warning", "restarts", times=5, by_harm=True)
 PRESSURE = Rule("pressure", 60.0, 300.0, "warning", "pressure", by_harm=True)
+BACKUP = "/system.slice/nightly-backup.service"
 
 
 @pytest.fixture
 def story(tmp_path: Path) -> Iterator[Story]:
     with closing(connect(tmp_path / "watchdog.db")) as store:
         yield Story(FakeHost(tmp_path / "host"), store)
+
+
+@pytest.fixture
+def at_night(tmp_path: Path) -> Iterator[Story]:
+    with closing(connect(tmp_path / "watchdog.db")) as store:
+        yield Story(FakeHost(tmp_path / "host"), store, BACKUP)
 
 
 def under(story: Story, *rules: Rule) -> None:
@@ -41,49 +48,49 @@ def named(story: Story, pid: int, name: str) -> None:
     stat.write_text(stat.read_text().replace("(p)", f"({name})"))
 
 
-def test_ordinary_work_is_told_of_only_when_it_takes_too_long(story: Story) -> None:
+def test_ordinary_work_is_told_of_only_when_it_takes_too_long(at_night: Story) -> None:
     """A backup of twenty minutes is listed and explained; one of forty is an alert."""
-    under(story, CPU)
-    story.host.process(10, start_s=10.0, group=SCOPE)
-    named(story, 10, "restic")
-    story.goes_on(1200, burning=10)
-    assert story.told() == [("suspect", 0, 10), ("recorded", 1, 10)]
-    assert severities(story.store) == [("sustained-cpu", "info")]
-    story.goes_on(700, burning=10)
-    assert story.told() == [("suspect", 0, 10), ("recorded", 1, 10), ("opened", 1, 10)]
-    assert severities(story.store) == [("sustained-cpu", "warning")]
+    under(at_night, CPU)
+    at_night.host.process(10, start_s=10.0, group=BACKUP)
+    named(at_night, 10, "restic")
+    at_night.goes_on(1200, burning=10)
+    assert at_night.told() == [("suspect", 0, 10), ("recorded", 1, 10)]
+    assert severities(at_night.store) == [("sustained-cpu", "info")]
+    at_night.goes_on(700, burning=10)
+    assert at_night.told() == [("suspect", 0, 10), ("recorded", 1, 10), ("opened", 1, 10)]
+    assert severities(at_night.store) == [("sustained-cpu", "warning")]
 
 
-def test_ordinary_work_that_ends_in_time_is_never_told_of(story: Story) -> None:
+def test_ordinary_work_that_ends_in_time_is_never_told_of(at_night: Story) -> None:
     """Neither its beginning nor its end."""
-    under(story, CPU)
-    story.host.process(10, start_s=10.0, group=SCOPE)
-    named(story, 10, "restic")
-    story.goes_on(1700, burning=10)
-    story.host.end(10, SCOPE)
-    story.goes_on(1000)
-    assert story.told() == [("suspect", 0, 10), ("recorded", 1, 10)]
-    assert [each.state for each in queries.incidents(story.store)] == ["resolved"]
+    under(at_night, CPU)
+    at_night.host.process(10, start_s=10.0, group=BACKUP)
+    named(at_night, 10, "restic")
+    at_night.goes_on(1700, burning=10)
+    at_night.host.end(10, BACKUP)
+    at_night.goes_on(1000)
+    assert at_night.told() == [("suspect", 0, 10), ("recorded", 1, 10)]
+    assert [each.state for each in queries.incidents(at_night.store)] == ["resolved"]
 
 
-def test_how_long_work_usually_takes_survives_a_restart(story: Story) -> None:
+def test_how_long_work_usually_takes_survives_a_restart(at_night: Story) -> None:
     """Three runs of a minute were stored: the fourth is too long after a few."""
-    under(story, CPU)
+    under(at_night, CPU)
     for number in range(3):
-        story.host.process(10 + number, start_s=story.host.now, group=SCOPE)
-        named(story, 10 + number, "restic")
-        story.goes_on(60, burning=10 + number)
-        story.host.end(10 + number, SCOPE)
-        story.goes_on(80)
-    left = records.resume(story.store, "", 0.0, 1e9 + story.host.now, 100)
+        at_night.host.process(10 + number, start_s=at_night.host.now, group=BACKUP)
+        named(at_night, 10 + number, "restic")
+        at_night.goes_on(60, burning=10 + number)
+        at_night.host.end(10 + number, BACKUP)
+        at_night.goes_on(80)
+    left = records.resume(at_night.store, "", 0.0, 1e9 + at_night.host.now, 100)
     assert [round(seconds / 20) for _, seconds in left.lengths] == [3, 3, 3]
-    story.driver = story.new_driver()
-    story.driver.resume(left)
-    under(story, CPU)
-    story.host.process(20, start_s=story.host.now, group=SCOPE)
-    named(story, 20, "restic")
-    story.goes_on(400, burning=20)
-    assert ("opened", 1, 20) in story.told()
+    at_night.driver = at_night.new_driver()
+    at_night.driver.resume(left)
+    under(at_night, CPU)
+    at_night.host.process(20, start_s=at_night.host.now, group=BACKUP)
+    named(at_night, 20, "restic")
+    at_night.goes_on(400, burning=20)
+    assert ("opened", 1, 20) in at_night.told()
 
 
 def test_an_incident_gets_worse_when_others_begin_to_wait(story: Story) -> None:

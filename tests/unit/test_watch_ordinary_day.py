@@ -147,10 +147,17 @@ def alarms(loads: Sequence[Load], rules: Sequence[Rule], deploys_at: Sequence[fl
 def circumstances(finding: Finding, who: dict[ProcKey, tuple[Load, float]]) -> harm.Circumstances:
     """Nothing is known of it from the days before."""
     if finding.key not in who:
-        return harm.Circumstances(ordinary=kind_of_work(finding.group, "", terminal=False, root="/nowhere"))
+        return harm.Circumstances(
+            ordinary=kind_of_work(finding.group, "", terminal=False, genuine=genuine, root="/nowhere")
+        )
     load, running_s = who[finding.key]
-    kind = kind_of_work(load.group, load.name, terminal=load.terminal, root="/nowhere")
+    kind = kind_of_work(load.group, load.name, terminal=load.terminal, genuine=genuine, root="/nowhere")
     return harm.Circumstances(ordinary=kind, running_s=running_s)
+
+
+def genuine() -> bool:
+    """Each program is what it is called."""
+    return True
 
 
 def test_a_day_of_ordinary_load_raises_no_alarm(rules: tuple[Rule, ...]) -> None:

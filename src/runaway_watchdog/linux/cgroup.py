@@ -20,6 +20,8 @@ HIERARCHIES: Final = (*UNIFIED, "/systemd", *CPUACCT)
 _DELETED: Final = " (deleted)"
 _MOST_INNER_GROUPS: Final = 512
 """How many directories inside one group are searched for its processes: a container may make as many as it likes."""
+_STRIDE: Final = 7919
+"""A prime: whoever makes more groups than are searched does not know which ones, and next time they are others."""
 
 
 class CgroupPath(NamedTuple):
@@ -117,15 +119,19 @@ def parse_procs(text: str | bytes) -> list[int]:
     return [pid for word in text.split() if word.isdigit() and (pid := int(word))]
 
 
-def members(group: str, procs: Callable[[str], Iterable[int]], inner: Callable[[str], Iterable[str]]) -> Iterator[int]:
-    """The processes of a group and of everything inside it.
+def members(
+    group: str, procs: Callable[[str], Iterable[int]], inner: Callable[[str], Iterable[str]], turn: int = 0
+) -> Iterator[int]:
+    """The processes of a group and of everything inside it; of very many groups inside some, others at each `turn`.
 
     `procs` lists those right in a group, `inner` the paths of the groups right inside it.
     """
     pending = [group]
-    for _ in range(_MOST_INNER_GROUPS):
+    for number in range(_MOST_INNER_GROUPS):
         if not pending:
             return
+        chosen = (turn + number) * _STRIDE % len(pending)
+        pending[chosen], pending[-1] = pending[-1], pending[chosen]
         at = pending.pop()
         yield from procs(at)
         pending += inner(at)

@@ -40,6 +40,15 @@ class GroupRate(NamedTuple):
     held: Contention = Contention()
 
 
+class KindRate(NamedTuple):
+    """CPU of the short-lived cgroups of one kind, those included that ended since the last look."""
+
+    kind: str  # their path, with `*` for what differs in their names: "/system.slice/docker-*.scope"
+    percent: float
+    span_s: float
+    ended: int  # how many did
+
+
 class GroupUse(NamedTuple):
     """CPU of one owner-level cgroup since that was last told here: no second of it is told twice."""
 
@@ -68,6 +77,7 @@ class Sample(NamedTuple):
     load: HostLoad = HostLoad()
     restarted: tuple[str, ...] = ()  # groups that were made anew, under the same path, since they were last listed
     used: tuple[GroupUse, ...] = ()  # of warm groups at every look, and in sweeps of all that did anything
+    kinds: tuple[KindRate, ...] = ()  # where groups come and go
 
 
 class Rule(NamedTuple):

@@ -11,6 +11,7 @@ from runaway_watchdog.watch.events import Examination, Sampled
 from runaway_watchdog.watch.expected import expected
 from runaway_watchdog.watch.incidents import SEVERITIES, Incident, Kind, Work
 from runaway_watchdog.watch.judging import Particulars, Question
+from runaway_watchdog.watch.short_lived import is_kind
 from runaway_watchdog.watch.state import State, Turn
 
 JUDGE_S: Final = 30.0
@@ -246,7 +247,7 @@ def _running_s(state: State, finding: Finding) -> float:
 
 def _work(turn: Turn, finding: Finding, of: Particulars) -> Work:
     """The lineage that a finding is about; the group's own where no process is known."""
-    if finding.key is not None:
+    if finding.key is not None and not is_kind(finding.group):
         if finding.key not in turn.state.lineages.tracked and of.seen is not None:
             track(turn, of.seen, finding.wall - finding.window_s)
         seen = turn.state.lineages.find(finding.key)

@@ -37,6 +37,22 @@ class Ran(NamedTuple):
     now: Mark
 
 
+class Whole(NamedTuple):
+    """A group of short lives."""
+
+    percent: float  # of one core, now
+    cpu_s: float  # since it was found to be one
+
+
+class Use(NamedTuple):
+    """What a group's counter says."""
+
+    explains: float  # percent of one core, since the last look
+    percent: float | None  # of one core, since it was last read; None: not known
+    may_be_hot: bool  # could a rule be met in it?
+    stirs: bool  # has it done anything worth speaking of since it was last read?
+
+
 class ProcessClocks:
     """The CPU clocks of processes by PID, each with the moment when it was read."""
 

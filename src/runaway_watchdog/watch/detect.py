@@ -13,16 +13,18 @@ past fades by half in half of the window: as long as that is above the rule, pau
 that are far apart let the mean fall between them, and then all is as above. Nobody is read for that while it pauses.
 
 A process and the group it runs in are one story, told once: by the process, where one process can be named. The
-group speaks where nobody in it burns long enough: a crash loop, a swarm of short-lived children.
+group speaks where nobody in it burns long enough: a crash loop, a swarm of short-lived children. Short-lived groups of
+one kind speak together, where some of them have ended, and none of them speaks for itself.
 """
 
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from runaway_watchdog.model.events import Finding, Stage
 from runaway_watchdog.model.identity import ProcKey
 from runaway_watchdog.model.sampling import Contention, HostLoad, ProcessRate, Rule, Sample
 from runaway_watchdog.watch.families import is_coarse
+from runaway_watchdog.watch.short_lived import is_kind, kind_of
 
 DRAIN: Final = 4.0
 CALM: Final = 1.0
@@ -32,9 +34,15 @@ moment (its own alert does) is not over."""
 _STANDS_OUT: Final = 4.0
 """Times the rule's CPU: in the mean no more than that counts, so that a short burst does not last long in it."""
 _MOST_RESTING: Final = 256
+_SERIES: Final = 3
+"""So many groups of a kind have to end within a rule's window: a few that were started at once are no series."""
+_MOST_ENDS: Final = 16
 
 Subject = ProcKey | str
-"""A process, or a group by its path: a group that restarts is the same group."""
+"""A process, a group by its path (a group that restarts is the same group), or a kind of groups."""
+
+Ends = Mapping[str, tuple[float, ...]]
+"""Of kinds of groups: when the newest of them ended."""
 
 HOST: Final = ""
 """The subject of rules about the host: no group has this path."""
@@ -80,6 +88,7 @@ class DetectState(NamedTuple):
     at: float | None = None
     tracks: Mapping[tuple[str, Subject], Track] = {}  # by rule name and subject
     resting: Mapping[tuple[str, Subject], Resting] = {}  # those that rested last are the last
+    ends: Mapping[str, tuple[float, ...]] = {}  # see `Ends`
 
     def processes(self) -> dict[ProcKey, str]:
         """The processes that the next sample must hold, with their groups."""
@@ -87,7 +96,7 @@ class DetectState(NamedTuple):
 
     def groups(self) -> set[str]:
         """The groups that the next sample must hold."""
-        return {who for _, who in self.tracks if isinstance(who, str) and who != HOST}
+        return {who for _, who in self.tracks if isinstance(who, str) and who != HOST and not is_kind(who)}
 
 
 class _Now(NamedTuple):
@@ -112,6 +121,9 @@ def detect(state: DetectState, sample: Sample, rules: Sequence[Rule]) -> tuple[D
         each.key: _Now(each.group, each.percent, each.span_s, each.demand, each.held) for each in sample.processes
     }
     seen |= {each.group: _Now(each.group, each.percent, each.span_s, each.demand, each.held) for each in sample.groups}
+    if sample.kinds:
+        seen |= {each.kind: _Now(each.kind, each.percent, each.span_s) for each in sample.kinds}
+        state = state._replace(ends=_with_ends(state.ends, sample, rules))
     tracks: dict[tuple[str, Subject], Track] = {}
     rest: dict[tuple[str, Subject], Resting] = {}
     findings: list[Finding] = []
@@ -122,13 +134,23 @@ def detect(state: DetectState, sample: Sample, rules: Sequence[Rule]) -> tuple[D
         mine = {who: track for (name, who), track in state.tracks.items() if name == rule.name} if state.tracks else {}
         story = _advance_all(mine, now, rule, elapsed, state.resting, sample.at)
         if story:
-            findings += _tell(story, now, sample, rule)
+            findings += _tell(story, now, sample, rule, state.ends)
             tracks |= {(rule.name, who): track for who, track in story.items() if track.level_s > 0}
             rest |= {(rule.name, who): _rest(track, sample.at, rule) for who, track in story.items() if _rests(track)}
     if state.tracks:
         findings += _abandoned(state, sample, rules)
     resting = _with_rest(state.resting, rest, tracks, sample.at) if rest else state.resting
-    return DetectState(sample.at, tracks, resting), tuple(findings)
+    return DetectState(sample.at, tracks, resting, state.ends), tuple(findings)
+
+
+def _with_ends(ends: Ends, sample: Sample, rules: Sequence[Rule]) -> dict[str, tuple[float, ...]]:
+    """When groups of each kind ended, as far back as a rule may ask."""
+    since = sample.at - max((rule.for_s for rule in rules), default=0.0)
+    kept = {kind: times for kind, times in ends.items() if times[-1] >= since}
+    for each in sample.kinds:
+        if each.ended:
+            kept[each.kind] = (*kept.get(each.kind, ()), *(sample.at,) * each.ended)[-_MOST_ENDS:]
+    return kept
 
 
 def _rests(track: Track) -> bool:
@@ -177,17 +199,18 @@ def inherit(state: DetectState, predecessor: ProcKey, successor: ProcKey) -> Det
     moved: dict[tuple[str, Subject], Resting] = {
         (rule, successor): each for (rule, who), each in state.resting.items() if who == predecessor
     }
-    return DetectState(state.at, tracks, {**state.resting, **moved} if moved else state.resting)
+    return DetectState(state.at, tracks, {**state.resting, **moved} if moved else state.resting, state.ends)
 
 
 def resume(
     state: DetectState, rule: Rule, group: str, key: ProcKey | None, percent: float, *, alive: bool
 ) -> DetectState:
     """An incident of this boot that was open when the watch was last stopped: it goes on, or drains away."""
-    subject: Subject = key if key is not None and (alive or not group) else group
+    one = key is not None and (alive or not group) and not is_kind(group)
+    subject: Subject = key if key is not None and one else group
     used = percent * rule.for_s
     track = Track(group, rule.for_s, used, rule.for_s, _SUSTAINED, _SUSTAINED, key, used)
-    return DetectState(state.at, {**state.tracks, (rule.name, subject): track}, state.resting)
+    return DetectState(state.at, {**state.tracks, (rule.name, subject): track}, state.resting, state.ends)
 
 
 def _merged(old: Track, young: Track) -> Track:
@@ -249,7 +272,9 @@ def _may_pause(who: Subject, track: Track) -> bool:
     return (track.stage != _SUSTAINED or track.broken) and (isinstance(who, ProcKey) or not is_coarse(who))
 
 
-def _tell(story: dict[Subject, Track], now: Mapping[Subject, _Now], sample: Sample, rule: Rule) -> Iterable[Finding]:
+def _tell(
+    story: dict[Subject, Track], now: Mapping[Subject, _Now], sample: Sample, rule: Rule, ends: Ends
+) -> Iterable[Finding]:
     """Emit what has not been told yet, and write down in `story` what has."""
     told: list[Finding] = []
     resolved: list[Finding] = []
@@ -264,14 +289,23 @@ def _tell(story: dict[Subject, Track], now: Mapping[Subject, _Now], sample: Samp
                     story[track.group] = group._replace(told=_QUIET, told_key=None)
             story[who] = track._replace(told=track.stage, told_key=who)
             told.append(_finding(_STAGES[track.stage], story[who], rule, sample))
-    for who, track in list(story.items()):
-        if isinstance(who, str) and track.stage > track.told and _must_speak(who, track, story, now, rule):
-            story[who] = track._replace(told=track.stage, told_key=_dominating(who, now, sample.processes))
-            told.append(_finding(_STAGES[track.stage], story[who], rule, sample))
+    told += _tell_groups(story, now, sample, rule, ends)
     for track in story.values():
         if track.level_s <= 0 and track.told == _SUSTAINED:
             resolved.append(_finding("resolved", track, rule, sample))
     return (*told, *resolved)
+
+
+def _tell_groups(
+    story: dict[Subject, Track], now: Mapping[Subject, _Now], sample: Sample, rule: Rule, ends: Ends
+) -> Iterator[Finding]:
+    """Of a kind only while groups of it end."""
+    for who, track in list(story.items()):
+        if isinstance(who, str) and track.stage > track.told and _must_speak(who, track, story, now, rule):
+            ended = sum(each >= sample.at - rule.for_s for each in ends.get(who, ()))
+            if ended >= _SERIES or not is_kind(who):
+                story[who] = track._replace(told=track.stage, told_key=_dominating(who, now, sample.processes))
+                yield _finding(_STAGES[track.stage], story[who], rule, sample)._replace(returns=ended)
 
 
 def _speaks_for(group: Track, who: ProcKey, now: Mapping[Subject, _Now]) -> bool:
@@ -289,15 +323,26 @@ def _must_speak(
     if not burns or (track.stage == _SUSTAINED and track.level_s < rule.for_s):
         return False
     return not any(
-        isinstance(who, ProcKey) and each.group == group and each.told >= track.stage and each.level_s > 0
+        who != group and _is_in(each.group, group) and each.told >= track.stage and each.level_s > 0
         for who, each in story.items()
     )
 
 
+def _is_in(group: str, whole: str) -> bool:
+    """Is it this group, or one of this kind?"""
+    return group == whole or (is_kind(whole) and kind_of(group) == whole)
+
+
 def _dominating(group: str, now: Mapping[Subject, _Now], processes: Sequence[ProcessRate]) -> ProcKey | None:
-    """The process that makes up more than half of the group's CPU, if there is one; nobody makes up the host."""
+    """The process that makes up more than half of the group's CPU, if there is one; nobody makes up the host.
+
+    Of a kind it is the one that uses most now: an example, while it lives.
+    """
     if group == HOST:
         return None
+    if is_kind(group):
+        members = [each for each in processes if _is_in(each.group, group)]
+        return max(members, key=lambda each: each.percent).key if members else None
     half = now[group].percent / 2
     return next((each.key for each in processes if each.group == group and each.percent > half), None)
 

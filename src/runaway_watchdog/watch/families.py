@@ -6,6 +6,7 @@ from collections.abc import Set
 from typing import Final, NamedTuple
 
 from runaway_watchdog.linux.stat_brief import ProcessStat
+from runaway_watchdog.watch.groups import system_unit
 
 SPAN_S: Final = 10.0
 """A child's time comes in one lump, when it ends: over less than this, a loop of 1.5 s programs goes up and down."""
@@ -31,7 +32,7 @@ SCHEDULERS: Final = (
 
 def is_coarse(group: str) -> bool:
     """Does this group hold jobs that have nothing to do with each other?"""
-    name = group.rpartition("/")[2]
+    name = system_unit(group)
     return not group or name in SCHEDULERS or (name.startswith("session-") and name.endswith(".scope"))
 
 

@@ -6,7 +6,7 @@ and need no controller to be delegated.
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import NamedTuple
 
@@ -81,6 +81,15 @@ def owner_group(path: str) -> str:
     return ""
 
 
+def system_unit(group: str) -> str:
+    """The name of the group where the system's own manager made it: a unit, a session or an engine's scope.
+
+    "" for what is below another manager: a user's units bear any name, and so do groups in a container or machine.
+    """
+    above, _, name = group.rpartition("/")
+    return name if all(each.endswith(".slice") for each in above.split("/")[1:]) else ""
+
+
 def group_of(paths: Paths, tree: Tree | None, pid: int) -> str:
     """The owner-level group of a process; "" where there is none."""
     if tree is None:
@@ -117,6 +126,24 @@ def direct_members(tree: Tree, group: str) -> list[int]:
     return cgroup.parse_procs(read_all(f"{tree.root}{group}/cgroup.procs") or b"")
 
 
-def members(tree: Tree, group: str) -> Iterator[int]:
-    """The processes of a group and of everything inside it."""
-    return cgroup.members(group, lambda at: direct_members(tree, at), lambda at: children(tree, at))
+def members(tree: Tree, group: str, turn: int = 0) -> Iterator[int]:
+    """The processes of a group and of everything inside it; see `cgroup.members` on those with very many groups."""
+    return cgroup.members(group, lambda at: direct_members(tree, at), lambda at: children(tree, at), turn)
+
+
+def allowance() -> Iterator[int]:
+    """One for each group that a look may list."""
+    return iter(range(MOST_A_LOOK))
+
+
+def innermost(
+    tree: Tree, parent: str, listed: Callable[[Iterable[tuple[str, int]]], Iterable[tuple[str, int]]]
+) -> Iterator[tuple[str, int]]:
+    """Paths and numbers of the groups below `parent` that hold no others, as many as `listed` lets through."""
+    levels = [parent]
+    for level in levels:
+        for path, number in listed(numbered_children(tree, level)):
+            if holds_groups(path):
+                levels.append(path)
+            else:
+                yield path, number

@@ -314,6 +314,8 @@ def summary(finding: Finding, work: Work) -> str:
     if finding.kind == "restarts":
         return f"{work.name} has ended and come back at least {finding.returns} times in {over}"
     who = f"{work.name} (PID {finding.key.pid})" if finding.key else f"everything in {work.name}"
+    if finding.returns:
+        who = f"a series of short-lived groups ({work.name})"
     return f"{who} has used {finding.percent:.0f} % of a core for {over}{_held_back(finding)}"
 
 

@@ -15,6 +15,7 @@ from runaway_watchdog.model.sampling import LEAST_TOLD, Rule, Sample
 from runaway_watchdog.watch.harm import Circumstances, Judgement, judge
 from runaway_watchdog.watch.incidents import Incident
 from runaway_watchdog.watch.lineage import Seen
+from runaway_watchdog.watch.short_lived import is_kind
 
 _MOST_LINEAGES: Final = 256
 _MOST_LENGTHS: Final = 16
@@ -85,7 +86,9 @@ def burns(finding: Finding, rule: Rule, sample: Sample) -> bool:
     """Does what a finding is about burn at this look? Work that has ended is no worse for having been long."""
     if finding.kind != "cpu":
         return True
-    if finding.key is not None:
+    if is_kind(finding.group):
+        wanted = [each.percent for each in sample.kinds if each.kind == finding.group]
+    elif finding.key is not None:
         wanted = [max(each.percent, each.demand) for each in sample.processes if each.key == finding.key]
     else:
         wanted = [max(each.percent, each.demand) for each in sample.groups if each.group == finding.group]
@@ -125,7 +128,14 @@ def weigh(
     stat = of.stat or ProcessStat("", dead=False, start_ticks=0)
     about = Circumstances(stat.nice, stat.policy, of.ordinary, running_s, usual_s)
     judged = judge(finding, sample, about, by_harm=rule.by_harm)
-    return judged._replace(why="; ".join(filter(None, (judged.why, _habit(habits, finding, sample)))))
+    return judged._replace(why="; ".join(filter(None, (judged.why, _series(finding), _habit(habits, finding, sample)))))
+
+
+def _series(finding: Finding) -> str:
+    """In words, for a kind of groups; "" for anything else."""
+    if finding.kind != "cpu" or not finding.returns:
+        return ""
+    return f"each group like {finding.group} is short-lived: at least {finding.returns} have ended meanwhile"
 
 
 def is_scheduled(of: Particulars) -> bool:

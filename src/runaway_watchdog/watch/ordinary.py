@@ -1,18 +1,21 @@
 """Work that is meant to be heavy for a while: package maintenance, backups, builds, cron and timer jobs.
 
-Told by the unit's name, by the program's name, or by a timer for the unit; a name is only a name, and so all that it
-buys is time (see `harm`).
+Told by the unit's name, by a timer for the unit, or by the program in a session with a terminal. All that it buys is
+time (see `harm`), and a name alone buys none: the unit has to be one of the system's own manager, since a user's bears
+any name, and the program has to run from the file that the host has it in, where root alone may write.
 """
 
 import os
 import re
-from collections.abc import Iterator
+import stat
+from collections.abc import Callable, Iterator
 from fnmatch import fnmatchcase
 from typing import Final
 
-from runaway_watchdog.linux.files import read
+from runaway_watchdog.linux.files import Paths, read
 from runaway_watchdog.linux.text import lines as lines_of
 from runaway_watchdog.watch.families import SCHEDULERS
+from runaway_watchdog.watch.groups import system_unit
 
 _UNIT_DIRECTORIES: Final = (
     "/etc/systemd/system", "/run/systemd/system", "/run/systemd/transient", "/usr/local/lib/systemd/system",
@@ -42,20 +45,57 @@ _BUILDERS: Final = frozenset(
 """Only in a session with a terminal: there somebody waits for it."""
 
 
-def kind_of_work(group: str, name: str, *, terminal: bool, root: str = "") -> str:
-    """In words; "" for work that is not known to be ordinary. `name` is the program's (comm: 15 characters)."""
-    unit = group.rpartition("/")[2]
+_PLACES: Final = (
+    "/usr/", "/bin/", "/sbin/", "/lib/", "/lib64/", "/opt/", "/snap/", "/nix/store/", "/gnu/store/",
+)  # fmt: skip
+_MANY_NAMES: Final = re.compile(r"(?:python|perl|ruby|bash|dash|sh|busybox|toybox|coreutils)[0-9.]*+")
+"""Programs that run others: what they say that they run is their own word, and so only root's is taken."""
+_COMM: Final = 15
+_OTHERS_WRITE: Final = stat.S_IWGRP | stat.S_IWOTH
+
+
+def kind_of_work(group: str, name: str, *, terminal: bool, genuine: Callable[[], bool], root: str = "") -> str:
+    """In words; "" for work that is not known to be ordinary. `name` is the program's (comm: 15 characters).
+
+    `genuine`: does it run from the file of that name? Only asked where the name and its starter fit.
+    """
+    unit = system_unit(group)
     for kind, units in _UNITS:
-        if any(fnmatchcase(unit, pattern) for pattern in units):
+        if unit.endswith(".service") and any(fnmatchcase(unit, pattern) for pattern in units):
             return kind
-    for kind, programs in _PROGRAMS:
-        if name in programs:
-            return kind
-    if terminal and name in _BUILDERS and (unit.startswith("session-") or "/user@" in group):
+    in_session = terminal and (unit.startswith("session-") or "/user@" in group)
+    kind = next((kind for kind, programs in _PROGRAMS if name in programs), "")
+    if kind and (in_session or _is_scheduled(unit, root)) and genuine():
+        return kind
+    if in_session and name in _BUILDERS:
         return "build in a session"
     if unit in SCHEDULERS:
         return "cron job"
     return "timer job" if has_timer(unit, root) else ""
+
+
+def _is_scheduled(unit: str, root: str) -> bool:
+    return unit in SCHEDULERS or has_timer(unit, root)
+
+
+def runs_from_its_file(paths: Paths, pid: int, name: str) -> bool:
+    """Does a process run from the program of this name that this host has? What cannot be read, does not."""
+    link = f"{paths.proc}/{pid}/exe"
+    try:
+        path, uid = os.readlink(link), os.stat(f"{paths.proc}/{pid}").st_uid
+        return is_programs_file(name, path, uid, os.stat(link), os.stat(path))
+    except (OSError, ValueError):
+        return False
+
+
+def is_programs_file(name: str, path: str, uid: int, runs: os.stat_result, there: os.stat_result) -> bool:
+    """`path` as the kernel tells it, the file that `runs`, and the one that is `there` on this host: a container's is
+    another one. It has to be root's, which nobody else may write, where programs are. `uid`: whose process it is."""
+    same = (runs.st_dev, runs.st_ino) == (there.st_dev, there.st_ino)
+    if not same or there.st_uid != 0 or there.st_mode & _OTHERS_WRITE or not path.startswith(_PLACES):
+        return False
+    file = path.rpartition("/")[2]
+    return file[:_COMM] == name or (uid == 0 and _MANY_NAMES.fullmatch(file) is not None)
 
 
 def has_timer(unit: str, root: str = "") -> bool:

@@ -10,7 +10,7 @@ from runaway_watchdog.watch import groups
 from runaway_watchdog.watch.identity import look_again
 from runaway_watchdog.watch.judging import Particulars, Question
 from runaway_watchdog.watch.lineage import Seen
-from runaway_watchdog.watch.ordinary import kind_of_work
+from runaway_watchdog.watch.ordinary import kind_of_work, runs_from_its_file
 from runaway_watchdog.watch.sample import HostFacts
 
 OWN_UNIT: Final = "runaway-watchdog.service"
@@ -40,7 +40,7 @@ def examine(host: HostFacts, question: Question, root: str = "") -> Particulars:
         command_line=" ".join(cmdline.read(host.paths, key.pid))[:_COMMAND_LINE_LIMIT]
         if key and "cmdline" in asked
         else "",
-        ordinary=_ordinary(question, seen, stat, root) if finding.stage == "sustained" else "",
+        ordinary=_ordinary(host, question, seen, stat, root) if finding.stage == "sustained" else "",
     )
 
 
@@ -50,12 +50,17 @@ def stat_of(host: HostFacts, key: ProcKey) -> ProcessStat | None:
     return stat if stat is not None and stat.start_ticks == key.start_ticks else None
 
 
-def _ordinary(question: Question, seen: Seen | None, stat: ProcessStat | None, root: str) -> str:
+def _ordinary(host: HostFacts, question: Question, seen: Seen | None, stat: ProcessStat | None, root: str) -> str:
     """Of a restart loop the unit alone is asked about."""
-    name = question.name or (seen.name if seen is not None else question.finding.group.rpartition("/")[2])
-    if question.finding.kind == "restarts":
+    finding, key = question.finding, question.finding.key
+    name = question.name or (seen.name if seen is not None else finding.group.rpartition("/")[2])
+    if finding.kind == "restarts":
         name = ""
-    return kind_of_work(question.finding.group, name, terminal=stat is not None and bool(stat.tty), root=root)
+
+    def genuine() -> bool:
+        return stat is not None and key is not None and runs_from_its_file(host.paths, key.pid, name)
+
+    return kind_of_work(finding.group, name, terminal=stat is not None and bool(stat.tty), genuine=genuine, root=root)
 
 
 def _command_line(host: HostFacts, pid: int) -> str:

@@ -10,7 +10,7 @@ reads all that may have stirred. Rates divide by the time since that very counte
 asks for less: see `demand`.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Set
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
 from typing import NamedTuple
 
 from runaway_watchdog.linux import stat_brief as proc_stat
@@ -18,16 +18,26 @@ from runaway_watchdog.linux.clock import GRAIN_S
 from runaway_watchdog.linux.files import Paths, read_boot_id, read_pids
 from runaway_watchdog.linux.stat_brief import ProcessStat
 from runaway_watchdog.model.identity import ProcKey
-from runaway_watchdog.model.sampling import LEAST_TOLD, Contention, GroupRate, GroupUse, HostLoad, ProcessRate, Sample
+from runaway_watchdog.model.sampling import (
+    LEAST_TOLD,
+    Contention,
+    GroupRate,
+    GroupUse,
+    HostLoad,
+    KindRate,
+    ProcessRate,
+    Sample,
+)
 from runaway_watchdog.watch import groups
 from runaway_watchdog.watch.clocks import Clocks
 from runaway_watchdog.watch.contention import Holds
-from runaway_watchdog.watch.counters import Mark, ProcessClocks, rate
+from runaway_watchdog.watch.counters import Mark, ProcessClocks, Use, Whole, rate
 from runaway_watchdog.watch.demand import demand, smallest_share
 from runaway_watchdog.watch.families import SPAN_S, Families, is_coarse
 from runaway_watchdog.watch.gate import Gate
 from runaway_watchdog.watch.load import LoadMeter
 from runaway_watchdog.watch.pid_scan import PidScan
+from runaway_watchdog.watch.short_lived import ShortLived
 
 SWEEP_S = 30.0
 _FORGET_S = 90.0  # a counter that three sweeps did not want is read as new
@@ -70,27 +80,12 @@ class _Look(NamedTuple):
     groups: dict[str, GroupRate]
     restarted: list[str]
     used: list[GroupUse]
+    stirred: list[str]  # groups that are not hot, and have done something; in a sweep
     allowance: Iterator[int]  # one for each group that may still be listed
 
     def listed(self, found: Iterable[tuple[str, int]]) -> Iterator[tuple[str, int]]:
         """Paths and numbers of groups, as many of them as this look has time for."""
         return (each for each, _ in zip(found, self.allowance, strict=False))
-
-
-class _Whole(NamedTuple):
-    """A group of short lives."""
-
-    percent: float  # of one core, now
-    cpu_s: float  # since it was found to be one
-
-
-class _Use(NamedTuple):
-    """What a group's counter says."""
-
-    explains: float  # percent of one core, since the last look
-    percent: float | None  # of one core, since it was last read; None: not known
-    may_be_hot: bool  # could a rule be met in it?
-    stirs: bool  # has it done anything worth speaking of since it was last read?
 
 
 class Sampler:
@@ -105,6 +100,7 @@ class Sampler:
         self._holds = Holds(host.paths, host.tree)
         self._families = Families()
         self._pid_scan = PidScan(host.paths)
+        self._short_lived = ShortLived()
         self._parents: dict[str, Mark] = {}  # cgroups that only hold groups
         self._groups: dict[str, Mark] = {}
         self._told: dict[str, tuple[Mark, float]] = {}  # their counters when their use was last told, and its percent
@@ -129,21 +125,23 @@ class Sampler:
         pids = frozenset(key.pid for key in tracked)
         watched = {*tracked_groups, *self._small}
         share = smallest_share(self.lowest, load)
-        allowance = iter(range(groups.MOST_A_LOOK))
-        look = _Look(
-            at, self._previous is None, sweep, busy, load, share, tracked, pids, watched, {}, {}, [], [], allowance
-        )
+        new = self._previous is None
+        look = _Look(at, new, sweep, busy, load, share, tracked, pids, watched, {}, {}, [], [], [], groups.allowance())
         if sweep:
             self._small.clear()
+        kinds: Sequence[KindRate] = ()
         if sweep or not calm:
             self._look_deep(look)
+            span_s = at - self._previous if self._previous is not None else 0.0
+            if self._host.tree is not None and span_s > 0:
+                kinds = self._short_lived.rates(at, span_s, self._numbers, all_listed=sweep or busy is None)
         self._read_tracked(look)
         if sweep:
             self._clean_up(at)
         self._previous = at
         return Sample(
             at, wall, self._gate.online_cpus, busy, tuple(look.processes.values()), tuple(look.groups.values()), load,
-            tuple(look.restarted), tuple(look.used),
+            tuple(look.restarted), tuple(look.used), tuple(kinds),
         )  # fmt: skip
 
     def _clean_up(self, at: float) -> None:
@@ -182,6 +180,14 @@ class Sampler:
         rest = None if look.busy is None else max(0.0, look.busy - explained)
         if everything or rest is None or rest >= self._least(look, "") * _NEAR:
             self._read_processes(look, groups.direct_members(tree, ""), "", rest)
+        if look.busy is not None and look.busy - sum(each.percent for each in look.groups.values()) >= look.share:
+            self._read_stirred(look, tree)
+
+    def _read_stirred(self, look: _Look, tree: groups.Tree) -> None:
+        """Who enters and leaves groups is hot in none of them: in a sweep, where the groups that are hot do not explain
+        what the host used, the clocks of all that may be it. A rate is known from the second time on."""
+        for path in look.stirred:
+            self._read_processes(look, groups.members(tree, path, int(look.at * 1000)), path, news=False)
 
     def _least(self, look: _Look, group: str) -> float:
         """What something in this group must have got to have wanted as much as the lowest rule asks for."""
@@ -194,38 +200,38 @@ class Sampler:
         read at the last look explains nothing.
         """
         explained = 0.0
-        levels = [parent]  # one after the other, the outer ones first: not one within the other, and not without end
-        for level in levels:
+        levels = [(parent, 0.0)]  # one after the other, the outer ones first: not one within the other, nor without end
+        for level, whole in levels:
+            within = 0.0
             for path, number in look.listed(groups.numbered_children(tree, level)):
                 if groups.holds_groups(path):
                     use = self._read_counter(look, tree, path, self._parents)
                     if use.may_be_hot or (everything and use.stirs):
-                        levels.append(path)
+                        levels.append((path, use.explains))
                     elif everything:
                         self._list_level(look, tree, path)
-                    explains = use.explains
+                    within += use.explains
                 else:
                     self._note_number(look, path, number)
-                    explains = self._read_group(look, tree, path)
-                explained += explains if level == parent else 0.0
+                    within += self._read_group(look, tree, path)
+            explained = within if level == parent else explained
             if level != parent:
+                self._short_lived.level(level, (whole - within) / 100 * self._since_last(look), look.at, self._previous)
                 self._read_processes(look, groups.direct_members(tree, level), "")
         return explained
 
     def _list_level(self, look: _Look, tree: groups.Tree, parent: str) -> None:
         """What began anew in a parent that is cold with all that is in it: its counter holds theirs."""
-        levels = [parent]
-        for level in levels:
-            for path, number in look.listed(groups.numbered_children(tree, level)):
-                if groups.holds_groups(path):
-                    levels.append(path)
-                else:
-                    self._note_number(look, path, number)
+        for path, number in groups.innermost(tree, parent, look.listed):
+            self._note_number(look, path, number)
 
     def _note_number(self, look: _Look, path: str, number: int) -> None:
         """The same path with another number: it ended and was started again, however short its life was."""
         before = self._numbers.get(path)
-        if before is not None and before[0] != number:
+        if before is None:
+            if not look.first:
+                self._short_lived.began(path, look.at)
+        elif before[0] != number:
             look.restarted.append(path)
         self._numbers[path] = (number, look.at)
 
@@ -233,7 +239,9 @@ class Sampler:
         """One owner-level group, and its processes if a rule could be met in it. Returns what it explains."""
         use = self._read_counter(look, tree, path, self._groups)
         if use.may_be_hot or path in self._unexplained:
-            self._read_processes(look, groups.members(tree, path), path, use.percent)
+            self._read_processes(look, groups.members(tree, path, int(look.at * 1000)), path, use.percent)
+        elif look.sweep and use.stirs:
+            look.stirred.append(path)
         return use.explains
 
     def _note_limit(self, path: str) -> float | None:
@@ -245,11 +253,11 @@ class Sampler:
             self._limits.pop(path, None)
         return limit
 
-    def _read_counter(self, look: _Look, tree: groups.Tree, path: str, marks: dict[str, Mark]) -> _Use:
+    def _read_counter(self, look: _Look, tree: groups.Tree, path: str, marks: dict[str, Mark]) -> Use:
         """Of a group, or of a parent of groups."""
         used = groups.usage_ns(tree, path)
         if used is None:
-            return _Use(0.0, None, may_be_hot=True, stirs=True)  # it does not count, or has just gone
+            return Use(0.0, None, may_be_hot=True, stirs=True)  # it does not count, or has just gone
         now = Mark(used, self._host.clocks.monotonic())
         before = marks.get(path)
         marks[path] = now
@@ -265,13 +273,21 @@ class Sampler:
             if shown or look.sweep:
                 self._tell_use(look, path, self._told.get(path, (before or now, 0.0)), now)
         if before is None:
-            return _Use(0.0, None, may_be_hot=not look.first, stirs=True)
+            if not look.first and marks is self._groups:
+                self._short_lived.used(path, used / 1e9, new=True)
+            return Use(0.0, None, may_be_hot=not look.first, stirs=True)
+        if path in self._short_lived.young:
+            self._short_lived.used(path, percent / 100 * min(span_s, self._since_last(look)), new=False)
         # Looks that did not come here proved it cold, so only the time since the last look is open. The mean of an
         # older counter says little about that: the sum has to do.
         open_s = span_s if self._previous is None else min(span_s, look.at - self._previous)
         fresh = self._previous is not None and before.at >= self._previous
         may_be_hot = percent * span_s >= self._least(look, path) * _NEAR * open_s
-        return _Use(percent if fresh else 0.0, percent, may_be_hot, stirs)
+        return Use(percent if fresh else 0.0, percent, may_be_hot, stirs)
+
+    def _since_last(self, look: _Look) -> float:
+        """Seconds."""
+        return 0.0 if self._previous is None else look.at - self._previous
 
     def _tell_use(self, look: _Look, path: str, told: tuple[Mark, float], now: Mark) -> None:
         """For the curves, which want to know of what is far from hot, too.
@@ -304,18 +320,21 @@ class Sampler:
                 held = held._replace(waited=self._holds.group_waited(path, look.at))
         return GroupRate(path, percent, span_s, demand(percent, held, look.load), held)
 
-    def _read_processes(self, look: _Look, pids: Iterable[int], group: str, total: float | None = None) -> None:
-        """`total` is what all of the group used, in percent of one core; None: not known."""
+    def _read_processes(
+        self, look: _Look, pids: Iterable[int], group: str, total: float | None = None, *, news: bool = True
+    ) -> None:
+        """`total` is what all of the group used, in percent of one core; None: not known. `news`: may one burn that was
+        not there before?"""
         least, own, with_children = self._least(look, group), 0.0, total is not None and group in self._unexplained
         asked: Set[int] = self._families.to_ask(group, look.at) if with_children else frozenset()
         whole = None
         if with_children and total is not None:
-            whole = _Whole(total, self._families.total_s(group, total, look.at))
+            whole = Whole(total, self._families.total_s(group, total, look.at))
         for pid, before, now in self._processes.read(pids, look.tracked_pids | asked):
             percent, lasts = 0.0 if before is None else rate(before, now)[0], True
             if with_children and (before is None or now.used_ns != before.used_ns):
                 self._families.ran(group, pid)
-            hot = not look.first if before is None else percent >= least * _SHOWN
+            hot = (news and not look.first) if before is None else percent >= least * _SHOWN
             if hot or pid in asked or pid in look.tracked_pids:
                 lasts = self._identify(look, pid, group, before, now, whole if pid in asked else None)
             own += percent if lasts else 0.0
@@ -329,9 +348,7 @@ class Sampler:
         elif look.at - self._unexplained.get(group, look.at) > SPAN_S:
             del self._unexplained[group]
 
-    def _identify(
-        self, look: _Look, pid: int, group: str, before: Mark | None, now: Mark, whole: _Whole | None
-    ) -> bool:
+    def _identify(self, look: _Look, pid: int, group: str, before: Mark | None, now: Mark, whole: Whole | None) -> bool:
         """Only now is it worth reading who that is: a reused PID is told apart by its start time.
 
         Up to what the `whole` group used, the children that it has buried count as its own. False: it is gone, or so
@@ -345,7 +362,10 @@ class Sampler:
         if whole is not None:
             rates = self._families.rates(pid, stat, whole.cpu_s, now.at)
             percent = max(percent, min(max(whole.percent, rates.group), percent + rates.children))
-        if percent >= self._least(look, group) * _SHOWN or key in look.tracked:
+        hot = percent >= self._least(look, group) * _SHOWN
+        if hot and key in look.tracked and (group not in look.groups or look.groups[group].percent < percent / 2):
+            group = groups.group_of(self._host.paths, self._host.tree, pid)  # it has left the one where it was last
+        if hot or key in look.tracked:
             held = self._held(look, key, group, anew=before is None or span_s < now.at - before.at)
             look.processes[key] = ProcessRate(key, group, percent, span_s, demand(percent, held, look.load), held)
         return self._host.clocks.boottime() - stat.start_s >= _LASTS_S

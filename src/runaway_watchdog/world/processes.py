@@ -1,12 +1,15 @@
 """Every process of the host, as pkill, killall and ps see it."""
 
 from collections.abc import Callable
+from fnmatch import fnmatchcase
 from functools import partial
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from runaway_watchdog.linux import cgroup, cmdline, status
 from runaway_watchdog.world import Files
 from runaway_watchdog.world.procfs import PROC, STATES, owner_cgroup, stat_of
+
+_MOST_ALIKE: Final = 64
 
 
 class Running(NamedTuple):
@@ -114,6 +117,19 @@ def members(files: Files, group: str) -> tuple[int, ...]:
     if root is None:
         return ()
     return tuple(sorted(set(cgroup.members(root, lambda at: _procs(files, at), lambda at: _inner(files, at)))))
+
+
+def groups_like(files: Files, pattern: str) -> list[str]:
+    """The paths of the groups right inside one whose names fit, with the shell's wildcards; not too many."""
+    above, _, name = pattern.rpartition("/")
+    folders = (f"{cgroup.MOUNT}{hierarchy}{above}" for hierarchy in cgroup.HIERARCHIES)
+    found: dict[str, None] = {}
+    for folder in folders:
+        try:
+            found |= dict.fromkeys(each for each in files.names(folder) if fnmatchcase(each, name))
+        except OSError:
+            continue
+    return [f"{above}/{each}" for each in found][:_MOST_ALIKE]
 
 
 def _is_group(files: Files, folder: str) -> bool:
