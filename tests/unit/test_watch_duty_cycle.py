@@ -89,13 +89,16 @@ def test_a_duty_cycle_is_found_however_it_is_cut(
 
 @settings(deadline=None, max_examples=20)
 @given(
-    percent=st.floats(100, 3200), on_s=st.floats(1, 280), pause=st.floats(1.0, 20.0), quiet=st.floats(0, 10),
+    percent=st.floats(100, 3200), on_s=st.floats(4, 280), pause=st.floats(1.0, 20.0), quiet=st.floats(0, 10),
     alone=st.booleans(),
 )  # fmt: skip
 def test_bursts_that_are_far_apart_never_fire(
     percent: float, on_s: float, pause: float, quiet: float, alone: bool
 ) -> None:
-    """A cron job, a build, a peak: whatever it takes, as long as it rests for four times as long."""
+    """A cron job, a build, a peak: whatever it takes, as long as it rests for four times as long.
+
+    Shorter ones than two looks run into each other: looks see a load that is always there, with the same mean.
+    """
     of_s = on_s * (4 + pause)
     percents = [max(each, quiet) for each in cycle(percent, on_s, of_s)]
     assert stages(run(percents, group=GROUP, alone=alone)) == []
