@@ -257,6 +257,15 @@ def test_a_series_that_uses_little_is_none() -> None:
     assert run(series(2000, percent=60.0)) == []
 
 
+def test_on_a_full_host_a_series_is_judged_by_what_it_wanted() -> None:
+    """Its members get half of what they want, and so do those that no look met."""
+    held = (
+        each._replace(groups=tuple(group._replace(demand=120.0) for group in each.groups))
+        for each in series(400, percent=60.0)
+    )
+    assert [each.group for each in run(held) if each.stage == "sustained" and each.key is not None][-1:] == [KIND]
+
+
 def test_a_member_that_has_told_speaks_for_its_kind() -> None:
     """One that burns through the whole window is one story, not two."""
     key = ProcKey("boot", 7, 7)

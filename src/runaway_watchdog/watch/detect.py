@@ -22,7 +22,7 @@ from typing import Final, NamedTuple
 
 from runaway_watchdog.model.events import Finding, Stage
 from runaway_watchdog.model.identity import ProcKey
-from runaway_watchdog.model.sampling import Contention, HostLoad, ProcessRate, Rule, Sample
+from runaway_watchdog.model.sampling import Contention, HostLoad, KindRate, ProcessRate, Rule, Sample
 from runaway_watchdog.watch.families import is_coarse
 from runaway_watchdog.watch.short_lived import is_kind, kind_of
 
@@ -122,7 +122,7 @@ def detect(state: DetectState, sample: Sample, rules: Sequence[Rule]) -> tuple[D
     }
     seen |= {each.group: _Now(each.group, each.percent, each.span_s, each.demand, each.held) for each in sample.groups}
     if sample.kinds:
-        seen |= {each.kind: _Now(each.kind, each.percent, each.span_s) for each in sample.kinds}
+        seen |= {each.kind: _Now(each.kind, each.percent, each.span_s, _wanted(each, sample)) for each in sample.kinds}
         state = state._replace(ends=_with_ends(state.ends, sample, rules))
     tracks: dict[tuple[str, Subject], Track] = {}
     rest: dict[tuple[str, Subject], Resting] = {}
@@ -141,6 +141,13 @@ def detect(state: DetectState, sample: Sample, rules: Sequence[Rule]) -> tuple[D
         findings += _abandoned(state, sample, rules)
     resting = _with_rest(state.resting, rest, tracks, sample.at) if rest else state.resting
     return DetectState(sample.at, tracks, resting, state.ends), tuple(findings)
+
+
+def _wanted(kind: KindRate, sample: Sample) -> float:
+    """What held back those of its groups that are warm now, held back the others as much."""
+    alike = [each for each in sample.groups if kind_of(each.group) == kind.kind]
+    got = sum(each.percent for each in alike)
+    return kind.percent * sum(max(each.percent, each.demand) for each in alike) / got if got > 0 else kind.percent
 
 
 def _with_ends(ends: Ends, sample: Sample, rules: Sequence[Rule]) -> dict[str, tuple[float, ...]]:
