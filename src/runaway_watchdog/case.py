@@ -2,6 +2,7 @@
 
 `python -m runaway_watchdog.case --config-fd N`, with a CaseRequest as JSON on standard input. Its starter has set an
 alarm that ends it; if it fails the watch tries again, and after three times tells what it knows by itself.
+`… --units FOLDER`: it may not send by itself, and asks the senders' unit, whose socket is in that folder.
 """
 
 import argparse
@@ -15,7 +16,6 @@ from pathlib import Path
 
 import structlog
 
-from runaway_watchdog import programs
 from runaway_watchdog.explain.casefile import explain
 from runaway_watchdog.explain.records import NoRecords, Records
 from runaway_watchdog.explain.storerecords import open_records
@@ -26,6 +26,7 @@ from runaway_watchdog.model.gap import Gap
 from runaway_watchdog.model.process import CpuShare
 from runaway_watchdog.render.document import to_json
 from runaway_watchdog.render.message import CRITICAL, Incident, Message, fallback, message
+from runaway_watchdog.starting import SENDER, Starter, starter
 from runaway_watchdog.store import curves, queries, records
 from runaway_watchdog.store.database import (
     STORE_IS_DAMAGED,
@@ -38,7 +39,6 @@ from runaway_watchdog.store.database import (
 from runaway_watchdog.store.telling import tell
 from runaway_watchdog.world import Unanswered, World, live, processes, procfs
 
-SENDER = "runaway_watchdog.alerts.send"
 SENDER_LIMIT_S = 120
 ENGINE_KNOWS = ("container", "project", "image")
 CURVE_S = 1800.0
@@ -49,7 +49,9 @@ log = structlog.get_logger()
 def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="runaway_watchdog.case")
     parser.add_argument("--config-fd", type=int, required=True)
-    config_fd = parser.parse_args(argv).config_fd
+    parser.add_argument("--units", metavar="FOLDER")
+    options = parser.parse_args(argv)
+    config_fd: int = options.config_fd
     log_to_stderr(process="case")
     case_request = CaseRequest(**json.load(sys.stdin))
     compiled = read_configuration(config_fd)
@@ -71,7 +73,7 @@ def main(argv: list[str]) -> int:
         refused, damaged = True, damaged or _means_damage(fault)
     if told is not None and (refused or damaged):
         # A full or broken disk must not swallow the alert: it goes out from memory.
-        _deliver_now(told, compiled["alerts"]["channels"], config_fd)
+        _deliver_now(told, compiled["alerts"]["channels"], starter(options.units), config_fd)
     return STORE_IS_DAMAGED if damaged else 0
 
 
@@ -191,13 +193,14 @@ def _keep(
         connection.close()
 
 
-def _deliver_now(told: Message, channels: list[str], config_fd: int) -> None:
-    """One sender for each channel, each by itself: a channel that hangs delays no other."""
+def _deliver_now(told: Message, channels: list[str], senders: Starter, config_fd: int) -> None:
+    """One sender for each channel, each by itself: a channel that hangs delays no other, nor one that nobody starts."""
     for channel in channels:
-        words = ["--config-fd", str(config_fd), "--channel", channel, "--direct"]
-        programs.start_module(
-            SENDER, words, seconds=SENDER_LIMIT_S, stdin=told.to_json().encode(), pass_fds=(config_fd,)
-        )
+        words = ["--channel", channel, "--direct"]
+        try:
+            senders.start(SENDER, words, seconds=SENDER_LIMIT_S, stdin=told.to_json().encode(), config_fd=config_fd)
+        except OSError as fault:
+            log.warning("sender-not-started", channel=channel, error=str(fault))
 
 
 if __name__ == "__main__":

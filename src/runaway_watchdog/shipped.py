@@ -6,6 +6,13 @@ A wheel carries them in `runaway_watchdog/data/`; in a checkout they are where t
 from pathlib import Path
 
 UNIT = "runaway-watchdog.service"
+HELPER_UNITS = (
+    "runaway-watchdog-case.socket",
+    "runaway-watchdog-case@.service",
+    "runaway-watchdog-send.socket",
+    "runaway-watchdog-send@.service",
+)
+"""What the watch has done by others, each with powers of its own."""
 METRICS_UNIT = "runaway-watchdog-metrics.service"
 SYSUSERS = "runaway-watchdog.sysusers"
 CONFIG = "config.toml"

@@ -1,4 +1,6 @@
-"""Runs inside the box, in the service's confinement: tries everything that must work there, and all that must not.
+"""Runs inside the box, in the confinement of one of our units: tries all that must work there, and all that must not.
+
+`confined.py PART…`: signals, sight, writes, libraries, doors.
 
 Writes one JSON object to standard output: for each attempt its result, or the name of the error that refused it.
 """
@@ -22,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 STATE = Path(os.environ["STATE_DIRECTORY"])
+HANDOVER = "/run/runaway-watchdog-handover"
 ATTACH = 16  # PTRACE_ATTACH
 
 
@@ -172,7 +175,7 @@ def writes() -> dict[str, Any]:
     return {
         "state": attempt(write(f"{STATE}/probe")),
         "database": attempt(database),
-        "temporary file": attempt(lambda: tempfile.mkstemp()[1].rsplit("/", 1)[0] == os.environ["TMPDIR"]),
+        "temporary file": attempt(lambda: tempfile.mkstemp()[1].rsplit("/", 1)[0]),
         "/etc": attempt(write("/etc/probe")),
         "/root": attempt(write("/root/probe")),
         "/home": attempt(write("/home/someone/data")),
@@ -237,5 +240,63 @@ def thread() -> str:
     return seen[0]
 
 
+def doors() -> dict[str, Any]:
+    """What would be worth a thief's while: secrets of others, sockets whose other side has more rights, the network."""
+
+    def read(path: str) -> Callable[[], str]:
+        return lambda: done(Path(path).read_bytes())
+
+    def knocked(path: str) -> Callable[[], str]:
+        return lambda: knock(path)
+
+    return {
+        "shadow": attempt(read("/etc/shadow")),
+        "configuration": attempt(read("/etc/runaway-watchdog/config.toml")),
+        "handed over, whole": attempt(read(f"{HANDOVER}/channels.json")),
+        "handed over, without secrets": attempt(read(f"{HANDOVER}/configuration.json")),
+        "secrets in its own credential": attempt(lambda: "of-the-channel" in credential()),
+        "program of root's": attempt(lambda: done(os.readlink("/proc/1/exe"))),
+        "environment of root's": attempt(read("/proc/1/environ")),
+        "environment of another user's": attempt(lambda: done(other_users_environment())),
+        "environment of the watch": attempt(lambda: done(Path(f"/proc/{watch()}/environ").read_bytes())),
+        "memory of the watch": attempt(lambda: os.close(os.open(f"/proc/{watch()}/mem", os.O_RDWR))),
+        "docker's socket": attempt(knocked("/run/docker.sock")),
+        "the system bus": attempt(knocked("/run/dbus/system_bus_socket")),
+        "door of the cases": attempt(knocked(f"{HANDOVER}/case.sock")),
+        "door of the senders": attempt(knocked(f"{HANDOVER}/send.sock")),
+        "internet socket": attempt(lambda: socket.socket(socket.AF_INET).close()),
+        "internet 6 socket": attempt(lambda: socket.socket(socket.AF_INET6).close()),
+        "raw socket": attempt(lambda: socket.socket(socket.AF_INET, socket.SOCK_RAW, 1).close()),
+        "connection to this host": attempt(lambda: done(socket.create_connection(("127.0.0.1", 9797), 5))),
+        "groups": sorted(os.getgroups()),
+        "becoming root": attempt(lambda: os.setuid(0)),
+        "capabilities": Path("/proc/self/status").read_text().split("CapEff:")[1].split()[0].lstrip("0"),
+    }
+
+
+def knock(path: str) -> str:
+    """Connects, and says nothing."""
+    with socket.socket(socket.AF_UNIX) as door:
+        door.connect(path)
+        return "done"
+
+
+def credential() -> str:
+    """The compiled configuration that systemd has given to this unit."""
+    return Path(os.environ["CREDENTIALS_DIRECTORY"], "configuration").read_text()
+
+
+def other_users_environment() -> bytes:
+    """Of the process that the test has started as `nobody`."""
+    return Path(f"/proc/{Path('/opt/of-nobody').read_text().strip()}/environ").read_bytes()
+
+
+def watch() -> str:
+    """The PID of the running watch."""
+    return Path("/opt/of-the-watch").read_text().strip()
+
+
+PARTS = {each.__name__: each for each in (signals, sight, writes, libraries, doors)}
+
 if __name__ == "__main__":
-    print(json.dumps({"signals": signals(), "sight": sight(), "writes": writes(), "libraries": libraries()}))
+    print(json.dumps({name: PARTS[name]() for name in sys.argv[1:]}))

@@ -11,12 +11,14 @@ from typing import Any
 import pytest
 from e2e.rig.box import Box
 
+from runaway_watchdog import shipped
 from runaway_watchdog.cli import completion
 
 PROGRAM = "/opt/runaway-watchdog/bin/runaway-watchdog"
 UNIT = "/etc/systemd/system/runaway-watchdog.service"
 CONFIG = "/etc/runaway-watchdog/config.toml"
 STATE = "/var/lib/runaway-watchdog"
+DOCKER_DROP_IN = "/etc/systemd/system/runaway-watchdog-case@.service.d/docker.conf"
 
 
 def install(box: Box, *options: str, self_test: bool = False) -> str:
@@ -79,7 +81,8 @@ def test_install_starts_the_service(bare: Box) -> None:
     modes = bare.run(["stat", "-c", "%a %U", CONFIG, STATE, UNIT]).stdout.split("\n")
     assert modes[:3] == ["600 root", "750 runaway-watchdog", "644 root"]
     assert bare.run(["/usr/local/bin/runaway-watchdog", "--version"]).stdout.startswith("runaway-watchdog ")
-    assert not bare.run(["systemd-analyze", "verify", UNIT]).stderr
+    units = [f"/etc/systemd/system/{name}" for name in (shipped.UNIT, *shipped.HELPER_UNITS)]
+    assert not bare.run(["systemd-analyze", "verify", *units]).stderr
 
 
 def test_it_tests_itself(installed: Box) -> None:
@@ -121,9 +124,13 @@ def test_status_and_doctor_of_the_service(installed: Box) -> None:
         assert installed.run([PROGRAM, "status"], check=False).returncode == 1
     finally:
         installed.run(["systemctl", "start", "runaway-watchdog"])
-    installed.run(f"rm {UNIT}.d/docker.conf && systemctl daemon-reload && systemctl restart runaway-watchdog")
-    installed.wait_for("the new watch", lambda: "docker group" in missing(installed))
+    installed.run(["rm", DOCKER_DROP_IN])
+    assert missing(installed) == ["alerts", "docker group"]
+    installed.run(["systemctl", "stop", "runaway-watchdog-send.socket"])
+    assert missing(installed) == ["alerts", "helpers", "docker group"]
     install(installed)
+    installed.run(["systemctl", "restart", "runaway-watchdog"])
+    installed.wait_for("the new watch", lambda: missing(installed) == ["alerts"])
 
 
 def missing(box: Box) -> list[str]:
@@ -188,6 +195,33 @@ def test_dry_run_tells_the_same_and_does_nothing(bare: Box) -> None:
     assert titles(dry) == titles(real)
     assert "would" in words(dry)
     assert "done" not in words(dry)
+
+
+def test_one_unit_that_did_everything_becomes_several(installed: Box) -> None:
+    """From an older version: the watch loses Docker's group, and what somebody set for it holds for its helpers."""
+    older = f"[Service]\nType=notify\nUser=runaway-watchdog\nStateDirectory=runaway-watchdog\nExecStart={PROGRAM} run\n"
+    drop_in = "# Written by `runaway-watchdog install`\n[Service]\nSupplementaryGroups=docker\n"
+    helpers = "/etc/systemd/system/runaway-watchdog-*"
+    installed.run(f"systemctl stop runaway-watchdog; rm -r {helpers}; mkdir -p {UNIT}.d")
+    installed.write(CONFIG, "", 0o644)
+    installed.write(UNIT, older)
+    installed.write(f"{UNIT}.d/docker.conf", drop_in)
+    installed.write(f"{UNIT}.d/mine.conf", "[Service]\nEnvironment=HTTPS_PROXY=http://proxy:3128\n")
+    installed.run("systemctl daemon-reload && systemctl start runaway-watchdog")
+    try:
+        assert "active (running)" in install(installed)
+        assert not installed.exists(f"{UNIT}.d/docker.conf")
+        asked = ["systemctl", "show", "--property=SupplementaryGroups,Environment"]
+        shown = {name: installed.run([*asked, f"runaway-watchdog{name}"]).stdout for name in ("-case@1", "-send@1", "")}
+        assert [name for name, text in shown.items() if "SupplementaryGroups=docker" in text] == ["-case@1"]
+        assert all("HTTPS_PROXY" in text for text in shown.values())
+        assert missing(installed) == ["alerts"]
+        assert words(install(installed)) == {"already"}
+    finally:
+        installed.run(f"rm -r {UNIT}.d")
+        installed.write(CONFIG, "", 0o600)
+    assert "done" in words(install(installed))
+    assert not installed.run(f"ls -d {helpers}/of-the-watch.conf", check=False).stdout
 
 
 def test_a_newer_program_restarts_the_service(installed: Box) -> None:
@@ -303,13 +337,13 @@ def test_debians_watchdog_keeps_its_name(bare: Box) -> None:
 def test_without_docker_it_runs_too(bare: Box) -> None:
     """No docker group: no drop-in, a note, and a service that runs; a group that went away takes its drop-in along."""
     install(bare)
-    assert bare.exists(f"{UNIT}.d/docker.conf")
+    assert bare.exists(DOCKER_DROP_IN)
     bare.run("systemctl stop docker.socket docker.service && groupmod -n docker-gone docker")
     try:
         report = install(bare)
         assert "the docker group is gone" in report
         assert "active (running)" in report
-        assert not bare.exists(f"{UNIT}.d/docker.conf")
+        assert not bare.exists(DOCKER_DROP_IN)
         assert "note     no docker group here" in install(bare)
     finally:
         bare.run("groupmod -n docker docker-gone && systemctl start docker.socket docker.service")

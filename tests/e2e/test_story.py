@@ -55,7 +55,7 @@ def host(make_box: MakeBox) -> Iterator[Box]:
     for name in PROJECTS:
         docker.compose_up(box, f"/srv/{name}", project(name))
     yield box
-    print(box.run("journalctl -u runaway-watchdog --no-pager -n 80", check=False).stdout)
+    print(box.run("journalctl -u 'runaway-watchdog*' --no-pager -n 80", check=False).stdout)
 
 
 def explain(box: Box, *words: str) -> dict[str, Any]:

@@ -104,7 +104,7 @@ class Service:
 
     def log(self, *matches: str) -> str:
         """Its lines in the journal."""
-        words = ["journalctl", f"-u{UNIT}", "--no-pager", "-ocat", *matches]
+        words = ["journalctl", f"-u{UNIT}*", "--no-pager", "-ocat", *matches]
         return self.box.run(words, check=False).stdout
 
     def wait_log(self, words: str, after: str, timeout: float = 40) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from runaway_watchdog import programs
+from runaway_watchdog import programs, starting
 from runaway_watchdog.model.events import CaseRequest
 from runaway_watchdog.watch.children import ATTEMPTS, MOST_WAITING, Children, Ended, Modules
 
@@ -35,7 +35,7 @@ def poll() -> select.poll:
 def children(state: Path, poll: select.poll) -> Iterator[Children]:
     fd = os.memfd_create("configuration")
     os.write(fd, json.dumps({"rules": [], "store": {"path": str(state / "watchdog.db")}}).encode())
-    yield Children(poll, fd, STAND_IN)
+    yield Children(poll, fd, starting.Children(), STAND_IN)
     os.close(fd)
 
 

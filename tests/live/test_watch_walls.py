@@ -11,7 +11,7 @@ import pytest
 from runaway_watchdog import watch
 
 FOLDER = Path(watch.__file__).parent
-OURS = ("watch", "store", "linux", "hostile", "masking", "programs", "patterns")
+OURS = ("watch", "store", "linux", "hostile", "masking", "programs", "patterns", "starting")
 MODEL = ("events", "identity", "sampling", "user_input")
 PURE = (
     "concluding", "demand", "detect", "effects", "events", "harm", "incidents", "judging", "lineage", "observer",

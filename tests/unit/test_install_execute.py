@@ -11,13 +11,15 @@ from subprocess import CompletedProcess
 import pytest
 from hypothesis import given, settings, strategies as st
 
+from runaway_watchdog import shipped
 from runaway_watchdog.install import host as places, plan, unit
 from runaway_watchdog.install.execute import StepError, perform
 from runaway_watchdog.install.steps import Already, Do, MakeLink, RemoveFolder, RunProgram, Step, WriteFile
 
 PROGRAM = Path("/opt/runaway-watchdog/bin/runaway-watchdog")
 METRICS = "# Written by `runaway-watchdog install --metrics`\n[Service]\nExecStart=@PROGRAM@ metrics\n"
-SHIPPED = plan.Shipped("[Service]\nExecStart=@PROGRAM@ run\n", METRICS, "u runaway-watchdog\n", "# sample\n")
+HELPERS = tuple(f"# {name} runs @PROGRAM@\n" for name in shipped.HELPER_UNITS)
+SHIPPED = plan.Shipped("[Service]\nExecStart=@PROGRAM@ run\n", HELPERS, METRICS, "u runaway-watchdog\n", "# sample\n")
 UNITS = {unit.NAME: places.UNIT, unit.METRICS: places.METRICS_UNIT}
 USER = "runaway-watchdog:x:995:995::/var/lib/runaway-watchdog:/usr/sbin/nologin\n"
 
@@ -46,6 +48,8 @@ class FakeSystem:
                 passwd.write_text(passwd.read_text().replace(USER, ""))
             case ["systemctl", "show", name, _]:
                 return CompletedProcess(argv, 0, self._shown(name), "")
+            case ["systemctl", "stop", "runaway-watchdog-case.socket", "runaway-watchdog-send.socket"]:
+                assert all((self.root / path[1:]).is_file() for path in places.HELPER_UNITS), "stop without a unit"
             case ["systemctl", "daemon-reload"]:
                 pass
             case ["systemctl", verb, unit.NAME | unit.METRICS as name]:
@@ -105,6 +109,10 @@ PRESENT = st.sets(
             "etc/runaway-watchdog/urls",
             "etc/systemd/system/runaway-watchdog.service.d/override.conf",
             "etc/systemd/system/runaway-watchdog.service.d/docker.conf",
+            "etc/systemd/system/runaway-watchdog-case@.service.d/docker.conf",
+            "etc/systemd/system/runaway-watchdog-case@.service.d/override.conf",
+            "etc/systemd/system/runaway-watchdog-send@.service.d/override.conf",
+            "etc/systemd/system/runaway-watchdog-send@.service",
             "etc/systemd/system/runaway-watchdog.service",
             "etc/systemd/system/runaway-watchdog-metrics.service.d/override.conf",
             "etc/systemd/system/runaway-watchdog-metrics.service",
@@ -118,7 +126,8 @@ PRESENT = st.sets(
 )
 OURS = {
     "etc/runaway-watchdog/config.toml",
-    "etc/systemd/system/runaway-watchdog.service.d/docker.conf",
+    "etc/systemd/system/runaway-watchdog-case@.service.d/docker.conf",
+    "etc/systemd/system/runaway-watchdog-send@.service",
     "etc/systemd/system/runaway-watchdog.service",
     "etc/sysusers.d/runaway-watchdog.conf",
     "var/lib/runaway-watchdog/watchdog.db",

@@ -5,14 +5,24 @@ from dataclasses import replace
 import pytest
 
 from runaway_watchdog import shipped
-from runaway_watchdog.install import host as places, plan
+from runaway_watchdog.install import helpers, host as places, plan
 from runaway_watchdog.install.host import Account, HostSurvey
-from runaway_watchdog.install.steps import Already, Do, MakeLink, Note, RemoveFile, RunProgram, Step, WriteFile
+from runaway_watchdog.install.steps import (
+    Already,
+    Do,
+    MakeLink,
+    Note,
+    RemoveFile,
+    RemoveFolder,
+    RunProgram,
+    Step,
+    WriteFile,
+)
 from runaway_watchdog.install.unit import UnitState
 
 PROGRAM = "/opt/runaway-watchdog/bin/runaway-watchdog"
 OURS = "# Written by `runaway-watchdog install --metrics`\n[Service]\nExecStart=@PROGRAM@ metrics\n"
-UNITS = ("[Service]\nExecStart=@PROGRAM@ run\n", OURS)
+UNITS = ("[Service]\nExecStart=@PROGRAM@ run\n", tuple(f"# {name}\n" for name in shipped.HELPER_UNITS), OURS)
 SHIPPED = plan.Shipped(*UNITS, "u runaway-watchdog\n", "# sample\n")
 NAME, METRICS = "runaway-watchdog.service", "runaway-watchdog-metrics.service"
 
@@ -32,11 +42,12 @@ INSTALLED = replace(
     BARE,
     texts={
         places.UNIT: f"[Service]\nExecStart={PROGRAM} run\n",
-        places.DOCKER_DROP_IN: plan.DOCKER_DROP_IN,
+        **dict(zip(places.HELPER_UNITS, SHIPPED.helpers, strict=True)),
+        places.DOCKER_DROP_IN: helpers.DOCKER_DROP_IN,
         places.SYSUSERS: SHIPPED.sysusers,
     },
     listings={
-        places.DROP_INS: ("docker.conf",),
+        places.CASE_DROP_INS: ("docker.conf",),
         places.CONFIG_FOLDER: ("config.toml",),
         places.STATE_FOLDER: ("watchdog.db", "watchdog.db-wal"),
     },
@@ -131,6 +142,44 @@ def test_without_a_docker_group_there_is_no_drop_in() -> None:
     assert changes(plan.install(host, SHIPPED))[0] == RemoveFile(places.DOCKER_DROP_IN)
 
 
+def test_an_older_installation_loses_the_watchs_docker_group() -> None:
+    """One unit did everything then: the drop-in goes, with its folder where nothing else is in it."""
+    texts = {path: text for path, text in INSTALLED.texts.items() if path != places.DOCKER_DROP_IN}
+    older = replace(
+        INSTALLED,
+        texts={**texts, places.OLD_DOCKER_DROP_IN: helpers.DOCKER_DROP_IN},
+        listings={**INSTALLED.listings, places.DROP_INS: ("docker.conf",), places.CASE_DROP_INS: ()},
+    )
+    done = changes(plan.install(older, SHIPPED))
+    assert WriteFile(places.DOCKER_DROP_IN, helpers.DOCKER_DROP_IN, 0o644) in done
+    assert RemoveFile(places.OLD_DOCKER_DROP_IN) in done
+    assert RemoveFolder(places.DROP_INS) in done
+    assert commands(plan.install(older, SHIPPED)) == ["systemctl daemon-reload", f"systemctl restart {NAME}"]
+    own = replace(older, texts={**texts, places.OLD_DOCKER_DROP_IN: "[Service]\nSupplementaryGroups=docker\n"})
+    assert RemoveFile(places.OLD_DOCKER_DROP_IN) not in changes(plan.install(own, SHIPPED))
+
+
+def test_what_somebody_set_for_the_service_holds_for_its_helpers() -> None:
+    """Groups for what explains; proxies and folders for both; the channels' URLs for neither."""
+    mine = ("SupplementaryGroups=", "Environment=HTTPS_PROXY=http://p:1", "CPUWeight=9", "ReadWritePaths=/srv/watch")
+    url = "Environment=RUNAWAY_WATCHDOG_ALERT_URLS=json://secret@x/"
+    host = replace(INSTALLED, overrides=(*mine, url))
+    written = {action.path: action for action in changes(plan.install(host, SHIPPED)) if isinstance(action, WriteFile)}
+    case, send = (written[path].text.split("[Service]\n")[1].splitlines() for path in CARRIED)
+    assert case == ["SupplementaryGroups=", "Environment=HTTPS_PROXY=http://p:1", "ReadWritePaths=/srv/watch"]
+    assert send == ["Environment=HTTPS_PROXY=http://p:1", "ReadWritePaths=/srv/watch"]
+    assert {written[path].mode for path in CARRIED} == {0o600}
+    folders = {**host.listings, places.SEND_DROP_INS: ("of-the-watch.conf",)}
+    texts = {**host.texts, **{path: written[path].text for path in CARRIED}}
+    settled = replace(host, texts=texts, listings=folders)
+    assert {type(step) for step in plan.install(settled, SHIPPED)} == {Already}
+    gone = changes(plan.install(replace(settled, overrides=()), SHIPPED))
+    assert [RemoveFile(path) for path in CARRIED] == [each for each in gone if isinstance(each, RemoveFile)]
+
+
+CARRIED = (places.CASE_CARRIED, places.SEND_CARRIED)
+
+
 def test_debians_watchdog_is_told_and_keeps_its_name() -> None:
     """No link is made over it, and the reader learns what that other command can do."""
     steps = plan.install(replace(BARE, other_watchdog="/usr/sbin/watchdog"), SHIPPED)
@@ -158,15 +207,22 @@ def test_a_program_in_the_links_place_needs_no_link() -> None:
 def test_uninstall_stops_before_it_removes() -> None:
     """The unit is still there when systemd is asked to stop it; configuration, history and user stay."""
     steps = plan.uninstall(INSTALLED, purge=False)
-    assert commands(steps) == [f"systemctl stop {NAME}", f"systemctl disable {NAME}", "systemctl daemon-reload"]
+    sockets = "systemctl stop runaway-watchdog-case.socket runaway-watchdog-send.socket"
+    assert commands(steps) == [
+        f"systemctl stop {NAME}",
+        f"systemctl disable {NAME}",
+        sockets,
+        "systemctl daemon-reload",
+    ]
     removed = [action.path for action in changes(steps) if isinstance(action, RemoveFile)]
-    assert removed.index(places.UNIT) == 1
+    assert places.UNIT in removed
+    assert set(places.HELPER_UNITS) <= set(removed)
     assert places.CONFIG not in removed
     assert all(path in notes(steps) for path in (places.CONFIG, places.STATE_FOLDER, "uninstall --purge"))
     first_removal = next(
         n for n, step in enumerate(steps) if isinstance(step, Do) and isinstance(step.action, RemoveFile)
     )
-    assert first_removal == 2
+    assert first_removal == 3
 
 
 def test_uninstall_without_systemd_removes_the_files() -> None:
@@ -269,27 +325,33 @@ def test_a_history_somewhere_else_is_told_to_whoever_wants_metrics() -> None:
 def test_an_uninstall_takes_the_metrics_along() -> None:
     """Else it would answer from a program that is gone; wherever its unit comes from."""
     steps = plan.uninstall(ANSWERING, purge=False)
-    assert commands(steps)[2:4] == [f"systemctl stop {METRICS}", f"systemctl disable {METRICS}"]
+    assert commands(steps)[3:5] == [f"systemctl stop {METRICS}", f"systemctl disable {METRICS}"]
     assert RemoveFile(places.METRICS_UNIT) in changes(steps)
     removed_by_hand = replace(ANSWERING, texts=INSTALLED.texts)
-    assert commands(plan.uninstall(removed_by_hand, purge=True))[2:4] == commands(steps)[2:4]
+    assert commands(plan.uninstall(removed_by_hand, purge=True))[3:5] == commands(steps)[3:5]
     assert METRICS not in " ".join(step.title for step in plan.uninstall(INSTALLED, purge=False))
 
 
 def test_the_shipped_unit_has_the_placeholder_where_it_is_run() -> None:
     """What `install` replaces is in the file that is shipped, where a program is named, and nowhere else."""
     text = shipped.read(shipped.UNIT)
-    assert text.count("@PROGRAM@") == 2
-    assert "ExecReload=@PROGRAM@ check-config\n" in text
-    assert "ExecStart=@PROGRAM@ run\n" in text
+    assert text.count("@PROGRAM@") == 3
+    for line in ("ExecStartPre=-+{} --hand-over {}", "ExecReload=+{} --hand-over {}", "ExecStart={} --units {}"):
+        assert line.format("@PROGRAM@ run", places.HANDOVER) in text
+    for path, unit in ((path, shipped.read(path.rpartition("/")[2])) for path in places.HELPER_UNITS):
+        assert unit.count("@PROGRAM@") == path.endswith(".service")
 
 
 def test_every_loosening_of_the_unit_has_its_reason() -> None:
     """A directive that says no, default or read-only where it could say yes stands under a comment."""
-    lines = shipped.read(shipped.UNIT).splitlines()
-    loose = ["PrivateTmp=no", "ProtectHome=read-only", "ProtectProc=ptraceable", "PrivateUsers=no", "ProcSubset=all"]
-    loose += ["AmbientCapabilities=", "RestrictAddressFamilies=", "ExecReload=+", "OOMPolicy=", "CPUWeight="]
-    for start in loose:
+    watch = ["ProtectProc=ptraceable", "PrivateUsers=no", "ProcSubset=all", "AmbientCapabilities=", "ExecStartPre=+"]
+    watch += ["PrivateNetwork=", "ExecReload=+", "CPUWeight="]
+    case = ["PrivateTmp=no", "ProtectHome=read-only", "ProtectProc=ptraceable", "PrivateUsers=no", "ProcSubset=all"]
+    case += ["AmbientCapabilities=", "RestrictAddressFamilies=", "CPUWeight="]
+    send = ["ProtectProc=", "RestrictAddressFamilies=", "LoadCredential=", "KillSignal="]
+    parts = ((shipped.UNIT, watch), (shipped.HELPER_UNITS[1], case), (shipped.HELPER_UNITS[3], send))
+    for name, start in ((name, start) for name, loose in parts for start in loose):
+        lines = shipped.read(name).splitlines()
         number = next(n for n, line in enumerate(lines) if line.startswith(start))
         above = lines[number - 1]
         assert above.startswith(("#", "ProtectProc=")), f"{start} has no reason"

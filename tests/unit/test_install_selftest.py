@@ -30,15 +30,26 @@ def test_it_is_confined_as_the_service_is() -> None:
     unit = selftest.unit(template, PROGRAM)
     service, test = set(settings(template)), set(settings(unit))
     assert {line.split("=")[0] for line in service - test} == {
-        "ExecStart", "Restart", "RestartSec", "RestartPreventExitStatus", "StateDirectory", "StateDirectoryMode",
-        "RuntimeDirectory", "Environment", "WantedBy",
+        "Wants", "After", "ExecStartPre", "ExecStart", "ExecReload", "ExecStopPost", "Restart", "RestartSec",
+        "RestartPreventExitStatus", "StateDirectory", "StateDirectoryMode", "RuntimeDirectory", "WantedBy",
     }  # fmt: skip
-    assert test - service == {
-        f"ExecStart={PROGRAM} run --config {selftest.CONFIG}",
-        f"RuntimeDirectory={selftest.WATCH}",
-        "RuntimeMaxSec=60",
-        f"Environment=TMPDIR=/run/{selftest.WATCH}",
-    }
+    assert f"ExecStart={PROGRAM} run --units {selftest.HANDOVER}" in test
+    assert f"ExecStartPre=-+{PROGRAM} run --config {selftest.CONFIG} --hand-over {selftest.HANDOVER}" in test
+    assert "RuntimeMaxSec=60" in test
+
+
+@pytest.mark.parametrize("name", shipped.HELPER_UNITS)
+def test_what_explains_and_sends_is_confined_as_for_the_service(name: str) -> None:
+    """It differs in whom it belongs to and in where the history is, and reaches nothing of the service's."""
+    template = shipped.read(name)
+    unit = selftest.unit(template, PROGRAM)
+    changed = {line.split("=")[0] for line in set(settings(template)) - set(settings(unit))}
+    assert changed <= {
+        "PartOf", "ListenStream", "StopPropagatedFrom", "Before", "ExecStart", "LoadCredential", "Environment",
+        "StateDirectory", "StateDirectoryMode", "RuntimeDirectory", "InaccessiblePaths",
+    }  # fmt: skip
+    lines = "\n".join(line for line in settings(unit) if "User=" not in line)
+    assert not re.search(r"(?<!/)runaway-watchdog(?!-selftest|/bin)", lines.replace(PROGRAM, ""))
 
 
 def test_its_configuration_is_valid(tmp_path: Path) -> None:
@@ -113,7 +124,6 @@ def test_it_reads_its_own_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 def test_nothing_is_left_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Also where systemd refuses to start it: both units are stopped and their files removed."""
     monkeypatch.setattr(selftest, "UNITS", str(tmp_path / "units"))
-    monkeypatch.setattr(selftest, "DROP_INS", str(tmp_path / "units/drop.d"))
     monkeypatch.setattr(selftest, "CONFIG", str(tmp_path / "selftest.toml"))
     asked: list[tuple[str, ...]] = []
 
@@ -121,10 +131,14 @@ def test_nothing_is_left_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         asked.append(tuple(argv))
         return SimpleNamespace(returncode=int(argv[1] == "start"), stdout="", stderr="no such user")
 
-    outcome = selftest.run(shipped.read(shipped.UNIT), PROGRAM, "[Service]\n", run)
+    units = {name: shipped.read(name) for name in (shipped.UNIT, *shipped.HELPER_UNITS)}
+    drop_ins = {"runaway-watchdog-case@.service.d/docker.conf": "[Service]\n"}
+    outcome = selftest.run(units, PROGRAM, drop_ins, run)
     assert outcome.problem.endswith("no such user")
-    assert ("systemctl", "stop", f"{selftest.WATCH}.service", f"{BURN}.service") in asked
-    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+    (stopped,) = (argv for argv in asked if argv[1] == "stop")
+    ended = (f"{selftest.WATCH}.service", f"{BURN}.service", f"{selftest.WATCH}-case.socket")
+    assert stopped[2:] == (*ended, f"{selftest.WATCH}-send.socket")
+    assert [path.name for path in tmp_path.rglob("*")] == ["units"]
 
 
 def test_rules_say_what_they_do(tmp_path: Path) -> None:

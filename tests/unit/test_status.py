@@ -56,7 +56,7 @@ def looked(store: sqlite3.Connection, ago: float = 4.0) -> None:
 
 
 def test_a_service_costs_what_its_group_uses(store: sqlite3.Connection) -> None:
-    """5 s of CPU in 1000 s, its helpers included; the cache of files is no cost."""
+    """5 s of CPU in 1000 s; the cache of files is no cost."""
     looked(store)
     seen = vitals.look(store, host(SERVICE))
     assert (seen.pulse, seen.waiting) == ("alive", ())
@@ -130,7 +130,7 @@ def test_status_in_words(shown: argparse.Namespace, capsys: pytest.CaptureFixtur
     out = capsys.readouterr().out
     assert out.startswith("watching since ")
     assert "(PID 321), last look 4 s ago\n" in out
-    assert "costs    0.5 % of a core since it was started, 21.0 MiB (with its helpers)\n" in out
+    assert "costs    0.5 % of a core since it was started, 21.0 MiB (beside it cases and senders come and go)\n" in out
     assert "open     2: warning, since " in out
     assert "`runaway-watchdog explain --incident 2`" in out
     assert "waiting  1 for mailto(example.org), the oldest for 1 h; it said: no route\n" in out
@@ -221,6 +221,9 @@ def test_doctor_feels_the_pulse(seen: Vitals, told: dict[str, str]) -> None:
     assert states(diagnosis.of_watch(seen, host({STATUS: GONE}))) == told
 
 
+CASE = "/etc/systemd/system/runaway-watchdog-case@.service.d"
+
+
 @pytest.mark.parametrize(
     ("groups", "capabilities", "uid", "told"),
     [
@@ -236,7 +239,35 @@ def test_doctor_looks_at_the_watchs_own_rights(groups: str, capabilities: str, u
     text = f"Uid:\t{uid}\t{uid}\t{uid}\t{uid}\nGroups:\t{groups} \nCapEff:\t{capabilities}\n"
     group = "root:x:0:\ndocker:x:999:\n"
     asked = {STATUS: text, "files.read /etc/group": group, "files.exists /run/docker.sock": True}
+    asked[f"files.read /proc/{PID}/cmdline"] = "python\0-m\0runaway_watchdog.watch\0--config-fd\x003\0"
     assert states(diagnosis.of_rights(host(asked), PID)) == told
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({}, {"rights": "ok"}),
+        ({"files.exists /run/runaway-watchdog-handover/send.sock": False}, {"rights": "ok", "helpers": "missing"}),
+        ({STATUS: "Uid:\t998\t998\nCapEff:\t0\n"}, {"rights": "missing"}),
+        ({f"files.names {CASE}": ["override.conf"]}, {"rights": "ok", "docker group": "missing"}),
+        ({f"files.read {CASE}/override.conf": "SupplementaryGroups=\n"}, {"rights": "ok", "docker group": "missing"}),
+        ({f"files.names {CASE}": {"errno": 2, "text": "gone"}}, {"rights": "ok", "docker group": "missing"}),
+    ],
+)
+def test_doctor_looks_at_the_service_and_at_what_explains_for_it(change: dict[str, Any], told: dict[str, str]) -> None:
+    """The watch itself needs no group; the unit of its cases has it, unless a drop-in takes it away."""
+    asked = {
+        STATUS: f"Uid:\t998\t998\nGroups:\t998 \nCapEff:\t{1 << 19:016x}\n",
+        f"files.read /proc/{PID}/cmdline": "python\0-m\0watch\0--units\0/run/runaway-watchdog-handover\0",
+        "files.exists /run/runaway-watchdog-handover/case.sock": True,
+        "files.exists /run/runaway-watchdog-handover/send.sock": True,
+        "files.read /etc/group": "root:x:0:\ndocker:x:999:\n",
+        "files.exists /run/docker.sock": True,
+        f"files.names {CASE}": ["docker.conf", "override.conf"],
+        f"files.read {CASE}/docker.conf": "[Service]\nSupplementaryGroups=docker\n",
+        f"files.read {CASE}/override.conf": "[Service]\nCPUWeight=9\n",
+    }
+    assert states(diagnosis.of_rights(host({**asked, **change}), PID)) == told
 
 
 def test_doctor_finds_a_mute_channel() -> None:

@@ -12,6 +12,7 @@ from runaway_watchdog.hostile import clean
 from runaway_watchdog.linux import status
 from runaway_watchdog.linux.text import lines as lines_of
 from runaway_watchdog.render.figures import duration, size
+from runaway_watchdog.starting import ANSWERS
 from runaway_watchdog.store.database import StoreUnavailable, reading as reading_store
 from runaway_watchdog.store.outbox import Health, health
 from runaway_watchdog.world import Unanswered, World, procfs
@@ -24,6 +25,7 @@ LATE_S: Final = 300.0
 LEAST_FREE: Final = 64 << 20
 """Bytes: SQLite needs room for its log beside the file, and a host has other writers."""
 CAPABILITIES: Final = {"CAP_DAC_READ_SEARCH": 2, "CAP_SYS_PTRACE": 19}  # linux/capability.h
+_CASE_DROP_INS: Final = "/etc/systemd/system/runaway-watchdog-case@.service.d"
 
 
 class Check(NamedTuple):
@@ -83,21 +85,52 @@ def of_rights(world: World, pid: int) -> Iterator[Check]:
     try:
         masks = status.parse(world.files.read(f"{procfs.PROC}/{pid}/status"))
         effective = int(masks["CapEff"], 16)
+        words = world.files.read(f"{procfs.PROC}/{pid}/cmdline").split("\0")
     except (OSError, KeyError, ValueError):
         return  # it ended meanwhile, or /proc is hidden: told elsewhere
-    lacking = [name for name, bit in CAPABILITIES.items() if not effective >> bit & 1]
+    units = words[words.index("--units") + 1] if "--units" in words[:-1] else None
+    needed = CAPABILITIES if units is None else {"CAP_SYS_PTRACE": CAPABILITIES["CAP_SYS_PTRACE"]}
+    lacking = [name for name, bit in needed.items() if not effective >> bit & 1]
     if lacking:
         told = f"the watch runs without {' and '.join(lacking)}: it sees its own user's processes whole, others in part"
         yield Check("rights", "missing", told, INSTALL)
     else:
-        yield Check("rights", "ok", "the watch may look at all users' processes and files")
+        what = "processes and files" if units is None else "processes"
+        yield Check("rights", "ok", f"the watch may look at all users' {what}")
+    if units is not None:
+        yield from _of_helpers(world, units)
+    if lacking and units is not None:
+        return  # an installation mends all of it
     socket = "/run/docker.sock"
     group = _group(world, "docker")
     if group is None or not world.files.exists(socket) or masks.get("Uid", "").split()[:1] == ["0"]:
         return
-    if str(group) not in masks.get("Groups", "").split():
+    asks = str(group) in masks.get("Groups", "").split() if units is None else _case_is_in(world, "docker")
+    if not asks:
         told = "the watch is not in the docker group: it cannot ask who owns a container"
         yield Check("docker group", "missing", told, INSTALL)
+
+
+def _of_helpers(world: World, folder: str) -> Iterator[Check]:
+    """Who explains and sends for the installed service."""
+    absent = [unit for unit in ANSWERS if not world.files.exists(f"{folder}/{unit}.sock")]
+    if absent:
+        told = " and ".join(f"runaway-watchdog-{unit}.socket" for unit in absent)
+        yield Check("helpers", "missing", f"the watch finds no {told}: it is mute", f"sudo systemctl restart {UNIT}")
+
+
+def _case_is_in(world: World, group: str) -> bool:
+    """What the unit of the cases is given in its drop-ins; systemd.exec(5): an empty list forgets those before it."""
+    groups: list[str] = []
+    try:
+        for name in sorted(each for each in world.files.names(_CASE_DROP_INS) if each.endswith(".conf")):
+            for line in world.files.read(f"{_CASE_DROP_INS}/{name}").split("\n"):
+                key, _, value = line.partition("=")
+                if key.strip() == "SupplementaryGroups":
+                    groups = [*groups, *value.split()] if value.strip() else []
+    except OSError:
+        return False
+    return group in groups
 
 
 def _group(world: World, name: str) -> int | None:

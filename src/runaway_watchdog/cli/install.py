@@ -107,7 +107,7 @@ def _install(options: argparse.Namespace, program: Path) -> int:
         return 0
     _report_state()
     changed = any(isinstance(step, Do) for step in steps)
-    passed = _self_test(texts.unit, program) if (changed if options.self_test is None else options.self_test) else True
+    passed = _self_test(texts, program) if (changed if options.self_test is None else options.self_test) else True
     _report_rules()
     return 0 if passed else 1
 
@@ -122,6 +122,7 @@ def _shipped() -> plan.Shipped:
     }
     return plan.Shipped(
         unit=shipped.read(shipped.UNIT),
+        helpers=tuple(shipped.read(name) for name in shipped.HELPER_UNITS),
         metrics=shipped.read(shipped.METRICS_UNIT),
         sysusers=shipped.read(shipped.SYSUSERS),
         config=shipped.read(shipped.CONFIG),
@@ -153,11 +154,12 @@ def _report_state() -> None:
         print(f"  it says: {clean(state.status)}")
 
 
-def _self_test(template: str, program: Path) -> bool:
+def _self_test(texts: plan.Shipped, program: Path) -> bool:
     """Run it and tell how far it came."""
     print(f"\nSelf-test: a harmless burn at the lowest priority, at most {selftest.LIMIT_S:g} s …", flush=True)
-    docker = host.docker_drop_in()
-    outcome = selftest.run(template, str(program), docker, programs.run)
+    units = dict(zip((unit.NAME, *shipped.HELPER_UNITS), (texts.unit, *texts.helpers), strict=True))
+    drop_ins = {path.split("/", 4)[4]: text for path, text in host.helpers_drop_ins().items()}
+    outcome = selftest.run(units, str(program), drop_ins, programs.run)
     if outcome.passed:
         print(
             f"  found after {outcome.found_s} s, explained after {outcome.explained_s} s (kept by {outcome.owner}),"
@@ -165,7 +167,7 @@ def _self_test(template: str, program: Path) -> bool:
         )
         return True
     print(f"{PROGRAM} install: the service runs, but its self-test did not pass: {_how_far(outcome)}", file=sys.stderr)
-    print(f"  Look: journalctl -u {selftest.WATCH}   Try again: {PROGRAM} install --self-test", file=sys.stderr)
+    print(f"  Look: journalctl -u '{selftest.WATCH}*'   Try again: {PROGRAM} install --self-test", file=sys.stderr)
     return False
 
 

@@ -97,7 +97,7 @@ def _lines(seen: Vitals, unresolved: tuple[Incident, ...], world: World, *, colo
     if MENDS[seen.pulse]:
         lines.append(f"  -> {MENDS[seen.pulse]}")
     if seen.cost is not None:
-        of = "with its helpers" if seen.cost.whole_service else "of the one process"
+        of = "beside it cases and senders come and go" if seen.cost.whole_service else "of the one process"
         figures = f"{seen.cost.cpu_percent:.2g} % of a core since it was started, {size(seen.cost.memory_bytes)}"
         lines.append(f"costs    {figures} ({of})")
     if seen.liveness is not None and seen.liveness.dropped:

@@ -20,7 +20,7 @@ Pulse = Literal["alive", "silent", "ended", "never"]
 
 
 class Cost(NamedTuple):
-    """What it uses; of the whole service with its short-lived helpers, or of the one process where it runs alone."""
+    """What it uses: the service, beside which cases and senders come and go, or the one process where it runs alone."""
 
     cpu_percent: float  # of one core, mean since it was started
     cpu_s: float  # since it was started
@@ -67,7 +67,7 @@ def _cost(world: World, last: Liveness) -> Cost | None:
 
 
 def _of_service(files: Files, pid: int, age_s: float) -> Cost | None:
-    """Its cgroup, which counts its cases and senders too; None where it is not in a unit of its own (or on v1)."""
+    """Its cgroup; None where it is not in a unit of its own (or on v1)."""
     group = procfs.owner_cgroup(files, pid)
     folder = f"{cgroup.MOUNT}{group}"
     if not group.endswith(f"/{UNIT}") or not files.exists(f"{folder}/cpu.stat"):

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from runaway_watchdog import shipped, starting
 from runaway_watchdog.config.locate import read_raw
 from runaway_watchdog.install import unit
 from runaway_watchdog.install.unit import Runner, UnitState
@@ -14,11 +15,20 @@ from runaway_watchdog.linux.text import lines as lines_of
 USER = "runaway-watchdog"
 COMMANDS = ("runaway-watchdog", "watchdog")
 
-UNIT = f"/etc/systemd/system/{unit.NAME}"
-METRICS_UNIT = f"/etc/systemd/system/{unit.METRICS}"
+_UNITS = "/etc/systemd/system"
+UNIT = f"{_UNITS}/{unit.NAME}"
+METRICS_UNIT = f"{_UNITS}/{unit.METRICS}"
+HELPER_UNITS = tuple(f"{_UNITS}/{name}" for name in shipped.HELPER_UNITS)
 DROP_INS = f"{UNIT}.d"
 METRICS_DROP_INS = f"{METRICS_UNIT}.d"
-DOCKER_DROP_IN = f"{DROP_INS}/docker.conf"
+CASE_DROP_INS = f"{_UNITS}/runaway-watchdog-case@.service.d"
+SEND_DROP_INS = f"{_UNITS}/runaway-watchdog-send@.service.d"
+DOCKER_DROP_IN = f"{CASE_DROP_INS}/docker.conf"
+OLD_DOCKER_DROP_IN = f"{DROP_INS}/docker.conf"
+"""Where it was while one unit did everything."""
+CASE_CARRIED = f"{CASE_DROP_INS}/of-the-watch.conf"
+SEND_CARRIED = f"{SEND_DROP_INS}/of-the-watch.conf"
+HANDOVER = starting.FOLDER
 SYSUSERS = "/etc/sysusers.d/runaway-watchdog.conf"
 CONFIG_FOLDER = "/etc/runaway-watchdog"
 CONFIG = f"{CONFIG_FOLDER}/config.toml"
@@ -28,6 +38,10 @@ BASH_COMPLETION = "/usr/local/share/bash-completion/completions/runaway-watchdog
 ZSH_COMPLETION = "/usr/local/share/zsh/site-functions/_runaway-watchdog"
 MANUAL = "/usr/local/share/man/man1/runaway-watchdog.1"
 HELPS = (BASH_COMPLETION, ZSH_COMPLETION, MANUAL)
+
+WRITTEN_BY_US = "# Written by `runaway-watchdog install"
+_OUR_DROP_INS = (DOCKER_DROP_IN, OLD_DOCKER_DROP_IN, CASE_CARRIED, SEND_CARRIED)
+_FOLDERS = (DROP_INS, CASE_DROP_INS, SEND_DROP_INS, METRICS_DROP_INS, CONFIG_FOLDER, STATE_FOLDER, HANDOVER)
 
 _ROOTS_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -64,6 +78,8 @@ class HostSurvey:
     """The same of the unit that answers Prometheus."""
     store: str | None = None
     """Where the configuration puts the history; None: it does not say."""
+    overrides: tuple[str, ...] = ()
+    """The settings in the service's drop-ins that are not ours, one a line, in systemd's order."""
 
 
 def is_booted_by_systemd(root: Path = Path("/")) -> bool:
@@ -82,8 +98,8 @@ def survey(program: Path, run: Runner, root: Path = Path("/")) -> HostSurvey:
     return HostSurvey(
         program=str(program),
         installed_at=_installed_at(),
-        texts=_texts(root, (UNIT, METRICS_UNIT, DOCKER_DROP_IN, SYSUSERS, *HELPS)),
-        listings=_listings(root, (DROP_INS, METRICS_DROP_INS, CONFIG_FOLDER, STATE_FOLDER)),
+        texts=_texts(root, (UNIT, METRICS_UNIT, *HELPER_UNITS, *_OUR_DROP_INS, SYSUSERS, *HELPS)),
+        listings=_listings(root, _FOLDERS),
         links=_links(root),
         account=_account(root),
         groups=_groups(root),
@@ -91,12 +107,23 @@ def survey(program: Path, run: Runner, root: Path = Path("/")) -> HostSurvey:
         unit=unit.look(run) if booted else None,
         metrics=unit.look(run, unit.METRICS) if booted else None,
         store=_configured_store(root),
+        overrides=_overrides(root),
     )
 
 
-def docker_drop_in(root: Path = Path("/")) -> str | None:
-    """The service's drop-in for the docker group, as it is now; None where it has none. Raises OSError."""
-    return _texts(root, (DOCKER_DROP_IN,)).get(DOCKER_DROP_IN)
+def helpers_drop_ins(root: Path = Path("/")) -> dict[str, str]:
+    """Our drop-ins of the units that explain and send, by path, as they are now. Raises OSError."""
+    return _texts(root, (DOCKER_DROP_IN, CASE_CARRIED, SEND_CARRIED))
+
+
+def _overrides(root: Path) -> tuple[str, ...]:
+    """Raises OSError."""
+    folder, found = _at(root, DROP_INS), list[str]()
+    for path in sorted(folder.glob("*.conf")) if folder.is_dir() else ():
+        text = path.read_text("utf-8", errors="replace")
+        if str(path) != str(_at(root, OLD_DOCKER_DROP_IN)) or not text.startswith(WRITTEN_BY_US):
+            found += [line.strip() for line in text.replace("\\\n", " ").split("\n") if "=" in line]
+    return tuple(line for line in found if line[0] not in "#;")
 
 
 def _configured_store(root: Path) -> str | None:

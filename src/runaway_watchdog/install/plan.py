@@ -8,7 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
-from runaway_watchdog.install import host as places
+from runaway_watchdog.install import helpers, host as places
+from runaway_watchdog.install.helpers import removed, removed_folder, text_file
 from runaway_watchdog.install.host import HostSurvey
 from runaway_watchdog.install.steps import (
     Already,
@@ -18,25 +19,13 @@ from runaway_watchdog.install.steps import (
     Note,
     RemoveFile,
     RemoveFiles,
-    RemoveFolder,
     RunProgram,
     Step,
     WriteFile,
 )
 from runaway_watchdog.install.unit import METRICS, NAME, UnitState, systemctl
 
-_PLACEHOLDER = "@PROGRAM@"
-_WRITTEN_BY_US = "# Written by `runaway-watchdog install"
 _DEBIANS_WATCHDOG = "/usr/sbin/watchdog"
-
-DOCKER_DROP_IN = """\
-# Written by `runaway-watchdog install`, because this host has a docker group.
-# It lets the watchdog ask Docker who owns a container and what its restart policy is. Know what that means: whoever
-# reaches the Docker socket can become root. The program passes only reading calls to it, which is care and not a
-# wall. A wall is a proxy that allows GET alone (DOCKER_HOST=); without either, containers are told as not seen.
-[Service]
-SupplementaryGroups=docker
-"""
 
 # The store, what SQLite keeps beside it while it is open, and the lock of the one watch that writes it.
 _STATE_FILES = ("watchdog.db", "watchdog.db-wal", "watchdog.db-shm", "watchdog.db-journal", "watchdog.db.lock")
@@ -53,6 +42,7 @@ class Shipped(NamedTuple):
     """The texts that come with the package, or are made from it."""
 
     unit: str
+    helpers: tuple[str, ...]  # as shipped.HELPER_UNITS
     metrics: str
     sysusers: str
     config: str
@@ -69,14 +59,14 @@ def install(host: HostSurvey, shipped: Shipped, *, metrics: bool = False) -> tup
     Who has that one from an earlier run keeps it up to date, and off where it was switched off. Raises RefusedError.
     """
     _refuse_masked(NAME, host.unit)
-    unit_files = (*_unit(host, shipped.unit), *_docker(host))
+    unit_files = (*_unit(host, shipped.unit), *helpers.install(host, shipped.helpers))
     metrics_files = tuple(_metrics(host, shipped.metrics, asked=metrics))
     return (
         *_user(host, shipped.sysusers),
         *_config(host, shipped.config),
         *unit_files,
         *_commands(host),
-        *(_file(host, path, text, _HELPS[path]) for path, text in shipped.helps.items()),
+        *(text_file(host, path, text, _HELPS[path]) for path, text in shipped.helps.items()),
         *metrics_files,
         *_read_again(host, (*unit_files, *metrics_files)),
         *_service(host, NAME, host.unit, changed=_any_done(unit_files)),
@@ -90,7 +80,7 @@ def _refuse_masked(name: str, state: UnitState | None) -> None:
 
 
 def _user(host: HostSurvey, text: str) -> Iterator[Step]:
-    yield _file(host, places.SYSUSERS, text, "the service's user, for systemd-sysusers")
+    yield text_file(host, places.SYSUSERS, text, "the service's user, for systemd-sysusers")
     if host.account is None:
         yield Do(f"make the user {places.USER}", RunProgram(("systemd-sysusers", places.SYSUSERS), 20))
     else:
@@ -103,7 +93,7 @@ def _config(host: HostSurvey, sample: str) -> Iterator[Step]:
     if _has(host, places.CONFIG):
         yield Already(f"{places.CONFIG}: yours, and it stays as it is")
     else:
-        # Readable for root alone: alert channels carry passwords. The service reads it by CAP_DAC_READ_SEARCH.
+        # Readable for root alone: alert channels carry passwords. The unit has it read with root's rights.
         yield Do(
             f"write {places.CONFIG} (the sample: every key with its default)", WriteFile(places.CONFIG, sample, 0o600)
         )
@@ -114,7 +104,7 @@ def _unit(host: HostSurvey, template: str) -> Iterator[Step]:
         raise RefusedError(
             f"{host.program}: a unit cannot name a path with such characters; install it into /opt/runaway-watchdog"
         )
-    yield _file(host, places.UNIT, template.replace(_PLACEHOLDER, host.program), "the service")
+    yield text_file(host, places.UNIT, template.replace(helpers.PLACEHOLDER, host.program), "the service")
 
 
 def _metrics(host: HostSurvey, template: str, *, asked: bool) -> Iterator[Step]:
@@ -130,8 +120,8 @@ def _metrics(host: HostSurvey, template: str, *, asked: bool) -> Iterator[Step]:
         if found:
             yield Note(f"{places.METRICS_UNIT} was not written by `install --metrics`, and stays as it is")
         return
-    text = template.replace(_PLACEHOLDER, host.program)
-    yield _file(host, places.METRICS_UNIT, text, "metrics for Prometheus, on http://127.0.0.1:9764/metrics")
+    text = template.replace(helpers.PLACEHOLDER, host.program)
+    yield text_file(host, places.METRICS_UNIT, text, "metrics for Prometheus, on http://127.0.0.1:9764/metrics")
     if changing := host.listings.get(places.METRICS_DROP_INS):
         yield Note(f"{places.METRICS_DROP_INS} changes that: {', '.join(changing[:5])}")
     elif host.store is not None:
@@ -143,7 +133,7 @@ def _metrics(host: HostSurvey, template: str, *, asked: bool) -> Iterator[Step]:
 
 def _has_our_metrics(host: HostSurvey) -> bool:
     """A unit that an earlier run wrote; not somebody's own of the same name, nor a mask (a link to /dev/null)."""
-    return host.texts.get(places.METRICS_UNIT, "").startswith(_WRITTEN_BY_US)
+    return host.texts.get(places.METRICS_UNIT, "").startswith(places.WRITTEN_BY_US)
 
 
 def _metrics_service(host: HostSurvey, *, asked: bool, changed: bool) -> Iterator[Step]:
@@ -154,18 +144,6 @@ def _metrics_service(host: HostSurvey, *, asked: bool, changed: bool) -> Iterato
             yield _running(host, METRICS, host.metrics, changed=changed)
         else:
             yield Already(f"{METRICS} is switched off, and stays so; to have it: install --metrics")
-
-
-def _docker(host: HostSurvey) -> Iterator[Step]:
-    if "docker" in host.groups:
-        if places.DROP_INS not in host.listings:
-            yield Do(f"make {places.DROP_INS}", MakeFolder(places.DROP_INS, 0o755))
-        yield _file(host, places.DOCKER_DROP_IN, DOCKER_DROP_IN, "the docker group, to ask Docker about containers")
-    elif places.DOCKER_DROP_IN in host.texts:
-        # A unit that names a group which does not exist cannot start.
-        yield Do(f"remove {places.DOCKER_DROP_IN}: the docker group is gone", RemoveFile(places.DOCKER_DROP_IN))
-    else:
-        yield Note("no docker group here: containers are not asked about. After installing Docker, run this again")
 
 
 def _commands(host: HostSurvey) -> Iterator[Step]:
@@ -228,8 +206,14 @@ def _running(host: HostSurvey, name: str, state: UnitState, *, changed: bool) ->
 
 def uninstall(host: HostSurvey, *, purge: bool) -> tuple[Step, ...]:
     """Remove the services and their files. Configuration, history and user stay, or go too with `purge`."""
-    steps = (*_stop(NAME, host.unit), *_stop_metrics(host), *_remove_units(host), *_remove_commands(host))
-    steps = (*steps, *(step for path in (*places.HELPS, places.SYSUSERS) for step in _remove(host, path)))
+    steps = (
+        *_stop(NAME, host.unit),
+        *helpers.stop(host),
+        *_stop_metrics(host),
+        *_remove_units(host),
+        *_remove_commands(host),
+    )
+    steps = (*steps, *(step for path in (*places.HELPS, places.SYSUSERS) for step in removed(host, path)))
     data = (*_purge_config(host), *_purge_state(host), *_purge_user(host)) if purge else _kept(host)
     return (*steps, *data, *_program_stays(host))
 
@@ -253,15 +237,16 @@ def _stop_metrics(host: HostSurvey) -> Iterator[Step]:
 
 
 def _remove_units(host: HostSurvey) -> Iterator[Step]:
-    removals = (*_remove(host, places.DOCKER_DROP_IN), *_remove_folder(host, places.DROP_INS, {"docker.conf"}))
-    removals = (*removals, *_remove(host, places.UNIT), *_remove_folder(host, places.METRICS_DROP_INS, ()))
+    removals = (*helpers.remove(host), *removed(host, places.UNIT))
+    removals = (*removals, *removed_folder(host, places.METRICS_DROP_INS, ()))
     if _has_our_metrics(host):
-        removals = (*removals, *_remove(host, places.METRICS_UNIT))
+        removals = (*removals, *removed(host, places.METRICS_UNIT))
     elif host.texts.get(places.METRICS_UNIT):
         removals = (*removals, Note(f"kept: {places.METRICS_UNIT}, which `install --metrics` did not write"))
     yield from removals
     if host.unit is not None and _any_done(removals):
         yield Do("let systemd read the units again", systemctl("daemon-reload"))
+    yield from helpers.remove_handover(host)
 
 
 def _remove_commands(host: HostSurvey) -> Iterator[Step]:
@@ -284,7 +269,7 @@ def _kept(host: HostSurvey) -> Iterator[Step]:
 def _purge_config(host: HostSurvey) -> Iterator[Step]:
     if _has(host, places.CONFIG):
         yield Do(f"remove {places.CONFIG}", RemoveFile(places.CONFIG))
-    yield from _remove_folder(host, places.CONFIG_FOLDER, {"config.toml"})
+    yield from removed_folder(host, places.CONFIG_FOLDER, {"config.toml"})
 
 
 def _purge_state(host: HostSurvey) -> Iterator[Step]:
@@ -293,7 +278,7 @@ def _purge_state(host: HostSurvey) -> Iterator[Step]:
         yield Do(
             f"remove the history, {places.STATE_FOLDER}/watchdog.db", RemoveFiles(places.STATE_FOLDER, _STATE_FILES)
         )
-    yield from _remove_folder(host, places.STATE_FOLDER, _STATE_FILES)
+    yield from removed_folder(host, places.STATE_FOLDER, _STATE_FILES)
 
 
 def _purge_user(host: HostSurvey) -> Iterator[Step]:
@@ -315,30 +300,6 @@ def _program_stays(host: HostSurvey) -> Iterator[Step]:
         yield Note(f"kept: the program, {shlex.quote(host.program)}; pip uninstall removes it")
 
 
-def _file(host: HostSurvey, path: str, text: str, what: str) -> Step:
-    """A text file that is ours: written where it is missing, and where it differs from what this version ships."""
-    present = host.texts.get(path)
-    if present == text:
-        return Already(f"{path}: {what}")
-    return Do(f"{'write' if present is None else 'replace'} {path}: {what}", WriteFile(path, text, 0o644))
-
-
 def _has(host: HostSurvey, path: str) -> bool:
     folder, name = path.rsplit("/", 1)
     return name in host.listings.get(folder, ())
-
-
-def _remove(host: HostSurvey, path: str) -> Iterator[Step]:
-    if path in host.texts:
-        yield Do(f"remove {path}", RemoveFile(path))
-
-
-def _remove_folder(host: HostSurvey, path: str, ours: Iterable[str]) -> Iterator[Step]:
-    """The folder too, where nothing but our own files was in it."""
-    if path not in host.listings:
-        return
-    others = sorted(set(host.listings[path]) - set(ours))
-    if others:
-        yield Note(f"kept: {path}, for what is not ours in it: {', '.join(others[:5])}")
-    else:
-        yield Do(f"remove {path}", RemoveFolder(path))

@@ -1,22 +1,24 @@
 """Does it work here? A short harmless burn, followed through detection and explanation to an alert in the journal.
 
 A second watch is started for it, in the service's own confinement, as the service's own user, with a window of two
-seconds: the service's rules wait for minutes. It has a store of its own, which is gone with it, and no channel but
-the journal. The burn runs at the lowest priority. Both are units of systemd that end by themselves in any case.
+seconds: the service's rules wait for minutes. It has a store of its own, which is gone with it, no channel but the
+journal, and copies of the units that explain and send. The burn runs at the lowest priority. Watch and burn are units
+of systemd that end by themselves in any case.
 """
 
 import json
 import re
 import sqlite3
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Final, NamedTuple
 
 from runaway_watchdog.hostile import clean
 from runaway_watchdog.install.execute import StepError, perform
-from runaway_watchdog.install.steps import Action, RemoveFile, RemoveFolder, RunProgram, WriteFile
+from runaway_watchdog.install.steps import Action, RemoveFile, RemoveFiles, RemoveFolder, RunProgram, WriteFile
 from runaway_watchdog.install.unit import Runner
+from runaway_watchdog.starting import ANSWERS, CHANNELS, CONFIGURATION
 from runaway_watchdog.store import outbox, queries
 from runaway_watchdog.store.database import StoreUnavailable, reading
 
@@ -26,7 +28,7 @@ RULE: Final = "self-test"
 BURN: Final = "runaway-watchdog-burn"
 WATCH: Final = "runaway-watchdog-selftest"
 UNITS: Final = "/run/systemd/system"
-DROP_INS: Final = f"{UNITS}/{WATCH}.service.d"
+HANDOVER: Final = f"/run/{WATCH}-handover"
 CONFIG: Final = f"/run/{WATCH}.toml"
 STORE: Final = f"/run/{WATCH}/watchdog.db"
 
@@ -72,40 +74,51 @@ class SelfTestResult(NamedTuple):
         return self.told_s is not None and self.owner == f"{BURN}.service"
 
 
-def run(template: str, program: str, docker: str | None, runner: Runner) -> SelfTestResult:
-    """Takes some five seconds, at most LIMIT_S. `template` is the shipped unit; `docker` its drop-in, where it has one.
+def run(templates: Mapping[str, str], program: str, drop_ins: Mapping[str, str], runner: Runner) -> SelfTestResult:
+    """Takes some five seconds, at most LIMIT_S.
 
-    Nothing is left of it, whatever happens.
+    `templates` are the shipped units by name, `drop_ins` ours of the installed ones, by their path below the units'
+    folder. Nothing is left of it, whatever happens.
     """
     try:
-        with _running(_files(template, program, docker), runner):
+        with _running(_files(templates, program, drop_ins), runner):
             return follow(_look, time.monotonic, time.sleep)
     except StepError as fault:
         return SelfTestResult(problem=str(fault))
 
 
 def unit(template: str, program: str) -> str:
-    """The shipped unit, for a watch beside the service: without its state, not started again, for a short time."""
+    """A shipped unit, beside the service: without its state, not started again, for a short time, all under one name.
+
+    What explains and sends finds the history of the self-test in the second watch's folder in /run.
+    """
     text = template.split("\n[Install]\n", maxsplit=1)[0]
-    text = re.sub(r"(?m)^(StateDirectory\w*|Restart\w*)=.*\n", "", text)
-    text = re.sub(r"(?m)^RuntimeDirectory=.*", f"RuntimeDirectory={WATCH}\nRuntimeMaxSec={_ENDS_S}", text)
-    text = re.sub(r"(?m)^Environment=TMPDIR=.*", f"Environment=TMPDIR=/run/{WATCH}", text)
-    return re.sub(r"(?m)^ExecStart=.*", f"ExecStart={program} run --config {CONFIG}", text)
+    text = re.sub(r"(?m)^(StateDirectoryMode|Restart\w*)=.*\n", "", text)
+    text = re.sub(r"(?m)^InaccessiblePaths=.* -/run/runaway-watchdog .*\n", "", text)
+    text = re.sub(r"(?m)^(?!#|User=|SocketUser=).*", lambda line: line[0].replace("runaway-watchdog", WATCH), text)
+    instead = f"ReadWritePaths=/run/{WATCH}" if "\nStandardInput=socket\n" in text else f"RuntimeMaxSec={_ENDS_S}"
+    text = re.sub(r"(?m)^StateDirectory=.*", instead, text)
+    text = text.replace("@PROGRAM@ run --hand-over", f"@PROGRAM@ run --config {CONFIG} --hand-over")
+    return text.replace("@PROGRAM@", program)
 
 
-def _files(template: str, program: str, docker: str | None) -> dict[str, str]:
-    files = {
+def _files(templates: Mapping[str, str], program: str, drop_ins: Mapping[str, str]) -> dict[str, str]:
+    def ours(name: str) -> str:
+        return f"{UNITS}/{name.replace('runaway-watchdog', WATCH, 1)}"
+
+    return {
         CONFIG: _CONFIG,
         f"{UNITS}/{BURN}.service": _BURN,
-        f"{UNITS}/{WATCH}.service": unit(template, program),
+        **{ours(name): unit(text, program) for name, text in templates.items()},
+        **{ours(name): text for name, text in drop_ins.items()},
     }
-    return files if docker is None else {**files, f"{DROP_INS}/docker.conf": docker}
 
 
 @contextmanager
 def _running(files: dict[str, str], runner: Runner) -> Iterator[None]:
     """Both units, while it lasts. Raises StepError where they do not start."""
     names = (f"{WATCH}.service", f"{BURN}.service")
+    sockets = (each.rpartition("/")[2] for each in files if each.endswith(".socket"))
     reload = RunProgram(("systemctl", "daemon-reload"), 20)
     try:
         for path, text in files.items():
@@ -115,10 +128,13 @@ def _running(files: dict[str, str], runner: Runner) -> Iterator[None]:
             perform(RunProgram(("systemctl", "start", name), int(LIMIT_S)), runner)
         yield
     finally:
-        _try(RunProgram(("systemctl", "stop", *names), int(LIMIT_S)), runner)
+        _try(RunProgram(("systemctl", "stop", *names, *sockets), int(LIMIT_S)), runner)
         for path in files:
             _try(RemoveFile(path), runner)
-        _try(RemoveFolder(DROP_INS), runner)
+        for folder in sorted({path.rpartition("/")[0] for path in files if ".service.d/" in path}):
+            _try(RemoveFolder(folder), runner)
+        _try(RemoveFiles(HANDOVER, (CONFIGURATION, CHANNELS, *(f"{each}.sock" for each in ANSWERS))), runner)
+        _try(RemoveFolder(HANDOVER), runner)
         _try(reload, runner)
         _try(RunProgram(("systemctl", "reset-failed", *names), 20), runner)
 

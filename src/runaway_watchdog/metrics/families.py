@@ -63,8 +63,8 @@ def _liveness(last_told: Liveness | None, watch: Watch) -> tuple[Family, ...]:
         _one("start_timestamp_seconds", "gauge", "When the watch was started.", last.get("started_at")),
         _one("looks_total", "counter", "Looks at this host since the watch was started.", last.get("ticks")),
         _one("writes_lost_total", "counter", "Writes that a full queue or disk refused.", last.get("dropped")),
-        _one("cpu_seconds_total", "counter", "CPU time of the watch with its helpers.", watch.cpu_s),
-        _one("memory_bytes", "gauge", "Memory of the watch with its helpers.", watch.memory_bytes),
+        _one("cpu_seconds_total", "counter", "CPU time of the watch itself.", watch.cpu_s),
+        _one("memory_bytes", "gauge", "Memory of the watch itself.", watch.memory_bytes),
     )
 
 

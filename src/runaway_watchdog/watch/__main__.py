@@ -1,4 +1,4 @@
-"""`python -m runaway_watchdog.watch --config-fd N [--config FILE]`: what `runaway-watchdog run` becomes."""
+"""`python -m runaway_watchdog.watch --config-fd N [--config FILE | --units FOLDER]`: what `run` becomes."""
 
 import os
 import sys
@@ -11,13 +11,13 @@ def main(words: list[str]) -> int:
     """Parsed by hand: argparse would stay in memory for ever."""
     log = Log(sys.stderr.fileno(), os.environ.get("JOURNAL_STREAM", ""))
     options = dict(zip(words[::2], words[1::2], strict=False))
-    fd = options.pop("--config-fd", "")
+    fd, units = options.pop("--config-fd", ""), options.pop("--units", None)
     if len(words) % 2 or not fd.isdecimal() or not options.keys() <= {"--config"}:
         log.fault("not-a-command", mend="start it with `runaway-watchdog run`")
         return FAILED
     config_arguments = tuple(word for pair in options.items() for word in pair)
     try:
-        return watch(Arguments(int(fd), config_arguments), log)
+        return watch(Arguments(int(fd), config_arguments, units=units), log)
     except KeyboardInterrupt:  # before the watch listens to signals
         return STOPPED
     except Exception as fault:  # the last door: the journal gets a line, a developer the traceback

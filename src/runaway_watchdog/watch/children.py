@@ -1,6 +1,6 @@
-"""The programs that the watch starts: cases, senders, and the reload of the configuration. It waits for none.
+"""What the watch has started for it: cases, senders, and the reload of the configuration. It waits for none.
 
-A child's end wakes the loop through its pidfd; where the kernel has none, it is noticed at the next tick.
+The end of one wakes the loop through its descriptor; where it has none, it is noticed at the next tick.
 """
 
 import contextlib
@@ -10,8 +10,8 @@ import select
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from runaway_watchdog import programs
 from runaway_watchdog.model.events import CaseRequest
+from runaway_watchdog.starting import CASE, HEARTBEAT, SENDER, Started, Starter
 from runaway_watchdog.store.database import STORE_IS_DAMAGED
 from runaway_watchdog.watch.events import QueuedCase
 
@@ -37,15 +37,14 @@ def _rank(kind: str) -> int:
 class Modules(NamedTuple):
     """What is started. Tests put stand-ins here."""
 
-    case: str = "runaway_watchdog.case"
-    sender: str = "runaway_watchdog.alerts.send"
+    case: str = CASE
+    sender: str = SENDER
     command: str = "runaway_watchdog"
-    heartbeat: str = "runaway_watchdog.alerts.heartbeat"
+    heartbeat: str = HEARTBEAT
 
 
 class _Running(NamedTuple):
-    process: programs.Child
-    pidfd: int | None
+    process: Started
     case: QueuedCase | None = None
     channel: str | None = None
     reload_fd: int | None = None  # where the compiled configuration is written
@@ -63,14 +62,17 @@ class Ended(NamedTuple):
 
 
 class Children:
-    """Starts and reaps them. `config_fd` is passed on to cases and senders."""
+    """Has them started and reaps them. `config_fd` is passed on to cases and senders that are children."""
 
-    def __init__(self, poll: select.poll, config_fd: int, modules: Modules, retry_s: float = RETRY_S) -> None:
-        """Their pidfds are polled by the loop's `poll`, which so wakes up when one of them ends.
+    def __init__(
+        self, poll: select.poll, config_fd: int, starter: Starter, modules: Modules, retry_s: float = RETRY_S
+    ) -> None:
+        """Their descriptors are polled by the loop's `poll`, which so wakes up when one of them ends.
 
         A failed case waits `retry_s` for its second attempt, and twice as long for its third.
         """
         self._poll = poll
+        self._starter = starter
         self.config_fd = config_fd
         self._modules = modules
         self._retry_s = retry_s
@@ -98,12 +100,11 @@ class Children:
                 break
             self._waiting.remove(case)
             stdin = json.dumps(case.request._asdict()).encode()
-            arguments = ("--config-fd", str(self.config_fd))
             try:
-                child = programs.start_module(
-                    self._modules.case, arguments, seconds=CASE_S, stdin=stdin, pass_fds=(self.config_fd,)
+                child = self._starter.start(
+                    self._modules.case, (), seconds=CASE_S, stdin=stdin, config_fd=self.config_fd
                 )
-            except OSError:  # no memory or no process number left: as good as a failed case
+            except OSError:  # no memory or no process number left, nobody at the door: as good as a failed case
                 given_up += self._again(case, now)
             else:
                 self._add(child, case=case)
@@ -126,10 +127,10 @@ class Children:
         for channel in channels:
             if channel in busy or now < self._paused.get(channel, (0, now))[1]:
                 continue
-            arguments = ("--config-fd", str(self.config_fd), "--channel", channel)
+            words = ("--channel", channel)
             try:
-                child = programs.start_module(
-                    self._modules.sender, arguments, seconds=SENDER_S, stdin=b"", pass_fds=(self.config_fd,)
+                child = self._starter.start(
+                    self._modules.sender, words, seconds=SENDER_S, stdin=b"", config_fd=self.config_fd
                 )
             except OSError:
                 self._pause(channel, now)
@@ -140,10 +141,9 @@ class Children:
         """Fetch the outside service's address, unless the last time still goes on."""
         if any(child.heartbeat for child in self._running):
             return
-        arguments = ("--config-fd", str(self.config_fd))
         with contextlib.suppress(OSError):  # no memory: the next one is due in a minute
-            child = programs.start_module(
-                self._modules.heartbeat, arguments, seconds=HEARTBEAT_S, stdin=b"", pass_fds=(self.config_fd,)
+            child = self._starter.start(
+                self._modules.heartbeat, (), seconds=HEARTBEAT_S, stdin=b"", config_fd=self.config_fd
             )
             self._add(child, heartbeat=True)
 
@@ -152,9 +152,8 @@ class Children:
         if any(child.reload_fd is not None for child in self._running):
             return False
         written = os.memfd_create("configuration")
-        arguments = ("run", "--compile", *config_arguments)
         try:
-            child = programs.start_module(self._modules.command, arguments, seconds=RELOAD_S, stdin=b"", stdout=written)
+            child = self._starter.compile(self._modules.command, config_arguments, seconds=RELOAD_S, stdout=written)
         except OSError:
             os.close(written)
             return False
@@ -163,18 +162,18 @@ class Children:
 
     def reap(self, now: float) -> Ended:
         """Collect whoever has ended. A reload's descriptor is the caller's to close."""
-        ended = [child for child in self._running if child.process.poll() is not None]
-        self._running = [child for child in self._running if child not in ended]
+        codes = [(child, child.process.poll()) for child in self._running]
+        ended = [(child, code) for child, code in codes if code is not None]
+        self._running = [child for child, code in codes if code is None]
         cases: list[tuple[CaseRequest, int]] = []
         senders: list[tuple[str, int]] = []
         given_up: list[QueuedCase] = []
         reload: tuple[int, int] | None = None
         heartbeat: int | None = None
-        for child in ended:
-            code = int(child.process.returncode)
-            if child.pidfd is not None:
-                self._poll.unregister(child.pidfd)
-                os.close(child.pidfd)
+        for child, code in ended:
+            if child.process.fd is not None:
+                self._poll.unregister(child.process.fd)
+            child.process.close()
             if child.case is not None:
                 cases.append((child.case.request, code))
                 given_up += self._again(child.case, now) if code not in (0, STORE_IS_DAMAGED) else []
@@ -205,16 +204,13 @@ class Children:
 
     def _add(
         self,
-        process: programs.Child,
+        process: Started,
         case: QueuedCase | None = None,
         channel: str | None = None,
         reload_fd: int | None = None,
         *,
         heartbeat: bool = False,
     ) -> None:
-        try:
-            pidfd = os.pidfd_open(process.pid)
-            self._poll.register(pidfd, select.POLLIN)
-        except OSError:
-            pidfd = None
-        self._running.append(_Running(process, pidfd, case, channel, reload_fd, heartbeat))
+        if process.fd is not None:
+            self._poll.register(process.fd, select.POLLIN)
+        self._running.append(_Running(process, case, channel, reload_fd, heartbeat))

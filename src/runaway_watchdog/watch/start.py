@@ -10,6 +10,7 @@ import time
 from typing import NamedTuple
 
 from runaway_watchdog.linux.files import Paths
+from runaway_watchdog.starting import starter
 from runaway_watchdog.store import records
 from runaway_watchdog.store.database import StoreUnavailable, connect, prepare_directory, transaction
 from runaway_watchdog.store.writer import Writer
@@ -44,6 +45,7 @@ class Arguments(NamedTuple):
     config_arguments: tuple[str, ...]  # of `runaway-watchdog run`, for a reload
     modules: Modules = Modules()
     retry_s: float = RETRY_S  # of a failed case
+    units: str | None = None  # the folder of the sockets that start what is short-lived; None: as children
     paths: Paths = Paths()
 
 
@@ -82,7 +84,7 @@ def _loop(
 ) -> Loop:  # fmt: skip
     """The parts, put together; the signals of `wakeup` are caught already."""
     poll = select.poll()
-    children = Children(poll, arguments.config_fd, arguments.modules, arguments.retry_s)
+    children = Children(poll, arguments.config_fd, starter(arguments.units), arguments.modules, arguments.retry_s)
     recorder = Recorder(writer, host.clocks.boottime, host.clocks.wall)
     driver = Driver(host, configuration, recorder, log, children.request_case)
     log.info(

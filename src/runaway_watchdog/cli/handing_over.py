@@ -1,0 +1,100 @@
+"""What the units of the installed service run: see `starting` for how they ask one another.
+
+`run --hand-over FOLDER`  with root's rights: reads the configuration and leaves it compiled, in two files
+`run --units FOLDER`      the watch, which finds it there and has all else started by units
+`run --answer UNIT`       one process of such a unit: a case or a sender, with the connection as standard input
+"""
+
+import json
+import os
+import signal
+import sys
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from runaway_watchdog import starting
+from runaway_watchdog.atomic_write import write_whole
+from runaway_watchdog.cli import PROGRAM
+
+FAILED = 1
+
+
+def hand_over(folder: Path, compiled: dict[str, Any]) -> int:
+    """Both files, each whole or not at all: with the channels' secrets for root, without any for the service's group.
+
+    The group is that of the service's own folder in /run; the folder is root's, so that nobody else puts a link there.
+    """
+    own = os.environ.get("RUNTIME_DIRECTORY", "").split(":")[0]
+    try:
+        group = os.stat(own).st_gid if own else 0
+        folder.mkdir(mode=0o755, exist_ok=True)
+        write_whole(folder / starting.CHANNELS, json.dumps(compiled), 0o600)
+        write_whole(folder / starting.CONFIGURATION, json.dumps(without_secrets(compiled)), 0o640)
+        os.chown(folder / starting.CONFIGURATION, 0, group)
+    except OSError as fault:
+        print(f"{PROGRAM}: {fault.filename}: {fault.strerror}", file=sys.stderr)
+        return FAILED
+    return 0
+
+
+def without_secrets(compiled: dict[str, Any]) -> dict[str, Any]:
+    """What the watch and its cases need: the channels' names, and whether there is a heartbeat."""
+    alerts = compiled["alerts"]
+    return {**compiled, "alerts": {**alerts, "urls": [], "heartbeat_url": bool(alerts["heartbeat_url"])}}
+
+
+def found(folder: Path) -> str | None:
+    """The compiled configuration; None: there is none, and the journal has it why."""
+    try:
+        return starting.handed_over(str(folder)).decode()
+    except OSError as fault:
+        print(
+            f"{PROGRAM}: no configuration was handed over ({fault.filename}: {fault.strerror}); what is wrong with it "
+            f"stands before this line, and `{PROGRAM} check-config` tells it too",
+            file=sys.stderr,
+        )
+        return None
+
+
+def answer(unit: str) -> int:
+    """Be what the connection asks for, and tell it the exit code."""
+    door = os.dup(sys.stdin.fileno())
+    code = FAILED
+    try:
+        request = _asked(door, unit)
+        code = FAILED if request is None else _become(request)
+    finally:
+        starting.tell(door, code)
+    return code
+
+
+def _asked(door: int, unit: str) -> starting.Request | None:
+    """None: it is no request, or one for what another unit does."""
+    try:
+        request = starting.receive(door)
+    except (OSError, ValueError) as fault:
+        print(f"{PROGRAM}: cannot answer: {fault}", file=sys.stderr)
+        return None
+    if request.module in starting.ANSWERS[unit]:
+        return request
+    print(f"{PROGRAM}: cannot answer: that is another unit's work", file=sys.stderr)
+    return None
+
+
+def _become(request: starting.Request) -> int:
+    """As a child has it: its input on standard input, the configuration in a descriptor, an alarm set."""
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    signal.alarm(request.seconds)
+    given = os.memfd_create("handover")
+    os.write(given, request.stdin.encode())
+    os.lseek(given, 0, os.SEEK_SET)
+    os.dup2(given, sys.stdin.fileno(), inheritable=False)
+    os.close(given)
+    credentials = os.environ.get("CREDENTIALS_DIRECTORY", "")
+    config = os.open(f"{credentials}/{starting.CREDENTIAL}", os.O_RDONLY | os.O_CLOEXEC)
+    arguments = ["--config-fd", str(config), *request.arguments]
+    if request.module == starting.CASE:
+        arguments += ["--units", os.environ.get("RUNAWAY_WATCHDOG_UNITS", starting.FOLDER)]
+    os.chdir("/")
+    return int(import_module(request.module).main(arguments))
