@@ -28,7 +28,9 @@ def hand_over(folder: Path, compiled: dict[str, Any]) -> int:
     own = os.environ.get("RUNTIME_DIRECTORY", "").split(":")[0]
     try:
         group = os.stat(own).st_gid if own else 0
-        folder.mkdir(mode=0o755, exist_ok=True)
+        if not folder.is_dir():
+            folder.mkdir()
+            folder.chmod(0o755)  # whatever the unit's umask
         write_whole(folder / starting.CHANNELS, json.dumps(compiled), 0o600)
         write_whole(folder / starting.CONFIGURATION, json.dumps(without_secrets(compiled)), 0o640)
         os.chown(folder / starting.CONFIGURATION, 0, group)

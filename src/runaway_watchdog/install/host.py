@@ -120,7 +120,7 @@ def _overrides(root: Path) -> tuple[str, ...]:
     """Raises OSError."""
     folder, found = _at(root, DROP_INS), list[str]()
     for path in sorted(folder.glob("*.conf")) if folder.is_dir() else ():
-        text = path.read_text("utf-8", errors="replace")
+        text = path.read_bytes().decode("utf-8", "replace")
         if str(path) != str(_at(root, OLD_DOCKER_DROP_IN)) or not text.startswith(WRITTEN_BY_US):
             found += [line.strip() for line in text.replace("\\\n", " ").split("\n") if "=" in line]
     return tuple(line for line in found if line[0] not in "#;")
