@@ -7,7 +7,6 @@ theirs could take to /etc: each would do there what its owner likes. What belong
 Only the shell that the plans of this program are written in is read here, and what is not understood counts as named.
 """
 
-import re
 from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 from typing import Final, NamedTuple
@@ -17,6 +16,7 @@ from runaway_watchdog.model.plan import ByEye, Containment, Step
 from runaway_watchdog.model.process import Process
 from runaway_watchdog.owners import Layer
 from runaway_watchdog.owners.steps import single
+from runaway_watchdog.patterns import Pattern
 from runaway_watchdog.world import Unanswered, World
 from runaway_watchdog.world.ownership import Holders
 
@@ -25,13 +25,14 @@ _BEFORE: Final = frozenset(("!", "if", "then", "elif", "else", "while", "until",
 """Words after which the program comes."""
 _SAYS: Final = frozenset(("echo", "printf", "pgrep", "pkill"))
 """Programs whose words are text: no file of that name is opened."""
-_KERNEL: Final = re.compile(r"/proc/(?:\d+|self)/(?:stat|status|cgroup|cmdline|maps|exe|cwd|fd)")
+_KERNEL: Final = Pattern(r"/proc/(?:\d+|self)/(?:stat|status|cgroup|cmdline|maps|exe|cwd|fd)")
 """What the kernel writes, whoever runs the process; a link there is listed or copied, and never run."""
-_WITHIN: Final = re.compile(r"(?:^|[=:,\s<>(;&|'\"])(/[^\s:,;'\"<>()&|]*)")
+_WITHIN: Final = Pattern(r"(?:^|[=:,\s<>(;&|'\"])(/[^\s:,;'\"<>()&|]*)")
 """A path inside of a word: `--config=/etc/x`, `PATH=/a:/b`, `unix:///run/x.sock`, a script for `sh -c`."""
 
 _DEPTH: Final = 4
-_LOGINLESS: Final = re.compile(r"\brunuser -[ul] [0-9]+ ")
+_ASSIGNMENT: Final = Pattern(r"[A-Za-z_]\w*=")
+_LOGINLESS: Final = Pattern(r"\brunuser -[ul] [0-9]+ ")
 """As a bare number: runuser takes none."""
 
 
@@ -74,7 +75,7 @@ def _as_root(words: Sequence[str]) -> Iterator[str]:
 
 
 def _assigns(word: str) -> bool:
-    return re.match(r"[A-Za-z_]\w*=", word) is not None
+    return _ASSIGNMENT.match(word) is not None
 
 
 def _another_user(words: Sequence[str]) -> bool:

@@ -7,14 +7,15 @@ each link is followed to its target, and the sticky bit of /tmp protects nothing
 
 import errno
 import os
-import re
 import stat
 from collections.abc import Callable, Collection
 from typing import Final, NamedTuple
 
+from runaway_watchdog.patterns import Pattern
+
 MAX_LINKS: Final = 40
 """As the kernel's own limit (path_resolution(7))."""
-_ROOT: Final = re.compile(r"(?P<root>/proc/\d+/root)(?P<rest>/.*|)")
+_ROOT: Final = Pattern(r"(?P<root>/proc/\d+/root)(?P<rest>/.*|)")
 """Inside a container: what is above its root is no part of the path, and its links do not lead out."""
 _GROUP, _OTHERS, _SEARCH = 0o020, 0o002, 0o011
 _MODES_COUNT: Final = ("file", "folder")
