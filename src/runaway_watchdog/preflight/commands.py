@@ -285,17 +285,15 @@ class Commands:
         invoked = shells.invoked(words)
         if invoked.script is not None:
             return self._script(invoked.script, invoked.positional, state, frame)
-        text = self._piped(invoked.file[:1], frame)
-        if text is not None:
+        if (text := self._piped(invoked.file[:1], frame)) is not None:
             return self._script(Word(text, call.text), invoked.file[1:], state, frame)
         if invoked.file:
             self._emit((Word("source", words[0].raw), *invoked.file), call._replace(external=True), state, frame)
             return unchanged(state)
         given = frame.here if frame.reads is None else output.known(frame.reads)
         if given is not None:
-            return self._script(
-                Word(given, call.text), invoked.positional, state, frame._replace(here=None, reads=None)
-            )
+            shell = frame._replace(here=None, reads=None)
+            return self._script(Word(given, call.text), invoked.positional, state, shell)
         if frame.reads is not None:
             raise Unread(call.text, "what this shell is given to run is only known when it runs")
         self._emit(words, call, state, frame)
@@ -305,6 +303,8 @@ class Commands:
         """The text in a file that is a pipe, `<(…)`, where that is known."""
         script = self._pipes.get(words[0].raw[2:-1]) if words and words[0].raw.startswith("<(") else None
         lines = None if script is None else self.asking.lines(script, frame)
+        if lines is None and script is not None and shells.gives_any_text(script):
+            raise Unread(words[0].raw, "what this shell is given to run is only known when it runs")
         return None if lines is None else "\n".join(lines)
 
     def _script(self, script: Word, positional: Words, state: ShellState, frame: Frame) -> ExitStates:

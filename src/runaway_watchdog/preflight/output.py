@@ -17,7 +17,7 @@ def known(script: Script) -> str | None:
 
 def _printed(command: Command, arguments: list[str]) -> str | None:
     match command.program, arguments:
-        case "echo", _ if not any(text.startswith("-") or "\\" in text for text in arguments):
+        case "echo", _ if not "".join(arguments[:1]).startswith("-") and not any("\\" in text for text in arguments):
             return " ".join(arguments) + "\n"  # a backslash or an option means different things to different shells
         case "printf", ["%s\\n", *lines] if lines:
             return "".join(line + "\n" for line in lines)

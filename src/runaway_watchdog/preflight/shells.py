@@ -3,11 +3,16 @@
 import re
 from typing import NamedTuple
 
-from runaway_watchdog.model.command import Command, Word
+from runaway_watchdog.model.command import Command, Script, Word
 from runaway_watchdog.model.shells import POSIX_SHELLS
 from runaway_watchdog.preflight.options import Options, Words, known, take
 
 _OPTION = re.compile(r"[-+][aefhklmuvxEbBT]*o?|--(?:login|posix|norc|noprofile)?")
+_GIVING_TEXT = frozenset(
+    ("curl", "wget", "fetch", "http", "nc", "ncat", "socat", "ssh", "cat", "tac", "head", "tail", "echo", "printf",
+     "base64", "base32", "xxd", "openssl", "gpg", "age", "sed", "awk", "gawk", "tr", "rev", "cut", "gunzip", "zcat",
+     "xzcat", "bzcat", "tar", "unzip", "python", "python3", "perl", "ruby", "node", "php", "jq", "docker", "podman")
+)  # fmt: skip
 _VALUED = frozenset(("--rcfile", "--init-file"))
 
 
@@ -82,3 +87,8 @@ def script_operands(command: Command) -> tuple[Word, ...]:
         if option.endswith("o") and pending:
             pending.pop(0)  # -o pipefail
     return () if not pending or (pending[0].text or "-").startswith("-") else tuple(pending)
+
+
+def gives_any_text(script: Script) -> bool:
+    """Whether they print anybody's text (`<(curl …)`), and not a program's own (`<(kubectl completion bash)`)."""
+    return any(command.program is None or command.program in _GIVING_TEXT for command in script.commands)

@@ -35,8 +35,10 @@ def answer(command: Command, host: HostState, world: World) -> Lines | None:
 
 def _echo(command: Command, host: HostState, world: World) -> Lines | None:  # noqa: ARG001
     words = command.words[1:]
-    if any(word.text is None or word.globbing or word.text.startswith("-") or "\\" in word.text for word in words):
+    if any(word.text is None or word.globbing or "\\" in word.text for word in words):
         return None
+    if words and (words[0].text or "").startswith("-"):
+        return None  # an option: behind the first text there is none any more
     return (" ".join(word.text or "" for word in words),)
 
 
