@@ -20,7 +20,7 @@ LINES = (
         "grep -F '*/5 *'", "grep -e backup -e poll", "grep -vE 'backup|poll'", "grep 'backup\\|poll'",
         "grep -i MAILTO", "grep -w run", "grep -x '# jobs'", "grep '[[:space:]]60'", "grep '^[0-9*]'",
         "grep -E '^[^#]{5,}'", "grep '\\<poll\\>'", "grep 'a\\\\b'", "grep '[]c[]'", "grep -v '(e)'",
-        "grep -E '\\(e\\)'", "grep '{d}'", "grep -E '(a|b)+c'", "sed /backup/d", "sed '/backup/!d'", "sed '$d'",
+        "grep -E '\\(e\\)'", "grep '{d}'", "grep -E '(ba|ku)c?'", "sed /backup/d", "sed '/backup/!d'", "sed '$d'",
         "sed 1d", "sed 2,4d", "sed '3,/poll/d'", "sed '/jobs/,/poll/d'", "sed -n 2p", "sed -n '$p'",
         "sed -n '/jobs/,$p'", "sed s/backup/save/", "sed 's/a/A/g'", "sed 's#/usr/local#/opt#'", "sed 's/^/# /'",
         "sed '/poll/s/^/#/'", "sed -e 1d -e s/a/b/", "sed '1d;s/a/b/'", "sed 's/\\(a\\)\\(b\\)*/[\\1]/'",

@@ -123,8 +123,8 @@ def _process(files: Files, pid: int, boot: tuple[str, float] | None = None) -> t
     """`process`, where /proc is believed. Raises NoSuchProcessError, PermissionError. `boot`: as it was read before."""
     folder = f"{PROC}/{pid}"
     try:
-        booted, booted_at = boot or _boot(files)
         stat = stat_of(files, pid)
+        booted, booted_at = boot or _boot(files)
         told = status.parse(files.read(f"{folder}/status"))
         uid = int(told["Uid"].split()[0])
         exe, gaps = _exe(files, folder, stat)
