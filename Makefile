@@ -1,6 +1,6 @@
 # Everything happens in .venv, which is made when it is first needed and again when pyproject.toml changes. The program in
 # it is the wheel's, as a user has it, and is installed anew when a file that goes into the wheel has changed.
-# PYTHON=… chooses the interpreter, ARGS=… goes to the program that a target runs,
+# PYTHON=… chooses the interpreter, ARGS=… goes to the program that a target runs.
 # All tests run in two processes side by side; LANES= (empty) makes it one.
 
 PYTHON ?= python3
