@@ -86,23 +86,24 @@ TABLE: Mapping[str, Subcommand] = {
     "service scale": Subcommand("swarm.service_scale", "-d --detach"),
     "stack rm": Subcommand("swarm.stack_remove", "-d --detach, --orchestrator S"),
     "swarm leave": Subcommand("swarm.leave", "-f --force"),
-    "service update": Subcommand("seldom.service_update", SERVICE_UPDATE),
-    "service rollback": Subcommand("seldom.service_rollback", "-d --detach, -q --quiet"),
+    "service update": Subcommand("swarm.service_update", SERVICE_UPDATE),
+    "service rollback": Subcommand("swarm.service_rollback", "-d --detach, -q --quiet"),
     "stack deploy": Subcommand(
-        "seldom.stack_deploy",
+        "swarm.stack_deploy",
         "-c --compose-file L, -d --detach, --orchestrator S, --prune, -q --quiet, --resolve-image S, "
         "--with-registry-auth",
     ),
-    "node rm": Subcommand("seldom.node_remove", "-f --force"),
-    "node update": Subcommand("seldom.node_update", "--availability S, --label-add L, --label-rm L, --role S"),
-    "secret rm": Subcommand("seldom.secret_remove", ""),
-    "config rm": Subcommand("seldom.config_remove", ""),
-    "context rm": Subcommand("seldom.context_remove", "-f --force"),
-    "plugin rm": Subcommand("seldom.plugin_remove", "-f --force"),
-    "checkpoint rm": Subcommand("seldom.checkpoint_remove", "--checkpoint-dir S"),
-    "checkpoint create": Subcommand("seldom.checkpoint_create", "--checkpoint-dir S, --leave-running"),
+    "node rm": Subcommand("swarm.node_remove", "-f --force"),
+    "node update": Subcommand("swarm.node_update", "--availability S, --label-add L, --label-rm L, --role S"),
+    "secret rm": Subcommand("swarm.secret_remove", ""),
+    "config rm": Subcommand("swarm.config_remove", ""),
+    "context rm": Subcommand("other_objects.context_remove", "-f --force"),
+    "plugin rm": Subcommand("other_objects.plugin_remove", "-f --force"),
+    "checkpoint rm": Subcommand("other_objects.checkpoint_remove", "--checkpoint-dir S"),
+    "checkpoint create": Subcommand("other_objects.checkpoint_create", "--checkpoint-dir S, --leave-running"),
     "buildx rm": Subcommand(
-        "seldom.builder_remove", "--all-inactive, --builder S, -f --force, --keep-daemon, --keep-state, --timeout D"
+        "other_objects.builder_remove",
+        "--all-inactive, --builder S, -f --force, --keep-daemon, --keep-state, --timeout D",
     ),
 }
 

@@ -1,6 +1,11 @@
-"""docker service, stack and swarm. A swarm replaces what stops: only its own commands end its work."""
+"""docker service, stack, node, secret, config, swarm. A swarm replaces what stops: its own commands alone end its work.
 
-from collections.abc import Collection, Sequence
+What makes tasks anew takes what they wrote outside of volumes. Secrets and configs are asked of no engine: each is told
+as the command names it, where no service holds it.
+"""
+
+import re
+from collections.abc import Collection, Iterable, Sequence
 
 from runaway_watchdog.effects import Docker, Outcome
 from runaway_watchdog.effects.docker import state, volumes
@@ -9,7 +14,7 @@ from runaway_watchdog.effects.docker.containers import removal
 from runaway_watchdog.engines import docker as engine
 from runaway_watchdog.engines.kept import Service
 from runaway_watchdog.engines.model import Container
-from runaway_watchdog.model.effect import Effect
+from runaway_watchdog.model.effect import Effect, LowRisk
 
 NAMESPACE = "com.docker.stack.namespace"
 EITHER_WAY = (
@@ -18,6 +23,8 @@ EITHER_WAY = (
 )
 """Seen on Engine 20.10 and 28.5: of three such volumes two went, of one none."""
 OTHER_NODES = "what it ends on the swarm's other nodes is not known here"
+LEAVES_TASKS = re.compile(r"replicas|label-(?:add|rm)|update-.*|rollback-.*|rollback|detach|quiet|max-concurrent|help")
+"""Options of `docker service update` with which tasks that run go on; every other one is a new task's."""
 
 
 def services(call: Call, references: Collection[str]) -> list[str]:
@@ -108,3 +115,79 @@ def leave(call: Call) -> Outcome:
     unnamed = any(volumes.unnamed(each, call.docker) for each in tasks)
     unknown = (f"{call.name}: {EITHER_WAY}",) if unnamed else ()
     return call.outcome((*lost, *effects, *networks), after, unknown)
+
+
+def service_update(call: Call) -> Outcome:
+    """Every option but those about the service itself makes new tasks: the old ones are removed with their volumes."""
+    names = services(call, call.options.operands)
+    changing = [each for each in call.options.given if not LEAVES_TASKS.fullmatch(each)]
+    wanted = call.options.value("replicas")
+    if not names or (not changing and not call.options.values("replicas") and not call.options.has("rollback")):
+        return call.outcome()
+    if not changing and not call.options.has("rollback") and wanted != "0":
+        return _replicas_changed(call, names, wanted)
+    effects, after = ending(call, call.docker, names)
+    return call.outcome(effects, after, several_nodes(call))
+
+
+def _replicas_changed(call: Call, names: list[str], wanted: str) -> Outcome:
+    tasks = [each for each in call.docker.containers if each.labels.get(state.SWARM_SERVICE) in names]
+    if wanted.isdecimal() and int(wanted) >= len(tasks):
+        return call.outcome()
+    return call.not_known(f"which tasks of {', '.join(names)} are ended is the swarm's choice")
+
+
+def service_rollback(call: Call) -> Outcome:
+    """The tasks of the settings before take the place of those that run."""
+    names = services(call, call.options.operands)
+    effects, after = ending(call, call.docker, names)
+    return call.outcome(effects, after, several_nodes(call) if names else ())
+
+
+def stack_deploy(call: Call) -> Outcome:
+    """Services whose settings changed get new tasks: which these are, the file says and the swarm decides."""
+    here = [each.name for each in call.docker.services if each.labels.get(NAMESPACE) in call.options.operands]
+    effects, _ = ending(call, call.docker, here)
+    if not here:
+        return call.outcome()
+    sentence = f"{call.name}: which tasks of {', '.join(here)} it makes anew is only known when it runs"
+    loses = any(each.data_lost for each in effects)
+    return call.outcome(unknown=(sentence if loses else LowRisk(sentence),))
+
+
+def node_remove(call: Call) -> Outcome:
+    """A node that is down, or any with --force; its volumes stay on it."""
+    if call.docker.swarm != "manager":
+        return call.outcome()
+    why = "the swarm forgets this node and ends its tasks on it; volumes stay there"
+    return call.outcome(Effect("remove", "host", f"node {each}", False, why) for each in call.options.operands)
+
+
+def node_update(call: Call) -> Outcome:
+    """--availability drain moves every task away from the node."""
+    if call.docker.swarm != "manager" or call.options.value("availability") != "drain":
+        return call.outcome()
+    own = [each for each in call.options.operands if each in ("self", call.world.host)]
+    every = {each.labels[state.SWARM_SERVICE] for each in call.docker.containers if state.SWARM_SERVICE in each.labels}
+    effects, after = ending(call, call.docker, every) if own else ((), call.docker)
+    others = [each for each in call.options.operands if each not in own]
+    return call.outcome(effects, after, [f"{call.name}: {OTHER_NODES}"] if others else ())
+
+
+def _unless_held(call: Call, kind: str, used: Iterable[str], why: str) -> Outcome:
+    """The swarm refuses to remove what a service holds."""
+    if call.docker.swarm != "manager":
+        return call.outcome()
+    held = set(used)
+    gone = [each for each in call.options.operands if each not in held]
+    return call.outcome(Effect("delete", "host", f"{kind} {each}", True, why) for each in gone)
+
+
+def secret_remove(call: Call) -> Outcome:
+    used = [name for each in call.docker.services for name in each.secrets]
+    return _unless_held(call, "secret", used, "no swarm tells a secret: only what it was made from brings it back")
+
+
+def config_remove(call: Call) -> Outcome:
+    used = [name for each in call.docker.services for name in each.configs]
+    return _unless_held(call, "config", used, "only the file that it was made from brings it back")
