@@ -13,13 +13,12 @@ from runaway_watchdog.effects.host.losing import SINKS
 from runaway_watchdog.effects.host.targets import absolute, existing, spread
 from runaway_watchdog.effects.known_programs import EDITORS
 from runaway_watchdog.model.command import Command, Word
-from runaway_watchdog.model.effect import Effect, risk
+from runaway_watchdog.model.effect import Effect
 from runaway_watchdog.world import World, procfs
 from runaway_watchdog.world.paths import under
 
 SMALL = 1 << 20
 """Bytes of a file that a disk has room for."""
-CODE = frozenset(("python", "python2", "python3", "pypy", "pypy3", "node", "deno", "bun", "php", "perl", "ruby", "lua"))
 IN_MEMORY = ("/dev", "/run", "/proc", "/sys")
 _NOT_ALL = (
     "-n", "--no-clobber", "-u", "--update", "-l", "--link", "-s", "--symbolic-link", "-i", "--interactive",
@@ -90,8 +89,8 @@ def _covers(copy: Copy, effect: Effect) -> bool:
 
 
 def _whole(command: Command, before: HostState, outcome: Outcome, world: World) -> Iterator[Copy]:
-    if not before.copies or risk(outcome.unknown) == "high" or (outcome.unknown and command.program in CODE):
-        return  # a program of the person's own may have written anything
+    if not before.copies or outcome.unknown:  # whatever is not known of a command may be that it writes there
+        return
     after = outcome.host
     names = {id(what): path for path, what in after.made.items()}
     touched = _touched(command, before, outcome, world)
@@ -122,7 +121,7 @@ def _touched(command: Command, before: HostState, outcome: Outcome, world: World
     known = {id(what) for what in before.made.values()}
     found |= {path for path, what in after.made.items() if id(what) not in known and path in before.made}
     words = list(command.appends)
-    if outcome.unknown or command.program in EDITORS:
+    if command.program in EDITORS:
         words += command.words[1:]
     found |= {path for word in words if (path := _real(word, command, before, world)) is not None}
     return found
