@@ -128,14 +128,13 @@ class _Asked:
     def __init__(self, path: str, request: bytes, seconds: int) -> None:
         import socket  # the watch has it in memory where systemd started it
 
-        self._door = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
-        try:
+        with contextlib.ExitStack() as unless_asked:
+            kind = socket.SOCK_STREAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC
+            self._door = unless_asked.enter_context(socket.socket(socket.AF_UNIX, kind))
             self._door.connect(path)
             self._door.sendall(request)  # all of it at once, or BlockingIOError
             self._door.shutdown(socket.SHUT_WR)
-        except BaseException:  # an interrupt too: nobody else has the connection
-            self._door.close()
-            raise
+            unless_asked.pop_all()
         self._said = b""
         self._until = time.monotonic() + seconds + _GRACE_S
 
