@@ -5,15 +5,15 @@ The lines lie in tests/field, with the host that they are typed on; every line f
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
 from field import verdicts
 from field.cases import EVERYDAY, Case, cases
 from field.compare import in_foretold_words
-from field.trial import Trial, try_all
-from truth.preflight_rows import NOT_TOLD, Row, told
+from field.table import foretold, try_the_chosen
+from field.trial import Trial
+from truth.preflight_rows import Row, told
 
 pytestmark = pytest.mark.truth  # ninety lines, a fresh state for each
 
@@ -24,26 +24,19 @@ HOST = {"host": "Debian 12", "engine": "20.10", "compose": "2.26.1"}
 AT_TIMES = {"eng63"}
 """A reboot ends a container of `--rm` for good in any case; whether the engine still comes to its anonymous volumes
 before it is stopped itself is a race (seen both ways with Engine 20.10)."""
-BOXES = int(os.environ.get("RUNAWAY_RIG_BOXES") or os.cpu_count() or 1)
 
 
 @pytest.fixture(scope="module")
 def trials(request: pytest.FixtureRequest, wheel: Path) -> dict[str, Trial]:
-    """Of the lines that were chosen, in as many boxes as there are processors."""
-    names = {item.name.partition("[")[2] for item in request.session.items if item.path == request.path}
-    chosen = [case for case in CASES if f"{case.id}]" in names]
-    return {trial.case.id: trial for trial in try_all(wheel, chosen, boxes=BOXES)}
+    return try_the_chosen(request, wheel, CASES)
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
 def test_what_is_lost_was_told(trials: dict[str, Trial], row: Row, case: Case) -> None:
     """No loss is called harmless, but those that are known to be; and what a line loses here is what its case says."""
     trial = trials[case.id]
-    predicted = told(loses=trial.judged.lost)
-    if trial.judged.unknown:
-        predicted = f"{predicted}; the rest: {NOT_TOLD}" if trial.judged.lost else NOT_TOLD
     seen = told(loses=in_foretold_words(trial.judged.lost, trial.lost))
-    row(case.line, HOST, predicted, seen, called=trial.judged.verdict)
+    row(case.line, HOST, foretold(trial), seen, called=trial.judged.verdict)
     assert bool(trial.lost) == case.loses_data or case.id in AT_TIMES, trial
     assert not trial.false_safe or case.id in verdicts.called_harmless()
     if trial.judged.verdict == "destroys-data":

@@ -33,13 +33,7 @@ class Told:
     def __init__(self, processes: Sequence[ProgramState] | None, entries: Sequence[Mapping[str, Any]]) -> None:
         self._processes, self._entries = processes, entries
 
-    def supervisord(
-        self,
-        url: str,  # noqa: ARG002
-        user: str | None,  # noqa: ARG002
-        password: str | None,  # noqa: ARG002
-        uid: int,  # noqa: ARG002
-    ) -> Sequence[ProgramState]:
+    def supervisord(self, *_: object, **_named: object) -> Sequence[ProgramState]:
         if self._processes is None:
             raise Unanswered(Gap("supervisord", "it does not answer", "look"))
         return self._processes

@@ -27,7 +27,7 @@ def supervisord(settings: str = "", *between: tuple[str, ...], name: str = "web"
     found.files.add(f"/proc/{main}/environ", f"SUPERVISOR_PROCESS_NAME={name}\0SUPERVISOR_GROUP_NAME={name}\0")
     if asked:
         found.processes = [ProgramState(name, name, main, "RUNNING")]
-    found.files.status = lambda _: ["file", 1, 0.0, 0]  # type: ignore[method-assign,assignment]
+    found.files.all_there = True
     return found
 
 

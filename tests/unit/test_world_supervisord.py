@@ -114,13 +114,7 @@ def test_a_recording_holds_its_states() -> None:
     states = (ProgramState("web", "web", 12, "RUNNING"),)
 
     class Answering:
-        def supervisord(
-            self,
-            url: str,  # noqa: ARG002
-            user: str | None,  # noqa: ARG002
-            password: str | None,  # noqa: ARG002
-            uid: int,  # noqa: ARG002
-        ) -> Sequence[ProgramState]:
+        def supervisord(self, *_: object, **_named: object) -> Sequence[ProgramState]:
             return states
 
     world, asked = recorded.recorder(made_world([])._replace(supervisors=Answering()))
