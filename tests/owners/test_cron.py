@@ -225,7 +225,7 @@ def test_the_same_commands_may_wait() -> None:
     first = found.contain().steps[1]
     assert first.command == "at -c 3 >/root/at-job-3 && atrm 3"
     assert first.undo is not None
-    assert first.undo.startswith("runuser -u root -- at -q a -t 20270115")
+    assert first.undo.startswith('runuser -u root -- setsid -w env -i PATH="$PATH" at -q a -t 20270115')
 
 
 def test_work_is_the_pid_that_is_asked_about() -> None:

@@ -2,16 +2,18 @@
 user."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from owners.keepers_host import WORK, KeepersHost
 from preflight.host_world import LINK
+from support.made_world import made_world
 from support.owned import owned
 
 from runaway_watchdog import owners
 from runaway_watchdog.explain import root_commands
-from runaway_watchdog.world import crontabs
+from runaway_watchdog.owners.docker.containment import client
+from runaway_watchdog.world import Engine, crontabs
 from runaway_watchdog.world.ownership import Holders
 from runaway_watchdog.world.program_states import ProgramState
 
@@ -118,8 +120,77 @@ def test_a_users_supervisord_is_asked_and_told_as_that_user() -> None:
     as_user = 'runuser -u www-data -- setsid -w env -i PATH="$PATH" supervisorctl -c /home/mallory/s.conf'
     assert f"kill -CONT 60 2>/dev/null; {as_user} stop web" in found
     assert f"{as_user} start web" in found
-    assert sum("runuser -u www-data -- setsid -w sh -c 'umask 077; case " in each for each in found) == 1
+    assert (
+        sum('runuser -u www-data -- setsid -w env -i PATH="$PATH" sh -c \'umask 077; case ' in each for each in found)
+        == 1
+    )
     assert all("/root/" not in each for each in found)
+
+
+def test_a_program_of_others_that_root_would_find_by_its_name_is_not_run() -> None:
+    """root's shell looks into /usr/local/bin first, and what lies there belongs to a user."""
+    found = supervisord("/etc/s.conf", 0, usr__none=MALLORYS)
+    assert any("supervisorctl -c /etc/s.conf stop web" in each for each in commands(found))
+    found.ownership = owned({"/usr/local/bin/supervisorctl": MALLORYS})
+    containment = root_commands.contained(found.layers(), found.world)
+    assert [each.title for each in containment.steps] == ["Freeze it"]
+    assert "/usr/local/bin/supervisorctl can be changed by www-data" in containment.goal
+
+
+def test_a_socket_of_others_in_a_folder_with_a_space_is_not_roots_to_use() -> None:
+    """A name goes on behind what ends one elsewhere."""
+    found = host(("/usr/bin/python3", "/usr/bin/circusd", "/etc/c.ini"), WEB, (0, 0))
+    found.files.add("/etc/c.ini", "[circus]\nendpoint = ipc:///srv/my apps/s\n[watcher:web]\ncmd = /usr/bin/web\n")
+    assert any("circusctl" in each for each in commands(found))
+    found.ownership = owned({"/srv/my apps": MALLORYS})
+    assert not any("circusctl" in each for each in commands(found))
+
+
+@pytest.mark.parametrize(
+    ("whose", "spool", "taken"),
+    [
+        (MALLORY, "/var/spool/cron/atjobs", True),
+        (0, "/var/spool/cron/atjobs", False),
+        (MALLORY, f"{HOME}/atjobs", False),
+    ],
+)
+def test_a_job_of_ats_is_the_users_whose_it_is(whose: int, spool: str, taken: bool) -> None:
+    """Another user's job of the same words stays in its line; a folder of the user's own is no spool of at's."""
+    found = host(("/usr/sbin/atd",), JOB, (0, MALLORY))
+    minute = format(30_000_000, "08x")
+    found.files.add(f"/proc/{WORK}/fd/0", f"{LINK}{spool}/a00009{minute}")
+    for name, uid in (("=00009", MALLORY), ("a0000a", whose)):
+        head = f"#!/bin/sh\n# atrun uid={uid} gid={uid}\ncd / || {{\n exit 1\n}}\n"
+        found.files.add(f"/var/spool/cron/atjobs/{name}{minute}", f"{head}backup --all\n")
+    assert any("atrm 10" in each for each in commands(found)) is taken
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "shown"),
+    [
+        (None, "docker"),
+        ("tcp://127.0.0.1:2375", "docker -H tcp://127.0.0.1:2375"),
+        ("unix:///tmp/d.sock", "docker -H unix:///tmp/d.sock"),
+        (
+            "unix:///run/user/1000/docker.sock",
+            'runuser -u bob -- setsid -w env -i PATH="$PATH" docker -H unix:///run/user/1000/docker.sock',
+        ),
+    ],
+)
+def test_a_users_engine_is_spoken_to_as_that_user(endpoint: str | None, shown: str) -> None:
+    """Whose the socket is, is looked at."""
+    engine = Reached(endpoint)
+    whose = owned({"/run/user/1000": Holders((1000,)), "/tmp": Holders((), True)})
+    world = made_world([], engine=cast(Engine, engine), users={1000: "bob"})._replace(ownership=whose)
+    assert client(world) == shown
+
+
+class Reached:
+    def __init__(self, endpoint: str | None) -> None:
+        self._endpoint = endpoint
+
+    def endpoint(self) -> str | None:
+        return self._endpoint
 
 
 def test_a_users_file_that_roots_supervisord_reads_is_not_roots_to_use() -> None:

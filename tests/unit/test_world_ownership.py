@@ -19,7 +19,7 @@ BASE: Mapping[str, Part] = {
 
 
 def members(gid: int) -> Collection[int] | None:
-    return {BOB: (BOB,), SHARED: (0, BOB, ALICE), NOBODY: ()}.get(gid)
+    return {BOB: (BOB,), SHARED: (0, BOB, ALICE), NOBODY: (), 0: (0, ALICE)}.get(gid)
 
 
 def of(path: str, **parts: Part) -> Holders:
@@ -44,7 +44,8 @@ def of(path: str, **parts: Part) -> Holders:
         ("/etc/shared", {"etc__shared": Part("file", 0, SHARED, 0o664)}, Holders((BOB, ALICE))),
         ("/etc/shared", {"etc__shared": Part("file", 0, NOBODY, 0o664)}, Holders(())),
         ("/etc/shared", {"etc__shared": Part("file", 0, 999, 0o664)}, Holders((), anyone=True)),
-        ("/etc/shared", {"etc__shared": Part("file", 0, 0, 0o664)}, Holders(())),
+        ("/etc/shared", {"etc__shared": Part("file", 0, 0, 0o664)}, Holders((ALICE,))),  # root's group may have members
+        ("/etc/shared", {"etc__shared": Part("file", 0, 0, 0o644)}, Holders(())),
         ("/etc/shared", {"etc__shared": Part("file", 0, 0, 0o664, listed=True)}, Holders((), anyone=True)),
         ("/etc/open", {"etc__open": Part("file", 0, 0, 0o646)}, Holders((), anyone=True)),
         ("/etc/sock", {"etc__sock": Part("other", 0, SHARED, 0o666)}, Holders(())),  # who may talk, not who may change

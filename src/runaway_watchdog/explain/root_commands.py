@@ -30,6 +30,7 @@ _KERNEL: Final = Pattern(r"/proc/(?:\d+|self)/(?:stat|status|cgroup|cmdline|maps
 _WITHIN: Final = Pattern(r"(?:^|[=:,\s<>(;&|'\"])(/[^\s:,;'\"<>()&|]*)")
 """A path inside of a word: `--config=/etc/x`, `PATH=/a:/b`, `unix:///run/x.sock`, a script for `sh -c`."""
 
+_PATH: Final = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin")
 _DEPTH: Final = 4
 _ASSIGNMENT: Final = Pattern(r"[A-Za-z_]\w*=")
 _LOGINLESS: Final = Pattern(r"\brunuser -[ul] [0-9]+ ")
@@ -51,11 +52,23 @@ def paths(command: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(path for path in found if path.strip("/") and not _KERNEL.fullmatch(path)))
 
 
+def programs(command: str) -> Iterator[str]:
+    """Where root's shell looks for the programs that are called by their name alone."""
+    for words in _commands(command):
+        names = (word.text for word in words if not word.target)
+        name = next((each for each in names if each not in _BEFORE and not _assigns(each)), "")
+        if name and "/" not in name:
+            yield from (f"{folder}/{name}" for folder in _PATH)
+
+
 def _within(text: str) -> Iterator[str]:
     if text.startswith("/"):
         yield text
     else:
-        yield from (f"/{found[1].lstrip('/')}" for found in _WITHIN.finditer(text))
+        for number, found in enumerate(_WITHIN.finditer(text)):
+            yield f"/{found[1].lstrip('/')}"
+            if not number:  # a name may hold what ends one here: a space, a colon
+                yield f"/{text[found.start(1) :].lstrip('/')}"
 
 
 def _as_root(words: Sequence[str]) -> Iterator[str]:
@@ -178,7 +191,9 @@ def others(world: World) -> Others:
 def not_roots(step: Step, whose: Others) -> Iterator[tuple[str, Holders]]:
     """The paths that root would run, read or write in a step, its undo or its check, and that others can change."""
     check = "" if isinstance(step.check, ByEye) else step.check.command
-    for path in dict.fromkeys(path for text in (step.command, step.undo or "", check) for path in paths(text)):
+    for path in dict.fromkeys(
+        path for text in (step.command, step.undo or "", check) for path in (*paths(text), *programs(text))
+    ):
         if (holders := whose(path)) is not None:
             yield path, holders
 

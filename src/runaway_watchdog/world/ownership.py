@@ -109,7 +109,7 @@ class _Found:
             return
         if part.mode & _OTHERS or (part.listed and part.mode & _GROUP):  # with a list the group's bits are its mask
             self.anyone = True
-        elif part.mode & _GROUP and part.gid:
+        elif part.mode & _GROUP:
             members = self._members(part.gid)
             self.anyone |= members is None
             self.uids |= set(members or ()) - {0}

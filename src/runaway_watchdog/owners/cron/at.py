@@ -8,7 +8,6 @@ A job that was ended is not run again, a stop of atd leaves it alone, and a boot
 import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime, tzinfo
-from shlex import quote
 from typing import Any, NamedTuple
 
 from runaway_watchdog.model.owner import Action, Certainty, Claim, Outlook, Reason
@@ -19,7 +18,7 @@ from runaway_watchdog.owners.common.ending import ending
 from runaway_watchdog.owners.common.shells import base
 from runaway_watchdog.owners.cron.job_daemons import DaemonUnit, unit_of
 from runaway_watchdog.owners.interface import Kind, Read, Unread
-from runaway_watchdog.owners.steps import single
+from runaway_watchdog.owners.steps import acting, single
 from runaway_watchdog.world import World, inside, procfs
 
 KINDS = (Kind("at-job", "at job", line="job of at, run {policy}", by_the_clock="at"),)
@@ -119,7 +118,7 @@ def _file(job: Process, world: World) -> str:
         except OSError:
             continue
         name = base(target)
-        if JOB.fullmatch(name) and target.rpartition("/")[0].endswith(SPOOLS):
+        if JOB.fullmatch(name) and target.rpartition("/")[0] in SPOOLS:
             return name
     return ""
 
@@ -129,7 +128,7 @@ def _copies(view: inside.Inside, file: str, zone: tzinfo) -> tuple[tuple[Pending
     for spool in SPOOLS:
         try:
             names = sorted(view.names(spool))[:MOST_JOBS]
-            own = _commands(view.read(f"{spool}/{RUNS}{file[1:]}")) if file else ""
+            own = _commands(view.read(f"{spool}/{RUNS}{file[1:]}")) if file else None
             return tuple(_same(view, spool, names, own, zone)) if own else (), True
         except FileNotFoundError:
             continue
@@ -138,7 +137,7 @@ def _copies(view: inside.Inside, file: str, zone: tzinfo) -> tuple[tuple[Pending
     return (), True
 
 
-def _same(view: inside.Inside, spool: str, names: list[str], own: str, zone: tzinfo) -> Iterator[Pending]:
+def _same(view: inside.Inside, spool: str, names: list[str], own: tuple[str, str], zone: tzinfo) -> Iterator[Pending]:
     for name in names:
         found = JOB.fullmatch(name)
         if found is not None and _commands(view.read(f"{spool}/{name}")) == own:
@@ -147,9 +146,11 @@ def _same(view: inside.Inside, spool: str, names: list[str], own: str, zone: tzi
             yield Pending(at, int(found["number"], 16), found["queue"], minute)
 
 
-def _commands(text: str) -> str:
-    """What was typed into at; above it stand the environment, and the folder to go to."""
-    return text.partition("exit 1\n}\n")[2].strip()
+def _commands(text: str) -> tuple[str, str] | None:
+    """Whose it is, which at itself writes (`# atrun uid=…`), and what was typed; between them stand the environment,
+    and the folder to go to. None: nothing was typed."""
+    typed = text.partition("exit 1\n}\n")[2].strip()
+    return (text.partition("# atrun ")[2].partition("\n")[0], typed) if typed else None
 
 
 def outlook(owner: Read[Job] | Unread, facts: Facts, action: Action) -> Outlook:
@@ -201,6 +202,6 @@ def _take_out(job: Pending, user: str) -> Step:
         f"at -c {job.number} >{copy} && atrm {job.number}",
         f"it does not run at its time; {copy} keeps its commands",
         "none",
-        f"runuser -u {quote(user)} -- at -q {job.queue} -t {job.minute} <{copy}",
+        f"{acting.run(user, f'at -q {job.queue} -t {job.minute}')} <{copy}",
         Fails(f"at -c {job.number}"),
     )

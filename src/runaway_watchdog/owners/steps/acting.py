@@ -23,9 +23,9 @@ def run(user: str | None, program: str, settings: str = "") -> str:
 
 def look(user: str | None, command: str) -> str:
     """One of the system's own programs with its words: cat, sed, test, touch …"""
-    return command if user is None else f"runuser -u {quote(user)} -- {command}"
+    return command if user is None else f'runuser -u {quote(user)} -- env -i PATH="$PATH" {command}'
 
 
 def script(user: str | None, text: str) -> str:
     """Some lines for a shell: all that they open is opened as that user."""
-    return text if user is None else f"runuser -u {quote(user)} -- setsid -w sh -c {quote(f'umask 077; {text}')}"
+    return text if user is None else run(user, f"sh -c {quote(f'umask 077; {text}')}")
