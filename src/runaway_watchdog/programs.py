@@ -12,6 +12,7 @@ hold for all of them.
 """
 
 import contextlib
+import errno
 import os
 import signal
 import subprocess
@@ -25,8 +26,6 @@ GRACE_S = 1
 """After its end, for whoever shares its output: a plugin that `docker` had started itself is not ended with it."""
 MOST_MEMORY = 2 << 30
 """Bytes that a program may write to, of its own: Compose took the host's memory over `env_file: /dev/zero`."""
-MOST_PROCESSES = 4096
-"""Of one user, those that run already included."""
 PR_SET_PDEATHSIG = 1  # linux/prctl.h: the signal that the kernel sends once the parent is gone
 
 
@@ -63,14 +62,17 @@ def _guarded(seconds: int) -> Callable[[], None]:
 
 
 def _limits(seconds: int) -> Callable[[], None]:
-    """What a program and all that it starts may take; a service's filter may refuse the limits, and has its own."""
+    """What a program and all that it starts may take; a service's filter may refuse the limits, and has its own.
+
+    Not how many processes: RLIMIT_NPROC counts all of the user's threads, and on a host that is full of them not even
+    the guard could ask then. In the service TasksMax bounds them.
+    """
     import resource  # the watch does without it
 
     cpu = (seconds + GRACE_S) * (os.cpu_count() or 1)
     wanted = {
         resource.RLIMIT_DATA: MOST_MEMORY,
         resource.RLIMIT_CPU: cpu,
-        resource.RLIMIT_NPROC: MOST_PROCESSES,
         resource.RLIMIT_CORE: 0,
     }
     lowered = {which: _lower(most, *resource.getrlimit(which)) for which, most in wanted.items()}
@@ -130,16 +132,19 @@ def run(
     One that a signal ended has 128 and the signal's number, as in a shell. Raises OSError when it cannot be started;
     its `filename` is `cwd` where it is that folder that cannot be entered.
     """
-    child = subprocess.Popen(
-        list(argv),
-        stdin=subprocess.DEVNULL if stdin is None else subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        env=env,
-        cwd=cwd,
-        start_new_session=True,
-        preexec_fn=_guarded(seconds),  # noqa: PLW1509 - it makes a few system calls and no more
-    )
+    try:
+        child = subprocess.Popen(
+            list(argv),
+            stdin=subprocess.DEVNULL if stdin is None else subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=env,
+            cwd=cwd,
+            start_new_session=True,
+            preexec_fn=_guarded(seconds),  # noqa: PLW1509 - it makes a few system calls and no more
+        )
+    except subprocess.SubprocessError as fault:  # its guard could not be made
+        raise OSError(errno.EAGAIN, os.strerror(errno.EAGAIN)) from fault
     stdout = stderr = b""
     ended = False
     try:

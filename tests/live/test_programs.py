@@ -1,7 +1,9 @@
 """Programs whose answer is awaited: to their end, or to the end of their time."""
 
 import contextlib
+import errno
 import os
+import resource
 import signal
 import sys
 import time
@@ -94,3 +96,23 @@ def test_what_a_program_leaves_running_is_bounded_in_processor_time() -> None:
 def test_a_carriage_return_is_no_end_of_a_line() -> None:
     """It comes as it was written."""
     assert programs.run(["printf", "a\\rb\\r\\n"], seconds=5).stdout == "a\rb\r\n"
+
+
+def test_a_host_that_has_no_process_left_is_told_as_a_program_that_cannot_be_started(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Whoever asks a program is prepared for that; anything else would end it without an answer."""
+
+    def refused() -> int:
+        raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
+
+    monkeypatch.setattr(os, "fork", refused)
+    with pytest.raises(OSError, match="Resource temporarily unavailable"):
+        programs.run(["true"], seconds=5)
+
+
+def test_threads_that_run_already_are_no_reason_to_start_nothing() -> None:
+    """The limit on a user's processes stays what it is: it counts the threads of everything that the user runs."""
+    asked = resource.getrlimit(resource.RLIMIT_NPROC)[0]
+    code = "import resource; print(resource.getrlimit(resource.RLIMIT_NPROC)[0])"
+    assert programs.run([sys.executable, "-c", code], seconds=10).stdout == f"{asked}\n"

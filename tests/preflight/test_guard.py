@@ -15,6 +15,7 @@ from runaway_watchdog.guard.decide import Ask, Hold, Pass, decide, unanswered
 from runaway_watchdog.guard.dump import offer
 from runaway_watchdog.guard.page import note, page, question
 from runaway_watchdog.guard.words import PROGRAMS, suspicious
+from runaway_watchdog.model.effect import EXIT_CODES
 
 
 def lost(name: str, kind: str = "volume", **more: Any) -> dict[str, Any]:
@@ -312,6 +313,13 @@ def test_a_preflight_that_fails_is_not_an_answer(monkeypatch: pytest.MonkeyPatch
         judge.judge("rm x", [sys.executable, "-c", body])
     with pytest.raises(judge.NotJudgedError, match="cannot be started"):
         judge.judge("rm x", ["/nowhere/at-all"])
+
+
+@pytest.mark.parametrize("verdict", EXIT_CODES)
+def test_every_verdict_of_the_preflight_is_an_answer(verdict: str) -> None:
+    """With the exit code that is its own."""
+    body = f"import json; print(json.dumps({document(verdict=verdict)!r})); exit({EXIT_CODES[verdict]})"
+    assert judge.judge("rm x", [sys.executable, "-c", body])["verdict"] == verdict
 
 
 def test_the_time_limit_grows_with_the_load() -> None:

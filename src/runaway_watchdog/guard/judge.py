@@ -7,11 +7,10 @@ from typing import Any, Final
 
 from runaway_watchdog import programs
 from runaway_watchdog.hostile import clean
+from runaway_watchdog.model.effect import EXIT_CODES
 
 LIMIT_S: Final = 3
 MOST_S: Final = 12
-EXIT_CODES: Final = {"safe": 0, "interrupts": 10, "destroys-data": 20, "unknown": 30}
-"""The contract's: an answer whose exit code says something else is no answer."""
 _OUT_OF_TIME: Final = (-signal.SIGALRM, 128 + signal.SIGALRM)
 """The verdict stands, though what was looked up for the person beside it did not come in time."""
 

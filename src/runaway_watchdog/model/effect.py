@@ -3,6 +3,9 @@
 from collections.abc import Iterable
 from typing import Literal, NamedTuple
 
+Verdict = Literal["safe", "interrupts", "destroys-data", "unknown", "nothing"]
+EXIT_CODES: dict[str, int] = {"safe": 0, "interrupts": 10, "destroys-data": 20, "unknown": 30, "nothing": 40}
+"""The contract's, of each verdict: an answer whose exit code says something else is no answer."""
 Risk = Literal["low", "high"]
 """Of what is not known: "high" where it may destroy data, "low" where the program is known not to destroy what it is
 not given, or nothing in its words speaks of it."""

@@ -1,13 +1,9 @@
 """The worst of the parts: destroys-data, then unknown, then interrupts, then nothing, then safe."""
 
-from typing import Literal
-
-from runaway_watchdog.model.effect import Effect
+from runaway_watchdog.model.effect import EXIT_CODES, Effect, Verdict
 from runaway_watchdog.preflight.sequence import Preflight
 
-Verdict = Literal["safe", "interrupts", "destroys-data", "unknown", "nothing"]
-EXIT_CODES: dict[Verdict, int] = {"safe": 0, "interrupts": 10, "destroys-data": 20, "unknown": 30, "nothing": 40}
-"""The contract's."""
+__all__ = ("EXIT_CODES", "Verdict", "interrupts", "verdict")
 
 INTERRUPTING = frozenset(("stop", "restart", "kill"))
 REMOVED_IN_USE = frozenset(("container", "network", "unit", "process", "host"))

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from .box import Box
+from runaway_watchdog.model.effect import EXIT_CODES
 
-EXIT_CODES = {"safe": 0, "interrupts": 10, "destroys-data": 20, "unknown": 30}
+from .box import Box
 
 
 def preflight(box: Box, line: str, *options: str, folder: str = "/") -> dict[str, Any]:
