@@ -9,6 +9,7 @@ from unit.watch_host import FakeHost
 from runaway_watchdog.linux.cgroup import HIERARCHIES, MOUNT, cgroup_path, owner_path
 from runaway_watchdog.owners.docker.container import container_id
 from runaway_watchdog.watch.identity import look_at
+from runaway_watchdog.watch.short_lived import kind_of
 from runaway_watchdog.world.processes import groups_like
 
 OUTER, INNER = "0af1" * 16, "be2d" * 16
@@ -89,3 +90,34 @@ def test_a_case_finds_the_groups_of_a_kind_that_are_there_now() -> None:
     assert groups_like(files, "/system.slice/docker-*.scope") == [f"/system.slice/docker-{INNER}.scope", SCOPE]
     assert groups_like(files, "/system.slice/run-u*.service") == []
     assert groups_like(files, "/gone.slice/docker-*.scope") == []
+
+
+def test_a_case_finds_the_groups_of_every_pod() -> None:
+    """Whichever parts of the path differ; the kernel's own files are no groups, and take nobody's place."""
+    above = "/kubepods/burstable"
+    pods = [f"{above}/pod{number:08x}-1111-2222-3333-444444444444" for number in range(80)]
+    kernels = [f"memory.{name}" for name in range(80)]
+    procs = {f"files.exists {MOUNT}{pod}/{name}/cgroup.procs": False for pod in pods for name in kernels}
+    gone = {f"files.names {MOUNT}{each}{above}": {"errno": 2} for each in HIERARCHIES}
+    empty = {f"files.names {MOUNT}{pod}": kernels for pod in pods}
+    here = (
+        gone | procs | empty | {f"files.names {MOUNT}{above}": ["cpu.stat", *(pod.rpartition("/")[2] for pod in pods)]}
+    )
+    living = f"{pods[79]}/{INNER}"
+    kind = kind_of(living)
+    assert kind == "/kubepods/burstable/pod*/*"
+    assert groups_like(host(here | {f"files.names {MOUNT}{pods[79]}": [*kernels, INNER]}).files, kind) == [living]
+    full = {f"files.names {MOUNT}{pod}": [*kernels, OUTER] for pod in pods}
+    assert groups_like(host(here | full).files, kind) == [f"{pod}/{OUTER}" for pod in pods[:64]]
+    assert groups_like(
+        host(here | {f"files.names {MOUNT}{pods[0]}": {"errno": 2}} | {f"files.names {MOUNT}{pods[1]}": [OUTER]}).files,
+        kind,
+    ) == [f"{pods[1]}/{OUTER}"]
+
+
+def test_a_case_finds_a_group_that_has_a_files_name() -> None:
+    """LXC's groups have dots in their names, as the kernel's files have."""
+    gone = {f"files.names {MOUNT}{each}": {"errno": 2} for each in HIERARCHIES}
+    there = {f"files.exists {MOUNT}/lxc.payload.web1/cgroup.procs": True}
+    here = gone | there | {f"files.names {MOUNT}": ["lxc.payload.web1", "cpu.stat"]}
+    assert groups_like(host(here).files, kind_of("/lxc.payload.web7")) == ["/lxc.payload.web1"]

@@ -1,8 +1,9 @@
 """Every process of the host, as pkill, killall and ps see it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from fnmatch import fnmatchcase
 from functools import partial
+from itertools import islice
 from typing import Final, NamedTuple
 
 from runaway_watchdog.linux import cgroup, cmdline, status
@@ -10,6 +11,8 @@ from runaway_watchdog.world import Files
 from runaway_watchdog.world.procfs import PROC, STATES, owner_cgroup, stat_of
 
 _MOST_ALIKE: Final = 64
+_MOST_BETWEEN: Final = 512
+"""Pods of one host: some 110, as they come, and few have more than 250."""
 
 
 class Running(NamedTuple):
@@ -120,16 +123,26 @@ def members(files: Files, group: str) -> tuple[int, ...]:
 
 
 def groups_like(files: Files, pattern: str) -> list[str]:
-    """The paths of the groups right inside one whose names fit, with the shell's wildcards; not too many."""
-    above, _, name = pattern.rpartition("/")
-    folders = (f"{cgroup.MOUNT}{hierarchy}{above}" for hierarchy in cgroup.HIERARCHIES)
+    """The groups whose paths fit, with the shell's wildcards in each part; not too many, nor from too many folders."""
     found: dict[str, None] = {}
-    for folder in folders:
-        try:
-            found |= dict.fromkeys(each for each in files.names(folder) if fnmatchcase(each, name))
-        except OSError:
-            continue
-    return [f"{above}/{each}" for each in found][:_MOST_ALIKE]
+    for hierarchy in cgroup.HIERARCHIES:
+        fitting = _fitting(files, f"{cgroup.MOUNT}{hierarchy}", "", pattern.strip("/").split("/"))
+        found |= dict.fromkeys(islice(fitting, _MOST_ALIKE))
+    return list(found)[:_MOST_ALIKE]
+
+
+def _fitting(files: Files, root: str, above: str, parts: Sequence[str]) -> Iterator[str]:
+    """Those below `above` whose further parts fit, as they are asked for: one that is empty takes nobody's place."""
+    at = next((at for at, part in enumerate(parts) if "*" in part), len(parts) - 1)
+    above = "/".join((above, *parts[:at]))
+    names = (name for name in _names(files, f"{root}{above}") if fnmatchcase(name, parts[at]))
+    groups = (name for name in names if _is_no_file(name) or _is_group(files, f"{root}{above}/{name}"))
+    for name in islice(groups, _MOST_BETWEEN):
+        path = f"{above}/{name}"
+        if at == len(parts) - 1:
+            yield path
+        else:
+            yield from _fitting(files, root, path, parts[at + 1 :])
 
 
 def _is_group(files: Files, folder: str) -> bool:
@@ -145,10 +158,17 @@ def _procs(files: Files, folder: str) -> list[int]:
 
 
 def _inner(files: Files, folder: str) -> list[str]:
+    paths = (f"{folder}/{name}" for name in _names(files, folder) if _is_no_file(name))
+    return [path for path in paths if _is_group(files, path)]
+
+
+def _is_no_file(name: str) -> bool:
+    """Most of the names are the kernel's own files, which all have a dot, as few groups have (`lxc.payload.web`)."""
+    return "." not in name or name.endswith((".service", ".scope", ".slice"))
+
+
+def _names(files: Files, folder: str) -> Sequence[str]:
     try:
-        names = files.names(folder)
+        return files.names(folder)
     except OSError:
-        return []
-    # Most of the names are the kernel's own files, which all have a dot.
-    likely = (name for name in names if "." not in name or name.endswith((".service", ".scope", ".slice")))
-    return [f"{folder}/{name}" for name in likely if _is_group(files, f"{folder}/{name}")]
+        return ()
