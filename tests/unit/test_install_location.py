@@ -40,6 +40,17 @@ def test_home_and_temporary_folders_are_refused(folder: str) -> None:
     assert not fault.mendable
 
 
+@pytest.mark.parametrize(
+    "folder",
+    ["/mnt", "/media/disk", "/boot", "/var/spool", "/var/log", "/var/backups", "/var/lib/docker/x", "/etc/ssh"],
+)
+def test_what_a_unit_hides_is_no_place_for_its_program(folder: str) -> None:
+    """What explains or sends would not find it there."""
+    (fault,) = faults([Path(f"{folder}/venv/bin/runaway-watchdog")], tree({}))
+    assert f"{folder}/".startswith(f"{fault.path}/")
+    assert not fault.mendable
+
+
 def test_a_name_that_only_begins_alike_is_good() -> None:
     """/homestead is not below /home."""
     assert list(faults([Path("/homestead/bin/runaway-watchdog")], tree({}))) == []

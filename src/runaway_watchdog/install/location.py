@@ -7,6 +7,7 @@ and to be readable by the service's own user.
 
 import json
 import os
+import re
 import shlex
 import stat
 import sys
@@ -16,10 +17,13 @@ from importlib import metadata
 from pathlib import Path
 from urllib.parse import unquote, urlparse
 
+from runaway_watchdog import shipped
+
 DISTRIBUTION = "runaway-watchdog"
 RECOMMENDED = "/opt/runaway-watchdog"
 
 _NOT_FOR_SERVICES = ("/home", "/root", "/tmp", "/var/tmp", "/run/user", "/dev/shm")  # noqa: S108 - named to refuse them
+_HIDING = re.compile(r"(?m)^InaccessiblePaths=(.*)$")
 
 Stat = Callable[[str], os.stat_result]
 
@@ -42,19 +46,27 @@ def loaded(program: Path) -> tuple[Path, ...]:
 def faults(paths: Iterable[Path], look: Stat = os.stat) -> tuple[Fault, ...]:
     """Every reason why a service must not, or cannot, run what lies at `paths`; each told once."""
     found: dict[str, Fault] = {}
+    refused = (*_NOT_FOR_SERVICES, *_hidden())
     for path in paths:
         # Both names: a link may lie in a good place and lead to a bad one, and the other way round.
         for name in dict.fromkeys((os.path.abspath(path), os.path.realpath(path))):
-            fault = _fault(name, look)
+            fault = _fault(name, refused, look)
             if fault is not None:
                 found.setdefault(fault.path, fault)
     return tuple(found.values())
 
 
-def _fault(name: str, look: Stat) -> Fault | None:
-    for refused in _NOT_FOR_SERVICES:
-        if name == refused or name.startswith(f"{refused}/"):
-            return Fault(refused, f"no place for a service's program; {name} lies there")
+def _hidden() -> tuple[str, ...]:
+    """What one of the shipped units does not see: its program would not be found there."""
+    units = (shipped.read(name) for name in (shipped.UNIT, *shipped.HELPER_UNITS, shipped.METRICS_UNIT))
+    lists = (paths for text in units for paths in _HIDING.findall(text))
+    return tuple(path.lstrip("-") for paths in lists for path in paths.split())
+
+
+def _fault(name: str, refused: Iterable[str], look: Stat) -> Fault | None:
+    for folder in refused:
+        if name == folder or name.startswith(f"{folder}/"):
+            return Fault(folder, f"no place for a service's program; {name} lies there")
     for part in _from_root(name):
         status = look(part)
         if status.st_uid != 0:
