@@ -252,6 +252,8 @@ def test_doctor_looks_at_the_watchs_own_rights(groups: str, capabilities: str, u
         ({f"files.names {CASE}": ["override.conf"]}, {"rights": "ok", "docker group": "missing"}),
         ({f"files.read {CASE}/override.conf": "SupplementaryGroups=\n"}, {"rights": "ok", "docker group": "missing"}),
         ({f"files.names {CASE}": {"errno": 2, "text": "gone"}}, {"rights": "ok", "docker group": "missing"}),
+        ({f"files.names {CASE}": {"errno": 13, "text": "not yours"}}, {"rights": "ok"}),
+        ({f"files.read {CASE}/override.conf": {"errno": 13, "text": "not yours"}}, {"rights": "ok"}),
     ],
 )
 def test_doctor_looks_at_the_service_and_at_what_explains_for_it(change: dict[str, Any], told: dict[str, str]) -> None:

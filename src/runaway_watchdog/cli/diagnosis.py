@@ -106,8 +106,9 @@ def of_rights(world: World, pid: int) -> Iterator[Check]:
     if group is None or not world.files.exists(socket) or masks.get("Uid", "").split()[:1] == ["0"]:
         return
     asks = str(group) in masks.get("Groups", "").split() if units is None else _case_is_in(world, "docker")
-    if not asks:
-        told = "the watch is not in the docker group: it cannot ask who owns a container"
+    if asks is False:
+        who = "the watch" if units is None else "what explains for it (runaway-watchdog-case@.service)"
+        told = f"{who} is not in the docker group: it cannot ask who owns a container"
         yield Check("docker group", "missing", told, INSTALL)
 
 
@@ -119,8 +120,11 @@ def _of_helpers(world: World, folder: str) -> Iterator[Check]:
         yield Check("helpers", "missing", f"the watch finds no {told}: it is mute", f"sudo systemctl restart {UNIT}")
 
 
-def _case_is_in(world: World, group: str) -> bool:
-    """What the unit of the cases is given in its drop-ins; systemd.exec(5): an empty list forgets those before it."""
+def _case_is_in(world: World, group: str) -> bool | None:
+    """What the unit of the cases is given in its drop-ins; systemd.exec(5): an empty list forgets those before it.
+
+    None: one of them is not ours to read.
+    """
     groups: list[str] = []
     try:
         for name in sorted(each for each in world.files.names(_CASE_DROP_INS) if each.endswith(".conf")):
@@ -128,8 +132,10 @@ def _case_is_in(world: World, group: str) -> bool:
                 key, _, value = line.partition("=")
                 if key.strip() == "SupplementaryGroups":
                     groups = [*groups, *value.split()] if value.strip() else []
-    except OSError:
+    except FileNotFoundError:
         return False
+    except OSError:
+        return None
     return group in groups
 
 
