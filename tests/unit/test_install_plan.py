@@ -1,6 +1,7 @@
 """From a host's present state to the steps: what is planned, what is spared, what is refused."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -175,6 +176,52 @@ def test_what_somebody_set_for_the_service_holds_for_its_helpers() -> None:
     assert {type(step) for step in plan.install(settled, SHIPPED)} == {Already}
     gone = changes(plan.install(replace(settled, overrides=()), SHIPPED))
     assert [RemoveFile(path) for path in CARRIED] == [each for each in gone if isinstance(each, RemoveFile)]
+
+
+@pytest.mark.parametrize(
+    ("line", "kept"),
+    [
+        ("Environment=A=1 RUNAWAY_WATCHDOG_ALERT_URLS=json://x/ B=2", "Environment=A=1 B=2"),
+        ('Environment="RUNAWAY_WATCHDOG_ALERT_URLS=json://x/ json://y/" "C=a b"', 'Environment="C=a b"'),
+        (
+            "Environment = 'RUNAWAY_WATCHDOG_ALERT_URLS=json://x/' D=RUNAWAY_WATCHDOG_",
+            "Environment=D=RUNAWAY_WATCHDOG_",
+        ),
+        ("Environment=RUNAWAY_WATCHDOG_ALERT_URLS=json://x/", None),
+        ("Environment=", "Environment="),
+        ("EnvironmentFile=/etc/RUNAWAY_WATCHDOG_", "EnvironmentFile=/etc/RUNAWAY_WATCHDOG_"),
+    ],
+)
+def test_an_address_is_left_out_and_what_stands_beside_it_is_not(line: str, kept: str | None) -> None:
+    """An empty list would forget what the unit itself sets: it is written where somebody wrote it, and nowhere else."""
+    done = changes(plan.install(replace(INSTALLED, overrides=(line,)), SHIPPED))
+    written = {action.path: action.text for action in done if isinstance(action, WriteFile)}
+    for path in CARRIED:
+        text = written.get(path)
+        assert (None if text is None else text.split("[Service]\n")[1]) == (None if kept is None else f"{kept}\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("[Service]\nA=1\n", ("A=1",)),
+        ("A=0\n[Unit]\nB=1\n[Service]\nC=2\n", ("C=2",)),
+        ("[Service]\n# no more \\\nA=1\n", ("A=1",)),
+        ("[Service]\nA=1 \\\n# between \\\n  ; and this\n  2\nB=3\n", ("A=1  2", "B=3")),
+        ("[Service]\nA=1 \\\n\nB=3\n", ("A=1", "B=3")),
+        ("[Service]\nA=1\\\\\nB=3\n", ("A=1\\\\", "B=3")),
+        ("[Service]\r\nA=1 \\\r\n2\r\n", ("A=1  2",)),
+        ("[Service]\nA=1 \\", ("A=1",)),
+        ("[Service]\nA=1 \\\nB=2\n", ("A=1  B=2",)),
+        ("[Service]\n=1\nA\n", ("=1",)),
+    ],
+)
+def test_a_drop_in_is_read_as_systemd_reads_it(tmp_path: Path, text: str, found: tuple[str, ...]) -> None:
+    """A comment is gone before anything is joined, wherever it stands; systemd.syntax(7)."""
+    folder = tmp_path / places.DROP_INS.lstrip("/")
+    folder.mkdir(parents=True)
+    (folder / "override.conf").write_bytes(text.encode())
+    assert places.overrides_of(tmp_path) == found
 
 
 CARRIED = (places.CASE_CARRIED, places.SEND_CARRIED)

@@ -1,5 +1,6 @@
 """The units that explain and send for the watch: written, given what the host and its people want, removed. Pure."""
 
+import re
 from collections.abc import Iterable, Iterator
 from typing import Final
 
@@ -41,7 +42,9 @@ _WHAT = (
     "one channel's alerts, with the network and nothing of the host",
 )
 _CARRIED = ("Environment", "EnvironmentFile", "ReadWritePaths", "BindPaths")
-_ALERT_URLS = "RUNAWAY_WATCHDOG_"  # read when the configuration is compiled, and needed nowhere else
+_OURS = "RUNAWAY_WATCHDOG_"  # read when the configuration is compiled, and needed nowhere else
+_WORD = re.compile(r"""(?:"(?:\\.|[^"\\])*+"|'(?:\\.|[^'\\])*+'|\\.|[^\s"'\\]|["'\\])++""")
+"""One of a list, with its quotes: systemd.syntax(7)."""
 _CARRIED_HEAD = f"""\
 # Written by `runaway-watchdog install` from {places.DROP_INS}, and replaced by it: change it there, and install again.
 [Service]
@@ -100,7 +103,7 @@ def _carried(host: HostSurvey) -> Iterator[Step]:
         (places.CASE_DROP_INS, places.CASE_CARRIED, (*_CARRIED, "SupplementaryGroups")),
         (places.SEND_DROP_INS, places.SEND_CARRIED, _CARRIED),
     ):
-        lines = [line for line in host.overrides if line.split("=")[0].strip() in keys and _ALERT_URLS not in line]
+        lines = [line for each in host.overrides if (line := _for_helpers(each, keys))]
         if lines:
             if folder != places.CASE_DROP_INS or "docker" not in host.groups:
                 yield from _folder(host, folder)
@@ -108,6 +111,15 @@ def _carried(host: HostSurvey) -> Iterator[Step]:
             yield text_file(host, path, text, f"what {places.DROP_INS} sets holds there too", mode=0o600)
         elif path in host.texts:
             yield Do(f"remove {path}: {places.DROP_INS} sets nothing that it needs", RemoveFile(path))
+
+
+def _for_helpers(line: str, keys: Iterable[str]) -> str:
+    """The line without the variables that are ours; "": nothing of it is for them."""
+    key, _, value = (part.strip() for part in line.partition("="))
+    if key not in keys or (key != "Environment" or _OURS not in value):
+        return line if key in keys else ""
+    others = [word for word in _WORD.findall(value) if not re.sub("[\"']", "", word).startswith(_OURS)]
+    return f"{key}={' '.join(others)}" if others else ""
 
 
 def _older(host: HostSurvey) -> Iterator[Step]:

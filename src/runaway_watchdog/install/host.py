@@ -1,8 +1,9 @@
 """What is on the host now, as far as an installation is concerned. Reads only."""
 
 import os
+import re
 import sysconfig
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,6 +43,9 @@ HELPS = (BASH_COMPLETION, ZSH_COMPLETION, MANUAL)
 WRITTEN_BY_US = "# Written by `runaway-watchdog install"
 _OUR_DROP_INS = (DOCKER_DROP_IN, OLD_DOCKER_DROP_IN, CASE_CARRIED, SEND_CARRIED)
 _FOLDERS = (DROP_INS, CASE_DROP_INS, SEND_DROP_INS, METRICS_DROP_INS, CONFIG_FOLDER, STATE_FOLDER, HANDOVER)
+
+_LINE_END = re.compile(r"\r\n|\n\r|[\n\r\0]")
+_CONTINUES = re.compile(r"(?<!\\)(?:\\\\)*+\\\Z")  # an odd number of backslashes
 
 _ROOTS_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -107,7 +111,7 @@ def survey(program: Path, run: Runner, root: Path = Path("/")) -> HostSurvey:
         unit=unit.look(run) if booted else None,
         metrics=unit.look(run, unit.METRICS) if booted else None,
         store=_configured_store(root),
-        overrides=_overrides(root),
+        overrides=overrides_of(root),
     )
 
 
@@ -116,14 +120,29 @@ def helpers_drop_ins(root: Path = Path("/")) -> dict[str, str]:
     return _texts(root, (DOCKER_DROP_IN, CASE_CARRIED, SEND_CARRIED))
 
 
-def _overrides(root: Path) -> tuple[str, ...]:
-    """Raises OSError."""
+def overrides_of(root: Path) -> tuple[str, ...]:
+    """HostSurvey.overrides. Raises OSError."""
     folder, found = _at(root, DROP_INS), list[str]()
     for path in sorted(folder.glob("*.conf")) if folder.is_dir() else ():
         text = path.read_bytes().decode("utf-8", "replace")
         if str(path) != str(_at(root, OLD_DOCKER_DROP_IN)) or not text.startswith(WRITTEN_BY_US):
-            found += [line.strip() for line in text.replace("\\\n", " ").split("\n") if "=" in line]
-    return tuple(line for line in found if line[0] not in "#;")
+            found += _settings(text)
+    return tuple(found)
+
+
+def _settings(text: str) -> Iterator[str]:
+    """What stands below [Service], one a line; systemd.syntax(7): comments go first, wherever they stand."""
+    lines = (line.lstrip() for line in _LINE_END.split(text))
+    whole, section = "", ""
+    for line in (*(each for each in lines if not each.startswith(("#", ";"))), ""):
+        whole += line
+        if _CONTINUES.search(whole):
+            whole = f"{whole[:-1]} "
+            continue
+        section = whole.strip() if whole.startswith("[") else section
+        if section == "[Service]" and "=" in whole:
+            yield whole.strip()
+        whole = ""
 
 
 def _configured_store(root: Path) -> str | None:
