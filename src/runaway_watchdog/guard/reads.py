@@ -21,7 +21,8 @@ PROGRAMS: Final = frozenset(_NAMES.split())
 """Programs that change nothing whatever words they are given, as `effects.known_programs` has it."""
 LONGEST: Final = 4000
 
-_WORD: Final = r"(?:[A-Za-z0-9_./,:=@%+*?-]|'[^']*'|\"[^\"$`\\!]*\")++"
+# (?>…) and not (…)++: before 3.11.5 the latter takes the beginning of a part that does not fit along
+_WORD: Final = r"(?>(?:[A-Za-z0-9_./,:=@%+*?-]|'[^']*'|\"[^\"$`\\!]*\")+)"
 _UNHEARD: Final = r"2?> ?/dev/null|2>&1"
 _COMMAND: Final = rf" *([a-z][a-z0-9_]*)(?: +(?:{_UNHEARD}|{_WORD}))* *"
 _BETWEEN: Final = r"\|\|?|&&|;|\Z"
