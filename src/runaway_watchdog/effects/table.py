@@ -4,7 +4,8 @@
 from collections.abc import Callable
 from importlib import import_module
 
-from runaway_watchdog.effects import HostState, Outcome, known_programs
+from runaway_watchdog.effects import HostState, Outcome, known_programs, long_options
+from runaway_watchdog.effects.arguments import shown
 from runaway_watchdog.effects.docker.call import Inside
 from runaway_watchdog.effects.elsewhere import remote, runners
 from runaway_watchdog.effects.programs import FAMILIES, SELDOM
@@ -39,6 +40,7 @@ def effects(command: Command, host: HostState, world: World, inside: Inside | No
         command = command._replace(words=command.words[1:])
     if command.program in ENGINES:
         return _of_docker(command, host, world, inside)
+    command = command._replace(words=long_options.spelled(command.words))
     family = _with_files(command.program or "", of(command))
     if _needs_docker(family, command):
         host = known(host, world)
@@ -49,7 +51,10 @@ def effects(command: Command, host: HostState, world: World, inside: Inside | No
         after = podman.effects(command, outcome.host, world, inside)
     else:
         after = _judge(family)(command, outcome.host, world)
-    return Outcome((*outcome.effects, *after.effects), after.host, (*outcome.unknown, *after.unknown), after.nothing)
+    odd = long_options.strange(command.words)
+    doubts = () if odd is None else (f"{odd} in `{shown(command)}` is no option that is known, or may be several",)
+    unknown = (*outcome.unknown, *after.unknown, *doubts)
+    return Outcome((*outcome.effects, *after.effects), after.host, unknown, after.nothing)
 
 
 def _with_files(program: str, family: str) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from functools import partial
 
+from runaway_watchdog.effects import long_options
 from runaway_watchdog.model.command import Command, Script, Word
 from runaway_watchdog.preflight import assigning, builtins, feeders, output, redirects, shells
 from runaway_watchdog.preflight.asking import Asking
@@ -378,7 +379,7 @@ class Commands:
         frame.sink.commands.append(
             (
                 Command(
-                    words=words,
+                    words=long_options.spelled(words),
                     environment=state.environment(),
                     folder=None if frame.remote else state.folder,
                     or_folders=() if frame.remote else tuple(sorted(state.or_folders)),

@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+from runaway_watchdog.effects.long_options import whole
 from runaway_watchdog.model.command import Word
 from runaway_watchdog.preflight.grammar import Unread
 
@@ -62,7 +63,8 @@ def known(words: Words, position: int) -> str:
 
 
 def _long(words: Words, position: int, options: Options, taken: Taken) -> int:
-    name, equals, value = known(words, position)[2:].partition("=")
+    written, equals, value = known(words, position)[2:].partition("=")
+    name = whole(written, options.long_flags | options.long_valued)
     if name in options.long_flags and not equals:
         taken.chosen[name] = None
         return position + 1

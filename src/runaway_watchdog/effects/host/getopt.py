@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from runaway_watchdog.effects.arguments import Arguments
+from runaway_watchdog.effects.long_options import whole
 from runaway_watchdog.model.command import Word
 
 _VALUE = re.compile(r"(--?[a-zA-Z][\w-]*)=")
@@ -108,8 +109,7 @@ def _whole(written: str, known: Grammar) -> str:
         written = written[1:]
     if written in known.names or known.one_dash:
         return written
-    fitting = [name for name in known.names if name.startswith(written)]
-    return fitting[0] if len(fitting) == 1 else written
+    return whole(written, known.names)
 
 
 def _short(
