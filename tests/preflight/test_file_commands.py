@@ -30,6 +30,31 @@ LOST = [
     ("shred -u /srv/notes.txt", {"/srv/notes.txt"}),
     ("mv /srv/notes.txt /srv/shop/compose.yml", {"/srv/shop/compose.yml"}),
     ("mv -n /srv/notes.txt /srv/shop/compose.yml", set()),
+    *(
+        (f"{before}{program} {options} /srv/notes.txt /srv/shop/compose.yml", {"/srv/shop/compose.yml"})
+        for program in ("cp", "mv", "install", "ln -f")
+        for before, options in (
+            ("", "--backup=none"),
+            ("", "--backup=off"),
+            ("", "--backup=no -b"),
+            ("", "--backup=numbered --backup=of"),
+            ("VERSION_CONTROL=none ", "-b"),
+            ("env VERSION_CONTROL=off ", "--backup"),
+            ("export VERSION_CONTROL=none; ", "-S .old"),
+        )
+    ),
+    *(
+        (f"{before}{program} {options} /srv/notes.txt /srv/shop/compose.yml", set())
+        for program in ("cp", "mv", "install", "ln -f")
+        for before, options in (
+            ("", "-b"),
+            ("", "--backup=numbered"),
+            ("", "--backup=none --backup=t"),
+            ("VERSION_CONTROL=none ", "--backup=simple"),
+            ("VERSION_CONTROL= ", "-b"),
+            ("", "--suffix=.old"),
+        )
+    ),
     ("mv /srv/notes.txt /srv/other", set()),
     ("cp /srv/notes.txt /srv/shop/", set()),
     ("tar -cf /srv/new.tar /srv/uploads", set()),

@@ -14,7 +14,6 @@ from runaway_watchdog.model.effect import Effect
 from runaway_watchdog.world import World
 from runaway_watchdog.world.paths import Entry, Tree, under
 
-BACKUP = ("-b", "--backup")
 UPDATE = ("-u", "--update")
 WALK_LIMIT = 20_000
 REMEMBERED = 500
@@ -40,7 +39,7 @@ def _copy(command: Command, host: HostState, world: World) -> Outcome:
         return Outcome((), host, tuple(unknown))
     deep = words.has("-r", "-R", "-a", "--recursive", "--archive")
     host, over, more = _copied(found, host, world, deep=deep, links=deep or words.has("-P", "-d", "--no-dereference"))
-    if words.has(*BACKUP) or asked.keeps(words, command) or _refuses_links(words, command):
+    if asked.backs_up(words, command) or asked.keeps(words, command) or _refuses_links(words, command):
         over = []
     if words.has(*UPDATE):
         over = [(source, into) for source, into in over if source.written_at > into.entry.written_at]
@@ -115,7 +114,7 @@ def _move(command: Command, host: HostState, world: World) -> Outcome:
         if over is not None and over.kind != "folder":
             if source.entry.kind == "folder":
                 continue  # refused too
-            if not words.has(*BACKUP):
+            if not asked.backs_up(words, command):
                 effects += places.lost(real, over, f"{source.written} takes its place", host, world, among)
                 host = places.without(host, real)
         effects.append(_named_anew(source, real, host, world))

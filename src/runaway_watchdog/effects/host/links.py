@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 
 from runaway_watchdog.effects import HostState, Outcome
 from runaway_watchdog.effects.arguments import of, shown
-from runaway_watchdog.effects.host import asked, copies, places
+from runaway_watchdog.effects.host import asked, places
 from runaway_watchdog.effects.host.losing import removed
 from runaway_watchdog.effects.host.targets import Target, absolute, existing
 from runaway_watchdog.model.command import Command, Word
@@ -53,9 +53,10 @@ def _linked(source: Word, name: str, command: Command, before: Outcome, world: W
         there = None if itself is None else tree.entry(itself)
         if itself == real or (own is not None and not soft and (there is None or there.kind == "folder")):
             return before  # the same file, or none that a hard link can be made of
-        if over.kind == "folder" or not (forced or words.has(*copies.BACKUP)):
+        backed = asked.backs_up(words, command)
+        if over.kind == "folder" or not (forced or backed):
             return before  # refused
-        if not words.has(*copies.BACKUP):
+        if not backed:
             found, host = removed([Target(real, real, over)], "a link takes its place", host, world)
             effects = (*effects, *found)
     points = source.text if soft else absolute(source, command)
