@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from e2e import record_hosts
+from e2e import record_hosts, stuck_requests
 from e2e.keepers_masters import in_tmux, looped, prepare, sleeper, worker
 from e2e.record_hosts import main_pid, record
 from e2e.rig import docker, product
@@ -18,9 +18,20 @@ BACKGROUND = 'setsid "$@" </dev/null >/dev/null 2>&1 &'
 
 
 def masters(box: Box) -> None:
-    for name in ("gunicorn", "nginx", "php-fpm", "postgres client"):
+    for name in ("nginx", "postgres client"):
         with worker(box, name) as work:
             record(box, f"{name.replace(' ', '-')}-worker", work.pid, f"a worker of {name} in a unit")
+
+
+def requests(box: Box) -> None:
+    stuck_requests.prepare(box)
+    for pool in stuck_requests.POOLS:
+        if pool.unit in ("php8.2-fpm", "guni-threads", "celery-stuck"):
+            with stuck_requests.stuck(box, pool) as pid:
+                what = "a request" if pool.url else "a task"
+                record(
+                    box, f"{pool.program}-worker", pid, f"a worker of {pool.program} in a unit, in {what} without end"
+                )
 
 
 def loops(box: Box) -> None:
@@ -75,6 +86,7 @@ def restart_loop(box: Box) -> None:
 
 SITUATIONS: dict[str, Callable[[Box], None]] = {
     "masters": masters,
+    "requests": requests,
     "loops": loops,
     "tmux": tmux,
     "intruder": intruder,

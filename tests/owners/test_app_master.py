@@ -4,7 +4,7 @@ import time
 from typing import Any
 
 import pytest
-from preflight.host_world import FakeHost
+from preflight.host_world import LINK, FakeHost
 from support.builders import make_facts, make_process
 
 from runaway_watchdog import owners
@@ -176,3 +176,61 @@ def test_a_hostile_title_is_read_in_no_time() -> None:
         begun = time.process_time()
         worker_pools.known(long, make_process(60, exe="/usr/bin/python3", cmdline=("x",)))
         assert time.process_time() - begun < 2
+
+
+TCP = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n"
+ROW = "   0: 0100007F:1F90 {peer} {state} 00000000:00000000 00:00000000 00000000     0     0 {inode} 1 0 100\n"
+
+
+def connected(found: FakeHost, pid: int, *, listens: bool = True) -> None:
+    """The worker holds the pool's listening socket, and one connection from 10.0.0.7 whose client gave up."""
+    found.files.add(f"/proc/{pid}/fd/5", f"{LINK}socket:[100]" if listens else f"{LINK}/dev/null")
+    found.files.add(f"/proc/{pid}/fd/9", f"{LINK}socket:[101]")
+    found.files.add(f"/proc/{pid}/cwd", f"{LINK}/var/www/shop")
+    listening = ROW.format(peer="00000000:0000", state="0A", inode=100)
+    found.files.add(f"/proc/{pid}/net/tcp", TCP + listening + ROW.format(peer="0700000A:C350", state="08", inode=101))
+
+
+def test_a_request_is_all_that_ends() -> None:
+    """An idle worker is no return of the work; the whole service is the last resort alone."""
+    found = host("php-fpm8.2", "php-fpm: master process (/etc/php-fpm.conf)", "php-fpm: pool shop", siblings=2)
+    connected(found, 60)
+    layers, killed = outlook(found)
+    now = layers[0].owner.told().facts["current"]
+    assert now == {"work": "request", "folder": "/var/www/shop", "clients": ["10.0.0.7:50000"]}
+    assert (killed.ends, killed.returns, killed.certainty) == (True, False, "likely")
+    steps = owners.contain(layers).steps
+    assert [step.phase for step in steps] == ["relieve", "hold", "last-resort"]
+    assert "kill -KILL 60" in steps[1].command
+    assert "kill 50" in steps[2].command
+
+
+@pytest.mark.parametrize("other", ["no listening socket of its own", "an idle worker", "nginx"])
+def test_what_is_no_request(other: str) -> None:
+    """A connection that the worker made itself; none at all; a program that serves all of them at once."""
+    titles = ("php-fpm8.2", "php-fpm: master process (/etc/php-fpm.conf)", "php-fpm: pool shop")
+    found = host(*(titles if other != "nginx" else ("nginx", "nginx: master process nginx", "nginx: worker process")))
+    if other != "an idle worker":
+        connected(found, 60, listens=other == "nginx")
+    layers, killed = outlook(found)
+    assert "current" not in layers[0].owner.told().facts
+    assert killed.returns is True
+
+
+@pytest.mark.parametrize(("state", "busy"), [("R", True), ("S", False), ("T", True)])
+def test_a_task_is_what_a_worker_that_does_not_wait_is_at(state: str, busy: bool) -> None:
+    """celery's workers wait for the next one in a read; one that somebody froze was at something."""
+    line = "/usr/bin/python3 /usr/bin/celery -A shop worker"
+    layers, killed = outlook(host("python3.11", line, line, state=state))
+    assert ("current" in layers[0].owner.told().facts) is busy
+    assert killed.returns is (not busy)
+
+
+def test_a_graceful_master_waits_for_the_request() -> None:
+    """SIGTERM does not end what gunicorn lets finish: the step is SIGKILL."""
+    line = "/usr/bin/python3 /usr/bin/gunicorn shop:app"
+    found = host("python3.11", line, line, caught="4000")
+    connected(found, 60)
+    layers, termed = outlook(found, "sigterm")
+    assert termed.ends is False
+    assert "kill 60" not in owners.contain(layers).steps[1].command

@@ -49,6 +49,7 @@ PARSERS: dict[str, Callable[[str], object]] = {
     "/proc/PID/mountinfo": mounts.parse_mountinfo,
     "/proc/swaps": mounts.parse_swaps,
     "/proc/net/tcp": net.parse_tcp,
+    "/proc/net/tcp, connections": net.parse_connections,
     "/proc/net/unix": net.parse_unix,
     "/proc/net/dev": net.parse_dev,
     "/proc/PID/cmdline": cmdline.parse,

@@ -65,7 +65,8 @@ def test_a_sockets_path_forges_no_line(mark: str) -> None:
     head = "Num       RefCount Protocol Flags    Type St Inode Path\n"
     row = f"0000: 00000002 00000000 00000000 0001 01 77 /run/x{mark}0000: 00000002 00000000 00010000 0001 01 88 /y\n"
     assert net.parse_unix(head + row) == ()
-    assert net.parse_unix(head + row.replace("00000000 0001 01 77", "00010000 0001 01 77")) == ("77",)
+    found = net.parse_unix(head + row.replace("00000000 0001 01 77", "00010000 0001 01 77"))
+    assert [(each.inode, each.listens) for each in found] == [("77", True)]
 
 
 def test_tcp_sockets_that_listen() -> None:
@@ -73,6 +74,22 @@ def test_tcp_sockets_that_listen() -> None:
     head = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n"
     listens = "   0: 0100007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0     0 12345 1 0 100\n"
     assert net.parse_tcp(head + listens + listens.replace(" 0A ", " 01 ")) == (net.Listener(8080, "12345", 0),)
+
+
+@pytest.mark.parametrize(
+    ("address", "peer"),
+    [
+        ("0700000A:C350", "10.0.0.7:50000"),
+        ("0000000000000000FFFF00000700000A:C350", "10.0.0.7:50000"),
+        ("00000000000000000000000001000000:0050", "[::1]:80"),
+    ],
+)
+def test_who_is_connected(address: str, peer: str) -> None:
+    """Addresses as people write them; of a connection that its client gave up the server's end is there still."""
+    head = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n"
+    row = f"   0: 0100007F:1F90 {address} 08 00000000:00000000 00:00000000 00000000     0     0 12345 1 0 100\n"
+    assert net.parse_connections(head + row) == (net.Connection(8080, "12345", peer),)
+    assert net.parse_connections(head + row.replace(" 08 ", " 0A ")) == ()
 
 
 @given(

@@ -6,7 +6,6 @@ And its copies: 96 orphans at 2 % each are one problem, and none of them is big 
 import re
 from shlex import quote
 
-from runaway_watchdog.linux import net
 from runaway_watchdog.model.casefile import LeftBehind
 from runaway_watchdog.model.plan import Containment, Prints, Step
 from runaway_watchdog.model.process import Facts, Process
@@ -15,8 +14,8 @@ from runaway_watchdog.owners.common.shells import base
 from runaway_watchdog.owners.interface import Owner
 from runaway_watchdog.owners.systemd.details import plain_service_of
 from runaway_watchdog.world import Files, World, processes, procfs
+from runaway_watchdog.world.sockets import sockets
 
-MOST_DESCRIPTORS = 512
 MOST_COPIES = 2000
 WINDOW_S = 0.1
 REGEX_MARKS = re.compile(r"[][().*+?{}|^$\\]")
@@ -27,7 +26,7 @@ def left_behind(world: World, facts: Facts, owner: Owner) -> LeftBehind | None:
     process = facts.process
     if process.pid == 1 or process.kernel_thread or not _adopted(facts) or not _loose(owner, process):
         return None
-    if _listens(world.files, process.pid):
+    if sockets(world.files, process.pid).listening:  # a server is an orphan by choice: somebody may connect
         return None
     pids = _copies(world.files, process)
     return LeftBehind(_why(world.files, process), pids, _cpu(world, pids))
@@ -53,40 +52,6 @@ def _why(files: Files, process: Process) -> str:
     gone = process.session not in (process.pid, 0) and not files.exists(f"{procfs.PROC}/{process.session}")
     caller = f"what started it (session {process.session}) is gone" if gone else "what started it is gone"
     return f"{caller}: nobody waits for this any more"
-
-
-def _listens(files: Files, pid: int) -> bool:
-    """A server is an orphan by choice: somebody may connect. False where that cannot be read."""
-    folder = f"{procfs.PROC}/{pid}"
-    try:
-        names = files.names(f"{folder}/fd")[:MOST_DESCRIPTORS]
-    except OSError:
-        return False
-    sockets = {inode for name in names if (inode := _socket(files, f"{folder}/fd/{name}")) is not None}
-    return bool(sockets) and not sockets.isdisjoint(_listening(files, folder))
-
-
-def _socket(files: Files, path: str) -> str | None:
-    try:
-        found = re.fullmatch(r"socket:\[(\d+)\]", files.target(path))
-    except OSError:
-        return None
-    return found[1] if found else None
-
-
-def _listening(files: Files, folder: str) -> set[str]:
-    """Inodes of the listening sockets of its network."""
-    found: set[str] = set()
-    for name in ("tcp", "tcp6"):
-        found |= {each.inode for each in net.parse_tcp(_text(files, f"{folder}/net/{name}"))}
-    return found | set(net.parse_unix(_text(files, f"{folder}/net/unix")))
-
-
-def _text(files: Files, path: str) -> str:
-    try:
-        return files.read(path)
-    except OSError:
-        return ""
 
 
 def _copies(files: Files, process: Process) -> tuple[int, ...]:

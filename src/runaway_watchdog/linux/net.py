@@ -1,11 +1,16 @@
-"""/proc/net: sockets that listen, and what the interfaces received (proc(5), include/net/tcp_states.h)."""
+"""/proc/net: sockets that listen, connections, and what the interfaces received (proc(5), include/net/tcp_states.h)."""
 
+import socket
+import struct
 from typing import NamedTuple
 
 from runaway_watchdog.linux.text import lines
 
 _TCP_LISTEN = "0A"
+_TCP_OPEN = ("01", "04", "05", "08")
+"""Established, and closed by one side alone: a server that is busy has not heard of it yet."""
 _ACCEPTS = "00010000"  # __SO_ACCEPTCON in the flags of a Unix socket
+_STREAM, _CONNECTED = "0001", "03"
 
 
 class Listener(NamedTuple):
@@ -14,6 +19,22 @@ class Listener(NamedTuple):
     port: int
     inode: str  # as in `socket:[INODE]`
     uid: int  # who made it
+
+
+class Connection(NamedTuple):
+    """One end of a TCP connection."""
+
+    port: int  # at this end
+    inode: str
+    peer: str  # "10.0.0.7:51200", "[::1]:51200"
+
+
+class UnixSocket(NamedTuple):
+    """A Unix socket with a name: one that listens, or one that such a socket accepted (the client's end has none)."""
+
+    path: str  # abstract ones begin with "@"
+    inode: str
+    listens: bool
 
 
 def parse_tcp(text: str) -> tuple[Listener, ...]:
@@ -29,10 +50,27 @@ def parse_tcp(text: str) -> tuple[Listener, ...]:
     )
 
 
-def parse_unix(text: str) -> tuple[str, ...]:
-    """The inodes of those that listen, of a `unix`. A path ends a line, and may hold anything but a line feed."""
+def parse_connections(text: str) -> tuple[Connection, ...]:
+    """Those that are open at this end at least, of a `tcp` or `tcp6`."""
+    rows = [line.split() for line in lines(text)[1:]]
+    return tuple(
+        Connection(port, row[9], peer)
+        for row in rows
+        if len(row) > 9
+        and row[3] in _TCP_OPEN
+        and (port := _hexadecimal(row[1].rpartition(":")[2])) is not None
+        and (peer := _peer(row[2])) is not None
+    )
+
+
+def parse_unix(text: str) -> tuple[UnixSocket, ...]:
+    """Those that listen or were accepted, of a `unix`. A path ends a line, and may hold anything but a line feed."""
     rows = [line.split(None, 7) for line in lines(text)[1:]]
-    return tuple(row[6] for row in rows if len(row) > 6 and row[3] == _ACCEPTS)
+    return tuple(
+        UnixSocket(row[7] if len(row) > 7 else "", row[6], row[3] == _ACCEPTS)
+        for row in rows
+        if len(row) > 6 and (row[3] == _ACCEPTS or (row[4:6] == [_STREAM, _CONNECTED] and len(row) > 7))
+    )
 
 
 def parse_dev(text: str) -> dict[str, int]:
@@ -44,6 +82,20 @@ def parse_dev(text: str) -> dict[str, int]:
         if name.strip(" ") and len(row) > 1 and row[1].isdigit():
             found[name.strip(" ")] = int(row[1])
     return found
+
+
+def _peer(text: str) -> str | None:
+    """`0100007F:8A1C` as people write it. The kernel prints each 32 bits of an address as its own number."""
+    address, _, port = text.partition(":")
+    number = _hexadecimal(port)
+    try:
+        raw = b"".join(struct.pack("=I", int(address[at : at + 8], 16)) for at in range(0, len(address), 8))
+        family = {4: socket.AF_INET, 16: socket.AF_INET6}[len(raw)]
+    except (ValueError, KeyError, struct.error):
+        return None
+    told = socket.inet_ntop(family, raw)
+    told = told.removeprefix("::ffff:") if "." in told else told
+    return None if number is None else f"[{told}]:{number}" if ":" in told else f"{told}:{number}"
 
 
 def _hexadecimal(text: str) -> int | None:

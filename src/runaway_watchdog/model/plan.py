@@ -5,9 +5,10 @@ from typing import Literal, NamedTuple
 from runaway_watchdog.model.effect import Effect
 
 Risk = Literal["none", "slows", "interrupts", "loses-data"]
-Phase = Literal["look", "relieve", "save", "hold", "close"]
+Phase = Literal["look", "relieve", "save", "hold", "close", "last-resort"]
 """What a step is for: "look" only reads, "relieve" takes the pressure off and ends nothing, "save" keeps what a later
-step could lose, "hold" stops the work where it comes from, "close" shuts a door by which it would come back later."""
+step could lose, "hold" stops the work where it comes from, "close" shuts a door by which it would come back later.
+"last-resort" is done only by whoever asks for it, when all before was not enough: it stops more than what burns."""
 
 
 class Prints(NamedTuple):
@@ -102,3 +103,4 @@ class Containment(NamedTuple):
     steps: tuple[Step, ...]
     remaining_triggers: tuple[str, ...] = ()
     calm: bool = False  # it stands still already, or must go on: nothing is to be taken off
+    part: bool = False  # it ends a part of what the next layer keeps: that one's own steps are the last resort

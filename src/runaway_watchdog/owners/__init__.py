@@ -35,7 +35,7 @@ from typing import NamedTuple
 from runaway_watchdog.model.container import SHORT_ID
 from runaway_watchdog.model.gap import Gap
 from runaway_watchdog.model.owner import Action, Certainty, Claim, Deferred, Outlook, Reason, reasons
-from runaway_watchdog.model.plan import Containment
+from runaway_watchdog.model.plan import Containment, Step
 from runaway_watchdog.model.process import Facts
 from runaway_watchdog.owners import (
     app_master,
@@ -240,8 +240,17 @@ def _along(answer: Deferred, then: Outlook, action: Action) -> Outlook:
 def contain(layers: Sequence[Layer]) -> Containment:
     """How the innermost layer that can be held is stopped for good. Where its owner has no way to take the pressure
     off first (a limit, a pause), the process itself is frozen."""
-    for layer in layers:
+    for number, layer in enumerate(layers, 1):
         containment = BY_KIND[layer.owner.kind].contain(layer.owner, layer.facts)
         if containment is not None:
-            return single.relieved(containment, layers[0].facts.process)
+            relieved = single.relieved(containment, layers[0].facts.process)
+            whole = _last_resort(layers[number:]) if containment.part else ()
+            return relieved._replace(steps=(*relieved.steps, *whole))
     return Containment("Nothing: whoever keeps it alive offers no way to stop it that could be undone", ())
+
+
+def _last_resort(layers: Sequence[Layer]) -> Iterator[Step]:
+    """The steps that stop all of it; what only takes the pressure off was done for the part."""
+    for step in contain(layers).steps if layers else ():
+        if step.phase != "relieve":
+            yield step._replace(title=f"{step.title}: all of {layers[0].owner.name}", phase="last-resort")

@@ -1,7 +1,8 @@
 """A program's own parent that starts a new worker for each that ends: gunicorn, PHP-FPM, nginx, PostgreSQL …
 
-Ending a worker is of little use: the master has another one within a second. What to do is to act on the master,
-through its own owner.
+What burns in such a pool is one request or one task most often: ending its worker ends just that, and the master has
+an idle one within a second. Where a worker burns by itself, so does the next one: then the master is acted on, through
+its own owner.
 """
 
 import fnmatch
@@ -12,7 +13,7 @@ from typing import Any, NamedTuple
 from runaway_watchdog.model.owner import Action, Certainty, Claim, Deferred, Outlook, Reason
 from runaway_watchdog.model.plan import Containment, Prints, Says, Step
 from runaway_watchdog.model.process import Facts, Process
-from runaway_watchdog.owners.common import siblings, worker_pools
+from runaway_watchdog.owners.common import requests, siblings, worker_pools
 from runaway_watchdog.owners.common.ending import Ending, ending
 from runaway_watchdog.owners.common.shells import base
 from runaway_watchdog.owners.interface import Kind, Read, Unread
@@ -38,10 +39,12 @@ class Worker(NamedTuple):
     role: str | None = None  # of PostgreSQL's process, in its own words
     threaded: bool | None = None  # of Apache
     started_later: bool | None = None  # of an unknown program: whether its workers are of different ages
+    current: requests.Current | None = None  # what it is at just now
 
     def shown(self) -> Mapping[str, Any]:
-        of_some = ("role", "threaded", "started_later")
-        return {name: value for name, value in self._asdict().items() if value is not None or name not in of_some}
+        of_some = ("role", "threaded", "started_later", "current")
+        told = {name: value for name, value in self._asdict().items() if value is not None or name not in of_some}
+        return told if self.current is None else {**told, "current": self.current.shown()}
 
 
 def claim(facts: Facts) -> Claim | None:
@@ -70,7 +73,8 @@ def inspect(claim: Claim, facts: Facts, world: World) -> Read[Worker] | None:
 
 
 def _known(kind: worker_pools.Master, master: Process, worker: Process, others: int, world: World) -> Worker:
-    found = Worker(master.pid, worker.pid, others + 1, kind.reaction, kind.program, kind.after_s)
+    now = requests.current(kind, worker, world.files)
+    found = Worker(master.pid, worker.pid, others + 1, kind.reaction, kind.program, kind.after_s, current=now)
     if kind.program == "PostgreSQL":
         return found._replace(role=worker_pools.postgres_role(worker))
     if kind.program == "php-fpm" and _on_demand(master, worker, world):
@@ -165,6 +169,8 @@ def outlook(owner: Read[Worker] | Unread, facts: Facts, action: Action) -> Outlo
         return Outlook.goes_on(action, "likely", why)
     if worker.program == "PostgreSQL":
         return _postgres(worker, action, end)
+    if worker.current is not None:
+        return requests.outlook(worker.current, worker.program, action, end)
     return _worker(worker, owner.name, action, end)
 
 
@@ -203,9 +209,11 @@ def _postgres(worker: Worker, action: Action, end: Ending) -> Outlook:
 
 
 def contain(owner: Read[Worker] | Unread, facts: Facts) -> Containment | None:
-    """As the master's own owner is held; one session of PostgreSQL is ended by itself, and the database goes on."""
+    """One request, one task, one session of PostgreSQL is ended by itself; else as the master's own owner is held."""
     if isinstance(owner, Unread) or facts.process.pid != owner.details.main_pid:
         return None
+    if owner.details.current is not None:
+        return requests.containment(owner.details.current, owner.details.program, facts.process)
     role = owner.details.role  # of PostgreSQL's alone
     if role is None or re.fullmatch(worker_pools.BACKGROUND, role):
         return None
@@ -226,6 +234,7 @@ def contain(owner: Read[Worker] | Unread, facts: Facts) -> Containment | None:
         "interrupts",
         None,
         Prints(f"ps -o state= -p {process.pid}", ("Z", "nothing")),
+        phase="last-resort",
         final=True,
     )
     goal = "End this one query: the database and every other session go on, until its client asks again"

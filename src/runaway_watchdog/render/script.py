@@ -73,19 +73,31 @@ failed() {{
 
 MAIN = """\
 steps={count}
-case "${{1-do}}" in
-do)
-    number=1
-    while [ "$number" -le "$steps" ]; do
-        say "step $number of $steps"
+ordinary={ordinary}
+
+# carry_out FROM TO: these steps, each with its check
+carry_out() {{
+    number="$1"
+    while [ "$number" -le "$2" ]; do
+        say "step $number of $2"
         "step_$number" || failed "$number" "failed"
         check "check_$number" || failed "$number" "did not work: its check failed"
         number=$((number + 1))
     done
+}}
+
+case "${{1-do}}" in
+do)
+    carry_out 1 "$ordinary"
     say "done; to go back: sh $0 undo"
     ;;
+last-resort)
+    if [ "$ordinary" -eq "$steps" ]; then say "this plan has no last resort"; exit 2; fi
+    carry_out "$((ordinary + 1))" "$steps"
+    say "done; to go back: sh $0 undo $steps"
+    ;;
 undo)
-    number="${{2-$steps}}"
+    number="${{2-$ordinary}}"
     case "$number" in
     '' | *[!0-9]*) say "undo from which step? a number from 1 to $steps"; exit 2 ;;
     esac
@@ -99,11 +111,16 @@ undo)
     exit "$broken"
     ;;
 *)
-    say "usage: sh $0 [undo [FROM_STEP]]"
+    say "usage: sh $0 [last-resort | undo [FROM_STEP]]"
     exit 2
     ;;
 esac
 """
+
+
+_LAST_RESORT = (
+    "sh FILE last-resort   carries out the last steps too, which are marked so: they stop more than what burns"
+)
 
 
 class NotWritableError(ValueError):
@@ -121,7 +138,8 @@ def script(case: CaseFile, written: str) -> str:
                 raise NotWritableError("a command of this plan holds what looks like a secret: carry it out by hand")
     parts = [_head(case, written), HELPERS]
     parts += ["\n".join(_functions(number, step)) for number, step in enumerate(steps, 1)]
-    return "\n".join([*parts, MAIN.format(count=len(steps))])
+    ordinary = sum(step.phase != "last-resort" for step in steps)
+    return "\n".join([*parts, MAIN.format(count=len(steps), ordinary=ordinary)])
 
 
 def _head(case: CaseFile, written: str) -> str:
@@ -133,6 +151,7 @@ def _head(case: CaseFile, written: str) -> str:
         "",
         "sh FILE        carries out the steps; stops at the first one that fails or whose check fails",
         "sh FILE undo   goes back, last step first; `undo N` from step N",
+        *((_LAST_RESORT,) if any(step.phase == "last-resort" for step in case.plan.steps) else ()),
     )
     return "\n".join(["#!/bin/sh", *_comment(*told), "set -u", ""])
 
@@ -145,8 +164,9 @@ def _comment(*paragraphs: str) -> Iterator[str]:
 def _functions(number: int, step: Step) -> Sequence[str]:
     """`step_N`, `check_N` and `undo_N`. A subshell each: an `exit` in a command ends only that."""
     undo = step.undo or f"say {quote('nothing to undo: ' + clean(step.effect))}"
+    last = ", last resort" if step.phase == "last-resort" else ""
     return (
-        *_comment(f"{number}. {clean(step.title)}: {clean(step.effect)} (risk: {step.risk})"),
+        *_comment(f"{number}. {clean(step.title)}: {clean(step.effect)} (risk: {step.risk}{last})"),
         f"step_{number}() (\n{step.command}\n)",
         f"check_{number}() (\n{checks.shell(step.check)}\n)",
         f"undo_{number}() (\n{undo}\n)",

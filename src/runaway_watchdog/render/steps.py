@@ -57,12 +57,7 @@ def _within(text: str) -> str:
     return head[: max(head.rfind(mark) for mark in " \n/") + 1] or head
 
 
-_RISKS: Final = {
-    "none": "",
-    "slows": " (slows it down)",
-    "interrupts": " (interrupts it)",
-    "loses-data": " (LOSES DATA)",
-}
+_RISKS: Final = {"none": "", "slows": "slows it down", "interrupts": "interrupts it", "loses-data": "LOSES DATA"}
 
 
 _PHASES: Final[Mapping[Phase, str]] = {
@@ -71,13 +66,16 @@ _PHASES: Final[Mapping[Phase, str]] = {
     "save": "save what could be lost",
     "hold": "hold it",
     "close": "close the door by which it would come back",
+    "last-resort": "last resort, if all before was not enough",
 }
 
 
 def move(step: Step) -> Move:
     """A step, its texts cleaned for a terminal."""
     undo = None if step.undo is None else (shown_command(step.undo) or UNSHOWABLE)
-    title = safe(step.title, 120) + _RISKS[step.risk]
+    marks = ("last resort" if step.phase == "last-resort" else "", _RISKS[step.risk])
+    marked = ", ".join(filter(None, marks))
+    title = safe(step.title, 120) + (f" ({marked})" if marked else "")
     return Move(
         title, safe(step.effect), shown_command(step.command), undo, safe(sentence(step.check)), _PHASES[step.phase]
     )

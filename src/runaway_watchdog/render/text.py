@@ -32,6 +32,7 @@ ANSI: Final = Style.ANSI
 class Detail(Enum):
     """How much is told, from the least. `text` takes the most that fits a screen."""
 
+    LEAST = -1  # one line of each finding and of each outcome
     BARE = 0  # one loss a command, one line an owner, two lines an outcome
     LEAN = 1  # one line of the command line, two of each finding, no reason for a return
     TERSE = 2  # of the owners' facts only the container and its Compose file, two losses a command
@@ -54,7 +55,7 @@ def write(story: Story, *, style: Style = PLAIN, verbose: bool = False) -> str:
     """The text of a story that was told already."""
     if verbose:
         return _Page(style, Detail.VERBOSE).write(story)
-    for detail in (Detail.FULL, Detail.SHORT, Detail.TERSE, Detail.LEAN, Detail.BARE):
+    for detail in (Detail.FULL, Detail.SHORT, Detail.TERSE, Detail.LEAN, Detail.BARE, Detail.LEAST):
         page = _Page(style, detail).write(story)
         if page.count("\n") < ROWS:
             break
@@ -106,7 +107,8 @@ class _Page:
             yield self._in(_RED if story.harm.startswith("Critical") else _BOLD, line)
         for number, line in enumerate(story.lead):
             lines = wrapped(line, "  ", "    ")
-            yield from lines if self._at_least(Detail.TERSE) else _cut(lines, 2 if number else 1)
+            most = 2 if number and self._at_least(Detail.BARE) else 1
+            yield from lines if self._at_least(Detail.TERSE) else _cut(lines, most)
         if story.course:
             yield f"  {story.course}"
 
@@ -141,7 +143,8 @@ class _Page:
         told = ""
         for each in shown:
             label = f"  {each.action:<{width}}  "
-            first, *rest = self._most(2, wrapped(each.result + self._because(each, told), label, " " * len(label)))
+            most = 2 if self._at_least(Detail.BARE) else 1
+            first, *rest = self._most(most, wrapped(each.result + self._because(each, told), label, " " * len(label)))
             yield label + first[len(label) :].replace(each.result, self._in(_TONES[each.tone], each.result), 1)
             yield from rest
             told = each.why
@@ -195,7 +198,9 @@ class _Page:
             yield f"  and {len(nevers) - most} more (--json names them)"
 
     def _losses(self, losses: tuple[str, ...]) -> Iterator[str]:
-        limit = {Detail.BARE: 1, Detail.LEAN: 2, Detail.TERSE: 2, Detail.VERBOSE: len(losses)}.get(self._detail, 4)
+        limit = {Detail.LEAST: 1, Detail.BARE: 1, Detail.LEAN: 2, Detail.TERSE: 2, Detail.VERBOSE: len(losses)}.get(
+            self._detail, 4
+        )
         shown, rest = [*losses[:limit]], len(losses) - limit
         if rest > 0 and self._at_least(Detail.LEAN):
             shown.append(f"and {rest} more (--verbose names them)")

@@ -65,7 +65,10 @@ RECIPES: dict[Extra, Recipe] = {
         "python3 -m venv /opt/keepers && /opt/keepers/bin/pip install --no-cache-dir circus\n",
     ),
     "masters": Recipe(
-        ("nginx-light", "apache2", "php-fpm", "gunicorn", "uwsgi-core", "uwsgi-plugin-python3", "postgresql"),
+        (
+            *("nginx-light", "apache2", "libapache2-mod-php", "php-fpm", "gunicorn", "uwsgi-core"),
+            *("uwsgi-plugin-python3", "celery", "puma", "unicorn", "postgresql"),
+        ),
         ("nginx.service", "apache2.service", "php8.2-fpm.service", "postgresql.service"),
     ),
     "monitors": Recipe(  # what the benchmark compares with

@@ -2,7 +2,8 @@
 
 How soon a killed worker's successor starts, and what SIGTERM does to a worker, was measured on Debian 12 (nginx 1.22,
 Apache 2.4, PHP-FPM 8.2, gunicorn 20.1, uWSGI 2.0, PostgreSQL 15). celery, puma, unicorn, sidekiq and node's cluster
-are known by the titles that their manuals show.
+are known by the titles that their manuals show. What SIGTERM does to a worker that is stuck in a request was seen with
+these and unicorn 6.0, puma 5.6 and celery 5.2 too: gunicorn and puma first finish what they are at, which it never is.
 """
 
 import re
@@ -14,6 +15,8 @@ from runaway_watchdog.owners.common.shells import RUNNING_SHELLS, base
 Reaction = Literal["respawns", "respawns-when-asked", "crash", "own", "unclear"]
 """What the master does when a worker ends: starts another one; starts one when a request comes; takes it for a crash
 and ends them all (PostgreSQL, SIGKILL alone); what its own program says (node); not to be told from outside."""
+Work = Literal["request", "task"]
+"""What a worker is at, one at a time in each thread, and waits for the next one after it."""
 
 
 class Master(NamedTuple):
@@ -25,6 +28,8 @@ class Master(NamedTuple):
     worker: str = ""
     after_s: float | None = None  # None: not measured, so its return is likely at most
     reaction: Reaction = "respawns"
+    works_on: Work | None = None  # None: its work is not in pieces that end (nginx serves all at once)
+    finishes: bool = False  # SIGTERM lets it finish its work first
 
 
 _PYTHON = r"(?:pypy|python)[\d.]*"
@@ -33,17 +38,25 @@ _SCRIPT = r"(?:\S+\s+){0,3}\S*\b"
 """What comes before a script's name: its interpreter, with an option or two."""
 MASTERS = (
     Master("nginx", "nginx|openresty", r"nginx: master process .*", r"nginx: (worker|cache manager) process.*", 0.1),
-    Master("php-fpm", r"php-fpm[\d.]*", r"php-fpm: master process .*", r"php-fpm: pool .*", 0.1),
-    Master("Apache", "apache2|httpd", after_s=1.0),
+    Master("php-fpm", r"php-fpm[\d.]*", r"php-fpm: master process .*", r"php-fpm: pool .*", 0.1, works_on="request"),
+    Master("Apache", "apache2|httpd", after_s=1.0, works_on="request"),
     Master("PostgreSQL", "postgres(ql)?", worker=r"postgres: .*", after_s=0.2, reaction="crash"),
-    Master("uWSGI", r"uwsgi\S*", r"uWSGI master.*|.*\s(--master|-M)(\s.*)?", r"uWSGI (worker|http) \d+.*", 1.0),
+    Master(
+        *("uWSGI", r"uwsgi\S*", r"uWSGI master.*|.*\s(--master|-M)(\s.*)?", r"uWSGI (worker|http) \d+.*", 1.0),
+        works_on="request",
+    ),
     Master("uWSGI", r"uwsgi\S*", reaction="unclear"),
     Master(
-        "gunicorn", _PYTHON, rf"gunicorn: master.*|{_SCRIPT}gunicorn(/__main__\.py)?\s.*", "gunicorn: worker.*", 0.1
+        *("gunicorn", _PYTHON, rf"gunicorn: master.*|{_SCRIPT}gunicorn(/__main__\.py)?\s.*", "gunicorn: worker.*", 0.1),
+        works_on="request",
+        finishes=True,
     ),
-    Master("celery", _PYTHON, rf"\[celeryd: .*|{_SCRIPT}celery(/__main__\.py)?\s.*\bworker\b.*", r"\[celeryd: .*"),
-    Master("puma", _RUBY, r"puma \d\S* .*", r"puma: cluster worker .*"),
-    Master("unicorn", _RUBY, r"unicorn(_rails)? master .*", r"unicorn(_rails)? worker.*"),
+    Master(
+        *("celery", _PYTHON, rf"\[celeryd: .*|{_SCRIPT}celery(/__main__\.py)?\s.*\bworker\b.*", r"\[celeryd: .*"),
+        works_on="task",
+    ),
+    Master("puma", _RUBY, r"puma \d\S* .*", r"puma: cluster worker .*", works_on="request", finishes=True),
+    Master("unicorn", _RUBY, r"unicorn(_rails)? master .*", r"unicorn(_rails)? worker.*", works_on="request"),
     Master("sidekiq", _RUBY, rf"{_SCRIPT}sidekiqswarm.*", r"sidekiq .*"),
     Master("node cluster", r"node(js)?", reaction="own"),
 )

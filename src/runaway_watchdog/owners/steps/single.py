@@ -18,14 +18,27 @@ def guarded(process: Process, command: str) -> str:
     return _if_still(process, command, f'echo "not done: PID {process.pid} is no longer this process"; false')
 
 
+def ended(process: Process, *, patient: bool) -> str:
+    """Ends it: where it is `patient`, SIGTERM first, and SIGKILL if it is still there after five seconds."""
+    if not patient:
+        return guarded(process, f"kill -KILL {process.pid}")
+    still = f'[ "{_start(process)}" = {process.key.start_ticks} ]'
+    wait = f"for second in 1 2 3 4 5; do {still} || break; sleep 1; done"
+    return guarded(process, f"kill {process.pid}; {wait}; if {still}; then kill -KILL {process.pid}; fi")
+
+
 def undoing(process: Process, command: str) -> str:
     """The undo of a guarded command: where the process is gone, there is nothing to undo, and that is no failure."""
     return _if_still(process, command, f'echo "nothing to undo: PID {process.pid} is gone"')
 
 
 def _if_still(process: Process, command: str, otherwise: str) -> str:
-    start = f"$(tr '\\n' ' ' </proc/{process.pid}/stat | sed 's/.*) //' | cut -d' ' -f20)"
-    return f'if [ "{start}" = {process.key.start_ticks} ]; then {command}; else {otherwise}; fi'
+    return f'if [ "{_start(process)}" = {process.key.start_ticks} ]; then {command}; else {otherwise}; fi'
+
+
+def _start(process: Process) -> str:
+    """What prints the start time of whoever has the PID now."""
+    return f"$(tr '\\n' ' ' </proc/{process.pid}/stat | sed 's/.*) //' | cut -d' ' -f20)"
 
 
 def relieve(process: Process) -> tuple[Step, ...]:

@@ -1,0 +1,89 @@
+"""What one worker of a pool is at just now, and how that alone is ended: its master has an idle worker at once.
+
+What burns in a pool is a request most often, and the pool goes on without it. The service is only the last resort.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple
+
+from runaway_watchdog.hostile import clean
+from runaway_watchdog.model.owner import Action, Outlook
+from runaway_watchdog.model.plan import Containment, Prints, Step
+from runaway_watchdog.model.process import Process
+from runaway_watchdog.owners.common.ending import Ending
+from runaway_watchdog.owners.common.worker_pools import Master, Work
+from runaway_watchdog.owners.steps import single
+from runaway_watchdog.world import Files, procfs
+from runaway_watchdog.world.sockets import sockets
+
+IDLE: Final = ("sleeping", "idle")
+"""States of a process that waits: a worker of tasks waits for the next one."""
+FOLDER_SHOWN: Final = 80
+
+
+class Current(NamedTuple):
+    """The request or the task, told from outside."""
+
+    work: Work
+    folder: str | None  # the worker's working folder: PHP's is the script's, the others' the application's
+    clients: tuple[str, ...]  # who waits for an answer; several where the worker has threads
+    finishes: bool  # SIGTERM lets it finish first
+
+    def shown(self) -> Mapping[str, Any]:
+        """As the owner's facts of the JSON have it."""
+        return {"work": self.work, "folder": self.folder, "clients": list(self.clients)}
+
+    @property
+    def told(self) -> str:
+        """`the request in /var/www/shop`."""
+        return f"the {self.work}{f' in {clean(self.folder, FOLDER_SHOWN)}' if self.folder else ''}"
+
+
+def current(kind: Master, worker: Process, files: Files) -> Current | None:
+    """None: nothing that it could be seen at, so that what burns may be the worker itself."""
+    clients: tuple[str, ...] = ()
+    if kind.works_on == "request":
+        clients = sockets(files, worker.pid).clients
+    if kind.works_on is None or (kind.works_on == "request" and not clients):
+        return None
+    if kind.works_on == "task" and worker.state in IDLE:
+        return None
+    return Current(kind.works_on, _folder(files, worker.pid), clients, kind.finishes)
+
+
+def _folder(files: Files, pid: int) -> str | None:
+    try:
+        return files.target(f"{procfs.PROC}/{pid}/cwd")
+    except OSError:
+        return None
+
+
+def outlook(now: Current, program: str, action: Action, end: Ending) -> Outlook:
+    """Of a worker that ends by `action`: an idle one takes its place, which is no return of the work."""
+    if action == "sigterm" and now.finishes:
+        return Outlook.goes_on(action, "likely", f"{program} lets it finish {now.told} first")
+    again = f"the {now.work} comes back only when somebody asks for it again"
+    if program == "celery":
+        again = "the task is queued again only where it is set to (acks_late and task_reject_on_worker_lost)"
+    idle = f"only {now.told} ends, and {program} has an idle worker in its place"
+    seen = () if action == "sigterm" and end.how == "own" else (end.reason,)  # what its handler does was seen
+    return Outlook.stays_away(action, "likely", (idle, again, *seen))
+
+
+def containment(now: Current, program: str, process: Process) -> Containment:
+    """End this one; whoever asked gets an error, everybody else an answer."""
+    others = len(now.clients) - 1
+    also = f"; {others} more in the same process end with it" if others > 0 else ""
+    lost = "its client gets an error" if now.work == "request" else "it counts as failed"
+    step = Step(
+        f"End this one {now.work}",
+        single.ended(process, patient=not now.finishes),
+        f"{lost}, and {program} has an idle worker in its place{also}; there is no undo",
+        "interrupts",
+        None,
+        Prints(f"ps -o state= -p {process.pid}", ("Z", "nothing")),
+        final=True,
+    )
+    goal = f"End {now.told}: {program} and everything else that it serves go on"
+    again = "whoever asks for the same again" if now.work == "request" else "whoever queues the same task again"
+    return Containment(goal, (*single.renice(process), step), (again,), calm=True, part=True)
