@@ -1,5 +1,6 @@
 """The two ways of starting what is short-lived: as a child, and by a unit that is asked over a socket."""
 
+import errno
 import json
 import os
 import select
@@ -228,4 +229,30 @@ def test_a_faulty_configuration_is_not_handed_over(tmp_path: Path, monkeypatch: 
     assert cli.main(words) == 2
     assert (folder / starting.CONFIGURATION).read_text() == before
     (folder / starting.CONFIGURATION).unlink()
+    assert cli.main(words) == 2
     assert cli.main(["run", "--units", str(folder)]) == 2
+
+
+@pytest.mark.parametrize("left", [None, "", '{"rules": ['])
+def test_what_was_not_handed_over_may_be_at_the_next_start(
+    tmp_path: Path, left: str | None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A full /run, an end for want of memory: exit 1, after which systemd tries again, and the file is named."""
+    if left is not None:
+        (tmp_path / starting.CONFIGURATION).write_text(left)
+    assert cli.main(["run", "--units", str(tmp_path)]) == 1
+    assert f"{tmp_path}/{starting.CONFIGURATION}: " in capsys.readouterr().err
+
+
+def test_a_failure_to_hand_over_names_what_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A full disk is an error of no file."""
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    assert hand_over(tmp_path / "handover", compiled(tmp_path)) == 1
+    assert f"{tmp_path}/handover: No space left" in capsys.readouterr().err
+    assert cli.main(["run", "--units", str(tmp_path / "handover")]) == 1

@@ -279,6 +279,16 @@ def test_urls_of_every_source_come_together(write: Write, tmp_path: Path) -> Non
     assert found.files == (file, listed, tmp_path / "alert-urls")
 
 
+def test_a_folder_of_credentials_that_is_gone_is_a_fault(write: Write, tmp_path: Path) -> None:
+    """One that holds none of ours is none: the unit has others."""
+    file = write('[alerts]\nurls = ["json://one"]\n')
+    assert loaded(file, env={"CREDENTIALS_DIRECTORY": str(tmp_path)}).urls == ("json://one",)
+    with pytest.raises(ConfigurationFaults) as raised:
+        loaded(file, env={"CREDENTIALS_DIRECTORY": str(tmp_path / "gone")})
+    (fault,) = raised.value.faults
+    assert str(tmp_path / "gone") in fault.problem
+
+
 @pytest.mark.parametrize(
     ("text", "urls"),
     [

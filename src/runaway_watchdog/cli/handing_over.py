@@ -11,31 +11,47 @@ import signal
 import sys
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from runaway_watchdog import starting
 from runaway_watchdog.atomic_write import write_whole
-from runaway_watchdog.cli import PROGRAM
+from runaway_watchdog.cli import PROGRAM, USAGE
+from runaway_watchdog.config.locate import ALERT_URLS, CREDENTIALS
 
 FAILED = 1
+_FAULTY: Final = {"faulty": True}
+"""In the place of a compiled configuration, where there is none to compile."""
 
 
 def hand_over(folder: Path, compiled: dict[str, Any]) -> int:
     """Both files, each whole or not at all: with the channels' secrets for root, without any for the service's group.
 
-    The group is that of the service's own folder in /run; the folder is root's, so that nobody else puts a link there.
+    With the secrets goes what the environment held of them, for a command in root's shell (`the_service`).
     """
+    own = {name: os.environ[name] for name in (ALERT_URLS, CREDENTIALS) if name in os.environ}
+    whole, shown = json.dumps({**compiled, "environment": own}), json.dumps(without_secrets(compiled))
+    return _leave(folder, {starting.CHANNELS: whole, starting.CONFIGURATION: shown})
+
+
+def hand_over_nothing(folder: Path) -> None:
+    """The configuration is faulty: a watch that starts ends for good, one that runs goes on with what it has."""
+    if not (folder / starting.CONFIGURATION).exists():
+        _leave(folder, {starting.CONFIGURATION: json.dumps(_FAULTY)})
+
+
+def _leave(folder: Path, files: dict[str, str]) -> int:
+    """The group is that of the service's folder in /run; the folder is root's: nobody else puts a link there."""
     own = os.environ.get("RUNTIME_DIRECTORY", "").split(":")[0]
     try:
         group = os.stat(own).st_gid if own else 0
         if not folder.is_dir():
             folder.mkdir()
             folder.chmod(0o755)  # whatever the unit's umask
-        write_whole(folder / starting.CHANNELS, json.dumps(compiled), 0o600)
-        write_whole(folder / starting.CONFIGURATION, json.dumps(without_secrets(compiled)), 0o640)
+        for name, text in files.items():
+            write_whole(folder / name, text, 0o640 if name == starting.CONFIGURATION else 0o600)
         os.chown(folder / starting.CONFIGURATION, 0, group)
     except OSError as fault:
-        print(f"{PROGRAM}: {fault.filename}: {fault.strerror}", file=sys.stderr)
+        print(f"{PROGRAM}: {fault.filename or folder}: {fault.strerror or fault}", file=sys.stderr)
         return FAILED
     return 0
 
@@ -46,17 +62,28 @@ def without_secrets(compiled: dict[str, Any]) -> dict[str, Any]:
     return {**compiled, "alerts": {**alerts, "urls": [], "heartbeat_url": bool(alerts["heartbeat_url"])}}
 
 
-def found(folder: Path) -> str | None:
-    """The compiled configuration; None: there is none, and the journal has it why."""
+def found(folder: Path) -> str | int:
+    """The compiled configuration; or the exit code: USAGE for good, FAILED where a new start may help."""
     try:
-        return starting.handed_over(str(folder)).decode()
-    except OSError as fault:
+        text = starting.handed_over(str(folder)).decode()
+        is_faulty = json.loads(text) == _FAULTY
+    except (OSError, ValueError) as fault:
+        why = fault.strerror if isinstance(fault, OSError) else "it is not whole"
+        file = folder / starting.CONFIGURATION
         print(
-            f"{PROGRAM}: no configuration was handed over ({fault.filename}: {fault.strerror}); what is wrong with it "
-            f"stands before this line, and `{PROGRAM} check-config` tells it too",
+            f"{PROGRAM}: no configuration was handed over ({file}: {why}); why stands before this line. The service "
+            "is started again in a few seconds, and tries anew",
             file=sys.stderr,
         )
-        return None
+        return FAILED
+    if not is_faulty:
+        return text
+    print(
+        f"{PROGRAM}: the configuration is faulty; what is wrong with it stands before this line, and "
+        f"`{PROGRAM} check-config` tells it too",
+        file=sys.stderr,
+    )
+    return USAGE
 
 
 def answer(unit: str) -> int:
@@ -93,7 +120,7 @@ def _become(request: starting.Request) -> int:
     os.lseek(given, 0, os.SEEK_SET)
     os.dup2(given, sys.stdin.fileno(), inheritable=False)
     os.close(given)
-    credentials = os.environ.get("CREDENTIALS_DIRECTORY", "")
+    credentials = os.environ.get(CREDENTIALS, "")
     config = os.open(f"{credentials}/{starting.CREDENTIAL}", os.O_RDONLY | os.O_CLOEXEC)
     arguments = ["--config-fd", str(config), *request.arguments]
     if request.module == starting.CASE:

@@ -35,7 +35,7 @@ def run(options: argparse.Namespace) -> int:
         from runaway_watchdog.cli.handing_over import found
 
         given = found(options.units)
-        return USAGE if given is None else _become_the_watch(given, ("--units", str(options.units)))
+        return given if isinstance(given, int) else _become_the_watch(given, ("--units", str(options.units)))
     return _with_the_files(options)
 
 
@@ -54,6 +54,10 @@ def _with_the_files(options: argparse.Namespace) -> int:
         configuration = load(files, env=around.env, url_problem=url_problem)
     except ConfigurationFaults as faults:
         print(f"{PROGRAM}: the configuration cannot be used:\n{faults}", file=sys.stderr)
+        if options.hand_over is not None:
+            from runaway_watchdog.cli.handing_over import hand_over_nothing
+
+            hand_over_nothing(options.hand_over)
         return USAGE
     compiled = compile_configuration(configuration, around)
     if options.hand_over is not None:
@@ -67,10 +71,16 @@ def _with_the_files(options: argparse.Namespace) -> int:
 
 
 def _become_the_watch(compiled: str, arguments: tuple[str, ...]) -> int:
-    """Replace this process by the watch. The configuration holds secrets, so it goes through memory, not a file."""
+    """Replace this process by the watch. The configuration holds secrets, so it goes through memory, not a file.
+
+    A watch that has all else done by units reads the environment's alert URLs never again: it has none of them.
+    """
     handover = os.memfd_create("configuration", 0)  # no MFD_CLOEXEC: the watch inherits it
     os.write(handover, compiled.encode())
     words = [sys.executable, "-m", "runaway_watchdog.watch", "--config-fd", str(handover), *arguments]
     sys.stdout.flush()
     sys.stderr.flush()
-    os.execv(sys.executable, words)  # noqa: S606 - our own interpreter, with our own module
+    environment = {
+        name: value for name, value in os.environ.items() if name != locate.ALERT_URLS or "--units" not in arguments
+    }
+    os.execve(sys.executable, words, environment)  # noqa: S606 - our own interpreter, with our own module

@@ -11,6 +11,9 @@ from runaway_watchdog.model.gap import Gap
 SYSTEM_FILE: Final = Path("/etc/runaway-watchdog/config.toml")
 SYSTEM_STATE: Final = Path("/var/lib/runaway-watchdog")
 STORE_NAME: Final = "watchdog.db"
+ALERT_URLS: Final = "RUNAWAY_WATCHDOG_ALERT_URLS"
+CREDENTIALS: Final = "CREDENTIALS_DIRECTORY"
+"""systemd's: the folder of a unit's credentials."""
 
 
 class Surroundings(NamedTuple):

@@ -9,9 +9,9 @@ from typing import Any, Final, NamedTuple
 
 from runaway_watchdog.config.faults import Fault, toml_fault, unreadable
 from runaway_watchdog.config.labels import channel_labels
+from runaway_watchdog.config.locate import ALERT_URLS, CREDENTIALS, may_exist
 from runaway_watchdog.linux.text import lines as lines_of
 
-VARIABLE: Final = "RUNAWAY_WATCHDOG_ALERT_URLS"
 CREDENTIAL: Final = "alert-urls"
 SERVICE_GROUP: Final = "runaway-watchdog"
 
@@ -41,8 +41,11 @@ def gather(alerts: Mapping[str, Any], file: Path | None, env: Mapping[str, str])
     if isinstance(named, str) and named.startswith("/"):
         files.append(Path(named))
         faults += exposed_file(Path(named))
-    if directory := env.get("CREDENTIALS_DIRECTORY"):  # systemd guards these itself
-        files += [path for path in (Path(directory) / CREDENTIAL,) if path.exists()]
+    if directory := env.get(CREDENTIALS):  # systemd guards these itself
+        files += [path for path in (Path(directory) / CREDENTIAL,) if may_exist(path)]
+        if not may_exist(Path(directory)):  # else a channel would be gone without a word
+            why = "is not there: systemd has not laid out this unit's credentials"
+            faults.append(Fault(f"${CREDENTIALS}", None, "", f"{directory} {why}", "restart the unit"))
     for path in files:
         try:
             urls += _of_lines(path, path.read_text(encoding="utf-8"))
@@ -60,8 +63,8 @@ def _listed(value: Any, file: Path | None) -> Iterator[Located]:
 
 
 def _of_environment(env: Mapping[str, str]) -> Iterator[Located]:
-    for number, url in enumerate(split_urls(env.get(VARIABLE, "")), start=1):
-        yield Located(f"${VARIABLE}", f"URL {number}", url)
+    for number, url in enumerate(split_urls(env.get(ALERT_URLS, "")), start=1):
+        yield Located(f"${ALERT_URLS}", f"URL {number}", url)
 
 
 def _of_lines(path: Path, text: str) -> Iterator[Located]:
