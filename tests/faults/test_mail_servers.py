@@ -5,10 +5,8 @@ import email.policy
 import json
 import os
 import shutil
-import socketserver
 import ssl
 import subprocess
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -179,8 +177,8 @@ def test_wrong_password_is_told_through_the_other_channel_and_by_doctor(
     assert "login refused: 535" in told.get_content()
     assert "HUNTER2" not in told.get_content()
     with closing(connect(store)) as connection:
-        seen = Vitals("alive", None, None, outbox.backlog(connection))
-        (check,) = diagnosis.of_outbox(seen, outbox.health(connection), time.time())
+        seen = Vitals("alive", None, None, outbox.backlog(connection), outbox.health(connection))
+    (check,) = diagnosis.of_outbox(seen, time.time())
     assert check.told.startswith("first has refused alerts for 0 s: login refused: 535")
     assert check.told.endswith("(1 message kept for it)")
 
@@ -219,52 +217,6 @@ def test_one_addressee_that_is_gone_does_not_keep_it_from_the_others(certificate
 
 
 # --- servers that misbehave --------------------------------------------------------------------------------------
-
-
-class Scripted(socketserver.StreamRequestHandler):
-    """Says what it is told to say, by the first word of each command; None: hangs up, "": says nothing more."""
-
-    answers: dict[str, bytes | None]
-
-    def handle(self) -> None:
-        if not self._say("greeting"):
-            return
-        for line in self.rfile:
-            word = line[:4].strip().decode(errors="replace").upper()
-            if word == "DATA" and self._say("DATA"):
-                while self.rfile.readline() not in (b".\r\n", b""):
-                    pass
-                word = "."
-            if not self._say(word):
-                return
-
-    def _say(self, word: str) -> bool:
-        answer = self.answers.get(word, b"354 go on\r\n" if word == "DATA" else b"250 well\r\n")
-        if answer is not None and answer[:2] in (b"", b"3 "):
-            time.sleep(3)
-            answer = answer[2:]
-        self.wfile.write(answer or b"")
-        return answer is not None and answer.endswith(b"\r\n")
-
-
-@pytest.fixture
-def scripted() -> Iterator[Callable[[dict[str, bytes | None]], str]]:
-    """Starts a server that answers so; the URL of a channel that leads to it."""
-    servers = []
-
-    def started(answers: dict[str, bytes | None]) -> str:
-        handler = type("Told", (Scripted,), {"answers": {"greeting": b"220 here\r\n", **answers}})
-        server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), handler)
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-        thread.start()
-        servers.append((server, thread))
-        return f"mailto://127.0.0.1:{server.server_address[1]}?cto=1&{TO}"
-
-    yield started
-    for server, thread in servers:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 @pytest.mark.parametrize(

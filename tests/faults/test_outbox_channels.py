@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import subprocess
 import sys
 import threading
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from runaway_watchdog.alerts import send
 from runaway_watchdog.alerts.answers import Delivered, Refused
 from runaway_watchdog.alerts.channels import deliver
 from runaway_watchdog.render.message import plain
@@ -72,7 +74,11 @@ def service() -> Iterator[Service]:
         ("503", False, None, False),
         ("401", True, None, False),
         ("403", True, None, False),
-        ("404", True, None, False),
+        ("410", True, None, False),
+        ("404", False, None, False),
+        ("408", False, None, False),
+        ("425", False, None, False),
+        ("500", False, None, False),
         ("413", True, None, True),
         ("hangs-up", False, None, False),
         ("hangs?rto=1", False, None, False),
@@ -92,10 +98,66 @@ def test_a_service_that_answers_well_takes_it(service: Service) -> None:
     assert deliver(f"json://127.0.0.1:{service.server_port}/200", MESSAGE) == Delivered()
 
 
-def test_a_channel_that_hangs_delays_no_other(service: Service, tmp_path: Path) -> None:
+def tried(tmp_path: Path, url: str, times: int = 1) -> tuple[outbox.Health, list[str]]:
+    """How it goes with a channel after so many failed tries, and through which channels its message is kept or told."""
+    alerts = {"urls": [url, "json://127.0.0.1:1"], "channels": ["it", "another"]}
+    with closing(connect(tmp_path / "watchdog.db")) as connection:
+        outbox.enqueue(connection, 1, "opened", "it", MESSAGE.to_json(), time.time())
+        for _ in range(times):
+            send.send_due(connection, "it", url, {"alerts": alerts})
+        (health,) = outbox.health(connection)
+        return health, [row.channel for row in outbox.due(connection, time.time())]
+
+
+@pytest.mark.parametrize("how", ["404", "408", "425", "500", "502", "503", "hangs-up", "hangs?rto=1"])
+def test_what_may_pass_is_tried_again_within_minutes(service: Service, tmp_path: Path, how: str) -> None:
+    """And after any number of failures in a quarter of an hour; nobody is told that the channel refuses."""
+    health, told = tried(tmp_path, f"json://127.0.0.1:{service.server_port}/{how}", 3)
+    assert (health.refused_at, told) == (None, ["it"])
+    assert health.not_before - time.time() <= 60
+    with closing(connect(tmp_path / "watchdog.db")) as connection:
+        for _ in range(30):
+            again_at, _ = outbox.failed(connection, "it", 0.0, "down", wait_s=None, permanent=False)
+    assert again_at <= 900
+
+
+@pytest.mark.parametrize("where", ["json://127.0.0.1:1", "json://nowhere.invalid", "jsons://127.0.0.1:PORT/200"])
+def test_a_service_that_is_not_reached_may_be_later(service: Service, tmp_path: Path, where: str) -> None:
+    """Nobody listens, no such name now, no TLS."""
+    health, told = tried(tmp_path, where.replace("PORT", str(service.server_port)))
+    assert (health.refused_at, told) == (None, ["it"])
+    assert health.not_before - time.time() <= 60
+
+
+@pytest.mark.parametrize("how", ["401", "403", "405", "410"])
+def test_what_is_for_good_is_told_and_tried_less_often(service: Service, tmp_path: Path, how: str) -> None:
+    """The other channel says so, and `status` and `doctor` do."""
+    health, told = tried(tmp_path, f"json://127.0.0.1:{service.server_port}/{how}")
+    assert health.not_before - time.time() > 3500
+    assert told == ["it", "another"]
+
+
+def test_an_address_that_is_not_found_for_long_is_wrong(service: Service, tmp_path: Path) -> None:
+    """A proxy says 404 while what is behind it restarts; one that has said it ten times means it."""
+    health, told = tried(tmp_path, f"json://127.0.0.1:{service.server_port}/404", outbox.LASTING + 1)
+    assert health.refused_at is not None
+    assert told == ["it", "another"]
+
+
+@pytest.fixture
+def silent() -> Iterator[int]:
+    """The port of a mail server that takes connections and says nothing."""
+    with socket.create_server(("127.0.0.1", 0)) as door:
+        yield door.getsockname()[1]
+
+
+@pytest.mark.parametrize(
+    "hanging", ["json://127.0.0.1:{}/hangs?rto=25", "mailto://127.0.0.1:{}?cto=25&to=a@b.org&from=a@b.org"]
+)
+def test_a_channel_that_hangs_delays_no_other(service: Service, silent: int, tmp_path: Path, hanging: str) -> None:
     """Each has a process of its own: one is done while the other still waits."""
     store, port = tmp_path / "watchdog.db", service.server_port
-    urls = [f"json://127.0.0.1:{port}/hangs?rto=25", f"json://127.0.0.1:{port}/200"]
+    urls = [hanging.format(silent if "mailto" in hanging else port), f"json://127.0.0.1:{port}/200"]
     compiled = {"alerts": {"urls": urls, "channels": ["hangs", "works"]}, "store": {"path": str(store)}}
     fd = os.memfd_create("configuration")
     os.write(fd, json.dumps(compiled).encode())

@@ -45,7 +45,7 @@ def service(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[tuple[str, st
         given: list[tuple[str, str]] = []
         rest = iter(answers)
 
-        def deliver(url: str, message: Message) -> Answer:
+        def deliver(url: str, message: Message, _name: str = "") -> Answer:
             given.append((url, message.subject))
             return next(rest, Delivered())
 
@@ -178,7 +178,7 @@ def test_a_service_that_keeps_states_gets_each(store: Path, monkeypatch: pytest.
     """Alertmanager gathers by itself: one message for many would leave all of them as they were."""
     given: list[Message] = []
 
-    def deliver(_: str, message: Message) -> Answer:
+    def deliver(_: str, message: Message, _name: str = "") -> Answer:
         given.append(message)
         return Delivered()
 

@@ -118,6 +118,7 @@ def shown(store: sqlite3.Connection, tmp_path: Path, monkeypatch: pytest.MonkeyP
         )
     outbox.enqueue(store, 1, "opened", "mailto(example.org)", "{}", NOW - 3600)
     outbox.mark_failed(store, 1, "no\x1b[2J route", NOW + 60)
+    outbox.failed(store, "slack", NOW - 7200, "error=401\x1b[2J", wait_s=None, permanent=True)
     monkeypatch.setattr(status, "live", lambda: host(SERVICE))
     config = tmp_path / "config.toml"
     config.write_text(f'[store]\npath = "{tmp_path}/watchdog.db"\n')
@@ -134,6 +135,7 @@ def test_status_in_words(shown: argparse.Namespace, capsys: pytest.CaptureFixtur
     assert "open     2: warning, since " in out
     assert "`runaway-watchdog explain --incident 2`" in out
     assert "waiting  1 for mailto(example.org), the oldest for 1 h; it said: no route\n" in out
+    assert "refused  slack has taken nothing for 2 h: error=401\n  -> mend its URL" in out
     assert "\x1b" not in out
 
 
@@ -148,6 +150,7 @@ def test_status_as_a_document(shown: argparse.Namespace, capsys: pytest.CaptureF
     assert document["cost"] == {"cpu_percent": 0.5, "cpu_s": 5.0, "memory_bytes": 21 << 20, "whole_service": True}
     assert [each["id"] for each in document["open"]] == [2, 1]
     assert [(each["channel"], each["messages"]) for each in document["waiting"]] == [("mailto(example.org)", 1)]
+    assert [(each["channel"], each["reason"]) for each in document["refusing"]] == [("slack", "error=401")]
     assert document["gaps"] == []
 
 
@@ -276,8 +279,8 @@ def test_doctor_finds_a_mute_channel() -> None:
     """A message that waits for minutes is one that nobody reads; one of a moment ago is on its way."""
     fresh = outbox.Backlog("slack", 1, NOW - 20, None)
     late = outbox.Backlog("mailto(example.org)", 3, NOW - 900, "refused\x1b[2J")
-    assert states(diagnosis.of_outbox(ALIVE._replace(waiting=(fresh,)), (), NOW)) == {}
-    (check,) = diagnosis.of_outbox(ALIVE._replace(waiting=(fresh, late)), (), NOW)
+    assert states(diagnosis.of_outbox(ALIVE._replace(waiting=(fresh,)), NOW)) == {}
+    (check,) = diagnosis.of_outbox(ALIVE._replace(waiting=(fresh, late)), NOW)
     assert (check.state, "it said: refused" in check.told, "\x1b" in check.told) == ("missing", True, False)
     assert "test-alert" in check.fix
 
@@ -287,7 +290,7 @@ def test_doctor_finds_a_channel_that_refuses() -> None:
     held = outbox.Backlog("slack", 1, NOW - 20, "error=401")
     refusing = outbox.Health("slack", 1, NOW - 20, NOW + 3600, "error=401\x1b[2J", NOW - 7200)
     away = outbox.Health("json", 1, NOW - 20, NOW + 20, "timed out", None)
-    (check,) = diagnosis.of_outbox(ALIVE._replace(waiting=(held,)), (away, refusing), NOW)
+    (check,) = diagnosis.of_outbox(ALIVE._replace(waiting=(held,), channels=(away, refusing)), NOW)
     assert (check.state, check.told) == (
         "missing", "slack has refused alerts for 2 h: error=401 (1 message kept for it)",
     )  # fmt: skip

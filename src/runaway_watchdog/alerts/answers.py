@@ -10,8 +10,10 @@ from requests.adapters import HTTPAdapter
 
 OF_MESSAGE: Final = frozenset((400, 413, 422))
 """It is this message that the service does not take."""
-PERMANENT: Final = frozenset((400, 401, 403, 404, 405, 410, 413, 422))
+PERMANENT: Final = frozenset((400, 401, 403, 405, 410, 413, 422))
 """Trying again changes nothing before somebody mends something."""
+IF_IT_LASTS: Final = frozenset((404,))
+"""A wrong address, or a proxy whose service is being restarted: only time tells."""
 _LONGEST_S: Final = 86400.0
 
 
@@ -28,6 +30,8 @@ class Refused(NamedTuple):
     reason: str
     retry_after_s: float | None = None  # what the service asked for
     of_message: bool = False  # it is this message that it does not take; others it may
+    if_it_lasts: bool = False  # permanent, once it has said so for long
+    may_have_it: bool = False  # it got all of the message, and then did not answer
 
 
 class Answer(NamedTuple):

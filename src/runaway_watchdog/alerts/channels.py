@@ -20,7 +20,7 @@ import requests
 from apprise.decorators import notify
 
 from runaway_watchdog.alerts import alertmanager, forms, post, slack
-from runaway_watchdog.alerts.answers import OF_MESSAGE, PERMANENT, Delivered, Refused, answers
+from runaway_watchdog.alerts.answers import IF_IT_LASTS, OF_MESSAGE, PERMANENT, Delivered, Refused, answers
 from runaway_watchdog.config.labels import shown_host
 from runaway_watchdog.hostile import clean
 from runaway_watchdog.masking import MASK, mask_text
@@ -53,8 +53,11 @@ def url_problem(url: str) -> str | None:
     return f"is malformed{_complaint(lines, url)}"
 
 
-def deliver(url: str, message: Message) -> Delivered | Refused:
-    """Send one message, in the form that the service shows best. Takes as long as the service does."""
+def deliver(url: str, message: Message, name: str = "") -> Delivered | Refused:
+    """Send one message, in the form that the service shows best. Takes as long as the service does.
+
+    `name`: by which a mail of it is known for the same when it is tried again; "": this is the only time.
+    """
     if url == TERMINAL_URL:
         sys.stdout.write(f"\n{message.subject}\n\n{message.text}")
         sys.stdout.flush()
@@ -66,7 +69,7 @@ def deliver(url: str, message: Message) -> Delivered | Refused:
         office = post.office(plugin) if _scheme(plugin) in forms.MAIL else None
         if office is None:
             return _through_apprise(plugin, url, message, lines)
-    answer = post.post(office, message)
+    answer = post.post(office, message, name)
     if isinstance(answer, Delivered):
         return Delivered(but=_without_secrets(answer.but, url))
     return answer._replace(reason=_without_secrets(answer.reason, url))
@@ -94,6 +97,7 @@ def _through_apprise(plugin: Any, url: str, message: Message, lines: list[tuple[
         reason=reason,
         retry_after_s=last.retry_after_s,
         of_message=last.status in OF_MESSAGE,
+        if_it_lasts=last.status in IF_IT_LASTS,
     )
 
 
@@ -185,7 +189,7 @@ def _scheme(plugin: Any) -> str:
 
 # --- what Apprise said -----------------------------------------------------------------------------------------
 
-_PERMANENT = re.compile(r"\berror[ =:]+(?:400|401|403|404|405|410|413|422)\b|\(5\d\d\b")
+_PERMANENT = re.compile(rf"\berror[ =:]+(?:{'|'.join(map(str, sorted(PERMANENT)))})\b|\(5\d\d\b")
 _CAUSE = re.compile(
     r"\[Errno -?\d+\] ([^'\"()]+)|(timed out)|\((\d{3}), b?['\"]([^'\"]{1,120})|(CERTIFICATE_VERIFY_FAILED)"
 )

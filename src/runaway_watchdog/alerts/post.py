@@ -4,10 +4,15 @@ Apprise reads the URL (it knows many providers' hosts, ports and kinds of login)
 the plain part out of the HTML one, and tells a server's answer nowhere but in its log.
 """
 
+import hashlib
+import os
 import smtplib
+import socket
 import ssl
-from collections.abc import Mapping
-from contextlib import closing, suppress
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from email.message import EmailMessage
 from email.policy import SMTP, SMTPUTF8, EmailPolicy
@@ -23,6 +28,8 @@ _TOO_LARGE: Final = 552
 _MAILBOX_FULL: Final = "5.2."  # RFC 3463: the same 552 with this says that it is not the message
 _TAKING_S: Final = 45.0
 """Until a server that looks through the mail says that it has it: asked again, it would have it twice."""
+_IN_ALL_S: Final = 75.0
+"""However slowly a server speaks: less than what is left to a sender after its budget (`alerts/send.py`)."""
 AS_READ: Final = SMTPUTF8.clone(linesep="\n", max_line_length=None)
 """How `letter` writes a mail for people; with the encoding "8bit" each command is a line of its own."""
 
@@ -94,9 +101,31 @@ def letter(
     return mail
 
 
-def post(at: Office, message: Message) -> Delivered | Refused:
-    """Hand one mail in. What the server said is told as it said it: it may repeat pieces of the URL."""
-    mail = _addressed(at, message)
+class _Server(smtplib.SMTP):
+    """Knows whether the whole mail has gone out."""
+
+    may_have_it = False
+
+    def send(self, s: Any) -> None:
+        super().send(s)
+        self.may_have_it = isinstance(s, bytes)  # commands are text
+
+    def getreply(self) -> tuple[int, bytes]:
+        reply = super().getreply()
+        self.may_have_it = False
+        return reply
+
+
+class _EncryptedServer(_Server, smtplib.SMTP_SSL):
+    """From the first byte."""
+
+
+def post(at: Office, message: Message, name: str = "") -> Delivered | Refused:
+    """Hand one mail in. What the server said is told as it said it: it may repeat pieces of the URL.
+
+    The same `name` makes it the same mail to servers and readers, where they have it already; "" is none.
+    """
+    mail = _addressed(at, message, name)
     if isinstance(mail, Refused):
         return mail
     try:
@@ -112,7 +141,7 @@ def post(at: Office, message: Message) -> Delivered | Refused:
         permanent = fault.smtp_code >= _PERMANENT
         return Refused(permanent, f"{what}: {said}", of_message=of_message and permanent and _MAILBOX_FULL not in said)
     except smtplib.SMTPServerDisconnected as fault:
-        return Refused(permanent=False, reason=str(fault))
+        return Refused(permanent=False, reason=str(fault), may_have_it=isinstance(fault, _UnansweredError))
     except smtplib.SMTPException as fault:  # no encryption, no login that both know, no letters beyond ASCII
         return Refused(permanent=True, reason=str(fault))
     except UnicodeError:  # smtplib's logins, and a host's name
@@ -121,15 +150,17 @@ def post(at: Office, message: Message) -> Delivered | Refused:
         return Refused(permanent=False, reason=f"no connection: {fault.strerror or fault}")
 
 
-def _addressed(at: Office, message: Message) -> EmailMessage | Refused:
+def _addressed(at: Office, message: Message, name: str) -> EmailMessage | Refused:
     try:
         mail = letter(message, SMTP, plain_only=at.plain_only)
     except ValueError as fault:  # text that no encoding has
         return Refused(permanent=True, reason=f"not a mail: {fault}", of_message=True)
-    mail["Date"], mail["Message-ID"] = localtime(), make_msgid(domain=at.sender.rpartition("@")[2])
+    domain = at.sender.rpartition("@")[2]
+    of_it = hashlib.sha256("\0".join((name, os.uname().nodename, message.subject, message.text)).encode()).hexdigest()
+    mail["Date"], mail["Message-ID"] = localtime(), f"<{of_it[:32]}@{domain}>" if name else make_msgid(domain=domain)
     try:
-        for name, value in at.headers.items():
-            mail[name] = value
+        for header, value in at.headers.items():
+            mail[header] = value
     except ValueError as fault:  # with a line break, or one that may stand only once
         return Refused(permanent=True, reason=f"a header that the URL adds cannot be sent: {fault}")
     return mail
@@ -140,23 +171,51 @@ def _hand_in(at: Office, mail: EmailMessage) -> Delivered:
     context = ssl.create_default_context()
     if not at.verified:
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    with closing(_connected(at, context)) as server:
+    begun = time.monotonic()
+    with closing(_connected(at, context)) as server, _ended_after(_IN_ALL_S + begun - time.monotonic(), server):
         if at.security == "starttls":
             server.starttls(context=context)
         if at.login is not None:
             server.login(*at.login)
         if server.sock is not None:
             server.sock.settimeout(_TAKING_S)
-        refused = server.send_message(mail, at.sender, at.addressees)
+        try:
+            refused = server.send_message(mail, at.sender, at.addressees)
+        except (smtplib.SMTPServerDisconnected, OSError) as fault:
+            if server.may_have_it:
+                raise _UnansweredError(f"it got the mail and did not answer: {fault}") from fault
+            raise
         with suppress(OSError):  # it is taken, however the server says goodbye
             server.quit()
     return Delivered(but=_nobody(refused) if refused else "")
 
 
-def _connected(at: Office, context: ssl.SSLContext) -> smtplib.SMTP:
+class _UnansweredError(smtplib.SMTPServerDisconnected):
+    """The whole mail has gone out, and no answer came."""
+
+
+@contextmanager
+def _ended_after(seconds: float, server: smtplib.SMTP) -> Iterator[None]:
+    """Each answer has its own limit; this one is for a server that sends one byte at a time."""
+
+    def hang_up() -> None:
+        with suppress(OSError):  # it has ended in this moment
+            if server.sock is not None:
+                server.sock.shutdown(socket.SHUT_RDWR)
+
+    timer = threading.Timer(max(0.0, seconds), hang_up)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def _connected(at: Office, context: ssl.SSLContext) -> _Server:
     if at.security == "ssl":
-        return smtplib.SMTP_SSL(at.host, at.port, timeout=at.timeout_s, context=context)
-    return smtplib.SMTP(at.host, at.port, timeout=at.timeout_s)
+        return _EncryptedServer(at.host, at.port, timeout=at.timeout_s, context=context)
+    return _Server(at.host, at.port, timeout=at.timeout_s)
 
 
 def _nobody(refused: Mapping[str, tuple[int, bytes]]) -> str:

@@ -86,7 +86,8 @@ def send_due(connection: sqlite3.Connection, channel: str, url: str | None, conf
         if time.monotonic() - begun > BUDGET_S:
             log.warning("out-of-time", left_for_later=True)
             return
-        answer = _send(url, gathered(parcel) if gathers else parcel[0].message)
+        message = gathered(parcel) if gathers else parcel[0].message
+        answer = _send(url, message, "-".join(dict.fromkeys((parcel[0].name, parcel[-1].name))))
         again_in_s = _write_down(connection, channel, parcel, answer, config)
         _log(parcel, answer, again_in_s)
         if again_in_s is not None:
@@ -136,10 +137,14 @@ def _leave_for_later(
 ) -> tuple[int, bool]:
     """The whole channel waits, for so many seconds. Returns also whether it is news that it refuses for good."""
     for row in parcel:
-        outbox.mark_failed(connection, row.id, answer.reason, row.next_at)
+        if answer.may_have_it:
+            outbox.mark_unanswered(connection, row, answer.reason, now)
+        else:
+            outbox.mark_failed(connection, row.id, answer.reason, row.next_at)
     again_at, news = outbox.failed(
-        connection, channel, now, answer.reason, wait_s=answer.retry_after_s, permanent=answer.permanent
-    )
+        connection, channel, now, answer.reason, wait_s=answer.retry_after_s, permanent=answer.permanent,
+        if_it_lasts=answer.if_it_lasts,
+    )  # fmt: skip
     return round(again_at - now), news
 
 
@@ -165,14 +170,14 @@ def _tell_others(
             outbox.enqueue(connection, None, "refusal", other, told, now)
 
 
-def _send(url: str | None, document: str | bytes) -> Delivered | Refused:
+def _send(url: str | None, document: str | bytes, name: str = "") -> Delivered | Refused:
     if url is None:
         return Refused(permanent=True, reason=GONE)
     try:
         message = Message.from_json(document)
     except ValueError as fault:
         return Refused(permanent=True, reason=f"not a message: {fault}", of_message=True)
-    return deliver(url, message)
+    return deliver(url, message, name)
 
 
 def _send_directly(url: str | None, document: bytes) -> int:

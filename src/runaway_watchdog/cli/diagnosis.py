@@ -2,7 +2,7 @@
 
 import shutil
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, Literal, NamedTuple
 
@@ -14,7 +14,6 @@ from runaway_watchdog.linux.text import lines as lines_of
 from runaway_watchdog.render.figures import duration, size
 from runaway_watchdog.starting import ANSWERS
 from runaway_watchdog.store.database import StoreUnavailable, reading as reading_store
-from runaway_watchdog.store.outbox import Health, health
 from runaway_watchdog.world import Unanswered, World, procfs
 
 CheckState = Literal["ok", "note", "missing"]
@@ -45,12 +44,12 @@ def of_store(path: Path, world: World) -> Iterator[Check]:
     """The watch's life, what it could not write, what nobody has taken, and whether there is room."""
     try:
         with reading_store(path) as connection:
-            seen, channels = vitals.look(connection, world), health(connection)
+            seen = vitals.look(connection, world)
     except StoreUnavailable as unavailable:
         yield Check("watch", "missing", unavailable.problem, unavailable.fix)
         return
     yield from of_watch(seen, world)
-    yield from of_outbox(seen, channels, world.clock.now())
+    yield from of_outbox(seen, world.clock.now())
     yield from of_disk(path)
 
 
@@ -148,11 +147,15 @@ def _group(world: World, name: str) -> int | None:
     return int(fields[2]) if fields is not None and fields[2].isdecimal() else None
 
 
-def of_outbox(seen: Vitals, channels: Sequence[Health], now: float) -> Iterator[Check]:
+def of_outbox(seen: Vitals, now: float) -> Iterator[Check]:
     """Channels that say no for good, and messages that no channel takes: found, and nobody was told."""
     waiting = {each.channel: each for each in seen.waiting}
-    for refusing in channels:
+    for refusing in seen.channels:
         if refusing.refused_at is None:
+            if refusing.is_silent:
+                said = clean(refusing.problem or "", 160)
+                told = f"{clean(refusing.channel)} does not say that it took the last message: {said}"
+                yield Check("outbox", "note", told, f"sudo {PROGRAM} test-alert, and see whether that arrives")
             continue
         held = waiting.pop(refusing.channel, None)
         lasting = duration(now - refusing.refused_at)

@@ -86,6 +86,15 @@ def document(seen: Vitals, unresolved: tuple[Incident, ...], store: Path) -> dic
             }
             for each in seen.waiting
         ],
+        "refusing": [
+            {
+                "channel": each.channel,
+                "since": reading.iso(each.refused_at),
+                "reason": clean(each.problem or "") or None,
+            }
+            for each in seen.channels
+            if each.refused_at is not None
+        ],
         "store": str(store),
     }
 
@@ -108,6 +117,11 @@ def _lines(seen: Vitals, unresolved: tuple[Incident, ...], world: World, *, colo
             f"unheard  no heartbeat has arrived for {lasting}: see alerts.heartbeat_url, and this host's network"
         )
     lines += _open_lines(unresolved, now)
+    for channel in seen.channels:
+        if channel.refused_at is not None:
+            lasting, said = duration(now - channel.refused_at), clean(channel.problem or "", 120)
+            lines.append(f"refused  {clean(channel.channel)} has taken nothing for {lasting}: {said}")
+            lines.append(f"  -> mend its URL in [alerts], then sudo {PROGRAM} test-alert")
     for each in seen.waiting:
         why = f"; it said: {clean(each.last_error)}" if each.last_error else ""
         waits = duration(now - each.oldest_at)

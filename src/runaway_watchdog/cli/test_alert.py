@@ -85,8 +85,8 @@ def _send(label: str, url: str, sample: "Message") -> dict[str, Any]:
 
 
 def _mend(refused: "Refused") -> str:
-    if refused.permanent:
-        return "look at the user, the password or the token in this channel's URL: it was reached and said no"
+    if refused.permanent or refused.if_it_lasts:
+        return "look at the path, the user, the password or the token in this channel's URL: it was reached and said no"
     return "look at the host and the port in this channel's URL, and whether this host may connect to them"
 
 

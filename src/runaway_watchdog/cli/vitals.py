@@ -35,17 +35,18 @@ class Vitals(NamedTuple):
     liveness: Liveness | None
     cost: Cost | None  # None: it does not run, or /proc does not tell
     waiting: tuple[outbox.Backlog, ...]  # messages that have not been sent, by channel
+    channels: tuple[outbox.Health, ...] = ()  # every one that was ever tried
 
 
 def look(connection: sqlite3.Connection, world: World) -> Vitals:
     """Raises sqlite3.Error."""
-    last, waiting = last_liveness(connection), outbox.backlog(connection)
+    last, waiting, channels = last_liveness(connection), outbox.backlog(connection), outbox.health(connection)
     if last is None:
-        return Vitals("never", None, None, waiting)
+        return Vitals("never", None, None, waiting, channels)
     if not _is_the_watch(world.files, last.pid):
-        return Vitals("ended", last, None, waiting)
+        return Vitals("ended", last, None, waiting, channels)
     pulse: Pulse = "silent" if world.clock.now() - last.tick_at > SILENT_AFTER_S else "alive"
-    return Vitals(pulse, last, _cost(world, last), waiting)
+    return Vitals(pulse, last, _cost(world, last), waiting, channels)
 
 
 def _is_the_watch(files: Files, pid: int) -> bool:

@@ -1,6 +1,7 @@
 """Messages until they are sent: one row for each message and channel, sent at least once.
 
-A row that failed is tried again after 10 seconds, then after twice as long each time, at most a day later.
+A channel that failed is tried again after 10 seconds, then after twice as long each time, at most a quarter of an hour
+later; one that refuses for good, or a message that alone is refused, after an hour and more, at most a day later.
 """
 
 import sqlite3
@@ -9,8 +10,14 @@ from typing import Final, NamedTuple
 
 FIRST_RETRY_S: Final = 10.0
 LAST_RETRY_S: Final = 86400.0
+LAST_OUTAGE_S: Final = 900.0
+"""What passes by itself has passed this long ago at most, when it is noticed."""
+LASTING: Final = 10
+"""So many failures in a row, which take half an hour, are for good, where one of them may not be."""
 REFUSED_S: Final = 3600.0
 """A service that said no for good is asked again when somebody may have mended the configuration."""
+MOST_UNANSWERED: Final = 2
+"""Whoever got a message so often has it, or will never say so."""
 SEVERAL: Final = 3
 """So many messages that are refused in a row say that it is not for what they hold."""
 PROBE_S: Final = 300.0
@@ -32,6 +39,12 @@ class OutboxRow(NamedTuple):
     attempts: int
     urgent: int = 0  # 1: neither quiet hours nor rate limits hold it
     next_at: float = 0.0
+    unanswered: int = 0  # so often the service got all of it, and did not say that it took it
+
+    @property
+    def name(self) -> str:
+        """By which its tries are known for the same message."""
+        return f"{self.id}.{self.created_at:.6f}"
 
 
 def enqueue(
@@ -58,7 +71,8 @@ def enqueue(
 def due(connection: sqlite3.Connection, now: float, channel: str | None = None) -> tuple[OutboxRow, ...]:
     """What has to be sent now, in the order in which it was written; of one channel, or of all."""
     rows = connection.execute(
-        """SELECT id, incident_id, kind, channel, message, created_at, attempts, urgent, next_at FROM outbox
+        """SELECT id, incident_id, kind, channel, message, created_at, attempts, urgent, next_at, unanswered
+        FROM outbox
         WHERE sent_at IS NULL AND (next_at <= ? OR created_at > ?) AND (channel = ? OR ? IS NULL)
         ORDER BY id LIMIT 200""",
         (now, now + _SET_BACK_S, channel, channel),
@@ -113,14 +127,17 @@ class Health(NamedTuple):
     not_before: float
     problem: str | None  # None: it took the last message
     refused_at: float | None  # since when it says no for good
+    is_silent: bool = False  # the last message was given to it as often as may be, and it never said that it took it
 
 
 def health(connection: sqlite3.Connection) -> tuple[Health, ...]:
     """Every channel that was ever tried."""
     rows = connection.execute(
-        "SELECT name, failures, tried_at, not_before, problem, refused_at FROM channel ORDER BY name"
+        """SELECT name, failures, tried_at, not_before, problem, refused_at, EXISTS (
+            SELECT 1 FROM outbox WHERE outbox.channel = name AND sent_at = tried_at AND problem IS NOT NULL)
+        FROM channel ORDER BY name"""
     )
-    return tuple(Health(*row) for row in rows)
+    return tuple(Health(*row)._replace(is_silent=bool(row[-1])) for row in rows)
 
 
 def worked(connection: sqlite3.Connection, channel: str, now: float) -> None:
@@ -133,14 +150,22 @@ def worked(connection: sqlite3.Connection, channel: str, now: float) -> None:
 
 
 def failed(
-    connection: sqlite3.Connection, channel: str, now: float, problem: str, *, wait_s: float | None, permanent: bool
+    connection: sqlite3.Connection,
+    channel: str,
+    now: float,
+    problem: str,
+    *,
+    wait_s: float | None,
+    permanent: bool,
+    if_it_lasts: bool = False,
 ) -> tuple[float, bool]:
     """The channel did not take a message. Returns when it is tried again, and whether it is news that it refuses.
 
-    `wait_s` is what the service asked for; None: twice as long as the last time.
+    `wait_s` is what the service asked for; None: twice as long as the last time. `if_it_lasts`: permanent only then.
     """
     row = connection.execute("SELECT failures, refused_at FROM channel WHERE name = ?", (channel,)).fetchone()
     failures, refused_at = row or (0, None)
+    permanent = permanent or (if_it_lasts and failures >= LASTING)
     not_before = now + min(max(_wait(failures, permanent=permanent), wait_s or 0.0), LAST_RETRY_S)
     connection.execute(
         """INSERT INTO channel (name, failures, tried_at, not_before, problem, refused_at)
@@ -230,6 +255,16 @@ def mark_sent(connection: sqlite3.Connection, row_id: int, now: float) -> None:
     )
 
 
+def mark_unanswered(connection: sqlite3.Connection, row: OutboxRow, error: str, now: float) -> None:
+    """The channel got all of it and said nothing: it may have it. Once more, under the same name, and then no more."""
+    sent_at = now if row.unanswered + 1 >= MOST_UNANSWERED else None
+    connection.execute(
+        """UPDATE outbox SET attempts = attempts + 1, unanswered = unanswered + 1, last_error = ?, sent_at = ?
+        WHERE id = ?""",
+        (error[:_ERROR_LIMIT], sent_at, row.id),
+    )
+
+
 def mark_failed(connection: sqlite3.Connection, row_id: int, error: str, next_at: float) -> None:
     """The channel did not take it: next time at `next_at`. `error` must not hold the channel's URL."""
     connection.execute(
@@ -245,4 +280,4 @@ def retry_after(attempts: int) -> float:
 
 def _wait(attempts: int, *, permanent: bool) -> float:
     """How long a whole channel waits, where its service asks for nothing."""
-    return max(retry_after(attempts), REFUSED_S) if permanent else retry_after(attempts)
+    return max(retry_after(attempts), REFUSED_S) if permanent else min(retry_after(attempts), LAST_OUTAGE_S)

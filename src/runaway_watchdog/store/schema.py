@@ -136,7 +136,11 @@ _HEARTBEAT: Final = """
 ALTER TABLE beat ADD COLUMN heartbeat_failed_at REAL /* NULL: the outside service takes it, or there is none */;
 """
 
-MIGRATIONS: Final = (_TABLES, _CURVES, _STORIES, _HEARTBEAT)
+_SILENCE: Final = """
+ALTER TABLE outbox ADD COLUMN unanswered INTEGER NOT NULL DEFAULT 0 /* so often the service got it, and said nothing */;
+"""
+
+MIGRATIONS: Final = (_TABLES, _CURVES, _STORIES, _HEARTBEAT, _SILENCE)
 """Each brings the store from the version that is its index to the next one (`PRAGMA user_version`)."""
 
 SCHEMA_VERSION: Final = len(MIGRATIONS)

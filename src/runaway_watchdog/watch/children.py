@@ -23,7 +23,7 @@ RELOAD_S: Final = 30
 HEARTBEAT_S: Final = 30
 MOST_WAITING: Final = 64
 RETRY_S: Final = 5.0
-_SENDER_RETRY_S: Final = (10.0, 3600.0)  # the first pause, and the longest
+_SENDER_RETRY_S: Final = (10.0, 300.0)  # the first pause, and the longest
 
 
 _GIVE_WAY: Final = ("suspect", "recorded", "reminder", "returned", "resolved")
