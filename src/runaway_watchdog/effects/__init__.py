@@ -51,8 +51,10 @@ class Copy(NamedTuple):
     type: Target
     of: str  # as an effect would name it; of a path the one on the disk
     at: str  # real path of the copy
+    first: str  # where it was made: an effect's `kept_in` until the end of the line
     packed: bool = False  # in an archive or a dump
-    number: int | None = None  # of the command that makes it (Command.number); None: it surely succeeds
+    server: tuple[str, ...] = ()  # of a database: its kind, and what decides which server is meant
+    number: int | None = None  # of the command that makes it (Command.number); None: its success has led here
 
 
 class Tracking(NamedTuple):

@@ -1,7 +1,9 @@
 """The questions that are asked of the host while a line is read, each with what the line has run before it."""
 
+from collections.abc import Sequence
+
 from runaway_watchdog.model.command import Script, Word
-from runaway_watchdog.preflight import output
+from runaway_watchdog.preflight import feeders, output
 from runaway_watchdog.preflight.budget import TURNS
 from runaway_watchdog.preflight.flow import Frame
 from runaway_watchdog.preflight.lookup import Lookup
@@ -54,3 +56,15 @@ class Asking:
             else:
                 found += [Word(name, word.raw) for name in names]
         return tuple(found) if len(found) <= TURNS else words
+
+    def found(self, action: feeders.Action, state: ShellState, frame: Frame) -> Sequence[tuple[Words, str | None]]:
+        """What find runs, and where: once for each file, as long as these are no more than turns are read."""
+        paths = None if action.before is None else self.lines(action.before, frame)
+        if paths is None or len(paths) > TURNS:
+            return [(action.spread(), None if action.in_folder else state.folder)]
+        if not action.each:
+            return [(action.of(*paths), state.folder)] if paths else []
+        if action.in_folder:
+            parts = [feeders.parted(path, state.folder) for path in paths]
+            return [(action.of(f"./{name}"), folder) for folder, name in parts]
+        return [(action.of(path), state.folder) for path in paths]

@@ -10,6 +10,8 @@ from runaway_watchdog.preflight.state import UNKNOWN, UNSET, ShellState, Value
 Words = tuple[Word, ...]
 READING = frozenset(("read", "mapfile", "readarray"))
 """Those that take what is on standard input."""
+LEAVING = frozenset(("return", "break", "continue"))
+"""Those after which the rest of a function or of a turn of a loop is left out."""
 _NAME = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 _NAMED = re.compile(r"([A-Za-z_]\w*)(?:\[[^\]]*\])?(\+?=)?", re.ASCII)
 _GLOBBING_OPTIONS = frozenset(
@@ -225,7 +227,7 @@ def _exit(_: Words, state: ShellState) -> ExitStates:
 
 
 def _leave(_: Words, state: ShellState) -> ExitStates:
-    """`return`, `break`, `continue`: what follows in this function or turn of the loop may not run."""
+    """What follows in this function or turn of the loop may not run."""
     return unchanged(state._replace(doubtful=True))
 
 
@@ -260,6 +262,6 @@ _BUILTINS: Mapping[str, Callable[[Words, ShellState], ExitStates | None]] = {
     "cd": _cd, "pushd": _pushd, "popd": _popd, "declare": _declare, "export": _declare, "local": _declare,
     "readonly": _declare, "typeset": _declare, "unset": _unset, "set": _set, "shopt": _shopt, "shift": _shift,
     "mapfile": _sets, "readarray": _sets, "getopts": _sets, "let": _sets, "printf": _printf, "exit": _exit,
-    "return": _leave, "break": _leave, "continue": _leave, "logout": _exit, "alias": _alias, "unalias": _unalias,
+    **dict.fromkeys(LEAVING, _leave), "logout": _exit, "alias": _alias, "unalias": _unalias,
     ":": _certain, "true": _certain, "echo": _certain, "mkdir": _certain, "sleep": _certain,
 }  # fmt: skip

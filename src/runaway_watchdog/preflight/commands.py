@@ -7,7 +7,7 @@ from runaway_watchdog.effects import long_options
 from runaway_watchdog.model.command import Command, Script, Word
 from runaway_watchdog.preflight import assigning, builtins, feeders, output, redirects, shells
 from runaway_watchdog.preflight.asking import Asking
-from runaway_watchdog.preflight.budget import DEPTH, FIELDS, TURNS, Budget
+from runaway_watchdog.preflight.budget import DEPTH, FIELDS, Budget
 from runaway_watchdog.preflight.expansion import Expander, is_assignment
 from runaway_watchdog.preflight.flow import (
     Call,
@@ -22,17 +22,17 @@ from runaway_watchdog.preflight.flow import (
 )  # fmt: skip
 from runaway_watchdog.preflight.grammar import Unread
 from runaway_watchdog.preflight.lookup import Lookup
+from runaway_watchdog.preflight.ordering import Ordering
 from runaway_watchdog.preflight.simple import DECLARING, Assignment, Raw, Redirection, Simple, SimpleReader
 from runaway_watchdog.preflight.state import UNKNOWN, ShellState, Value
 from runaway_watchdog.preflight.words import Substitution
-from runaway_watchdog.preflight.wrappers import LINE_SHELLS, WRAPPERS, Inner, started
+from runaway_watchdog.preflight.wrappers import DETACHING, LINE_SHELLS, WRAPPERS, Inner, started
 
 Words = tuple[Word, ...]
 RESERVED = frozenset(
     ("!", "[[", "]]", "case", "coproc", "do", "done", "elif", "else", "esac", "fi", "for", "function", "if", "select",
      "then", "until", "while", "{", "}")
 )  # fmt: skip
-_COPYING = frozenset(("cp", "install", "cat", "tar", "bsdtar", "crontab", "at", "pg_dump", "mysqldump", "mariadb-dump"))
 _MOVING = frozenset(("cd", "pushd"))
 
 
@@ -42,7 +42,7 @@ class Commands:
     def __init__(self, structure: Structure, budget: Budget, lookup: Lookup) -> None:
         self._structure = structure
         self._budget = budget
-        self._numbers = 0  # of commands that were found so far
+        self.ordering = Ordering()
         self.asking = Asking(lookup)
         self._pipes: dict[str, Script] = {}  # what is in `<(…)` -> its commands
 
@@ -95,7 +95,8 @@ class Commands:
     def _printed(self, found: Substitution, state: ShellState, frame: Frame) -> Script:
         inner = Sink(outer=frame.sink)
         within = frame._replace(sink=inner, depth=frame.depth + 1, silent=False, prints_to=None, conditional=False)
-        self._structure.text(found.script, state.surely(), within)
+        errexit = None if state.errexit else state.errexit  # bash takes it back in there, other shells do not
+        self._structure.text(found.script, state.surely()._replace(errexit=errexit), within)
         frame.sink.absorb(inner, prints=False, conditional=frame.doubts(state))
         return inner.printing()
 
@@ -124,7 +125,7 @@ class Commands:
                 if redirects.takes_output(each):
                     frame = frame._replace(silent=True, prints_to=target if is_file else None)
                 if is_file:
-                    (appends if each.operator in redirects.APPENDING else truncates).append(target)
+                    (appends if redirects.adds(each) else truncates).append(target)
         return frame, Files(tuple(truncates), tuple(appends))
 
     def _file(self, target: Raw, state: ShellState, frame: Frame) -> Script:
@@ -189,6 +190,7 @@ class Commands:
             self._all_known(words[: len(words) - len(inner.words)] if inner.script is None else words, call, frame)
             return self._inner(inner, call, state, frame)
         self._emit(words, call, state, frame)
+        self.ordering.settled &= program not in DETACHING
         return unchanged(state)
 
     def _recorded(self, words: Words, call: Call, state: ShellState, frame: Frame) -> ExitStates:
@@ -231,6 +233,8 @@ class Commands:
                 return self._exec(words, call, state, frame)
             case "trap":
                 return self._trap(words, call, state, frame)
+        if words[0].text in builtins.LEAVING:
+            self.ordering.leave(state)
         outcome = builtins.apply(words, state, frame.reads, self._taken(words, frame))
         if outcome is not None:
             self._emit(words, call, state, frame)
@@ -278,7 +282,10 @@ class Commands:
         if words[1].text is None:
             raise Unread(call.text, "what it runs is only known when it runs")
         later = state.forget()._replace(functions=state.functions)
-        self._structure.text(words[1].text, later, frame._replace(conditional=True, depth=frame.depth + 1))
+        found = len(frame.sink.commands)
+        inner = frame._replace(conditional=True, unordered=True, depth=frame.depth + 1)
+        self._structure.text(words[1].text, later, inner)
+        self.ordering.beside(frame.sink, found)
         return unchanged(state)
 
     def _shell(self, words: Words, call: Call, state: ShellState, frame: Frame) -> ExitStates:
@@ -311,7 +318,8 @@ class Commands:
     def _script(self, script: Word, positional: Words, state: ShellState, frame: Frame) -> ExitStates:
         if script.text is None:
             raise Unread(script.raw, "what this shell runs is only known when it runs")
-        self._structure.text(script.text, state.child(positional), frame._replace(depth=frame.depth + 1))
+        inner = frame._replace(depth=frame.depth + 1, tested=False)
+        self._structure.text(script.text, state.child(positional), inner)
         return unchanged(state)
 
     def _feeding(self, program: str, words: Words, call: Call, state: ShellState, frame: Frame) -> ExitStates:
@@ -319,7 +327,7 @@ class Commands:
         inner = frame._replace(reads=None, here=None, line=None)
         if program == "find":
             for found in feeders.find(words, state.folder):
-                for command, folder in self._found(found, state, frame):
+                for command, folder in self.asking.found(found, state, frame):
                     moved = state if folder == state.folder else state._replace(folder=folder, or_folders=frozenset())
                     self._each(command, call, moved, inner)
             self._emit(feeders.without_exec(words), call, state, frame)
@@ -330,18 +338,6 @@ class Commands:
         for command in feeders.fed(read, lines, source):
             self._each(command, call, state, inner)
         return unchanged(state)
-
-    def _found(self, found: feeders.Action, state: ShellState, frame: Frame) -> Sequence[tuple[Words, str | None]]:
-        """What find runs, and where: once for each file, as long as these are no more than turns are read."""
-        paths = None if found.before is None else self.asking.lines(found.before, frame)
-        if paths is None or len(paths) > TURNS:
-            return [(found.spread(), None if found.in_folder else state.folder)]
-        if not found.each:
-            return [(found.of(*paths), state.folder)] if paths else []
-        if found.in_folder:
-            parts = [feeders.parted(path, state.folder) for path in paths]
-            return [(found.of(f"./{name}"), folder) for folder, name in parts]
-        return [(found.of(path), state.folder) for path in paths]
 
     def _each(self, words: Words, call: Call, state: ShellState, frame: Frame) -> None:
         self._run(words, call, state, frame._replace(conditional=True, depth=frame.depth + 1))
@@ -365,7 +361,11 @@ class Commands:
         if inner.settled and not inner.remote:
             within = assigning.of_user(within, inner, self.asking.home(inner.user or ""))
         run = partial(self._within, inner, call)
+        found = len(frame.sink.commands)
+        frame = frame._replace(unordered=frame.unordered or inner.detached)
         after = repeat(run, within, frame) if inner.repeated else run(within, frame)
+        if inner.detached:
+            self.ordering.beside(frame.sink, found)
         return unchanged(state.forget() if after.elsewhere else state)
 
     def _within(self, inner: Inner, call: Call, state: ShellState, frame: Frame) -> ShellState:
@@ -375,7 +375,6 @@ class Commands:
         return self._run(inner.words, call._replace(external=True), state, frame).after
 
     def _emit(self, words: Words, call: Call, state: ShellState, frame: Frame) -> None:
-        self._numbers += 1
         frame.sink.commands.append(
             (
                 Command(
@@ -389,7 +388,7 @@ class Commands:
                     appends=call.files.appends,
                     prints_to=frame.prints_to,
                     text=call.text,
-                    number=0 if frame.background or words[0].text not in _COPYING else self._numbers,
+                    number=self.ordering.number(words[0], frame),
                     succeeded=state.succeeded,
                     conditional=frame.doubts(state),
                     user=frame.user,

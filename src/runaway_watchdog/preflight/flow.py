@@ -51,7 +51,8 @@ class Frame(NamedTuple):
     here: str | None = None
     depth: int = 0
     calls: tuple[str, ...] = ()  # functions that are being expanded
-    background: bool = False  # behind it stands `&`: what follows does not wait for it
+    unordered: bool = False  # `&`, a loop, a trap: what follows cannot know whether, when and how often it runs
+    tested: bool = False  # what fails here does not end the shell that has `set -e`
     silent: bool = False  # what it prints goes to a file
     prints_to: Word | None = None  # that file
     line: str | None = None  # what `read` takes next: one line of what a loop is given
@@ -74,9 +75,7 @@ class ExitStates(NamedTuple):
 
     @property
     def after(self) -> ShellState:
-        """What the next command of a list finds. With `set -e` only success goes on."""
-        if self.success.errexit:
-            return self.success._replace(doubtful=True)
+        """What the next command of a list finds."""
         found = merge(self.success, self.doubt)
         if not found.succeeded or self.failure.ended:
             return found
@@ -90,6 +89,18 @@ class ExitStates(NamedTuple):
 
 def unchanged(state: ShellState) -> ExitStates:
     return ExitStates(state, state, state)
+
+
+def exiting(outcome: ExitStates, frame: Frame) -> ExitStates:
+    """`set -e`: only the success of a command goes on, unless it is tested by what stands around it: a condition, `!`,
+    or any part of `a && b` but the last, and whatever is called in there (bash(1), "set -e")."""
+    exits = outcome.failure.errexit
+    if frame.tested or exits is False:
+        return outcome
+    if exits is None:
+        return outcome.mapped(lambda after: after._replace(doubtful=True))
+    ended = outcome.failure._replace(ended=True)
+    return ExitStates(outcome.success._replace(doubtful=True), ended, None)
 
 
 def succeeded(text: str, found: Sequence[tuple[Command, bool]], outcome: ExitStates) -> ExitStates:
@@ -106,23 +117,24 @@ Part = Callable[[ShellState, Frame], ExitStates]
 
 def chain(parts: Sequence[tuple[Literal["", "&&", "||"], Part]], state: ShellState, frame: Frame) -> ExitStates:
     """`a && b || c`, from left to right; the first part's operator is ""."""
-    outcome = parts[0][1](state, frame)
-    frame = frame._replace(conditional=True)
-    for operator, part in parts[1:]:
+    last = len(parts) - 1
+    outcome = parts[0][1](state, frame._replace(tested=True) if last else frame)
+    for position, (operator, part) in enumerate(parts[1:], start=1):
+        inner = frame._replace(conditional=True, tested=frame.tested or position < last)
         if operator == "&&":
-            right = part(outcome.success, frame)
+            right = part(outcome.success, inner)
             outcome = ExitStates(
                 right.success, merge(outcome.failure, right.failure), _either(outcome.doubt, right.doubt)
             )
         else:
-            right = part(outcome.failure, frame)
+            right = part(outcome.failure, inner)
             outcome = ExitStates(merge(outcome.success, right.success), right.failure, right.doubt)
     return outcome
 
 
 def repeat(body: Callable[[ShellState, Frame], ShellState], state: ShellState, frame: Frame) -> ShellState:
     """A loop: what is known in it is what every turn agrees on. Its state afterwards, the turns being none or many."""
-    frame = frame._replace(conditional=True)
+    frame = frame._replace(conditional=True, unordered=True)
     for _ in range(3):
         turn = frame._replace(sink=Sink(outer=frame.sink))
         joined = merge(state, body(state, turn))

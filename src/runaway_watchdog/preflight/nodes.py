@@ -1,5 +1,6 @@
 """The shapes in which tree-sitter-bash gives redirections, operators and loop bodies."""
 
+from collections.abc import Sequence
 from typing import Literal
 
 from tree_sitter import Node
@@ -53,3 +54,19 @@ def do_group(node: Node, source: Source) -> Node:
     if body.type not in {"do_group", "compound_statement"}:
         raise Unread(source.raw(node), "this loop's body was not found")
     return body
+
+
+def loop_head(node: Node, source: Source) -> tuple[str, list[Node]]:
+    """`for NAME`, and what stands from `in` on."""
+    head = [child for child in node.children[:-1] if child.type not in {";", "\n", "comment"}]
+    if len(head) < 2 or head[0].type not in {"for", "select"} or head[1].type != "variable_name":
+        raise Unread(source.raw(node), "this loop is not read")
+    return source.raw(head[1]), head[2:]
+
+
+def between(children: Sequence[Node], source: Source) -> Span:
+    """What stands between the first and the last of them."""
+    inner = (source.span(children[0])[1], source.span(children[-1])[0])
+    if any(edge.is_named or edge.is_missing for edge in (children[0], children[-1])):
+        raise Unread(source.text[inner[0] : inner[1]], "where this begins or ends was not found")
+    return inner

@@ -8,13 +8,19 @@ from runaway_watchdog.preflight.grammar import Unread
 from runaway_watchdog.preflight.simple import Redirection
 
 Words = tuple[Word, ...]
-_NO_FILE = re.compile(r"/dev/(?:null|std(?:in|out|err)|tty|fd/\d+)|-|\d+-?")
+_NO_FILE = re.compile(r"/dev/(?:null|std(?:in|out|err)|tty|fd/\d+|(?:tcp|udp)/.*)|-|\d+-?")
 APPENDING = frozenset((">>", "&>>"))
-WRITING = APPENDING | {">", ">|", "&>", ">&"}
+WRITING = APPENDING | {">", ">|", "&>", ">&", "<>"}
+"""`<>` is seen where it is not for standard input."""
 
 
 def takes_output(each: Redirection) -> bool:
     return each.fd in {None, "1"} and each.operator in WRITING
+
+
+def adds(each: Redirection) -> bool:
+    """Whether what is in the file stays. `1<>` writes over its beginning; what is done with `3<>` is not known."""
+    return each.operator in APPENDING or (each.operator == "<>" and each.fd not in {"1", "2"})
 
 
 def given_text(text: Word, each: Redirection, frame: Frame) -> Frame:

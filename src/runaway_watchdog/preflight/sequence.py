@@ -170,7 +170,7 @@ class _Judge:
             return Outcome((), outcome.host, (f"`{line}` is not read any deeper",))
         lookup = Questions(self, outcome.host, depth + 1)
         script = parse(line, environment={}, folder=command.folder, home=self._home, lookup=lookup)
-        return self.script(script, outcome.host, depth + 1)
+        return self.script(script, outcome.host._replace(copies=()), depth + 1)
 
     def _for_crontab(self, command: Command, host: HostState, depth: int) -> Command:
         from runaway_watchdog.preflight import content
@@ -385,7 +385,7 @@ class _Judge:
         lookup = Questions(self, host, depth + 1)
         home = lookup.home(command.user) if command.user is not None else self._home
         parsed = parse(text, environment=environment, folder=command.folder, home=home, lookup=lookup)
-        copies = tuple(each._replace(number=None) for each in host.copies if each.number in (None, *command.succeeded))
-        outcome = self.script(parsed, host._replace(copies=copies), depth + 1)
-        sure = tuple(each for each in outcome.host.copies if each.number is None)
-        return outcome._replace(host=outcome.host._replace(copies=sure))
+        given = {each._replace(number=None): each for each in host.copies if each.number in (None, *command.succeeded)}
+        outcome = self.script(parsed, host._replace(copies=tuple(given)), depth + 1)
+        still = tuple(given[each] for each in outcome.host.copies if each in given)
+        return outcome._replace(host=outcome.host._replace(copies=still))

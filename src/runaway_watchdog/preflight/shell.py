@@ -13,13 +13,13 @@ from functools import partial
 from tree_sitter import Node
 
 from runaway_watchdog.model.command import Script, Word
-from runaway_watchdog.preflight import budget
+from runaway_watchdog.preflight import budget, nodes
 from runaway_watchdog.preflight.budget import TURNS, Budget, TooMuch
 from runaway_watchdog.preflight.commands import Commands
-from runaway_watchdog.preflight.flow import ExitStates, Frame, Part, Sink, chain, merged, repeat, unchanged
+from runaway_watchdog.preflight.flow import ExitStates, Frame, Part, Sink, chain, exiting, merged, repeat, unchanged
 from runaway_watchdog.preflight.grammar import Source, Unread
 from runaway_watchdog.preflight.lookup import NOBODY, Lookup
-from runaway_watchdog.preflight.nodes import REDIRECTS, Operator, Span, do_group, operands, operator, redirections
+from runaway_watchdog.preflight.nodes import REDIRECTS, Operator, Span, do_group
 from runaway_watchdog.preflight.simple import SimpleReader
 from runaway_watchdog.preflight.state import UNKNOWN, Function, ShellState, Value
 from runaway_watchdog.preflight.words import changed_names
@@ -59,6 +59,7 @@ class _Structure:
     def __init__(self, lookup: Lookup) -> None:
         self._budget = Budget()
         self._commands = Commands(self, self._budget, lookup)
+        self._ordering = self._commands.ordering
         self._lists: Mapping[str, Callable[[Node, ShellState, Frame, Sequence[Span]], ExitStates]] = {
             "list": self._list,
             "pipeline": self._pipeline,
@@ -103,9 +104,10 @@ class _Structure:
         inner = frame._replace(
             source=function.source, conditional=True, calls=(*frame.calls, name), depth=frame.depth + 1
         )
+        exits = self._ordering.exits
         outcome = self.statement(function.body, within, inner)
         return outcome.mapped(
-            lambda after: after._replace(
+            lambda after: self._ordering.after(after, exits)._replace(
                 positional=state.positional,
                 doubtful=state.doubtful,
                 variables={**after.variables, **after.localised},
@@ -149,8 +151,10 @@ class _Structure:
             if parted:
                 continue
             background = index + 1 < len(children) and children[index + 1].type == "&"
-            outcome = self.statement(node, before, frame._replace(background=frame.background or background))
+            found = len(frame.sink.commands)
+            outcome = self.statement(node, before, frame._replace(unordered=frame.unordered or background))
             if background:
+                self._ordering.beside(frame.sink, found)
                 outcome = unchanged(before)
             else:
                 before = outcome.after
@@ -159,7 +163,7 @@ class _Structure:
     def _simple(self, node: Node, state: ShellState, frame: Frame, tail: Sequence[Span]) -> ExitStates:
         if node.type == "test_command" and frame.source.raw(node).startswith("[["):
             return self._condition(node, state, self._redirect(tail, state, frame))
-        return self._commands.simple((frame.source.span(node), *tail), state, frame)
+        return exiting(self._commands.simple((frame.source.span(node), *tail), state, frame), frame)
 
     def _condition(self, node: Node, state: ShellState, frame: Frame) -> ExitStates:
         """`[[ … ]]`, `(( … ))`: only what runs inside counts, and what arithmetic may set."""
@@ -169,19 +173,16 @@ class _Structure:
         if not frame.source.raw(node).startswith("[["):
             for name in changed_names(frame.source.raw(node)):
                 state = state.assign(name, UNKNOWN)
-        return unchanged(state)
+        return exiting(unchanged(state), frame)
 
     def _list(self, node: Node, state: ShellState, frame: Frame, tail: Sequence[Span]) -> ExitStates:
         return chain(self._operands(node, frame, tail), state, frame)
 
     def _operands(self, node: Node, frame: Frame, tail: Sequence[Span]) -> list[tuple[Operator, Part]]:
         """`a && b || c`: a redirection after it belongs to the last of them."""
-        found = operands(node, frame.source)
-        last = len(found) - 1
-        return [
-            (sign, partial(self._statement_in, part, tail if index == last else ()))
-            for index, (sign, part) in enumerate(found)
-        ]
+        found = nodes.operands(node, frame.source)
+        tails: list[Sequence[Span]] = [*[()] * (len(found) - 1), tail]
+        return [(sign, partial(self._statement_in, part, its)) for (sign, part), its in zip(found, tails, strict=True)]
 
     def _statement_in(self, node: Node, tail: Sequence[Span], state: ShellState, frame: Frame) -> ExitStates:
         return self.statement(node, state, frame, tail)
@@ -195,6 +196,7 @@ class _Structure:
     def _piped(self, stages: Sequence[Part], state: ShellState, frame: Frame) -> ExitStates:
         """Each stage in a shell of its own; what one prints the next one reads."""
         reads: Script | None = None
+        settled = self._ordering.settled
         for index, stage in enumerate(stages):
             last = index + 1 == len(stages)
             silent = frame.silent and last
@@ -202,20 +204,22 @@ class _Structure:
             inner = frame._replace(sink=Sink(outer=frame.sink), silent=silent, prints_to=prints_to, conditional=False)
             inner = inner if index == 0 else inner._replace(reads=reads, here=None, line=None, piped=True)
             stage(state.surely(), inner)
+            self._ordering.beside(inner.sink, 0)
             frame.sink.absorb(inner.sink, prints=last, conditional=frame.doubts(state))
             reads = inner.sink.printing()
-        return unchanged(state)
+        self._ordering.settled = settled  # the shell waits for all of them
+        return exiting(unchanged(state), frame)
 
     def _negated(self, node: Node, state: ShellState, frame: Frame, tail: Sequence[Span]) -> ExitStates:
         frame.source.check(node)
-        outcome = self.statement(node.children[-1], state, frame, tail)
+        outcome = self.statement(node.children[-1], state, frame._replace(tested=True), tail)
         return ExitStates(outcome.failure, outcome.success, outcome.success)
 
     def _redirected(self, node: Node, state: ShellState, frame: Frame, tail: Sequence[Span]) -> ExitStates:
         body = next((child for child in node.children if child.type not in REDIRECTS and child.is_named), None)
         if body is not None and body.type == "ERROR":
             body = None
-        spans, following = redirections(node, body, frame.source)
+        spans, following = nodes.redirections(node, body, frame.source)
         part: Part
         if body is None:
             part = partial(self._simple_in, (*spans, *tail))
@@ -240,7 +244,7 @@ class _Structure:
                 rest.extend(chained[1:])
         elif len(following) > 1 and first.type in {"&&", "||"}:
             chained = self._operands(following[1], frame, ())
-            rest = [(operator(first), chained[0][1]), *chained[1:]]
+            rest = [(nodes.operator(first), chained[0][1]), *chained[1:]]
         else:
             raise Unread(frame.source.raw(first), "what follows this here-document is not read")
         head = partial(self._piped, parts) if len(parts) > 1 else part
@@ -259,7 +263,7 @@ class _Structure:
 
     def _subshell(self, node: Node, state: ShellState, frame: Frame) -> ExitStates:
         self._between(node.children, state, frame)
-        return unchanged(state)
+        return exiting(unchanged(state), frame)
 
     def _group(self, node: Node, state: ShellState, frame: Frame) -> ExitStates:
         if node.children[0].type == "((":
@@ -268,11 +272,7 @@ class _Structure:
 
     def _between(self, children: Sequence[Node], state: ShellState, frame: Frame) -> ExitStates:
         """The statements between the first and the last child: `{` and `}`, `do` and `done`."""
-        inner = (frame.source.span(children[0])[1], frame.source.span(children[-1])[0])
-        for edge in (children[0], children[-1]):
-            if edge.is_named or edge.is_missing:
-                raise Unread(frame.source.text[inner[0] : inner[1]], "where this begins or ends was not found")
-        return self._body(children[1:-1], inner, state, frame)
+        return self._body(children[1:-1], nodes.between(children, frame.source), state, frame)
 
     def _if(self, node: Node, state: ShellState, frame: Frame) -> ExitStates:
         """`if` and each `elif`: what is tested runs, one of the branches may."""
@@ -303,7 +303,7 @@ class _Structure:
             raise Unread(frame.source.raw(children[0]), "this condition has no `then`")
         source = frame.source
         test = (source.span(children[0])[1], source.span(children[split])[0])
-        tested = self._body(children[1:split], test, state, frame)
+        tested = self._body(children[1:split], test, state, frame._replace(tested=True))
         body = (source.span(children[split])[1], source.span(children[-1])[1])
         then = self._body(children[split + 1 :], body, tested.success, frame._replace(conditional=True))
         return then, tested
@@ -314,7 +314,7 @@ class _Structure:
         test = (source.span(node.children[0])[1], source.span(node.children[-1])[0])
 
         def turn(at: ShellState, inner: Frame) -> ShellState:
-            tested = self._body(node.children[1:-1], test, at, inner)
+            tested = self._body(node.children[1:-1], test, at, inner._replace(tested=True))
             return self._between(
                 do_group(node, source).children, tested.failure if until else tested.success, inner
             ).after
@@ -325,11 +325,13 @@ class _Structure:
         after, inner = state, frame._replace(conditional=True)
         for line in lines:
             after = turn(after, inner._replace(line=line))
-        return unchanged(after._replace(doubtful=state.doubtful))
+        surely = state.succeeded & after.succeeded  # a last line without its end is none for `read`
+        return unchanged(after._replace(doubtful=state.doubtful, succeeded=surely))
 
     def _for(self, node: Node, state: ShellState, frame: Frame) -> ExitStates:
         name, words = self._for_head(node, state, frame)
         body = do_group(node, frame.source)
+        exits = self._ordering.exits
 
         def turn(value: Value, at: ShellState, inner: Frame) -> ShellState:
             return self._between(body.children, at.assign(name, value), inner).after
@@ -345,19 +347,17 @@ class _Structure:
                 after = repeat(partial(turn, value), after, inner)
             else:
                 after = turn(value, after, inner)
-        return unchanged(after.assign(name, UNKNOWN)._replace(doubtful=state.doubtful))
+        after = self._ordering.after(after, exits).assign(name, UNKNOWN)
+        return unchanged(after._replace(doubtful=state.doubtful))
 
     def _for_head(self, node: Node, state: ShellState, frame: Frame) -> tuple[str, Words]:
         """`for NAME [in WORDS]`, and `select`, where a person chooses: without words, a script's or function's own."""
         source = frame.source
-        head = [child for child in node.children[:-1] if child.type not in {";", "\n", "comment"}]
-        if len(head) < 2 or head[0].type not in {"for", "select"} or head[1].type != "variable_name":
-            raise Unread(source.raw(node), "this loop is not read")
-        name = source.raw(head[1])
-        if len(head) == 2:
+        name, head = nodes.loop_head(node, source)
+        if not head:
             return name, (Word(None, "$@"),) if state.positional is None else state.positional
         expander = self._commands.expander(state, frame)
-        raws = SimpleReader(source).words(source.span(head[2])[1], source.span(head[-1])[1])
+        raws = SimpleReader(source).words(source.span(head[0])[1], source.span(head[-1])[1])
         return name, tuple(word for raw in raws for word in expander.words(raw.pieces, raw.text))
 
     def _counting(self, node: Node, state: ShellState, frame: Frame) -> ExitStates:

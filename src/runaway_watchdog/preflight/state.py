@@ -59,7 +59,7 @@ class ShellState(NamedTuple):
     changed: frozenset[str] = frozenset()  # variables that the line sets, exports or unsets
     localised: Mapping[str, Value] = MappingProxyType({})  # what `local` hid
     plain_globs: bool = True  # no shopt or `set -f` that changes what * matches
-    errexit: bool = False
+    errexit: bool | None = False  # `set -e`; None: it may be
     succeeded: frozenset[int] = frozenset()  # commands (their numbers) whose success has led here
     doubtful: bool = False  # it may be that nothing from here on runs
     ended: bool = False  # exit: nothing from here on runs
@@ -147,7 +147,7 @@ def merge(one: ShellState, other: ShellState | None) -> ShellState:
         handed=one.handed | other.handed,
         ambiguous=one.ambiguous | other.ambiguous | _differing(one.functions, other.functions),
         plain_globs=one.plain_globs and other.plain_globs,
-        errexit=one.errexit or other.errexit,
+        errexit=one.errexit if one.errexit == other.errexit else None,
         succeeded=one.succeeded & other.succeeded,
         doubtful=one.doubtful or other.doubtful,
         elsewhere=one.elsewhere or other.elsewhere,

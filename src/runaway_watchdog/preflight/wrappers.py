@@ -16,6 +16,7 @@ from runaway_watchdog.preflight.grammar import Unread
 from runaway_watchdog.preflight.options import Options, Taken, Words, known, take
 
 _ASSIGNMENT = re.compile(r"([A-Za-z_]\w*)(\+?)=(.*)", re.DOTALL | re.ASCII)
+DETACHING = frozenset(("systemd-run",))  # what they start goes on by itself, or begins later
 LINE_SHELLS = POSIX_SHELLS | {"mksh", "rbash"}  # whose `-c` text is read as part of the line
 
 
@@ -34,6 +35,7 @@ class Inner(NamedTuple):
     folder: str | None = None
     repeated: bool = False  # may run never, once or often
     remote: bool = False
+    detached: bool = False  # it goes on in the background, or may: what follows does not wait for it
     writes: Word | None = None  # a file that the wrapper itself writes over
     in_shell: bool = False  # the shell itself goes on: its builtins and functions count (`command`, `time`)
 
@@ -45,14 +47,15 @@ def _applet(words: Words) -> Words:
 
 
 def _plain(
-    options: Options, operands: int = 0, *, never: frozenset[str] = frozenset()
+    options: Options, operands: int = 0, *, never: frozenset[str] = frozenset(), waits: frozenset[str] = frozenset()
 ) -> Callable[[Words], Inner | None]:
-    """A wrapper that is nothing but options, a fixed count of operands, and the command."""
+    """A wrapper that is nothing but options, a fixed count of operands, and the command; `waits`: options without any
+    of which it may not wait for the command."""
 
     def read(words: Words) -> Inner | None:
         taken = take(words, options)
-        rest = taken.rest[operands:]
-        return Inner(rest) if rest and not taken.has(*never) else None
+        rest, detached = taken.rest[operands:], bool(waits) and not taken.has(*waits)
+        return Inner(rest, detached=detached) if rest and not taken.has(*never) else None
 
     return read
 
@@ -83,6 +86,7 @@ def _sudo(words: Words) -> Inner | None:
     return Inner(
         rest or (Word("sh", "sh"),), assigned=assigned, filters=not (taken.has("E") and not moved), moved=moved,
         folder=folder.text if folder else None, user=_user(taken, "u", "user"), settled=not asked_to_keep,
+        detached=taken.has("b", "background"),
     )  # fmt: skip
 
 
@@ -192,7 +196,7 @@ def _flock(words: Words) -> Inner | None:
         return None
     if rest[0].text in {"-c", "--command"} and len(rest) == 2:
         return Inner(script=rest[1])
-    return Inner(rest)
+    return Inner(rest, detached=taken.has("E", "conflict-exit-code"))  # with 0 it succeeds without the command
 
 
 def _watch(words: Words) -> Inner | None:
@@ -357,7 +361,7 @@ WRAPPERS: Mapping[str, Callable[[Words], Inner | None]] = {
     "command": _command,
     "builtin": lambda words: Inner(words[1:], in_shell=True) if len(words) > 1 else None,
     "stdbuf": _plain(Options("", "ioe", frozenset(), frozenset(("input", "output", "error")))),
-    "setsid": _plain(Options("cfw", "", frozenset(("ctty", "fork", "wait")))),
+    "setsid": _plain(Options("cfw", "", frozenset(("ctty", "fork", "wait"))), waits=frozenset(("w", "wait"))),
     "chrt": _plain(
         Options(
             "abdfimoRrv", "TPDp",
@@ -391,4 +395,5 @@ def started(program: str, words: Words) -> Inner | None:
     name = None if found is None else found.program
     if found is None or not (name in LINE_SHELLS or name in WRAPPERS or name in {"xargs", "find"}):
         return None
-    return Inner(found.words, moved=program == "systemd-run" and "--scope" not in [word.text for word in words])
+    detached = program in DETACHING
+    return Inner(found.words, moved=detached and "--scope" not in [word.text for word in words], detached=detached)

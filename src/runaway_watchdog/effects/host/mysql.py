@@ -8,7 +8,7 @@ import re
 from runaway_watchdog.effects import HostState, Outcome
 from runaway_watchdog.effects.arguments import shown
 from runaway_watchdog.effects.host.database_client import NO_UNDO, Session, short
-from runaway_watchdog.effects.host.getopt import given, grammar
+from runaway_watchdog.effects.host.getopt import given, grammar, listed
 from runaway_watchdog.effects.host.sql import MYSQL, Statement
 from runaway_watchdog.model.command import Command
 from runaway_watchdog.model.effect import Effect
@@ -86,6 +86,26 @@ _IMPORT = grammar(
     "--ignore-foreign-keys -k --innodb-optimize-keys",
     _SAME_WORD,
 )
+GRAMMARS = {"mysql": _MYSQL, "mariadb": _MYSQL, "mysqladmin": _ADMIN, "mariadb-admin": _ADMIN, "mysqldump": _DUMP,
+            "mariadb-dump": _DUMP}  # fmt: skip
+STEERING = listed(
+    """
+    -h --host -P --port -S --socket --protocol --defaults-file --defaults-extra-file --defaults-group-suffix
+    --login-path --no-defaults --no-login-paths
+    """
+)
+"""Options that decide which server is meant."""
+WHOLE = STEERING | listed(
+    """
+    -u --user -p --password -r --result-file -v --verbose -C --compress --opt -q --quick --single-transaction -x
+    --lock-all-tables -l --lock-tables --skip-lock-tables --add-drop-database --add-drop-table --add-locks
+    --skip-add-locks -c --complete-insert -e --extended-insert --skip-extended-insert --hex-blob -B --databases -R
+    --routines -E --events --triggers --flush-privileges --default-character-set --set-gtid-purged --no-tablespaces -y
+    --column-statistics --skip-column-statistics --skip-comments --skip-dump-date --master-data --source-data
+    --max-allowed-packet --max_allowed_packet
+    """
+)
+"""Options of mysqldump with which every row of a database is in the dump."""
 _BACKSLASH = re.compile(r"\\(?P<name>.)\s*(?P<rest>.*)", re.S)
 _QUIET = frozenset("?hscpGgWwqtnrxL")
 _WORD = re.compile(r"(?P<name>\w+)\s*(?P<rest>.*)", re.S)

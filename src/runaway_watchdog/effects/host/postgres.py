@@ -58,6 +58,17 @@ _DROPDB = grammar(
     _CONNECTION,
     "-e --echo -f --force -i --interactive -V --version --if-exists -w --no-password -W --password -? --help",
 )
+GRAMMARS = {"psql": _PSQL, "pg_dump": _DUMP, "dropdb": _DROPDB}
+STEERING = listed("-h --host -p --port")
+"""Options that decide which server is meant."""
+WHOLE = listed(
+    """
+    -h --host -p --port -U --username -d --dbname -w --no-password -W --password -f --file -F --format -j --jobs -Z
+    --compress -E --encoding -v --verbose -b --blobs --large-objects -c --clean -C --create --if-exists -O --no-owner
+    -x --no-privileges --no-acl --inserts --column-inserts --quote-all-identifiers --lock-wait-timeout --no-sync
+    """
+)
+"""Options of pg_dump with which every row of a database is in the dump."""
 _OWN = re.compile(r"\\(?P<name>[^\W\d]+[+SxAnE]*|[!?;])\s*(?P<rest>.*)", re.S)
 _READING = listed(
     """

@@ -1,0 +1,40 @@
+"""Which command of a line is certain to have run before which other: what a copy that the line keeps depends on."""
+
+from runaway_watchdog.effects.known_programs import changes_nothing
+from runaway_watchdog.model.command import Word
+from runaway_watchdog.preflight.flow import Frame, Sink
+from runaway_watchdog.preflight.state import ShellState
+
+_COPYING = frozenset(("cp", "install", "cat", "tar", "bsdtar", "crontab", "at", "pg_dump", "mysqldump", "mariadb-dump"))
+
+
+class Ordering:
+    """The numbers of the commands that may keep a copy, and what stands against one of them."""
+
+    def __init__(self) -> None:
+        self._numbers = 0  # of commands that were found so far
+        self._left: list[frozenset[int]] = []  # what had succeeded at each `return`, `break` and `continue`
+        self.settled = True  # nothing runs beside what comes next, or after it, that may take a copy away
+
+    def number(self, word: Word, frame: Frame) -> int:
+        """Of the next command; 0: what it makes is not counted on."""
+        self._numbers += 1
+        counts = self.settled and not frame.unordered and word.text in _COPYING
+        return self._numbers if counts else 0
+
+    def beside(self, sink: Sink, since: int) -> None:
+        """What was found since then runs beside what comes next, or after it: a copy may go at any time by it."""
+        found = (command for command, _ in sink.commands[since:])
+        self.settled &= all(changes_nothing(each.program) and not (each.truncates or each.appends) for each in found)
+
+    @property
+    def exits(self) -> int:
+        """How often a function or a loop was left early so far."""
+        return len(self._left)
+
+    def leave(self, state: ShellState) -> None:
+        self._left.append(state.succeeded)
+
+    def after(self, state: ShellState, exits: int) -> ShellState:
+        """The state behind a function or a loop that may have been left early: at any exit since there were so many."""
+        return state._replace(succeeded=state.succeeded.intersection(*self._left[exits:]))
