@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from field import cases
+from preflight.test_output_files import WRITTEN_OVER
 
 from runaway_watchdog.guard.script import integration
 from runaway_watchdog.guard.words import feared, suspicious
@@ -121,6 +122,11 @@ def test_no_losing_line_of_the_field_passes() -> None:
     everyday = [each.line for each in found if each.kind == cases.EVERYDAY]
     assert sum(not suspicious(line) for line in everyday) >= 0.55 * len(everyday)
     assert sum(not feared(line) for line in everyday) >= 0.7 * len(everyday)
+
+
+def test_no_client_of_a_cloud_brings_a_file_unseen() -> None:
+    """What writes over a file here is asked about, whichever client brings it."""
+    assert [line for line in WRITTEN_OVER["what clients of clouds bring"] if not suspicious(line)] == []
 
 
 RESPELLED = ("\\{}", "command {}", "/bin/{}", "sudo -n {}", "{0[0]}''{1}", '"{}"', "env A=b {}", "x=1 {}", "busybox {}")

@@ -39,7 +39,8 @@ WRITTEN_OVER = {
     "what looks and writes it down": [
         "tcpdump -i eth0 -w notes.txt", "tcpdump -w notes.txt -c 10 port 80", "tshark -i any -w notes.txt",
         "strace -f -o notes.txt ls", "nmap -oN notes.txt 10.0.0.0/24", "script notes.txt",
-        "script -c uptime notes.txt", "iptables-save -f notes.txt", "tree -o notes.txt", "diff --output=notes.txt a b",
+        "script -c uptime notes.txt", "iptables-save -f notes.txt", "tree -o notes.txt",
+        "diff --output=notes.txt a b",
         "iconv -f l1 -t utf8 x -o notes.txt", "shuf -o notes.txt x", "xmllint --format x --output notes.txt",
         "xsltproc -o notes.txt a.xsl b.xml", "xxd -r x notes.txt", "sort x | sponge notes.txt",
         "http -o notes.txt http://x", "xxd x notes.txt", "ddrescue /dev/sda notes.txt",
@@ -52,10 +53,31 @@ WRITTEN_OVER = {
         "rclone copyto r:x notes.txt", "borg export-tar r::a notes.txt", "jar cf notes.txt plain",
         "pax -wf notes.txt plain", "scp u@h:{notes.txt,new.txt} .",
     ],
+    "what clients of clouds bring": [
+        "aws s3 cp s3://b/k notes.txt --sse AES256", "aws s3 cp --sse AES256 s3://b/k notes.txt",
+        "aws s3 mv s3://b/k notes.txt", "aws s3 cp \"$SRC\" notes.txt", "aws --region x s3 cp s3://b/notes.txt /srv/",
+        "aws s3api get-object --bucket b --key k notes.txt", "aws lambda invoke --function-name f notes.txt",
+        "aws s3api get-object --no-sign-request --bucket b --key k notes.txt --region x",
+        "gsutil -m cp gs://b/k notes.txt", "gsutil cp gs://b/notes.txt .", "gcloud storage cp gs://b/k notes.txt",
+        "gcloud compute scp vm:/x notes.txt --zone z", "gcloud compute scp vm:/x/notes.txt .",
+        "gcloud secrets versions access latest --secret s --out-file notes.txt", "rclone moveto r:x notes.txt",
+        "rclone copyurl http://x notes.txt", "az storage blob download -f notes.txt -c x -n y",
+        "az storage blob download --container-name x --name y --file notes.txt --no-progress",
+        "az storage file download -s x -p y --dest notes.txt", "az storage copy -s https://a/c/k -d notes.txt",
+        "az storage fs file download -f fs -p x -d notes.txt", "azcopy copy 'https://a/c/k?sig=x' notes.txt",
+        "mc cp s/b/k notes.txt", "mc get s/b/k notes.txt", "mc cp s/b/notes.txt .", "mcli mv s/b/k notes.txt",
+        "s3cmd get --force s3://b/k notes.txt", "s3cmd get -f s3://b/notes.txt", "s3cmd -f get s3://b/notes.txt .",
+        "s4cmd get -f s3://b/k notes.txt", "s5cmd cp s3://b/k notes.txt", "b2 file download b2://b/k notes.txt",
+        "b2 download-file-by-name b k notes.txt", "oci os object get -bn b --name k --file notes.txt",
+        "openstack object save c o --file notes.txt", "gh release download -p x -O notes.txt --clobber",
+        "heroku pg:backups:download -o notes.txt", "lxc file pull c/x notes.txt", "incus file pull c/x/notes.txt .",
+        "wrangler r2 object get b/k --file=notes.txt",
+    ],
     "edits in place": [
         "perl -pi -e 's/a/b/' notes.txt", "perl -i -ne 'print if /x/' notes.txt",
         "perl -pi -e 's/a/b/;' -e 'tr/a/b/' notes.txt", "ruby -pi -e '$_.upcase!' notes.txt",
-        "awk -i inplace '{print $1}' notes.txt", "gawk -i inplace -F: '{print}' notes.txt", "yq -i '.a = 1' notes.txt",
+        "awk -i inplace '{print $1}' notes.txt", "gawk -i inplace -F: '{print}' notes.txt",
+        "yq -i '.a = 1' notes.txt",
         "yq eval --inplace 'del(.a)' notes.txt", "sd a b notes.txt", "exiftool -overwrite_original -all= notes.txt",
         "vim -es -c '%d' -c wq notes.txt", "vim -c '%s/a/b/g' -c wq notes.txt", "vim -c 'g/x/d|w' notes.txt",
         "nvim --headless -c '%d' -c 'wq' notes.txt", "vim '+%d' +wq notes.txt", "ex -sc 'g/a/d' -cx notes.txt",
@@ -64,14 +86,17 @@ WRITTEN_OVER = {
         "fallocate -p -o 0 -l 4096 notes.txt", "fallocate --collapse-range -l 4096 notes.txt",
     ],
     "files taken into an archive": [
-        "7z a -sdel x.7z notes.txt", "rar a -df x.rar notes.txt", "rar m x.rar notes.txt", "7z a x.7z notes.txt -sdel",
+        "7z a -sdel x.7z notes.txt", "rar a -df x.rar notes.txt", "rar m x.rar notes.txt",
+        "7z a x.7z notes.txt -sdel",
     ],
 }  # fmt: skip
 STAYS = {
     "what is not there yet": [
         "gcc -o app a.c", "ffmpeg -y -i in.mp4 out.mp4", "openssl rand -out new.bin 4", "convert a.png b.png",
         "pandoc -o new.html a.md", "tcpdump -w new.pcap", "script new.txt", "scp u@h:a new.txt",
-        "aws s3 cp s3://b/k .", "gpg --yes -o new -d x.gpg", "xxd -r x new", "htpasswd -bc new ann x",
+        "aws s3 cp s3://b/k .", "mc cp s/b/k new", "az storage blob download -c x -n y -f new", "mc cp new s/b/k",
+        "aws s3 sync s3://b/x new", "kubectl cp pod:/x new", "rclone moveto r:x new", "gpg --yes -o new -d x.gpg",
+        "xxd -r x new", "htpasswd -bc new ann x",
         "ssh-keygen -t rsa -N '' -f new <<< y", "restic restore latest --target new", "7z x a.7z -y -onew",
         "cpio -idmu -D new < x", "csplit x 5", "scp -r u@h:d new",
     ],
@@ -79,15 +104,29 @@ STAYS = {
         "ffmpeg -i in.mp4 notes.txt", "ffmpeg -n -i in.mp4 notes.txt", "gpg -o notes.txt -d x.gpg",
         "yes | gpg -o notes.txt -d x", "ssh-keygen -t ed25519 -f notes.txt",
         "ssh-keygen -t ed25519 -N '' -f notes.txt < /dev/null", "7z x a.7z", "unrar x a.rar",
-        "aria2c -o notes.txt http://x", "go build -o notes.txt .", "7z x a.7z -aos -oplain", "asciinema rec notes.txt",
-        "rclone copy --ignore-existing r:x plain",
+        "aria2c -o notes.txt http://x", "go build -o notes.txt .", "7z x a.7z -aos -oplain",
+        "asciinema rec notes.txt",
+        "rclone copy --ignore-existing r:x plain", "gsutil cp -n gs://b/k notes.txt",
+        "gcloud storage cp --no-clobber gs://b/k notes.txt", "azcopy copy https://a/c/k notes.txt --overwrite=false",
+        "az storage blob download -c x -n y -f notes.txt --overwrite false", "s3cmd get s3://b/k notes.txt",
+        "s3cmd get --force --skip-existing s3://b/k notes.txt", "s5cmd cp -n s3://b/k notes.txt",
+        "mc mirror s/b plain",
+        "gh release download -O notes.txt", "rclone copyurl http://x notes.txt --no-clobber",
     ],
     "what it only reads": [
-        "gcc -c notes.txt", "gcc -I . -include notes.txt -c a.c", "ffmpeg -i notes.txt -f null -", "ffprobe notes.txt",
+        "gcc -c notes.txt", "gcc -I . -include notes.txt -c a.c", "ffmpeg -i notes.txt -f null -",
+        "ffprobe notes.txt",
         "openssl x509 -in notes.txt -noout", "openssl dgst -sha256 notes.txt", "convert -list font",
-        "identify notes.txt", "pandoc notes.txt", "tcpdump -r notes.txt", "gpg -d notes.txt", "gpg --verify notes.txt",
+        "identify notes.txt", "pandoc notes.txt", "tcpdump -r notes.txt", "gpg -d notes.txt",
+        "gpg --verify notes.txt",
         "strace -p 4242", "nmap -iL notes.txt", "scp notes.txt u@h:", "scp notes.txt u@h:notes.txt",
-        "aws s3 cp notes.txt s3://b/", "kubectl cp notes.txt pod:/x", "xxd notes.txt", "htpasswd -n ann",
+        "aws s3 cp notes.txt s3://b/", "kubectl cp notes.txt pod:/x", "gsutil cp notes.txt gs://b/k",
+        "mc cp notes.txt s/b/k", "aws s3 cp s3://b/k -", "aws s3 sync plain s3://b",
+        "azcopy copy notes.txt https://a/c/k",
+        "aws s3 cp s3://b/k notes.txt --dryrun", "gcloud compute scp notes.txt vm:/x",
+        "aws ec2 wait x --ids notes.txt",
+        "aws s3api put-object --bucket b --key k --body notes.txt", "az deployment group create -f notes.txt",
+        "xxd notes.txt", "htpasswd -n ann",
         "htpasswd notes.txt ann", "ssh-keygen -lf notes.txt", "ssh-keygen -y -f notes.txt",
         "ssh-keygen -R h -f notes.txt", "tcpdump -w - | gzip > new.gz", "vim notes.txt", "vim -c 'set nu' notes.txt",
         "vim +12 notes.txt", "vim -c wq notes.txt", "vim -d notes.txt x", "ed notes.txt", "yq .a notes.txt",
@@ -105,6 +144,11 @@ UNKNOWN = [
     "restic restore latest --target /", "restic restore latest --target plain", "restic restore latest --target $X",
     "borg extract repo::a", "7z x a.7z -y", "7z x a.7z -aoa -oplain", "unrar x -o+ a.rar", "unrar x -y a.rar plain/",
     "cpio -idmu < x", "pax -r -f x", "jar xf x.jar", "ar x x.a", "scp -r u@h:plain .", "scp u@h:'*' plain/",
+    "aws s3 sync s3://b/x plain --exclude '*' --include '*.txt'", "mc mirror --overwrite s/b plain",
+    "mc cp --recursive s/b/ plain/", "az storage blob download-batch -d plain -s x", "s3cmd get -f -r s3://b/x plain",
+    "gh release download v1 --clobber -D plain", "kubectl cp pod:/x plain", "kubectl cp pod:/x .",
+    "rclone copyto r:x plain", "rclone move r:x plain", "aws s3 cp s3://b/k $X", "s3cmd get -f s3://b/k $X",
+    "az storage blob download -c x -n y -f $X", "lxc file pull -r c/x .",
     "rclone copy r:x plain", "aws s3 sync s3://b/x plain", "aws s3 cp s3://b/x plain --recursive",
     "vim -es -S x.vim notes.txt", "vim -c '!rm x' -c q notes.txt", "cat x | ed -s notes.txt",
     "openssl rand -out $X 4", "convert a.png $X", "perl -pi -e 'unlink' notes.txt",
@@ -136,6 +180,19 @@ def test_files_that_nobody_can_name_are_asked_about(line: str) -> None:
     """What an archive, a snapshot or a script writes over is only known when it runs."""
     found = host().judge(line)
     assert (verdict(found), risk(found.unknown)) == ("unknown", "high"), (lost(found), found.unknown)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "aws s3 sync s3://b/x plain --delete", "gsutil rsync -d gs://b/x plain",
+        "mc mirror --overwrite --remove s/b plain",
+        "azcopy sync https://a/c plain --delete-destination=true", "s3cmd sync --delete-removed s3://b/x plain",
+    ],
+)  # fmt: skip
+def test_a_mirror_deletes_what_is_here(line: str) -> None:
+    """A mirror of a cloud's folder, made here: what the cloud does not have goes from the folder of this host."""
+    assert lost(host().judge(line)) == {"/srv/plain"}
 
 
 def test_a_build_that_makes_its_program_anew_is_no_loss() -> None:

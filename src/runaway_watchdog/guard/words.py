@@ -128,6 +128,10 @@ LOOKED_INTO_WITH: Final[tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]] = (
     (("sed",), ("[^ ]*[wWe]",)),
     (("awk", "gawk", "mawk", "nawk"), (">[^ ]*", "[^ ]*system[^ ]*", "[|][^ ]*", "-[a-z]*f[^ ]*")),
     (("kubectl", "oc"), ("exec", "apply", "scale", "rollout", "cp", "patch", "run")),
+    (("aws", "gcloud", "gsutil", "az", "azcopy", "mc", "mcli", "s3cmd", "s4cmd", "s5cmd", "b2", "rclone", "oci", "gh",
+      "openstack", "heroku", "wrangler", "lxc", "incus"),
+     ("cp", "mv", "r?sync", "mirror", "copy[a-z]*", "move[a-z]*", "get[a-z-]*", "pull", "save", "scp", "access",
+      "invoke[a-z-]*", "[a-z:-]*download[a-z-]*")),
 )  # fmt: skip
 GIT_READS: Final = frozenset((
     "status", "log", "diff", "show", "blame", "shortlog", "fetch", "clone", "init", "add", "commit", "config", "help",

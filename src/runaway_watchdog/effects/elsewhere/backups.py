@@ -197,26 +197,37 @@ def _rclone(command: Command, host: HostState, world: World) -> Outcome:
     if words.operands[0].text is None or not words.complete:
         return Outcome((), host, (f"what `{shown(command)}` deletes is only known when it runs",))
     if verb in RCLONE_DELETES:
-        return _gone(words.operands[1:2], "rclone deletes it", words, command, host, world)
+        return gone(words.operands[1:2], "rclone deletes it", words, command, host, world)
     if verb == "sync":
-        return _gone(
+        return gone(
             words.operands[2:3], "rclone deletes in it what the source does not have", words, command, host, world
         )
-    if verb in ("move", "moveto"):
-        return _gone(
-            words.operands[1:2], "rclone deletes it once it is copied", words, command, host, world, moved=True
-        )
     ends = words.operands[1:3]
-    if verb in ("copy", "copyto") and len(ends) == 2 and ":" not in (ends[1].text or ""):
-        from runaway_watchdog.effects.host import unpackers
-
-        names = [None] if verb == "copy" else unpackers.last_names(ends[:1])
-        return Outcome((), host) if words.has(*LEAVES) else unpackers.fetched(names, ends[1], command, host, world)
+    if verb in ("move", "moveto"):
+        moved = gone(ends[:1], "rclone deletes it once it is copied", words, command, host, world, moved=True)
+        there = _brought(verb, ends, words, command, moved.host, world) or Outcome((), moved.host)
+        return Outcome((*moved.effects, *there.effects), there.host, (*moved.unknown, *there.unknown))
+    if (brought := _brought(verb, ends, words, command, host, world)) is not None:
+        return brought
     sentence = f"what `{shown(command)}` changes is not looked up"
     return Outcome((), host, (LowRisk(sentence) if verb in ("copy", "copyto", "mkdir", "touch") else sentence,))
 
 
-def _gone(
+def _brought(
+    verb: str, ends: tuple[Word, ...], words: Arguments, command: Command, host: HostState, world: World
+) -> Outcome | None:
+    """What comes here from a remote, as the file of that name or into a folder; None where its target is a remote."""
+    if verb not in ("copy", "copyto", "move", "moveto", "copyurl") or len(ends) < 2 or ":" in (ends[1].text or ""):
+        return None
+    from runaway_watchdog.effects.host import unpackers
+
+    named = verb == "copyurl" and words.has("-a", "--auto-filename")
+    names = unpackers.last_names(ends[:1]) if named else [None]
+    left = words.has(*LEAVES) or (verb == "copyurl" and words.has("--no-clobber"))
+    return Outcome((), host) if left else unpackers.fetched(names, ends[1], command, host, world)
+
+
+def gone(
     operands: tuple[Word, ...], why: str, words: Arguments, command: Command, host: HostState, world: World, *,
     moved: bool = False,
 ) -> Outcome:  # fmt: skip

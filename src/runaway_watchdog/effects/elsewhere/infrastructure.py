@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from runaway_watchdog.effects import HostState, Outcome
 from runaway_watchdog.effects.arguments import of, shown
+from runaway_watchdog.effects.elsewhere import downloads
 from runaway_watchdog.effects.subcommands import Grammar, Loss, destroyed, judged
 from runaway_watchdog.model.command import Command
 from runaway_watchdog.world import World
@@ -238,8 +239,10 @@ TABLE: Mapping[str, Grammar] = {
 }
 
 
-def effects(command: Command, host: HostState, world: World) -> Outcome:  # noqa: ARG001
-    """What a command of this family takes down."""
+def effects(command: Command, host: HostState, world: World) -> Outcome:
+    """What a command of this family takes down, or brings here."""
+    if (found := downloads.brought(command, host, world)) is not None:
+        return found
     grammar = TABLE[command.program or ""]
     if grammar is TERRAFORM:
         words = of(command, VALUED)

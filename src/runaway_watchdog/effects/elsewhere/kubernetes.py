@@ -125,7 +125,8 @@ def effects(command: Command, host: HostState, world: World) -> Outcome:
     if verb == "cp" and len(ends) == 2 and ":" in (ends[0].text or "") and ":" not in (ends[1].text or ""):
         from runaway_watchdog.effects.host import unpackers
 
-        return unpackers.fetched(unpackers.last_names(ends[:1]), ends[1], command, host, world)
+        # A folder's files come into the target itself; a file comes only as one, never into a folder.
+        return unpackers.fetched([None], ends[1], command, host, world)
     if (verb == "replace" and words.has("--force")) or (verb == "apply" and words.has("--prune")):
         return Outcome((), host, (f"what `{shown(command)}` deletes in the cluster is not looked up",))
     return judged(KUBECTL, command, host)
