@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from itertools import groupby
 
 from runaway_watchdog import patterns as expressions
 from runaway_watchdog.effects.arguments import Arguments, of
@@ -9,7 +10,7 @@ from runaway_watchdog.model.command import Command, Word
 
 Lines = tuple[str, ...]
 _PRINT = re.compile(
-    r"\s*+(?:(?P<not>!?)(?:\$(?P<in>\d+)\s*~\s*)?/(?P<match>[^/]*)/|NR\s*>\s*(?P<skip>\d+)"
+    r"\s*+(?:(?:(?P<not>!?)\s*|\$(?P<in>\d+)\s*(?P<unlike>!?)~\s*)/(?P<match>(?:\\.|[^/\\])*+)/|NR\s*>\s*(?P<skip>\d+)"
     r"|\$(?P<column>\d+)\s*(?P<same>[=!]=)\s*\"(?P<value>[^\"\\]*)\"|)"
     r"\s*(?P<action>\{\s*print(?:\s+\$(?P<field>\d+|NF))?\s*;?\s*\})?\s*"
 )
@@ -76,21 +77,44 @@ _OF_GREP = {
 def _awk(command: Command, lines: Lines) -> Lines | None:
     """awk '{print $2}', '/re/ {print $2}', 'NR>1 {print $1}', '!/re/'."""
     words = of(command, "-F")
+    if len(words.texts) == 1 and not words.options and _ONCE.fullmatch(words.texts[0]):
+        return tuple(dict.fromkeys(lines))
     found = _PRINT.fullmatch(words.texts[0]) if len(words.texts) == 1 else None
     separator = words.value("-F")
     if (
         found is None
         or not found[0].strip()
         or {name for name, _ in words.options} - {"-F"}
-        or (separator is not None and len(separator) != 1)
+        or (separator is not None and (len(separator) != 1 or separator in "t\\"))
     ):
         return None
+    chooses = _matcher(found["match"], command.program or "")
     out = []
     for number, line in enumerate(lines, start=1):
-        fields = line.split(separator)
-        if number > int(found["skip"] or 0) and _chosen(found, line, fields):
+        fields = _fields(line, separator)
+        if number > int(found["skip"] or 0) and _chosen(found, chooses, line, fields):
             out.append(_column(line, fields, found["field"] or "0"))
     return tuple(out)
+
+
+def _fields(line: str, separator: str | None) -> list[str]:
+    """At blanks and tabs, `-F ' '` too. Raises ValueError where awks differ in what is blank."""
+    if separator not in (None, " "):
+        return line.split(separator)
+    if re.search(r"[^\S \t]", line):
+        raise ValueError(line)
+    return line.split()
+
+
+def _matcher(pattern: str | None, program: str) -> re.Pattern[str] | None:
+    """An expression of awk. Raises ValueError for what mawk, which Debian has for awk, reads otherwise than gawk."""
+    from runaway_watchdog.effects.sed import expression
+
+    if pattern is None:
+        return None
+    if re.search(r"\\[\w<>'`]|\[[^\]]*+\\", pattern) or ("{" in pattern and program != "gawk"):
+        raise ValueError(pattern)
+    return expressions.given(expression(pattern, extended=True))
 
 
 def _column(line: str, fields: list[str], number: str) -> str:
@@ -100,15 +124,11 @@ def _column(line: str, fields: list[str], number: str) -> str:
     return fields[at] if fields and at < len(fields) else ""
 
 
-def _chosen(found: re.Match[str], line: str, fields: list[str]) -> bool:
-    """Whether awk's pattern takes the line."""
-    if found["match"] is not None:
-        from runaway_watchdog.effects.sed import expression
-
+def _chosen(found: re.Match[str], matcher: re.Pattern[str] | None, line: str, fields: list[str]) -> bool:
+    """Whether awk's pattern takes the line. `!$1 ~ /x/` is none of them: there the column is negated first."""
+    if matcher is not None:
         subject = line if found["in"] is None else _column(line, fields, found["in"])
-        return bool(expressions.given(expression(found["match"], extended=True)).search(subject)) != (
-            found["not"] == "!"
-        )
+        return bool(matcher.search(subject)) != ("!" in (found["not"], found["unlike"]))
     if found["column"] is not None:
         return (_column(line, fields, found["column"]) == found["value"]) == (found["same"] == "==")
     return True
@@ -129,9 +149,8 @@ def _cut(command: Command, lines: Lines) -> Lines | None:
 
 def _count(command: Command, default: int = 10) -> tuple[str, int] | None:
     """head's and tail's number: -n N, -N, -n +N."""
-    for word in command.words[1:]:
-        if re.fullmatch(r"-\d+", word.text or ""):
-            return "", int((word.text or "")[1:])
+    if len(command.words) == 2 and re.fullmatch(r"-\d+", command.words[1].text or ""):
+        return "", int((command.words[1].text or "")[1:])
     words = of(command, "-n --lines")
     if words.operands or {name for name, _ in words.options} - {"-n", "--lines"}:
         return None
@@ -143,7 +162,7 @@ def _head(command: Command, lines: Lines) -> Lines | None:
     wanted = _count(command)
     if wanted is None or wanted[0] == "+":
         return None
-    return lines[: -wanted[1]] if wanted[0] == "-" and wanted[1] else lines[: wanted[1]]
+    return lines[: max(0, len(lines) - wanted[1])] if wanted[0] == "-" else lines[: wanted[1]]
 
 
 def _tail(command: Command, lines: Lines) -> Lines | None:
@@ -158,22 +177,24 @@ def _tail(command: Command, lines: Lines) -> Lines | None:
 def _sort(command: Command, lines: Lines) -> Lines | None:
     """Only where every locale sorts alike: numbers of one length, IDs."""
     options = {word.text for word in command.words[1:]}
-    alike = all(re.fullmatch(r"[0-9a-z]*", line) for line in lines)
-    if "-n" in options:
-        alike = alike and len({len(line) for line in lines}) <= 1
-    if not alike or options - {"-u", "-n"}:
+    numbers = "-n" in options
+    alike = all(re.fullmatch(r"[0-9a-z]*", line) and (line.isdecimal() or not numbers) for line in lines)
+    if not alike or options - {"-u", "-n"} or (numbers and len({len(line) for line in lines}) > 1):
         return None
-    return tuple(sorted(set(lines) if len(command.words) > 1 else lines))
+    return tuple(sorted(set(lines) if "-u" in options else lines))
 
 
 def _unique(command: Command, lines: Lines) -> Lines | None:
-    return tuple(dict.fromkeys(lines)) if len(command.words) == 1 else None
+    """Of equal lines in a row the first."""
+    return tuple(line for line, _ in groupby(lines)) if len(command.words) == 1 else None
 
 
 def _translate(command: Command, lines: Lines) -> Lines | None:
     """tr -d x, tr x y: single letters; a new line among them joins or parts lines."""
     texts = [(word.text or "").replace("\\n", "\n") for word in command.words[1:]]
     whole = "".join(f"{line}\n" for line in lines)
+    if not all(map(str.isascii, texts)):
+        return None  # tr takes bytes
     if len(texts) == 2 and texts[0] == "-d" and len(texts[1]) == 1:
         made = whole.replace(texts[1], "")
     elif len(texts) == 2 and all(len(text) == 1 for text in texts):
@@ -206,13 +227,24 @@ def _scripts(words: Arguments) -> list[str]:
 
 def keeps_every_line(command: Command) -> bool:
     """Whether each of the lines is among what comes out, in whatever order."""
-    words = of(command)
+    words = of(command, "-k --key -t --field-separator")
     options = {name for name, _ in words.options}
     if command.program == "awk":
         return len(words.texts) == 1 and not options and _ONCE.fullmatch(words.texts[0]) is not None
     if words.operands or command.program not in ("sort", "uniq", "tac"):
         return False
-    return not options or (command.program == "sort" and (options == {"-u"} or not options & {"-u", "-o", "-c", "-m"}))
+    return not options or (command.program == "sort" and (options == {"-u"} or options <= _ORDERS))
+
+
+_ORDERS = frozenset(
+    (
+        "-k", "--key", "-t", "--field-separator", "-b", "-d", "-f", "-g", "-h", "-i", "-M", "-n", "-R", "-r", "-s",
+        "-V", "--ignore-leading-blanks", "--dictionary-order", "--ignore-case", "--reverse", "--stable",
+        "--general-numeric-sort", "--human-numeric-sort", "--month-sort", "--numeric-sort", "--random-sort",
+        "--version-sort",
+    )
+)  # fmt: skip
+"""Options of sort that take no line out."""
 
 
 def line_by_line(command: Command) -> bool:

@@ -3,8 +3,8 @@
 What stands there is lost, unless the client is told to leave it, or refuses. Read in each client's own reference.
 """
 
-import re
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import NamedTuple
 
 from runaway_watchdog.effects import HostState, Outcome
@@ -14,21 +14,23 @@ from runaway_watchdog.effects.host.outputs import NOT_A_FILE, Output, Parsed, pa
 from runaway_watchdog.effects.host.targets import absolute
 from runaway_watchdog.effects.host.writers import overwritten
 from runaway_watchdog.model.command import Command, Word
+from runaway_watchdog.patterns import Pattern
 from runaway_watchdog.world import World
 
 
 class Download(NamedTuple):
     """One of a client's subcommands, known by how its operands begin."""
 
-    verb: str
+    verb: Pattern
     how: Output  # with `last`: its last operand is the file, where it has at least so many
     copies: bool = False  # SOURCE… TARGET stand behind the verb; a target that is missing is the folder it runs in
     folder: str = ""  # options that name a folder; which files it makes there is not known
-    keeps: str = ""  # a pattern of the options with which it leaves what is there
+    keeps: Pattern | None = None  # the options with which it leaves what is there
     aliases: bool = False  # nothing but its own configuration tells a place elsewhere from a file
 
 
-_CLOBBERS_NOT = r"-[a-zA-Z]*n[a-zA-Z]*|--no-clobber"
+_CLOBBERS_NOT = Pattern(r"-[a-zA-Z]*n[a-zA-Z]*|--no-clobber")
+_SKIPS = Pattern(r"-[a-z]*n|--dry-run|--skip-existing")
 _AWS_FLAGS = (
     "--recursive --dryrun --quiet --only-show-errors --no-progress --follow-symlinks --no-follow-symlinks --delete "
     "--exact-timestamps --size-only --debug --no-verify-ssl --no-paginate --no-sign-request --no-guess-mime-type "
@@ -54,51 +56,54 @@ _GITHUB = Output("-O --output", "-p --pattern -R --repo -D --dir -A --archive", 
 _LXD = Output("", "--project")
 CLIENTS: Mapping[str, tuple[Download, ...]] = {
     "aws": (
-        Download("s3 (?:cp|mv|sync)", _AWS, copies=True, keeps="--no-overwrite"),
-        Download("s3 .*|configure .*|history .*|logs tail .*|[a-z0-9-]+ wait .*", Output("")),
-        Download("[a-z0-9-]+ [a-z0-9-]+", _AWS._replace(last=3)),
+        Download(Pattern(r"s3 (?:cp|mv|sync)"), _AWS, copies=True, keeps=Pattern(r"--no-overwrite")),
+        Download(Pattern(r"s3 .*|configure .*|history .*|logs tail .*|[a-z0-9-]+ wait .*"), Output("")),
+        Download(Pattern(r"[a-z0-9-]+ [a-z0-9-]+"), _AWS._replace(last=3)),
     ),
     "gsutil": (
-        Download("cp|mv|rsync", Output("", "-o -h -a -L -z -j -s -u -x -y"), copies=True, keeps=_CLOBBERS_NOT),
+        Download(Pattern(r"cp|mv|rsync"), Output("", "-o -h -a -L -z -j -s -u -x -y"), copies=True,
+                 keeps=_CLOBBERS_NOT),
     ),
     "gcloud": (
-        Download("(?:(?:alpha|beta) )?(?:storage (?:cp|mv|rsync)|compute scp)", _GOOGLE, copies=True,
+        Download(Pattern(r"(?:(?:alpha|beta) )?(?:storage (?:cp|mv|rsync)|compute scp)"), _GOOGLE, copies=True,
                  keeps=_CLOBBERS_NOT),
-        Download(".*", _GOOGLE),
+        Download(Pattern(r".*"), _GOOGLE),
     ),
     "az": (
-        Download("storage [a-z ]*download-batch", _AZ._replace(options=""), folder="-d --destination",
-                 keeps="--overwrite[=\0]false|--dryrun"),
-        Download("keyvault .*download", _AZ._replace(forced="--overwrite")),
-        Download("storage copy|.*download", _AZ, keeps="--overwrite[=\0]false"),
+        Download(Pattern(r"storage [a-z ]*download-batch"), _AZ._replace(options=""), folder="-d --destination",
+                 keeps=Pattern(r"--overwrite=false|--dryrun")),
+        Download(Pattern(r"keyvault .*download"), _AZ._replace(forced="--overwrite")),
+        Download(Pattern(r"storage copy|.*download"), _AZ, keeps=Pattern(r"--overwrite=false")),
     ),
     "azcopy": (
-        Download("cp|copy|c|sync|s", _AZCOPY, copies=True, keeps="--overwrite[=\0](?:false|prompt)"),
+        Download(Pattern(r"cp|copy|c|sync|s"), _AZCOPY, copies=True, keeps=Pattern(r"--overwrite=(?:false|prompt)")),
     ),
     **dict.fromkeys(("mc", "mcli"), (
-        Download("cp|mv|get", _MINIO, copies=True, aliases=True),
-        Download("mirror", _MINIO._replace(forced="--overwrite --remove"), copies=True, aliases=True),
+        Download(Pattern(r"cp|mv|get"), _MINIO, copies=True, aliases=True),
+        Download(Pattern(r"mirror"), _MINIO._replace(forced="--overwrite --remove"), copies=True, aliases=True),
     )),
     **dict.fromkeys(("s3cmd", "s4cmd"), (
-        Download("get", _S3CMD._replace(forced="-f --force"), copies=True, keeps="--skip-existing|--dry-run|-[a-z]*n"),
-        Download("sync|dsync", _S3CMD, copies=True, keeps="--skip-existing|--dry-run|-[a-z]*n"),
+        Download(Pattern(r"get"), _S3CMD._replace(forced="-f --force"), copies=True, keeps=_SKIPS),
+        Download(Pattern(r"sync|dsync"), _S3CMD, copies=True, keeps=_SKIPS),
     )),
-    "s5cmd": (Download("cp|mv|sync", _S5CMD, copies=True, keeps=_CLOBBERS_NOT),),
+    "s5cmd": (Download(Pattern(r"cp|mv|sync"), _S5CMD, copies=True, keeps=_CLOBBERS_NOT),),
     "b2": (
-        Download("sync", Output("", "--threads --exclude-regex --include-regex"), copies=True),
-        Download("download-file-by-(?:name|id)|file download", Output("", last=4)),
-        Download("download-file", Output("", last=3)),
+        Download(Pattern(r"sync"), Output("", "--threads --exclude-regex --include-regex"), copies=True),
+        Download(Pattern(r"download-file-by-(?:name|id)|file download"), Output("", last=4)),
+        Download(Pattern(r"download-file"), Output("", last=3)),
     ),
-    "oci": (Download("os object get", Output("--file", "-bn --bucket-name -ns --namespace --name", whole=True)),),
-    "openstack": (Download("(?:object|image|volume backup) (?:save|export)", Output("--file")),),
+    "oci": (
+        Download(Pattern(r"os object get"), Output("--file", "-bn --bucket-name -ns --namespace --name", whole=True)),
+    ),
+    "openstack": (Download(Pattern(r"(?:object|image|volume backup) (?:save|export)"), Output("--file")),),
     "gh": (
-        Download("release download", _GITHUB, folder="-D --dir", keeps="--skip-existing"),
+        Download(Pattern(r"release download"), _GITHUB, folder="-D --dir", keeps=Pattern(r"--skip-existing")),
     ),
-    "heroku": (Download("(?:pg:)?backups:download", Output("-o --output", "-a --app -r --remote")),),
-    "wrangler": (Download("r2 object get", Output("-f --file", "-c --config -e --env")),),
-    **dict.fromkeys(("lxc", "incus"), (Download("file pull", _LXD, copies=True),)),
+    "heroku": (Download(Pattern(r"(?:pg:)?backups:download"), Output("-o --output", "-a --app -r --remote")),),
+    "wrangler": (Download(Pattern(r"r2 object get"), Output("-f --file", "-c --config -e --env")),),
+    **dict.fromkeys(("lxc", "incus"), (Download(Pattern(r"file pull"), _LXD, copies=True),)),
 }  # fmt: skip
-_ELSEWHERE = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]+://|[\w.@-]+:(?!\\)")
+_ELSEWHERE = Pattern(r"[a-zA-Z][a-zA-Z0-9+.-]+://|[\w.@-]+:(?!\\)")
 _WHOLE_FOLDERS = ("--recursive", "-r", "-R", "--recurse")
 MIRRORS = frozenset(("sync", "rsync", "mirror", "dsync"))
 MIRROR_DELETES = ("--delete", "-d", "--delete-removed", "--remove", "--delete-destination", "--delete-after",
@@ -110,8 +115,8 @@ def brought(command: Command, host: HostState, world: World) -> Outcome | None:
     for each in CLIENTS.get(command.program or "", ()):
         read = parsed(command.words[1:], each.how)
         begin = " ".join(word.text or "?" for word in read.operands)
-        found = re.match(rf"(?:{each.verb})(?=\s|\Z)", begin)
-        if found is not None:
+        found = each.verb.match(begin)
+        if found is not None and begin[found.end() : found.end() + 1] in ("", " "):
             return _judged(each, read, len(found[0].split(" ")), command, host, world)
     return None
 
@@ -137,8 +142,9 @@ def _elsewhere(word: Word) -> bool:
 
 def _leaves(each: Download, read: Parsed, command: Command) -> bool:
     """Whether what is there stays: it is told so, or refuses without an option that is not given."""
-    texts = "\0".join(word.text or "" for word in command.words)
-    told = each.keeps != "" and re.search(rf"(?<=\0)(?:{each.keeps})(?=\0|\Z)", texts) is not None
+    texts = [word.text or "" for word in command.words]
+    given = (*texts, *map("=".join, pairwise(texts)))
+    told = each.keeps is not None and any(map(each.keeps.fullmatch, given))
     return told or (each.how.forced != "" and read.flags.isdisjoint(each.how.forced.split()))
 
 
