@@ -1,7 +1,7 @@
 """One case, from a PID to the whole story."""
 
 from runaway_watchdog import owners as ownership
-from runaway_watchdog.explain import invariants, root_commands, ways
+from runaway_watchdog.explain import invariants, queries, root_commands, ways
 from runaway_watchdog.explain.cause import cause
 from runaway_watchdog.explain.changed import changed
 from runaway_watchdog.explain.condition import condition
@@ -10,7 +10,7 @@ from runaway_watchdog.explain.leftbehind import left_behind
 from runaway_watchdog.explain.plan import plan
 from runaway_watchdog.explain.prognosis import prognosis
 from runaway_watchdog.explain.records import Records
-from runaway_watchdog.explain.signs import signs
+from runaway_watchdog.explain.signs import signs, suspicious
 from runaway_watchdog.glance import Glance, waited_s
 from runaway_watchdog.model.casefile import CaseFile
 from runaway_watchdog.world import World, procfs
@@ -40,7 +40,6 @@ def explain(
     orphan = left_behind(world, facts, owners[0])
     way_out, plan_gaps = plan(layers, world)
     way_out = ways.adapted(way_out, facts.process, behind, orphan, found_signs, world)
-    way_out, broken = invariants.checked(way_out, root_commands.others(world))
     told, odd = prognosis(layers, history), condition(world.files, facts.process)
     cpu, since = records.cpu(facts.process, world.clock.now())
     lately = changed(world, facts, owners, since)
@@ -49,6 +48,10 @@ def explain(
         mark, first = procfs.cpu_mark(world.files, pid), first_look(world, pid)
     if cpu is None:
         cpu = procfs.cpu_share(world, pid, mark)  # last, since it waits for what is left of its time
+    does = doing(world, pid, first)
+    if not suspicious(found_signs):
+        way_out = queries.adapted(way_out, layers[0], does, world)
+    way_out, broken = invariants.checked(way_out, root_commands.others(world))
     return CaseFile(
         process=facts.process,
         cpu=cpu,
@@ -64,6 +67,6 @@ def explain(
         signs=found_signs,
         cause=behind,
         left_behind=orphan,
-        doing=doing(world, pid, first),
+        doing=does,
         changed=lately,
     )

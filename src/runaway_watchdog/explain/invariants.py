@@ -41,7 +41,7 @@ def breaches(plan: Plan, whose: Others) -> Iterator[str]:
 def _of_step(step: Step) -> Iterator[str]:
     if step.risk == "loses-data":
         yield "loses data"
-    if step.undo is None and step.phase not in CHANGES_NOTHING and not step.final:
+    if step.undo is None and not (step.phase in CHANGES_NOTHING or step.risk == "none" or step.final):
         yield "has no undo"
     if step.undo is not None and step.final:
         yield "is final, and has an undo"
