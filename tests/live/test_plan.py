@@ -1,8 +1,10 @@
 """What every plan keeps to, whatever the names on the host are."""
 
+import json
 import re
 import shutil
 import subprocess
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -10,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings, strategies as st
 from support.builders import make_container, make_facts, make_process, make_service
 
+from runaway_watchdog.cli import main
 from runaway_watchdog.explain.prognosis import prognosis
 from runaway_watchdog.model.casefile import History
 from runaway_watchdog.model.owner import ACTIONS
@@ -136,3 +139,17 @@ def test_a_hostile_unit_name_stays_one_word(jail: Path, name: str) -> None:
     for step in steps_of(make_service("always")._replace(name=name)):
         for command in (step.command, step.undo or ""):
             assert name in ran(jail, command)
+
+
+@pytest.mark.parametrize(("line", "idle"), [("sleep 60", True), ("while :; do :; done", False)])
+def test_what_uses_no_cpu_needs_no_plan(line: str, idle: bool, capsys: pytest.CaptureFixture[str]) -> None:
+    """It is said first; the way out is there for whoever must."""
+    process = subprocess.Popen(["/bin/sh", "-c", f"exec {line}" if idle else line], start_new_session=True)
+    try:
+        time.sleep(0.2)
+        main(["plan", str(process.pid), "--json"])
+    finally:
+        process.kill()
+        process.wait()
+    goal = json.loads(capsys.readouterr().out)["plan"]["goal"]
+    assert goal.startswith("It uses no CPU: nothing to do. If you must stop it: ") is idle

@@ -51,6 +51,8 @@ def explain(
     does = doing(world, pid, first)
     if not suspicious(found_signs):
         way_out = queries.adapted(way_out, layers[0], does, world)
+    if since is None and cpu is not None:
+        way_out = ways.of_idle(way_out, cpu, does)
     way_out, broken = invariants.checked(way_out, root_commands.others(world))
     return CaseFile(
         process=facts.process,

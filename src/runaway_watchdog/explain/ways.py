@@ -2,15 +2,21 @@
 
 from collections.abc import Sequence
 from shlex import quote
+from typing import Final
 
 from runaway_watchdog import owners, owners as ownership
 from runaway_watchdog.explain import intrusion, leftbehind, root_commands
 from runaway_watchdog.explain.cause import Innocent, innocent
 from runaway_watchdog.explain.signs import suspicious
 from runaway_watchdog.model.casefile import Cause, LeftBehind, Sign
+from runaway_watchdog.model.doing import Doing
 from runaway_watchdog.model.plan import ByEye, Containment, Plan, Prints, Step
-from runaway_watchdog.model.process import Process
+from runaway_watchdog.model.process import CpuShare, Process
 from runaway_watchdog.world import Unanswered, World, procfs
+
+USED_PERCENT: Final = 1.0
+"""Of a core; below it a process waits: its own timers and threads wake it up."""
+IDLE: Final = "It uses no CPU: nothing to do."
 
 
 def adapted(
@@ -27,6 +33,13 @@ def adapted(
     if suspicious(signs):
         return intrusion.adapted(plan, process, signs, world)
     return plan
+
+
+def of_idle(plan: Plan, cpu: CpuShare, doing: Doing | None) -> Plan:
+    """`plan`, or the word that nothing has to be done: it waits, and neither it nor its children used any CPU."""
+    if cpu.percent >= USED_PERCENT or doing is None or doing.kind != "waiting" or not plan.steps:
+        return plan
+    return plan._replace(goal=f"{IDLE} If you must stop it: {plan.goal}")
 
 
 def _at_the_source(plan: Plan, process: Process, known: Innocent, cause: Cause | None, world: World) -> Plan:
