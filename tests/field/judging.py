@@ -7,12 +7,11 @@ own; over a picture the same host answers in milliseconds.
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import chdir, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -108,17 +107,28 @@ def _guard(decision: Decision, known_destroyer: bool) -> str:
 
 
 @contextmanager
-def _put(files: Iterable[tuple[str, str]]) -> Iterator[None]:
-    """What a line finds there, for as long as it is judged."""
-    folders = {Path(path).parent for path, _ in files}
-    for folder in folders:
-        folder.mkdir(exist_ok=True)
-    for path, text in files:
-        Path(path).write_text(text)
-        Path(path).chmod(0o755)
-    yield
-    for folder in folders:
-        shutil.rmtree(folder)
+def put(files: Sequence[tuple[str, str]]) -> Iterator[None]:
+    """What a line finds there, for as long as it is judged. Folders that are there already stay, and what was in them.
+
+    Raises FileExistsError for a file that is there already: it is not the test's to write over.
+    """
+    folders = [folder for folder in {Path(path).parent for path, _ in files} if not folder.exists()]
+    made = [Path(path) for path, _ in files]
+    written: list[Path] = []
+    try:
+        for folder in folders:
+            folder.mkdir(exist_ok=True)
+        for path, (_, text) in zip(made, files, strict=True):
+            with path.open("x") as file:
+                written.append(path)
+                file.write(text)
+            path.chmod(0o755)
+        yield
+    finally:
+        for path in written:
+            path.unlink(missing_ok=True)
+        for folder in folders:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def main() -> None:
@@ -127,8 +137,7 @@ def main() -> None:
     given = [Case(*json.loads(word)) for word in sys.argv[1:] if word.startswith("[")]
     found: list[Judged] = []
     for case in given or [case for case in cases() if not wanted or case.id in wanted]:
-        os.chdir(case.folder if Path(case.folder).is_dir() else "/")
-        with _put(case.files):
+        with chdir(case.folder if Path(case.folder).is_dir() else "/"), put(case.files):
             found.append(judge(live(), case))
     print(json.dumps([each._asdict() for each in found]))
 

@@ -1,12 +1,13 @@
 """Lines that the grammar makes: the same for the same seed, of every kind, and judged without a fault."""
 
 import re
+from functools import cache
 
 import pytest
 
 from field import generated, verdicts
 from field.cases import Case, kinds
-from field.judging import judge
+from field.judging import Judged, judge
 from runaway_watchdog.preflight.shell import parse
 from runaway_watchdog.world.recorded import NotRecordedError
 
@@ -29,11 +30,38 @@ def test_every_slot_has_words() -> None:
     assert set(grammar.acts) <= set(kinds())
 
 
-@pytest.mark.parametrize("case", generated.lines(150, 7), ids=lambda case: case.id)
-def test_a_line_can_be_judged(case: Case) -> None:
-    """Whatever stands around a command: read and judged, over the picture of the host as far as that reaches."""
-    assert parse(case.line, environment={}, folder=case.folder, home="/root").commands or "«" not in case.line
+CASES = generated.lines(150, 7)
+
+
+@cache
+def _judged(case: Case) -> Judged | None:
+    """None: the host was never asked about what the line needs to know."""
     try:
-        assert judge(verdicts.over_the_picture()(), case).verdict
-    except NotRecordedError:  # the host was never asked about that
-        return
+        return judge(verdicts.over_the_picture()(), case)
+    except NotRecordedError:
+        return None
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
+def test_a_line_can_be_judged(case: Case) -> None:
+    """Whatever stands around a command: read and judged, over the picture of the host as far as that reaches. Each
+    answer agrees with itself: what is lost is what destroys, and nothing is safe of which anything is not known."""
+    script = parse(case.line, environment={}, folder=case.folder, home="/root")
+    assert script.commands or script.unknown
+    assert not any("«" in text for text in (case.line, *(text for _, text in case.files)))
+    found = _judged(case)
+    if found is None:
+        return  # see the next test
+    assert (found.verdict == "destroys-data") == bool(found.lost)
+    assert found.verdict != "unknown" or found.unknown
+    if found.verdict in ("safe", "interrupts", "nothing"):
+        assert not found.unknown
+    if found.verdict == "safe":
+        assert (found.permission, found.guard) == ("allow", "silent")
+    if found.verdict == "destroys-data":
+        assert found.permission != "allow"
+
+
+def test_the_picture_answers_for_most_lines() -> None:
+    """What one line asks beyond it is no reason to judge none."""
+    assert sum(_judged(case) is not None for case in CASES) > 0.85 * len(CASES)
