@@ -51,6 +51,14 @@ def judged(line: str) -> Preflight:
         "(crontab -l; echo a) | crontab - && (crontab -l; echo b) | crontab -",
         'CRON=$(crontab -l)\necho "$CRON" | crontab -',
         "sudo sh -c '(crontab -l; echo x) | crontab -'",
+        "crontab -l | { cat; echo '0 5 * * * x'; } | crontab -",
+        "crontab -l | { date; sleep 1; cat; } | crontab -",
+        'crontab -l | { read -r x; echo "$x"; cat; } | crontab -',
+        'crontab -l | { x=$(cat); echo "$x"; } | crontab -',
+        "crontab -l | { read x < /dev/null; cat; } | crontab -",
+        "echo '0 5 * * * x' | { crontab -l; cat; } | crontab -",
+        "crontab -l | bash -c 'cat' | crontab -",
+        "crontab -l | head -5 | crontab -",
         "crontab more.cron",
         "crontab nothing.cron",
         "crontab -l",
@@ -151,3 +159,53 @@ def test_through_a_program_that_nobody_knows_it_is_asked_about(line: str) -> Non
 def test_a_job_that_is_commented_out_is_not_lost(line: str) -> None:
     """It runs no more, and stands there still."""
     assert verdict(judged(line)) == "interrupts"
+
+
+@pytest.mark.parametrize(
+    ("line", "gone"),
+    [
+        ("crontab -l | { read x; cat; } | crontab -", ("# jobs",)),
+        ("crontab -l | (read x; cat) | crontab -", ("# jobs",)),
+        ("crontab -l | { read -r x; read -r y; cat; } | crontab -", ("# jobs", BACKUP)),
+        ("crontab -l | bash -c 'read x; cat' | crontab -", ("# jobs",)),
+        ('{ read x; cat; } <<< "$(crontab -l)" | crontab -', ("# jobs",)),
+        ("crontab -l | { read x; cat; } > m; crontab m", ("# jobs",)),
+        ("crontab -l > m; { read x; cat; } < m | crontab -", ("# jobs",)),
+        ("crontab -l | { cat > /dev/null; cat; } | crontab -", ("# jobs", BACKUP, POLL)),
+        ("crontab -l | { wc -l >&2; cat; } | crontab -", ("# jobs", BACKUP, POLL)),
+        ("crontab -l | { grep -v backup; cat; } | crontab -", (BACKUP,)),
+        ("crontab -l | head -2 | crontab -", (POLL,)),
+        ("crontab -l | tail -n +2 | crontab -", ("# jobs",)),
+        ("crontab -l | tail -n 1 | crontab -", ("# jobs", BACKUP)),
+        ("crontab -l | sed 1d | crontab -", ("# jobs",)),
+        ("crontab -l | sed '$d' | crontab -", (POLL,)),
+    ],
+)
+def test_what_really_comes_through_is_compared(line: str, gone: tuple[str, ...]) -> None:
+    """Each that is missing by its name: commands that share an input each take their part of it."""
+    (lost,) = judged(line).lost
+    kept = {"# jobs", BACKUP, POLL} - set(gone)
+    assert all(each in lost.why for each in gone)
+    assert not any(each in lost.why for each in kept)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "crontab -l | { head -n1 > /dev/null; cat; } | crontab -",
+        "crontab -l | { sed 1q; cat; } | crontab -",
+        "crontab -l | { ssh other true; cat; } | crontab -",
+        "crontab -l | { python3 x.py; cat; } | crontab -",
+        "crontab -l | { mapfile -t x; cat; } | crontab -",
+        "crontab -l | { xargs -n1 echo; cat; } | crontab -",
+        "crontab -l | { if true; then read x; fi; cat; } | crontab -",
+        "crontab -l | { x=$(head -1); cat; } | crontab -",
+        "crontab -l | { while read x; do :; done; cat; } | crontab -",
+        "(date; crontab -l) | { while read x; do :; done; cat; } | crontab -",
+        "f() { read x; cat; }; crontab -l | f | crontab -",
+        "crontab -l > m & crontab m",
+    ],
+)
+def test_what_is_left_of_a_shared_input_is_not_taken_for_all(line: str) -> None:
+    """A buffer's worth, what a program reads of it, or a file that may not be written yet."""
+    assert verdict(judged(line)) in ("unknown", "destroys-data")

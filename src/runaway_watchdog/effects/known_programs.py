@@ -43,6 +43,7 @@ _THE_NETWORK = """
     speedtest-cli ss netstat traceroute traceroute6 tracepath whois nmap telnet ab hey wrk httping lft
     ssh-keyscan ssh-add testssl.sh sslscan ipcalc sipcalc
 """
+THE_SHELL_S_OWN = frozenset(_THE_SHELL_S_OWN.split())
 READS = frozenset(
     " ".join((_THE_SHELL_S_OWN, _FILES_AND_FOLDERS, _TEXT, _PROCESSES_AND_THE_HOST, _THE_NETWORK)).split()
 )

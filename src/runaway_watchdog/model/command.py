@@ -36,6 +36,7 @@ class Command(NamedTuple):
     number: int = 0  # of a command that may keep a copy: no other of the same text has it
     succeeded: frozenset[int] = frozenset()  # the numbers of those without whose success this one does not run
     conditional: bool = False  # after && or ||, in an if, a loop or a function: it may not run at all
+    unordered: bool = False  # in the background, a loop, a trap: what follows cannot know when and how often it runs
     user: str | None = None  # whom sudo, su … make it run as, "" where that is not known; None: whoever types the line
     remote: bool = False  # on another host (ssh, docker -H, kubectl): nothing is known about it here
 

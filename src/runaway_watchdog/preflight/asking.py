@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from runaway_watchdog.model.command import Script, Word
 from runaway_watchdog.preflight import feeders, output
 from runaway_watchdog.preflight.budget import TURNS
-from runaway_watchdog.preflight.flow import Frame
+from runaway_watchdog.preflight.flow import ExitStates, Frame
+from runaway_watchdog.preflight.inputs import Inputs
 from runaway_watchdog.preflight.lookup import Lookup
 from runaway_watchdog.preflight.state import ShellState
 
@@ -17,6 +18,17 @@ class Asking:
 
     def __init__(self, lookup: Lookup) -> None:
         self._lookup = lookup
+        self.inputs = Inputs()
+
+    def gone(self, outcome: ExitStates, state: ShellState, frame: Frame) -> ExitStates:
+        """`cd` fails where the folder is not there: then the shell stays where it is, and goes on."""
+        target = outcome.success.folder
+        if target is None or target == state.folder:
+            return outcome
+        there = self.is_folder(target, frame)
+        if there is False:
+            return ExitStates(state._replace(never=True), state, state)
+        return outcome if there else outcome._replace(doubt=state)
 
     def is_folder(self, path: str, frame: Frame) -> bool | None:
         return self._lookup.is_folder(path, frame.sink.so_far())
@@ -33,6 +45,7 @@ class Asking:
 
     def given(self, frame: Frame) -> tuple[str, ...] | None:
         """The lines on standard input; None where they are only known when the line runs."""
+        frame = self.inputs.left(frame)
         if frame.reads is not None:
             return self.lines(frame.reads, frame)
         return None if frame.here is None else tuple(frame.here.removesuffix("\n").split("\n"))

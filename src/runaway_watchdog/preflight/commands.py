@@ -56,6 +56,7 @@ class Commands:
         expander = self.expander(state, frame)
         words = self._words(read, expander)
         frame, files = self.redirected(read.redirections, state, frame)
+        frame = self.asking.inputs.left(frame)
         state = assigning.with_values(state, expander)
         call = Call(frame.source.text[spans[0][0] : spans[-1][1]].strip(), files, frame.piped)
         frame = frame._replace(piped=False)
@@ -238,17 +239,7 @@ class Commands:
         outcome = builtins.apply(words, state, frame.reads, self._taken(words, frame))
         if outcome is not None:
             self._emit(words, call, state, frame)
-        return self._gone(outcome, state, frame) if outcome is not None and words[0].text in _MOVING else outcome
-
-    def _gone(self, outcome: ExitStates, state: ShellState, frame: Frame) -> ExitStates:
-        """`cd` fails where the folder is not there: then the shell stays where it is, and goes on."""
-        target = outcome.success.folder
-        if target is None or target == state.folder:
-            return outcome
-        there = self.asking.is_folder(target, frame)
-        if there is False:
-            return ExitStates(state._replace(never=True), state, state)
-        return outcome if there else outcome._replace(doubt=state)
+        return self.asking.gone(outcome, state, frame) if outcome is not None and words[0].text in _MOVING else outcome
 
     def _taken(self, words: Words, frame: Frame) -> tuple[str, ...] | None:
         """The lines that `read` and `mapfile` take; None where they are not known, or it is another command."""
@@ -256,7 +247,7 @@ class Commands:
             return None
         if frame.line is not None:
             return (frame.line,)
-        return self.asking.given(frame) if frame.redirected else None
+        return None if frame.unordered and not frame.redirected else self.asking.given(frame)
 
     def _eval(self, words: Words, state: ShellState, frame: Frame) -> ExitStates:
         texts = [word.text for word in words[1:]]
@@ -299,6 +290,7 @@ class Commands:
             self._emit((Word("source", words[0].raw), *invoked.file), call._replace(external=True), state, frame)
             return unchanged(state)
         given = frame.here if frame.reads is None else output.known(frame.reads)
+        self.asking.inputs.spend(frame)
         if given is not None:
             shell = frame._replace(here=None, reads=None)
             return self._script(Word(given, call.text), invoked.positional, state, shell)
@@ -337,6 +329,8 @@ class Commands:
         lines = self.asking.given(frame._replace(reads=source))
         for command in feeders.fed(read, lines, source):
             self._each(command, call, state, inner)
+        if read.file is None:
+            self.asking.inputs.spend(frame)
         return unchanged(state)
 
     def _each(self, words: Words, call: Call, state: ShellState, frame: Frame) -> None:
@@ -391,9 +385,11 @@ class Commands:
                     number=self.ordering.number(words[0], frame),
                     succeeded=state.succeeded,
                     conditional=frame.doubts(state),
+                    unordered=frame.unordered,
                     user=frame.user,
                     remote=frame.remote,
                 ),
                 not frame.silent,
             )
         )
+        self.asking.inputs.take(words, frame, surely=not frame.doubts(state))

@@ -45,7 +45,9 @@ def with_written(command: Command, before: HostState, outcome: Outcome, world: W
     written = {} if outcome.unknown else _still(command, before, after, world)
     written |= dict.fromkeys(emptied, ())
     into = None if command.prints_to is None else _real(command.prints_to, command, after, world)
-    if into is not None and into in written:
+    if command.unordered:  # what it has written by then is not known
+        written = {path: what for path, what in written.items() if path not in {*emptied, into}}
+    elif into is not None and into in written:
         plain = command._replace(truncates=(), appends=())
         written[into] = (*written[into], (plain, before))
     return after._replace(written=written) if written or after.written else after

@@ -15,7 +15,7 @@ from runaway_watchdog.linux.text import lines as lines_of
 from runaway_watchdog.model.command import Command, Script, Word
 from runaway_watchdog.model.effect import Effect, LowRisk
 from runaway_watchdog.model.shells import POSIX_SHELLS
-from runaway_watchdog.preflight import recipes, shells
+from runaway_watchdog.preflight import inputs, recipes, shells
 from runaway_watchdog.preflight.lookup import Lines
 from runaway_watchdog.preflight.questions import Questions, text_of, tree_of
 from runaway_watchdog.preflight.shell import parse
@@ -274,6 +274,8 @@ class _Judge:
         from runaway_watchdog.effects import filters
         from runaway_watchdog.effects.host import answers
 
+        if inputs.leaves(command.words):
+            command = command._replace(here=None, reads=None)
         if command.here is not None:
             return filters.passed(command, tuple(lines_of(command.here)))
         if command.reads is not None:

@@ -106,14 +106,7 @@ class _Structure:
         )
         exits = self._ordering.exits
         outcome = self.statement(function.body, within, inner)
-        return outcome.mapped(
-            lambda after: self._ordering.after(after, exits)._replace(
-                positional=state.positional,
-                doubtful=state.doubtful,
-                variables={**after.variables, **after.localised},
-                localised=state.localised,
-            )
-        )
+        return outcome.mapped(lambda after: self._ordering.after(after, exits).returned(state))
 
     def statement(self, node: Node, state: ShellState, frame: Frame, tail: Sequence[Span] = ()) -> ExitStates:
         """One statement; `tail`: redirections after it, which belong to the last command of a list."""
@@ -319,14 +312,19 @@ class _Structure:
                 do_group(node, source).children, tested.failure if until else tested.success, inner
             ).after
 
-        lines = self._commands.asking.given(frame) if _READS.search(source.text[test[0] : test[1]]) else None
+        reads = _READS.search(source.text[test[0] : test[1]]) is not None
+        lines = self._commands.asking.given(frame) if reads else None
         if lines is None or len(lines) > TURNS:
-            return unchanged(repeat(turn, state, frame)._replace(doubtful=state.doubtful))
-        after, inner = state, frame._replace(conditional=True)
-        for line in lines:
-            after = turn(after, inner._replace(line=line))
-        surely = state.succeeded & after.succeeded  # a last line without its end is none for `read`
-        return unchanged(after._replace(doubtful=state.doubtful, succeeded=surely))
+            after = repeat(turn, state, frame)
+        else:
+            after, inner = state, frame._replace(conditional=True)
+            for line in lines:
+                after = turn(after, inner._replace(line=line))
+            # a last line without its end is none for `read`: it may have turned once less
+            after = after._replace(succeeded=state.succeeded & after.succeeded)
+        if reads:
+            self._commands.asking.inputs.spend(frame)
+        return unchanged(after._replace(doubtful=state.doubtful))
 
     def _for(self, node: Node, state: ShellState, frame: Frame) -> ExitStates:
         name, words = self._for_head(node, state, frame)

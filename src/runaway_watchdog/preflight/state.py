@@ -120,6 +120,12 @@ class ShellState(NamedTuple):
             succeeded=self.succeeded, doubtful=self.doubtful, ambiguous=self.ambiguous | self.handed,
         )  # fmt: skip
 
+    def returned(self, caller: "ShellState") -> "ShellState":
+        """What a function hands back to where it was called."""
+        return self._replace(positional=caller.positional, doubtful=caller.doubtful,
+            variables={**self.variables, **self.localised}, localised=caller.localised,
+        )  # fmt: skip
+
     def environment(self) -> tuple[tuple[str, str | None], ...]:
         """What the line itself puts into a command's environment; an unset variable is told as empty."""
         return tuple((name, self.value(name).text) for name in sorted(self.changed & self.exported))
