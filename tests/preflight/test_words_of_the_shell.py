@@ -53,6 +53,11 @@ LOST = {
     "eval $(echo rm -rf plain)": PLAIN,
     "source <(cat <<X\nrm -rf plain\nX\n)": PLAIN, "sh -x <(cat /usr/local/bin/clean.sh)": PLAIN,
     # a shell behind a program that starts another one
+    # a unit of systemd's runs in /, unless it is told where
+    "systemd-run rm -rf plain": set(), "systemd-run rm -rf srv/plain": PLAIN, "systemd-run rm -d -r srv/plain": PLAIN,
+    "systemd-run sh -c 'rm -rf plain'": set(), "systemd-run sh -c 'rm -rf srv/plain'": PLAIN,
+    "systemd-run -Pd rm -rf plain": PLAIN, "systemd-run --same-dir sh -c 'rm -rf plain'": PLAIN,
+    "systemd-run --working-directory=/srv rm -rf plain": PLAIN, "systemd-run --scope rm -rf plain": PLAIN,
     "systemd-run --scope bash -c 'rm -rf plain'": PLAIN, "systemd-run bash -c '> /srv/app.db'": DB,
     "systemd-run -p Nice=5 --wait sh -c 'rm -rf /srv/plain'": PLAIN, "systemd-inhibit sh -c 'rm -rf plain'": PLAIN,
     "chronic bash -c 'cp /dev/null app.db'": DB, "unbuffer sudo rm -rf plain": PLAIN,

@@ -14,6 +14,7 @@ from runaway_watchdog.effects.host.targets import absolute
 from runaway_watchdog.effects.known_programs import changes_nothing
 from runaway_watchdog.linux.text import lines as lines_of
 from runaway_watchdog.model.command import Command, Script, Word
+from runaway_watchdog.preflight import temporary
 from runaway_watchdog.world import World
 
 Lines = tuple[str, ...]
@@ -37,6 +38,9 @@ def with_written(command: Command, before: HostState, outcome: Outcome, world: W
     which is not known what it does.
     """
     after = outcome.host
+    if (new := temporary.of_command(command)) is not None:
+        after = places.with_made(after, new, "file")
+        return after._replace(written={**after.written, new: ()})
     emptied = set(filter(None, (_real(word, command, after, world) for word in command.truncates)))
     for word in command.appends:
         path = _real(word, command, before, world)
@@ -83,11 +87,16 @@ def for_crontab(command: Command, host: HostState, world: World, printing: Print
         return _with(command, exact if exact is not None else found or None, command.reads)
     path = _real(file, command, host, world)
     if path is not None and path in host.written:
-        writers = host.written[path]
+        writers = [(_surely_run(each, command), at) for each, at in host.written[path]]
         script = Script(tuple(each for each, _ in writers))
         return _with(command, _surely(writers, printing) or None, script)
     text = None if path is None or path in host.made else places.text(path, host, world, LARGEST)
     return _with(command, None if text is None else tuple(lines_of(text)), None)
+
+
+def _surely_run(writer: Command, reader: Command) -> Command:
+    """What has written, known to have run where its success is needed for the reader to run."""
+    return writer._replace(conditional=False) if writer.number in reader.succeeded else writer
 
 
 def _with(command: Command, lines: Lines | None, reads: Script | None) -> Command:

@@ -5,7 +5,9 @@ from runaway_watchdog.model.command import Word
 from runaway_watchdog.preflight.flow import Frame, Sink
 from runaway_watchdog.preflight.state import ShellState
 
-_COPYING = frozenset(("cp", "install", "cat", "tar", "bsdtar", "crontab", "at", "pg_dump", "mysqldump", "mariadb-dump"))
+_NUMBERED = frozenset(
+    ("mktemp", "cp", "install", "cat", "tar", "bsdtar", "crontab", "at", "pg_dump", "mysqldump", "mariadb-dump")
+)
 
 
 class Ordering:
@@ -19,7 +21,7 @@ class Ordering:
     def number(self, word: Word, frame: Frame) -> int:
         """Of the next command; 0: what it makes is not counted on."""
         self._numbers += 1
-        counts = self.settled and not frame.unordered and word.text in _COPYING
+        counts = self.settled and not frame.unordered and word.text in _NUMBERED
         return self._numbers if counts else 0
 
     def beside(self, sink: Sink, since: int) -> None:

@@ -15,7 +15,7 @@ from runaway_watchdog.linux.text import lines as lines_of
 from runaway_watchdog.model.command import Command, Script, Word
 from runaway_watchdog.model.effect import Effect, LowRisk
 from runaway_watchdog.model.shells import POSIX_SHELLS
-from runaway_watchdog.preflight import inputs, recipes, shells
+from runaway_watchdog.preflight import inputs, recipes, shells, temporary
 from runaway_watchdog.preflight.lookup import Lines
 from runaway_watchdog.preflight.questions import Questions, text_of, tree_of
 from runaway_watchdog.preflight.shell import parse
@@ -151,6 +151,7 @@ class _Judge:
         return _Judge(world, self._home, self._first, self._line)
 
     def _one(self, command: Command, host: HostState, depth: int) -> Outcome:
+        command = self._answered(command, host, depth)
         outcome = self._effects(command, host, depth)
         if command.environment or command.program in _STARTERS:
             from runaway_watchdog.preflight import shadows
@@ -158,7 +159,7 @@ class _Judge:
             outcome = shadows.judged(
                 command, outcome, self.world, lambda line: self._line_of(line, command, outcome, depth)
             )
-        if not (command.truncates or command.prints_to or outcome.host.written):
+        if not (command.truncates or command.prints_to or outcome.host.written or command.program == "mktemp"):
             return outcome
         from runaway_watchdog.preflight import content
 
@@ -184,7 +185,6 @@ class _Judge:
         return content.for_crontab(command, host, self.world, content.Printing(exact, one))
 
     def _effects(self, command: Command, host: HostState, depth: int) -> Outcome:
-        command = self._answered(command, host, depth)
         if not command.words:
             return Outcome((), host)
         if command.program == "crontab" and not command.remote:
@@ -229,9 +229,11 @@ class _Judge:
 
     def _answered(self, command: Command, host: HostState, depth: int) -> Command:
         """The command with every substitution that can be answered in place of its word."""
+        into = () if command.prints_to is None else self._words((command.prints_to,), host, depth)
         command = command._replace(
-            words=self._words(command.words, host, depth), truncates=self._words(command.truncates, host, depth)
-        )
+            words=self._words(command.words, host, depth), truncates=self._words(command.truncates, host, depth),
+            appends=self._words(command.appends, host, depth), prints_to=into[0] if len(into) == 1 else None,
+        )  # fmt: skip
         if command.remote or not any(word.globbing for word in command.words):
             return command
         with suppress(OSError):  # nobody may look: then whoever judges the word says so
@@ -241,7 +243,9 @@ class _Judge:
     def _words(self, given_words: tuple[Word, ...], host: HostState, depth: int) -> tuple[Word, ...]:
         words: list[Word] = []
         for word in given_words:
-            lines = None if word.answers is None else self.output(word.answers, host, depth + 1)
+            lines = None if word.answers is None else temporary.path(word.answers)
+            if lines is None and word.answers is not None:
+                lines = self.output(word.answers, host, depth + 1)
             if lines is None:
                 words.append(word)
             elif word.whole:

@@ -391,9 +391,9 @@ WRAPPERS: Mapping[str, Callable[[Words], Inner | None]] = {
 
 def started(program: str, words: Words) -> Inner | None:
     """The shell, or the wrapper of another command, that a program of a project's own starts."""
-    found = runners.inner(Command(words)) if program in runners.RUNNERS else None
+    found = runners.inner(Command(words, folder=".")) if program in runners.RUNNERS else None
     name = None if found is None else found.program
     if found is None or not (name in LINE_SHELLS or name in WRAPPERS or name in {"xargs", "find"}):
         return None
-    detached = program in DETACHING
-    return Inner(found.words, moved=detached and "--scope" not in [word.text for word in words], detached=detached)
+    moved = found.folder != "."  # which stands for where the line is
+    return Inner(found.words, moved=moved, folder=found.folder if moved else None, detached=program in DETACHING)

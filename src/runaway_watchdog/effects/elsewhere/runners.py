@@ -1,6 +1,6 @@
 """Programs that start another one in a project's own environment: npx, bundle exec, php artisan."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from runaway_watchdog.model.command import Command, Word
 
@@ -112,8 +112,22 @@ def inner(command: Command) -> Command | None:
         words = words[1:]
     if program in ("aws-vault", "direnv") and len(words) > 1:
         words = _operands(words[1:])
-    found = command._replace(words=tuple(words)) if words else None
+    options = command.words[1 : len(command.words) - len(words)]
+    found = command._replace(words=tuple(words), folder=_folder(command, options)) if words else None
     return _deleting(found) if found is not None and found.program in DELETERS else found
+
+
+def _folder(command: Command, options: Sequence[Word]) -> str | None:
+    """Where the other one runs: a unit that systemd-run starts runs in / (systemd-run(1)); None: not known."""
+    if command.program != "systemd-run":
+        return command.folder
+    texts = [word.text or word.raw for word in options]
+    letters = {letter for text in texts if text[:1] == "-" and text[:2] != "--" for letter in text[1:]}
+    if letters & {"d", "S"} or {"--scope", "--same-dir", "--shell"} & set(texts):
+        return command.folder
+    given = next((text.partition("=")[2] for text in texts if text.startswith("--working-directory=/")), None)
+    odd = any("irectory" in text or text.startswith(("--user", "--machine", "--host")) for text in texts)
+    return given or (None if odd or letters & {"M", "H"} else "/")
 
 
 def _deleting(command: Command) -> Command:
