@@ -85,6 +85,15 @@ WRITTEN_OVER = {
         "vim -c 'w! notes.txt' -c q x", "ed -s x <<'E'\nw notes.txt\nE", "dos2unix -n x notes.txt",
         "fallocate -p -o 0 -l 4096 notes.txt", "fallocate --collapse-range -l 4096 notes.txt",
     ],
+    "what a line of an editor holds behind bars": [
+        "vim -c ':%d|wq' notes.txt", "vim -c 'set nu | %d | w' notes.txt", "vim -es +'%d|wq' notes.txt",
+        "vim -c 'silent! w! notes.txt' -c q x", "vim -c 'if 1 | w! notes.txt | endif' x", "vim -c 'sil w! notes.txt' x",
+        "vim -c 'e notes.txt | %d | w' x", "vim -c 'tabnew notes.txt | %d | w' x", "vim -c 'tabnew|w!notes.txt' x",
+        "vim -c 'normal ggdGZZ' notes.txt", "vim -c 'argdo %d | update' notes.txt", "vim -c 'saveas! notes.txt' x",
+        "vim -c 'redir! > notes.txt' -c q x", "vim -c 'mks! notes.txt' x", "vim -c 'g/a|b/d|w' notes.txt",
+        "ex -c '%d|wq' notes.txt", "ex notes.txt <<< '%d|wq'", "view -c '%d|wq!' notes.txt",
+        "vim -c 'vs notes.txt | %d | wq' x",
+    ],
     "files taken into an archive": [
         "7z a -sdel x.7z notes.txt", "rar a -df x.rar notes.txt", "rar m x.rar notes.txt",
         "7z a x.7z notes.txt -sdel",
@@ -135,6 +144,12 @@ STAYS = {
         "fallocate -l 10M notes.txt", "strace -A -o notes.txt ls", "ffmpeg -y -i notes.txt http://x/y",
         "convert notes.txt info:", "gs notes.txt", "cpio -o < x > new.cpio",
     ],
+    "what an editor writes as it is, or refuses": [
+        "vim -c 'set nu | w!' notes.txt", "vim -c 'set nu | set list' notes.txt", "vim -c 'let g:x=1' notes.txt",
+        "vim -c 'w notes.txt' x", "vim -c 'sav notes.txt' x", "vim -c 'echo strftime(\"%F\") | q' notes.txt",
+        "vim +PlugInstall +qall", "vim +/foo notes.txt", "vim -c 'mks notes.txt' x",
+        "vim -c 'sp x | wincmd j' notes.txt", "vim -c 's/a|q/b/' notes.txt",
+    ],
     "what keeps the old file": [
         "perl -pi.bak -e 's/a/b/' notes.txt", "perl -i.orig -pe 's/a/b/' notes.txt", "exiftool -all= notes.txt",
         "awk -i inplace -v inplace::suffix=.bak '{print $1}' notes.txt", "dos2unix notes.txt", "unix2dos notes.txt",
@@ -151,7 +166,11 @@ UNKNOWN = [
     "az storage blob download -c x -n y -f $X", "lxc file pull -r c/x .",
     "rclone copy r:x plain", "aws s3 sync s3://b/x plain", "aws s3 cp s3://b/x plain --recursive",
     "vim -es -S x.vim notes.txt", "vim -c '!rm x' -c q notes.txt", "cat x | ed -s notes.txt",
-    "openssl rand -out $X 4", "convert a.png $X", "perl -pi -e 'unlink' notes.txt",
+    "vim -c 'let g:x=delete(\"f\")' -c q x", "vim -c 'set nu|call delete(\"x\")' x",
+    "vim --cmd 'let x=delete(\"y\")' x",
+    "vim -c 'echo writefile([], \"x\")' x", "vim -c 'set mp=rm | make' x", "vim -c 'au BufRead * w! y' x",
+    "vim -c '%s/x/\\=delete(\"y\")/' x", "vim -c 'g/x/call delete(\"y\")' x", "vim -c 'silent !rm x' x",
+    "ed -s x <<'E'\nf notes.txt\nw\nE", "openssl rand -out $X 4", "convert a.png $X", "perl -pi -e 'unlink' notes.txt",
     "awk -i inplace -f x.awk notes.txt", "awk -i inplace '{print > \"x\"}' notes.txt",
 ]  # fmt: skip
 

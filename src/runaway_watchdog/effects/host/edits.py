@@ -5,7 +5,7 @@ line is one as of `sed -i s/a/b/`: told, and the file goes on being what it is.
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from runaway_watchdog.effects import HostState, Outcome, harmless
 from runaway_watchdog.effects.arguments import of, shown
@@ -87,36 +87,101 @@ def _awk(command: Command, host: HostState, world: World) -> Outcome:
 
 _ASSIGNS = re.compile(r"[A-Za-z_]\w*(?:::\w+)?=")
 _LINES = r"(?:(?:\d++|[.$%]|'[a-z<>]|/(?:\\.|[^/\\])*+/|\?(?:\\.|[^?\\])*+\?)(?:[-+]\d*+)?[,;]?){0,2}\s*+"
+_QUIET = re.compile(
+    rf"(?:{_LINES}:?\s*+(?:(?:sil(?:ent)?|noa\w*|keep\w*|vert(?:ical)?|tab|bel\w*|bo(?:tright)?|top\w*|abo\w*|"
+    r"lockm\w*|hid(?:e)?|conf(?:irm)?|uns\w*|bro\w*|argdo|bufdo|windo|tabdo|cdo|cfdo|ldo|lfdo)!?\s+)*){1,2}"
+)
+"""What stands before a command of vim, and changes nothing of what it does."""
+_PIECE = re.compile(
+    rf"{_LINES}:?\s*+(?:s(?:ubstitute)?(?P<mark>[/#,@:;+])(?:(?:\\.|(?!(?P=mark))[^\\])*(?P=mark)){{1,2}})?"
+    r"(?:\\.|[^\\|])*+"
+)
+_GLOBAL = re.compile(
+    rf"{_LINES}:?\s*+(?:g(?:lobal)?|v(?:global)?)!?(?P<mark>[/#,@:;+])(?:\\.|(?!(?P=mark))[^\\])*(?P=mark)"
+)
 _QUITS = re.compile(
-    rf"{_LINES}:?\s*+(?:q|qa|qall|quit|Q|[pnl=]|print|nu|number|f|file|H|P|set?l?\b.*|sy(?:n|ntax)\b.*|filetype\b.*|colo\w*\b.*|"
-    r"norm(?:al)? (?:gg|G|zz|zt)|\d*|[/?].*|v?s(?:p|plit)|tabnew|help\b.*|h\b.*|e(?:dit)?|noh\w*|let g:.*|v)!?"
+    r"(?:[-+]+\d*|q|qa|qall|quit|Q|cq|[pnl=]|print|nu|number|f|file|H|P|set?[lg]?\b.*|set(?:local|global)\b.*|sy(?:n|ntax)\b.*|"
+    r"filetype\b.*|colo\w*\b.*|norm(?:al)?!? (?:gg|G|zz|zt)|\d*|[/?].*|v?s(?:p|plit)|tabnew|v?new|help\b.*|h\b.*|"
+    r"e(?:dit)?|noh\w*|let\b.*|ec\w*\b.*|if\b.*|el\w*|en(?:dif)?|wincmd\b.*|y(?:ank)?|[nvxic]?(?:nore)?map\b.*|v|\".*)!?"
 )
 _SAVES = re.compile(
-    rf"{_LINES}:?\s*+(?:w|wq|x|wa|wqa|xa|xit|exit|wall|up|update|write|sav|saveas)(?P<all>!?)(?P<adds>\s*>>)?"
-    r"(?:\s+(?P<name>.*))?"
+    r"(?:w|wq|x|wa|wqa|xa|xit|exit|wall|wn|wnext|up|update|write|sav|saveas)(?P<all>!?)(?P<adds>\s*>>)?"
+    r"(?:(?:\s+|(?<=!))(?P<name>\S.*))?\s*"
+)
+_KEEPS_A_STATE = re.compile(
+    r"(?:mks\w*|mkv\w*|mkexrc|mk|wv\w*|wundo|redir?)(?P<all>!?)(?P<adds>\s*>>)?\s*>?\s*(?P<name>.*)"
+)
+_OPENS = re.compile(
+    r"(?:e|ed|edit|tabe|tabedit|tabnew|sp|split|vs|vsp|vsplit|v?new|vne|sv|sview|vie|view|ar|args|n|next|fin|find|drop|"
+    r"bad|badd)!?\s++(?P<name>\S.*)"
 )
 _RUNS = re.compile(
-    r"^[^a-zA-Z]*!|\b(?:system|call|exe(?:cute)?|py\w*|lua\w*|perl|ruby|source|so|term\w*|r(?:ead)?)\b|r\s*!|\s!"
+    r"(?:!|(?:cal(?:l)?|exe(?:cute)?|py\w*|lua\w*|pe(?:rl)?|perldo|rub\w*|so(?:urce)?|ter\w*|mak\w*|lmak\w*|gr(?:ep)?|"
+    r"lgr\w*|sh(?:ell)?|mz\w*|tcl\w*|ru(?:ntime)?|au(?:group|tocmd)?|com(?:mand)?|fu(?:nction)?)\b|r(?:ead)?\s*!|"
+    r"(?:w(?:rite)?|e)\s+!|f(?:ile)?\s+\S|norm(?:al)?!?\s[^:!@\x00-\x1f]*+[:!@\x00-\x1f])"
 )
-_SUBSTITUTES = re.compile(rf"{_LINES}:?\s*+(?:s\W|&&|retab|%?s\W)")
+_CALLS = re.compile(r"(?<![\w.#:])(?P<name>[\w.#:]++)\(")
+_HARMLESS_CALLS = frozenset(
+    (
+        "bufname", "col", "empty", "exists", "expand", "filereadable", "fnamemodify", "get", "getcwd", "getline", "has",
+        "join", "len", "line", "localtime", "matchstr", "printf", "range", "repeat", "split", "str2nr", "strftime",
+        "substitute", "tolower", "toupper", "trim",
+    )
+)  # fmt: skip
+_SUBSTITUTES = re.compile(r"(?:s\W|substitute\W|&&|retab|%?s\W)")
 
 
-def _scripted(texts: Sequence[str], files: Sequence[Word], command: Command, host: HostState, world: World) -> Outcome:
-    """What an editor is told, one command a text: it writes what it holds to its files, or to others."""
-    told = [each.strip() for each in texts if each.strip()]
-    saves = [found for each in told if (found := _SAVES.fullmatch(each))]
-    changes = [each for each in told if not _SAVES.fullmatch(each) and not _QUITS.fullmatch(each)]
-    if any(_RUNS.search(each) for each in changes) or any((each["name"] or "").startswith("!") for each in saves):
+def _command(text: str) -> str:
+    """Without the lines that it is for, and without what says how it is to be done."""
+    text = text.strip()
+    found = _QUIET.match(text)
+    return text[0 if found is None else found.end() :].strip()
+
+
+def _pieces(text: str) -> Iterator[str]:
+    """The commands of one of vim's lines, parted by bars, without the lines that they are for."""
+    at = 0
+    while at < len(text):
+        found = _GLOBAL.match(text, at)
+        if found is not None:  # what it does with each line that fits follows; without anything it shows them
+            at = found.end()
+            continue
+        piece = _PIECE.match(text, at)
+        end = len(text) if piece is None else piece.end()
+        yield _command(text[at:end])
+        at = end + 1
+
+
+def _may_run(piece: str) -> bool:
+    """Whether it runs a program, or calls a function that may do anything."""
+    if _RUNS.match(piece):
+        return True
+    plain = piece.startswith(("/", "?", "se", "sy")) or (_SUBSTITUTES.match(piece) and r"\=" not in piece)
+    return not plain and any(found["name"] not in _HARMLESS_CALLS for found in _CALLS.finditer(piece))
+
+
+def _scripted(
+    told: Sequence[str], files: Sequence[Word], command: Command, host: HostState, world: World, *, asks: bool = True
+) -> Outcome:
+    """What an editor is told, one command a text: it writes what it holds to its files, or to others. With `asks` it
+    writes over no other file without a `!`."""
+    saves = [found for each in told if (found := _SAVES.fullmatch(each) or _KEEPS_A_STATE.fullmatch(each))]
+    named = [each for each in saves if each["name"]]
+    rest = [each for each in told if not _SAVES.fullmatch(each) and not _KEEPS_A_STATE.fullmatch(each)]
+    opens = [found["name"] for each in rest if (found := _OPENS.fullmatch(each))]
+    changes = [each for each in rest if not _QUITS.fullmatch(each) and not _OPENS.fullmatch(each)]
+    names = (*opens, *(each["name"] for each in named))
+    if any(map(_may_run, rest)) or any(re.match(r"[!+]", name) or re.search(r"[%#$`*]", name) for name in names):
         return _unsure(command, host)
-    others = [Word(name, name) for each in saves if (name := each["name"]) and not each["adds"]]
+    forced = [each["name"] for each in named if not each["adds"] and (each["all"] or not asks)]
+    others = [Word(name, name) for name in forced]
     outcome = overwritten(others, command, host, world, f"{command.program} writes over it")
-    if not changes or all(each["name"] for each in saves):
-        inline = any("|" in each and re.search(r"\|\s*(?:w|x|up)", each) for each in changes)
-        if not inline:
-            odd = f"what `{shown(command)}` does beside is not looked up"
-            return outcome._replace(unknown=(*outcome.unknown, *((LowRisk(odd),) if changes else ())))
+    if not changes or len(named) == len(saves):
+        odd = LowRisk(f"what `{shown(command)}` does beside is not looked up")
+        return outcome._replace(unknown=(*outcome.unknown, *((odd,) if changes else ())))
     gentle = all(_SUBSTITUTES.match(each) for each in changes)
-    more = edited(files, command, outcome.host, world, gentle=gentle)
+    opened = [Word(name, name) for name in opens]
+    more = edited((*files, *opened), command, outcome.host, world, gentle=gentle)
     return Outcome((*outcome.effects, *more.effects), more.host, (*outcome.unknown, *more.unknown))
 
 
@@ -138,7 +203,9 @@ def _told(command: Command, host: HostState, world: World, *, silent: bool) -> O
     if command.reads is not None:
         return _unsure(command, host) if silent or told or plus else harmless.effects(command, host, world)
     texts = [*plus, *(each or "" for each in told), *lines_of(command.here or "")]
-    return _scripted(texts, files, command, host, world)
+    pieces = [piece for text in texts for piece in _pieces(text) if piece]
+    typed = any(piece.startswith("norm") and "ZZ" in piece for piece in pieces)
+    return _scripted([*pieces, *(["w"] if typed else [])], files, command, host, world)
 
 
 def _ex(command: Command, host: HostState, world: World) -> Outcome:
@@ -161,9 +228,9 @@ def _ed(command: Command, host: HostState, world: World) -> Outcome:
         if adding:
             adding = line != "."
             continue
-        texts.append(line)
+        texts.append(_command(line))
         adding = re.fullmatch(rf"{_LINES}[aic]", line.strip()) is not None
-    return _scripted(texts, words.operands, command, host, world)
+    return _scripted([text for text in texts if text], words.operands, command, host, world, asks=False)
 
 
 def _values(command: Command, host: HostState, world: World) -> Outcome:
