@@ -139,6 +139,12 @@ def test_an_option_that_this_docker_command_does_not_have(client: str, line: str
         ),
         ("docker stack rm nosuch", []),
         ("docker swarm leave", []),
+        ("docker swarm join-token --rotate worker", [("change", "host", "swarm join-token worker")]),
+        ("docker swarm unlock-key --rotate", [("change", "host", "swarm unlock-key")]),
+        ("docker swarm ca --rotate -q", [("change", "host", "swarm ca")]),
+        ("docker swarm unlock-key", []),
+        ("docker buildx history rm abc", [("delete", "host", "build record abc")]),
+        ("docker buildx history rm --all", [("delete", "host", "build record of every build")]),
         ("docker swarm leave -f", [("delete", "host", "swarm state"), ("remove", "container", "task")]),
         *[
             (f"docker service {line}", [("remove", "container", "task"), ("delete", "volume", UNLABELLED)])

@@ -53,6 +53,15 @@ WRITTEN_OVER = {
         "rclone copyto r:x notes.txt", "borg export-tar r::a notes.txt", "jar cf notes.txt plain",
         "pax -wf notes.txt plain", "scp u@h:{notes.txt,new.txt} .",
     ],
+    "options that come before, after and several times": [
+        "tcpdump -w notes.txt -W 5 -C 10", "tcpdump -G 3600 -w '/srv/%H.txt'", "strace -fo notes.txt ls",
+        "lame -h a.wav notes.txt", "lame --resample 44 a.wav notes.txt", "ffmpeg -i a.mp4 notes.txt b.mp4 <<< y",
+        "openssl s_client -connect a:1 -sess_out notes.txt", "openssl ocsp -respout notes.txt -issuer a",
+        "ffmpeg -y -i a.mp4 notes.txt b.mp4", "ffmpeg -y -i a -map 0:v notes.txt -map 0:a b.mp3",
+        "ffmpeg -y -progress notes.txt -i a out.mkv", "rar a -dw x.rar notes.txt", "rar u -df x.rar notes.txt",
+        "rar a x.rar notes.txt -dw", "rpl -qw a b notes.txt", "mogrify -path . -resize 50% notes.txt",
+        "magick mogrify -resize 50% notes.txt", "gm mogrify -resize 50% notes.txt",
+    ],
     "what clients of clouds bring": [
         "aws s3 cp s3://b/k notes.txt --sse AES256", "aws s3 cp --sse AES256 s3://b/k notes.txt",
         "aws s3 mv s3://b/k notes.txt", "aws s3 cp \"$SRC\" notes.txt", "aws --region x s3 cp s3://b/notes.txt /srv/",
@@ -150,6 +159,13 @@ STAYS = {
         "vim +PlugInstall +qall", "vim +/foo notes.txt", "vim -c 'mks notes.txt' x",
         "vim -c 'sp x | wincmd j' notes.txt", "vim -c 's/a|q/b/' notes.txt",
     ],
+    "what gets another name, or a place of its own": [
+        "strace -ff -o notes.txt ls", "tcpdump -G 60 -w 'x-%F-%H.pcap'", "mogrify -path plain notes.txt",
+        "mogrify -format png notes.txt", "magick mogrify -path new notes.txt", "ffmpeg -n -i a notes.txt b.mp4",
+        "docker service update --placement-pref-add spread=node.labels.x web", "docker buildx history ls",
+        "docker swarm join-token worker", "rpl --dry-run a b notes.txt", "rpl -b a b notes.txt",
+        "rar a x.rar notes.txt",
+    ],
     "what keeps the old file": [
         "perl -pi.bak -e 's/a/b/' notes.txt", "perl -i.orig -pe 's/a/b/' notes.txt", "exiftool -all= notes.txt",
         "awk -i inplace -v inplace::suffix=.bak '{print $1}' notes.txt", "dos2unix notes.txt", "unix2dos notes.txt",
@@ -170,7 +186,10 @@ UNKNOWN = [
     "vim --cmd 'let x=delete(\"y\")' x",
     "vim -c 'echo writefile([], \"x\")' x", "vim -c 'set mp=rm | make' x", "vim -c 'au BufRead * w! y' x",
     "vim -c '%s/x/\\=delete(\"y\")/' x", "vim -c 'g/x/call delete(\"y\")' x", "vim -c 'silent !rm x' x",
-    "ed -s x <<'E'\nf notes.txt\nw\nE", "openssl rand -out $X 4", "convert a.png $X", "perl -pi -e 'unlink' notes.txt",
+    "ed -s x <<'E'\nf notes.txt\nw\nE", "rpl -R a b plain", "rpl -x .txt -R a b /srv",
+    "strace -o '|rm x' ls", "strace -o '!rm x' ls",
+    "restic restore latest -t plain --delete --overwrite never", "oc rsync pod:/x plain",
+    "openssl rand -out $X 4", "convert a.png $X", "perl -pi -e 'unlink' notes.txt",
     "awk -i inplace -f x.awk notes.txt", "awk -i inplace '{print > \"x\"}' notes.txt",
 ]  # fmt: skip
 

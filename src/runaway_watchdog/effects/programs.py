@@ -24,8 +24,8 @@ FILES = _by_program(
     }
 )
 """Programs that work on files: which file of `effects.host` judges each."""
-SELDOM = frozenset(("touch", "mkdir", "rmdir", *(name for name, file in FILES.items() if file == "writers")))
-"""Those of them that only seldom lose anything: an engine is asked only then."""
+RARELY_DESTROY = frozenset(("touch", "mkdir", "rmdir", *(name for name, file in FILES.items() if file == "writers")))
+"""Those of them that rarely destroy anything: an engine is asked only then."""
 
 DATABASES = _by_program(
     {

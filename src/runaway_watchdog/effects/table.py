@@ -8,7 +8,7 @@ from runaway_watchdog.effects import HostState, Outcome, known_programs, long_op
 from runaway_watchdog.effects.arguments import shown
 from runaway_watchdog.effects.docker.call import Inside
 from runaway_watchdog.effects.elsewhere import remote, runners
-from runaway_watchdog.effects.programs import FAMILIES, SELDOM
+from runaway_watchdog.effects.programs import FAMILIES, RARELY_DESTROY
 from runaway_watchdog.model.command import Command
 from runaway_watchdog.world import World
 
@@ -64,7 +64,7 @@ def _with_files(program: str, family: str) -> str:
 
 
 def _needs_docker(family: str, command: Command) -> bool:
-    if family in NEED_DOCKER and command.program not in SELDOM:
+    if family in NEED_DOCKER and command.program not in RARELY_DESTROY:
         return True
     return bool(command.truncates) or (family in ASK_THEMSELVES and command.user is not None)
 

@@ -6,7 +6,7 @@ The answer is of the host as the commands before it would have left it.
 from typing import Protocol
 
 from runaway_watchdog.effects import HostState, Outcome, known_programs
-from runaway_watchdog.effects.programs import FILES, SELDOM
+from runaway_watchdog.effects.programs import FILES, RARELY_DESTROY
 from runaway_watchdog.linux.text import lines as lines_of
 from runaway_watchdog.model.command import Command, Script
 from runaway_watchdog.preflight.lookup import Lines, is_folder
@@ -14,7 +14,15 @@ from runaway_watchdog.world import World
 from runaway_watchdog.world.paths import Tree
 
 LARGEST_SCRIPT = 1 << 18
-_MAKING_NONE = (known_programs.READS | FILES.keys() - SELDOM) - {"mkdir", "cp", "install", "mv", "ln", "tar", "unzip"}
+_MAKING_NONE = (known_programs.READS | FILES.keys() - RARELY_DESTROY) - {
+    "mkdir",
+    "cp",
+    "install",
+    "mv",
+    "ln",
+    "tar",
+    "unzip",
+}
 
 
 class Judging(Protocol):

@@ -101,6 +101,12 @@ TABLE: Mapping[str, Subcommand] = {
     "plugin rm": Subcommand("other_objects.plugin_remove", "-f --force"),
     "checkpoint rm": Subcommand("other_objects.checkpoint_remove", "--checkpoint-dir S"),
     "checkpoint create": Subcommand("other_objects.checkpoint_create", "--checkpoint-dir S, --leave-running"),
+    **dict.fromkeys(("swarm join-token", "swarm unlock-key"), Subcommand("swarm.token", "-q --quiet, --rotate")),
+    "swarm ca": Subcommand(
+        "swarm.token",
+        "--ca-cert F, --ca-key F, --cert-expiry D, -d --detach, --external-ca S, -q --quiet, --rotate",
+    ),
+    "buildx history rm": Subcommand("other_objects.build_records_remove", "--all, --builder S"),
     "buildx rm": Subcommand(
         "other_objects.builder_remove",
         "--all-inactive, --builder S, -f --force, --keep-daemon, --keep-state, --timeout D",

@@ -38,7 +38,7 @@ READS = frozenset(
         "service ls", "service inspect", "service logs", "service ps", "stack ls", "stack ps", "stack services",
         "stack config", "node ls", "node inspect", "node ps", "secret ls", "secret inspect", "config ls",
         "config inspect", "context ls", "context inspect", "context show", "plugin ls", "plugin inspect",
-        "swarm unlock-key", "manifest inspect", "buildx imagetools", "checkpoint ls", "swarm join-token",
+        "manifest inspect", "buildx imagetools", "checkpoint ls",
         "trust inspect", "context export", "container scout", "container attach", "buildx history",
         "container init", "container debug", "system dial-stdio",
     )
@@ -52,7 +52,7 @@ ADDS = frozenset(
         "manifest annotate", "manifest push", "context use", "context create", "context update", "context import",
         "swarm init", "swarm join", "swarm unlock", "swarm update", "plugin install", "plugin enable", "plugin create",
         "plugin push", "plugin set", "plugin upgrade", "trust key", "trust signer", "trust sign", "node promote",
-        "node demote", "service create", "manifest rm", "swarm ca", "plugin disable",
+        "node demote", "service create", "manifest rm", "plugin disable",
     )
 )  # fmt: skip
 """They add something, and interrupt and delete nothing: a tag that moves leaves its image without a name."""
@@ -90,14 +90,15 @@ SERVICE_UPDATE = (
     "L, --health-cmd S, --health-interval D, --health-retries N, --health-start-period D, --health-start-interval D, "
     "--health-timeout D, --host-add L, --host-rm L, --hostname S, --image S, --init, --isolation S, --label-add L, "
     "--label-rm L, --limit-cpu D, --limit-memory B, --limit-pids N, --log-driver S, --log-opt L, --max-concurrent N, "
-    "--mount-add L, --mount-rm L, --network-add L, --network-rm L, --no-healthcheck, --no-resolve-image, --placement- "
-    "pref-add L, --placement-pref-rm L, --publish-add L, --publish-rm L, -q --quiet, --read-only, --replicas N, "
-    "--replicas-max-per-node N, --reserve-cpu D, --reserve-memory B, --restart-condition S, --restart-delay D, "
-    "--restart-max-attempts N, --restart-window D, --rollback, --rollback-delay D, --rollback-failure-action S, "
-    "--rollback-max-failure-ratio D, --rollback-monitor D, --rollback-order S, --rollback-parallelism N, --secret-add "
-    "L, --secret-rm L, --stop-grace-period D, --stop-signal S, --sysctl-add L, --sysctl-rm L, -t --tty, --ulimit-add "
-    "L, --ulimit-rm L, --update-delay D, --update-failure-action S, --update-max-failure-ratio D, --update-monitor D, "
-    "--update-order S, --update-parallelism N, -u --user S, --with-registry-auth, -w --workdir S, --oom-score-adj N"
+    "--mount-add L, --mount-rm L, --network-add L, --network-rm L, --no-healthcheck, --no-resolve-image, "
+    "--placement-pref-add L, --placement-pref-rm L, --publish-add L, --publish-rm L, -q --quiet, --read-only, "
+    "--replicas N, --replicas-max-per-node N, --reserve-cpu D, --reserve-memory B, --restart-condition S, "
+    "--restart-delay D, --restart-max-attempts N, --restart-window D, --rollback, --rollback-delay D, "
+    "--rollback-failure-action S, --rollback-max-failure-ratio D, --rollback-monitor D, --rollback-order S, "
+    "--rollback-parallelism N, --secret-add L, --secret-rm L, --stop-grace-period D, --stop-signal S, --sysctl-add L, "
+    "--sysctl-rm L, -t --tty, --ulimit-add L, --ulimit-rm L, --update-delay D, --update-failure-action S, "
+    "--update-max-failure-ratio D, --update-monitor D, --update-order S, --update-parallelism N, -u --user S, "
+    "--with-registry-auth, -w --workdir S, --oom-score-adj N"
 )
 EXEC = (
     "-d --detach, --detach-keys S, -e --env L, --env-file L, -i --interactive, --privileged, -t --tty, -u --user S, "
@@ -121,4 +122,6 @@ def subcommand(words: tuple[Word, ...]) -> tuple[str, tuple[Word, ...]] | None:
         return None
     if second.startswith("-"):
         return ("help", ()) if second in ("--help", "-h") else (f"{first} {second}", words[2:])
+    if first == "buildx" and second == "history" and len(words) > 2 and words[2].text == "rm":
+        return "buildx history rm", words[3:]
     return f"{first} {ALIASES.get(second, second)}", words[2:]

@@ -38,3 +38,10 @@ def builder_remove(call: Call) -> Outcome:
     """A builder goes with its cache, which is made again."""
     why = "the builder and its cache go; the cache is made again"
     return call.outcome(Effect("prune", "image", f"builder {each}", False, why) for each in call.options.operands)
+
+
+def build_records_remove(call: Call) -> Outcome:
+    """What buildx keeps of a build: its log, its times and its provenance. The image stays."""
+    named = ("of every build",) if call.options.has("all") else call.options.operands
+    why = "the log and the provenance of the build are deleted; its image stays"
+    return call.outcome(Effect("delete", "host", f"build record {each}", True, why, in_use=False) for each in named)

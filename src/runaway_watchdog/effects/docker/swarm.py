@@ -117,6 +117,15 @@ def leave(call: Call) -> Outcome:
     return call.outcome((*lost, *effects, *networks), after, unknown)
 
 
+def token(call: Call) -> Outcome:
+    """join-token, unlock-key and ca show something; with --rotate what they showed before is of no use any more."""
+    if not call.docker.swarm or not call.options.has("rotate"):
+        return call.outcome()
+    named = " ".join((call.name.removeprefix("docker "), *call.options.operands))
+    why = "there is another one from then on; whoever kept the old one cannot use it any more, and the nodes stay"
+    return call.outcome([Effect("change", "host", named, False, why)])
+
+
 def service_update(call: Call) -> Outcome:
     """Every option but those about the service itself makes new tasks: the old ones are removed with their volumes."""
     names = services(call, call.options.operands)

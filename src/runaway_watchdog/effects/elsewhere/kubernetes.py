@@ -122,7 +122,7 @@ def effects(command: Command, host: HostState, world: World) -> Outcome:
     if verb == "drain" and words.has("--delete-emptydir-data", "--delete-local-data"):
         return _gone(" ".join(words.texts[1:]), "what its pods keep on that node is deleted", host)
     ends = words.operands[1:]
-    if verb == "cp" and len(ends) == 2 and ":" in (ends[0].text or "") and ":" not in (ends[1].text or ""):
+    if verb in ("cp", "rsync") and len(ends) == 2 and ":" in (ends[0].text or "") and ":" not in (ends[1].text or ""):
         from runaway_watchdog.effects.host import unpackers
 
         # A folder's files come into the target itself; a file comes only as one, never into a folder.

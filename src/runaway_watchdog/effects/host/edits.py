@@ -6,6 +6,7 @@ line is one as of `sed -i s/a/b/`: told, and the file goes on being what it is.
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import pairwise
 
 from runaway_watchdog.effects import HostState, Outcome, harmless
 from runaway_watchdog.effects.arguments import of, shown
@@ -246,23 +247,44 @@ def _values(command: Command, host: HostState, world: World) -> Outcome:
 
 
 def _replaces(command: Command, host: HostState, world: World) -> Outcome:
-    """sd FROM TO FILE…, rpl FROM TO FILE…: without files sd reads its input."""
-    words = of(command, "-f --flags -n --max-replacements -x -R")
-    if words.has("-p", "--preview", "-s", "--simulate", "--dry-run"):
+    """sd FROM TO FILE…, rpl FROM TO FILE…: without files sd reads its input; rpl -R goes into folders."""
+    rpl = command.program == "rpl"
+    words = of(command, "-x -t --use-tmpdir --encoding" if rpl else "-f --flags -n --max-replacements")
+    if words.has("-p", "--preview", "--prompt", "-s", "--simulate", "--dry-run"):
         return Outcome((), host)
+    there = existing(words.operands[2:], command, places.tree(host, world), follow=True)
+    if words.has("-R", "--recursive") and any(each.entry.kind == "folder" for each in there.found):
+        return _unsure(command, host)
+    if rpl and words.has("-b", "--backup"):
+        return _kept(words.operands[2:], "its lines are edited, and the old file stays beside it", command, host, world)
     return edited(words.operands[2:], command, host, world, gentle=True)
 
 
 def _pictures(command: Command, host: HostState, world: World) -> Outcome:
     """mogrify writes each picture over itself, unless it is told another folder or format."""
-    texts = {word.text for word in command.words[1:]}
-    if texts & {"-path", "-format", "-list", "-version", "-help"}:
-        return harmless.effects(command, host, world)
+    texts = [word.text for word in command.words[1:]]
+    if {"-list", "-version", "-help"} & set(texts):
+        return Outcome((), host)
+    values = dict(pairwise(texts))
+    folder = values.get("-path", values.get("-output-directory"))
+    kind = values.get("-format")
     tree = places.tree(host, world)
     there = existing([w for w in command.words[1:] if not (w.text or "").startswith("-")], command, tree, follow=True)
     names = [Word(each.real, each.written) for each in there.found if each.entry.kind == "file"]
-    outcome = edited(names, command, host, world, gentle=False)
+    if folder or kind:
+        made = [_picture(each.text or "", folder, kind) for each in names]
+        outcome = overwritten(made, command, host, world, f"{command.program} writes over it")
+    else:
+        outcome = edited(names, command, host, world, gentle=False)
     return outcome._replace(unknown=(*there.unknown, *outcome.unknown))
+
+
+def _picture(path: str, folder: str | None, kind: str | None) -> Word:
+    """What mogrify calls what it makes of a picture."""
+    above, _, name = path.rpartition("/")
+    name = name if kind is None else f"{name.rpartition('.')[0] or name}.{kind}"
+    made = f"{folder or above}/{name}"
+    return Word(made, made)
 
 
 def _tags(command: Command, host: HostState, world: World) -> Outcome:

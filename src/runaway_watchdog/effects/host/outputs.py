@@ -31,6 +31,7 @@ class Output(NamedTuple):
     whole: bool = False
     joined: str = ""
     last: int = 0
+    every: bool = False  # each of its operands is written over, not the last alone
     flags: str = ""  # with `whole`: every option but these takes a value (ffmpeg)
     adds: str = ""  # with one of these it adds to the file
     forced: str = ""  # it asks or refuses without one of these
@@ -54,7 +55,8 @@ _C = Output(
     whole=True, joined="-o", builds=True,
 )  # fmt: skip
 _FFMPEG = Output(
-    "", whole=True, last=1, forced="-y", asks=True,
+    "-progress -vstats_file -dump_attachment -dump_attachment:t -sdp_file", whole=True, last=1, every=True, forced="-y",
+    asks=True,
     flags="-y -n -nostdin -stdin -hide_banner -vn -an -sn -dn -shortest -stats -nostats -re -copyts -L -h -version "
     "-formats -codecs -encoders -decoders -filters -devices -protocols -bitexact -accurate_seek -noaccurate_seek "
     "-ignore_unknown -copy_unknown -start_at_zero -autorotate -noautorotate -benchmark -report -xerror -buildconf "
@@ -78,12 +80,14 @@ TABLE: Mapping[str, Output] = {
     **dict.fromkeys(("avconv", "ffmpeg4"), _FFMPEG),
     **dict.fromkeys(("convert", "magick", "composite", "montage", "gm"), _IMAGE),
     "sox": Output("", "-r -c -b -e -t -C -v -B -L --rate --channels --bits --encoding --type --volume", last=2),
-    "lame": Output("", "-b -V -q -m -h --preset --tt --ta --tl --abr", last=2),
+    "lame": Output(
+        "", "-b -V -q -m -s -B --preset --tt --ta --tl --ty --tc --tn --tg --abr --resample --lowpass --highpass "
+        "--scale --comp --bitwidth --ti --out-dir", last=2),
     "pandoc": Output("-o --output --log", "-f -t -r -w --from --to --template -V -M -H -B -A -c --css -F -L"),
     "dot": Output("-o", "-T -K -G -N -E -l"),
     **dict.fromkeys(("neato", "fdp", "circo", "twopi", "sfdp"), Output("-o", "-T -K -G -N -E -l")),
     "openssl": Output(
-        "-out -keyout -writerand -rand_out -sigout -CRL_out",
+        "-out -keyout -writerand -rand_out -sigout -CRL_out -sess_out -msgfile -certsout -respout -reqout",
         "-in -inkey -passin -passout -pass -subj -days -newkey -config -extfile -extensions -CA -CAkey -CAfile -CApath "
         "-connect -servername -sign -verify -signature -keyform -inform -outform -K -iv -S -md -iter -name -certfile "
         "-set_serial -CAserial -addext -algorithm -pkeyopt -engine -provider -rand -k -kfile -caname -kdfopt",
@@ -154,6 +158,10 @@ _TEXT_PRODUCT = re.compile(r"\.(?:js|mjs|cjs|map|css|d|o|a|so|s|i|ii|dll|exe|cla
 def effects(command: Command, host: HostState, world: World) -> Outcome:
     """The files that it writes over, then what is not known about it."""
     how = TABLE[command.program or ""]
+    if command.program in ("magick", "gm") and command.words[1:] and command.words[1].text == "mogrify":
+        from runaway_watchdog.effects.host import edits
+
+        return edits.effects(command._replace(words=command.words[1:]), host, world)
     read = parsed(command.words[1:], how)
     names = [_pattern(word) for word in _names(command, how, read) if not NOT_A_FILE.fullmatch(word.text or "")]
     if read.flags.intersection(how.adds.split()):
@@ -184,7 +192,11 @@ def parsed(words: Sequence[Word], how: Output) -> Parsed:
             continue
         taken = list(_options(word, text, pending, how))
         flags.update(name for name, _ in taken)
-        judged = [(name, value) for name, value in taken if name in written and value is not None]
+        judged = [
+            (name, value)
+            for name, value in taken
+            if name in written and value is not None and (value.text or "")[:1] not in ("|", "!")
+        ]
         values += judged
         if not judged:
             kept += [word, *(value for name, value in taken if value is not None and value.raw is not word.raw)]
@@ -257,8 +269,31 @@ def _names(command: Command, how: Output, read: Parsed) -> list[Word]:
     if special is not None:
         return special(command, named, read)
     if how.last and len(read.operands) >= how.last:
-        named.append(read.operands[-1])
+        named += read.operands if how.every else read.operands[-1:]
     return named
+
+
+def _captures(command: Command, named: list[Word], read: Parsed) -> list[Word]:  # noqa: ARG001 - as `_SPECIAL` has it
+    """tcpdump: with -C a number stands behind the name, with -G the time in it; a name with a year is a new one."""
+    made: list[Word] = []
+    for word in named:
+        text = word.text
+        if text is None or not read.flags & {"-C", "-G"} or re.search(r"%[YyFsDcGx]", text):
+            made += [word] if text is None or "%" not in text else []
+            continue
+        if "-G" in read.flags and "%" in text:
+            text = re.sub(r"%[A-Za-z]", "*", text)
+        made.append(Word(f"{text}*" if "-C" in read.flags else text, word.raw, globbing=True))
+    return made
+
+
+def _traces(command: Command, named: list[Word], read: Parsed) -> list[Word]:
+    """strace -ff: one file for each process, NAME.PID. What `|` or `!` begins is a command."""
+    parted = "--output-separately" in read.flags or any(
+        re.match(r"-[a-zA-Z]*ff", word.text or "") for word in command.words[1:]
+    )
+    files = [word for word in named if (word.text or "")[:1] not in ("|", "!")]
+    return [Word(f"{word.text}.[0-9]*", word.raw, globbing=True) for word in files if word.text] if parted else files
 
 
 def _images(command: Command, named: list[Word], read: Parsed) -> list[Word]:  # noqa: ARG001 - as `_SPECIAL` has it
@@ -334,5 +369,5 @@ _SPECIAL = {
     **dict.fromkeys(("convert", "magick", "composite", "montage", "gm"), _images),
     **dict.fromkeys(("gpg", "gpg2"), _gpg),
     "script": _script, "htpasswd": _htpasswd, "ssh-keygen": _keys, "fallocate": _holes, "asciinema": _recorded,
-    "csplit": _parts,
+    "csplit": _parts, "tcpdump": _captures, "strace": _traces,
 }  # fmt: skip

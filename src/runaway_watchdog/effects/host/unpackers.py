@@ -77,12 +77,13 @@ def _seven_zip(command: Command, host: HostState, world: World) -> Outcome:
 
 
 def _rar(command: Command, host: HostState, world: World) -> Outcome:
-    """rar and unrar: -o+ answers, -y too; -df deletes what went in, and so does the command m."""
+    """rar and unrar: -o+ answers, -y too; -df and -dw delete what went in, and so does the command m."""
     words = of(command)
     verb = (words.texts or ("l",))[0]
     texts = [word.text or "" for word in command.words[1:]]
-    if verb in ("m", "mf") or (verb == "a" and "-df" in texts):
-        return _taken_in(words.operands[2:], Word("", ""), command, host, world)
+    if verb in ("m", "mf") or (verb in ("a", "u", "f") and ("-df" in texts or "-dw" in texts)):
+        files = words.operands[2:] or (Word("*", "*", globbing=True),)
+        return _taken_in(files, Word("", ""), command, host, world)
     if verb == "d":
         return overwritten(words.operands[1:2], command, host, world, f"{command.program} takes files out of it")
     if verb not in ("x", "e") or "-o-" in texts or "-or" in texts:
@@ -202,7 +203,8 @@ def put_back(words: Arguments, command: Command, host: HostState, world: World) 
     """restic restore and borg extract: into a folder, over what is there. None for any other of their subcommands."""
     match (command.program, (words.texts or ("",))[0]):
         case ("restic", "restore"):
-            if read(command.words[1:], "--overwrite").value("--overwrite") == "never":
+            keeps = read(command.words[1:], "--overwrite").value("--overwrite") == "never"
+            if keeps and not words.has("--delete"):
                 return _nothing(host)
             into = read(command.words[1:], "-t --target")
             return over(here(into.value("-t", "--target"), command, given=True), command, host, world)
