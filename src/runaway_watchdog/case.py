@@ -20,7 +20,7 @@ from runaway_watchdog.explain.casefile import explain
 from runaway_watchdog.explain.records import NoRecords, Records
 from runaway_watchdog.explain.storerecords import open_records
 from runaway_watchdog.handover import log_to_stderr, read_configuration
-from runaway_watchdog.model.casefile import CaseFile
+from runaway_watchdog.model.casefile import CaseFile, suspicious
 from runaway_watchdog.model.events import CaseRequest
 from runaway_watchdog.model.gap import Gap
 from runaway_watchdog.model.process import CpuShare
@@ -61,7 +61,7 @@ def main(argv: list[str]) -> int:
     only: dict[str, str] = next((rule["only"] for rule in compiled["rules"] if rule["name"] == case_request.rule), {})
     if case is not None and not means(only, case):
         return _keep_back(store, case_request, world.clock.now())
-    if case_request.kind == "recorded" and case is not None and case.signs:
+    if case_request.kind == "recorded" and case is not None and suspicious(case.signs):
         case_request = case_request._replace(kind="opened", severity="critical")  # an intruder is worth waking somebody
     silent = case_request.kind in ("suspect", "recorded")
     told = None if silent else _message(case, case_request, world, _curve(store, case_request, world))

@@ -103,6 +103,27 @@ def test_one_sign_alone_is_no_alarm(box: Box) -> None:
 
 
 @pytest.mark.truth
+def test_a_miner_in_a_published_redis_is_told(make_box: MakeBox) -> None:
+    """As it came to many: the door that is open is closed on the port of the host, and opened again by the undo."""
+    own = make_box(extras=("databases",), image=False)
+    programs = "/usr/bin/redis-server /bin/sh /bin/busybox"
+    libraries = f"$(ldd {programs} 2>/dev/null | grep -o '/[^ ]*[0-9]' | sort -u)"
+    own.run(f"tar -ch --hard-dereference {programs} {libraries} 2>/dev/null | docker import - cache")
+    own.run("docker run -d --name cache -p 16379:6379 cache redis-server --protected-mode no")
+    burn = "busybox mkdir -p /tmp; busybox cp /bin/sh /tmp/x; (/tmp/x -c 'while :; do :; done' &)"
+    own.run(["docker", "exec", "-d", "cache", "sh", "-c", burn])
+    pid = own.wait_for("it", lambda: next(iter(own.pids("^/tmp/x -c")), None))
+    document = foretold.explained(own, pid)
+    assert {"program-file", "server", "door"} <= kinds(document), document["signs"]
+    door = document["plan"]["steps"][-1]
+    assert "--ctorigdstport 16379" in door["command"]
+    own.run(door["command"])
+    assert "16379" in own.run("iptables -S DOCKER-USER").stdout
+    own.run(door["undo"])
+    assert "16379" not in own.run("iptables -S DOCKER-USER").stdout
+
+
+@pytest.mark.truth
 def test_two_scripts_that_start_each_other_are_seen(box: Box) -> None:
     """And a line of cron that would fetch it all again."""
     box.write("/var/tmp/a.sh", MUTUAL.format(other="b", work=""), 0o755)

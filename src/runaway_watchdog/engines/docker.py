@@ -3,7 +3,7 @@
 Everything raises Unanswered: where the engine does not answer, and where nobody could read what it answers.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from runaway_watchdog.engines.fields import (
@@ -25,6 +25,7 @@ from runaway_watchdog.engines.model import (
     Info,
     Inspected,
     Mount,
+    Published,
     Volume,
 )
 from runaway_watchdog.model.gap import Gap
@@ -174,7 +175,7 @@ def inspected(found: Json, stop_signal: str = "SIGTERM") -> Inspected:
         labels=labels(config),
         mounts=tuple(map(_mount, objects(found, "Mounts"))),
         networks=tuple(map(str, part(network, "Networks"))),
-        ports=_ports(network.get("Ports")),
+        published=tuple(_published(network.get("Ports"))),
         in_memory=tuple(map(str, part(host, "Tmpfs"))),
         given=_given(host),
         volumes_from=bool(host.get("VolumesFrom")),
@@ -213,13 +214,14 @@ def _mount(found: Json) -> Mount:
     )
 
 
-def _ports(found: Any) -> dict[str, tuple[str, ...]]:
-    if not isinstance(found, dict):
-        return {}
-    return {
-        str(port): tuple(text(each, "HostIp") for each in bound or () if "HostIp" in each)
-        for port, bound in found.items()
-    }
+def _published(found: Any) -> Iterator[Published]:
+    """Of `{"6379/tcp": [{"HostIp": "0.0.0.0", "HostPort": "16379"}], "80/tcp": null}`."""
+    for inner, bound in found.items() if isinstance(found, dict) else ():
+        number, _, protocol = str(inner).partition("/")
+        for each in bound if isinstance(bound, list) else ():
+            outer = text(each, "HostPort") if isinstance(each, dict) else ""
+            if protocol in ("", "tcp") and number.isdecimal() and outer.isdecimal():
+                yield Published(int(number), int(outer), text(each, "HostIp"))
 
 
 def _given(host: Json) -> frozenset[str]:

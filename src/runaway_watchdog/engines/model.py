@@ -51,6 +51,14 @@ class HealthCheck(NamedTuple):
     every_s: float
 
 
+class Published(NamedTuple):
+    """A port of a container that an address of the host leads to."""
+
+    inner: int
+    outer: int
+    address: str  # "", "0.0.0.0" and "::" are all of the host's
+
+
 class Inspected(NamedTuple):
     """A container as its engine tells of it alone."""
 
@@ -78,7 +86,7 @@ class Inspected(NamedTuple):
     labels: Mapping[str, str]
     mounts: tuple[Mount, ...]
     networks: tuple[str, ...]
-    ports: Mapping[str, tuple[str, ...]]  # "22/tcp" -> the addresses of the host that lead to it
+    published: tuple[Published, ...]  # over TCP
     in_memory: tuple[str, ...]  # folders of `--tmpfs`
     given: frozenset[str]  # names and folders of the volumes that it was given by name
     volumes_from: bool  # it was given those of another container too

@@ -10,9 +10,9 @@ from runaway_watchdog.explain.leftbehind import left_behind
 from runaway_watchdog.explain.plan import plan
 from runaway_watchdog.explain.prognosis import prognosis
 from runaway_watchdog.explain.records import Records
-from runaway_watchdog.explain.signs import signs, suspicious
+from runaway_watchdog.explain.signs import signs
 from runaway_watchdog.glance import Glance, waited_s
-from runaway_watchdog.model.casefile import CaseFile
+from runaway_watchdog.model.casefile import CaseFile, suspicious
 from runaway_watchdog.world import World, procfs
 from runaway_watchdog.world.activity import first_look
 

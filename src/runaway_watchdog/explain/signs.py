@@ -1,33 +1,82 @@
 """Signs of an intruder's program, read without running anything. Evidence, never a verdict.
 
-One sign has harmless reasons (an upgrade leaves deleted programs, runc runs from a memfd, a test runs from /tmp), so
-the word is used only where two of different kinds meet. What costs a look around the host is asked only of a process
-that is odd already, or that nobody manages.
+Most have harmless reasons (an upgrade leaves deleted programs, runc runs from a memfd, a test runs from /tmp), so the
+word is used only where two of different kinds meet (`model.casefile.suspicious`). What costs a look around the host is
+asked only of a process that is odd already, or that nobody manages.
 """
 
 from collections.abc import Iterator, Sequence
 
+from runaway_watchdog.explain.doors import doors
+from runaway_watchdog.explain.mining import mining
 from runaway_watchdog.hostile import clean
 from runaway_watchdog.linux.text import lines as lines_of
 from runaway_watchdog.masking import mask_text
-from runaway_watchdog.model.casefile import History, Sign
-from runaway_watchdog.model.container import DOCKER_KINDS
+from runaway_watchdog.model.casefile import History, Sign, SignKind
 from runaway_watchdog.model.process import Facts, Process
 from runaway_watchdog.owners import KINDS
 from runaway_watchdog.owners.common.shells import base
 from runaway_watchdog.owners.interface import Owner
 from runaway_watchdog.owners.shell_loop import INTERPRETERS, script
 from runaway_watchdog.patterns import Pattern
-from runaway_watchdog.world import Files, Unanswered, World, processes, procfs
+from runaway_watchdog.world import Files, World, processes, procfs
 
-ENOUGH = 2
-"""Signs of different kinds, before anybody speaks of an intruder."""
 DELETED = " (deleted)"
 TEMPORARY = ("/tmp/", "/var/tmp/", "/dev/shm/", "/run/shm/")  # noqa: S108 - looked for, not written to
 RUNC = Pattern(r"/memfd:runc_cloned:.*|/.*/runc(?: \(deleted\))?")
-HIDDEN = Pattern(r"/(?:usr|etc|dev|bin|sbin|lib)/(?:[^/]*+/)*?\.(?!venv)[^/.]")
+UNPACKED = Pattern(r"/tmp/(?:\.mount_[^/]{1,40}|go-build\d+)/.*|/tmp/chrom(?:e|ium)(?:/.*)?")  # noqa: S108
+"""An AppImage runs from where it mounted itself, `go run` from where it built, Chromium for functions from /tmp."""
+SYSTEM = ("/usr/", "/etc/", "/dev/", "/bin/", "/sbin/", "/lib/")
+HOMES = ("/root/", "/home/")
+TOOLS = frozenset(
+    {
+        *(
+            ".pnpm",
+            ".bin",
+            ".cache",
+            ".prisma",
+            ".venv",
+            ".virtualenv",
+            ".virtualenvs",
+            ".tox",
+            ".nox",
+            ".next",
+            ".nuxt",
+        ),
+        *(".local", ".nvm", ".fnm", ".volta", ".npm", ".npm-global", ".yarn", ".bun", ".deno", ".node", ".config"),
+        *(
+            ".cargo",
+            ".rustup",
+            ".rbenv",
+            ".rvm",
+            ".gem",
+            ".pyenv",
+            ".poetry",
+            ".rye",
+            ".asdf",
+            ".mise",
+            ".sdkman",
+            ".jdks",
+        ),
+        *(".vscode-server", ".vscode", ".cursor-server", ".cursor", ".windsurf-server", ".dotnet", ".gradle", ".m2"),
+        *(".terraform", ".docker", ".linuxbrew", ".nix-profile", ".claude", ".opencode", ".foundry", ".steam", ".wine"),
+    }
+)
+"""Hidden folders in which tools keep programs."""
+DOT_CONFIG = Pattern(r".*/\.config/(?!(?:nvm|yarn|composer|herd|google-chrome|chromium)/).*")
 KERNEL_NAME = Pattern(
-    r"\[[a-z_][\w/:.-]*+\]|kworker.*|ksoftirqd.*|kswapd\d*|kthreadd\w*|kdevtmpfs\w*|kcompactd\d*|migration/\d+|rcu_\w+|khugepaged|jbd2/.*"
+    r"\[?(?:kworker/\S*|ksoftirqd/\d+|kswapd\d+|kthreadd\w*|kdevtmpfs\w*|kcompactd\d+|migration/\d+|khugepaged"
+    r"|rcu_(?:sched|bh|preempt|gp|par_gp|tasks_\w+)|kblockd|kintegrityd|ksmd|oom_reaper|jbd2/\S*|xfsaild/\S*)\]?"
+)
+IN_BRACKETS = Pattern(r"\[[a-z_][\w/:.-]*+\]")
+SERVERS = Pattern(
+    r"postgres(?:ql)?|(?:redis|valkey|keydb)-(?:server|check-rdb)|mysqld|mariadbd|mongod|memcached|nginx|apache2|httpd"
+    r"|php-fpm[\d.]*"
+)
+SERVER_USERS = frozenset({"postgres", "redis", "mysql", "mongodb", "memcache", "www-data", "nginx", "apache", "tomcat"})
+KNOWN_PRELOADS = Pattern(
+    r"(?:/usr|/opt|/lib)\S*/(?:lib)?(?:jemalloc|tcmalloc|mimalloc|eatmydata|snoopy|oneagent|newrelic|faketime|proxychains"
+    r"|launcher\.preload|dd_preload)\S*|/opt/(?:datadog|dynatrace|newrelic|sentinelone)\S*"
 )
 DOWNLOAD = Pattern(
     r"(?:curl|wget|fetch)\b[^\n]{0,300}(?:\|\s{0,20}(?:/\S{0,200}/)?(?:ba|da|z)?sh\b|(?:ba|da|z)?sh\s+/tmp/|chmod\s+\+x)"
@@ -36,42 +85,63 @@ DOWNLOAD = Pattern(
 CRON_FILES = ("/etc/crontab", "/etc/rc.local")
 CRON_FOLDERS = ("/etc/cron.d", "/var/spool/cron/crontabs", "/var/spool/cron")
 MOST_FILES = 200
-DOORS = {2375: "the Docker API without a password", 6379: "Redis", 9000: "PHP-FPM"}
 
 
 def signs(world: World, facts: Facts, owners: Sequence[Owner], history: History) -> tuple[Sign, ...]:
     """Every sign that was found, in no order of weight; none for a process that gives no reason to look."""
-    own = tuple(_own(world.files, facts.process))
+    own = tuple(_own(world.files, facts))
     alone = not KINDS[owners[-1].kind].starts
     if not own and not alone:
         return ()
     found = [*own, *_no_keeper(owners[0], history), *_hidden(world.files, facts.process)]
     found += [*_preload(world.files, facts.process), *_downloads(world.files), *_watchdogs(world.files, facts)]
     if own:
-        found += _doors(world, owners)
+        found += doors(world, owners)
     return tuple(found)
 
 
-def suspicious(found: Sequence[Sign]) -> bool:
-    """Whether signs of two different kinds meet."""
-    return len({each.kind for each in found}) >= ENOUGH
-
-
-def _own(files: Files, process: Process) -> Iterator[Sign]:
+def _own(files: Files, facts: Facts) -> Iterator[Sign]:
     """What the process itself shows."""
-    evidence = f"/proc/{process.pid}/exe -> {clean(process.exe or '', 200)}"
-    if process.exe is not None and (told := _program_file(files, process)) is not None:
+    process = facts.process
+    if process.kernel_thread or process.exe is None:
+        return
+    evidence = f"/proc/{process.pid}/exe -> {clean(process.exe, 200)}"
+    if (told := _program_file(files, process)) is not None:
         yield Sign("program-file", told, evidence)
+        yield from _below_a_server(facts)
     names = (process.name, process.cmdline[0] if process.cmdline else "")
-    if not process.kernel_thread and process.exe is not None and any(map(KERNEL_NAME.fullmatch, names)):
-        told = f"it calls itself {clean(names[1] or names[0], 40)}, as a kernel thread does, and is none"
-        yield Sign("posing", told, f"{evidence}; no PF_KTHREAD in /proc/{process.pid}/stat")
+    for pattern in (KERNEL_NAME, IN_BRACKETS):
+        if (name := next(filter(pattern.fullmatch, names), None)) is not None:
+            told = f"it calls itself {clean(name, 40)}, as a kernel thread does, and is none"
+            kind: SignKind = "posing" if pattern is KERNEL_NAME else "brackets"
+            yield Sign(kind, told, f"{evidence}; no PF_KTHREAD in /proc/{process.pid}/stat")
+            break
+    yield from mining(process)
+
+
+def _below_a_server(facts: Facts) -> Iterator[Sign]:
+    """A program that lies where no program should, and that a server started, or that runs as a server's user."""
+    server = next((each for each in facts.ancestors if SERVERS.fullmatch(base(each.exe)) or _next(each)), None)
+    if server is not None:
+        told = f"it was started by {clean(server.name, 20)} ({server.pid}), a server"
+        yield Sign("server", told, f"/proc/{server.pid}/exe -> {clean(server.exe or '', 120)}")
+    elif facts.process.user in SERVER_USERS:
+        yield Sign(
+            "server", f"it runs as {facts.process.user}, a server's user", f"Uid in /proc/{facts.process.pid}/status"
+        )
+
+
+def _next(process: Process) -> bool:
+    """Next.js in production, which starts no programs of its own."""
+    return base(process.exe) in ("node", "nodejs") and process.name.startswith("next-server")
 
 
 def _program_file(files: Files, process: Process) -> str | None:
     exe = process.exe or ""
     path = exe.removesuffix(DELETED)
     if RUNC.fullmatch(exe):
+        return None
+    if UNPACKED.fullmatch(path):
         return None
     if path.startswith("/memfd:"):
         return "its program is in no file at all, only in memory (memfd)"
@@ -81,12 +151,19 @@ def _program_file(files: Files, process: Process) -> str | None:
         )
     if INTERPRETERS.fullmatch(base(path)) and (run := _script_of(process)).startswith(TEMPORARY):
         return f"its script, {clean(run, 80)}, lies in a folder for temporary files"
-    if HIDDEN.match(path):
+    if _is_hidden(path):
         return "its program lies in a hidden file or folder"
     # An upgrade puts a new file in its place.
     if exe.endswith(DELETED) and not files.exists(f"{procfs.PROC}/{process.pid}/root{path}"):
         return "its program's file was deleted, and no new one is in its place"
     return None
+
+
+def _is_hidden(path: str) -> bool:
+    """Where no tool keeps its programs."""
+    dotted = [part for part in path.split("/") if part.startswith(".")]
+    unusual = any(part not in TOOLS for part in dotted) or DOT_CONFIG.fullmatch(path) is not None
+    return path.startswith((*SYSTEM, *HOMES)) and bool(dotted) and unusual
 
 
 def _script_of(process: Process) -> str:
@@ -113,9 +190,10 @@ def _hidden(files: Files, process: Process) -> Iterator[Sign]:
 def _preload(files: Files, process: Process) -> Iterator[Sign]:
     path = f"{procfs.PROC}/{process.pid}/root/etc/ld.so.preload"
     lines = [line for line in lines_of(_text(files, path)) if line.strip() and not line.startswith("#")]
-    if lines:
+    unknown = [line for line in lines if not all(map(KNOWN_PRELOADS.fullmatch, line.replace(":", " ").split()))]
+    if unknown:
         told = "a library is forced into every program (/etc/ld.so.preload): such a one can hide processes and files"
-        yield Sign("preload", told, f"/etc/ld.so.preload: {clean(lines[0], 120)}")
+        yield Sign("preload", told, f"/etc/ld.so.preload: {clean(unknown[0], 120)}")
 
 
 def _downloads(files: Files) -> Iterator[Sign]:
@@ -159,27 +237,6 @@ def _runs_a_script(arguments: tuple[str, ...]) -> bool:
 def _words(arguments: tuple[str, ...]) -> list[str]:
     """The program and its first operands, without their folders."""
     return [base(word) for word in arguments[:3] if not word.startswith("-")]
-
-
-def _doors(world: World, owners: Sequence[Owner]) -> list[Sign]:
-    """A port of its container that the whole network reaches, and that worms knock at."""
-    found = []
-    for owner in owners:
-        if owner.kind not in DOCKER_KINDS:
-            continue
-        from runaway_watchdog.engines import docker  # what no other sign needs
-
-        try:
-            container = docker.container(world, owner.id)
-        except Unanswered:
-            continue
-        for port, addresses in ({} if container is None else container.ports).items():
-            number = int(port.partition("/")[0]) if port.partition("/")[0].isdigit() else 0
-            open_to_all = any(each in ("", "0.0.0.0", "::") for each in addresses)  # noqa: S104
-            if number in DOORS and open_to_all:
-                told = f"port {number} ({DOORS[number]}) is open to everybody: a new container would be entered again"
-                found.append(Sign("door", told, f"GET /containers/{owner.id[:12]}/json: Ports {port}", port=number))
-    return found
 
 
 def _text(files: Files, path: str) -> str:

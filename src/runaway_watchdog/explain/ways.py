@@ -7,8 +7,7 @@ from typing import Final
 from runaway_watchdog import owners, owners as ownership
 from runaway_watchdog.explain import intrusion, leftbehind, root_commands
 from runaway_watchdog.explain.cause import Innocent, innocent
-from runaway_watchdog.explain.signs import suspicious
-from runaway_watchdog.model.casefile import Cause, LeftBehind, Sign
+from runaway_watchdog.model.casefile import Cause, LeftBehind, Sign, suspicious
 from runaway_watchdog.model.doing import Doing
 from runaway_watchdog.model.plan import ByEye, Containment, Plan, Prints, Step
 from runaway_watchdog.model.process import CpuShare, Process

@@ -1,6 +1,7 @@
 """One case, put together: what `explain` shows, what `--json` prints, what an alert says."""
 
-from typing import Literal, NamedTuple
+from collections.abc import Sequence
+from typing import Final, Literal, NamedTuple
 
 from runaway_watchdog.model.doing import Doing
 from runaway_watchdog.model.gap import Gap
@@ -31,14 +32,30 @@ class History(NamedTuple):
     pids: tuple[int, ...] = ()
 
 
+SignKind = Literal[
+    "program-file", "posing", "preload", "download", "watchdogs", "hidden", "no-keeper", "door", "miner", "pool",
+    "server", "host", "brackets",
+]  # fmt: skip
+
+
 class Sign(NamedTuple):
     """One thing that intruders' programs do and few others. Evidence, never a verdict."""
 
-    kind: Literal["program-file", "posing", "preload", "download", "watchdogs", "hidden", "no-keeper", "door"]
+    kind: SignKind
     told: str
     evidence: str
     port: int | None = None  # of a door
     path: str | None = None  # of the file that the sign stands in
+
+
+ALONE: Final[tuple[SignKind, ...]] = ("posing",)
+"""Signs with no harmless reason that anybody has seen."""
+
+
+def suspicious(found: Sequence[Sign]) -> bool:
+    """Whether signs of two different kinds meet, or one stands for itself: most have harmless reasons too."""
+    kinds = {each.kind for each in found}
+    return len(kinds) > 1 or not kinds.isdisjoint(ALONE)
 
 
 class Cause(NamedTuple):

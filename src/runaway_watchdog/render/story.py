@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 from runaway_watchdog.hostile import clean
 from runaway_watchdog.masking import mask_argv
-from runaway_watchdog.model.casefile import CaseFile, LeftBehind, SeenDeath
+from runaway_watchdog.model.casefile import CaseFile, LeftBehind, SeenDeath, suspicious
 from runaway_watchdog.model.container import DOCKER_KINDS
 from runaway_watchdog.model.owner import Action, Outlook, Owner
 from runaway_watchdog.render import figures, steps as moves
@@ -137,7 +137,7 @@ def _findings(case: CaseFile, now: float) -> list[str]:
         lines.append(f"works for {safe(case.cause.name, 80)}, which {safe(case.cause.told)}")
     if case.left_behind is not None:
         lines.append(f"left behind: {safe(case.left_behind.why)}{_copies(case.left_behind)}")
-    if len({sign.kind for sign in case.signs}) > 1:
+    if suspicious(case.signs):
         lines.append("SIGNS OF AN INTRUDER, evidence and no verdict:")
         lines += [f"- {safe(sign.told)} [{safe(sign.evidence, 200)}]" for sign in case.signs[:MOST_SIGNS]]
     return lines
