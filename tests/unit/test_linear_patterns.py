@@ -23,6 +23,7 @@ ELSEWHERE = {
     "owners/common/worker_pools.py": "the table of masters, against titles of 2,000 characters: see below",
     "patterns.py": "the two that compile what others give them",
     "preflight/patterns.py": "a pattern of the shell's: see below",
+    "preflight/shadows.py": "two alternatives that part at their first letter, and the letter of an option",
     "preflight/recipes/code_texts.py": "names of the tables of languages",
     "preflight/words.py": "one of two that are written there, without repeats",
     "render/quoted.py": "names of processes and containers, escaped",

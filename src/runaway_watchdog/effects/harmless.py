@@ -199,9 +199,6 @@ def _priority(command: Command, host: HostState, world: World) -> Outcome:
     return Outcome(tuple(found), host)
 
 
-IP_CHANGES = frozenset(
-    ["add", "del", "delete", "flush", "set", "replace", "change", "append", "exec", "restore", "up", "down"]
-)
 CURL_VALUED = (
     "-X --request -H --header -o --output -d --data --data-raw --data-binary --data-urlencode --json -F --form -T "
     "--upload-file -u --user -A --user-agent -e --referer -b --cookie -c --cookie-jar -D --dump-header -m --max-time "
@@ -230,11 +227,22 @@ def _curl(command: Command, host: HostState, world: World) -> Outcome:  # noqa: 
 
 
 def _ip(command: Command, host: HostState, world: World) -> Outcome:  # noqa: ARG001
-    """Addresses, links and routes are shown unless a word changes them."""
-    words = of(command, "-f -family -n -netns")
-    if words.texts and not set(words.texts) & IP_CHANGES:
-        return Outcome((), host)
-    return _working("ip", command, host)
+    """Addresses, links and routes are shown unless a word changes them; each word may be cut short."""
+    words = [word.text or "$" for word in command.words[1:]]
+    options: list[str] = []
+    while words and words[0].startswith("-"):
+        options.append(words.pop(0))
+        if options[-1] in ("-f", "-family", "-n", "-netns", "-l", "-loops", "-rc", "-rcvbuf") and words:
+            words.pop(0)
+    if any(len(each) > 1 and "-batch".startswith(each) for each in options):
+        return _unsure(command, host)
+    subject, verb = (*words[:2], "", "")[:2]
+    sets = verb != "" and "set".startswith(verb) and "link".startswith(subject)
+    reads = not sets and any(each.startswith(verb) for each in _IP_READS)
+    return Outcome((), host) if reads or subject == "help" else _working("ip", command, host)
+
+
+_IP_READS = ("show", "list", "lst", "ls", "get", "help", "monitor", "identify", "pids", "showdump")
 
 
 def _shell(command: Command, host: HostState, world: World) -> Outcome:  # noqa: ARG001

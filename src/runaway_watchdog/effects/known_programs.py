@@ -20,7 +20,7 @@ _FILES_AND_FOLDERS = """
 """
 _TEXT = """
     bat batcat bzcat cal ncal cat cksum b2sum md5sum sha1sum sha224sum sha256sum sha384sum sha512sum sum cmp
-    colordiff column comm cut diff diff3 sdiff delta egrep expand expr factor fgrep fmt fold grep rgrep pcregrep
+    col colordiff column comm cut diff diff3 sdiff delta egrep expand expr factor fgrep fmt fold grep rgrep pcregrep
     pcre2grep rg ag ack head hexdump hd hexyl iconv join jq fx gron jo look lz4cat lzcat xzcat zcat zstdcat
     zgrep zegrep zless zmore zdiff zcmp nl numfmt od paste pr rev seq shuf strings tac tail multitail lnav tr
     tsort unexpand wc yes base32 base64 basenc bc envsubst gettext ptx xmllint xsltproc csvcut csvgrep
@@ -143,6 +143,15 @@ WRITES: Mapping[str, str] = {
 }
 """Programs that are told which file they write, that edit one where it lies, or put files out of an archive: the module
 of `effects/host` that judges this, imported by the line that names one."""
+
+
+_STARTERS = """
+    less more most pager zless zmore man vi vim nvim view ex scp sftp tar hash bat batcat delta ag ack rg fzf sk
+    asciinema powertop bpftrace multitail compgen complete sg sdiff diff3 colordiff rsync sort split tcpdump
+    testssl.sh wget nc ncat netcat jobs
+"""
+STARTERS = frozenset(_STARTERS.split())
+"""Programs that an option of theirs may have start another one, as `preflight.shadows` reads it."""
 
 
 def changes_nothing(program: str | None) -> bool:

@@ -243,6 +243,7 @@ _TABLES: Mapping[str, str] = {
         list magic-file mime mime-encoding mime-type no-buffer no-dereference no-pad no-sandbox parameter preserve-date
         print0 raw separator special-files uncompress uncompress-noreport …
     """,
+    "asciinema": "append cols command env idle-time-limit overwrite quiet raw rows server-url stdin title yes …",
     "tcpdump": """
         absolute-tcp-sequence-numbers buffer-size count direction dont-verify-checksums immediate-mode interface
         lengths linktype list-data-link-types list-interfaces list-time-stamp-types micro monitor-mode nano no-optimize

@@ -13,7 +13,7 @@ _NAMES: Final = """
     ls ll la dir vdir du df stat readlink realpath basename dirname pwd whereis findmnt mountpoint namei lsattr getfacl
     cat tac head tail nl wc cut paste column comm cmp fold rev tr seq od hexdump strings base64 numfmt
     grep egrep fgrep zgrep zcat bzcat xzcat look cksum md5sum sha1sum sha256sum sha512sum
-    echo true false id whoami who w groups users logname last uname arch nproc uptime free vmstat iostat mpstat pidstat
+    echo true false id whoami who w groups users logname last uname arch nproc uptime free vmstat iostat mpstat
     ps pgrep pidof pstree pmap lsof lsblk lscpu lspci lsusb lsmod lsns getent locale printenv sleep tty
     ping dig host nslookup whois traceroute
 """

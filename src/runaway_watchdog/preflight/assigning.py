@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 from runaway_watchdog.model.command import Word
 from runaway_watchdog.preflight.expansion import Expander
+from runaway_watchdog.preflight.options import Inner
 from runaway_watchdog.preflight.simple import Assignment
 from runaway_watchdog.preflight.state import UNKNOWN, ShellState, Value
-from runaway_watchdog.preflight.wrappers import Inner
 
 Words = tuple[Word, ...]
 _STEERED = ("DOCKER_", "COMPOSE_")

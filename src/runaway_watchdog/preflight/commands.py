@@ -22,13 +22,13 @@ from runaway_watchdog.preflight.flow import (
 )  # fmt: skip
 from runaway_watchdog.preflight.grammar import Unread
 from runaway_watchdog.preflight.lookup import Lookup
+from runaway_watchdog.preflight.options import Inner, Words
 from runaway_watchdog.preflight.ordering import Ordering
 from runaway_watchdog.preflight.simple import DECLARING, Assignment, Raw, Redirection, Simple, SimpleReader
 from runaway_watchdog.preflight.state import UNKNOWN, ShellState, Value
 from runaway_watchdog.preflight.words import Substitution
-from runaway_watchdog.preflight.wrappers import DETACHING, LINE_SHELLS, WRAPPERS, Inner, started
+from runaway_watchdog.preflight.wrappers import DETACHING, LINE_SHELLS, WRAPPERS, started
 
-Words = tuple[Word, ...]
 RESERVED = frozenset(
     ("!", "[[", "]]", "case", "coproc", "do", "done", "elif", "else", "esac", "fi", "for", "function", "if", "select",
      "then", "until", "while", "{", "}")
@@ -207,9 +207,8 @@ class Commands:
         """A wrapper's own word that is not known may be several, and another command with them."""
         hidden = next((word for word in words if word.text is None and not word.whole), None)
         if hidden is not None and not frame.remote:
-            frame.sink.unknown.append(
-                str(Unread(call.text, f"what {hidden.raw} stands for is only known when it runs"))
-            )
+            why = f"what {hidden.raw} stands for is only known when it runs"
+            frame.sink.unknown.append(str(Unread(call.text, why)))
 
     def _own(self, name: str, words: Words, call: Call, state: ShellState, frame: Frame) -> ExitStates | None:
         """A function, or one of the shell's own commands; None for a program."""

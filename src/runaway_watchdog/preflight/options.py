@@ -35,6 +35,26 @@ class Taken:
         return next((self.chosen[name] for name in names if name in self.chosen), None)
 
 
+class Inner(NamedTuple):
+    """What a wrapper runs: a command, or a text that a shell reads."""
+
+    words: Words = ()
+    script: Word | None = None
+    positional: Words = ()  # the script's $1, $2 …
+    assigned: tuple[tuple[str, str | None], ...] = ()
+    user: str | None = None  # who runs it then, "" where that is not known; None: who has run it so far
+    filters: bool = False  # another user's environment: what is exported may not get through
+    settled: bool = False  # HOME, USER and LOGNAME are that user's own
+    cleared: bool = False  # env -i
+    moved: bool = False  # to a folder that is `folder`
+    folder: str | None = None
+    repeated: bool = False  # may run never, once or often
+    remote: bool = False
+    detached: bool = False  # it goes on in the background, or may: what follows does not wait for it
+    writes: Word | None = None  # a file that the wrapper itself writes over
+    in_shell: bool = False  # the shell itself goes on: its builtins and functions count (`command`, `time`)
+
+
 def take(words: Words, options: Options) -> Taken:
     """The options after the program's own name. Raises Unread for one that is not known."""
     taken = Taken()

@@ -107,7 +107,6 @@ def _proven(command: Command, outcome: Outcome) -> Outcome:
     return outcome._replace(unknown=(LowRisk(why) if table.destroys_nothing_else(command) else why,))
 
 
-_STARTERS = frozenset(("less", "more", "most", "man", "vi", "vim", "nvim", "view", "ex", "scp", "sftp", "tar", "hash"))
 """Programs that an option of theirs may have start another one."""
 _LINES_WITHIN = 4
 
@@ -153,7 +152,7 @@ class _Judge:
     def _one(self, command: Command, host: HostState, depth: int) -> Outcome:
         command = self._answered(command, host, depth)
         outcome = self._effects(command, host, depth)
-        if command.environment or command.program in _STARTERS:
+        if command.environment or command.program in known_programs.STARTERS:
             from runaway_watchdog.preflight import shadows
 
             outcome = shadows.judged(

@@ -7,37 +7,18 @@ those of the manual pages of Debian 12 and of sudo 1.9; an option that is in non
 import re
 import shlex
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
 
 from runaway_watchdog.effects.elsewhere import runners
 from runaway_watchdog.model.command import Command, Word
 from runaway_watchdog.model.shells import POSIX_SHELLS
 from runaway_watchdog.preflight.grammar import Unread
-from runaway_watchdog.preflight.options import Options, Taken, Words, known, take
+from runaway_watchdog.preflight.launchers import LAUNCHERS
+from runaway_watchdog.preflight.options import Inner, Options, Taken, Words, known, take
+from runaway_watchdog.preflight.tunnels import is_tunnel
 
 _ASSIGNMENT = re.compile(r"([A-Za-z_]\w*)(\+?)=(.*)", re.DOTALL | re.ASCII)
 DETACHING = frozenset(("systemd-run",))  # what they start goes on by itself, or begins later
 LINE_SHELLS = POSIX_SHELLS | {"mksh", "rbash"}  # whose `-c` text is read as part of the line
-
-
-class Inner(NamedTuple):
-    """What a wrapper runs: a command, or a text that a shell reads."""
-
-    words: Words = ()
-    script: Word | None = None
-    positional: Words = ()  # the script's $1, $2 …
-    assigned: tuple[tuple[str, str | None], ...] = ()
-    user: str | None = None  # who runs it then, "" where that is not known; None: who has run it so far
-    filters: bool = False  # another user's environment: what is exported may not get through
-    settled: bool = False  # HOME, USER and LOGNAME are that user's own
-    cleared: bool = False  # env -i
-    moved: bool = False  # to a folder that is `folder`
-    folder: str | None = None
-    repeated: bool = False  # may run never, once or often
-    remote: bool = False
-    detached: bool = False  # it goes on in the background, or may: what follows does not wait for it
-    writes: Word | None = None  # a file that the wrapper itself writes over
-    in_shell: bool = False  # the shell itself goes on: its builtins and functions count (`command`, `time`)
 
 
 def _applet(words: Words) -> Words:
@@ -256,13 +237,12 @@ def _permuted(program: Word, rest: Words, taken: Taken) -> tuple[Words, Taken]:
 _STARTED_BY_SSH = re.compile(
     r"(?:-o)?\s*(?:proxy|local|knownhosts)command[=\s]\s*(?P<line>.+)", re.IGNORECASE | re.DOTALL
 )
-_TUNNEL = re.compile(r"none|(?:ssh|nc|ncat|cloudflared)(?: +[\w@%+=:,./-]+)*")
 
 
 def _ssh(words: Words) -> Inner | None:
     for word in words:
         found = _STARTED_BY_SSH.fullmatch(word.text or "")
-        if found is not None and _TUNNEL.fullmatch(found["line"]) is None:
+        if found is not None and not is_tunnel(found["line"]):
             raise Unread(" ".join(each.raw for each in words), "ssh starts another program of this host by an option")
     taken = take(words, Options("46AaCfGgKkMNnqsTtVvXxYy", "BbcDEeFIiJLlmOoPpQRSWw"))
     operands = taken.rest
@@ -287,15 +267,6 @@ def _nsenter(words: Words) -> Inner | None:
             break
         position += 1
     return Inner(words[position:] or (Word("sh", "sh"),), moved=True)
-
-
-def _ip(words: Words) -> Inner | None:
-    """`ip netns exec NAME COMMAND`, `ip vrf exec NAME COMMAND`."""
-    texts = [word.text for word in words]
-    at = next(
-        (at for at in range(1, len(texts) - 1) if texts[at] in ("netns", "vrf") and texts[at + 1] == "exec"), None
-    )
-    return None if at is None or len(words) <= at + 3 else Inner(words[at + 3 :])
 
 
 def _command(words: Words) -> Inner | None:
@@ -337,6 +308,7 @@ def _split(word: Word) -> list[str]:
 
 
 WRAPPERS: Mapping[str, Callable[[Words], Inner | None]] = {
+    **LAUNCHERS,
     "sudo": _sudo,
     "sudo-rs": _sudo,
     "doas": _doas,
@@ -379,10 +351,8 @@ WRAPPERS: Mapping[str, Callable[[Words], Inner | None]] = {
     "runuser": _su,
     "ssh": _ssh,
     "nsenter": _nsenter,
-    "ip": _ip,
     "busybox": lambda words: Inner(_applet(words[1:])) if len(words) > 1 else None,
     "chroot": _unreadable("it runs in another root folder"),
-    "unshare": _unreadable("it runs in namespaces of its own"),
     "parallel": _unreadable("what it puts together is not read"),
     "coproc": _unreadable("a coprocess is not read"),
     "fish": _unreadable("fish is another language"),
