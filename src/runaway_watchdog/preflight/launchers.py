@@ -21,8 +21,8 @@ def _behind(
     valued: str = "", *, writes: str = "", adds: str = "", instead: str = "", operands: int = 0, alone: bool = False
 ) -> Callable[[Words], Inner | None]:
     """What stands behind the options. `valued`: those that take the next word; `writes`: those of them whose value is a
-    file that is written, or added to with one of `adds`; `instead`: with one of these it starts nothing; `alone`:
-    without a command it starts a shell.
+    file that is written, but for one of `adds`, with which nothing is written over; `instead`: with one of these it
+    starts nothing; `alone`: without a command it starts a shell.
     """
     takes, files, others = frozenset(valued.split()), frozenset(writes.split()), frozenset(instead.split())
 
@@ -147,7 +147,8 @@ _STRACE = (
 )
 _TORSOCKS = _behind("-u --user -p --pass -a --address -P --port")
 LAUNCHERS: Mapping[str, Callable[[Words], Inner | None]] = {
-    "strace": _behind(_STRACE, writes="-o --output", adds="-A --output-append-mode", instead="-h --help -V --version"),
+    "strace": _behind(_STRACE, writes="-o --output", adds="-A --output-append-mode -ff --output-separately",
+                      instead="-h --help -V --version"),
     "ltrace": _behind("-a -A -D -e -F -l -n -p -s -u -w -x --align --config --indent --library", writes="-o --output",
                       instead="-h --help -V --version"),
     "valgrind": _behind(instead="-h --help --version"),
