@@ -170,6 +170,20 @@ def test_product_is_installed(box: Box) -> None:
     assert box.run(["runaway-watchdog", "--help"]).stdout
 
 
+def test_a_box_of_the_next_debian(make_box: MakeBox) -> None:
+    """Debian 13, by its own systemd, Docker and Compose v2, with the wheel under its own Python."""
+    box = make_box(suite="trixie")
+    assert "VERSION_CODENAME=trixie" in box.read("/etc/os-release").splitlines()
+    assert box.run(["systemctl", "--version"]).stdout.startswith("systemd 257 ")
+    assert box.run(["docker", "run", "--rm", docker.IMAGE, "echo", "hello"]).stdout == "hello\n"
+    assert box.run(["docker", "compose", "version", "--short"]).stdout.startswith("2.")
+    assert box.run(["/opt/runaway-watchdog/bin/python", "-V"]).stdout.startswith("Python 3.13.")
+    with workloads.running(box, "systemd", service_lines=["Restart=always"]) as work:
+        assert "systemd service, Restart=always" in box.run(["runaway-watchdog", "explain", str(work.pid)]).stdout
+        assert workloads.end_and_watch(box, work, "sigkill").returned
+    box.stop()
+
+
 def test_two_boxes_at_once_and_no_trace() -> None:
     """Two boxes run side by side, do not see each other, and leave no process, mount, control group or file."""
     one, two = Box(docker=False), Box(docker=False)

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import shlex
 import subprocess
+from functools import partial
 from pathlib import Path
+from typing import get_args
 
 from . import cache, sources
+from .sources import SUITE, Suite
 
 # Raise it when anything below changes that the package list does not show.
 RECIPE = 1
@@ -37,6 +40,8 @@ PACKAGES: tuple[str, ...] = (
     "sqlite3",
     "zsh",
 )
+# Debian 13 has the client in a package of its own, and its docker-compose is Compose v2.
+MORE_PACKAGES: dict[Suite, tuple[str, ...]] = {"bookworm": (), "trixie": ("docker-cli",)}
 
 # Timers that would fetch from a network that the box does not have, or make CPU noise in a test about CPU.
 MASKED_UNITS: tuple[str, ...] = (
@@ -71,16 +76,21 @@ python3 -m venv /opt/sinks
 """
 
 
-def base_key() -> str:
-    """Names the recipe: another package list or recipe version is another tree."""
+def packages(suite: Suite) -> tuple[str, ...]:
+    """What is installed in a base tree."""
+    return (*PACKAGES, *MORE_PACKAGES[suite])
+
+
+def base_key(suite: Suite = SUITE) -> str:
+    """Names the recipe: another suite, package list or recipe version is another tree."""
     return cache.key(
-        str(RECIPE), sources.SUITE, sources.NEXT_SUITE, *PACKAGES, *MASKED_UNITS, _INSTALL, _COMPOSE_V2, _SINKS
+        str(RECIPE), suite, sources.NEXT_SUITE, *packages(suite), *MASKED_UNITS, _INSTALL, _COMPOSE_V2, _SINKS
     )
 
 
-def ensure_base() -> Path:
+def ensure_base(suite: Suite = SUITE) -> Path:
     """The base tree's folder, built when absent (two to three minutes). Never written to afterwards."""
-    return cache.ensure("base", base_key(), _build)
+    return cache.ensure("base", base_key(suite), partial(_build, suite=suite))
 
 
 def pip_binds(scratch: Path) -> list[str]:
@@ -91,23 +101,24 @@ def pip_binds(scratch: Path) -> list[str]:
     return [f"{written}:/etc/pip.conf", *(f"{path.resolve()}:{path}" for path in settings.local_paths())]
 
 
-def _build(tree: Path) -> None:
-    mirror = sources.mirror(sources.SUITE)
+def _build(tree: Path, suite: Suite) -> None:
+    mirror = sources.mirror(SUITE)  # it has the other suites beside its own
     if mirror is None:
-        raise RuntimeError(f"no apt source for Debian {sources.SUITE} on this machine")
-    _debootstrap(tree, mirror)
-    sources.copy_apt_configuration(tree)
-    packages, units = (" ".join(map(shlex.quote, words)) for words in (PACKAGES, MASKED_UNITS))
-    cache.run_in_tree(tree, _INSTALL.format(packages=packages, units=units))
-    cache.run_in_tree(tree, sources.of_suite(_COMPOSE_V2, sources.NEXT_SUITE))
+        raise RuntimeError(f"no apt source for Debian {SUITE} on this machine")
+    _debootstrap(tree, mirror, suite)
+    sources.copy_apt_configuration(tree, suite)
+    names, units = (" ".join(map(shlex.quote, words)) for words in (packages(suite), MASKED_UNITS))
+    cache.run_in_tree(tree, _INSTALL.format(packages=names, units=units))
+    if suite != sources.NEXT_SUITE:
+        cache.run_in_tree(tree, sources.of_suite(_COMPOSE_V2, sources.NEXT_SUITE))
     scratch = tree / "var/tmp"
     cache.run_in_tree(tree, _SINKS, binds=pip_binds(scratch))
     (scratch / "pip.conf").unlink()
 
 
-def _debootstrap(tree: Path, mirror: str) -> None:
+def _debootstrap(tree: Path, mirror: str, suite: Suite) -> None:
     done = subprocess.run(
-        ["debootstrap", "--variant=minbase", sources.SUITE, str(tree), mirror],
+        ["debootstrap", "--variant=minbase", suite, str(tree), mirror],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -118,4 +129,5 @@ def _debootstrap(tree: Path, mirror: str) -> None:
 
 
 if __name__ == "__main__":
-    print(ensure_base())
+    for each in get_args(Suite):
+        print(ensure_base(each))

@@ -18,6 +18,7 @@ from typing import Literal, Protocol, Self, TypeVar
 
 from . import base, cache, cgroups, processes
 from .extras import Extra
+from .sources import SUITE, Suite
 
 T = TypeVar("T")
 Layout = Literal["v2", "v1"]
@@ -67,7 +68,7 @@ class NotSeenError(AssertionError):
 class Box:
     """A context manager: booted on entry, torn down on exit, also when the entry itself fails.
 
-    `layers` are lower folders, topmost first (product.product_layers); without them the bare base tree.
+    `layers` are lower folders, topmost first (product.product_layers); without them the bare base tree of `suite`.
     Several boxes may run at once, from several processes too.
     """
 
@@ -76,6 +77,7 @@ class Box:
         layers: Sequence[Path] | None = None,
         *,
         layout: Layout = "v2",
+        suite: Suite = SUITE,
         docker: bool = True,
         boot_timeout: float = 90,
     ) -> None:
@@ -84,6 +86,7 @@ class Box:
         self.folder = cache.folder() / "boxes" / self.name
         self.root = self.folder / "root"
         self._layers = layers
+        self._suite: Suite = suite
         self._docker = docker
         self._boot_timeout = boot_timeout
         self._nspawn: subprocess.Popen[bytes] | None = None
@@ -109,7 +112,7 @@ class Box:
     def start(self) -> None:
         """Boot; returns when systemd (and Docker, if asked for) answers. Tears down and raises on any failure."""
         remove_stale()
-        lower = list(self._layers) if self._layers else [base.ensure_base()]
+        lower = list(self._layers) if self._layers else [base.ensure_base(self._suite)]
         try:
             self._prepare(lower)
             self._boot()
@@ -308,6 +311,7 @@ class MakeBox(Protocol):
         self,
         layout: Layout = "v2",
         *,
+        suite: Suite = SUITE,
         installed: bool = True,
         docker_up: bool = True,
         image: bool = True,

@@ -12,8 +12,9 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-# How many of each kind stay: a base or a disk is about 1 GB, a layer of the product's own files well under 1 MB.
-KEPT = {"base": 2, "extra": 8, "deps": 3, "wheel": 12, "kernel": 2, "disk": 2, "field": 2}
+# How many of each kind stay, of all suites together: a base or a disk is about 1 GB, a layer of the product's own files
+# well under 1 MB.
+KEPT = {"base": 4, "extra": 16, "deps": 4, "wheel": 12, "kernel": 2, "disk": 2, "field": 2}
 
 
 def folder() -> Path:

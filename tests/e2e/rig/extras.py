@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from . import base, cache, sources
+from .sources import SUITE, Suite
 
 Extra = Literal["databases", "field", "keepers", "masters", "monitors", "new-engine", "node", "podman"]
 
@@ -69,7 +70,7 @@ RECIPES: dict[Extra, Recipe] = {
             *("nginx-light", "apache2", "libapache2-mod-php", "php-fpm", "gunicorn", "uwsgi-core"),
             *("uwsgi-plugin-python3", "celery", "puma", "unicorn", "postgresql"),
         ),
-        ("nginx.service", "apache2.service", "php8.2-fpm.service", "postgresql.service"),
+        ("nginx.service", "apache2.service", "php8.2-fpm.service", "php8.4-fpm.service", "postgresql.service"),
     ),
     "monitors": Recipe(  # what the benchmark compares with
         ("procps", "sysstat", "atop", "glances", "monit", "prometheus-process-exporter"),
@@ -128,20 +129,20 @@ rm -rf /var/lib/apt/lists/*
 """
 
 
-def layers(extras: Sequence[Extra]) -> tuple[Path, ...]:
+def layers(extras: Sequence[Extra], suite: Suite = SUITE) -> tuple[Path, ...]:
     """The lower folders of these extras, topmost first, without the base below them; built where absent."""
-    return tuple(_layer(extra) for extra in extras)
+    return tuple(_layer(extra, suite) for extra in extras)
 
 
-def _layer(extra: Extra) -> Path:
+def _layer(extra: Extra, suite: Suite) -> Path:
     recipe = RECIPES[extra]
     script = _INSTALL.format(
         packages=" ".join(recipe.packages), units=" ".join(recipe.units), script=recipe.script.strip()
     )
-    key = cache.key(base.base_key(), extra, script)
+    key = cache.key(base.base_key(suite), extra, script)
     if recipe.suite:
         script = sources.of_suite(script, recipe.suite)
-    ground = base.ensure_base()  # not while the layer is built: both hold the cache's one lock
+    ground = base.ensure_base(suite)  # not while the layer is built: both hold the cache's one lock
     return cache.ensure("extra", key, _builder(script, ground)) / "fs"
 
 

@@ -14,6 +14,7 @@ import pytest
 from . import base, docker, needs, product
 from .box import Box, Layout, MakeBox
 from .extras import Extra, layers
+from .sources import SUITE, Suite
 
 REPOSITORY = Path(__file__).parent.parent.parent.parent
 
@@ -63,14 +64,16 @@ def make_box(request: pytest.FixtureRequest, rig_can_run: None) -> Iterator[Make
         def make(
             layout: Layout = "v2",
             *,
+            suite: Suite = SUITE,
             installed: bool = True,
             docker_up: bool = True,
             image: bool = True,
             extras: Sequence[Extra] = (),
         ) -> Box:
-            below = product.product_layers(request.getfixturevalue("wheel")) if installed else (base.ensure_base(),)
-            *tops, bottom = below
-            box = boxes.enter_context(Box((*tops, *layers(extras), bottom), layout=layout, docker=docker_up))
+            bare = () if installed else (base.ensure_base(suite),)
+            *tops, bottom = bare or product.product_layers(request.getfixturevalue("wheel"), suite=suite)
+            lower = (*tops, *layers(extras, suite), bottom)
+            box = boxes.enter_context(Box(lower, layout=layout, suite=suite, docker=docker_up))
             if docker_up and image:
                 docker.import_image(box)
             return box

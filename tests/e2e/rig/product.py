@@ -15,6 +15,7 @@ from email.message import Message
 from pathlib import Path
 
 from . import base, cache
+from .sources import SUITE, Suite
 
 PREFIX = "/opt/runaway-watchdog"
 COMMANDS = ("runaway-watchdog", "watchdog")
@@ -79,13 +80,14 @@ def content_hash(wheel: Path) -> str:
     return digest.hexdigest()
 
 
-def product_layers(wheel: Path, extras: Sequence[str] = ()) -> tuple[Path, ...]:
-    """The lower folders of a box that has `wheel` (with `extras`) installed, topmost first; built where absent."""
-    bottom = base.ensure_base()
+def product_layers(wheel: Path, extras: Sequence[str] = (), suite: Suite = SUITE) -> tuple[Path, ...]:
+    """The lower folders of a box that has `wheel` (with `extras`) installed, topmost first; built where absent, each
+    by its suite's own Python."""
+    bottom = base.ensure_base(suite)
     facts = metadata(wheel)
     wanted = f"[{','.join(extras)}]" if extras else ""
     needed = sorted(facts.get_all("Requires-Dist") or [])
-    deps_key = cache.key(base.base_key(), _DEPENDENCIES, facts["Name"], wanted, *needed)
+    deps_key = cache.key(base.base_key(suite), _DEPENDENCIES, facts["Name"], wanted, *needed)
     script = _DEPENDENCIES.format(prefix=PREFIX, wheel=f"/var/tmp/rig/{wheel.name}", extras=wanted, name=facts["Name"])
     deps = cache.ensure("deps", deps_key, _layer(wheel, script, (bottom,))) / "fs"
     wheel_key = cache.key(deps_key, _WHEEL, content_hash(wheel))

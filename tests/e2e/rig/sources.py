@@ -5,15 +5,19 @@ from __future__ import annotations
 import ast
 import glob
 import os
+import re
 import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 from urllib.parse import unquote, urlparse
 
-SUITE = "bookworm"
+Suite = Literal["bookworm", "trixie"]
+"""The releases of Debian that a box may be: 12 with systemd 252, 13 with systemd 257."""
+SUITE: Suite = "bookworm"  # of a box, where a test asks for no other one, and of the machine below
 NEXT_SUITE = "trixie"
 NEWEST_SUITE = "sid"
 
@@ -100,7 +104,12 @@ def of_suite(script: str, suite: str) -> str:
     return script.format(keyring=keyring(), mirror=mirror(SUITE), suite=suite)
 
 
-def copy_apt_configuration(tree: Path) -> None:
+def for_suite(text: str, suite: Suite) -> str:
+    """A file of apt sources, with `suite` where this machine's own one stands (`bookworm-updates` too)."""
+    return re.sub(rf"(?<=\s){SUITE}(?=[-\s]|$)", suite, text)
+
+
+def copy_apt_configuration(tree: Path, suite: Suite = SUITE) -> None:
     """Give `tree` this machine's apt sources, keyrings and download settings (proxy, validity of dates)."""
     own, theirs = Path("/etc/apt"), tree / "etc/apt"
     if (own / "sources.list").is_file():
@@ -110,6 +119,9 @@ def copy_apt_configuration(tree: Path) -> None:
     for folder in ("sources.list.d", "trusted.gpg.d", "keyrings"):
         if (own / folder).is_dir():
             shutil.copytree(own / folder, theirs / folder, dirs_exist_ok=True)
+    for path in (theirs / "sources.list", *(theirs / "sources.list.d").glob("*")):
+        if path.is_file():
+            path.write_text(for_suite(path.read_text(), suite))
     shutil.copytree("/usr/share/keyrings", tree / "usr/share/keyrings", dirs_exist_ok=True)
     # Only what concerns downloads: hooks of the machine's other packages would call programs that the tree lacks.
     dump = subprocess.run(["apt-config", "dump"], check=True, capture_output=True, text=True).stdout
