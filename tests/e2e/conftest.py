@@ -46,6 +46,12 @@ def host_v1(make_box: MakeBox) -> Box:
 
 
 @pytest.fixture(scope="module")
+def host_trixie(make_box: MakeBox) -> Box:
+    """`host` by Debian 13."""
+    return make_box(suite="trixie", docker_up=False)
+
+
+@pytest.fixture(scope="module")
 def keepers(make_box: MakeBox) -> Box:
     """`host` with the supervisors that Debian packages, and circus."""
     return make_box(extras=("keepers",), docker_up=False)

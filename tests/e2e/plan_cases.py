@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+from dataclasses import replace
 
 from e2e.rig import docker
 from e2e.rig.box import Box
@@ -229,6 +230,13 @@ def with_docker(box: Box) -> list[Case]:
         *supervisors(box),
         *starters(box),
     ]
+
+
+def by_systemd_257(box: Box) -> list[Case]:
+    """What systemd keeps, on Debian 13: there no frozen unit can be stopped."""
+    box.write("/etc/systemd/system.conf.d/rig.conf", "[Manager]\nDefaultTimeoutStopSec=6s\n")
+    box.run("systemctl daemon-reexec")
+    return [replace(case, keeper=f"{case.keeper} (Debian 13)") for case in units()]
 
 
 def on_v1(box: Box) -> list[Case]:

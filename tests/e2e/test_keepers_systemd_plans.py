@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from e2e.keepers import carry_out, found, plan_of, program, running, undo
-from e2e.rig.box import Box, Layout
+from e2e.rig.box import Box
 from e2e.systemd_units import UPHELD, Planned, command, pasted_and_undone, service
 
 PLANS = [
@@ -27,19 +27,29 @@ PLANS = [
 ]
 
 
+HOSTS = ["host", "host_v1", "host_trixie"]
+
+
+@pytest.fixture
+def on(request: pytest.FixtureRequest) -> Box:
+    """One of HOSTS, by its name."""
+    box: Box = request.getfixturevalue(request.param)
+    return box
+
+
 @pytest.mark.truth
-@pytest.mark.parametrize("layout", ["v2", "v1"])
+@pytest.mark.parametrize("on", HOSTS, indirect=True)
 @pytest.mark.parametrize("plan", PLANS, ids=lambda plan: plan.name)
-def test_a_plan_holds_and_is_undone(host: Box, host_v1: Box, plan: Planned, layout: Layout) -> None:
+def test_a_plan_holds_and_is_undone(on: Box, plan: Planned) -> None:
     """Pasted, it stays away, also after systemd re-executes itself; undone in reverse order, it runs as before."""
-    pasted_and_undone(host if layout == "v2" else host_v1, plan)
+    pasted_and_undone(on, plan)
 
 
 @pytest.mark.truth
-@pytest.mark.parametrize("layout", ["v2", "v1"])
-def test_a_transient_unit_is_saved_before_it_is_stopped(host: Box, host_v1: Box, layout: Layout) -> None:
+@pytest.mark.parametrize("on", HOSTS, indirect=True)
+def test_a_transient_unit_is_saved_before_it_is_stopped(on: Box) -> None:
     """Its definition would be gone with its stop: the undo makes it again from the copy, Restart= and all."""
-    box = host if layout == "v2" else host_v1
+    box = on
     box.run(["systemd-run", "--unit=brief", "-p", "Restart=always", *program("brief")])
     steps = plan_of(box, found(box, "brief"))
     assert "save" in [step["phase"] for step in steps]

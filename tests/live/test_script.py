@@ -69,6 +69,44 @@ def test_it_stops_at_the_first_that_does_not_work(tmp_path: Path, broken: Step) 
     assert "undo 2" in done.stderr
 
 
+def standing(name: str) -> Step:
+    """One that makes something stand still, until a later one stops it."""
+    return make_step(name)._replace(phase="relieve", risk="interrupts")
+
+
+@pytest.mark.parametrize("broken", [make_step("b", command="false"), make_step("b", check="`tail -n 1 log` prints z")])
+def test_what_was_frozen_to_be_stopped_goes_on_where_the_stop_fails(tmp_path: Path, broken: Step) -> None:
+    """Nobody looks after it any more; only that is undone, and how to undo the rest is said."""
+    done = carry_out(tmp_path, [standing("a"), make_step("kept"), broken, make_step("c")])
+    assert done.returncode == 1
+    assert [each for each in log(tmp_path) if each.startswith("undo")] == ["undo a"]
+    assert "undo 3" in done.stderr
+
+
+def test_a_freeze_that_fails_halfway_is_undone_too(tmp_path: Path) -> None:
+    """Its check failed: what it did is not known."""
+    assert carry_out(
+        tmp_path, [standing("a")._replace(check=check_of("`cat log` prints z")), make_step("b")]
+    ).returncode
+    assert log(tmp_path) == ["a", "undo a"]
+
+
+def test_what_is_meant_to_stand_still_does(tmp_path: Path) -> None:
+    """Where no later step stops it, that is the plan itself: evidence that cannot be kept lets no intruder go on."""
+    evidence = make_step("b", command="false")._replace(phase="save")
+    assert carry_out(tmp_path, [standing("a"), evidence]).returncode == 1
+    assert log(tmp_path) == ["a"]
+
+
+@pytest.mark.parametrize("number", [1, 2, 15])
+def test_broken_off_it_lets_go_too(tmp_path: Path, number: int) -> None:
+    """A closed terminal, Ctrl-C, a `kill` of the script."""
+    broken = make_step("b", command=f"kill -{number} $$; echo b >> log")  # $$ of a subshell is the script's own
+    done = carry_out(tmp_path, [standing("a"), broken, make_step("c")])
+    assert (done.returncode, "c" in log(tmp_path), log(tmp_path)[-1]) == (1, False, "undo a")
+    assert "broken off" in done.stderr
+
+
 def test_undo_begins_where_it_is_told(tmp_path: Path) -> None:
     """What was never done is not undone; one undo that fails does not keep the others from being tried."""
     steps = [make_step("a"), make_step("b", undo="false"), make_step("c")]

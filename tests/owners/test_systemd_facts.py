@@ -59,7 +59,9 @@ def read(
     unit: Mapping[str, Any], units: Mapping[str, Mapping[str, Any]] | None = None, *paths: str, **how: Any
 ) -> Service:
     found = world(units or {}, *paths, **how)
-    source = Source(found.manager.unit, systemd.BOOT_TARGETS, systemd.BUS_FOLDERS, trusted=True)
+    source = Source(
+        found.manager.unit, systemd.BOOT_TARGETS, systemd.BUS_FOLDERS, trusted=True, version=lambda: how.get("version")
+    )
     return reading.read(parse(unit), source, found)
 
 

@@ -5,10 +5,15 @@ from shlex import split
 from typing import Any
 
 import pytest
-from support.builders import make_facts, make_service
+from support.builders import make_cron_job, make_facts, make_process, make_service
 
+from runaway_watchdog.explain import watchdogs
+from runaway_watchdog.owners import Layer, contain
+from runaway_watchdog.owners.cron.details import TableLine
 from runaway_watchdog.owners.systemd import service as systemd
 from runaway_watchdog.owners.systemd.details import Trigger
+
+THAWED = "systemctl thaw burn.service && systemctl stop burn.service"
 
 
 def test_the_plan_stops_the_timer_with_the_service() -> None:
@@ -17,7 +22,7 @@ def test_the_plan_stops_the_timer_with_the_service() -> None:
     containment = systemd.contain(make_service("always", triggered_by=[timer], cpu_controller=False), make_facts())
     assert [step.command for step in containment.steps] == [
         "systemctl freeze burn.service",
-        "systemctl stop burn.timer burn.service",
+        "systemctl thaw burn.service && systemctl stop burn.timer burn.service",
         "systemctl disable burn.service burn.timer",
     ]
     assert [step.undo for step in containment.steps] == [
@@ -30,7 +35,7 @@ def test_the_plan_stops_the_timer_with_the_service() -> None:
 def test_only_what_was_enabled_is_disabled() -> None:
     """The undo must restore what was, and enable nothing that was not."""
     containment = systemd.contain(make_service("always", unit_file_state="static", cpu_controller=False), make_facts())
-    assert [step.command for step in containment.steps[1:]] == ["systemctl stop burn.service"]
+    assert [step.command for step in containment.steps[1:]] == [THAWED]
 
 
 def test_the_host_is_not_told_to_stop_what_it_needs() -> None:
@@ -80,6 +85,67 @@ def test_a_unit_enabled_by_its_path_is_enabled_by_its_path_again() -> None:
     assert disable.undo == "systemctl enable /srv/app/burn.service"
 
 
+@pytest.mark.parametrize("word", ["limit", "freeze"])
+def test_what_was_frozen_is_thawed_in_the_step_that_stops_it(word: str) -> None:
+    """systemd refuses to stop a frozen unit since 256; where a limit takes the pressure off, nothing is frozen."""
+    for changes in ({}, {"upheld_by": ["top.service"]}, {"load_state": "loaded", "bus_name": "org.example.Burn"}):
+        owner = make_service("always", cpu_controller=word == "limit", **changes)
+        first, stop = systemd.contain(owner, make_facts()).steps[:2]
+        assert ("freeze" in first.command) == (word == "freeze")
+        assert stop.command.endswith(THAWED if word == "freeze" else "systemctl stop burn.service")
+        assert ("thaw" in stop.command) == (word == "freeze")
+
+
+@pytest.mark.parametrize("changes", [{}, {"upheld_by": ["x"]}, {"refuse_manual_stop": True}, {"transient": True}])
+def test_what_has_a_watchdog_is_never_frozen(changes: dict[str, Any]) -> None:
+    """It would miss its watchdog, and be ended for that: by a freeze on 252, by SIGSTOP on 257 too (seen)."""
+    for limits in (True, False):
+        for can_freeze in (True, False):
+            details = {"cpu_controller": limits, "can_freeze": can_freeze, "watchdog_s": 2.0, **changes}
+            layer = Layer(make_service("always", **details), make_facts())
+            containment = contain((layer,))
+            assert not any("freeze" in step.command or "STOP" in step.command for step in containment.steps)
+            assert ("WatchdogSec=" in containment.goal) == (
+                not limits or bool({"refuse_manual_stop", "transient"} & set(changes))
+            )
+
+
+def test_beside_a_watchdog_another_process_is_slowed_down() -> None:
+    """Who of the unit tells systemd that it lives is not known."""
+    owner = make_service("always", main_pid=99, watchdog_s=2.0)
+    (step,) = contain((Layer(owner, make_facts()),)).steps
+    assert (step.risk, "renice" in step.command) == ("slows", True)
+
+
+def test_what_others_keep_below_a_watchdog_is_slowed_down_too() -> None:
+    """A job of cron's in a unit with a watchdog; not what only runs beside one, in a group of its own."""
+    table = TableLine("/etc/cron.d/x", 1, "root", "* * * * * root burn\n", False)
+    job, unit = make_cron_job("burn", table), make_service("always", watchdog_s=2.0)
+    inside = make_facts(make_process(cgroup="/system.slice/burn.service"))
+    outside = make_facts(make_process(cgroup="/system.slice/docker-1.scope"))
+    for facts, slowed in ((inside, True), (outside, False)):
+        layers = (Layer(job, facts), Layer(unit, facts))
+        found = watchdogs.spared(contain(layers), layers)
+        assert any("renice" in step.command for step in found.steps) == slowed
+        assert any("kill -STOP" in step.command for step in found.steps) != slowed
+        assert ("WatchdogSec=" in found.goal) == slowed
+
+
+def test_what_stands_still_already_is_not_frozen_again() -> None:
+    """The undo of that would let it go on; after the plan's undo it is as it was."""
+    stop, disable = contain((Layer(make_service("always", freezer="frozen"), make_facts()),)).steps
+    assert (stop.command, stop.undo) == (THAWED, "systemctl start burn.service && systemctl freeze burn.service")
+    assert "disable" in disable.command
+    for changes in ({"refuse_manual_stop": True}, {"main_pid": 99}):
+        assert contain((Layer(make_service("always", freezer="frozen", **changes), make_facts()),)).steps == ()
+
+
+def test_what_is_frozen_with_its_slice_is_left_so() -> None:
+    """systemd neither thaws nor stops it."""
+    containment = contain((Layer(make_service("always", freezer="frozen-by-parent"), make_facts()),))
+    assert (containment.steps, "slice" in containment.goal) == ((), True)
+
+
 DROP_IN = "/run/systemd/system/burn.service.d/zz-hold.conf"
 
 
@@ -88,7 +154,7 @@ def test_what_no_stop_would_hold_is_barred(changes: dict[str, Any]) -> None:
     """A drop-in of this boot that is its own condition; the undo removes it before it starts the unit."""
     containment = systemd.contain(make_service("always", **changes, cpu_controller=False), make_facts())
     _, step = containment.steps
-    assert step.command.endswith(f"> {DROP_IN} && systemctl daemon-reload && systemctl stop burn.service")
+    assert step.command.endswith(f"> {DROP_IN} && systemctl daemon-reload && {THAWED}")
     assert step.undo is not None
     assert step.undo.startswith(f"rm -f {DROP_IN} && ")
     assert step.undo.endswith("systemctl daemon-reload && systemctl start burn.service")
@@ -158,9 +224,10 @@ def test_a_snap_is_stopped_through_snapd() -> None:
         name="snap.lxd.daemon.service", kind="snap-service"
     )
     _, step = systemd.contain(owner, make_facts()).steps
-    assert (step.command, step.undo) == ("snap stop --disable lxd.daemon", "snap start --enable lxd.daemon")
+    thaw = "systemctl thaw snap.lxd.daemon.service && "
+    assert (step.command, step.undo) == (f"{thaw}snap stop --disable lxd.daemon", "snap start --enable lxd.daemon")
     off = owner._replace(details=owner.details._replace(unit_file_state="disabled"))
-    assert systemd.contain(off, make_facts()).steps[1].command == "snap stop lxd.daemon"
+    assert systemd.contain(off, make_facts()).steps[1].command == f"{thaw}snap stop lxd.daemon"
 
 
 @pytest.mark.parametrize(

@@ -69,7 +69,8 @@ def test_the_steps_speak_to_the_users_systemd() -> None:
     """From a root shell."""
     commands = [step.command for step in systemd_user.contain(hers(), make_facts()).steps]
     systemctl = "systemctl --user -M bob@"
-    assert commands == [f"{systemctl} {verb} burn.service" for verb in ("freeze", "stop", "disable")]
+    freeze, thaw, stop, disable = (f"{systemctl} {verb} burn.service" for verb in ("freeze", "thaw", "stop", "disable"))
+    assert commands == [freeze, f"{thaw} && {stop}", disable]
 
 
 @pytest.mark.parametrize("user", ["bob@corp.example", "DOM\\bob", "$(reboot)", "b ob"])

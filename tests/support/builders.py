@@ -146,6 +146,9 @@ SERVICE = Service(
     stops_with_it=(),
     link_target=None,
     forgets=(),
+    watchdog_s=None,
+    freezer="",
+    refuses_frozen=None,
 )
 
 

@@ -127,8 +127,8 @@ class MadeFiles:
 class MadeManager:
     """systemd's manager, with the units that are given."""
 
-    def __init__(self, units: Mapping[str, Mapping[str, Any]]) -> None:
-        self._units = units
+    def __init__(self, units: Mapping[str, Mapping[str, Any]], version: int | None = 252) -> None:
+        self._units, self._version = units, version
 
     def unit_of(self, pid: int) -> str | None:  # noqa: ARG002
         return None
@@ -139,6 +139,9 @@ class MadeManager:
 
     def units(self) -> Mapping[str, str]:
         return {name: str(unit.get("ActiveState", "active")) for name, unit in self._units.items()}
+
+    def version(self) -> int | None:
+        return self._version
 
 
 class MadeClock:

@@ -113,7 +113,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 
 def write(rows: Sequence[PlanRow], page: Path = PAGE) -> None:
     """Write the page with its header (see truth.tables)."""
-    machine = f"Debian 12 hosts in systemd-nspawn boxes (kernel {pages.kernel()})"
+    machine = f"Debian 12 and 13 hosts in systemd-nspawn boxes (kernel {pages.kernel()})"
     head = tables.header(SOURCES, {"machine": machine}, datetime.now(UTC).date())
     page.parent.mkdir(exist_ok=True)
     page.write_text(tables.render(head, body(rows, machine)))

@@ -16,6 +16,7 @@ from runaway_watchdog.model.gap import Gap
 from runaway_watchdog.model.shells import POSIX_SHELLS
 from runaway_watchdog.patterns import given
 from runaway_watchdog.world import Unanswered, World, procfs
+from runaway_watchdog.world.units import REFUSES_FROZEN, Unit, frozen
 
 if TYPE_CHECKING:
     from runaway_watchdog.engines.model import Inspected
@@ -204,9 +205,28 @@ def _by_unit(world: World, name: str) -> int:
     unit = world.manager.unit(full)
     if unit is None:
         raise SelectionError(f"systemd has no unit {full} loaded; `systemctl list-units` lists them")
+    if unit.main_pid <= 0 and frozen(unit, world.files):
+        raise SelectionError(_frozen(world, unit, full))
     if unit.main_pid <= 0:
         raise SelectionError(f"{full} is {unit.active_state or 'not running'}: it has no main process now")
     return unit.main_pid
+
+
+def _frozen(world: World, unit: Unit, name: str) -> str:
+    """What is left of a unit whose process was ended while it was frozen, and what still helps. Raises Unanswered."""
+    state = f"{name} is {unit.active_state} ({unit.sub_state}) and marked as frozen, without a main process"
+    release = world.manager.version()
+    if release is None or release < REFUSES_FROZEN:
+        return f"{state}; what helps: systemctl restart {name}"
+    if unit.active_state == "activating":
+        return (
+            f"{state}: a kill ended that, and systemd {release} refuses to thaw, start and stop it until the next boot"
+            f" (seen). `systemctl disable {name}` keeps it from being started then"
+        )
+    return (
+        f"{state}: systemd {release} refuses to start it, until it forgets the unit, by a boot at the latest. What may"
+        f" help before: systemctl disable {name}; systemctl reset-failed {name}; systemctl enable --now {name}"
+    )
 
 
 _FINDERS: dict[str, Callable[[World, object], int]] = {

@@ -1,7 +1,7 @@
 """One case, from a PID to the whole story."""
 
 from runaway_watchdog import owners as ownership
-from runaway_watchdog.explain import invariants, queries, root_commands, ways
+from runaway_watchdog.explain import invariants, queries, root_commands, watchdogs, ways
 from runaway_watchdog.explain.cause import cause
 from runaway_watchdog.explain.changed import changed
 from runaway_watchdog.explain.condition import condition
@@ -40,7 +40,8 @@ def explain(
     orphan = left_behind(world, facts, owners[0])
     way_out, plan_gaps = plan(layers, world)
     way_out = ways.adapted(way_out, facts.process, behind, orphan, found_signs, world)
-    told, odd = prognosis(layers, history), condition(world.files, facts.process)
+    way_out = watchdogs.spared(way_out, layers)
+    told, odd = prognosis(layers, history), condition(world.files, facts.process, owners)
     cpu, since = records.cpu(facts.process, world.clock.now())
     lately = changed(world, facts, owners, since)
     if seen is not None and waited_s() - seen.waited_s > CROWDED_S:

@@ -1,18 +1,34 @@
 """What is odd about a process's state: why a signal may not reach it, or what it only seems to be."""
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from runaway_watchdog.linux import status
 from runaway_watchdog.model.process import Process
+from runaway_watchdog.owners.interface import Owner
+from runaway_watchdog.owners.systemd.details import service_of
+from runaway_watchdog.owners.systemd.frozen import STUCK
 from runaway_watchdog.world import Files, procfs
 
 WCHAN_LIMIT = 60
 
 
-def condition(files: Files, process: Process) -> tuple[str, ...]:
+def condition(files: Files, process: Process, owners: Sequence[Owner] = ()) -> tuple[str, ...]:
     """One sentence for each oddity; none for an ordinary process."""
-    return tuple(_sentences(files, process))
+    return (*_sentences(files, process), *(told for owner in owners for told in _frozen(owner, process)))
+
+
+def _frozen(owner: Owner, process: Process) -> Iterator[str]:
+    """Of its unit; a container that is paused tells it by its own state."""
+    unit = service_of(owner)
+    group = process.control_group
+    if unit is None or not unit.freezer or owner.name not in (group.unit, group.users_own and group.users_own.unit):
+        return
+    whose = "with its slice" if unit.freezer == "frozen-by-parent" else "by `systemctl freeze`"
+    still = f"{owner.name} is frozen ({whose}): it uses no CPU and keeps what it knows until it is thawed"
+    if unit.refuses_frozen:
+        still += f"; until then its systemd refuses to stop, start and restart it, and after a kill {STUCK}"
+    yield still
 
 
 def _sentences(files: Files, process: Process) -> Iterator[str]:

@@ -12,6 +12,7 @@ from itertools import pairwise
 from typing import Final, NamedTuple
 
 from runaway_watchdog import owners
+from runaway_watchdog.explain import watchdogs
 from runaway_watchdog.model.plan import ByEye, Containment, Step
 from runaway_watchdog.model.process import Process
 from runaway_watchdog.owners import Layer
@@ -201,7 +202,7 @@ def not_roots(step: Step, whose: Others) -> Iterator[tuple[str, Holders]]:
 def contained(layers: Sequence[Layer], world: World) -> Containment:
     """How the owner is contained; where that needs what is not root's, the process is only held still."""
     containment = owners.contain(layers)
-    return only_roots(containment, layers[0].facts.process, world)
+    return watchdogs.spared(only_roots(containment, layers[0].facts.process, world), layers)
 
 
 def only_roots(containment: Containment, process: Process, world: World) -> Containment:

@@ -1,4 +1,5 @@
 """A plan as a POSIX shell script: it stops at the first step that fails, and undoes what it did when asked to.
+What was frozen only to be stopped is let go on then: it is not left so, where nobody looks.
 
 What comes from the host (names, titles) is in comments without line breaks, or quoted by whoever wrote the command.
 """
@@ -63,21 +64,33 @@ begins_with() {{
     esac
 }}
 
-# failed NUMBER WHY: stop here, and say how to go back
+# failed NUMBER WHY: stop here, leave nothing standing still, and say how to go back
 failed() {{
+    trap '' HUP INT TERM
     say "step $1 $2; nothing after it was done"
+    let_go "$1"
     say "to go back: sh $0 undo $1"
     exit 1
 }}
 """
 
 MAIN = """\
+# let_go NUMBER: undo what was made to stand still, up to that step, until a later step would stop it
+let_go() {{
+    for each in {standing}; do
+        if [ "$each" -gt "$1" ]; then continue; fi
+        say "undo step $each, so that nothing is left standing still"
+        "undo_$each" || say "undo of step $each failed"
+    done
+}}
+
 steps={count}
 ordinary={ordinary}
 
 # carry_out FROM TO: these steps, each with its check
 carry_out() {{
     number="$1"
+    trap 'failed "$number" "was broken off"' HUP INT TERM
     while [ "$number" -le "$2" ]; do
         say "step $number of $2"
         "step_$number" || failed "$number" "failed"
@@ -139,7 +152,15 @@ def script(case: CaseFile, written: str) -> str:
     parts = [_head(case, written), HELPERS]
     parts += ["\n".join(_functions(number, step)) for number, step in enumerate(steps, 1)]
     ordinary = sum(step.phase != "last-resort" for step in steps)
-    return "\n".join([*parts, MAIN.format(count=len(steps), ordinary=ordinary)])
+    standing = " ".join(map(str, reversed(_standing(steps))))
+    return "\n".join([*parts, MAIN.format(count=len(steps), ordinary=ordinary, standing=standing)])
+
+
+def _standing(steps: Sequence[Step]) -> list[int]:
+    """The numbers of the steps by which something stands still, only to be stopped by a later one."""
+    holds = [number for number, step in enumerate(steps, 1) if step.phase == "hold"]
+    paused = (number for number, step in enumerate(steps, 1) if step.phase == "relieve" and step.risk == "interrupts")
+    return [number for number in paused if holds and number < holds[-1]]
 
 
 def _head(case: CaseFile, written: str) -> str:
@@ -149,7 +170,8 @@ def _head(case: CaseFile, written: str) -> str:
         f"{about}, written {written} by runaway-watchdog.",
         clean(case.plan.goal),
         "",
-        "sh FILE        carries out the steps; stops at the first one that fails or whose check fails",
+        "sh FILE        carries out the steps; stops at the first one that fails or whose check fails, and lets",
+        "               go on what it had frozen",
         "sh FILE undo   goes back, last step first; `undo N` from step N",
         *((_LAST_RESORT,) if any(step.phase == "last-resort" for step in case.plan.steps) else ()),
     )

@@ -154,6 +154,9 @@ class Manager(Protocol):
     def units(self) -> Mapping[str, str]:
         """Every loaded unit's name, and its ActiveState."""
 
+    def version(self) -> int | None:
+        """systemd's release: 252, 257; None where it says none."""
+
     def next_elapse(self, calendar: str) -> float | None:
         """When a calendar expression (systemd.time(7)) comes next, seconds since the epoch; None: never."""
 
@@ -166,6 +169,9 @@ class UserManagers(Protocol):
 
     def unit(self, uid: int, name: str) -> "Unit | None":
         """As `Manager.unit`."""
+
+    def version(self, uid: int) -> int | None:
+        """As `Manager.version`: a user's manager may be older than the system's, until it is started anew."""
 
 
 class Journal(Protocol):

@@ -33,7 +33,7 @@ _STRING_LISTS = (
 )  # fmt: skip
 _STRINGS = (
     "Id", "Description", "LoadState", "ActiveState", "SubState", "UnitFileState", "FragmentPath", "SourcePath",
-    "FailureAction", "SuccessAction",
+    "FailureAction", "SuccessAction", "FreezerState",
 )  # fmt: skip
 PROPERTIES: Mapping[str, Mapping[str, str]] = {
     "Unit": {
@@ -50,7 +50,7 @@ PROPERTIES: Mapping[str, Mapping[str, str]] = {
             ("Type", "Restart", "RestartMode", "Result", "KillMode", "BusName", "ControlGroup", "PIDFile"), "s"
         ),
         **dict.fromkeys(("RestartUSec", "RestartUSecNext", "RestartMaxDelayUSec", "CPUQuotaPerSecUSec"), "t"),
-        **dict.fromkeys(("TimeoutStopUSec", "RuntimeMaxUSec"), "t"),
+        **dict.fromkeys(("TimeoutStopUSec", "RuntimeMaxUSec", "WatchdogUSec"), "t"),
         **dict.fromkeys(("RestartPreventExitStatus", "RestartForceExitStatus", "SuccessExitStatus"), "(aiai)"),
         **dict.fromkeys(("MainPID", "ControlPID", "NRestarts", "RestartSteps"), "u"),
         **dict.fromkeys(("RemainAfterExit", "GuessMainPID", "PrivateTmp"), "b"),
@@ -126,6 +126,13 @@ class LiveManager:
             self._all = {str(each[0]): str(each[3]) for each in listed or ()}
         return self._all
 
+    def version(self) -> int | None:
+        from jeepney import DBusAddress
+
+        address = DBusAddress(ROOT, DESTINATION, "org.freedesktop.DBus.Properties")
+        answer = self._send(address, "Get", "ss", (f"{DESTINATION}.Manager", "Version"))
+        return None if answer is None else parse_version(answer[1])
+
     def next_elapse(self, calendar: str) -> float | None:
         if self._no_calendars is None:
             try:
@@ -192,6 +199,15 @@ class LiveManager:
 
             self._connection = open_dbus_connection(bus=self._bus, auth_timeout=seconds)
         return self._connection
+
+
+def parse_version(told: object) -> int | None:
+    """The release, of `257.13-1~deb13u1` or `v252`; None for anything else."""
+    found = _RELEASE.match(told) if isinstance(told, str) else None
+    return None if found is None else int(found[1])
+
+
+_RELEASE = Pattern(r"v?(\d{1,5})(?!\d)")
 
 
 class NotAnalyzedError(Exception):

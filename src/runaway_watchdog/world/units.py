@@ -1,7 +1,13 @@
 """A unit as systemd's manager tells it. Pure; what is asked, and of which type, is in world/systemd.py."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from runaway_watchdog.linux import cgroup
+from runaway_watchdog.linux.text import lines
+
+if TYPE_CHECKING:
+    from runaway_watchdog.world import Files
 
 NEVER_US = 2**64 - 1
 """systemd's "infinity"."""
@@ -38,6 +44,9 @@ class Unit(NamedTuple):
     need_daemon_reload: bool = False
     transient: bool = False
     refuse_manual_stop: bool = False
+    freezer_state: str = ""
+    """frozen, frozen-by-parent, freezing, thawing, running; since systemd 246. 252 goes on saying "frozen" of what it
+    has started again since (seen), so the unit's control group is looked at too."""
     active_enter: int = 0
     inactive_exit: int = 0
     inactive_exit_monotonic: int = 0
@@ -64,6 +73,8 @@ class Unit(NamedTuple):
     runtime_directory: Sequence[str] = ()
     runtime_directory_preserve: str = "no"
     stop_commands: int = 0
+    watchdog: int = NEVER_US
+    """`WatchdogSec=`; 0 and infinity: none."""
     # of a timer
     next_elapse: int = 0
     last_trigger_monotonic: int = 0
@@ -80,6 +91,10 @@ class Unit(NamedTuple):
 
 
 NOT_LOADED = Unit({})
+REFUSES_FROZEN = 256
+"""From this release on systemd refuses to stop, start and restart a frozen unit, and to thaw one that is not active:
+whose main process is ended while it is frozen stays down and frozen until a boot. Before, a stop thaws it. Seen on 252
+and 257; the release notes of 256."""
 _FIELDS: Mapping[str, str] = {
     "Id": "id", "LoadState": "load_state", "ActiveState": "active_state", "SubState": "sub_state",
     "UnitFileState": "unit_file_state", "FragmentPath": "fragment_path", "SourcePath": "source_path",
@@ -89,6 +104,7 @@ _FIELDS: Mapping[str, str] = {
     "FailureAction": "failure_action", "SuccessAction": "success_action", "NeedDaemonReload": "need_daemon_reload",
     "Transient": "transient", "RefuseManualStop": "refuse_manual_stop", "ActiveEnterTimestamp": "active_enter",
     "InactiveExitTimestamp": "inactive_exit", "InactiveExitTimestampMonotonic": "inactive_exit_monotonic",
+    "FreezerState": "freezer_state", "WatchdogUSec": "watchdog",
     "StartLimitBurst": "start_limit_burst", "StartLimitIntervalUSec": "start_limit_interval",
     "Type": "type", "Restart": "restart", "RestartUSec": "restart_delay", "RestartUSecNext": "restart_delay_next",
     "KillMode": "kill_mode", "BusName": "bus_name", "ControlGroup": "control_group",
@@ -101,6 +117,23 @@ _FIELDS: Mapping[str, str] = {
     "AccuracyUSec": "accuracy", "RandomizedDelayUSec": "randomized_delay", "TimersCalendar": "timers_calendar",
     "TimersMonotonic": "timers_monotonic", "Accept": "accept", "Paths": "paths",
 }  # fmt: skip
+
+
+def frozen(unit: Unit, files: "Files") -> str:
+    """frozen, or frozen-by-parent where a slice around it is; "" where it runs.
+
+    The kernel's word goes before systemd's; a unit without a control group has only that.
+    """
+    if unit.freezer_state in ("", "running"):
+        return ""
+    for hierarchy in cgroup.UNIFIED if unit.control_group else ():
+        try:
+            events = files.read(f"{cgroup.MOUNT}{hierarchy}{unit.control_group}/cgroup.events")
+        except OSError:
+            continue
+        if "frozen 1" not in lines(events):
+            return ""
+    return unit.freezer_state if unit.freezer_state == "frozen-by-parent" else "frozen"
 
 
 def parse(answered: Mapping[str, Any]) -> Unit:

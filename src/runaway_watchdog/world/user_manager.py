@@ -47,6 +47,10 @@ class LiveUserManagers:
             self._units |= {(uid, each): parse(unit) if isinstance(unit, dict) else None for each, unit in told}
         return self._units.get((uid, name))
 
+    def version(self, uid: int) -> int | None:
+        found = self._ask(uid, "version", "")
+        return found if isinstance(found, int) else None
+
     def _ask(self, uid: int, question: str, about: str) -> Any:
         """Raises Unanswered, at once for everything after the first failure with this user.
 
@@ -94,7 +98,7 @@ def _gap(uid: int, problem: str, mend: str) -> Gap:
 
 
 def main() -> int:
-    """`python -m … UID unit|unit_of NAME|PID`: prints {"value": …}, or {"gap": …} with exit code 1."""
+    """`python -m … UID unit|unit_of|version NAME|PID|""`: prints {"value": …}, or {"gap": …} with exit code 1."""
     uid, question, about = int(sys.argv[1]), sys.argv[2], sys.argv[3]
     import jeepney.io.blocking  # noqa: F401 - before the rights to read our own files are given up
 
@@ -104,7 +108,7 @@ def main() -> int:
         return REFUSED
     manager = LiveManager(_bus(uid))
     try:
-        value = manager.unit_of(int(about)) if question == "unit_of" else _related(manager, about)
+        value = _answer(manager, question, about)
     except Unanswered as unanswered:
         gap = unanswered.gap
         if gap is NO_BUS:
@@ -116,6 +120,13 @@ def main() -> int:
         return 1
     print(text)  # noqa: T201
     return 0
+
+
+def _answer(manager: LiveManager, question: str, about: str) -> Any:
+    """Raises Unanswered."""
+    if question == "unit_of":
+        return manager.unit_of(int(about))
+    return manager.version() if question == "version" else _related(manager, about)
 
 
 def _bus(uid: int) -> str:

@@ -24,6 +24,9 @@ ESSENTIAL = Pattern(
 """Stopping one of these takes the host's containers, its logins or its log away, and is never the remedy."""
 
 
+NOT_STILL = "; it is not frozen: the watchdog of its unit (WatchdogSec=) takes a standstill for a hang, and ends it"
+
+
 class Words(NamedTuple):
     """One systemd manager, as a person types to it."""
 
@@ -44,18 +47,19 @@ def of_service(owner: Read[Service], facts: Facts, words: Words) -> Containment:
     limit, freeze = _limit(owner, words), _freeze(owner, words)
     why_not = _cannot_be_stopped(owner)
     if why_not:
-        still = single.held_still(limit, freeze or single.relieve(facts.process))
-        return Containment(f"Hold {owner.name} still: {why_not}", still, calm=True)
+        return _held(owner, facts, words, why_not)
     if ESSENTIAL.fullmatch(owner.name):
         needs = "all that this user runs" if owner.name.startswith("user@") else "the whole host"
         goal = f"Find who makes {owner.name} work so hard: {needs} needs it, stopping it is no way out"
         slower = "" if limit else ", and this host enforces no CPU limit that would slow it down"
         return Containment(goal + slower, limit, calm=True)
     relief, doors = limit or freeze, _open_doors(owner)
+    goal, thaw = _goal(owner, doors) + _not_frozen(owner, limit), _thaw(owner, words, limit)
+    calm = bool(owner.details.freezer or owner.details.watchdog_s)
     if owner.details.upheld_by or owner.details.bus_name:
-        return Containment(_goal(owner, doors), (*relief, _stop_and_bar(owner, words)), doors)
-    steps = (*relief, *_save(owner), _stop(owner, words), *_disable(owner, words))
-    return Containment(_goal(owner, doors), steps, doors)
+        return Containment(goal, (*relief, _stop_and_bar(owner, words, thaw)), doors, calm)
+    steps = (*relief, *_save(owner), _stop(owner, words, thaw), *_disable(owner, words))
+    return Containment(goal, steps, doors, calm)
 
 
 def of_snap(owner: Read[Service], facts: Facts, service: str) -> Containment:
@@ -64,16 +68,18 @@ def of_snap(owner: Read[Service], facts: Facts, service: str) -> Containment:
         return of_service(owner, facts, SYSTEM)
     flag = "--disable " if owner.details.unit_file_state == "enabled" else ""
     back = "--enable " if flag else ""
+    limit = _limit(owner, SYSTEM)
     step = Step(
         "Stop it",
-        f"snap stop {flag}{quote(service)}",
+        f"{_thaw(owner, SYSTEM, limit)}snap stop {flag}{quote(service)}",
         f"snapd stops the service{' and no longer starts it at boot' if flag else ''}; Restart= does not act on a stop",
         "interrupts",
-        f"snap start {back}{quote(service)}",
+        f"snap start {back}{quote(service)}{_frozen_again(owner, SYSTEM)}",
         Prints(f"systemctl is-active {_units(owner.name)}", ("inactive", "failed")),
     )
-    relief = _limit(owner, SYSTEM) or _freeze(owner, SYSTEM)
-    return Containment(f"Stop {owner.name} for good: over a reboot and a refresh of the snap too", (*relief, step))
+    goal = f"Stop {owner.name} for good: over a reboot and a refresh of the snap too{_not_frozen(owner, limit)}"
+    calm = bool(owner.details.freezer or owner.details.watchdog_s)
+    return Containment(goal, (*(limit or _freeze(owner, SYSTEM)), step), calm=calm)
 
 
 def _aside(owner: Read[Service], facts: Facts) -> Containment | None:
@@ -84,8 +90,24 @@ def _aside(owner: Read[Service], facts: Facts) -> Containment | None:
         return Containment(goal, (*single.relieve(facts.process), single.end(facts.process)))
     if role in ("main", "last", "control") or owner.details.wholly_its:
         return None
-    goal = f"Hold this one process still: it is not the main process of {owner.name}, which the others may need"
-    return Containment(goal, single.relieve(facts.process))
+    why = f"it is not the main process of {owner.name}, which the others may need"
+    if owner.details.freezer:
+        return Containment(f"It stands still already, with all of its unit: {why}", (), calm=True)
+    if owner.details.watchdog_s:
+        return Containment(f"Slow this one process down: {why}{NOT_STILL}", single.renice(facts.process), calm=True)
+    return Containment(f"Hold this one process still: {why}", single.relieve(facts.process))
+
+
+def _held(owner: Read[Service], facts: Facts, words: Words, why_not: str) -> Containment:
+    """What can only be kept from using CPU."""
+    limit = _limit(owner, words)
+    if owner.details.freezer:
+        return Containment(f"{owner.name} stands still already, and stays so: {why_not}", (), calm=True)
+    if owner.details.watchdog_s:
+        steps = limit or single.renice(facts.process)
+        return Containment(f"Slow {owner.name} down: {why_not}{NOT_STILL}", steps, calm=True)
+    still = single.held_still(limit, _freeze(owner, words) or single.relieve(facts.process))
+    return Containment(f"Hold {owner.name} still: {why_not}", still, calm=True)
 
 
 def _cannot_be_stopped(owner: Read[Service]) -> str | None:
@@ -96,6 +118,8 @@ def _cannot_be_stopped(owner: Read[Service]) -> str | None:
         return "its unit file is gone, nothing could start it again"
     if owner.details.refuse_manual_stop:
         return "it refuses to be stopped by hand"
+    if owner.details.freezer == "frozen-by-parent":
+        return "a slice around it is frozen, and systemd neither thaws nor stops it before that slice is thawed"
     connection = next((each.unit for each in owner.details.triggered_by if each.one_connection), None)
     if connection:
         return f"it serves one connection of {connection}, which its end would break off"
@@ -150,6 +174,8 @@ def _limit(owner: Read[Service], words: Words) -> tuple[Step, ...]:
     """A CPU quota, where the host can enforce one: without a cpu controller it is accepted and limits nothing."""
     if not owner.details.cpu_controller or owner.details.load_state in ("not-found", "masked"):
         return ()
+    if owner.details.freezer:
+        return ()
     old = owner.details.cpu_quota_percent
     if old is not None and old <= RELIEVED_PERCENT:
         return ()
@@ -168,8 +194,12 @@ def _limit(owner: Read[Service], words: Words) -> tuple[Step, ...]:
 
 
 def _freeze(owner: Read[Service], words: Words) -> tuple[Step, ...]:
-    """All its processes at once; nothing where systemd cannot (cgroup v1), or has no file of the unit."""
+    """All its processes at once; nothing where systemd cannot (cgroup v1), or has no file of the unit, where it stands
+    still already, or must not: systemd was seen to end it for a missed watchdog, 252 by a freeze, 257 too by SIGSTOP.
+    """
     if not owner.details.can_freeze or owner.details.load_state in ("not-found", "masked"):
+        return ()
+    if owner.details.freezer or owner.details.watchdog_s:
         return ()
     unit, systemctl = _units(owner.name), words.systemctl
     return (
@@ -183,6 +213,22 @@ def _freeze(owner: Read[Service], words: Words) -> tuple[Step, ...]:
             phase="relieve",
         ),
     )
+
+
+def _thaw(owner: Read[Service], words: Words, limit: tuple[Step, ...]) -> str:
+    """Before a stop: systemd refuses to stop a frozen unit since 256. `limit`: what takes the pressure off instead."""
+    frozen = owner.details.freezer or (not limit and _freeze(owner, words))
+    return f"{words.systemctl} thaw {_units(owner.name)} && " if frozen else ""
+
+
+def _frozen_again(owner: Read[Service], words: Words) -> str:
+    """After a start: what was frozen before the plan is so after its undo."""
+    return f" && {words.systemctl} freeze {_units(owner.name)}" if owner.details.freezer else ""
+
+
+def _not_frozen(owner: Read[Service], limit: tuple[Step, ...]) -> str:
+    """Why it is not frozen before it is stopped, where that would have been the first step."""
+    return NOT_STILL if owner.details.watchdog_s and not limit and not owner.details.freezer else ""
 
 
 def _can_be_saved(owner: Read[Service]) -> bool:
@@ -217,7 +263,7 @@ def _copy(owner: Read[Service]) -> str:
     return quote(f"/root/{owner.name}.saved")
 
 
-def _stop(owner: Read[Service], words: Words) -> Step:
+def _stop(owner: Read[Service], words: Words, thaw: str) -> Step:
     """One command for the unit and for what would start it again, so that neither the stop nor its undo leaves a
     moment between them: a socket unit cannot be started while its service runs."""
     triggers = _triggers(owner)
@@ -225,7 +271,7 @@ def _stop(owner: Read[Service], words: Words) -> Step:
     also = f", and {' and '.join(triggers)} can no longer start it" if triggers else ""
     return Step(
         "Stop it" + (" together with what would start it again" if triggers else ""),
-        f"{words.systemctl} stop {names}",
+        f"{thaw}{words.systemctl} stop {names}",
         f"systemd ends the service, and Restart= does not act on a stop{also}{_side_effects(owner)}",
         "interrupts",
         _start(owner, words),
@@ -233,7 +279,7 @@ def _stop(owner: Read[Service], words: Words) -> Step:
     )
 
 
-def _stop_and_bar(owner: Read[Service], words: Words) -> Step:
+def _stop_and_bar(owner: Read[Service], words: Words, thaw: str) -> Step:
     """The drop-in is its own condition: as long as it is there, a start does nothing and says so in the journal.
 
     Its name sorts last, since drop-ins of all folders are read in the order of their names.
@@ -247,7 +293,7 @@ def _stop_and_bar(owner: Read[Service], words: Words) -> Step:
     return Step(
         "Stop it, and bar every start",
         f"{acting.script(words.user, bar)} && {systemctl} daemon-reload"
-        f" && {systemctl} stop {_units(*triggers, owner.name)}",
+        f" && {thaw}{systemctl} stop {_units(*triggers, owner.name)}",
         f"a drop-in turns every start into nothing until the next boot; systemd ends the service{_side_effects(owner)}",
         "interrupts",
         # After a boot the folder is gone by itself.
@@ -259,8 +305,8 @@ def _stop_and_bar(owner: Read[Service], words: Words) -> Step:
 
 def _start(owner: Read[Service], words: Words) -> str:
     """What undoes a stop; a masked unit is started between its unmasking and its masking."""
-    systemctl, unit = words.systemctl, _units(owner.name)
-    start = f"{systemctl} start {_units(*_triggers(owner), owner.name, *owner.details.stops_with_it)}"
+    systemctl, unit, again = words.systemctl, _units(owner.name), _frozen_again(owner, words)
+    start = f"{systemctl} start {_units(*_triggers(owner), owner.name, *owner.details.stops_with_it)}{again}"
     if owner.details.transient:
         return f"cp -p {_copy(owner)}/* {words.runtime}/ && {systemctl} daemon-reload && {start}"
     if owner.details.load_state != "masked":

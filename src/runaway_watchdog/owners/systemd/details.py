@@ -85,6 +85,12 @@ class Service(NamedTuple):
     stops_with_it: Sequence[str]
     link_target: str | None  # where a unit that was enabled by its path really lies
     forgets: Sequence[str]  # folders that systemd deletes when it stops
+    watchdog_s: float | None
+    """Within which it must say that it lives (WatchdogSec=), or systemd ends it; None: it need not."""
+    freezer: str
+    """frozen, or frozen-by-parent where a slice around it is; "" where it runs."""
+    refuses_frozen: bool | None
+    """Whether its systemd refuses to stop, start and thaw it in that state; None: not frozen, or not known."""
 
     def shown(self) -> dict[str, Any]:
         """As `owners[].facts` has it."""

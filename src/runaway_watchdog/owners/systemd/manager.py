@@ -14,6 +14,7 @@ class Source(NamedTuple):
     boot_targets: frozenset[str]  # what its ordinary start reaches
     bus_folders: Sequence[str]  # where its D-Bus looks for who answers to a name
     trusted: bool  # whether its answers are the system's own, and not what some user likes to say
+    version: Callable[[], int | None]  # systemd's release; raises Unanswered
 
 
 class Manager(NamedTuple):

@@ -13,7 +13,7 @@ from runaway_watchdog.owners.common.ending import Ending, How, ending
 from runaway_watchdog.owners.common.exit_propagation import passed_on
 from runaway_watchdog.owners.common.siblings import not_main
 from runaway_watchdog.owners.interface import Read, Unread
-from runaway_watchdog.owners.systemd import boot
+from runaway_watchdog.owners.systemd import boot, frozen
 from runaway_watchdog.owners.systemd.details import Service, Trigger
 from runaway_watchdog.owners.systemd.manager import Manager
 from runaway_watchdog.world.units import Statuses
@@ -45,6 +45,12 @@ AT_ONCE_S = 0.1
 
 def of_service(owner: Read[Service], facts: Facts, action: Action, manager: Manager) -> Outlook:
     """Of a service that could be read."""
+    found = _of_running(owner, facts, action, manager)
+    unit = owner.details
+    return frozen.adapted(found, owner.name, unit, facts.process, action) if unit.freezer else found
+
+
+def _of_running(owner: Read[Service], facts: Facts, action: Action, manager: Manager) -> Outlook:
     if action == "owner-daemon-restart" and manager.restart is not None:
         return manager.restart
     if action in ("reboot", "owner-daemon-restart"):

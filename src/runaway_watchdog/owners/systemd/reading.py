@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from runaway_watchdog.owners.systemd import triggers
 from runaway_watchdog.owners.systemd.details import Service
 from runaway_watchdog.owners.systemd.manager import Source
-from runaway_watchdog.world import World, procfs
+from runaway_watchdog.world import Unanswered, World, procfs, units
 from runaway_watchdog.world.processes import members
 from runaway_watchdog.world.units import NEVER_US, NOT_LOADED, Unit
 
@@ -63,6 +63,9 @@ def read(unit: Unit, source: Source, world: World) -> Service:
         stops_with_it=_stops_with_it(unit, source),
         link_target=None if masked else _link_target(unit.fragment_path, world),
         forgets=_forgets(unit),
+        watchdog_s=_seconds(unit.watchdog) or None,
+        freezer=(freezer := units.frozen(unit, world.files)),
+        refuses_frozen=_refuses_frozen(source) if freezer else None,
     )
 
 
@@ -85,6 +88,14 @@ def _unified(world: World) -> bool:
     except OSError:
         return False
     return True
+
+
+def _refuses_frozen(source: Source) -> bool | None:
+    try:
+        version = source.version()
+    except Unanswered:
+        version = None
+    return None if version is None else version >= units.REFUSES_FROZEN
 
 
 def _seconds(microseconds: int) -> float:

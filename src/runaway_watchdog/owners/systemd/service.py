@@ -75,7 +75,7 @@ def inspect(claim: Claim, facts: Facts, world: World) -> Owner:
         )
     if claim.kind == "systemd-scope":
         return Read(claim.kind, claim.ref, claim.ref, "none", unmanaged.started_by(facts), claim.evidence)
-    source = Source(world.manager.unit, BOOT_TARGETS, BUS_FOLDERS, trusted=True)
+    source = _source(world)
     kind, found = claim.kind, reading.read(unit, source, world)
     if found.source.startswith("/etc/init.d/"):
         kind, found = "sysv-service", found._replace(unit_file=found.source)
@@ -86,12 +86,19 @@ def inspect(claim: Claim, facts: Facts, world: World) -> Owner:
     return Read(kind, claim.ref, claim.ref, unit.restart, found, evidence)
 
 
+def _source(world: World) -> Source:
+    def version() -> int | None:  # asked of what is frozen alone
+        return world.manager.version()
+
+    return Source(world.manager.unit, BOOT_TARGETS, BUS_FOLDERS, trusted=True, version=version)
+
+
 def outlook(owner: Owner, facts: Facts, action: Action) -> Outlook:
     if owner.kind not in SERVICES:
         return _scope(owner, facts, action)
     if isinstance(owner, Unread):
         return of_unread(owner, facts, action, MANAGER.restart)
-    if owner.kind == "sysv-service" and action == "owner-stop":
+    if owner.kind == "sysv-service" and action == "owner-stop" and not owner.details.freezer:
         return _stopped_by_script(owner)
     return of_service(owner, facts, action, MANAGER)
 

@@ -52,7 +52,13 @@ def inspect(claim: Claim, _facts: Facts, world: World) -> Owner:
     if unit is None:
         look = f"look: systemctl --user -M {_machine(user, uid)} status {quote(name)}"
         raise Unanswered(Gap("systemd", f"the systemd of {user} has no unit {name} loaded", look))
-    source = Source(lambda each: world.users.unit(uid, each), BOOT_TARGETS, _bus_folders(uid), trusted=False)
+    source = Source(
+        lambda each: world.users.unit(uid, each),
+        BOOT_TARGETS,
+        _bus_folders(uid),
+        trusted=False,
+        version=lambda: world.users.version(uid),
+    )
     found = reading.read(unit, source, world)._replace(cpu_controller=_delegated(uid, world))
     details = UsersService(found, User(user, uid, world.files.exists(f"{service.LINGER}/{user}")))
     evidence = (*claim.evidence, *reading.evidence(f"{name} of {user}", unit))
