@@ -104,6 +104,10 @@ class FakeFiles:
 @dataclass
 class FakeManager:
     loaded: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    release: int | None = 252
+
+    def version(self) -> int | None:
+        return self.release
 
     def unit(self, name: str) -> Unit | None:
         found = self.loaded.get(name)

@@ -57,6 +57,56 @@ def test_these_stop_and_these_restart(host: FakeHost, line: str, stops: str, res
     assert found.unknown == ()
 
 
+THAWED = "stop warm, change warm, restart warm"
+FROZEN = [  # the line, its effects since systemd 256 and before, and whether anything is refused since
+    ("systemctl stop cold", "", "stop cold", True),
+    ("systemctl restart cold", "", "restart cold", True),
+    ("systemctl reload-or-restart cold", "", "restart cold", True),
+    ("systemctl start cold", "", "change cold", True),
+    ("systemctl stop cold warm", "stop warm", "stop cold, stop warm", True),
+    ("systemctl restart cold warm", "restart warm", "restart cold, restart warm", True),
+    ("systemctl stop base", "stop base", "stop base, stop cold", False),  # cold needs it, and goes on
+    ("systemctl disable --now cold", "change cold", "change cold, stop cold", True),
+    ("systemctl thaw cold && systemctl stop cold", "change cold, stop cold", "change cold, stop cold", False),
+    ("systemctl freeze warm; systemctl stop warm", "stop warm", "stop warm, stop warm", True),
+    ("systemctl freeze warm; systemctl thaw warm; systemctl restart warm", THAWED, THAWED, False),
+    ("systemctl stop stuck; systemctl start stuck", "", "stop stuck, change stuck", True),
+]
+
+
+@pytest.mark.parametrize(("line", "since", "before", "refused"), FROZEN, ids=[line for line, *_ in FROZEN])
+def test_a_frozen_unit_refuses_since_256(line: str, since: str, before: str, refused: bool) -> None:
+    """It has to be thawed first; an older systemd does that by itself. Where no release is said, nothing is claimed."""
+    for release, effects in ((257, since), (252, before)):
+        found = _with_frozen(release).judge(line)
+        assert ", ".join(f"{each.verb} {each.name.removesuffix('.service')}" for each in found.effects) == effects
+        assert (bool(found.nothing), found.unknown) == (refused and release == 257, ())
+    assert bool(_with_frozen(None).judge(line).unknown) == (since != before)
+
+
+@pytest.mark.parametrize("name", ["stuck", "sliced"])
+def test_what_cannot_be_thawed_stays_frozen(name: str) -> None:
+    """Neither what is down meanwhile, nor what is frozen with its slice."""
+    found = _with_frozen(257).judge(f"systemctl thaw {name}; systemctl stop {name}")
+    assert (found.effects, len(found.nothing), found.unknown) == ((), 2, ())
+
+
+def _with_frozen(release: int | None) -> FakeHost:
+    states = {"cold": "frozen", "warm": "running", "base": "running", "stuck": "frozen", "sliced": "frozen-by-parent"}
+    loaded = {f"{name}.service": unit(f"{name}.service", FreezerState=state) for name, state in states.items()}
+    loaded["stuck.service"] |= {"ActiveState": "activating"}
+    loaded["base.service"] |= {"RequiredBy": ["cold.service"]}
+    return FakeHost(manager=FakeManager(loaded, release))
+
+
+@pytest.mark.parametrize(("watchdog", "told"), [(2_000_000, True), (0, False), (2**64 - 1, False)])
+def test_a_freeze_says_what_a_watchdog_makes_of_it(watchdog: int, told: bool) -> None:
+    """Zero and infinity are none."""
+    manager = FakeManager({"x.service": unit("x.service", WatchdogUSec=watchdog)})
+    (effect,) = FakeHost(manager=manager).judge("systemctl freeze x").effects
+    assert ("WatchdogSec=" in effect.why) == told
+
+
 def test_who_starts_it_again_is_told(host: FakeHost) -> None:
     """A socket, an upholding unit; not one that the same line stops."""
     assert "app.socket starts it again" in host.judge("systemctl stop app").effects[0].why

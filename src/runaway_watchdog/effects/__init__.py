@@ -82,6 +82,7 @@ class HostState(NamedTuple):
     written: "Mapping[str, tuple[tuple[Command, HostState], ...]]" = MappingProxyType({})
     """Real paths of files that the line itself writes whole -> the commands that print into each, with their hosts."""
     stopped_units: frozenset[str] = frozenset()  # names; of a user's own unit user@UID.service/NAME
+    freezers: Mapping[str, bool] = MappingProxyType({})  # units that the line freezes (True) or thaws
     ended: frozenset[int] = frozenset()  # PIDs
     pulled: frozenset[str] = frozenset()  # tags of images that the line gets or builds anew; "*": any may be
     outlooks: Mapping[int, Outlook] = MappingProxyType({})  # PID that was signalled -> what becomes of it

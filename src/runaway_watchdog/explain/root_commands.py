@@ -202,7 +202,9 @@ def not_roots(step: Step, whose: Others) -> Iterator[tuple[str, Holders]]:
 def contained(layers: Sequence[Layer], world: World) -> Containment:
     """How the owner is contained; where that needs what is not root's, the process is only held still."""
     containment = owners.contain(layers)
-    return watchdogs.spared(only_roots(containment, layers[0].facts.process, world), layers)
+    made = only_roots(containment, layers[0].facts.process, world)
+    goal, steps = watchdogs.spared(made.goal, made.steps, layers)
+    return made._replace(goal=goal, steps=steps)
 
 
 def only_roots(containment: Containment, process: Process, world: World) -> Containment:

@@ -4,27 +4,24 @@ The unit's own steps know that; this is for those of whoever keeps a process ins
 """
 
 from collections.abc import Sequence
-from typing import TypeVar
 
-from runaway_watchdog.model.plan import Containment, Plan
+from runaway_watchdog.model.plan import Step
 from runaway_watchdog.owners import Layer
 from runaway_watchdog.owners.steps import single
 from runaway_watchdog.owners.systemd.containment import NOT_STILL
 from runaway_watchdog.owners.systemd.details import service_of
 
-Steps = TypeVar("Steps", Plan, Containment)
 
-
-def spared(made: Steps, layers: Sequence[Layer]) -> Steps:
+def spared(goal: str, steps: tuple[Step, ...], layers: Sequence[Layer]) -> tuple[str, tuple[Step, ...]]:
     """The same with the process slowed down, where it would have been stopped below a watchdog."""
     process = layers[0].facts.process
-    still = [step for step in made.steps if step._replace(phase="relieve") == single.freeze(process)]
+    still = [step for step in steps if step._replace(phase="relieve") == single.freeze(process)]
     if not still or not any(_watches(layer) for layer in layers):
-        return made
-    at = made.steps.index(still[0])
+        return goal, steps
+    at = steps.index(still[0])
     slower = tuple(step._replace(phase=still[0].phase) for step in single.renice(process))
-    others = (step for step in made.steps[at:] if step not in still)
-    return made._replace(goal=f"{made.goal}{NOT_STILL}", steps=(*made.steps[:at], *slower, *others))
+    others = (step for step in steps[at:] if step not in still)
+    return f"{goal}{NOT_STILL}", (*steps[:at], *slower, *others)
 
 
 def _watches(layer: Layer) -> bool:

@@ -14,7 +14,7 @@ from runaway_watchdog.effects.host.units import SYSTEMD_FOLDER
 from runaway_watchdog.model.command import Command, Word
 from runaway_watchdog.model.effect import Effect
 from runaway_watchdog.world import Unanswered, World, processes
-from runaway_watchdog.world.units import NOT_LOADED, Unit
+from runaway_watchdog.world.units import NEVER_US, NOT_LOADED, Unit
 
 VALUED = (
     "-t --type --state -p --property -P -s --signal --kill-whom --kill-who -n --lines -o --output -H --host -M "
@@ -30,7 +30,7 @@ READS = frozenset(
 CHANGES = {
     "start": "it is started", "enable": "it is started at boot from then on", "reenable": "its links are made anew",
     "unmask": "it may be started again", "reset-failed": "its failures are forgotten, nothing else",
-    "preset": "it is enabled or disabled as the distribution presets", "thaw": "it goes on where it was frozen",
+    "preset": "it is enabled or disabled as the distribution presets",
     "set-property": "its resource limits are changed", "link": "its unit file is linked",
     "add-wants": "another unit wants it from then on", "add-requires": "another unit requires it from then on",
     "reload": "it reads its configuration again; it goes on running", "bind": "a folder is bound into it",
@@ -107,17 +107,42 @@ def _units(verb: str, words: Arguments, host: HostState, world: World) -> Outcom
     if verb == "kill":
         return _kill(names, words, host, world)
     if verb in CHANGES:
+        refused = units.refusals(names, host, world) if verb in ("start", "reload") else ()
+        if refused:
+            names = [each for each in names if not units.refusals([each], host, world)]
         found = tuple(Effect("change", "unit", each, False, CHANGES[verb]) for each in names)
-        return Outcome(found, host._replace(stopped_units=host.stopped_units - set(names)))
-    simple = {"stop": _stop, "freeze": _freeze, "revert": _revert}.get(verb)
+        return Outcome(found, host._replace(stopped_units=host.stopped_units - set(names)), nothing=refused)
+    simple = {"stop": _stop, "freeze": _freeze, "thaw": _thaw, "revert": _revert}.get(verb)
     if simple is None:
         return Outcome((), host, (f"what `systemctl {verb}` does here is not looked up",))
     return simple(names, host, world)
 
 
-def _freeze(names: Sequence[str], host: HostState, _world: World) -> Outcome:
-    why = "it stands still and keeps what it knows; thaw lets it go on"
-    return Outcome(tuple(Effect("stop", "unit", each, False, why) for each in names), host)
+def _freeze(names: Sequence[str], host: HostState, world: World) -> Outcome:
+    """Raises Unanswered."""
+    found: list[Effect] = []
+    for name in names:
+        unit = units.read(name, world) or NOT_LOADED._replace(id=name)
+        why = "it stands still and keeps what it knows; thaw lets it go on"
+        if unit.watchdog not in (0, NEVER_US):
+            why += "; it may miss its watchdog meanwhile (WatchdogSec=), and be ended for that"
+        found.append(Effect("stop", "unit", name, False, why))
+        host = host._replace(freezers={**host.freezers, unit.id: True})
+    return Outcome(tuple(found), host)
+
+
+def _thaw(names: Sequence[str], host: HostState, world: World) -> Outcome:
+    """Raises Unanswered."""
+    found: list[Effect] = []
+    nothing: list[str] = []
+    for name in names:
+        unit = units.read(name, world) or NOT_LOADED._replace(id=name)
+        if units.frozen(unit, host, world) == "frozen-by-parent" or unit.active_state not in ("active", ""):
+            nothing.append(f"{unit.id} is not thawed: systemd thaws what is active, and what no slice keeps frozen")
+            continue
+        found.append(Effect("change", "unit", name, False, "it goes on where it was frozen"))
+        host = host._replace(freezers={**host.freezers, unit.id: False})
+    return Outcome(tuple(found), host, nothing=tuple(nothing))
 
 
 def _named(texts: Iterable[str], world: World) -> list[str]:
@@ -135,6 +160,7 @@ def _stop(names: Sequence[str], host: HostState, world: World) -> Outcome:
     """The units, and all that goes down with them. Raises Unanswered."""
     found: list[Effect] = []
     unknown: list[str] = []
+    refused = units.refusals(names, host, world)
     for unit, cause in units.going_down(names, host, world):
         why = f"it is stopped, since it needs {cause}" if cause else "it is stopped; Restart= does not act on that"
         again = units.started_again(unit, {*names, *host.stopped_units}, world)
@@ -142,7 +168,7 @@ def _stop(names: Sequence[str], host: HostState, world: World) -> Outcome:
         more, host = _gone(unit, host, world, starts_again=False)
         found += more
         unknown += _not_loaded(unit)
-    return Outcome(tuple(found), host, tuple(unknown))
+    return Outcome(tuple(found), host, tuple(unknown), refused)
 
 
 def _not_loaded(unit: Unit) -> list[str]:
@@ -186,6 +212,7 @@ def _processes(unit: Unit, world: World) -> tuple[int, ...]:
 def _restart(names: Sequence[str], host: HostState, world: World, *, only_running: bool) -> Outcome:
     """Raises Unanswered."""
     found: list[Effect] = []
+    refused = units.refusals(names, host, world)
     for unit, cause in units.going_down(names, host, world):
         why = f"it is restarted, since it needs {cause}" if cause else "it is stopped and started again"
         found.append(Effect("restart", "unit", unit.id, False, why))
@@ -193,9 +220,11 @@ def _restart(names: Sequence[str], host: HostState, world: World, *, only_runnin
         found += more
     told = {each.name for each in found}
     if not only_running:
-        idle = [each for each in names if each not in told and world.manager.unit(each) is not None]
-        found += [Effect("change", "unit", each, False, "it does not run: it is started") for each in idle]
-    return Outcome(tuple(found), host)
+        for name in (each for each in names if each not in told):
+            idle = units.read(name, world)
+            if idle is not None and not units.refuses(idle, host, world):
+                found.append(Effect("change", "unit", name, False, "it does not run: it is started"))
+    return Outcome(tuple(found), host, nothing=refused)
 
 
 def _kill(names: Sequence[str], words: Arguments, host: HostState, world: World) -> Outcome:
@@ -238,7 +267,7 @@ def _kept_down(verb: str, names: Sequence[str], words: Arguments, host: HostStat
     if not words.has("--now"):
         return Outcome(tuple(found), host)
     outcome = _stop(stopped, host, world)
-    return Outcome((*found, *outcome.effects), outcome.host, outcome.unknown)
+    return Outcome((*found, *outcome.effects), outcome.host, outcome.unknown, outcome.nothing)
 
 
 def _isolate(names: Sequence[str], host: HostState, world: World) -> Outcome:

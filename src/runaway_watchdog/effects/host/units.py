@@ -4,8 +4,9 @@ import re
 from collections.abc import Collection, Iterator, Sequence
 
 from runaway_watchdog.effects import HostState
-from runaway_watchdog.world import World
-from runaway_watchdog.world.units import NOT_LOADED, Unit
+from runaway_watchdog.model.gap import Gap
+from runaway_watchdog.world import Unanswered, World
+from runaway_watchdog.world.units import NOT_LOADED, REFUSES_FROZEN, Unit, frozen as frozen_now
 
 SYSTEMD_FOLDER = "/etc/systemd/system"
 SUFFIX = re.compile(r"\.(?:service|socket|timer|path|target|mount|automount|swap|slice|scope|device)\Z")
@@ -29,11 +30,47 @@ def going_down(names: Sequence[str], host: HostState, world: World) -> Iterator[
     while pending:
         name, cause = pending.pop(0)
         unit = read(name, world)
-        if unit is None or unit.id in seen or unit.active_state not in UP:
+        if unit is None or unit.id in seen or unit.active_state not in UP or refuses(unit, host, world):
             continue
         seen.add(unit.id)
         yield unit, cause
         pending += [(each, unit.id) for each in _going_with_it(unit)]
+
+
+def frozen(unit: Unit, host: HostState, world: World) -> str:
+    """As world.units.frozen, after what the line has done so far."""
+    told = host.freezers.get(unit.id)
+    if told is None:
+        return frozen_now(unit, world.files)
+    return "frozen" if told else ""
+
+
+def refuses(unit: Unit, host: HostState, world: World) -> bool:
+    """Whether systemd refuses to stop, start and restart it, since it is frozen. Raises Unanswered."""
+    if not frozen(unit, host, world):
+        return False
+    release = world.manager.version()
+    if release is None:
+        raise Unanswered(Gap("systemd", f"{unit.id} is frozen, and systemd says no release", "systemctl --version"))
+    return release >= REFUSES_FROZEN
+
+
+def refusals(names: Sequence[str], host: HostState, world: World) -> tuple[str, ...]:
+    """Why a stop, a start and the like do nothing to these, for each that refuses. Raises Unanswered."""
+    return tuple(
+        f"{unit.id} is frozen, and systemd refuses that: {_before(unit, host, world)}"
+        for name in names
+        if (unit := read(name, world)) is not None and refuses(unit, host, world)
+    )
+
+
+def _before(unit: Unit, host: HostState, world: World) -> str:
+    """What has to happen first."""
+    if unit.active_state != "active":
+        return "its processes ended meanwhile, and it cannot be thawed any more, until the next boot"
+    if frozen(unit, host, world) == "frozen-by-parent":
+        return "the slice that it is frozen with has to be thawed first"
+    return f"first comes systemctl thaw {unit.id}"
 
 
 def _going_with_it(unit: Unit) -> tuple[str, ...]:
