@@ -12,7 +12,7 @@ from runaway_watchdog.effects.arguments import of, shown
 from runaway_watchdog.effects.known_programs import EDITOR_RUNS, EDITORS, READS, WORKS, WRITING
 from runaway_watchdog.effects.reading_subcommands import SHOWS, SUBCOMMANDS, Subcommands
 from runaway_watchdog.effects.subcommands import ASKS_NOTHING
-from runaway_watchdog.model.command import Command
+from runaway_watchdog.model.command import Command, Word
 from runaway_watchdog.model.effect import Effect, LowRisk, Size
 from runaway_watchdog.model.shells import POSIX_SHELLS
 from runaway_watchdog.world import World, procfs
@@ -36,7 +36,7 @@ def effects(command: Command, host: HostState, world: World) -> Outcome:
         return _CAREFUL[program](command, host, world)
     if program in READS:
         writing = WRITING.get(program, ())
-        if writing and of(command).has(*writing):
+        if writing and (of(command).has(*writing) or any(_option(word) in writing for word in command.words[1:])):
             return _unsure(command, host)
         return Outcome((), host)
     if program in EDITORS:
@@ -44,6 +44,11 @@ def effects(command: Command, host: HostState, world: World) -> Outcome:
     if program in WORKS:
         return _working(program, command, host)
     return Outcome((), host, (doubts.unknown_program(command),))
+
+
+def _option(word: Word) -> str:
+    """The name of a long option, with one dash or two."""
+    return (word.text or "").partition("=")[0]
 
 
 def _editor(command: Command, host: HostState) -> Outcome:
@@ -100,7 +105,20 @@ def _figure(found: re.Match[str]) -> str:
 def _less(command: Command, host: HostState, world: World) -> Outcome:
     """`+s FILE` saves what it was given; the commands that it may start are judged beside it."""
     saves = any((word.text or "").startswith("+s") for word in command.words[1:])
-    return _unsure(command, host) if saves else _without("-o", "-O", "--log-file")(command, host, world)
+    return _unsure(command, host) if saves else _without("-o", "-O", "--log-file", "--LOG-FILE")(command, host, world)
+
+
+def _again(command: Command, host: HostState, world: World) -> Outcome:  # noqa: ARG001
+    """fc runs commands of the history anew, edited or not; it only lists with -l."""
+    words = of(command, "-e")
+    lists = words.has("-l") and not words.has("-s", "-e", "-W", "-A", "-R")
+    return Outcome((), host) if lists else _unsure(command, host)
+
+
+def _evaluating(command: Command, host: HostState, world: World) -> Outcome:  # noqa: ARG001
+    """The shell runs what stands in the index of an array that is named by a word: `let 'a[$(rm x)]'`."""
+    runs = any("[" in (word.text or "") and re.search(r"\$\(|`", word.text or "") for word in command.words[1:])
+    return _unsure(command, host) if runs else Outcome((), host)
 
 
 def _dc(command: Command, host: HostState, world: World) -> Outcome:  # noqa: ARG001
@@ -138,7 +156,8 @@ def _lines_read(command: Command, host: HostState, world: World) -> Outcome:  # 
 
 def _awk(command: Command, host: HostState, world: World) -> Outcome:  # noqa: ARG001
     words = of(command, "-F --field-separator -v --assign -f --file")
-    if words.has("-f", "--file", "-i") or not words.operands or words.operands[0].text is None:
+    writes = ("-d", "-o", "-p", "-l", "-D", "--dump-variables", "--pretty-print", "--profile", "--load", "--debug")
+    if words.has("-f", "--file", "-i", "-E", "--exec", *writes) or not words.texts or words.operands[0].text is None:
         return _unsure(command, host)
     return _unsure(command, host) if awk_writes(words.operands[0].text) else Outcome((), host)
 
@@ -166,7 +185,7 @@ def sed_writes(script: str) -> bool:
 def _journalctl(command: Command, host: HostState, world: World) -> Outcome:
     words = of(command, "-u --unit -n --lines -S --since -U --until -o --output -p --priority -g --grep -t -b --boot")
     vacuum = words.has("--vacuum-size", "--vacuum-time", "--vacuum-files")
-    if words.has("--setup-keys", "--update-catalog", "--relinquish-var", "--smart-relinquish-var"):
+    if words.has("--cursor-file", "--setup-keys", "--update-catalog", "--relinquish-var", "--smart-relinquish-var"):
         return _unsure(command, host)
     if not vacuum:
         return Outcome((), host)
@@ -203,12 +222,16 @@ CURL_VALUED = (
     "-X --request -H --header -o --output -d --data --data-raw --data-binary --data-urlencode --json -F --form -T "
     "--upload-file -u --user -A --user-agent -e --referer -b --cookie -c --cookie-jar -D --dump-header -m --max-time "
     "--connect-timeout --retry --retry-delay -x --proxy --cacert --cert --key -w --write-out -K --config --resolve "
-    "--interface --limit-rate -r --range --url --unix-socket --output-dir --trace --trace-ascii --stderr -E -C -z -y -Y"
+    "--interface --limit-rate -r --range --url --unix-socket --output-dir --trace --trace-ascii --stderr "
+    "--libcurl --hsts --alt-svc --etag-save -Q --quote -E -C -z -y -Y"
 )
 CURL_SENDS = (
     "-d", "--data", "--data-raw", "--data-binary", "--data-urlencode", "--json", "-F", "--form", "-T", "--upload-file",
 )  # fmt: skip
-CURL_WRITES = ("-c", "--cookie-jar", "-D", "--dump-header", "--trace", "--trace-ascii", "--stderr", "-K", "--config")
+CURL_WRITES = (
+    "-c", "--cookie-jar", "-D", "--dump-header", "--trace", "--trace-ascii", "--stderr", "-K", "--config", "--libcurl",
+    "--hsts", "--alt-svc", "--etag-save", "-Q", "--quote",
+)  # fmt: skip
 
 
 def _curl(command: Command, host: HostState, world: World) -> Outcome:  # noqa: ARG001
@@ -261,7 +284,9 @@ def _own(command: Command, host: HostState, world: World) -> Outcome:  # noqa: A
 _CAREFUL: Mapping[str, Callable[[Command, HostState, World], Outcome]] = {
     "awk": _awk, "gawk": _awk, "mawk": _awk, "sed": _sed, "journalctl": _journalctl,
     "sort": _without("-o", "--output", "--compress-program"), "uniq": _without(operands=1),
-    "less": _less, "dc": _dc, "gdb": _debugger, "lldb": _debugger, "mapfile": _lines_read,
+    **dict.fromkeys(("less", "pager", "zless", "zmore"), _less), "fc": _again,
+    **dict.fromkeys(("let", "test", "[", "unset", "read"), _evaluating), "dc": _dc,
+    "gdb": _debugger, "lldb": _debugger, "mapfile": _lines_read,
     "readarray": _lines_read, "more": _without(), "man": _without(),
     "date": _without("-s", "--set", operands=1), "hostname": _without("-F", "--file", operands=0),
     "dmesg": _without("-c", "--read-clear", "-C", "--clear", "-D", "-E", "-n", "--console-level"),

@@ -31,7 +31,7 @@ _PROCESSES_AND_THE_HOST = """
     arch atq date free getconf getent groups htop btop atop glances nmon dstat gotop bpytop id iostat iotop last
     lastb lastlog locale logname lsblk lscpu lsipc lslocks lsmem lsmod modinfo lsns lsof lspci lsusb lsscsi lshw
     hwinfo inxi dmidecode blkid mpstat nproc pgrep pidof pidstat pmap procs printenv ps pstree pwdx runlevel sar
-    sleep slabtop smem sensors nvidia-smi rocm-smi radeontop intel_gpu_top powertop tload top tty uname uptime
+    sleep slabtop smem sensors nvidia-smi radeontop intel_gpu_top powertop tload top tty uname uptime
     users vmstat w who whoami finger neofetch fastfetch screenfetch acpi upower quota repquota getenforce
     sestatus aa-status ausearch aureport faillog lsb_release hostid cpuid numastat turbostat vnstat
     systemd-analyze systemd-cgls systemd-cgtop systemd-detect-virt systemd-escape systemd-path systemd-delta
@@ -40,22 +40,46 @@ _PROCESSES_AND_THE_HOST = """
 """
 _THE_NETWORK = """
     arping bmon dig delv dog drill fping host iftop iperf iperf3 mtr nethogs nload nslookup ping ping6 speedtest
-    speedtest-cli ss netstat traceroute traceroute6 tracepath whois nmap telnet ab hey wrk httping lft
+    speedtest-cli ss netstat traceroute traceroute6 tracepath whois nmap telnet httping lft
     ssh-keyscan ssh-add testssl.sh sslscan ipcalc sipcalc
 """
 THE_SHELL_S_OWN = frozenset(_THE_SHELL_S_OWN.split())
+
+
+def _writing(text: str) -> dict[str, tuple[str, ...]]:
+    """Each program, and its options behind it."""
+    found: dict[str, list[str]] = {}
+    for word in text.replace(";", " ").split():
+        if not word.startswith("-"):
+            found[word] = []
+        found[next(reversed(found))] += [word] if word.startswith("-") else []
+    return {program: tuple(options) for program, options in found.items()}
+
+
 READS = frozenset(
     " ".join((_THE_SHELL_S_OWN, _FILES_AND_FOLDERS, _TEXT, _PROCESSES_AND_THE_HOST, _THE_NETWORK)).split()
 )
-WRITING: Mapping[str, tuple[str, ...]] = {
-    "tree": ("-o",), "ss": ("-K", "--kill"), "file": ("-C", "--compile"), "diff": ("--output",),
-    "shuf": ("-o", "--output"),
-    "iconv": ("-o", "--output"), "xmllint": ("--output",), "xsltproc": ("-o", "--output"), "jq": ("-i",),
-    "tcpdump": ("-w",), "nmap": ("-oN", "-oX", "-oG", "-oA", "-o"), "ssh-add": ("-D", "-d"), "history": ("-c", "-w"),
-    "fzf": ("--bind",), "blkid": ("-g",), "rg": ("--pre",), "asciinema": ("--overwrite",), "atop": ("-w",),
-    "sar": ("-o",), "dmidecode": ("--dump-bin",),
-}  # fmt: skip
-"""Options with which a program of the list is no longer harmless."""
+_WRITING = """
+    tree -o -R; ss -K --kill -D --diag; file -C --compile; diff --output; shuf -o --output; iconv -o --output; jq -i
+    xmllint --output --shell; xsltproc -o --output; nmap -oN -oX -oG -oA -oS -o --resume; ssh-add -D -d -s -e -x
+    history -c -w; fzf --bind --history --listen; sk --bind --history --cmd-history -c --cmd; blkid -g -c --cache-file
+    asciinema --overwrite; atop -w; sar -o; dmidecode --dump-bin; bind -x; sdiff -o --output
+    info -o --output --dribble; lshw -dump; dstat -o --output -p --pidfile; ptx -G --traditional; ncdu -o
+    vnstat --add --create --remove --delete --reset --rename --update --setalias; lnav -c -d -f -i -w; multitail -a -A
+    sslscan --xml; turbostat -o --out; radeontop -d --dump; intel_gpu_top -o; iperf -o --output -F --fileinput
+    iperf3 -F --file --logfile --pidfile; powertop -C --csv -r --html -c --calibrate --auto-tune --auto-tune-dump
+    nmon -f -F -x -X -z; hwinfo --save-config --log; inxi -U --update --output-file --debug; units -L --log
+    glances --export --export-csv-file --export-json-file; lastlog -C --clear -S --set; sensors -s --set
+    faillog -r --reset -m --maximum -l --lock-secs; neofetch --config --backend; screenfetch -S -s -a -u
+    fastfetch -c --config --gen-config --gen-config-force; testssl.sh --overwrite --openssl; drill -w -q; telnet -n
+    nvidia-smi -p -c -e -r -f -g --filename --gpu-reset --power-limit --persistence-mode --compute-mode --ecc-config
+    --reset-ecc-errors --lock-gpu-clocks --reset-gpu-clocks --applications-clocks --multi-instance-gpu
+    ranger --cmd --choosefile --choosefiles --choosedir; broot -c --cmd --outcmd --write-default-conf --send; nnn -p
+    lf -command -remote -selection-path -last-dir-path -log -cpuprofile -memprofile; cheat -e --edit -r --rm
+    mc -P --printwd -l --ftplog
+"""
+WRITING: Mapping[str, tuple[str, ...]] = _writing(_WRITING)
+"""Options with which a program of the list is no longer harmless: Debian 12's manual pages."""
 _BUILDS_COMPILERS_TESTS = """
     gcc g++ cc c++ clang clang++ cpp ld as ar ranlib strip objcopy objdump nm readelf ldd ldconfig rustc javac
     java kotlinc scalac ghc ocamlc swiftc zig tsc esbuild webpack vite rollup parcel next nuxt astro gatsby ng
@@ -100,7 +124,7 @@ _SERVICES_AND_THE_HOST_S_SETTINGS = """
     kind minikube k3d vagrant packer eksctl kustomize skaffold argocd flux istioctl stern kubectx kubens buildah
     skopeo crane trivy dive nerdctl ctr crictl lxc incus virsh qm pct msgfmt convert magick identify ffmpeg
     ffprobe mogrify exiftool optipng jpegoptim split csplit patch dos2unix unix2dos mlr yq xxd notify-send say
-    at script scriptreplay crontab sg expect dialog whiptail wall write mesg
+    rocm-smi ab hey wrk at script scriptreplay crontab sg expect dialog whiptail wall write mesg
 """
 WORKS = frozenset(
     " ".join(
@@ -127,7 +151,8 @@ _TOLD_WHERE = """
     shuf diff xmllint xsltproc nmap iptables-save ip6tables-save tsc esbuild terser uglifyjs svgo cleancss
     csso cwebp dwebp avifenc rsvg-convert img2pdf inkscape gs qpdf wkhtmltopdf wkhtmltoimage pdftotext pdftops
     pdftohtml genisoimage mkisofs xorrisofs htpasswd sponge aria2c http https xh ddrescue asciinema
-    protoc ssh-keygen fallocate patch csplit
+    protoc ssh-keygen fallocate patch csplit sdiff ss info lshw dstat ab ptx ncdu sslscan turbostat radeontop lnav
+    multitail intel_gpu_top blkid
 """
 _IN_PLACE = """
     perl ruby awk gawk ed red ex vi vim nvim view vimdiff gvim yq sd rpl mogrify exiftool dos2unix unix2dos
@@ -156,4 +181,4 @@ STARTERS = frozenset(_STARTERS.split())
 
 def changes_nothing(program: str | None) -> bool:
     """Whether a program changes nothing whatever words it is given."""
-    return program in READS and program not in WRITING
+    return program in READS and program not in WRITING and program not in ("fc", "pager", "zless", "zmore")

@@ -143,6 +143,21 @@ TABLE: Mapping[str, Output] = {
     "ssh-keygen": Output("-f", "-t -b -C -N -P -O -m -I -n -V -z -s -a -Z -F -R -r -D -w -E -Y", asks=True),
     "fallocate": Output("", "-l --length -o --offset"),
     "patch": Output("-o --output", "-p --strip -F --fuzz -i --input -D -B -Y -z -V -g -d -r"),
+    "sdiff": Output("-o --output", "-w --width -I --ignore-matching-lines --tabsize --diff-program"),
+    "ss": Output("-D --diag", "-A --query --socket -f --family -F --filter -N --net"),
+    "info": Output("-o --output --dribble", "-f --file -n --node -k --apropos -d --directory -v --variable"),
+    "lshw": Output("-dump", "-class -C -disable -enable", whole=True),
+    "dstat": Output("-o --output -p --pidfile", "-C -D -I -N -S"),
+    "ab": Output("-g -e", "-n -c -t -s -b -B -p -u -T -v -m -x -y -z -C -H -A -P -X -f -E -Z"),
+    "ptx": Output("", "-F -M -S -W -b -g -i -o -w"),
+    "ncdu": Output("-o", "-f -X --exclude --exclude-from --color"),
+    "sslscan": Output("--xml", "--targets --sni-name --pk --certs --timeout --sleep"),
+    "turbostat": Output("-o --out", "-a --add -c --cpu -e --enable -H --hide -i --interval -n -s --show -T --TCC"),
+    "radeontop": Output("-d --dump", "-b --bus -i --dump-interval -l --limit -t --ticks -p --path"),
+    "lnav": Output("-w -d", "-c -f -I -e"),
+    "multitail": Output("-a -A", whole=True),
+    "intel_gpu_top": Output("-o", "-s -d"),
+    "blkid": Output("-c --cache-file", "-L -U -n -o -O -S -s -t -u -H"),
     "csplit": Output("", "-b --suffix-format -f --prefix -n --digits"),
 }  # fmt: skip
 NOT_A_FILE = re.compile(r"-|[a-z0-9]+:-|pipe:\d*|[a-z][a-z0-9+.]*://.*|fd:\d+|(?:null|info|x|show|win):.*", re.I)
@@ -361,6 +376,11 @@ def _parts(command: Command, named: list[Word], read: Parsed) -> list[Word]:  # 
     return [Word(f"{prefix or 'xx'}{number}", "csplit's parts", globbing=True)]
 
 
+def _permuted(command: Command, named: list[Word], read: Parsed) -> list[Word]:  # noqa: ARG001
+    """ptx: the second operand, as in System V."""
+    return list(read.operands[1:2]) if read.flags & {"-G", "--traditional"} else []
+
+
 def _recorded(command: Command, named: list[Word], read: Parsed) -> list[Word]:  # noqa: ARG001
     return list(read.operands[1:2]) if read.operands and read.operands[0].text == "rec" else []
 
@@ -369,5 +389,5 @@ _SPECIAL = {
     **dict.fromkeys(("convert", "magick", "composite", "montage", "gm"), _images),
     **dict.fromkeys(("gpg", "gpg2"), _gpg),
     "script": _script, "htpasswd": _htpasswd, "ssh-keygen": _keys, "fallocate": _holes, "asciinema": _recorded,
-    "csplit": _parts, "tcpdump": _captures, "strace": _traces,
+    "csplit": _parts, "ptx": _permuted, "tcpdump": _captures, "strace": _traces,
 }  # fmt: skip

@@ -20,9 +20,24 @@ CURL_VALUED = (
     "-o --output -H --header -d --data --data-raw --data-binary --data-urlencode -F --form -u --user -X --request -A "
     "--user-agent -b --cookie -c --cookie-jar -e --referer -T --upload-file -m --max-time -x --proxy -E --cert --key "
     "--cacert -K --config --retry -w --write-out -r --range --connect-timeout -D --dump-header --output-dir --url "
-    "--resolve --limit-rate -C --continue-at -y -Y -z --stderr --trace --trace-ascii --unix-socket --interface -Q"
+    "--resolve --limit-rate -C --continue-at -y -Y -z --stderr --trace --trace-ascii --unix-socket --interface -Q "
+    "--quote --libcurl --hsts --alt-svc --etag-save"
 )
-CURL_WRITES = ("-o", "--output", "-D", "--dump-header", "-c", "--cookie-jar", "--stderr", "--trace", "--trace-ascii")
+CURL_WRITES = (
+    "-o",
+    "--output",
+    "-D",
+    "--dump-header",
+    "-c",
+    "--cookie-jar",
+    "--stderr",
+    "--trace",
+    "--trace-ascii",
+    "--libcurl",
+    "--hsts",
+    "--alt-svc",
+    "--etag-save",
+)
 WGET_VALUED = (
     "-O --output-document -o --output-file -P --directory-prefix -t --tries -T --timeout -U --user-agent -i "
     "--input-file -e --execute -w --wait -Q --quota -A -R -D -I -X -l --level --header --post-data --user --password"
