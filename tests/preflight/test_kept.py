@@ -158,6 +158,8 @@ def test_what_is_no_copy_keeps_nothing(line: str) -> None:
         "[ -e /x ] && set -e; cp big.log kept.log; rm big.log",
         "set -e; [ -e /x ] && set +e; cp big.log kept.log; rm big.log",
         "(set -e); cp big.log kept.log; rm big.log",
+        "set -e; shopt -uo errexit; cp big.log kept.log; rm big.log",
+        "set -e; . /srv/echo.sh; cp /srv/big.log /srv/kept.log; rm /srv/big.log",
         "for each in 1; do [ -e x ] && continue; cp big.log kept.log || exit 1; done; rm big.log",
         "for each in 1; do [ -e x ] && break; cp big.log kept.log || exit 1; done; rm big.log",
         "f() { [ -e x ] && return 0; cp big.log kept.log || exit 1; }; f; rm big.log",

@@ -145,6 +145,8 @@ def _shopt(words: Words, state: ShellState) -> ExitStates:
     names = {word.text for word in words[1:]}
     if names & _GLOBBING_OPTIONS or None in names:
         state = state._replace(plain_globs=False)
+    if names & {"errexit", None}:
+        state = state._replace(errexit=None)
     return unchanged(state)
 
 

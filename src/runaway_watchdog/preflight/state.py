@@ -90,7 +90,7 @@ class ShellState(NamedTuple):
         known = frozenset(STEERING)
         return self._replace(folder=None, or_folders=frozenset(), previous=None, stack=(), variables={},
             positional=None, functions={}, exported=self.exported | known, changed=self.changed | known,
-            plain_globs=False,
+            plain_globs=False, errexit=None if self.errexit else self.errexit,
         )  # fmt: skip
 
     def go(self, folder: str | None) -> "ShellState":
