@@ -22,6 +22,8 @@ _KNOWN: Final = frozenset(
     ("rm", "rmdir", "unlink", "mv", "mkdir", "touch", "chmod", "chown", "chgrp", "truncate", "tee", "dd", "shred")
 )
 """Programs of which every file is known that they write or take away."""
+_GENTLE: Final = frozenset(("mkdir", "touch", "chmod", "chown", "chgrp", "cd"))
+"""Those that lose nothing of what they name."""
 _AT_HAND: Final = frozenset(("host.systemd", "host.kill", "host.power", "host.cron"))
 """Families that touch no file that they do not name."""
 _STARTING: Final = frozenset(("run", "exec", "cp", "build", "create"))
@@ -92,8 +94,27 @@ def _whole(command: Command, before: HostState, outcome: Outcome, world: World) 
         made = before.made.get(copy.at)
         at = copy.at if made is None else names.get(id(made), "")
         beside = not any(under(each, copy.at) or under(copy.at, each) for each in touched)
+        if _unkept(copy, command, before, world):
+            continue
         if copy in after.copies and at and beside and _is_there(at, after, world):
             yield copy._replace(at=at)
+
+
+def _unkept(copy: Copy, command: Command, host: HostState, world: World) -> bool:
+    """Whether the command may lose what is copied where the copy was not made: what stands before it, and has kept it,
+    has not run then either (`cp a b && rm a; rm a`)."""
+    program = command.program or ""
+    if copy.number is None or copy.number in command.succeeded:
+        return False
+    if copy.type == "crontab":
+        return program in ("crontab", "at", "atrm", "batch") and not of(command).has("-l", "-c")
+    if copy.type == "database":
+        return copied.engine(command) in copied.SERVERS and "dump" not in program
+    words = list(command.truncates)
+    if program not in _GENTLE and not changes_nothing(program):
+        words += [Word(part, part) for word in command.words[1:] for part in _parts(word.text or "/")]
+    named = {copied.real(word, command, host, world) for word in words} | _within_reach(command, host, world)
+    return any(under(each, copy.of) or under(copy.of, each) for each in named if each is not None)
 
 
 def _is_there(path: str, host: HostState, world: World) -> bool:
