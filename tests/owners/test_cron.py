@@ -96,7 +96,45 @@ def test_the_copies_of_a_job_are_counted() -> None:
         found.files.add(f"/proc/{pid}/task/{pid}/children", children)
     found.files.add("/proc/71/cmdline", "/bin/sh\0-c\0burn --all\0")
     assert found.layers()[0].owner.told().facts["running"] == 2
-    assert "2 of it run now" in found.outlook().why
+    assert "2 copies run at once" in found.outlook().why
+
+
+def test_the_plan_ends_every_copy() -> None:
+    """The line first, then the one that was asked about and each other session: one of three is not the runaway."""
+    found = host("* * * * * root burn --all")
+    for pid, ppid in ((70, 57), (71, 70), (80, 57), (81, 80)):
+        found.process(pid, "x", ppid=ppid)
+    children = ((57, "58 70 80"), (58, "59"), (70, "71"), (80, "81"), (71, ""), (81, ""), (59, "60"))
+    for pid, below in children:
+        found.files.add(f"/proc/{pid}/task/{pid}/children", below)
+    for pid in (71, 81):
+        found.files.add(f"/proc/{pid}/cmdline", "/bin/sh\0-c\0burn --all\0")
+    contained = found.contain()
+    assert contained.goal.endswith("then end all 3 copies that run")
+    assert [step.title for step in contained.steps] == [
+        "Freeze it",
+        "Freeze the other 2 copies",
+        "Keep cron from starting it again",
+        "End it, when you are sure",
+        "End the other 2 copies, when you are sure",
+    ]
+    assert all(f"pkill -TERM -s {pid}" in contained.steps[-1].command for pid in (71, 81))
+    assert contained.steps[1].undo is not None
+    assert "pkill -CONT -s 81" in contained.steps[1].undo
+
+
+def test_a_folder_in_a_spool_is_no_table() -> None:
+    """/var/spool/cron of a Debian container holds a folder `crontabs`: all its tables were given up for that."""
+    found = host(command="burn --all")
+    for pid in (57, 58, 59, 60):
+        found.files.add(
+            f"/proc/{pid}/status", found.files.texts[f"/proc/{pid}/status"] + f"NSpid:\t{pid}\t{pid - 56}\n"
+        )
+    found.files.add("/proc/59/root/etc/cron.d/nextcloud", "* * * * * root burn --all\n")
+    found.files.add("/proc/59/root/var/spool/cron/crontabs/.keep", "")
+    job = found.layers()[0].owner
+    assert (job.name, job.policy) == ("line 1 of /etc/cron.d/nextcloud", "* * * * *")
+    assert (found.outlook().returns, found.outlook().by) == (True, "cron")
 
 
 def test_a_script_of_run_parts() -> None:

@@ -47,6 +47,8 @@ class FakeFiles:
 
     def read(self, path: str) -> str:
         self._enter(path)
+        if path in self.folders:  # as LiveFiles, which opens regular files alone
+            raise OSError(errno.EINVAL, "not a regular file", path)
         if path not in self.texts or self.texts[path].startswith(LINK):
             raise FileNotFoundError(errno.ENOENT, "No such file or directory", path)
         return self.texts[path]

@@ -5,6 +5,7 @@ As Debian's cron (crontab(5)) and cronie read them: settings (`NAME = value`) ho
 command ends at the first `%` that is not escaped (the rest is its standard input), the system's tables name a user.
 """
 
+import errno
 import io
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -86,8 +87,12 @@ def _names(inside: Inside, folder: str) -> Sequence[str]:
 def _lines(inside: Inside, path: str, user: str | None) -> tuple[Line, ...]:
     try:
         return tuple(parse(inside.read(path), path, user))
-    except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+    except (FileNotFoundError, NotADirectoryError):
         return ()
+    except OSError as fault:
+        if fault.errno == errno.EINVAL:  # no regular file, as Debian's folder `crontabs` in cronie's spool: no table
+            return ()
+        raise
 
 
 def parse(text: str, path: str, user: str | None) -> Iterator[Line]:

@@ -5,7 +5,7 @@ from shlex import quote
 from runaway_watchdog.model.plan import BeginsWith, Containment, Prints, Step
 from runaway_watchdog.model.process import Facts
 from runaway_watchdog.owners.cron.details import Job, TableLine
-from runaway_watchdog.owners.steps import edited, single
+from runaway_watchdog.owners.steps import edited, sessions, single
 from runaway_watchdog.world import World, crontabs
 from runaway_watchdog.world.crontabs import Line
 
@@ -26,19 +26,21 @@ def contain(job: Job, name: str, facts: Facts) -> Containment | None:
     """The line before the job, which would be started again else. None in a container: that is held."""
     if job.in_container:
         return None
-    relief, end = single.relieve(facts.process), single.end(facts.process)
+    relief = (*single.relieve(facts.process), *sessions.freeze(job.copies))
+    ends = (single.end(facts.process), *sessions.end(job.copies))
+    what = f"end all {job.running} copies that run" if job.copies else "end what runs"
     if job.source is None:
         gone = "no table of cron has its line any more"
         unknown = "the line of cron's tables that started it was not found, so it may be started again"
         by_text = job.known_by == "text"
         doors = () if by_text else ("a line of cron's tables that was not found may start it again",)
-        return Containment(f"End what runs: {gone if by_text else unknown}", (*relief, end), doors)
+        return Containment(f"{what.capitalize()}: {gone if by_text else unknown}", (*relief, *ends), doors)
     if job.script:
-        goal = f"Keep cron from running {job.script} until it is executable again, then end what runs"
+        goal = f"Keep cron from running {job.script} until it is executable again, then {what}"
         doors = ("whoever writes this file anew (a package, a deploy) makes it executable again",)
-        return Containment(goal, (*relief, _off(job.script), end), doors)
-    goal = f"Keep cron from starting {name} for good (its line becomes a comment), then end what runs"
-    return Containment(goal, (*relief, not_started(job.source, "cron", job.folder), end))
+        return Containment(goal, (*relief, off(job.script), *ends), doors)
+    goal = f"Keep cron from starting {name} for good (its line becomes a comment), then {what}"
+    return Containment(goal, (*relief, not_started(job.source, "cron", job.folder), *ends))
 
 
 def not_started(line: TableLine, daemon: str, folder: str = "") -> Step:
@@ -59,7 +61,7 @@ def comment_out(line: TableLine, title: str, effect: str) -> Step:
     return edited.file(title, edited.Place(line.path, line.text, number), sed, effect=effect, check=check)
 
 
-def _off(path: str) -> Step:
+def off(path: str) -> Step:
     """run-parts passes over what is not executable; the other scripts of its folder go on."""
     script = quote(path)
     return Step(

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple
 
+from runaway_watchdog.model.process import Process
 from runaway_watchdog.owners.cron.job_daemons import DaemonUnit
 
 
@@ -26,12 +27,14 @@ class Job(NamedTuple):
     script: str  # of /etc/cron.hourly and the like; "" where run-parts is not between
     folder: str  # that folder
     next_in_s: float | None
-    running: int  # how many of it run now
+    running: int  # how many of it run now, this one too
     in_container: bool
     left_its_shell: bool
     known_by: Literal["text", "words"]  # its line: from cron itself, or from the program's own words
     unit: DaemonUnit
     source: TableLine | None  # None where it was not found or cannot be read, or in a container
+    # what is not shown
+    copies: tuple[Process, ...] = ()  # the others that run of the same line, each the first of its own session
 
     def shown(self) -> Mapping[str, Any]:
         return {

@@ -32,7 +32,7 @@ def _next(job: Job, name: str, schedule: str, action: Action, end: Reason, certa
         return Outlook.stays_away(action, certainty, (end, "cron starts an @reboot line at boot only"))
     if job.next_in_s is None:
         return Outlook.not_known(action, (end, f"when `{schedule}` is due could not be told"))
-    pile = f" ({job.running} of it run now: cron does not wait for the last one)" if job.running > 1 else ""
+    pile = f" ({job.running} copies run at once: cron does not wait for the last one)" if job.running > 1 else ""
     again = f"cron starts {name} again at its next time, whether this one still runs or not{pile}"
     return Outlook.comes_back(action, "cron", certainty, (end, again), after_s=job.next_in_s)
 

@@ -39,6 +39,7 @@ def inspect(claim: Claim, facts: Facts, process: Process, daemon: Process | None
     due.sort(key=lambda each: float("inf") if each[0] is None else each[0])
     at, found = due[0] if due else (None, None)
     script, folder = _script(facts, process, view)
+    copies = _copies(process, daemon, world)
     details = Job(
         main_pid=process.pid,
         user=process.user if found is None else found.user,
@@ -47,12 +48,13 @@ def inspect(claim: Claim, facts: Facts, process: Process, daemon: Process | None
         script=script,
         folder=folder,
         next_in_s=None if at is None else round(max(0.0, at - now), 1),
-        running=_running(process, daemon, world),
+        running=1 + len(copies),
         in_container=bool(view.root),
         left_its_shell=daemon is None,
         known_by="words" if told is None else "text",
         unit=job_daemons.unit_of(daemon, process, world),
         source=None if found is None or view.root else containment.source(found, world),
+        copies=copies,
     )
     evidence = [*claim.evidence, *(() if told is None else (told.evidence,))]
     if found is not None:
@@ -153,18 +155,17 @@ def _script(facts: Facts, job: Process, view: inside.Inside) -> tuple[str, str]:
     return "", ""
 
 
-def _running(job: Process, daemon: Process | None, world: World) -> int:
-    """How many of this job run now, this one too."""
+def _copies(job: Process, daemon: Process | None, world: World) -> tuple[Process, ...]:
+    """The others of this job that run now: cron makes each the leader of a session, with the same words."""
     if daemon is None:
-        return 1
+        return ()
     try:
         pids = list(procfs.children(world.files, daemon.pid))[:MOST_JOBS]
-        same = 0
-        for pid in pids:
-            same += sum(_words(each, world) == job.cmdline for each in (pid, *procfs.children(world.files, pid)))
-    except OSError:
-        return 1
-    return max(1, same)
+        below = [each for pid in pids for each in (pid, *procfs.children(world.files, pid))]
+        same = [pid for pid in below if pid != job.pid and _words(pid, world) == job.cmdline]
+        return tuple(procfs.process(world.files, pid)[0] for pid in same)
+    except (OSError, procfs.NoSuchProcessError, Unanswered):
+        return ()
 
 
 def _words(pid: int, world: World) -> tuple[str, ...]:

@@ -32,6 +32,11 @@ def undoing(process: Process, command: str) -> str:
     return _if_still(process, command, f'echo "nothing to undo: PID {process.pid} is gone"')
 
 
+def if_there(process: Process, command: str) -> str:
+    """One that has nothing to do where the process is gone by itself."""
+    return _if_still(process, command, f'echo "PID {process.pid} is gone"')
+
+
 def _if_still(process: Process, command: str, otherwise: str) -> str:
     return f'if [ "{_start(process)}" = {process.key.start_ticks} ]; then {command}; else {otherwise}; fi'
 
