@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import pytest
 from preflight.host_world import LINK, NOW, FakeHost
-from support.builders import make_process, make_service
+from support.builders import make_facts, make_process, make_service
 
 from runaway_watchdog import owners
 from runaway_watchdog.explain import cause, condition, leftbehind, signs, ways
@@ -148,7 +148,9 @@ def test_nobody_is_told_to_stop_who_works_for_others(name: str) -> None:
         name
     ]
     process = make_process(200, name=comm, cgroup=f"/system.slice/{name}")
-    plan = ways.adapted(Plan("stop it", (), ()), process, None, None, (), FakeHost().world)
+    plan = ways.adapted(
+        Plan("stop it", (), ()), owners.Layer(UNCLAIMED, make_facts(process)), None, None, (), FakeHost().world
+    )
     assert [step.risk for step in plan.steps] == ["none"]
     assert "stop" not in plan.steps[0].command
 

@@ -15,13 +15,13 @@ from runaway_watchdog.world import World
 AGAIN = "a clean container, or a new installation, is infected again as long as that door is open"
 
 
-def adapted(plan: Plan, process: Process, signs: Sequence[Sign], world: World) -> Plan:
+def adapted(plan: Plan, process: Process, signs: Sequence[Sign], world: World, starters: Sequence[Step] = ()) -> Plan:
     """The same case with these steps; its warnings stay."""
     freeze = tuple(step for step in plan.steps if step.phase == "relieve" and step.risk == "interrupts")
     doors = tuple(_doors(signs, world))
     known = "close the door that was found" if doors else "find and close the door that it came in by"
     goal = f"Freeze it, keep the evidence, {known}; only then end it: {AGAIN}"
-    steps = (*(freeze or single.relieve(process)), _evidence(process), *doors)
+    steps = (*(freeze or single.relieve(process)), _evidence(process), *starters, *doors)
     still = (*plan.remaining_triggers, "whoever keeps it alive, once it goes on", AGAIN)
     return plan._replace(goal=goal, steps=steps, remaining_triggers=still)
 

@@ -11,6 +11,8 @@ from runaway_watchdog.model.casefile import Cause, LeftBehind, Sign, suspicious
 from runaway_watchdog.model.doing import Doing
 from runaway_watchdog.model.plan import ByEye, Containment, Plan, Prints, Step
 from runaway_watchdog.model.process import CpuShare, Process
+from runaway_watchdog.owners import Layer
+from runaway_watchdog.owners.starters import acting
 from runaway_watchdog.world import Unanswered, World, procfs
 
 USED_PERCENT: Final = 1.0
@@ -19,18 +21,20 @@ IDLE: Final = "It uses no CPU: nothing to do."
 
 
 def adapted(
-    plan: Plan, process: Process, cause: Cause | None, orphan: LeftBehind | None, signs: Sequence[Sign], world: World
+    plan: Plan, layer: Layer, cause: Cause | None, orphan: LeftBehind | None, signs: Sequence[Sign], world: World
 ) -> Plan:
-    """`plan`, or a better one. Who works for others is never told to stop."""
+    """`plan`, or a better one for the innermost layer's process. Who works for others is never told to stop."""
+    process = layer.facts.process
     known = innocent(process)
     if known is not None:
         return _at_the_source(plan, process, known, cause, world)
     if orphan is not None and (containment := leftbehind.containment(orphan, process)) is not None:
+        containment = acting.containment(containment, layer.starters)
         plan = plan._replace(
             goal=containment.goal, steps=containment.steps, remaining_triggers=containment.remaining_triggers
         )
     if suspicious(signs):
-        return intrusion.adapted(plan, process, signs, world)
+        return intrusion.adapted(plan, process, signs, world, acting.closing(layer.starters))
     return plan
 
 
@@ -64,7 +68,7 @@ def _held(cause: Cause, world: World) -> Containment | None:
         if cause.pid is not None:
             facts, _ = owners.facts(world, cause.pid)
             layers, _ = ownership.layers(facts, world)
-            return root_commands.contained(layers, world)
+            return root_commands.contained(ownership.with_starters(layers, world), world)
     except (procfs.NoSuchProcessError, Unanswered):
         pass
     return (

@@ -56,6 +56,8 @@ from runaway_watchdog.owners.cron import at, job as cron
 from runaway_watchdog.owners.docker import container as docker, controller
 from runaway_watchdog.owners.interface import Around, Inside, Kind, Layered, Owner, Unread
 from runaway_watchdog.owners.podman import container as podman
+from runaway_watchdog.owners.starters import acting
+from runaway_watchdog.owners.starters.details import Starter
 from runaway_watchdog.owners.steps import single
 from runaway_watchdog.owners.supervisord import program as supervisord
 from runaway_watchdog.owners.systemd import service as systemd, user_service as systemd_user
@@ -67,6 +69,7 @@ class Layer(NamedTuple):
 
     owner: Owner
     facts: Facts
+    starters: tuple[Starter, ...] = ()  # who else starts it, where that was looked for
 
 
 LONG_ID = re.compile(r"[0-9a-f]{64}")
@@ -133,6 +136,20 @@ def layers(facts: Facts, world: World) -> tuple[tuple[Layer, ...], tuple[Gap, ..
         if around is not None and (manager := _facts_of(around.manager_pid, subject, world)) is not None:
             subject, around = manager, _around(manager)
     return tuple(found), tuple(gaps)
+
+
+def with_starters(layers: Sequence[Layer], world: World) -> tuple[Layer, ...]:
+    """The same with whoever starts one of them beside its owner: crontabs, units, files of logins …"""
+    from runaway_watchdog.owners.starters import layered  # what no list of processes needs
+
+    ours = [each.owner.name for each in layers]
+    try:
+        return tuple(
+            each._replace(starters=layered.starters(each.owner, each.facts, ours, world, innermost=not number))
+            for number, each in enumerate(layers)
+        )
+    except Unanswered:
+        return tuple(layers)
 
 
 def claimed(facts: Facts) -> Claim:
@@ -211,7 +228,12 @@ def _unread(claim: Claim, gap: Gap) -> Unread:
 
 
 def outlook(layers: Sequence[Layer], action: Action) -> Outlook:
-    """What becomes of the innermost layer's process, by the first layer that decides."""
+    """What becomes of the innermost layer's process, by the first layer that decides, and by who else starts it."""
+    layer = layers[0]
+    return acting.outlook(_decided(layers, action), layer.starters, layer.owner, layer.facts)
+
+
+def _decided(layers: Sequence[Layer], action: Action) -> Outlook:
     layer = layers[0]
     answer = BY_KIND[layer.owner.kind].outlook(layer.owner, layer.facts, action)
     if isinstance(answer, Outlook):
@@ -245,7 +267,8 @@ def contain(layers: Sequence[Layer]) -> Containment:
         if containment is not None:
             relieved = single.relieved(containment, layers[0].facts.process)
             whole = _last_resort(layers[number:]) if containment.part else ()
-            return relieved._replace(steps=(*relieved.steps, *whole))
+            others = [each for held in layers[:number] for each in held.starters]
+            return acting.containment(relieved._replace(steps=(*relieved.steps, *whole)), others)
     return Containment("Nothing: whoever keeps it alive offers no way to stop it that could be undone", ())
 
 

@@ -43,7 +43,7 @@ def _by_known(preflight: Preflight, pid: int, world: World) -> Helps:
     """What the part of the line that can be told does to it."""
     facts, _ = owners.facts(world, pid)
     found, _ = owners.layers(facts, world)
-    layers = carried(found, preflight.host)
+    layers = owners.with_starters(carried(found, preflight.host), world)
     told = _by_host(preflight, layers, facts) or _by_owner(preflight, layers, facts)
     if told is not None:
         return told
@@ -71,7 +71,7 @@ def _by_owner(preflight: Preflight, layers: Sequence[owners.Layer], facts: Facts
     about = [
         (effect, owner)
         for effect in reversed(preflight.effects)
-        for owner, _ in layers
+        for owner, *_ in layers
         if effect.verb in ENDING and _same(effect, owner)
     ]
     for effect, owner in about:

@@ -16,6 +16,7 @@ from runaway_watchdog.model.gap import Gap
 if TYPE_CHECKING:
     from runaway_watchdog.world.ownership import Holders
     from runaway_watchdog.world.program_states import ProgramState
+    from runaway_watchdog.world.startup import Startup
     from runaway_watchdog.world.units import Unit
 
 LIMIT_S = 2
@@ -239,6 +240,15 @@ class OwnTables(Protocol):
         """What `crontab -l` prints; None where there is no table."""
 
 
+class StartFiles(Protocol):
+    """What starts programs beside their own managers: crontabs, units, files of logins … as text."""
+
+    def found(self) -> "Startup": ...
+
+    def script(self, path: str, user: str) -> str | None:
+        """A script that one of them runs as this user; None where it is none, or others can change it."""
+
+
 class _Absent:
     """A port that this world does not have: every question is a gap."""
 
@@ -269,6 +279,7 @@ class World(NamedTuple):
     traces: Traces = cast(Traces, _Absent("traces"))
     ownership: Ownership = cast(Ownership, _Absent("ownership"))
     tables: OwnTables = cast(OwnTables, _Absent("crontab"))
+    startup: StartFiles = cast(StartFiles, _Absent("startup files"))
 
 
 class _Later:
@@ -305,7 +316,14 @@ def live() -> World:
         traces=cast(Traces, _Later(_traces)),
         ownership=cast(Ownership, _Later(_ownership)),
         tables=cast(OwnTables, _Later(_tables)),
+        startup=cast(StartFiles, _Later(_startup)),
     )
+
+
+def _startup() -> StartFiles:
+    from runaway_watchdog.world.startup import LiveStartFiles
+
+    return LiveStartFiles()
 
 
 def _tables() -> OwnTables:

@@ -22,6 +22,7 @@ from runaway_watchdog.world import (
     Ownership,
     OwnTables,
     Podman,
+    StartFiles,
     Supervisors,
     Traces,
     Unanswered,
@@ -29,10 +30,11 @@ from runaway_watchdog.world import (
     World,
     ownership,
     program_states,
+    startup,
     units,
 )
 
-LATER = ("activity", "traces", "tables")
+LATER = ("activity", "traces", "tables", "startup")
 """Ports that the older recordings do not have: what they tell is beside the story, and missing there."""
 
 SUPPOSED: Mapping[str, Callable[..., Any]] = {
@@ -47,6 +49,7 @@ TYPED: Mapping[str, Callable[[Any], Any]] = {
     "manager.unit": units.parse,
     "users.unit": units.parse,
     "supervisors.supervisord": program_states.parse,
+    "startup.found": startup.parse,
     "ownership.of": lambda told: ownership.Holders(tuple(told[0]), told[1]),
 }
 """Questions whose answers are read into a type; a recording holds them as they came."""
@@ -153,6 +156,7 @@ def _world(port: Callable[[str, object], object], host: str, real: World | None)
         traces=cast(Traces, make("traces")),
         ownership=cast(Ownership, make("ownership")),
         tables=cast(OwnTables, make("tables")),
+        startup=cast(StartFiles, make("startup")),
     )
 
 

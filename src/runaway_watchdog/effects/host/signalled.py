@@ -69,7 +69,7 @@ def name(facts: Facts) -> str:
 
 def _one(facts: Facts, value: int, host: HostState, world: World) -> Outcome:
     found, gaps = owners.layers(facts, world)
-    layers = carried(found, host)
+    layers = owners.with_starters(carried(found, host), world)
     owner = layers[0].owner
     users = (clean(owner.name),) if owners.KINDS[owner.kind].owned else ()
     if value in signals.HARMLESS:
@@ -78,7 +78,7 @@ def _one(facts: Facts, value: int, host: HostState, world: World) -> Outcome:
         why = f"{signals.named(value)} freezes it; it keeps what it knows, and SIGCONT lets it go on"
         return Outcome((_of("stop", facts, why, users),), host)
     met = signals.met(facts, value, world.files)
-    outlook = owners.outlook((owners.Layer(owner, met.facts), *layers[1:]), met.action)
+    outlook = owners.outlook((layers[0]._replace(facts=met.facts), *layers[1:]), met.action)
     if not outlook.ends:
         why = f"nothing happens to it: {met.end.why}"
         host = _with_outlook(host, facts, outlook._replace(reasons=reasons(why)))

@@ -5,6 +5,8 @@ from collections.abc import Collection, Iterator, Sequence
 
 from runaway_watchdog.effects import HostState
 from runaway_watchdog.model.gap import Gap
+from runaway_watchdog.owners.starters import reading
+from runaway_watchdog.owners.starters.naming import Names
 from runaway_watchdog.world import Unanswered, World
 from runaway_watchdog.world.units import NOT_LOADED, REFUSES_FROZEN, Unit, frozen as frozen_now
 
@@ -89,6 +91,16 @@ def started_again(unit: Unit, stopped: Collection[str], world: World) -> str:
         if name not in stopped and (world.manager.unit(name) or NOT_LOADED).active_state == "active"
     ]
     if not triggers:
-        return ""
+        return _by_another(unit, stopped, world)
     when = "at its next time" if triggers[0].endswith(".timer") else "as soon as it is asked for"
     return f"; but {triggers[0]} starts it again {when}"
+
+
+def _by_another(unit: Unit, stopped: Collection[str], world: World) -> str:
+    """A line of a crontab, a unit's script … that starts it."""
+    try:
+        found = reading.starters(Names(frozenset((unit.id,))), "root", (unit.id,), world)
+        first = next((each for each in found if each.revives and each.name not in stopped), None)
+    except Unanswered:
+        return ""
+    return "" if first is None else f"; {first.told}"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from runaway_watchdog.model.plan import Containment, Prints, Step
 from runaway_watchdog.model.process import Facts
 from runaway_watchdog.owners.interface import Unread
-from runaway_watchdog.owners.steps import acting, single
+from runaway_watchdog.owners.steps import acting, single, units
 from runaway_watchdog.world import Unanswered, World
 from runaway_watchdog.world.ownership import ROOT_ONLY
 
@@ -67,9 +67,9 @@ def contain(owner: "ContainerOwner | Unread", facts: Facts) -> Containment:
     steps = (
         *(limit or pause),
         *policy,
-        *(_stop_starter(each) for each in starters if each.revives),
+        *(units.stop(each.unit, "the container") for each in starters if each.revives),
         _stop(owner, docker, name),
-        *(_disable_starter(each) for each in starters if each.at_boot),
+        *(units.disable(each.unit) for each in starters if each.at_boot),
     )
     return Containment(_goal(owner), steps, _open_doors(owner), calm=True)
 
@@ -102,33 +102,6 @@ def _of_one_that_is_down(owner: "ContainerOwner", docker: str, name: str, policy
 
 def _units(owner: "ContainerOwner") -> "tuple[Acting, ...]":
     return tuple(each for each in owner.details.controllers if each.unit and (each.revives or each.at_boot))
-
-
-def _stop_starter(starter: "Acting") -> Step:
-    """A unit that starts the container whenever it is gone."""
-    unit = quote(starter.unit)
-    return Step(
-        f"Stop {starter.unit}, which starts it",
-        f"systemctl stop {unit}",
-        "it no longer starts the container again; the container may end with it",
-        "interrupts",
-        f"systemctl start {unit}",
-        Prints(f"systemctl is-active {unit}", ("inactive", "failed")),
-    )
-
-
-def _disable_starter(starter: "Acting") -> Step:
-    """A unit that starts the container at boot."""
-    unit = quote(starter.unit)
-    return Step(
-        f"Keep {starter.unit} from starting it at boot",
-        f"systemctl disable {unit}",
-        "it is no longer started at boot",
-        "none",
-        f"systemctl enable {unit}",
-        Prints(f"systemctl is-enabled {unit}", ("disabled",)),
-        phase="close",
-    )
 
 
 def _is_in_its_project(owner: "ContainerOwner") -> bool:

@@ -75,7 +75,7 @@ def inspect(claim: Claim, facts: Facts, world: World) -> Owner:
         )
     if claim.kind == "systemd-scope":
         return Read(claim.kind, claim.ref, claim.ref, "none", unmanaged.started_by(facts), claim.evidence)
-    source = _source(world)
+    source = source_of(world)
     kind, found = claim.kind, reading.read(unit, source, world)
     if found.source.startswith("/etc/init.d/"):
         kind, found = "sysv-service", found._replace(unit_file=found.source)
@@ -86,7 +86,7 @@ def inspect(claim: Claim, facts: Facts, world: World) -> Owner:
     return Read(kind, claim.ref, claim.ref, unit.restart, found, evidence)
 
 
-def _source(world: World) -> Source:
+def source_of(world: World) -> Source:
     def version() -> int | None:  # asked of what is frozen alone
         return world.manager.version()
 

@@ -1,0 +1,76 @@
+"""What second starters change: in what becomes of a process, and in how it is held. Pure."""
+
+from collections.abc import Sequence
+
+from runaway_watchdog.model.owner import Action, Outlook, Reason
+from runaway_watchdog.model.plan import Containment, Step
+from runaway_watchdog.model.process import Facts
+from runaway_watchdog.owners.interface import Owner
+from runaway_watchdog.owners.starters.details import Starter
+from runaway_watchdog.owners.systemd.details import service_of
+
+AT_BOOT: tuple[Action, ...] = ("reboot",)
+
+
+def outlook(found: Outlook, starters: Sequence[Starter], owner: Owner, facts: Facts) -> Outlook:
+    """What its owner leaves down, another one starts again."""
+    if not found.ends or found.returns or found.action == "owner-daemon-restart":
+        return found
+    acts = [each for each in starters if _acts(each, found.action) and _is_missed(each, found.action, owner, facts)]
+    if not acts:
+        return found
+    first = min(acts, key=lambda each: (each.after_s is None, each.after_s))
+    why = (*found.reasons, Reason(first.told))
+    after_s = None if found.action in AT_BOOT else first.after_s
+    return Outlook.comes_back(found.action, first.name, "likely", why, after_s=after_s)
+
+
+def _acts(starter: Starter, action: Action) -> bool:
+    return starter.at_boot if action in AT_BOOT else starter.revives
+
+
+def _is_missed(starter: Starter, action: Action, owner: Owner, facts: Facts) -> bool:
+    """Whether a unit that is started again is down at all: another process than its main one leaves it up."""
+    unit = service_of(owner)
+    if starter.starts == "program" or unit is None or action in ("owner-stop", *AT_BOOT):
+        return True
+    return unit.role_of(facts.process.pid) in ("main", "last") or unit.wholly_its
+
+
+def containment(found: Containment, starters: Sequence[Starter]) -> Containment:
+    """The same with each other starter held back before anything ends; what only stands still is left at that."""
+    if not starters or not any(step.phase == "hold" for step in found.steps):
+        return found
+    steps = closing(starters)
+    first = next(at for at, step in enumerate(found.steps) if step.phase == "hold")
+    last = next((at for at, step in enumerate(found.steps) if step.phase == "last-resort"), len(found.steps))
+    open_ones = [each for each in starters if not each.close]
+    doors = tuple(f"{each.name}{f' {each.when}' if each.when else ''}: {each.runs}" for each in open_ones)
+    return found._replace(
+        goal=_goal(found.goal, [each for each in starters if each.close], open_ones),
+        steps=(
+            *found.steps[:first],
+            *(step for step in steps if step.phase == "hold"),
+            *found.steps[first:last],
+            *(step for step in steps if step.phase == "close"),
+            *found.steps[last:],
+        ),
+        remaining_triggers=(*found.remaining_triggers, *doors),
+    )
+
+
+def _goal(goal: str, closed: Sequence[Starter], open_ones: Sequence[Starter]) -> str:
+    if closed:
+        goal = f"{goal}; first hold back {_named(closed)}, which would start it again"
+    return f"{goal}; {_named(open_ones)} may start it again" if open_ones else goal
+
+
+def _named(starters: Sequence[Starter]) -> str:
+    names = list(dict.fromkeys(each.name for each in starters))
+    return " and ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+
+
+def closing(starters: Sequence[Starter]) -> tuple[Step, ...]:
+    """What holds them back, in the order of a plan's phases."""
+    steps = {step.command: step for each in starters for step in each.close}
+    return tuple(sorted(steps.values(), key=lambda step: step.phase == "close"))

@@ -1,0 +1,74 @@
+"""Steps that hold a second starter back, each with its undo."""
+
+from shlex import quote
+
+from runaway_watchdog.model.plan import BeginsWith, Says, Step
+from runaway_watchdog.owners.cron import containment as cron
+from runaway_watchdog.owners.steps import acting, edited, units
+from runaway_watchdog.world import Unanswered, World
+from runaway_watchdog.world.crontabs import Line
+from runaway_watchdog.world.startup import StartFile
+
+MARK = ": # held: "
+"""In a shell's file, where an empty block would be a syntax error."""
+
+
+def line_of_cron(line: Line, world: World) -> tuple[Step, ...]:
+    """Nothing where its table cannot be read."""
+    try:
+        found = cron.source(line, world)
+    except Unanswered:
+        return ()
+    return () if found is None else (cron.not_started(found, "cron"),)
+
+
+def script_of_cron(path: str) -> Step:
+    return cron.off(path)
+
+
+def unit(name: str, state: str, *, active: bool) -> tuple[Step, ...]:
+    """What runs is stopped, and what is enabled is disabled."""
+    stop = (units.stop(name),) if active else ()
+    return (*stop, units.disable(name)) if state == "enabled" else stop
+
+
+def line_of_shell(file: StartFile, number: int, world: World) -> tuple[Step, ...]:
+    """A line of a login's file, or of rc.local, as whose file it is."""
+    user = None if file.user == "root" else file.user
+    try:
+        path = world.ownership.real(file.path)
+        place = edited.Place(path, world.files.read(path), number, user=user)
+    except (OSError, Unanswered):
+        return ()
+    step = edited.file(
+        f"Keep {file.path} from starting it",
+        place,
+        f"{number}s/^/{MARK}/",
+        effect=f"line {number} does nothing any more, and no other line changes",
+        check=BeginsWith(acting.look(user, f"sed -n {number}p {quote(path)}"), MARK.strip()),
+    )
+    return (step._replace(phase="close"),)
+
+
+def check_of_monit(check: str) -> Step:
+    name = quote(check)
+    return Step(
+        f"Keep monit's check {check} from starting it",
+        f"monit unmonitor {name}",
+        "monit does not look at it any more, over a restart of monit too",
+        "none",
+        f"monit monitor {name}",
+        Says(f"monit status {name}", ("Not monitored",)),
+    )
+
+
+def program_of_supervisord(program: str) -> Step:
+    name = quote(program)
+    return Step(
+        f"Stop {program}, which starts it",
+        f"supervisorctl stop {name}",
+        "supervisord ends it, until it is started again itself",
+        "interrupts",
+        f"supervisorctl start {name}",
+        Says(f"supervisorctl status {name}", ("STOPPED",)),
+    )

@@ -1,0 +1,64 @@
+"""What a second starter has to name, for one layer of ownership."""
+
+import os.path
+from collections.abc import Collection
+
+from runaway_watchdog.model.process import Facts, Process
+from runaway_watchdog.owners.common.shells import base, shell
+from runaway_watchdog.owners.interface import Owner, Read
+from runaway_watchdog.owners.starters import reading
+from runaway_watchdog.owners.starters.details import Starter
+from runaway_watchdog.owners.starters.naming import INTERPRETERS, Names
+from runaway_watchdog.owners.systemd.details import UsersService, service_of
+from runaway_watchdog.world import World, procfs
+
+EVERYBODYS = tuple(f"{root}{name}/" for root in ("", "/usr", "/usr/local") for name in ("/bin", "/sbin", "/lib"))
+"""Folders of programs that many lines name: there the whole command line has to be the same."""
+
+
+def starters(
+    owner: Owner, facts: Facts, ours: Collection[str], world: World, *, innermost: bool
+) -> tuple[Starter, ...]:
+    """Of the layer's unit, and of the program of the innermost one. Raises Unanswered."""
+    names = Names()
+    if service_of(owner) is not None:
+        users = isinstance(owner, Read) and isinstance(owner.details, UsersService)
+        whose = owner.details.whose.user if users and isinstance(owner, Read) else None
+        names = names._replace(units=frozenset((owner.name,)), manager=whose)
+    if innermost:
+        names = _with_program(names, facts.process, world)
+    if names == Names():
+        return ()
+    return tuple(reading.starters(names, facts.process.user, ours, world))
+
+
+def _with_program(names: Names, process: Process, world: World) -> Names:
+    """Its file or its script; nothing of a container's, whose paths are its own."""
+    if process.kernel_thread or process.pid <= 1 or len(process.namespace_pids) > 1 or not process.exe:
+        return names
+    script = _script(process)
+    path = process.exe.removesuffix(" (deleted)") if script is None else _absolute(script, process, world)
+    if path is None:
+        return names
+    if path.startswith(EVERYBODYS) and script is None:
+        return names._replace(command=process.cmdline if len(process.cmdline) > 1 else ())
+    return names._replace(programs=frozenset((path,)))
+
+
+def _script(process: Process) -> str | None:
+    """What an interpreter runs; "" for one that runs no file; None for a program of its own."""
+    started = shell(process)
+    if started is not None:
+        return started.text if started.way == "script" else ""
+    if not INTERPRETERS.fullmatch(base(process.exe)):
+        return None
+    return next((word for word in process.cmdline[1:] if not word.startswith("-")), "")
+
+
+def _absolute(script: str, process: Process, world: World) -> str | None:
+    if script.startswith("/") or not script:
+        return script or None
+    try:
+        return os.path.normpath(f"{world.files.target(f'{procfs.PROC}/{process.pid}/cwd')}/{script}")
+    except OSError:
+        return None

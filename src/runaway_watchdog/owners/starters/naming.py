@@ -1,0 +1,270 @@
+"""Whether a line, or a script, would start a unit or a program. Pure; text is hostile, and is never run.
+
+No whole grammar: commands, their words without quotes, `NAME=value`, `for NAME in …` and `cd`. It has to be the
+command that starts it (`systemctl restart ghost`, the program's own path where a program stands), as whole words: what
+only looks at it, ends it, or speaks to another host does not count.
+"""
+
+import os.path
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
+from typing import NamedTuple
+
+from runaway_watchdog.model.shells import POSIX_SHELLS
+from runaway_watchdog.owners.common.shells import base
+
+_BETWEEN = re.compile(r"&&|\|\||;;|[;|&(){}`\n]")
+_COMMENT = re.compile(r"(?:^|(?<=\s))#.*", re.MULTILINE)
+_JOINED = re.compile(r"\\\n\s*")
+_QUOTES = str.maketrans({"'": None, '"': None, ",": " ", "[": " ", "]": " "})
+_ASSIGNED = re.compile(r"([A-Za-z_]\w*)=(.*)")
+_VARIABLE = re.compile(r"\$([A-Za-z_]\w*)")
+_BRACED = re.compile(r"\$\{([A-Za-z_]\w*)\}")
+_TEST = re.compile(r"\[\[?\s")
+_LOOP = re.compile(r"\b(?:while|until|watch|loop|forever|setInterval)\b|\bfor\s*\(\(")
+
+KEYWORDS = frozenset(("then", "do", "else", "elif", "if", "while", "until", "!", "time", "case", "in", "esac"))
+ELSEWHERE = frozenset(
+    ("ssh", "docker", "podman", "kubectl", "machinectl", "chroot", "nsenter", "lxc", "lxc-attach", "incus", "pct")
+)
+SAYING = frozenset(("echo", "printf", "logger", "grep", "man", "alias", "export", "mail", "cat", "which", "type"))
+AS_ROOT = frozenset(("sudo", "doas", "pkexec"))
+LOOKING = SAYING | {
+    *("rm", "chmod", "chown", "cp", "mv", "ln", "touch", "stat", "test", "ls", "tail", "head", "cmp", "sha256sum"),
+    *("kill", "pkill", "pgrep", "killall"),
+}
+"""Programs that are given a path and do not run it."""
+_TAKES_ONE = ("flock", "su", "runuser", "chpst", "script", "screen", "systemd-run", *AS_ROOT)
+_TAKES_NONE = (
+    *("exec", "nohup", "setsid", "env", "nice", "ionice", "timeout", "command", "chronic", "cronic", "stdbuf", "."),
+    *("source", "daemon", "daemonize", "unshare", "xargs", "eval", "busybox", "at", "batch"),
+)
+WRAPPERS: Mapping[str, int] = {
+    **dict.fromkeys(_TAKES_NONE, 0),
+    **dict.fromkeys(_TAKES_ONE, 1),
+    "start-stop-daemon": 2,
+    "tmux": 3,
+}
+"""Programs that run another one, and how many words of their own may stand before that."""
+INTERPRETERS = re.compile(r"(?:python|perl|ruby|node|php|lua|bash|zsh|ksh)[\d.]*|nodejs|java|deno|bun|Rscript")
+SYSTEMCTL_STARTS = frozenset(("start", "restart", "reload-or-restart", "force-reload"))
+SERVICE_STARTS = frozenset(("start", "restart", "force-restart", "force-reload"))
+VALUED = frozenset(
+    (
+        *("-t", "--type", "-p", "-P", "--property", "-s", "--signal", "-o", "--output", "-n", "--lines", "--root"),
+        *("--job-mode", "--state", "--kill-whom", "--what"),
+    )
+)
+_OPERAND = re.compile(r"-.*|[A-Za-z_]\w*=.*|[\d.]+[smhd]?")
+ON_PATH = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin")
+MOST_WORDS, MOST_COMMANDS = 200, 2000
+
+
+class Names(NamedTuple):
+    """What a command has to name."""
+
+    units: frozenset[str] = frozenset()  # with their suffix
+    manager: str | None = None  # the user whose own systemd keeps them; None: the system's
+    programs: frozenset[str] = frozenset()  # absolute paths
+    command: tuple[str, ...] = ()  # the whole command line, of one whose path says too little (/usr/bin/python3)
+
+    @property
+    def needles(self) -> tuple[str, ...]:
+        """One of which has to be in a text that starts it."""
+        stems = (each.removesuffix(".service") for each in self.units)
+        return tuple(stem.partition("@")[0] for stem in (*stems, *map(base, self.programs), *self.command[-1:]))
+
+
+class Said(NamedTuple):
+    """A command that starts it: as it is shown, and whether it asks for root's rights."""
+
+    shown: str
+    of_unit: bool
+    as_root: bool
+
+
+class Place(NamedTuple):
+    """Where a text is run."""
+
+    folder: str = ""  # "" where it is not known
+    home: str = ""
+    script: str = ""  # its own path, of a script
+
+
+def said(text: str, names: Names, place: Place) -> Said | None:
+    """The first command of the text that starts it."""
+    if not any(needle and needle in text for needle in names.needles):
+        return None
+    for words, here in commands(text, place):
+        found = _unit(words, names) if names.units else None
+        found = found or (_program(words, names, here) if names.programs or names.command else None)
+        if found is not None:
+            return found
+    return None
+
+
+def scripts(text: str, place: Place) -> Iterator[str]:
+    """The paths of what its commands run, as far as they are written down."""
+    for words, here in commands(text, place):
+        for word in _run(words):
+            path = _path(word, here) or _beside(word, here)
+            if path is not None:
+                yield path
+            elif "/" not in word:
+                yield from (f"{folder}/{word}" for folder in ON_PATH)
+
+
+def goes_round(text: str) -> bool:
+    """Whether something in it is done again and again."""
+    return _LOOP.search(_COMMENT.sub("", text)) is not None
+
+
+def commands(text: str, place: Place) -> Iterator[tuple[list[str], Place]]:
+    """The words of each simple command, variables that are set in the text filled in, and where it is run."""
+    known: dict[str, tuple[str, ...]] = {}
+    plain = _COMMENT.sub("", _JOINED.sub(" ", text))
+    plain = _TEST.sub(" test ", _BRACED.sub(r"$\1", plain))
+    for part in islice(_BETWEEN.split(plain), MOST_COMMANDS):
+        words = _filled(part.translate(_QUOTES).split()[:MOST_WORDS], known)
+        if words[:1] == ["for"] and words[2:3] == ["in"]:
+            known[words[1]] = tuple(words[3:])
+            continue
+        while words and (words[0] in KEYWORDS or words[0].startswith("@")):
+            words = words[1:]
+        while words and (assigned := _ASSIGNED.fullmatch(words[0])):
+            known[assigned[1]] = (assigned[2],)
+            words = words[1:]
+        if words[:1] == ["cd"] and len(words) > 1:
+            place = place._replace(folder=_path(words[1], place) or "")
+        elif words:
+            yield words, place
+
+
+def _filled(words: Sequence[str], known: Mapping[str, tuple[str, ...]]) -> list[str]:
+    found: list[str] = []
+    for word in words:
+        named = _VARIABLE.search(word)
+        values = known.get(named[1]) if named is not None else None
+        if named is None or values is None:
+            found.append(word)
+        else:
+            found += (f"{word[: named.start()]}{value}{word[named.end() :]}" for value in values[:MOST_WORDS])
+    return found[:MOST_WORDS]
+
+
+class _Told(NamedTuple):
+    """What a command has a manager start."""
+
+    units: Sequence[str]
+    shown: str  # with {unit}
+    manager: str | None = None  # "": the caller's own; None: the system's
+
+
+def _unit(words: Sequence[str], names: Names) -> Said | None:
+    for at, word in enumerate(words):
+        if base(word) in ELSEWHERE or base(word) in SAYING:
+            return None
+        told = _told(word, words[at + 1 :])
+        if told is None or (told.manager is None) != (names.manager is None):
+            continue
+        if told.manager and told.manager != names.manager:
+            continue
+        named = next((each for each in told.units if _is_one_of(each, names.units)), None)
+        if named is not None:
+            as_root = bool(AS_ROOT & set(map(base, words[:at])))
+            return Said(told.shown.replace("{unit}", named), of_unit=True, as_root=as_root)
+    return None
+
+
+def _told(program: str, words: Sequence[str]) -> _Told | None:
+    name = base(program)
+    if name == "systemctl":
+        return _systemctl(words)
+    if program.startswith("/etc/init.d/"):
+        words = (name, *words)
+    elif name not in ("service", "invoke-rc.d", "rc-service"):
+        return None
+    plain = [each for each in words if not each.startswith("-")]
+    if len(plain) < 2 or plain[1] not in SERVICE_STARTS:
+        return None
+    return _Told(plain[:1], f"{'service' if program.startswith('/') else name} {{unit}} {plain[1]}")
+
+
+def _systemctl(words: Sequence[str]) -> _Told | None:
+    plain: list[str] = []
+    machine, users, rest = "", False, iter(words)
+    for word in rest:
+        if word in ("-H", "--host", "--global") or word.startswith("--host="):
+            return None
+        if word in ("-M", "--machine"):
+            machine = next(rest, "")
+        elif word.startswith("--machine="):
+            machine = word.partition("=")[2]
+        elif word in VALUED:
+            next(rest, "")
+        elif not word.startswith("-"):
+            plain.append(word)
+        users |= word == "--user"
+    if not plain or (machine and not (users and machine.endswith("@"))):
+        return None
+    if plain[0] not in SYSTEMCTL_STARTS and not (plain[0] in ("enable", "reenable") and "--now" in words):
+        return None
+    shown = f"systemctl {'--user ' if users else ''}{plain[0]} {{unit}}"
+    return _Told(plain[1:], shown, machine.removesuffix("@") if users else None)
+
+
+def _is_one_of(word: str, units: frozenset[str]) -> bool:
+    name = word if "." in word and word.rpartition(".")[2] in ("service", "socket", "timer") else f"{word}.service"
+    return name in units
+
+
+def _program(words: Sequence[str], names: Names, place: Place) -> Said | None:
+    count = len(names.command)
+    for word in _run(words):
+        at = words.index(word)
+        as_root = bool(AS_ROOT & set(map(base, words[:at])))
+        if (
+            count > 1
+            and base(word) == base(names.command[0])
+            and tuple(words[at + 1 : at + count]) == names.command[1:]
+        ):
+            return Said(" ".join(names.command), of_unit=False, as_root=as_root)
+        path = _path(word, place) or _beside(word, place)
+        if path in names.programs:
+            return Said(str(path), of_unit=False, as_root=as_root)
+    return None
+
+
+def _run(words: Sequence[str]) -> Iterator[str]:
+    """The words of a command that may be the program or the script that it runs: the first one, or what stands behind
+    `nohup`, `timeout 5`, `flock -n FILE`, `su - USER -c`, `python3` …"""
+    left = 1
+    for word in words:
+        name = base(word)
+        if name in LOOKING or name in ELSEWHERE:
+            return
+        if name in WRAPPERS:
+            left += WRAPPERS[name]
+        elif name not in POSIX_SHELLS and not INTERPRETERS.fullmatch(name) and not _OPERAND.fullmatch(word):
+            yield word
+            left -= 1
+        if not left:
+            return
+
+
+def _path(word: str, place: Place) -> str | None:
+    """The absolute path that a word means there; None where it means none that is known."""
+    if place.home and (word.startswith("~/") or word.startswith("$HOME/")):
+        word = f"{place.home}/{word.partition('/')[2]}"
+    if "$" in word or not ("/" in word or word == ".."):
+        return None
+    if not word.startswith("/"):
+        return os.path.normpath(f"{place.folder}/{word}") if place.folder else None
+    return os.path.normpath(word)
+
+
+def _beside(word: str, place: Place) -> str | None:
+    """`$DIR/x` of a script: a file beside itself, as far as can be told."""
+    folder, _, name = word.rpartition("/")
+    return f"{os.path.dirname(place.script)}/{name}" if place.script and folder.startswith("$") else None

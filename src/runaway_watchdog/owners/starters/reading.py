@@ -1,0 +1,245 @@
+"""Looks for second starters: each line that something runs by itself, and the script that it names.
+
+One level: a script of a script is not read. A line counts only where whoever runs it may do what it says: root, a line
+that asks for root's rights (sudo), or the user whose own unit or program it is.
+"""
+
+import os.path
+import re
+from collections.abc import Collection, Iterator, Sequence
+from itertools import islice
+from typing import NamedTuple
+
+from runaway_watchdog.linux.text import lines as lines_of
+from runaway_watchdog.model.plan import Step
+from runaway_watchdog.owners.common.shells import base
+from runaway_watchdog.owners.starters import closing, naming
+from runaway_watchdog.owners.starters.details import Starter
+from runaway_watchdog.owners.starters.naming import Names, Place, Said
+from runaway_watchdog.owners.systemd import triggers
+from runaway_watchdog.owners.systemd.service import source_of
+from runaway_watchdog.world import Unanswered, World, crontabs, inside
+from runaway_watchdog.world.startup import StartFile
+from runaway_watchdog.world.units import NOT_LOADED, Unit
+
+MOST_SCRIPTS = 4
+"""Of one line."""
+ACTIVE = ("active", "activating", "reloading")
+_EXEC = re.compile(r"ExecStart(?:Pre|Post)?\s*=\s*[-@:+!|]*(.*)")
+_MONIT_CHECK = re.compile(r"\s*check\s+(?:process|program|file|host|system)\s+\"?([\w.-]+)", re.IGNORECASE)
+_MONIT_RUNS = re.compile(r"\b(?:start|restart|exec)\b[^\"']*[\"']([^\"']+)[\"']", re.IGNORECASE)
+_SECTION = re.compile(r"\s*\[program:([^\]]+)\]")
+_COMMAND = re.compile(r"\s*command\s*=\s*(.*)")
+_OTHER_INIT = re.compile(r"!\s*-d\s+/run/systemd/system|-d\s+/run/systemd/system\s*\]?\s*(?:;\s*then|&&)\s*exit\b")
+"""What does its work only where systemd is not there to do it, as Debian's /etc/cron.d/anacron."""
+_BLOCK = re.compile(r"\\$|\b(?:then|do|else|fi|done|esac)\b|[{}]|^\s*if\b|<<")
+"""A line that cannot be taken out by itself."""
+
+
+class Line(NamedTuple):
+    """Something that is run: whose, where it stands and its text."""
+
+    file: StartFile
+    number: int
+    name: str  # "line 3 of /root/.profile"
+    user: str
+    text: str
+
+
+class Found(NamedTuple):
+    """What it does to start it."""
+
+    said: Said
+    script: str  # the script that says it; "" where the line itself does
+    again: bool  # what says it goes round
+
+    @property
+    def runs(self) -> str:
+        direct = f"`{self.said.shown}`"
+        return f"it runs {self.script}, which runs {direct}" if self.script else f"it runs {direct}"
+
+
+def starters(names: Names, user: str, ours: Collection[str], world: World) -> Iterator[Starter]:
+    """Whoever starts it beside `ours`, the names of its owners; `user` is whose the program is. Raises Unanswered."""
+    for file in world.startup.found().files:
+        for line in _lines(file):
+            if not {line.name, file.path} & set(ours) and (found := _found(line, names, user, world)) is not None:
+                yield _OF_KIND[file.kind](line, found, world)
+
+
+def _found(line: Line, names: Names, user: str, world: World) -> Found | None:
+    if _OTHER_INIT.search(line.text):
+        return None
+    place = Place(home="/root" if line.user == "root" else f"/home/{line.user}")
+    direct = naming.said(line.text, names, place)
+    if direct is not None and _may(direct, line.user, names, user):
+        return Found(direct, "", naming.goes_round(line.text))
+    for path in islice(dict.fromkeys(naming.scripts(line.text, place)), MOST_SCRIPTS):
+        text = world.startup.script(path, line.user)
+        if text is None or _OTHER_INIT.search(text):
+            continue
+        said = naming.said(text, names, place._replace(folder=os.path.dirname(path), script=path))
+        if said is not None and _may(said, line.user, names, user):
+            return Found(said, path, naming.goes_round(text))
+    return None
+
+
+def _may(said: Said, runner: str, names: Names, user: str) -> bool:
+    if runner == "root" or said.as_root:
+        return True
+    return runner == (names.manager if said.of_unit else user)
+
+
+# --- the lines of each kind of file ------------------------------------------------------------------------------
+
+
+def _lines(file: StartFile) -> Iterator[Line]:
+    if file.kind == "crontab":
+        of_user = None if not file.path.startswith(crontabs.SPOOLS[1]) else file.user
+        for line in crontabs.parse(file.text, file.path, of_user):
+            table = f"{line.user}'s crontab" if line.of_user else line.path
+            yield Line(file, line.number, f"line {line.number} of {table}", line.user, line.command)
+    elif file.kind == "unit":
+        yield _unit_line(file)
+    elif file.kind == "cron-script":
+        yield Line(file, 0, file.path, file.user, file.text)
+    elif file.kind == "monit":
+        yield from _monit_lines(file)
+    elif file.kind == "supervisord":
+        yield from _supervisord_lines(file)
+    else:
+        for number, text in enumerate(lines_of(file.text), 1):
+            if text.strip() and not text.lstrip().startswith("#"):
+                yield Line(file, number, f"line {number} of {file.path}", file.user, text)
+
+
+def _unit_line(file: StartFile) -> Line:
+    joined = re.sub(r"\\\n\s*", " ", file.text)
+    texts = [found[1] for line in lines_of(joined) if (found := _EXEC.fullmatch(line.strip()))]
+    users = [line.partition("=")[2].strip() for line in lines_of(joined) if line.startswith("User=")]
+    return Line(file, 0, base(file.path), (users or ["root"])[-1] or "root", "\n".join(texts))
+
+
+def _monit_lines(file: StartFile) -> Iterator[Line]:
+    check = ""
+    for number, text in enumerate(lines_of(file.text), 1):
+        if named := _MONIT_CHECK.match(text):
+            check = named[1]
+        if check and not text.lstrip().startswith("#"):
+            for runs in _MONIT_RUNS.finditer(text):
+                yield Line(file, number, f"monit's check {check}", "root", runs[1])
+
+
+def _supervisord_lines(file: StartFile) -> Iterator[Line]:
+    program = ""
+    for number, text in enumerate(lines_of(file.text), 1):
+        if text.lstrip().startswith("["):
+            program = named[1] if (named := _SECTION.match(text)) else ""
+        elif program and (command := _COMMAND.match(text)):
+            yield Line(file, number, f"{program} of supervisord", "root", command[1])
+
+
+# --- each as a starter -------------------------------------------------------------------------------------------
+
+
+def _starter(line: Line, found: Found) -> Starter:
+    where = f"{line.file.path}:{line.number}" if line.number else line.file.path
+    return Starter(line.name, found.runs, "unit" if found.said.of_unit else "program", f"{where}: {found.said.shown}")
+
+
+def _of_crontab(line: Line, found: Found, world: World) -> Starter:
+    starter = _starter(line, found)
+    of_user = line.file.path.startswith(crontabs.SPOOLS[1])
+    job = next(
+        each
+        for each in crontabs.parse(line.file.text, line.file.path, line.file.user if of_user else None)
+        if each.number == line.number
+    )
+    close = closing.line_of_cron(job, world)
+    if job.schedule.lower() == crontabs.REBOOT:
+        return starter._replace(at_boot=True, when="at boot", close=close)
+    now = world.clock.now()
+    due = crontabs.next_run(job.schedule, now, crontabs.local_zone(inside.Inside(world.files)))
+    after_s = None if due is None else round(max(0.0, due - now), 1)
+    when = f"at its next time (`{job.schedule}`)"
+    return starter._replace(revives=True, at_boot=True, after_s=after_s, when=when, close=close)
+
+
+def _of_cron_script(line: Line, found: Found, _world: World) -> Starter:
+    period = line.file.path.split("/")[2].removeprefix("cron.")
+    close = (closing.script_of_cron(line.file.path),)
+    return _starter(line, found)._replace(revives=True, at_boot=True, when=f"at its next {period} run", close=close)
+
+
+def _of_unit(line: Line, found: Found, world: World) -> Starter:
+    """By its timer; else as long as it runs and goes round, or is started again itself; else when it is started."""
+    starter = _starter(line, found)
+    try:
+        unit = world.manager.unit(line.name) or NOT_LOADED
+        timers = [
+            each for each in triggers.read(unit, source_of(world), world) if each.unit.endswith(".timer") and each.due
+        ]
+    except Unanswered:
+        unit, timers = NOT_LOADED, []
+    timer = next((each for each in timers if each.active), None)
+    if timer is not None:
+        close = closing.unit(timer.unit, timer.unit_file_state, active=True)
+        runs = f"it starts {line.name}, and {found.runs}"
+        boots = timer.unit_file_state == "enabled"
+        return starter._replace(
+            name=timer.unit, runs=runs, revives=True, after_s=timer.next_in_s, at_boot=boots, close=close
+        )
+    active, boots = unit.active_state in ACTIVE, unit.unit_file_state == "enabled"
+    revives = active and _acts_again(unit, found)
+    close = closing.unit(line.name, unit.unit_file_state, active=revives)
+    return starter._replace(revives=revives, at_boot=boots, when="" if revives else "when it is started", close=close)
+
+
+def _acts_again(unit: Unit, found: Found) -> bool:
+    runs_on = unit.type != "oneshot" or unit.active_state == "activating"
+    return (runs_on and found.again) or unit.restart in ("always", "on-success")
+
+
+def _of_boot(line: Line, found: Found, world: World) -> Starter:
+    return _starter(line, found)._replace(at_boot=True, when="at boot", close=_edit(line, world))
+
+
+def _of_login(line: Line, found: Found, world: World) -> Starter:
+    who = "anybody" if line.file.path.startswith("/etc/") else line.user
+    return _starter(line, found)._replace(when=f"at the next login of {who}", close=_edit(line, world))
+
+
+def _edit(line: Line, world: World) -> tuple[Step, ...]:
+    return () if _BLOCK.search(line.text) else closing.line_of_shell(line.file, line.number, world)
+
+
+def _of_monit(line: Line, found: Found, world: World) -> Starter:
+    check = line.name.rpartition(" ")[2]
+    runs = _is_active(("monit.service",), world)
+    starter = _starter(line, found)._replace(revives=runs, at_boot=True)
+    return starter._replace(when="at its next look", close=(closing.check_of_monit(check),) if runs else ())
+
+
+def _of_supervisord(line: Line, found: Found, world: World) -> Starter:
+    runs = _is_active(("supervisor.service", "supervisord.service"), world)
+    program = line.name.partition(" ")[0]
+    close = (closing.program_of_supervisord(program),) if runs and found.again else ()
+    return _starter(line, found)._replace(revives=runs and found.again, at_boot=True, close=close)
+
+
+def _is_active(units: Sequence[str], world: World) -> bool:
+    try:
+        return any((world.manager.unit(each) or NOT_LOADED).active_state == "active" for each in units)
+    except Unanswered:
+        return False
+
+
+_OF_KIND = {
+    "crontab": _of_crontab,
+    "cron-script": _of_cron_script,
+    "unit": _of_unit,
+    "boot": _of_boot,
+    "login": _of_login,
+    "monit": _of_monit,
+    "supervisord": _of_supervisord,
+}

@@ -1,0 +1,192 @@
+"""A second starter: what starts a unit or a program again beside its own manager, really tried and held."""
+
+from __future__ import annotations
+
+import shlex
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from e2e.keepers import carry_out, program, running, script, undo
+from e2e.rig import docker, foretold
+from e2e.rig.box import Box, MakeBox
+from e2e.rig.plans import Steps
+
+MINUTE_S = 75
+KEEP = "#!/bin/sh\n# ghost's own watchdog\nsystemctl is-active -q ghost || systemctl restart ghost\n"
+
+
+@pytest.fixture(scope="module")
+def host(make_box: MakeBox) -> Box:
+    box = make_box(docker_up=False)
+    box.write("/usr/local/bin/keep.sh", KEEP, 0o755)
+    box.write(
+        "/etc/systemd/system/ghost.service",
+        f"[Service]\nExecStart={shlex.join(program('ghost')).replace('$', '$$')}\nRestart=on-failure\nRestartSec=15\n",
+    )
+    box.run("systemctl daemon-reload; systemctl start cron")
+    return box
+
+
+@pytest.fixture
+def ghost(host: Box) -> Iterator[Box]:
+    """The unit, whose own policy does not act on a stop."""
+    host.run("systemctl start ghost")
+    yield host
+    host.run("crontab -r; systemctl stop ghost", check=False)
+
+
+def explained(box: Box, *words: str) -> dict[str, Any]:
+    return foretold.explained(box, *words)
+
+
+def state(box: Box) -> str:
+    return box.run("systemctl is-active ghost", check=False).stdout.strip()
+
+
+def back(box: Box, timeout: float) -> float:
+    """After how many seconds the unit is there again."""
+    begun = time.monotonic()
+    box.wait_for("ghost again", lambda: state(box) == "active", timeout)
+    return time.monotonic() - begun
+
+
+def kept(box: Box, document: dict[str, Any], seconds: int) -> Steps:
+    """Carries the plan out, and sees that the unit stays away."""
+    steps: Steps = document["plan"]["steps"]
+    carry_out(box, steps)
+    box.run(f"sleep {seconds}", timeout=seconds + 10)
+    assert state(box) != "active"
+    return steps
+
+
+def test_a_line_of_cron_that_restarts_a_unit(ghost: Box) -> None:
+    """A stop holds for less than a minute; the plan makes the line a comment, and the undo puts it back."""
+    ghost.run("crontab -", input="* * * * * /usr/local/bin/keep.sh\n")
+    document = explained(ghost, "--unit", "ghost")
+    stop = foretold.fate_of(document, "owner-stop")
+    assert (stop["ends"], stop["returns"], stop["certainty"]) == (True, True, "likely")
+    assert stop["by"] == "line 1 of root's crontab"
+    assert stop["after_s"] <= 60
+    assert "systemctl restart ghost" in stop["why"]
+    ghost.run("systemctl stop ghost")
+    back(ghost, MINUTE_S)
+    steps = kept(ghost, explained(ghost, "--unit", "ghost"), 65)
+    undo(ghost, steps)
+    assert ghost.run("crontab -l").stdout == "* * * * * /usr/local/bin/keep.sh\n"
+    assert state(ghost) == "active"
+
+
+def test_another_unit_that_restarts_it(ghost: Box) -> None:
+    """A loop in another unit's script: back within seconds of a stop; the plan stops that unit first."""
+    ghost.write("/usr/local/bin/watch.sh", f"#!/bin/sh\nwhile :; do {KEEP.splitlines()[-1]}; sleep 1; done\n", 0o755)
+    unit = "[Service]\nExecStart=/usr/local/bin/watch.sh\n[Install]\nWantedBy=multi-user.target\n"
+    ghost.write("/etc/systemd/system/watchdog-of-ghost.service", unit)
+    ghost.run("systemctl daemon-reload; systemctl enable --now watchdog-of-ghost")
+    try:
+        stop = foretold.fate_of(explained(ghost, "--unit", "ghost"), "owner-stop")
+        assert (stop["returns"], stop["by"]) == (True, "watchdog-of-ghost.service")
+        ghost.run("systemctl stop ghost")
+        assert back(ghost, 10) < 10
+        steps = kept(ghost, explained(ghost, "--unit", "ghost"), 5)
+        assert "disabled" in ghost.run("systemctl is-enabled watchdog-of-ghost", check=False).stdout
+        undo(ghost, steps)
+        assert ghost.run("systemctl is-active watchdog-of-ghost").stdout == "active\n"
+        assert ghost.run("systemctl is-enabled watchdog-of-ghost").stdout == "enabled\n"
+    finally:
+        ghost.run("systemctl disable --now watchdog-of-ghost; rm /etc/systemd/system/watchdog-of-ghost.service")
+
+
+@pytest.mark.truth
+def test_a_timer_that_restarts_it(ghost: Box) -> None:
+    """The other unit runs for a moment only: its timer is what is stopped."""
+    ghost.write("/etc/systemd/system/look.service", "[Service]\nType=oneshot\nExecStart=/bin/systemctl start ghost\n")
+    timer = "[Timer]\nOnActiveSec=2\nOnUnitActiveSec=5\nAccuracySec=1\n[Install]\nWantedBy=timers.target\n"
+    ghost.write("/etc/systemd/system/look.timer", timer)
+    ghost.run("systemctl daemon-reload; systemctl enable --now look.timer; sleep 3")
+    try:
+        stop = foretold.fate_of(explained(ghost, "--unit", "ghost"), "owner-stop")
+        assert (stop["returns"], stop["by"]) == (True, "look.timer")
+        ghost.run("systemctl stop ghost")
+        back(ghost, 15)
+        undo(ghost, kept(ghost, explained(ghost, "--unit", "ghost"), 12))
+        assert ghost.run("systemctl is-active look.timer").stdout == "active\n"
+    finally:
+        ghost.run("systemctl disable --now look.timer; rm /etc/systemd/system/look.*")
+
+
+def test_a_line_of_cron_that_names_a_program(host: Box) -> None:
+    """Started by hand and owned by nobody: its own file is in root's crontab, so it is back within the minute."""
+    host.run("mkdir -p /opt/x; cp /bin/busybox /opt/x/busybox-burner")
+    host.write("/root/.config/cron/perfcc", "#!/bin/sh\nexec /opt/x/busybox-burner sleep 98765\n", 0o755)
+    host.run("crontab -", input="# mine\n* * * * * pgrep -x busybox-burner || /root/.config/cron/perfcc\n")
+    host.run("setsid /root/.config/cron/perfcc >/dev/null 2>&1 &")
+    pattern = "^/opt/x/busybox-burner sleep 98765$"
+    try:
+        pid = host.wait_for("burner", lambda: next(iter(host.pids(pattern)), None), 10)
+        killed = foretold.fate_of(explained(host, str(pid)), "sigkill")
+        assert (killed["returns"], killed["by"], killed["certainty"]) == (True, "line 2 of root's crontab", "likely")
+        host.run(["kill", "-9", str(pid)])
+        again = host.wait_for("burner again", lambda: next(iter(host.pids(pattern)), None), MINUTE_S)
+        host.run(["kill", "-9", str(again)])
+        host.run("setsid /root/.config/cron/perfcc >/dev/null 2>&1 &")
+        pid = host.wait_for("burner", lambda: next(iter(host.pids(pattern)), None), 10)
+        steps: Steps = explained(host, str(pid))["plan"]["steps"]
+        carry_out(host, steps)
+        host.run("sleep 65", timeout=80)
+        assert host.pids(pattern) == []
+        undo(host, steps)
+        assert host.run("crontab -l").stdout.startswith("# mine\n* *")
+    finally:
+        host.run("crontab -r", check=False)
+        host.run(["pkill", "-9", "-f", pattern], check=False)
+
+
+@pytest.mark.truth
+def test_three_copies_of_one_line(host: Box) -> None:
+    """cron does not wait for the last one: the plan holds the line and ends all of them, with what they started."""
+    host.run("crontab -", input="* * * * * timeout 400 sh -c 'while :; do sleep 0.1; done' copies\n")
+    pattern = "^sh -c while :; do sleep 0.1; done copies$"
+    try:
+        host.wait_for("three copies", lambda: len(host.pids(pattern)) >= 3, 200)
+        host.run("sleep $((60 - $(date +%-S) + 2))", timeout=70)
+        document = explained(host, str(host.pids(pattern)[0]))
+        copies = len(host.pids(pattern))
+        assert f"{copies} copies run at once" in foretold.fate_of(document, "sigkill")["why"]
+        assert any("flock -n" in line for each in document["plan"]["afterwards"] for line in each["lines"])
+        carry_out(host, document["plan"]["steps"])
+        host.wait_for("their end", lambda: not host.pids(pattern), 10)
+        host.run("sleep 62", timeout=80)
+        assert host.pids(pattern) == []
+    finally:
+        host.run("crontab -r", check=False)
+        host.run(["pkill", "-9", "-f", pattern], check=False)
+
+
+@pytest.mark.truth
+def test_cron_in_a_container_of_debian(make_box: MakeBox) -> None:
+    """Its spool holds a folder, which is no table: the line of its own /etc/cron.d is found, told and planned for."""
+    box = make_box()
+    box.write("/srv/sidecar/cron.d/nextcloud", f"* * * * * root {script(box, 'in-sidecar')}\n")
+    for name in ("cron", "other"):  # pam_unix would ask for a password file, which this image does not have
+        lines = (f"{each} required pam_permit.so\n" for each in ("auth", "account", "password", "session"))
+        box.write(f"/srv/sidecar/pam.d/{name}", "".join(lines))
+    box.run("mkdir -p /srv/sidecar/spool/crontabs")
+    mounts = (
+        *("/usr:/usr", "/usr/lib:/lib", "/usr/lib64:/lib64", "/opt/rig:/opt/rig", "/bin/busybox:/bin/busybox"),
+        *("/srv/sidecar/pam.d:/etc/pam.d", "/srv/sidecar/cron.d:/etc/cron.d"),
+    )
+    options = [word for each in mounts for word in ("-v", f"{each}:ro")]
+    options += ["-v", "/srv/sidecar/spool:/var/spool/cron", "--tmpfs", "/run"]
+    box.run(["docker", "run", "-d", "--name", "sidecar", *options, docker.IMAGE, "/usr/sbin/cron", "-f"])
+    pid = box.wait_for("its job", lambda: next(iter(running(box, "in-sidecar")), None), MINUTE_S)
+    document = explained(box, str(pid))
+    assert document["owners"][0]["name"] == "line 1 of /etc/cron.d/nextcloud"
+    killed = foretold.fate_of(document, "sigkill")
+    assert (killed["returns"], killed["by"]) == (True, "cron")
+    box.run(["kill", "-9", str(pid)])
+    again = box.wait_for("its next run", lambda: next(iter(running(box, "in-sidecar")), None), MINUTE_S)
+    carry_out(box, explained(box, str(again))["plan"]["steps"])
+    box.run("sleep 65", timeout=80)
+    assert running(box, "in-sidecar") == []

@@ -1,0 +1,307 @@
+"""Second starters: whoever starts a unit or a program beside its own manager, told, and held back by the plan."""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Mapping, Sequence
+from typing import cast
+
+import pytest
+from hypothesis import given, strategies as st
+from owners.keepers_host import NOW, SERVICE, WORK, KeepersHost
+
+from runaway_watchdog import owners
+from runaway_watchdog.explain.prognosis import prognosis
+from runaway_watchdog.model.casefile import History
+from runaway_watchdog.model.owner import Action, Outlook
+from runaway_watchdog.model.plan import Containment
+from runaway_watchdog.owners.starters import naming
+from runaway_watchdog.owners.starters.naming import Names, Place
+from runaway_watchdog.world import StartFiles, World
+from runaway_watchdog.world.startup import Kind, StartFile, Startup
+
+GHOST = Names(units=frozenset(("ghost.service",)))
+PROGRAM = Names(programs=frozenset(("/root/.config/cron/perfcc",)))
+KEEP = "#!/bin/sh\nsystemctl is-active -q ghost || systemctl restart ghost\n"
+STARTS_A_UNIT = [
+    "systemctl restart ghost",
+    "/bin/systemctl --no-block start ghost.service",
+    "systemctl -q is-active ghost || systemctl start other ghost",
+    "if ! pgrep -x ghost; then systemctl start 'ghost'; fi",
+    "sudo systemctl restart ghost",
+    "systemctl enable --now ghost",
+    "service ghost start",
+    "invoke-rc.d --quiet ghost restart",
+    "/etc/init.d/ghost start",
+    "UNIT=ghost\nsystemctl restart $UNIT",
+    'UNIT=ghost.service; systemctl restart "${UNIT}"',
+    "for unit in nginx ghost; do systemctl is-active $unit || systemctl start $unit; done",
+    "sh -c 'systemctl restart ghost'",
+    "subprocess.run(['systemctl', 'restart', 'ghost'], check=True)",
+    'os.system("systemctl restart ghost")',
+    "systemctl \\\n  restart ghost",
+]
+STARTS_NO_UNIT = [
+    "systemctl stop ghost",
+    "systemctl status ghost",
+    "systemctl try-restart ghost",
+    "systemctl restart ghostwriter",
+    "systemctl enable ghost",
+    "# systemctl restart ghost",
+    "true # systemctl restart ghost",
+    "echo systemctl restart ghost",
+    "ssh web2 systemctl restart ghost",
+    "docker exec web systemctl restart ghost",
+    "systemctl -H web2 restart ghost",
+    "systemctl -M box restart ghost",
+    "systemctl --user restart ghost",
+    "service ghost status",
+    "/etc/init.d/ghost stop",
+    "journalctl -u ghost; systemctl restart other",
+    "logger 'ghost: systemctl restart ghost'",
+]
+STARTS_A_PROGRAM = [
+    "/root/.config/cron/perfcc",
+    "pgrep -x perfcc || /root/.config/cron/perfcc --quiet",
+    "nohup setsid /root/.config/cron/perfcc &",
+    "flock -n /run/x.lock timeout 5m /root/.config/cron/perfcc",
+    "cd /root/.config/cron && ./perfcc",
+    "bash /root/.config/cron/perfcc",
+    "sudo -u root /root/.config/cron/perfcc",
+    "su - root -c '/root/.config/cron/perfcc'",
+    "[ -x /root/.config/cron/perfcc ] && exec /root/.config/cron/perfcc",
+    "~/.config/cron/perfcc",
+    "$HOME/.config/cron/perfcc",
+    "D=/root/.config/cron\n$D/perfcc",
+]
+STARTS_NO_PROGRAM = [
+    "rm -f /root/.config/cron/perfcc",
+    "pkill -f /root/.config/cron/perfcc",
+    "sudo rm /root/.config/cron/perfcc",
+    "[ -x /root/.config/cron/perfcc ]",
+    "ls -l /root/.config/cron/perfcc",
+    "rsync -a /root/.config/cron/perfcc web2:",
+    "/root/.config/cron/perfcc2",
+    "cd /srv && ./perfcc",
+    "# /root/.config/cron/perfcc",
+]
+
+
+@pytest.mark.parametrize("text", STARTS_A_UNIT)
+def test_a_text_that_starts_a_unit(text: str) -> None:
+    """In any of the ways in which scripts, crontabs and programs write it."""
+    found = naming.said(text, GHOST, Place())
+    assert found is not None
+    assert found.as_root == ("sudo" in text)
+
+
+@pytest.mark.parametrize("text", STARTS_NO_UNIT)
+def test_a_text_that_does_not(text: str) -> None:
+    """What ends it, asks for it, prints it, or speaks to another manager."""
+    assert naming.said(text, GHOST, Place()) is None
+
+
+@pytest.mark.parametrize("text", STARTS_A_PROGRAM)
+def test_a_text_that_starts_a_program(text: str) -> None:
+    """Where the program of a command stands, behind whatever runs another one."""
+    assert naming.said(text, PROGRAM, Place(home="/root")) is not None
+
+
+@pytest.mark.parametrize("text", STARTS_NO_PROGRAM)
+def test_a_text_that_only_names_a_program(text: str) -> None:
+    """What deletes, ends, copies or looks at it."""
+    assert naming.said(text, PROGRAM, Place(home="/root")) is None
+
+
+def test_a_users_own_manager_is_another_one() -> None:
+    """`systemctl --user` of that user, or of root for that user."""
+    names = GHOST._replace(manager="bob")
+    assert naming.said("systemctl --user restart ghost", names, Place()) is not None
+    assert naming.said("systemctl --user -M bob@ restart ghost", names, Place()) is not None
+    assert naming.said("systemctl --user -M eve@ restart ghost", names, Place()) is None
+    assert naming.said("systemctl restart ghost", names, Place()) is None
+
+
+def test_a_common_program_needs_its_whole_command_line() -> None:
+    """/usr/bin/python3 is in many lines; the same words are the same work."""
+    names = Names(command=("/usr/bin/rsync", "-a", "/srv/", "web2:"))
+    assert naming.said("nice rsync -a /srv/ web2:", names, Place()) is not None
+    assert naming.said("rsync -a /home/ web2:", names, Place()) is None
+
+
+@given(st.text(alphabet=string.printable + "ghost$", max_size=300))
+def test_any_text_is_read_without_harm(text: str) -> None:
+    """A crontab holds whatever people typed."""
+    naming.said(f"ghost perfcc {text}", GHOST._replace(programs=PROGRAM.programs), Place())
+    list(naming.scripts(text, Place()))
+
+
+# --- on a host ---------------------------------------------------------------------------------------------------
+
+
+class Starting:
+    """What a host runs by itself, as a test has it."""
+
+    def __init__(self, files: Sequence[StartFile], scripts: Mapping[str, str]) -> None:
+        self._files, self._scripts = files, scripts
+
+    def found(self) -> Startup:
+        return Startup(tuple(self._files), whole=True)
+
+    def script(self, path: str, user: str) -> str | None:  # noqa: ARG002
+        return self._scripts.get(path)
+
+
+class Host(KeepersHost):
+    """One with second starters."""
+
+    starting: tuple[StartFile, ...] = ()
+    scripts: Mapping[str, str] = {}
+
+    def start(self, kind: Kind, path: str, text: str, user: str = "root") -> None:
+        self.files.add(path, text)
+        self.starting = (*self.starting, StartFile(kind, path, user, text))
+
+    @property
+    def world(self) -> World:
+        return super().world._replace(startup=cast(StartFiles, Starting(self.starting, self.scripts)))
+
+    def predicted(self, action: Action = "owner-stop") -> Outlook:
+        return owners.outlook(owners.with_starters(self.layers(), self.world), action)
+
+    def held(self) -> Containment:
+        return owners.contain(owners.with_starters(self.layers(), self.world))
+
+
+def ghost(**changes: object) -> Host:
+    """A unit of the system whose own policy does not act on a stop."""
+    host = Host()
+    host.scripts = {"/usr/local/bin/keep.sh": KEEP}
+    host.manager.loaded = {"ghost.service": {**SERVICE, "KillMode": "control-group", "MainPID": WORK, **changes}}
+    host.line(("/opt/ghost/ghostd", "--serve"), cgroup="/system.slice/ghost.service")
+    return host
+
+
+def test_a_line_of_roots_crontab() -> None:
+    """Through the script that it runs: told with its next time, and held before the unit is stopped."""
+    host = ghost()
+    assert host.predicted().returns is False
+    host.start("crontab", "/var/spool/cron/crontabs/root", "# x\n* * * * * keep.sh\n")
+    stop = host.predicted()
+    assert (stop.returns, stop.by, stop.certainty) == (True, "line 2 of root's crontab", "likely")
+    assert stop.after_s == 60 - NOW % 60
+    assert "it runs /usr/local/bin/keep.sh, which runs `systemctl restart ghost`" in stop.why
+    held = host.held()
+    titles = [step.title for step in held.steps]
+    assert titles.index("Keep cron from starting it again") < titles.index("Stop it")
+    assert "hold back line 2 of root's crontab" in held.goal
+    line = next(step for step in held.steps if step.title == "Keep cron from starting it again")
+    assert line.undo is not None
+    assert "sed '2s/^/# held: /'" in line.command
+
+
+def test_a_users_crontab_cannot_restart_a_unit_of_the_system() -> None:
+    """Without rights it is no starter; with sudo it may be one."""
+    host = ghost()
+    host.start("crontab", "/var/spool/cron/crontabs/bob", "* * * * * systemctl restart ghost\n", "bob")
+    assert host.predicted().returns is False
+    host.start("crontab", "/var/spool/cron/crontabs/eve", "* * * * * sudo systemctl restart ghost\n", "eve")
+    assert host.predicted().by == "line 1 of eve's crontab"
+
+
+@pytest.mark.parametrize("script", [KEEP, None])
+def test_another_unit(script: str | None) -> None:
+    """One that goes round for ever starts it again; one that did so once, at its own start, does not."""
+    host = ghost()
+    watch = {**SERVICE, "MainPID": 0, "UnitFileState": "enabled"}
+    host.manager.loaded = {**host.manager.loaded, "watch.service": watch}
+    host.scripts = {"/opt/watch.sh": f"while :; do {KEEP}\n sleep 1; done" if script else KEEP}
+    host.start("unit", "/etc/systemd/system/watch.service", "[Service]\nExecStart=-/opt/watch.sh\n")
+    assert (host.predicted().returns, host.predicted("reboot").returns) == (bool(script), True)
+    commands = [step.command for step in host.held().steps]
+    assert ("systemctl stop watch.service" in commands) == bool(script)
+    assert "systemctl disable watch.service" in commands
+
+
+def test_the_unit_itself_is_no_second_starter() -> None:
+    """Its own ExecStart= names its program, of course."""
+    host = ghost()
+    host.start("unit", "/etc/systemd/system/ghost.service", "[Service]\nExecStart=/opt/ghost/ghostd --serve\n")
+    assert host.predicted("sigterm").returns is False
+    assert host.held().remaining_triggers == ghost().held().remaining_triggers
+
+
+@pytest.mark.parametrize(
+    ("line", "acts"),
+    [
+        ("if [ ! -d /run/systemd/system ]; then invoke-rc.d ghost start; fi", False),
+        ("[ -d /run/systemd/system ] && exit 0; service ghost start", False),
+        ("[ -d /run/systemd/system ] && systemctl restart ghost", True),
+    ],
+)
+def test_what_is_meant_for_another_init(line: str, acts: bool) -> None:
+    """Packages bring lines that do nothing where systemd runs."""
+    host = ghost()
+    host.start("crontab", "/etc/cron.d/ghost", f"30 7 * * * root {line}\n")
+    assert (host.predicted().by == "line 1 of /etc/cron.d/ghost") == acts
+
+
+def test_a_helper_of_a_unit_is_not_brought_back_with_it() -> None:
+    """The unit is up all the time, and its watchdog has nothing to do."""
+    host = ghost(MainPID=55)
+    host.start("crontab", "/etc/cron.d/keep", "* * * * * root keep.sh\n")
+    assert host.predicted("sigkill").by != "line 1 of /etc/cron.d/keep"
+
+
+def test_a_program_that_nobody_owns() -> None:
+    """Its own file is in a crontab, or a login starts it."""
+    host = Host()
+    host.line(("/root/.config/cron/perfcc",), cgroup="/")
+    assert host.predicted("sigkill").returns is False
+    host.start("login", "/root/.profile", "# x\n/root/.config/cron/perfcc &\n")
+    assert host.predicted("sigkill").returns is False
+    assert [step.phase for step in host.held().steps] == ["relieve", "hold", "close"]
+    assert "sed '2s/^/: # held: /'" in host.held().steps[-1].command
+    host.start("crontab", "/var/spool/cron/crontabs/root", "* * * * * pgrep perfcc || /root/.config/cron/perfcc\n")
+    killed = host.predicted("sigkill")
+    assert (killed.returns, killed.by, killed.certainty) == (True, "line 1 of root's crontab", "likely")
+    assert host.predicted("reboot").returns is True
+
+
+def test_a_return_before_the_units_own_delay_is_another_ones() -> None:
+    """RestartSec=15, and it was back after 0.3 s: that was not systemd, and a stop is not safe from it."""
+    host = ghost(RestartUSec=15_000_000)
+    layers = host.layers()
+    once, often, slow = (History(times, after_s, after_s) for times, after_s in ((1, 0.3), (2, 0.3), (2, 15.2)))
+    killed = {outlook.action: outlook for outlook in prognosis(layers, once)}["sigkill"]
+    assert (killed.returns, killed.by, killed.after_s, killed.certainty) == (True, None, 0.3, "likely")
+    assert "RestartSec=15 waits longer" in killed.why
+    stops = [
+        next(each for each in prognosis(layers, history) if each.action == "owner-stop")
+        for history in (History(), once, often, slow)
+    ]
+    assert [(stop.returns, stop.certainty) for stop in stops] == [
+        (False, "certain"),
+        (False, "likely"),
+        (True, "likely"),
+        (False, "certain"),
+    ]
+
+
+def test_monit_supervisord_and_the_start_of_the_host() -> None:
+    """Each is told and held in its own way."""
+    host = ghost()
+    for unit in ("monit.service", "supervisor.service"):
+        host.manager.loaded = {**host.manager.loaded, unit: SERVICE}
+    host.start("boot", "/etc/rc.local", "#!/bin/sh\nservice ghost start\n")
+    assert (host.predicted().returns, host.predicted("reboot").returns) == (False, True)
+    check = 'check process ghost with pidfile /run/ghost.pid\n  start program = "/bin/systemctl start ghost"\n'
+    host.start("monit", "/etc/monit/conf.d/ghost", check)
+    assert host.predicted().by == "monit's check ghost"
+    loop = "sh -c 'while sleep 5; do systemctl start ghost; done'"
+    host.start("supervisord", "/etc/supervisor/conf.d/x.conf", f"[program:x]\ncommand={loop}\n")
+    commands = [step.command for step in host.held().steps]
+    assert [each for each in commands if each.startswith(("monit ", "supervisorctl "))] == [
+        "monit unmonitor ghost",
+        "supervisorctl stop x",
+    ]
