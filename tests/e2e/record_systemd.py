@@ -6,15 +6,16 @@ The older scenes of systemd are recorded with these, since they ask the same que
 """
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from e2e import record_hosts
 from e2e.keepers import found, program, script
 from e2e.record_hosts import main_pid, record
 from e2e.rig import product
-from e2e.rig.box import Box
-from e2e.systemd_units import bus_service, init_script, lingering, service, units
+from e2e.rig.box import Box, Layout
+from e2e.rig.sources import Suite
+from e2e.systemd_units import bus_service, init_script, lingering, service, units, watched
 
 OLDER = ("systemd-always", "systemd-timer")
 
@@ -113,6 +114,19 @@ def of_a_user(box: Box) -> None:
             record(box, "systemd-user-manager", main_pid(box, f"user@{uid}.service"), about)
 
 
+def frozen(box: Box) -> None:
+    with units(box, {"ice.service": service("ice", "Restart=always", install="multi-user.target")}, ["ice"]):
+        pid = found(box, "ice")
+        box.run("systemctl enable ice; systemctl freeze ice")
+        record(box, "systemd-frozen-257", pid, "a service that is frozen, on Debian 13: a stop is refused")
+        box.run("systemctl thaw ice")
+
+
+def with_a_watchdog(box: Box) -> None:
+    with watched(box) as pid:
+        record(box, "systemd-watchdog-257", pid, "a service with WatchdogSec=, on Debian 13: it is never frozen")
+
+
 SCENES: dict[str, Callable[[Box], None]] = {
     "systemd-upheld": upheld,
     "systemd-timer-running": runaway_job,
@@ -126,21 +140,24 @@ SCENES: dict[str, Callable[[Box], None]] = {
     "sysv-service": sysv,
     "systemd-user": of_a_user,
 }
+ON_TRIXIE = {"systemd-frozen-257": frozen, "systemd-watchdog-257": with_a_watchdog}
 ON_V1 = {"systemd-transient-v1": transient, "systemd-user-v1": of_a_user}
 
 
 def main(names: list[str]) -> None:
-    below = product.product_layers(product.build_wheel(Path(__file__).parent.parent.parent))
+    wheel = product.build_wheel(Path(__file__).parent.parent.parent)
     older = {name: record_hosts.SITUATIONS[name] for name in OLDER}
-    with Box(below, docker=False) as box:
-        for name, scene in {**older, **SCENES}.items():
-            if not names or name in names:
-                scene(box)
-    chosen = [scene for name, scene in ON_V1.items() if not names or name in names]
-    if chosen:
-        with Box(below, layout="v1", docker=False) as box:
-            for scene in chosen:
-                scene(box)
+    kinds: tuple[tuple[Mapping[str, Callable[[Box], None]], Layout, Suite], ...] = (
+        ({**older, **SCENES}, "v2", "bookworm"),
+        (ON_V1, "v1", "bookworm"),
+        (ON_TRIXIE, "v2", "trixie"),
+    )
+    for scenes, layout, suite in kinds:
+        chosen = [scene for name, scene in scenes.items() if not names or name in names]
+        if chosen:
+            with Box(product.product_layers(wheel, suite=suite), layout=layout, suite=suite, docker=False) as box:
+                for scene in chosen:
+                    scene(box)
 
 
 if __name__ == "__main__":

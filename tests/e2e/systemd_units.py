@@ -175,6 +175,28 @@ def bus_service(box: Box) -> Iterator[int]:
         )
 
 
+WATCHED = """\
+import os, socket, time
+notified = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+notified.connect(os.environ["NOTIFY_SOCKET"].replace("@", "\\0"))
+notified.send(b"READY=1")
+while True:
+    notified.send(b"WATCHDOG=1")
+    time.sleep(0.2)
+"""
+
+
+@contextmanager
+def watched(box: Box) -> Iterator[int]:
+    """An enabled service that tells systemd that it lives; yields its PID."""
+    box.write("/opt/rig/watched.py", WATCHED)
+    lines = "Type=notify WatchdogSec=10 TimeoutAbortSec=2 Restart=always RestartSec=100ms"
+    text = service("", lines, start="/usr/bin/python3 /opt/rig/watched.py watched", install="multi-user.target")
+    with units(box, {"watched.service": text}, ["watched"]):
+        box.run("systemctl enable watched")
+        yield box.wait_for("watched", lambda: next(iter(box.pids("watched.py watched$")), None))
+
+
 INIT = """\
 #!/bin/sh
 ### BEGIN INIT INFO

@@ -8,18 +8,10 @@ from typing import Any
 import pytest
 from e2e.keepers import Action, carry_out, check, found, plan_of, undo
 from e2e.rig.box import Box
-from e2e.systemd_units import command, running, service, units
+from e2e.rig.host_lines import names, preflight
+from e2e.systemd_units import command, lingering, of_bob, running, service, units, watched
 
 HOSTS = ["host", "host_trixie"]
-WATCHED = """\
-import os, socket, time
-notified = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-notified.connect(os.environ["NOTIFY_SOCKET"].replace("@", "\\0"))
-notified.send(b"READY=1")
-while True:
-    notified.send(b"WATCHDOG=1")
-    time.sleep(0.2)
-"""
 
 
 @pytest.fixture
@@ -59,6 +51,16 @@ def test_what_a_frozen_unit_comes_to(on: Box, action: Action, on_term: Any) -> N
         on.run(["systemctl", "thaw", name], check=False)
 
 
+@pytest.mark.parametrize("on", HOSTS, indirect=True)
+def test_a_users_unit_that_is_frozen_comes_to_the_same(on: Box) -> None:
+    """By the release of that user's own systemd."""
+    with lingering(on, {"chill.service": service("chill", "Restart=always")}, ["chill"]) as systemctl:
+        work = of_bob(on, "chill")
+        on.run(f"{systemctl} freeze chill")
+        check(on, work, "owner-stop", kind="systemd-user-service", policy="always")
+        on.run(f"{systemctl} thaw chill", check=False)
+
+
 def test_a_unit_that_is_stuck_says_so(host_trixie: Box) -> None:
     """Ended while it was frozen, it can be neither thawed nor stopped; a boot helps, as it says."""
     with units(host_trixie, {"stuck.service": service("stuck", "Restart=always RestartSec=100ms")}, ["stuck"]):
@@ -92,6 +94,44 @@ def test_one_that_is_down_and_frozen_is_started_as_it_says(host_trixie: Box, ena
         found(host_trixie, name)
 
 
+LINES = [
+    "systemctl stop ice",
+    "systemctl restart ice",
+    "systemctl start ice",
+    "systemctl try-restart ice air",
+    "systemctl stop ice air",
+    "service ice stop",
+    "systemctl disable --now ice",
+    "systemctl thaw ice && systemctl stop ice",
+    "systemctl thaw air && systemctl stop air",
+    "systemctl stop air",  # whose stop goes on to the frozen one
+]
+
+
+@pytest.mark.parametrize("line", LINES)
+@pytest.mark.parametrize("on", HOSTS, indirect=True)
+def test_preflight_says_what_a_frozen_unit_refuses(on: Box, line: str) -> None:
+    """What it says stops, stops; what it says is started anew, is; and nothing else."""
+    texts = {"air.service": service("air"), "ice.service": service("ice", unit="Requires=air.service")}
+    with units(on, texts, ["air", "ice"]):
+        for name in ("air", "ice"):
+            found(on, name)
+        on.run("systemctl freeze ice")
+        document = preflight(on, line)
+        before = {name: _invocation(on, name) for name in texts}
+        on.run(line, check=False)
+        seen = {name: state(on, name)[0] for name in texts}
+        assert document["unknown"] == []
+        assert names(document, "unit", "stop") == {name for name in texts if seen[name] == "inactive"}
+        anew = {name for name in texts if seen[name] == "active" and _invocation(on, name) != before[name]}
+        assert names(document, "unit", "restart") == anew
+        on.run("systemctl thaw ice", check=False)
+
+
+def _invocation(box: Box, name: str) -> str:
+    return box.run(["systemctl", "show", "-P", "InvocationID", name]).stdout.strip()
+
+
 @pytest.mark.parametrize("on", HOSTS, indirect=True)
 def test_a_unit_that_is_frozen_already_is_stopped_and_frozen_again(on: Box) -> None:
     """The undo brings back what was, as of a container that was paused."""
@@ -108,12 +148,7 @@ def test_a_unit_that_is_frozen_already_is_stopped_and_frozen_again(on: Box) -> N
 @pytest.mark.parametrize("on", HOSTS, indirect=True)
 def test_a_unit_with_a_watchdog_is_not_frozen(on: Box) -> None:
     """Its plan stops it right away; it does not come back by its watchdog meanwhile."""
-    on.write("/opt/rig/watched.py", WATCHED)
-    lines = "Type=notify WatchdogSec=2 TimeoutAbortSec=2 Restart=always RestartSec=100ms"
-    text = service("", lines, start="/usr/bin/python3 /opt/rig/watched.py watched", install="multi-user.target")
-    with units(on, {"watched.service": text}, ["watched"]):
-        on.run("systemctl enable watched")
-        pid = on.wait_for("watched", lambda: next(iter(on.pids("watched.py watched$")), None))
+    with watched(on) as pid:
         document = json.loads(on.run(["runaway-watchdog", "explain", str(pid), "--json"], check=False).stdout)
         steps = document["plan"]["steps"]
         assert "WatchdogSec=" in document["plan"]["goal"]

@@ -51,6 +51,14 @@ def test_the_asking_process_takes_no_module_from_where_it_was_started(monkeypatc
     assert "-P" in calls[0]
 
 
+@pytest.mark.parametrize(("told", "release"), [("257", 257), ("null", None), ('"257"', None)])
+def test_a_users_manager_says_its_release(monkeypatch: pytest.MonkeyPatch, told: str, release: int | None) -> None:
+    """It may be another one than the system's; what is no number is none."""
+    calls = answers(monkeypatch, 0, f'{{"value": {told}}}')
+    assert LiveUserManagers().version(1000) == release
+    assert calls[0][-3:-1] == ["1000", "version"]
+
+
 @pytest.mark.parametrize(
     ("status", "stdout", "problem"),
     [

@@ -75,3 +75,35 @@ def test_a_container_that_nobody_knows(podman: Any) -> None:
         selection._by_container(containers({"value": None}, podman), "web")
     with pytest.raises(Unanswered):
         selection._by_container(containers(NO_ENGINE, podman), "web")
+
+
+def unit_of(state: dict[str, Any], release: int | None) -> World:
+    """A manager with one service that has no process, and its release."""
+    asked: dict[str, Any] = {
+        "manager.unit x.service": [{"value": {"Id": "x.service", **state}}],
+        "manager.version": [{"value": release}],
+    }
+    return replay({"host": "h", "asked": asked})
+
+
+STUCK = {"ActiveState": "activating", "SubState": "auto-restart-queued", "FreezerState": "frozen"}
+DOWN = {"ActiveState": "failed", "SubState": "failed", "FreezerState": "frozen"}
+
+
+@pytest.mark.parametrize(
+    ("state", "release", "told"),
+    [
+        (STUCK, 257, "refuses to thaw, start and stop it until the next boot"),
+        (DOWN, 257, "What may help before: systemctl disable x.service; systemctl reset-failed x.service"),
+        (DOWN, 252, "what helps: systemctl restart x.service"),
+        (DOWN, None, "what may help: systemctl restart x.service"),
+        ({**DOWN, "FreezerState": "running"}, 257, "x.service is failed: it has no main process now"),
+    ],
+)
+def test_a_unit_that_ended_while_it_was_frozen_says_what_still_helps(
+    state: dict[str, Any], release: int | None, told: str
+) -> None:
+    """By systemd's release; an ordinary unit that is down asks for none."""
+    with pytest.raises(selection.SelectionError) as raised:
+        selection._by_unit(unit_of(state, release), "x")
+    assert told in str(raised.value)

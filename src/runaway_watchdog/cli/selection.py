@@ -217,7 +217,7 @@ def _frozen(world: World, unit: Unit, name: str) -> str:
     state = f"{name} is {unit.active_state} ({unit.sub_state}) and marked as frozen, without a main process"
     release = world.manager.version()
     if release is None or release < REFUSES_FROZEN:
-        return f"{state}; what helps: systemctl restart {name}"
+        return f"{state}; what {'may help' if release is None else 'helps'}: systemctl restart {name}"
     if unit.active_state == "activating":
         return (
             f"{state}: a kill ended that, and systemd {release} refuses to thaw, start and stop it until the next boot"

@@ -7,7 +7,6 @@ from runaway_watchdog.linux import status
 from runaway_watchdog.model.process import Process
 from runaway_watchdog.owners.interface import Owner
 from runaway_watchdog.owners.systemd.details import service_of
-from runaway_watchdog.owners.systemd.frozen import STUCK
 from runaway_watchdog.world import Files, procfs
 
 WCHAN_LIMIT = 60
@@ -24,11 +23,12 @@ def _frozen(owner: Owner, process: Process) -> Iterator[str]:
     group = process.control_group
     if unit is None or not unit.freezer or owner.name not in (group.unit, group.users_own and group.users_own.unit):
         return
-    whose = "with its slice" if unit.freezer == "frozen-by-parent" else "by `systemctl freeze`"
-    still = f"{owner.name} is frozen ({whose}): it uses no CPU and keeps what it knows until it is thawed"
+    by_slice = unit.freezer == "frozen-by-parent"
+    state, first = ("frozen with its slice", "thaw that") if by_slice else ("frozen (systemctl freeze)", "thaw it")
     if unit.refuses_frozen:
-        still += f"; until then its systemd refuses to stop, start and restart it, and after a kill {STUCK}"
-    yield still
+        yield f"{owner.name} is {state}: {first} before any stop or restart; killed, it stays down until a boot"
+    else:
+        yield f"{owner.name} is {state}: it uses no CPU and keeps what it knows until it is thawed"
 
 
 def _sentences(files: Files, process: Process) -> Iterator[str]:

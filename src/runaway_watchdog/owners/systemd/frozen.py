@@ -8,8 +8,6 @@ from runaway_watchdog.model.owner import Action, Outlook, Reason
 from runaway_watchdog.model.process import Process
 from runaway_watchdog.owners.systemd.details import Service
 
-STUCK = "it stays down and frozen, and refuses thaw, start and stop until the next boot"
-
 
 def adapted(found: Outlook, name: str, unit: Service, process: Process, action: Action) -> Outlook:
     """`found` is what would become of it, did it run."""
@@ -26,22 +24,15 @@ def adapted(found: Outlook, name: str, unit: Service, process: Process, action: 
     if unit.refuses_frozen is None:
         why = f"{name} is frozen, and whether its systemd starts a frozen unit is not known"
         return Outlook.not_known(action, (*ends, why), by=found.by)
-    return Outlook.stays_away(
-        action, found.certainty, (*ends, f"{name} is frozen, and systemd starts no frozen unit: {STUCK}")
-    )
+    stuck = "frozen, it stays down until a boot: systemd refuses thaw and start then"
+    return Outlook.stays_away(action, found.certainty, (stuck, *ends))
 
 
 def _stopped(found: Outlook, name: str, unit: Service) -> Outlook:
+    if unit.refuses_frozen is None:
+        why = f"{name} is frozen: whether its systemd stops a frozen unit is not known"
+        return Outlook.all_unknown("owner-stop", why)
     if not unit.refuses_frozen:
-        return (
-            found
-            if unit.refuses_frozen is False
-            else Outlook.all_unknown(
-                "owner-stop", f"{name} is frozen: whether its systemd stops a frozen unit is not known"
-            )
-        )
-    by_slice = unit.freezer == "frozen-by-parent"
-    first = "the slice that it is frozen with has to be thawed first" if by_slice else "it has to be thawed first"
-    return Outlook.goes_on(
-        "owner-stop", "certain", f"{name} is frozen, and its systemd refuses to stop a frozen unit: {first}"
-    )
+        return found
+    what = "the slice that it is frozen with" if unit.freezer == "frozen-by-parent" else "it"
+    return Outlook.goes_on("owner-stop", "certain", f"refused while {name} is frozen: {what} has to be thawed first")
