@@ -97,7 +97,8 @@ def investigate(world: World, known: Records, case_request: CaseRequest) -> Case
 
     None where neither a living process nor an earlier explanation is left.
     """
-    for pid in (case_request.pid, *_busiest_first(world, case_request.group)):
+    instead = [] if case_request.unseen else _busiest_first(world, case_request.group)  # it is over, whoever is there
+    for pid in (case_request.pid, *instead):
         try:
             case = explain(world, known, pid) if pid > 0 else None
         except (procfs.NoSuchProcessError, Unanswered):

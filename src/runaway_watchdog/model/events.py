@@ -74,6 +74,7 @@ class CaseRequest(NamedTuple):
     harm: str = ""  # why it has this severity, in words; "" where the rule says so
     returns: int = 0  # "restarts": how many were seen within `window_s`, at least
     demand: float = 0.0  # what it wanted over `window_s`, where it got less; see Finding
+    unseen: bool = False  # "resolved": it ended while no watch was there to see it
 
     @property
     def held_back(self) -> bool:

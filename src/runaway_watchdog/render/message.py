@@ -82,6 +82,7 @@ class Incident(NamedTuple):
     curve: Sequence[tuple[float, float]] = ()  # (moment, percent of a core), oldest first
     document: Mapping[str, Any] = MappingProxyType({})  # the case file as `explain --json` has it
     wanted: float | None = None  # percent of a core, where it got much less
+    unseen: bool = False  # it ended while no watch was there to see it
 
     @classmethod
     def of(
@@ -89,7 +90,7 @@ class Incident(NamedTuple):
     ) -> "Incident":
         """The incident that a case is asked for."""
         wanted = found.demand if found.held_back else None
-        return cls(found.incident_id, found.severity, harm(found), curve, document or {}, wanted)
+        return cls(found.incident_id, found.severity, harm(found), curve, document or {}, wanted, found.unseen)
 
 
 NONE: Final = Incident()
@@ -100,7 +101,7 @@ def message(case: CaseFile, kind: Kind, now: float, about: Incident = NONE) -> M
     story = tell(case, now)._replace(harm=about.harm, course=course(about.curve, now))
     if kind == "resolved":  # nothing is left to do: what it was and who kept it alive
         story = story._replace(succession="", headline="", harm="", outcomes=(), goal="", moves=(), dangerous=())
-    notice = _notice(case, kind, now)
+    notice = _notice(case, kind, now, unseen=about.unseen)
     tail = _tail(case.process.pid, safe(case.host, 60), about.number, now)
     told = _put_together(_subject(case, kind, about), notice, story, tail)
     return told._replace(document=_document(kind, about)) if about.document else told
@@ -126,10 +127,9 @@ def fallback(case_request: CaseRequest, now: float, *, host: str, reason: str) -
     what = f"PID {case_request.pid}" if case_request.pid else safe(case_request.group, 100) or "a process"
     lasting = figures.duration(case_request.window_s)
     if case_request.kind == "resolved":
-        subject = f"Over: {what} on {where} is calm again"
-        notice = (
-            f"{what} on {where} is calm again, {figures.duration(now - case_request.opened_at)} after it was reported."
-        )
+        how = _UNSEEN if case_request.unseen else "is calm again"
+        subject = f"Over: {what} on {where} {'has ended' if case_request.unseen else how}"
+        notice = f"{what} on {where} {how}, {figures.duration(now - case_request.opened_at)} after it was reported."
     elif case_request.rule_kind == "restarts":
         subject = f"{_marked(case_request.severity)}Restart loop: {what} on {where}"
         notice = f"{what} on {where} ends and comes back: {case_request.returns} times in {lasting}, at least."
@@ -171,10 +171,16 @@ def _tail(pid: int, host: str, incident: int, now: float) -> tuple[str, ...]:
     return (f"{number}{host}, {figures.stamp(now)}. The newest state, on that host:", look)
 
 
-def _notice(case: CaseFile, kind: Kind, now: float) -> str:
+_UNSEEN: Final = "has ended, and not come back, while the watch was not running"
+
+
+def _notice(case: CaseFile, kind: Kind, now: float, *, unseen: bool) -> str:
     lasting = "" if case.since is None else f" It lasted {figures.duration(now - case.since)}."
     if kind == "resolved":
-        how = "is calm again" if case.process.alive else "has ended and not come back"
+        if unseen:
+            how, lasting = _UNSEEN, ""
+        else:
+            how = "is calm again" if case.process.alive else "has ended and not come back"
         return f"Over: {_who(case)}{f' on {safe(case.host, 60)}' if case.host else ''} {how}.{lasting}"
     if kind == "returned":
         return _came_back(case)

@@ -84,6 +84,7 @@ class Resumed(NamedTuple):
     untold: frozenset[int] = frozenset()  # incidents whose newest turn no message was written of
     unheard: frozenset[int] = frozenset()  # those among them of which no message was written at all
     heartbeat_failed_at: float | None = None  # since when the outside service takes no heartbeat
+    unseen: frozenset[int] = frozenset()  # incidents that the end of an earlier boot has ended
 
 
 def put_lineage(connection: sqlite3.Connection, lineage: LineageRecord, now: float) -> int:
@@ -238,6 +239,7 @@ def resume(connection: sqlite3.Connection, boot_id: str, booted_at: float, now: 
         untold=_untold(connection, now, at_all=False),
         unheard=_untold(connection, now, at_all=True),
         heartbeat_failed_at=None if (last := last_liveness(connection)) is None else last.heartbeat_failed_at,
+        unseen=frozenset(incident_id for (incident_id,) in before),
     )
 
 

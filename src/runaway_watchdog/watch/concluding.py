@@ -91,7 +91,7 @@ def _resolve(turn: Turn, finding: Finding, sample: Sample) -> None:
     if incident is not None:
         turn.effects.append(effects.log("notice", "resolved", _shown(incident)))
         turn.effects.append(effects.store_incident("resolved", incident))
-        tell(turn, "resolved", incident, sample)
+        tell(turn, "resolved", incident, sample, unseen=turn.now.monotonic < incident.gone_until)
 
 
 def _is_told_already(state: State, finding: Finding, work: Work, of: Particulars) -> bool:
@@ -156,13 +156,14 @@ def _explain_silently(turn: Turn, incident: Incident, now: float) -> None:
     turn.effects.append(effects.request_case(incidents.case_request("recorded", incident), incident.work.name))
 
 
-def tell(turn: Turn, kind: Kind, incident: Incident, sample: Sample | None = None) -> None:
+def tell(turn: Turn, kind: Kind, incident: Incident, sample: Sample | None = None, *, unseen: bool = False) -> None:
     """Through a case, which explains it; what is said of the host itself needs none."""
     if not incident.push:
         return
     if incident.finding is None or incident.finding.kind in ("cpu", "restarts"):
         _store_curves(turn)
-        turn.effects.append(effects.request_case(incidents.case_request(kind, incident), incident.work.name))
+        request = incidents.case_request(kind, incident, unseen=unseen)
+        turn.effects.append(effects.request_case(request, incident.work.name))
         return
     groups = () if sample is None else sample.groups
     busiest = sorted(groups, key=lambda each: -each.percent)[:_MOST_NAMED]

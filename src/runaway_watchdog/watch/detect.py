@@ -31,6 +31,8 @@ CALM: Final = 1.0
 """Once sustained, it is over only after it was calm for as long as it took: a runaway that others slow down for a
 moment (its own alert does) is not over."""
 
+SETTLE_S: Final = 10.0
+"""So long is left, after a start of the watch, to whoever is gone and may come back: its group may still burn."""
 _STANDS_OUT: Final = 4.0
 """Times the rule's CPU: in the mean no more than that counts, so that a short burst does not last long in it."""
 _MOST_RESTING: Final = 256
@@ -210,13 +212,17 @@ def inherit(state: DetectState, predecessor: ProcKey, successor: ProcKey) -> Det
 
 
 def resume(
-    state: DetectState, rule: Rule, group: str, key: ProcKey | None, percent: float, *, alive: bool
+    state: DetectState, rule: Rule, group: str, key: ProcKey | None, percent: float, *, alive: bool, gone: bool = False
 ) -> DetectState:
-    """An incident of this boot that was open when the watch was last stopped: it goes on, or drains away."""
+    """An incident of this boot that was open when the watch was last stopped: it goes on, or drains away.
+
+    `alive`: its process is there; `gone`: nothing of what it was about is, as far as that can be known by its name.
+    """
     one = key is not None and (alive or not group) and not is_kind(group)
     subject: Subject = key if key is not None and one else group
     used = percent * rule.for_s
-    track = Track(group, rule.for_s, used, rule.for_s, _SUSTAINED, _SUSTAINED, key, used)
+    level_s = min(rule.for_s, SETTLE_S) if gone else rule.for_s
+    track = Track(group, level_s, used, rule.for_s, _SUSTAINED, _SUSTAINED, key, used)
     return DetectState(state.at, {**state.tracks, (rule.name, subject): track}, state.resting, state.ends)
 
 
@@ -292,6 +298,8 @@ def _tell(
                 if _speaks_for(group, who, now):
                     continue
                 if group.told_key not in story:  # nobody else is left of what the group told: one story, handed over
+                    if track.stage < group.told:  # once it says as much
+                        continue
                     resolved += [_finding("resolved", group, rule, sample)] if group.told == _SUSTAINED else []
                     story[track.group] = group._replace(told=_QUIET, told_key=None)
             story[who] = track._replace(told=track.stage, told_key=who)

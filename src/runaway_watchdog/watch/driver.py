@@ -15,7 +15,7 @@ from runaway_watchdog.watch.history import History
 from runaway_watchdog.watch.identity import Newcomers, look_again
 from runaway_watchdog.watch.log import Log
 from runaway_watchdog.watch.observer import step
-from runaway_watchdog.watch.particulars import examine, own_service, stat_of
+from runaway_watchdog.watch.particulars import examine, is_inhabited, own_service, stat_of
 from runaway_watchdog.watch.recorder import Recorder
 from runaway_watchdog.watch.sample import HostFacts, Sampler
 from runaway_watchdog.watch.state import initial
@@ -82,7 +82,8 @@ class Driver:
             if each.pid is not None and each.start_ticks is not None
         )
         alive = frozenset(key for key in keys if (stat := stat_of(self.host, key)) is not None and not stat.dead)
-        self._handle(events.Restarted(left, {each.key: each for each in found if each is not None}, alive))
+        groups = frozenset(each.lineage.group for each in left.incidents if is_inhabited(self.host, each.lineage.group))
+        self._handle(events.Restarted(left, {each.key: each for each in found if each is not None}, alive, groups))
 
     def tick(self, polled: Collection[ProcKey] = ()) -> None:
         """One look at the host, and what follows from it. `polled`: whose end the kernel is about to tell by itself,

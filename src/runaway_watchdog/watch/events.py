@@ -88,6 +88,7 @@ class Restarted(NamedTuple):
     left: Resumed
     seen: Mapping[ProcKey, Seen]  # of the processes that were left: those that are still there
     alive: frozenset[ProcKey]  # of the processes of open incidents
+    groups: frozenset[str]  # of their groups, and kinds of groups: those that anybody is in
 
 
 QUESTIONS = (Identification, Newcomers, Examination)

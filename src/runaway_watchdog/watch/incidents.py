@@ -7,6 +7,7 @@ from runaway_watchdog.model.events import CaseRequest, Finding
 from runaway_watchdog.model.identity import ProcKey
 from runaway_watchdog.model.sampling import GroupRate, Rule
 from runaway_watchdog.store.records import IncidentRecord
+from runaway_watchdog.watch.short_lived import is_kind
 
 LONGEST_REMINDER_S: Final = 86400.0
 SEVERITIES: Final = ("info", "warning", "critical")
@@ -18,7 +19,7 @@ MOST_CLOSED: Final = 256
 Kind = Literal["opened", "recorded", "escalated", "returned", "reminder", "resolved"]
 Change = Literal["opened", "reopened", "escalated", "resolved"]
 Story = tuple[str, str, ProcKey | None]
-"""What the findings of one story share: the rule, the group, and the process that they named."""
+"""What the findings of one story share: the rule, and the process that they named, or the group."""
 
 
 class Work(NamedTuple):
@@ -47,6 +48,7 @@ class Incident(NamedTuple):
     finding: Finding | None = None  # the newest that was told of it
     returns: int = 0  # how often its process was replaced since it was first opened
     throttled: bool = False  # its group ran into a limit while it was open
+    gone_until: float = 0.0  # monotonic: an end before this was one that nobody saw, see `resuming`
 
 
 class Closed(NamedTuple):
@@ -131,7 +133,12 @@ def join(book: Book, incident: Incident, finding: Finding) -> Book:
 
 
 def _story(finding: Finding) -> Story:
-    return finding.rule, finding.group, finding.key
+    return story(finding.rule, finding.group, finding.key)
+
+
+def story(rule: str, group: str, key: ProcKey | None) -> Story:
+    """A process is the same wherever it goes; of a kind of groups it is only an example."""
+    return rule, group if key is None or is_kind(group) else "", key
 
 
 def _renewed(incident: Incident, finding: Finding) -> Incident:
@@ -166,10 +173,10 @@ def escalate(book: Book, incident: Incident, severity: str, harm: str) -> tuple[
 
 def resolve(book: Book, finding: Finding) -> tuple[Book, Incident | None]:
     """A story has ended. The incident is returned if that was its last one."""
-    story = _story(finding)
+    ended = _story(finding)
     for place, incident in book.incidents.items():
-        if story in incident.stories:
-            left = incident.stories - {story}
+        if ended in incident.stories:
+            left = incident.stories - {ended}
             others = {each: kept for each, kept in book.incidents.items() if each != place}
             if not left:
                 return _closed(book._replace(incidents=others), place, incident, finding.wall), incident
@@ -247,7 +254,7 @@ def restored(record: IncidentRecord, rule: Rule | None, boot_id: str, now: float
     )  # fmt: skip
     return Incident(
         record.id, work, record.rule, record.severity, key, record.percent, record.window_s, record.opened_at,
-        frozenset(((record.rule, work.group, key),)), now, push=record.push, finding=finding,
+        frozenset((story(record.rule, work.group, key),)), now, push=record.push, finding=finding,
     )  # fmt: skip
 
 
@@ -264,8 +271,8 @@ def _pause(reminders: int, remind_after_s: float) -> float:
     return float(min(remind_after_s * 2 ** min(reminders, 20), max(LONGEST_REMINDER_S, remind_after_s)))
 
 
-def case_request(kind: Kind, incident: Incident) -> CaseRequest:
-    """What a case is told about an incident."""
+def case_request(kind: Kind, incident: Incident, *, unseen: bool = False) -> CaseRequest:
+    """What a case is told about an incident. `unseen`: it ended while no watch was there to see it."""
     finding = incident.finding
     return CaseRequest(
         incident_id=incident.id,
@@ -283,6 +290,7 @@ def case_request(kind: Kind, incident: Incident) -> CaseRequest:
         harm="" if finding is None else finding.harm,
         returns=0 if finding is None else finding.returns,
         demand=0.0 if finding is None else finding.demand,
+        unseen=unseen,
     )
 
 

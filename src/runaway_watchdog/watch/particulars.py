@@ -12,6 +12,7 @@ from runaway_watchdog.watch.judging import Particulars, Question
 from runaway_watchdog.watch.lineage import Seen
 from runaway_watchdog.watch.ordinary import kind_of_work, runs_from_its_file
 from runaway_watchdog.watch.sample import HostFacts
+from runaway_watchdog.watch.short_lived import is_kind, kind_of
 
 OWN_UNIT: Final = "runaway-watchdog.service"
 """`shipped.UNIT`, which would load pathlib into the watch for a name."""
@@ -48,6 +49,17 @@ def stat_of(host: HostFacts, key: ProcKey) -> ProcessStat | None:
     """None: it is gone, or its PID is another's now."""
     stat = proc_stat.read(host.paths, key.pid)
     return stat if stat is not None and stat.start_ticks == key.start_ticks else None
+
+
+def is_inhabited(host: HostFacts, group: str) -> bool:
+    """Is anybody in this group, or in one of this kind?"""
+    above = group.rpartition("/")[0]
+    if host.tree is None or is_kind(above):  # a kind of pods' groups: they would have to be searched for
+        return host.tree is not None
+    alike = (
+        [each for each in groups.children(host.tree, above) if kind_of(each) == group] if is_kind(group) else [group]
+    )
+    return any(next(groups.members(host.tree, each), None) is not None for each in alike)
 
 
 def _ordinary(host: HostFacts, question: Question, seen: Seen | None, stat: ProcessStat | None, root: str) -> str:

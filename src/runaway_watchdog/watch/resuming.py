@@ -1,11 +1,17 @@
 """Goes on where the watch before this one stopped. Pure, as all of a step."""
 
+from typing import Final
+
 from runaway_watchdog.store import records
 from runaway_watchdog.watch import detect, effects, incidents, lineage, returns
 from runaway_watchdog.watch.concluding import tell
 from runaway_watchdog.watch.events import Restarted
 from runaway_watchdog.watch.judging import with_length
+from runaway_watchdog.watch.short_lived import is_kind
 from runaway_watchdog.watch.state import Turn
+
+_UNSEEN_S: Final = 120.0
+"""What is gone at the start and has not come back has ended before this, whatever its rule."""
 
 
 def resume(turn: Turn, event: Restarted) -> None:
@@ -39,14 +45,18 @@ def _reopen(turn: Turn, record: records.IncidentRecord, event: Restarted) -> Non
         turn.effects.append(effects.store_incident("resolved", incident))
         return
     age_s = max(0.0, now.wall - record.opened_at)
+    key, group = incident.key, incident.work.group
+    alive = key is not None and key in event.alive
+    by_group = key is None or is_kind(group)
+    gone = bool(group) and group not in event.groups if by_group else not alive
+    if gone:
+        incident = incident._replace(gone_until=now.monotonic + _UNSEEN_S)
     book = incidents.reopen(state.book, incident, age_s, now.monotonic, state.configuration.remind_after_s)
     turn.state = state = state._replace(book=book)
-    key, group = incident.key, incident.work.group
     if rule.kind == "restarts":
-        turn.state = state._replace(returns=returns.resume(state.returns, rule, group, now.monotonic))
+        turn.state = state._replace(returns=returns.resume(state.returns, rule, group, now.monotonic, gone=gone))
         return
-    alive = key is not None and key in event.alive
-    detected = detect.resume(state.detected, rule, group, key, record.percent, alive=alive)
+    detected = detect.resume(state.detected, rule, group, key, record.percent, alive=alive, gone=gone)
     turn.state = state._replace(detected=detected)
 
 
@@ -74,4 +84,4 @@ def _tell_what_was_cut_off(turn: Turn, left: records.Resumed) -> None:
         if record.id in left.untold and last is not None:
             if record.id in left.unheard:
                 tell(turn, "opened", last.incident)
-            tell(turn, "resolved", last.incident)
+            tell(turn, "resolved", last.incident, unseen=record.id in left.unseen)

@@ -80,9 +80,13 @@ def detect(
     return ReturnState(kept, frozenset(told)), tuple(findings)
 
 
-def resume(state: ReturnState, rule: Rule, group: str, at: float) -> ReturnState:
-    """An incident that was open when the watch was last stopped: it has just come back, as far as we know."""
-    return note(state, [group], "group", at)._replace(reported=state.reported | {(rule.name, group)})
+def resume(state: ReturnState, rule: Rule, group: str, at: float, *, gone: bool = False) -> ReturnState:
+    """An incident that was open when the watch was last stopped: it has just come back, as far as we know.
+
+    `gone`: it is between two lives, or in none any more: it has a minute left to come back.
+    """
+    newest = at - max(0.0, rule.for_s - PROMPT_S) if gone else at
+    return note(state, [group], "group", newest)._replace(reported=state.reported | {(rule.name, group)})
 
 
 def _finding(stage: Literal["sustained", "resolved"], rule: Rule, group: str, count: int, wall: float) -> Finding:
