@@ -100,11 +100,14 @@ def test_what_is_known_is_told_without_a_case() -> None:
     """The fallback names process, rule and group, and a command that is complete."""
     _, incident = incidents.sustain(Book(), finding(), WORK, 0.0, 0.0)
     assert incident is not None
-    subject, text = incidents.fallback_text(incidents.case_request("opened", incident), "tesseract", "vps")
+    subject, text = incidents.fallback_text(
+        incidents.case_request("opened", incident), "tesseract", "vps", incidents.FAILED
+    )
     assert subject == "[warning] vps: tesseract (PID 100) is a runaway"
     assert "100 % of a core over 5 minutes" in text
     assert "runaway-watchdog explain 100" in text
-    _, text = incidents.fallback_text(incidents.case_request("opened", incident._replace(key=None)), "x.service", "vps")
+    asked = incidents.case_request("opened", incident._replace(key=None))
+    _, text = incidents.fallback_text(asked, "x.service", "vps", incidents.MANY)
     assert "runaway-watchdog incidents show 1" in text
 
 

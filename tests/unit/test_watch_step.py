@@ -93,7 +93,8 @@ def test_news_is_taken_in_without_effects() -> None:
 def test_what_no_case_explains_is_told_all_the_same() -> None:
     """But for what would have sent nothing."""
     request = CaseRequest(1, "opened", "r", "warning", 10, 1000, GROUP, "lineage", 99.0, 300.0, 1e9)
-    _, wanted = step(START, QueuedCase(request, "tesseract"), at(1.0))
-    assert [each.action for each in wanted if isinstance(each, effects.Effect)] == ["log", "tell unexplained"]
+    for attempts, told in ((2, "tell unexplained"), (0, "tell together")):  # it failed, or it gave way to others
+        _, wanted = step(START, QueuedCase(request, "tesseract", attempts=attempts), at(1.0))
+        assert [each.action for each in wanted if isinstance(each, effects.Effect)] == ["log", told]
     _, wanted = step(START, QueuedCase(request._replace(kind="suspect"), "tesseract"), at(1.0))
     assert [each.action for each in wanted if isinstance(each, effects.Effect)] == ["log"]

@@ -3,7 +3,7 @@
 import json
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from runaway_watchdog.render.message import Message, plain
@@ -12,10 +12,11 @@ from runaway_watchdog.store.outbox import OutboxRow
 
 MOST_LISTED: Final = 40
 _OVER: Final = "resolved"
+_SEVERITIES: Final = ("info", "warning", "critical")
 
 
 def gathered(rows: Sequence[OutboxRow]) -> str:
-    """One message (JSON) for all these: what each said, when, and the newest that asks for something whole."""
+    """One message (JSON) for all these: what each said, when, and the worst that asks for something whole."""
     subjects = {row.id: safe(_field(row, "subject") or "a message that cannot be read", 120) for row in rows}
     host = safe(os.uname().nodename, 20)
     incidents = {row.incident_id for row in rows if row.incident_id is not None}
@@ -25,14 +26,15 @@ def gathered(rows: Sequence[OutboxRow]) -> str:
     lines = [f"{len(rows)} messages of runaway-watchdog on {host} could not be sent one by one. In their order:", ""]
     listed = rows[-MOST_LISTED:]
     if len(listed) < len(rows):
-        lines.append(f"  ({len(rows) - len(listed)} older ones are left out)")
+        lines.append(f"  ({len(rows) - len(listed)} others are left out)")
     lines += [f"  {_written(row):16}  {subjects[row.id]}" for row in listed]
     lines += ["", "All of them, with what came of each:", "    sudo runaway-watchdog incidents"]
     open_ones = [row for row in rows if row.incident_id is not None and row.incident_id not in over]
-    if open_ones:
-        lines += ["", "The newest that is not over:", "", _field(open_ones[-1], "text")]
+    worst = max(open_ones, key=lambda row: (_severity(row), row.id), default=None)
+    if worst is not None:
+        lines += ["", "The worst that is not over:", "", _field(worst, "text")]
     text = "\n".join(lines).rstrip() + "\n"
-    return plain(f"{host}: {len(rows)} messages, {still}", text).to_json()
+    return plain(f"{host}: {len(rows)} messages, {still}{_named(worst, subjects)}", text).to_json()
 
 
 def refusal(channel: str, reason: str, host: str) -> Message:
@@ -45,6 +47,18 @@ def refusal(channel: str, reason: str, host: str) -> Message:
         "    sudo runaway-watchdog test-alert\n"
     )
     return plain(f"{where}: the alert channel {name} refuses", text)
+
+
+def _named(worst: OutboxRow | None, subjects: Mapping[int, str]) -> str:
+    return "" if worst is None else f"; the worst: {subjects[worst.id]}"
+
+
+def _severity(row: OutboxRow) -> int:
+    """As the message has it for programs; what cannot be read is nothing bad."""
+    try:
+        return _SEVERITIES.index(json.loads(row.message)["document"]["incident"]["severity"])
+    except (ValueError, KeyError, TypeError):
+        return -1
 
 
 def _written(row: OutboxRow) -> str:

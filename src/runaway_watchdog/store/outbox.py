@@ -74,7 +74,7 @@ def due(connection: sqlite3.Connection, now: float, channel: str | None = None) 
         """SELECT id, incident_id, kind, channel, message, created_at, attempts, urgent, next_at, unanswered
         FROM outbox
         WHERE sent_at IS NULL AND (next_at <= ? OR created_at > ?) AND (channel = ? OR ? IS NULL)
-        ORDER BY id LIMIT 200""",
+        ORDER BY id LIMIT 2000""",
         (now, now + _SET_BACK_S, channel, channel),
     )
     return tuple(OutboxRow(*row) for row in rows)

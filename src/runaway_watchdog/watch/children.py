@@ -77,6 +77,7 @@ class Children:
         self._modules = modules
         self._retry_s = retry_s
         self._waiting: list[QueuedCase] = []
+        self._gave_way: list[QueuedCase] = []
         self._running: list[_Running] = []
         self._paused: dict[str, tuple[int, float]] = {}  # channel -> failures in a row, not before
 
@@ -87,15 +88,17 @@ class Children:
         return min((case.not_before for case in self._first_of_each()), default=None)
 
     def request_case(self, request: CaseRequest, name: str) -> None:
-        """Let a case see to this. Where too many wait already, the oldest of those that matter least gives way."""
+        """Let a case see to this. Where too many wait already, the oldest of those that matter least is given up."""
         if len(self._waiting) >= MOST_WAITING:
-            self._waiting.remove(min(self._waiting, key=lambda case: _rank(case.request.kind)))
+            self._gave_way.append(min(self._waiting, key=lambda case: _rank(case.request.kind)))
+            self._waiting.remove(self._gave_way[-1])
         self._waiting.append(QueuedCase(request, name))
 
     def start_cases(self, now: float) -> tuple[QueuedCase, ...]:
-        """Start what is due, at most two at once. Returns those that were given up."""
-        given_up: list[QueuedCase] = []
-        for case in [case for case in self._first_of_each() if case.not_before <= now]:
+        """Start what is due, at most two at once, what matters most first. Returns those that were given up."""
+        given_up, self._gave_way = self._gave_way, []
+        due = [case for case in self._first_of_each() if case.not_before <= now]
+        for case in sorted(due, key=lambda case: -_rank(case.request.kind)):
             if self._cases_running() >= CASES_AT_ONCE:
                 break
             self._waiting.remove(case)

@@ -6,7 +6,7 @@ from typing import Final
 from runaway_watchdog.model.events import Finding
 from runaway_watchdog.model.sampling import Sample
 from runaway_watchdog.model.user_input import Expectation
-from runaway_watchdog.watch import effects, incidents, judging, lineage
+from runaway_watchdog.watch import crowding, effects, incidents, judging, lineage
 from runaway_watchdog.watch.events import Examination, Sampled
 from runaway_watchdog.watch.expected import expected
 from runaway_watchdog.watch.incidents import SEVERITIES, Incident, Kind, Work
@@ -19,6 +19,8 @@ _FIGURES_S: Final = 10.0
 _CURVES_S: Final = 60.0
 _PREPARED_S: Final = 600.0
 _MOST_NAMED: Final = 3
+_MOST_PREPARED: Final = 8
+_CROWD_S: Final = 60.0
 
 
 def track(turn: Turn, seen: lineage.Seen, hot_since: float) -> None:
@@ -136,6 +138,8 @@ def _open(turn: Turn, finding: Finding, work: Work, sample: Sample) -> None:
 def _prepare(turn: Turn, finding: Finding, work: Work, now: float) -> None:
     """Its case explains it, and sends nothing. Work that goes up and down is prepared for once in a while."""
     prepared = {key: at for key, at in turn.state.prepared.items() if now - at < _PREPARED_S}
+    if sum(now - at < _CROWD_S for at in prepared.values()) >= _MOST_PREPARED:
+        return  # many at once: the cases of those that are told come first
     is_news = prepared.setdefault(work.lineage, now) == now
     turn.state = turn.state._replace(prepared=prepared)
     if is_news:
@@ -157,13 +161,16 @@ def _explain_silently(turn: Turn, incident: Incident, now: float) -> None:
 
 
 def tell(turn: Turn, kind: Kind, incident: Incident, sample: Sample | None = None, *, unseen: bool = False) -> None:
-    """Through a case, which explains it; what is said of the host itself needs none."""
+    """Through a case, which explains it, or together with many alike; what is said of the host itself needs none."""
     if not incident.push:
         return
     if incident.finding is None or incident.finding.kind in ("cpu", "restarts"):
-        _store_curves(turn)
-        request = incidents.case_request(kind, incident, unseen=unseen)
-        turn.effects.append(effects.request_case(request, incident.work.name))
+        request, name = incidents.case_request(kind, incident, unseen=unseen), incident.work.name
+        crowding_now, waits = crowding.join(turn.state.crowding, request, name, turn.now.monotonic)
+        turn.state = turn.state._replace(crowding=crowding_now)
+        if not waits:
+            _store_curves(turn)
+            turn.effects.append(effects.request_case(request, name))
         return
     groups = () if sample is None else sample.groups
     busiest = sorted(groups, key=lambda each: -each.percent)[:_MOST_NAMED]
@@ -269,11 +276,26 @@ def _end_look(turn: Turn, sample: Sample) -> None:
         for incident in due:
             turn.effects.append(effects.log("notice", "still-running", _shown(incident)))
             tell(turn, "reminder", incident, sample)
+    _tell_crowds(turn)
     if sample.at - turn.state.figured_at >= _FIGURES_S:
         turn.state = turn.state._replace(figured_at=sample.at)
         turn.effects.append(effects.store_figures(sample, turn.state.lineages.tracked))
     if sample.at - turn.state.curved_at >= _CURVES_S:
         _store_curves(turn)
+
+
+def _tell_crowds(turn: Turn) -> None:
+    """Those that have gathered: at once, so that the sender makes one message of them."""
+    if not turn.state.crowding.crowds:
+        return
+    left, ripe = crowding.part(turn.state.crowding, turn.now.monotonic)
+    turn.state = turn.state._replace(crowding=left)
+    for crowd in ripe:
+        if len(crowd.turns) <= crowding.FEW:
+            turn.effects += [effects.request_case(request, name) for request, name in crowd.turns]
+        else:
+            turn.effects.append(effects.log("warning", "told-together", {"turns": len(crowd.turns)}))
+            turn.effects.append(effects.tell_together(crowding.worst_last(crowd)))
 
 
 def _shown(incident: Incident) -> dict[str, object]:

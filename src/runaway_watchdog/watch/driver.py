@@ -54,7 +54,8 @@ class Driver:
             "ask usual use": lambda group: recorder.ask_usual(group, self._learn),
             "request case": request_case,
             "tell of host": self._tell_of_host,
-            "tell unexplained": self._tell_unexplained,
+            "tell unexplained": lambda request, name: self._tell_unexplained(((request, name),), incidents.FAILED),
+            "tell together": lambda turns: self._tell_unexplained(turns, incidents.MANY),
         }
         self.ticks = 0
 
@@ -148,8 +149,9 @@ class Driver:
         over = kind == "resolved"
         subject, text = incidents.host_text(incident, os.uname().nodename, busiest, over=over)
         channels = self.state.configuration.channels
-        self._recorder.tell(incidents.case_request(kind, incident), channels, subject, text)
+        self._recorder.tell(((incidents.case_request(kind, incident), subject, text),), channels)
 
-    def _tell_unexplained(self, request: CaseRequest, name: str) -> None:
-        subject, text = incidents.fallback_text(request, name, os.uname().nodename)
-        self._recorder.tell(request, self.state.configuration.channels, subject, text)
+    def _tell_unexplained(self, turns: Iterable[tuple[CaseRequest, str]], why: str) -> None:
+        host = os.uname().nodename
+        told = [(request, *incidents.fallback_text(request, name, host, why)) for request, name in turns]
+        self._recorder.tell(told, self.state.configuration.channels)

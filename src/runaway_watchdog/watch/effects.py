@@ -17,6 +17,7 @@ from runaway_watchdog.watch.lineage import Seen
 Action = Literal[
     "log", "store process", "store death", "store return", "store figures", "store curves", "store lineage",
     "store incident", "store throttling", "ask usual use", "request case", "tell of host", "tell unexplained",
+    "tell together",
 ]  # fmt: skip
 
 
@@ -93,3 +94,8 @@ def tell_of_host(kind: Kind, incident: Incident, busiest: tuple[GroupRate, ...])
 def tell_unexplained(request: CaseRequest, name: str) -> Effect:
     """The alert that no case could explain, with what is known."""
     return Effect("tell unexplained", (request, name))
+
+
+def tell_together(turns: tuple[tuple[CaseRequest, str], ...]) -> Effect:
+    """Alerts about many alike, which no case explains: at once, so that they go out as one message."""
+    return Effect("tell together", (turns,))

@@ -366,18 +366,26 @@ def duration(seconds: float) -> str:
     return f"{seconds:.0f} seconds"
 
 
-def fallback_text(told: CaseRequest, work_name: str, host: str) -> tuple[str, str]:
-    """Subject and text of an alert that no case could explain: what is known, and how to learn more."""
+FAILED: Final = "The explanation could not be made (three attempts failed)."
+MANY: Final = "So many came at once that none of them was explained."
+
+
+def fallback_text(told: CaseRequest, work_name: str, host: str, why: str) -> tuple[str, str]:
+    """Subject and text of an alert that no case has explained: what is known, why no more, and how to learn it."""
     who = f"{work_name} (PID {told.pid})" if told.pid else work_name
-    over = {"resolved": "has calmed down", "reminder": "is still at it"}.get(told.kind, "is a runaway")
+    loops = told.rule_kind == "restarts"
+    begun = "ends and comes back" if loops else "is a runaway"
+    over = {"resolved": "has calmed down", "reminder": "is still at it"}.get(told.kind, begun)
+    over = "has ended while the watch was not running" if told.unseen else over
+    figures = f"{told.returns} returns or more" if loops else f"{told.percent:.0f} % of a core"
     subject = f"[{told.severity}] {host}: {who} {over}"
     command = (
         f"runaway-watchdog explain {told.pid}" if told.pid else f"runaway-watchdog incidents show {told.incident_id}"
     )
     lines = (
-        f"{who} on {host}: {told.percent:.0f} % of a core over {duration(told.window_s)} (rule {told.rule}).",
+        f"{who} on {host}: {figures} over {duration(told.window_s)} (rule {told.rule}).",
         f"Group: {told.group}" if told.group else "It belongs to no unit or container.",
-        "The explanation could not be made (three attempts failed). On the host, try:",
+        f"{why} On the host, try:",
         f"    {command}",
         "Do not stop or remove anything before you know who owns it.",
     )

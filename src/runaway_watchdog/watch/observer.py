@@ -152,7 +152,7 @@ def _returned(turn: Turn, back: Return, seen: lineage.Seen) -> None:
     turn.state = state = state._replace(detected=detect.inherit(state.detected, back.predecessor, back.key), book=book)
     for incident in moved:
         if incident.push and incident.returns == 1:
-            turn.effects.append(effects.request_case(incidents.case_request("returned", incident), incident.work.name))
+            concluding.tell(turn, "returned", incident)
     if seen.group and back.delay_s <= returns.PROMPT_S and seen.group.rpartition("/")[2] not in SCHEDULERS:
         noted = returns.note(state.returns, [seen.group], "process", turn.now.monotonic)
         turn.state = state._replace(returns=noted)
@@ -179,5 +179,9 @@ def _give_up(turn: Turn, event: QueuedCase) -> None:
     request = event.request
     values = {"incident": request.incident_id, "kind": request.kind, "pid": request.pid}
     turn.effects.append(effects.log("error", "case-given-up", values))
-    if request.kind not in ("suspect", "recorded"):
+    if request.kind in ("suspect", "recorded"):
+        return
+    if event.attempts:
         turn.effects.append(effects.tell_unexplained(request, event.name))
+    else:  # it gave way to others
+        turn.effects.append(effects.tell_together(((request, event.name),)))

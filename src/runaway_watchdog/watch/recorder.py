@@ -94,12 +94,16 @@ class Recorder:
             lambda store: events.put_event(store, incident.id, now, "throttled", limit=limit, percent=round(percent, 1))
         )
 
-    def tell(self, request: CaseRequest, channels: Iterable[str], subject: str, text: str) -> None:
-        """An alert that no case writes."""
-        document = incident_document(request.kind, request.incident_id, request.severity, request.harm, None)
-        message = json.dumps({"subject": clean(mask_text(subject)), "text": mask_text(text), "document": document})
+    def tell(self, alerts: Iterable[tuple[CaseRequest, str, str]], channels: Iterable[str]) -> None:
+        """Alerts that no case writes, each with its subject and its text: all of them at once."""
+        written = [(request, _message(request, subject, text)) for request, subject, text in alerts]
         to, now = tuple(channels), self._wall()
-        self._writer.put(lambda store: tell(store, request, to, message, now))
+
+        def put(store: sqlite3.Connection) -> None:
+            for request, message in written:
+                tell(store, request, to, message, now)
+
+        self._writer.put(put)
 
     def digest(self, channels: Iterable[str], host: str) -> None:
         """What was harmless since the last one."""
@@ -148,6 +152,11 @@ class Recorder:
             started_at=self._wall() - (self._boottime() - seen.start_s),
             hot_since=hot_since,
         )
+
+
+def _message(request: CaseRequest, subject: str, text: str) -> str:
+    document = incident_document(request.kind, request.incident_id, request.severity, request.harm, None)
+    return json.dumps({"subject": clean(mask_text(subject)), "text": mask_text(text), "document": document})
 
 
 def _record(incident: Incident, summary: str) -> records.IncidentRecord:

@@ -13,7 +13,8 @@ from runaway_watchdog.model.sampling import Rule
 
 PROMPT_S: Final = 60.0
 """What takes longer to come back is a schedule, or a person."""
-_MOST_GROUPS: Final = 256
+_MOST_GROUPS: Final = 1024
+"""More that take turns would push each other out, and none of them would ever be counted to the end."""
 _MOST_TIMES: Final = 64
 
 Evidence = Literal["group", "process"]

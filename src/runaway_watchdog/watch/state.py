@@ -6,6 +6,7 @@ from typing import NamedTuple
 from runaway_watchdog.model.sampling import Rule
 from runaway_watchdog.model.user_input import UserInput
 from runaway_watchdog.watch.configuration import Configuration
+from runaway_watchdog.watch.crowding import Crowding
 from runaway_watchdog.watch.detect import DetectState
 from runaway_watchdog.watch.effects import Wanted
 from runaway_watchdog.watch.events import Now
@@ -32,6 +33,7 @@ class State(NamedTuple):
     lengths: Mapping[str, tuple[float, ...]] = {}  # see `judging.Lengths`
     habits: Mapping[str, tuple[float, float]] = {}  # see `judging.Habits`
     user_input: UserInput = UserInput()
+    crowding: Crowding = Crowding()
     prepared: Mapping[str, float] = {}  # lineages, and when their case was last prepared
 
     def rule(self, name: str) -> Rule | None:
