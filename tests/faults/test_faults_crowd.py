@@ -122,6 +122,15 @@ def test_the_turns_of_one_incident_stay_in_their_order() -> None:
     assert state.crowds == {}
 
 
+def test_what_was_told_long_ago_is_forgotten() -> None:
+    """A watch lives for months, and names are chosen by others: neither counts nor memory grow with them."""
+    state = Crowding()
+    for hour in range(200):
+        state, waits = joined(state, request(hour, group=f"/a.slice/{chr(200 + hour)}.service"), at=hour * 3600.0)
+        assert waits == [False]
+    assert len(state.singles) == 2
+
+
 def test_a_crowd_that_does_not_end_is_told_of_in_between() -> None:
     """After five minutes, though each second brings another."""
     state, second = Crowding(), 0

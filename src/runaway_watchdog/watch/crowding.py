@@ -50,8 +50,9 @@ def join(state: Crowding, request: CaseRequest, name: str, now: float) -> tuple[
         each: [at for at in state.singles.get(each, ()) if now - at < SINGLE_S] for each in (sort, alike)
     }
     if at is None and len(lately[sort]) < MOST_SINGLE and len(lately[alike]) < SINGLE:
+        kept = {each: times for each, times in state.singles.items() if now - times[-1] < SINGLE_S}
         told = {each: (*times, now) for each, times in lately.items()}
-        return state._replace(singles={**state.singles, **told}), False
+        return state._replace(singles={**kept, **told}), False
     at = at or sort
     crowd = state.crowds.get(at, Crowd(now, now, ()))
     crowd = crowd._replace(newest=now, turns=(*crowd.turns, (request, name)))
@@ -75,9 +76,8 @@ def part(state: Crowding, now: float) -> tuple[Crowding, tuple[Crowd, ...]]:
     }
     if not ripe:
         return state, ()
-    singles = {likeness: times for likeness, times in state.singles.items() if now - times[-1] < SINGLE_S}
     crowds = {sort: crowd for sort, crowd in state.crowds.items() if sort not in ripe}
-    return Crowding(singles, crowds), tuple(ripe.values())
+    return state._replace(crowds=crowds), tuple(ripe.values())
 
 
 def worst_last(crowd: Crowd) -> tuple[tuple[CaseRequest, str], ...]:
