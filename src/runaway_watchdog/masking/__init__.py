@@ -93,10 +93,17 @@ def _mask_argument(argument: str, part: tuple[int, int] | None) -> str:
     from runaway_watchdog.masking import named
 
     found = _ELEMENT.match(argument)
-    if found is not None and found.end() < len(argument) and says_secret(found[0]):
+    value = argument[0 if found is None else found.end() :]
+    if found is not None and value and _says_secret(found[0], value):
         # All of it: whoever started the program has split the words already.
-        return argument if named.is_path(argument[found.end() :]) else found[0] + MASK
+        return argument if named.is_path(value) else found[0] + MASK
     return mask_text(argument) if part is None else argument[: part[0]] + MASK + argument[part[1] :]
+
+
+def _says_secret(mark: str, value: str) -> bool:
+    from runaway_watchdog.masking import named
+
+    return named.announces_beside(mark, value) if mark.endswith(":") else says_secret(mark)
 
 
 def mask_variable(name: str, value: str) -> str:

@@ -65,6 +65,8 @@ _STATEMENTS = Pattern(
 """`PASSWORD 'x'`, `PASSWORD('x')` and `IDENTIFIED BY 'x'` of SQL."""
 _CALLED = Pattern(r"(?P<name>(?<!\w)auth\()(?P<value>[^)\n]++)", re.IGNORECASE)
 _NETRC = Pattern(r"(?P<name>(?<!\S)login\s++\S++\s++password\s++)(?P<value>\S++)")
+_OF_REDIS = Pattern(r"(?P<name>(?:\A|(?<=[\"']))AUTH[ \t]++(?:[\w-]++[ \t]++(?=[^\s\"'\\]))?)(?P<value>[^\s\"'\\]++)")
+"""`printf 'AUTH x' | nc HOST 6379`."""
 _EXPECT = Pattern(r"(?P<name>(?<!\w)send(?:\s++--)?\s++\\?\")(?P<value>[^\"\\]++)")
 
 
@@ -82,6 +84,23 @@ def says_secret(name: str) -> bool:
     return any(_PART.fullmatch(part) and after[number] not in _OF_A_KEY for number, part in enumerate(parts))
 
 
+_TAG = Pattern(r"v?\d++\.\d[\w.-]*+|latest|stable|edge|main|master|alpine|slim")
+_ALSO_NAMES: Final = frozenset(
+    ("auth", "token", "tokens", "secret", "secrets", "key", "keys", "session", "sig", "cred")
+)
+"""Programs, groups, images and prefixes of keys are called so too: `supervisorctl stop auth:worker_00`."""
+
+
+def announces_beside(name: str, value: str) -> bool:
+    """Whether `name:value`, with nothing between, is a secret: `db-password:x`, not `auth:1.2` or `token-api:a`."""
+    bare = name.strip("-/:=")
+    parts = [part.casefold() for part in _PARTS.split(bare) if part]
+    if not parts or name[:1] in ("-", "/") or parts[0] == "x":
+        return says_secret(name)
+    tagged = _TAG.fullmatch(value.rstrip("\"'`;)|&,")) is not None
+    return says_secret(parts[-1]) and bare.casefold() not in _ALSO_NAMES and not tagged and says_secret(name)
+
+
 def is_path(value: str) -> bool:
     return PATH.fullmatch(value) is not None
 
@@ -94,6 +113,8 @@ def masked(text: str) -> str:
         text = _NETRC.sub(rf"\g<name>{MASK}", _STATEMENTS.sub(rf"\g<name>{MASK}", text))
         if "assword" in lowered and "expect" in lowered:
             text = _EXPECT.sub(rf"\g<name>{MASK}", text)
+    if "AUTH" in text:
+        text = _OF_REDIS.sub(rf"\g<name>{MASK}", text)
     return _CALLED.sub(rf"\g<name>{MASK}", text) if "auth(" in lowered else text
 
 
@@ -127,7 +148,12 @@ def _value_after(text: str, found: re.Match[str]) -> re.Match[str] | None:
         applies = name.startswith("-") and (not quote or quote.isspace() or quote in "\"'`")
     elif found["element"] is not None:
         applies = quote == "<"
-    return _pattern(found, quote).match(text, found.end()) if applies and says_secret(name) else None
+    if not applies or not says_secret(name):
+        return None
+    value = _pattern(found, quote).match(text, found.end())
+    if value is not None and found["mark"] == ":" and not quote.strip("`(=,;|&/<>[]{}@").strip():
+        return value if announces_beside(name, value[0]) else None
+    return value
 
 
 def _pattern(found: re.Match[str], quote: str) -> Pattern:

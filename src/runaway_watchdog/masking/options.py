@@ -5,126 +5,61 @@ A line is read word by word, as a shell splits it; what a program's options mean
 
 import re
 from collections.abc import Iterator, Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 from runaway_watchdog.masking.logins import NO_SECRET
 from runaway_watchdog.masking.named import MASK, is_path, says_secret
+from runaway_watchdog.masking.programs import (
+    ANYWHERE,
+    AS_USER,
+    ASSIGN,
+    BEHIND,
+    BESIDE,
+    BOTH,
+    DATABASE,
+    ECHO,
+    FAMILIES,
+    GROUPS,
+    LAST,
+    LOGINS,
+    MOUNTS,
+    OF_CONFIG,
+    ORACLE,
+    PLACES,
+    PROGRAMS,
+    READERS,
+    SETTERS,
+    SETTINGS,
+    STORED,
+    Option,
+    Options,
+    Place,
+)
 from runaway_watchdog.patterns import Pattern
 
 Part = tuple[int, int]
 """Where in a word the secret begins and ends."""
 
 
-class _Option(NamedTuple):
-    """How a program takes a secret behind an option."""
-
-    joined: bool = True  # -pSECRET
-    beside: bool = True  # -p SECRET; `mysql -p NAME` names the database
-    digits: bool = True  # whether a number may be the secret; `psql -p5432` is a port
-    after: str = ""  # any of these marks stands before the secret: user:SECRET
-
-
-_BOTH: Final = _Option()
-_JOINED: Final = _Option(beside=False)
-_BESIDE: Final = _Option(joined=False)
-_LOGIN: Final = _Option(after=":%")
-Options = dict[str, _Option]
-
-_ANYWHERE: Final[Options] = {
-    **dict.fromkeys(("-u", "-U", "--user", "--proxy-user", "--creds", "--src-creds", "--dest-creds"), _LOGIN),
-    "--from-literal": _Option(after="="),
-}
-"""Of every program: a user with the password behind it."""
-
-_PROGRAMS: Final[tuple[tuple[str, Options], ...]] = (
-    ("7z 7za 7zr 7zz", {"-p": _JOINED}),
-    ("rar unrar", {"-p": _JOINED, "-hp": _JOINED}),
+_BY_NAME: Final = {name: options for names, options in PROGRAMS for name in names.split()}
+_NAMES: Final = frozenset(
     (
-        "sshpass rabbitmqadmin cqlsh rdesktop twine az hydra steghide evil-winrm veracrypt influx",
-        {"-p": _BOTH},
-    ),
-    ("ncftp ncftpput ncftpget ncftpls", {"-p": _BOTH}),
-    ("sqlcmd bcp isql osql tsql mosquitto_pub mosquitto_sub mosquitto_rr ipmitool zip unzip zipcloak", {"-P": _BOTH}),
-    ("redis-cli keydb-cli valkey-cli dragonfly-cli", {"-a": _BOTH}),
-    ("http https xh", {"-a": _LOGIN}),
-    ("curl", {"-E": _LOGIN, "--cert": _LOGIN, "-b": _Option(after="=")}),
-    ("lftp lftpget open", {"-u": _Option(after=",:")}),
-    ("openssl", {"-k": _BESIDE, "-K": _BESIDE}),
-    ("useradd usermod", {"-p": _BESIDE}),
-    ("plink pscp psftp putty", {"-pw": _BESIDE}),
-    ("swaks", {"-ap": _BESIDE}),
-    ("sendemail", {"-xp": _BESIDE}),
-    ("osslsigncode signtool", {"-pass": _BESIDE, "/p": _BESIDE}),
-    ("doctl flyctl fly vercel glab influx", {"-t": _BESIDE}),
+        *_BY_NAME,
+        *(program for program, _ in (*BEHIND, *ASSIGN)),
+        "passwd",
+        "secret",
+        *LOGINS,
+        *PLACES,
+        *ORACLE,
+        *LAST,
+        *READERS,
+        *SETTINGS,
+        *ANYWHERE,
+    )
 )
-_FAMILIES: Final[tuple[tuple[str, Options], ...]] = (
-    ("mysql", {"-p": _JOINED}),
-    ("mariadb", {"-p": _JOINED}),
-    ("mycli", {"-p": _JOINED}),
-    ("mongo", {"-p": _BOTH}),
-    ("ldap", {"-w": _BOTH}),
-    ("snmp", {"-c": _BOTH, "-A": _BOTH, "-X": _BOTH}),
-)
-"""Programs whose names begin so."""
-_DATABASE: Final[Options] = {"-p": _Option(beside=False, digits=False)}
-_LOGINS: Final = (
-    "docker", "podman", "buildah", "nerdctl", "helm", "oras", "crane", "poetry", "regctl", "argocd", "oc", "ibmcloud",
-    "mongocli", "nuget",
-)  # fmt: skip
-"""Their `login` takes a password as -p, which says something else elsewhere."""
-
-
-class _Place(NamedTuple):
-    """After this word, `skipped` arguments follow, and then secrets."""
-
-    skipped: int
-    secrets: int = 1
-
-
-_PLACES: Final[dict[str, dict[str, _Place]]] = {
-    "rabbitmqctl": dict.fromkeys(("add_user", "change_password", "authenticate_user"), _Place(1)),
-    "vault": {"login": _Place(0), "unseal": _Place(0)},
-    "bw": {"unlock": _Place(0), "login": _Place(1)},
-    "ngrok": {"authtoken": _Place(0), "add-authtoken": _Place(0)},
-    "cargo": {"login": _Place(0)},
-    "rclone": {"obscure": _Place(0), "pass": _Place(0), "password": _Place(0), "pass2": _Place(0)},
-    "openssl": {"passwd": _Place(0)},
-    "mc": {"set": _Place(2, 2), "add": _Place(2, 2)},
-    "mcli": {"set": _Place(2, 2), "add": _Place(2, 2)},
-    "redis-cli": {"auth": _Place(0, 2)},
-    "keydb-cli": {"auth": _Place(0, 2)},
-    "valkey-cli": {"auth": _Place(0, 2)},
-    "mysqladmin": {"password": _Place(0)},
-    "mariadb-admin": {"password": _Place(0)},
-    "nmcli": {"password": _Place(0)},
-    "poetry": {"http-basic": _Place(1)},
-    "pdftk": {"input_pw": _Place(0), "owner_pw": _Place(0), "user_pw": _Place(0)},
-    "wpa_passphrase": {"wpa_passphrase": _Place(1)},
-    "isql": {"isql": _Place(2)},
-    "mkpasswd": {"mkpasswd": _Place(0)},
-}
-"""Program -> its sub-command, or its own name -> where the secret stands."""
-_SETTINGS: Final = ("requirepass", "masterauth", "sentinel-pass")
-_SETTERS: Final = ("set", "config", "add", "-S")
-"""`aws configure set aws_secret_access_key X`: a name that says secret, and its value beside it."""
-_ORACLE: Final = ("sqlplus", "sqlldr", "exp", "imp", "expdp", "impdp", "rman", "sqlcl")
-"""They take user/SECRET@database."""
-_LAST: Final = ("htpasswd", "mosquitto_passwd", "htdigest")
-"""With -b the secret is their last argument."""
-_READERS: Final = (
-    "--password-stdin", "--passphrase-fd", "--stdin", "--with-token", "--pass-stdin", "--batch-password", "-S",
-    "chpasswd", "cryptsetup", "smbpasswd", "ecryptfs-add-passphrase", "gocryptfs", "vncpasswd", "kinit",
-)  # fmt: skip
-"""They read a secret from standard input: what was echoed into them is one."""
-_MOUNTS: Final = ("smb", "mount", "rpcclient")
-"""They take user%SECRET."""
-_ECHO: Final = ("echo", "printf")
-
-_BY_NAME: Final = {name: options for names, options in _PROGRAMS for name in names.split()}
-_NAMES: Final = frozenset((*_BY_NAME, *_LOGINS, *_PLACES, *_ORACLE, *_LAST, *_READERS, *_SETTINGS, *_ANYWHERE))
 _HINT = Pattern(
     r"(?<!\S)-[uU]|mariadb|mycli|mongo|ldap|snmp|sql|db|--(?:user|proxy-user|from-literal)|creds|/p:|smb|mount"
-    r"|_(?:secret|token|key|pass)|secret_"
+    r"|_(?:secret|token|key|pass|auth)|secret_|[a-z]Token|acl|ACL"
 )
 _WORD = Pattern(r"(?:\"(?:[^\"\\]|\\.)*+\"?|'[^']*+'?|\\.|[^\s\"'\\]|\\)++", re.DOTALL)
 _SEPARATORS: Final = frozenset((";", "|", "||", "&&", "&", "|&"))
@@ -215,21 +150,24 @@ class _Reading:
     def __init__(self, options: Options | None = None, *, split: bool = False) -> None:
         self._split = split  # arguments that are split already: there are no separators among them
         self._echoed: list[tuple[int, int, int]] = []
+        self._open = 0  # groups: `(echo a; echo b) |`
         self._begin({} if options is None else dict(options))
 
     def _begin(self, options: Options) -> None:
         """A command begins."""
         self._options = options
-        self._places: dict[str, _Place] = {}
+        self._places: dict[str, Place] = {}
         self._program = ""
         self._last_is_secret = False
         self._reads = False
-        self._next: _Option | None = None
+        self._next: Option | None = None
         self._skip = self._count = 0
         self._before = ""
         self._before_says_secret = False
         self._argument = self._length = 0  # the last argument that is no option
         self._echoing = False
+        self._assigns = self._of_acl = False  # each NAME=VALUE, each `>SECRET`
+        self._as_user = False  # -u is a user and a group
 
     def inner(self) -> "_Reading":
         """For a command that is an argument."""
@@ -249,12 +187,17 @@ class _Reading:
             self._learn(word, name)
             if self._echoing:
                 self._echo(number, word)
-        if name in _READERS or (word == "<<<" and self._reads):
+        typed = name == "passwd" and "/" not in word and self._before in ("", "sudo", "doas")
+        if word.lstrip("`\"'")[:1] in ("(", "{"):
+            self._open += 1
+        elif word[-1:] in (")", "}"):
+            self._open = max(0, self._open - 1)
+        if name in READERS or typed or (self._before, name) in STORED or (word == "<<<" and self._reads):
             self._reads = True
             yield from self._echoed
             self._echoed = []
             if word == "<<<":
-                self._next = _BESIDE
+                self._next = BESIDE
         self._before = name
         if not word.startswith("-") and word[:1] not in "<>":
             self._argument, self._length = number, len(word)
@@ -263,7 +206,7 @@ class _Reading:
         """A command ends here; `piped`: the next one reads what it writes."""
         if self._last_is_secret:
             yield (self._argument, 0, self._length)
-        self._echoed = self._echoed if piped else []
+        self._echoed = self._echoed if piped or self._open else []
         self._begin({})
 
     def finished(self) -> Iterator[tuple[int, int, int]]:
@@ -271,24 +214,32 @@ class _Reading:
 
     def _echo(self, number: int, word: str) -> None:
         if not word.startswith(("-", "%")):
-            self._echoed.append((number, 0, len(word)))
+            self._echoed.append((number, 0, len(word.rstrip(")}")) or len(word)))
 
-    def _part(self, word: str, name: str, expected: _Option | None) -> Part | None:
+    def _part(self, word: str, name: str, expected: Option | None) -> Part | None:
         """What of this word is secret."""
         if expected is not None and word:
-            return _behind(word, 0, expected)
+            return None if self._as_user and _is_group(word) else _behind(word, 0, expected)
+        if (begin := self._begins(word)) is not None:
+            return begin, len(word)
         if self._count and word[:1] not in ("-", "") and word != name + "=":
             return self._placed(word)
-        if self._program in _ORACLE and (part := _of_oracle(word)) is not None:
+        if self._program in ORACLE and (part := _of_oracle(word)) is not None:
             return part
-        if word.startswith("/p:") and len(word) > 3:
-            return 3, len(word)
-        if self._program.startswith(_MOUNTS) and "user" in word and "%" in word:
-            return word.index("%") + 1, len(word)
-        if self._before in _SETTINGS or (self._before_says_secret and not word.startswith("-")):
+        if self._before in SETTINGS or (self._before_says_secret and not word.startswith("-")):
             self._before_says_secret = False
             return None if is_path(word) else (0, len(word))
         return self._of_option(word)
+
+    def _begins(self, word: str) -> int | None:
+        """Where in a word that its program's own sign announces the secret begins: `user%X`, `NAME=X`, `>X`."""
+        if self._program.startswith(MOUNTS) and "user" in word and "%" in word:
+            return word.index("%") + 1
+        if self._assigns and 0 < word.find("=") < len(word) - 1:
+            return word.index("=") + 1
+        if self._of_acl and word[:1] in (">", "#") and len(word) > 1:
+            return 1
+        return 3 if word.startswith("/p:") and len(word) > 3 else None
 
     def _placed(self, word: str) -> Part | None:
         if self._skip:
@@ -301,7 +252,7 @@ class _Reading:
         """An option with its secret; or one that announces it, which is kept in mind."""
         if not word.startswith(("-", "/")):
             return None
-        for named, option in (*self._options.items(), *_ANYWHERE.items()):
+        for named, option in (*self._options.items(), *ANYWHERE.items()):
             if word == named or _ends_cluster(word, named):
                 self._next = option if option.beside else self._next
                 return None
@@ -313,31 +264,46 @@ class _Reading:
         """What follows, after this word."""
         place = self._places.get(name.partition(".")[0])
         options = _options_of(name)
-        if options or name in _PLACES or name in _ORACLE or name in _LAST or name in _READERS or name in _ECHO:
+        if options or name in PLACES or name in ORACLE or name in LAST or name in READERS or name in ECHO:
             self._program = name
             self._options |= options
-            self._places |= _PLACES.get(name, {})
-            self._echoing = name in _ECHO
+            self._places |= PLACES.get(name, {})
+            self._echoing = name in ECHO
             place = self._places.get(name, place)
-        elif name in _LOGINS or name.startswith(_MOUNTS):
+        elif name in LOGINS or name.startswith(MOUNTS):
             self._program = name
-        if name == "login" and self._program in _LOGINS:
-            self._options["-p"] = _BOTH
+        self._options |= BEHIND.get((self._before, name), {})
+        self._assigns = self._assigns or (self._before, name) in ASSIGN
+        self._of_acl = self._of_acl or (self._before, name) == ("acl", "setuser")
+        if (self._before, name) == ("rclone", "config"):
+            self._places |= OF_CONFIG
+        self._as_user = name in AS_USER or (self._as_user and name not in _BY_NAME)
+        if name == "login" and self._program in LOGINS:
+            self._options["-p"] = BOTH
         if place is not None:
             self._skip, self._count = place
-        if self._program in _LAST and re.fullmatch(r"-[ac-zA-Z]*+b[A-Za-z]*+", word):
+        if self._program in LAST and re.fullmatch(r"-[ac-zA-Z]*+b[A-Za-z]*+", word):
             self._last_is_secret = True
-        self._before_says_secret = self._before in _SETTERS and "_" in word and word.islower() and says_secret(word)
+        self._before_says_secret = self._before in SETTERS and _SETTING.search(word) is not None and says_secret(word)
+
+
+_SETTING = Pattern(r"\A[^A-Z]*_[^A-Z]*\Z|:_auth|[a-z](?:Token|Password|Secret)")
+
+
+def _is_group(word: str) -> bool:
+    """`app:app`, `deploy:www-data`: a user and a group."""
+    user, _, group = word.partition(":")
+    return group != "" and (group == user or group in GROUPS)
 
 
 def _options_of(name: str) -> Options:
     if name in _BY_NAME:
         return _BY_NAME[name]
-    for begin, options in _FAMILIES:
+    for begin, options in FAMILIES:
         if name.startswith(begin):
             return options
     database = ("sql" in name or "db" in name) and name.replace("-", "").replace("_", "").isalnum()
-    return _DATABASE if database else {}
+    return DATABASE if database else {}
 
 
 def _ends_cluster(word: str, named: str) -> bool:
@@ -345,7 +311,7 @@ def _ends_cluster(word: str, named: str) -> bool:
     return len(named) == 2 and 2 < len(word) <= 6 and word[1:].isalpha() and word[0] == "-" and word[-1] == named[1]
 
 
-def _behind(word: str, begin: int, option: _Option) -> Part | None:
+def _behind(word: str, begin: int, option: Option) -> Part | None:
     """The secret of an option's value that begins there."""
     value = word[begin:]
     if not value or (not option.digits and value.isdecimal()):
