@@ -81,3 +81,13 @@ def test_a_users_program_has_nothing_of_roots(folder: Path) -> None:
     assert "HERE=1" in told
     assert "SECRET" not in done.stdout
     assert str(os.getsid(0)) not in [each.strip() for each in told]
+
+
+def test_a_copy_of_a_table_is_read_by_nobody_else(tmp_path: Path) -> None:
+    """What is written is closed to others, whatever the shell's umask, and what is started later keeps that umask."""
+    copy, later = tmp_path / "copy", tmp_path / "later"
+    subprocess.run(["sh", "-c", f"umask 022; {edited.unread(f'echo x >{copy}')} && echo y >{later}"], check=True)
+    assert (copy.stat().st_mode & 0o777, later.stat().st_mode & 0o777) == (0o600, 0o644)
+    table = edited.crontab("t", "ann", "a\n", "1d", effect="", check=ByEye(""))
+    saved = edited.saved("crontab-ann", "a\n")
+    assert f"(umask 077; crontab -u ann -l >{saved})" in (table.command or "")

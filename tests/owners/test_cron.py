@@ -261,7 +261,7 @@ def test_the_same_commands_may_wait() -> None:
     assert (outlook.returns, outlook.by) == (True, "at")
     assert outlook.after_s == int(NOW) // 60 * 60 + 1800 - NOW
     first = found.contain().steps[1]
-    assert first.command == "at -c 3 >/root/at-job-3 && atrm 3"
+    assert first.command == "(umask 077; at -c 3 >/root/at-job-3) && atrm 3"
     assert first.undo is not None
     assert first.undo.startswith('runuser -u root -- setsid -w env -i PATH="$PATH" at -q a -t 20270115')
 

@@ -18,7 +18,7 @@ from runaway_watchdog.owners.common.ending import ending
 from runaway_watchdog.owners.common.shells import base
 from runaway_watchdog.owners.cron.job_daemons import DaemonUnit, unit_of
 from runaway_watchdog.owners.interface import Kind, Read, Unread
-from runaway_watchdog.owners.steps import acting, single
+from runaway_watchdog.owners.steps import acting, edited, single
 from runaway_watchdog.world import World, inside, procfs
 
 KINDS = (Kind("at-job", "at job", line="job of at, run {policy}", by_the_clock="at"),)
@@ -199,7 +199,7 @@ def _take_out(job: Pending, user: str) -> Step:
     copy = f"/root/at-job-{job.number}"
     return Step(
         f"Take job {job.number}, which does the same, out of the line",
-        f"at -c {job.number} >{copy} && atrm {job.number}",
+        f"{edited.unread(f'at -c {job.number} >{copy}')} && atrm {job.number}",
         f"it does not run at its time; {copy} keeps its commands",
         "none",
         f"{acting.run(user, f'at -q {job.queue} -t {job.minute}')} <{copy}",

@@ -68,6 +68,12 @@ def unless_changed(source: str, text: str, command: str) -> str:
     return f'case "$({source} | sha256sum)" in {digest(text)}*) {command};; *) {otherwise};; esac'
 
 
+def unread(command: str) -> str:
+    """The command, with what it writes closed to everybody else; in a shell of its own, since whatever a later command
+    starts has the umask that it always had."""
+    return f"(umask 077; {command})"
+
+
 def file(title: str, place: Place, sed: str, *, effect: str, check: Check, then: str = "") -> Step:
     """Run a sed script over a file, as its owner; that and its mode stay as they are.
 
@@ -76,7 +82,8 @@ def file(title: str, place: Place, sed: str, *, effect: str, check: Check, then:
     path, text, user = place.path, place.text, place.user
     name, copy = quote(path), quote(saved(path, text, user))
     after = f" && {then}" if then else ""
-    change = f"cp -p {name} {copy} && sed {quote(sed)} {copy} >{copy}.held && cp {copy}.held {name}{after}"
+    written = unread(f"sed {quote(sed)} {copy} >{copy}.held")
+    change = f"cp -p {name} {copy} && {written} && cp {copy}.held {name}{after}"
     return Step(
         title,
         acting.script(user, unless_changed(printing(path), text, change)),
@@ -90,5 +97,5 @@ def file(title: str, place: Place, sed: str, *, effect: str, check: Check, then:
 def crontab(title: str, user: str, text: str, sed: str, *, effect: str, check: Check) -> Step:
     """The same for a user's table, through crontab(1). `text` is what `crontab -l` prints."""
     table, copy = f"crontab -u {quote(user)}", saved(f"crontab-{user}", text)
-    change = f"{table} -l >{copy} && sed {quote(sed)} {copy} | {table} -"
+    change = f"{unread(f'{table} -l >{copy}')} && sed {quote(sed)} {copy} | {table} -"
     return Step(title, unless_changed(f"{table} -l", text, change), effect, "none", f"{table} {copy}", check)
