@@ -7,7 +7,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from faults.service import CONFIG, CONFIG_FILE, NOTHING, Account, Service, signalled
+from faults.service import CONFIG, CONFIG_FILE, NOTHING, TOLD_WITHIN_S, Account, Service, signalled
 from unit.test_watch_observer import SCOPE, Story
 from unit.watch_host import FakeHost
 
@@ -53,6 +53,22 @@ def test_two_daemons(service: Service) -> None:
     assert service.pid() == watch
     lost = account.lost()
     assert lost == NOTHING, f"lost by a second daemon: {lost}"
+
+
+@rig
+def test_a_unit_that_ends_while_the_watch_is_down(service: Service) -> None:
+    """Its incident is over soon after the start, and the message says that nobody saw it end."""
+    with service.burning("ends-unseen") as pid:
+        service.wait_told(pid)
+        with service.stopped():
+            service.box.run(["systemctl", "stop", "ends-unseen"])
+    unseen = "while the watch was not running"
+    found = service.box.wait_for(
+        "its end", lambda: [each for each in service.told() if unseen in " ".join(each.text.split())], TOLD_WITHIN_S
+    )
+    assert len(found) == 1
+    assert "ends-unseen" in found[0].text
+    assert [each["state"] for each in service.incidents() if pid in each["pids"]] == ["resolved"]
 
 
 @rig
