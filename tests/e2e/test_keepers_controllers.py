@@ -228,9 +228,16 @@ def test_a_crontab_that_runs_compose_brings_it_back(host: Box) -> None:
     docker.compose(host, "/srv/kept", "up -d")
     work = of_container(host, "kept-web-1", "kept-web")
     try:
-        policy, by = "no; crontab: compose up -d", "/etc/cron.d/keep"
+        policy, by = "no; crontab: compose up -d", "line 1 of /etc/cron.d/keep"
         document, _ = check(host, work, "owner-stop", kind="compose-service", policy=policy, by=by, watch_s=75)
-        assert "only when this is ended too" in document["plan"]["goal"]
+        before = host.read("/etc/cron.d/keep")
+        steps: list[dict[str, Any]] = foretold.explained(host, found(host, "kept-web"))["plan"]["steps"]
+        carry_out(host, steps)
+        host.run("sleep 65", timeout=80)
+        assert not host.pids(" kept-web$")
+        undo(host, steps)
+        assert host.read("/etc/cron.d/keep") == before
+        assert "starts it again" in foretold.fate_of(document, "owner-stop")["why"]
     finally:
         host.run("rm /etc/cron.d/keep; docker rm -f kept-web-1")
 

@@ -144,6 +144,52 @@ def test_a_line_of_cron_that_names_a_program(host: Box) -> None:
 
 
 @pytest.mark.truth
+def test_a_login_that_starts_a_program(host: Box) -> None:
+    """Killed it is gone, until alice logs in again; the plan takes the line of her profile out, as alice."""
+    host.run("useradd -m -s /bin/sh alice; mkdir -p /opt/x; cp /bin/busybox /opt/x/busybox-login")
+    profile = host.read("/home/alice/.profile") + "/opt/x/busybox-login sleep 98766 >/dev/null 2>&1 &\n"
+    host.run("tee -a /home/alice/.profile", input=profile.splitlines()[-1] + "\n")
+    pattern = "^/opt/x/busybox-login sleep 98766$"
+    try:
+        host.run("su - alice -c true")
+        (pid,) = host.pids(pattern)
+        document = explained(host, str(pid))
+        assert foretold.fate_of(document, "sigkill")["returns"] is False
+        steps: Steps = document["plan"]["steps"]
+        carry_out(host, steps)
+        host.wait_for("its end", lambda: not host.pids(pattern), 10)
+        host.run("su - alice -c true")
+        assert host.pids(pattern) == []
+        undo(host, steps)
+        assert host.read("/home/alice/.profile") == profile
+        host.run("su - alice -c true")
+        assert host.pids(pattern)
+    finally:
+        host.run(["pkill", "-9", "-f", pattern], check=False)
+
+
+@pytest.mark.truth
+def test_a_check_of_monit_that_starts_a_unit(make_box: MakeBox) -> None:
+    """The check is another manager's: its next look starts the unit, until monit is told to look away."""
+    box = make_box(extras=("keepers",), docker_up=False)
+    words = shlex.join(program("ghost")).replace("$", "$$")
+    box.write("/etc/systemd/system/ghost.service", f"[Service]\nExecStart={words}\n")
+    check = (
+        'check program ghost with path "/bin/systemctl is-active ghost"\n'
+        '  if status != 0 then exec "/bin/systemctl start ghost"\n'
+    )
+    settings = "set daemon 3\nset httpd port 2812 and use address localhost allow localhost\n"
+    box.write("/etc/monit/conf.d/ghost", f"{settings}{check}")
+    box.run("systemctl daemon-reload; systemctl start ghost monit; sleep 4")
+    stop = foretold.fate_of(explained(box, "--unit", "ghost"), "owner-stop")
+    assert (stop["returns"], stop["by"]) == (True, "monit's check ghost")
+    box.run("systemctl stop ghost")
+    back(box, 20)
+    undo(box, kept(box, explained(box, "--unit", "ghost"), 12))
+    assert state(box) == "active"
+
+
+@pytest.mark.truth
 def test_three_copies_of_one_line(host: Box) -> None:
     """cron does not wait for the last one: the plan holds the line and ends all of them, with what they started."""
     host.run("crontab -", input="* * * * * timeout 400 sh -c 'while :; do sleep 0.1; done' copies\n")
@@ -178,7 +224,7 @@ def test_cron_in_a_container_of_debian(make_box: MakeBox) -> None:
         *("/srv/sidecar/pam.d:/etc/pam.d", "/srv/sidecar/cron.d:/etc/cron.d"),
     )
     options = [word for each in mounts for word in ("-v", f"{each}:ro")]
-    options += ["-v", "/srv/sidecar/spool:/var/spool/cron", "--tmpfs", "/run"]
+    options += ["-v", "/srv/sidecar/spool:/var/spool/cron", "--tmpfs", "/run", "--tmpfs", "/var/run"]
     box.run(["docker", "run", "-d", "--name", "sidecar", *options, docker.IMAGE, "/usr/sbin/cron", "-f"])
     pid = box.wait_for("its job", lambda: next(iter(running(box, "in-sidecar")), None), MINUTE_S)
     document = explained(box, str(pid))

@@ -87,6 +87,23 @@ def test_without_the_shell_the_journal_tells() -> None:
     assert found.outlook().returns is True
 
 
+def test_without_words_and_journal_the_minute_tells() -> None:
+    """In a container a shell became another program: the one line that was due then; of two none is guessed."""
+    found = KeepersHost()
+    found.manager.loaded = {"cron.service": {**SERVICE, "MainPID": 58}}
+    found.line(CRON, CHILD, ("/usr/bin/php", "cron.php"), cgroup=UNIT, start=20_000)
+    found.files.add("/proc/59/exe", "\0link /usr/sbin/cron")
+    for pid in (58, 59, 60):
+        status = f"/proc/{pid}/status"
+        found.files.add(status, f"{found.files.texts[status]}NSpid:\t{pid}\t{pid - 57}\n")
+    inside = "/proc/60/root/etc/cron.d"
+    found.files.add(f"{inside}/x", "0 5 * * * root other\n20 * * * * root /srv/burn.sh\n")
+    assert found.layers()[0].owner.name == "line 2 of /etc/cron.d/x"  # 1000 s + 200 s: 20 past
+    assert found.outlook().certainty == "likely"
+    found.files.add(f"{inside}/y", "*/5 * * * * root another\n")
+    assert found.outlook().returns is None
+
+
 def test_the_copies_of_a_job_are_counted() -> None:
     """cron does not wait for the last one."""
     found = host("* * * * * root burn --all")

@@ -12,6 +12,7 @@ from runaway_watchdog.owners.docker.containment import contain
 from runaway_watchdog.owners.docker.controllers import Acting
 from runaway_watchdog.owners.docker.details import ContainerOwner
 from runaway_watchdog.owners.docker.swarm import Restart
+from runaway_watchdog.owners.steps import units
 from runaway_watchdog.world import Unanswered
 
 SWARMS: list[tuple[str | None, Action, bool]] = [
@@ -74,6 +75,7 @@ def test_what_is_deleted_when_it_stops_is_only_paused() -> None:
 def test_a_unit_that_starts_it_is_stopped_first() -> None:
     """Every name is quoted: a unit may be called anything that systemd takes."""
     acting = Acting("a b.service", "runs `docker compose up`", "", revives=True, at_boot=True, unit="a b.service")
+    acting = acting._replace(close=(units.stop("a b.service"), units.disable("a b.service")))
     commands = [step.command for step in contain(with_controller(acting), make_facts()).steps]
     assert commands[1:] == [
         "systemctl stop 'a b.service'",

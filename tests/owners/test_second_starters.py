@@ -142,11 +142,11 @@ def test_any_text_is_read_without_harm(text: str) -> None:
 class Starting:
     """What a host runs by itself, as a test has it."""
 
-    def __init__(self, files: Sequence[StartFile], scripts: Mapping[str, str]) -> None:
-        self._files, self._scripts = files, scripts
+    def __init__(self, files: Sequence[StartFile], scripts: Mapping[str, str], *, whole: bool) -> None:
+        self._files, self._scripts, self._whole = files, scripts, whole
 
     def found(self) -> Startup:
-        return Startup(tuple(self._files), whole=True)
+        return Startup(tuple(self._files), self._whole)
 
     def script(self, path: str, user: str) -> str | None:  # noqa: ARG002
         return self._scripts.get(path)
@@ -157,6 +157,7 @@ class Host(KeepersHost):
 
     starting: tuple[StartFile, ...] = ()
     scripts: Mapping[str, str] = {}
+    whole = True
 
     def start(self, kind: Kind, path: str, text: str, user: str = "root") -> None:
         self.files.add(path, text)
@@ -164,7 +165,7 @@ class Host(KeepersHost):
 
     @property
     def world(self) -> World:
-        return super().world._replace(startup=cast(StartFiles, Starting(self.starting, self.scripts)))
+        return super().world._replace(startup=cast(StartFiles, Starting(self.starting, self.scripts, whole=self.whole)))
 
     def predicted(self, action: Action = "owner-stop") -> Outlook:
         return owners.outlook(owners.with_starters(self.layers(), self.world), action)
@@ -191,6 +192,9 @@ def test_a_line_of_roots_crontab() -> None:
     assert (stop.returns, stop.by, stop.certainty) == (True, "line 2 of root's crontab", "likely")
     assert stop.after_s == 60 - NOW % 60
     assert "it runs /usr/local/bin/keep.sh, which runs `systemctl restart ghost`" in stop.why
+    layer = owners.with_starters(host.layers(), host.world)[0]
+    said = "line 2 of root's crontab: it runs /usr/local/bin/keep.sh, which runs `systemctl restart ghost`"
+    assert layer.told().facts["second_starters"] == [said]
     held = host.held()
     titles = [step.title for step in held.steps]
     assert titles.index("Keep cron from starting it again") < titles.index("Stop it")
@@ -198,6 +202,16 @@ def test_a_line_of_roots_crontab() -> None:
     line = next(step for step in held.steps if step.title == "Keep cron from starting it again")
     assert line.undo is not None
     assert "sed '2s/^/# held: /'" in line.command
+
+
+def test_what_may_not_be_read_makes_a_stop_less_sure() -> None:
+    """Without root's rights, a crontab of root's may start it again."""
+    host = ghost()
+    assert host.predicted().certainty == "certain"
+    host.whole = False
+    stop = host.predicted()
+    assert (stop.returns, stop.certainty) == (False, "likely")
+    assert "could be read" in stop.why
 
 
 def test_a_users_crontab_cannot_restart_a_unit_of_the_system() -> None:
@@ -305,3 +319,4 @@ def test_monit_supervisord_and_the_start_of_the_host() -> None:
         "monit unmonitor ghost",
         "supervisorctl stop x",
     ]
+    assert any(each.startswith("a start of monit") for each in host.held().remaining_triggers)

@@ -70,7 +70,8 @@ def test_a_crontab_revives_it_and_reboot_lines_only_at_boot() -> None:
     """The script that a line calls is read too; a comment is none."""
     script = {"/usr/local/bin/keep": "#!/bin/sh\nset -e\ncd /srv/shop\ndocker compose up -d\n"}
     (minute,) = found({"/etc/cron.d/a": "# docker start shop-web-1\n* * * * * root /usr/local/bin/keep\n", **script})
-    assert (minute.name, minute.revives, minute.at_boot) == ("/etc/cron.d/a", True, False)
+    assert (minute.name, minute.revives, minute.at_boot) == ("line 2 of /etc/cron.d/a", True, False)
+    assert [step.command.count("sed '2s/^/# held: /'") for step in minute.close] == [1]
     (boot,) = found({"/var/spool/cron/crontabs/root": "@reboot docker start shop-web-1\n"})
     assert (boot.revives, boot.at_boot) == (False, True)
     assert found({"/etc/cron.d/a": "* * * * * root docker exec shop-web-1 true\n"}) == []

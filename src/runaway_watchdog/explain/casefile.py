@@ -60,7 +60,7 @@ def explain(
     return CaseFile(
         process=facts.process,
         cpu=cpu,
-        owners=tuple(owner.told() for owner in owners),
+        owners=tuple(layer.told() for layer in layers),
         prognosis=told,
         history=history,
         plan=way_out,

@@ -34,7 +34,7 @@ from typing import NamedTuple
 
 from runaway_watchdog.model.container import SHORT_ID
 from runaway_watchdog.model.gap import Gap
-from runaway_watchdog.model.owner import Action, Certainty, Claim, Deferred, Outlook, Reason, reasons
+from runaway_watchdog.model.owner import Action, Certainty, Claim, Deferred, Outlook, Owner as Told, Reason, reasons
 from runaway_watchdog.model.plan import Containment, Step
 from runaway_watchdog.model.process import Facts
 from runaway_watchdog.owners import (
@@ -70,6 +70,15 @@ class Layer(NamedTuple):
     owner: Owner
     facts: Facts
     starters: tuple[Starter, ...] = ()  # who else starts it, where that was looked for
+    all_seen: bool = True  # whether none of them could hide where we may not read
+
+    def told(self) -> Told:
+        """As the case file keeps it, with its second starters."""
+        told = self.owner.told()
+        if not self.starters:
+            return told
+        facts = {**told.facts, "second_starters": [f"{each.name}: {each.runs}" for each in self.starters]}
+        return told._replace(facts=facts, evidence=(*told.evidence, *(each.evidence for each in self.starters)))
 
 
 LONG_ID = re.compile(r"[0-9a-f]{64}")
@@ -144,10 +153,12 @@ def with_starters(layers: Sequence[Layer], world: World) -> tuple[Layer, ...]:
 
     ours = [each.owner.name for each in layers]
     try:
-        return tuple(
-            each._replace(starters=layered.starters(each.owner, each.facts, ours, world, innermost=not number))
+        all_seen = world.startup.found().whole
+        found = (
+            layered.starters(each.owner, each.facts, ours, world, innermost=not number)
             for number, each in enumerate(layers)
         )
+        return tuple(Layer(*each[:2], more, all_seen) for each, more in zip(layers, found, strict=True))
     except Unanswered:
         return tuple(layers)
 
@@ -230,7 +241,8 @@ def _unread(claim: Claim, gap: Gap) -> Unread:
 def outlook(layers: Sequence[Layer], action: Action) -> Outlook:
     """What becomes of the innermost layer's process, by the first layer that decides, and by who else starts it."""
     layer = layers[0]
-    return acting.outlook(_decided(layers, action), layer.starters, layer.owner, layer.facts)
+    found = acting.outlook(_decided(layers, action), layer.starters, layer.owner, layer.facts)
+    return found if layer.all_seen else acting.partly_seen(found)
 
 
 def _decided(layers: Sequence[Layer], action: Action) -> Outlook:

@@ -216,6 +216,7 @@ _DETAILS: Final = (
     ("socket_holders", "may act on it too, by the Docker socket:"),
     ("upheld_by", "kept up by"),
     ("triggered_by", "also started by"),
+    ("second_starters", "and beside it by"),
 )
 _WHERE: Final = frozenset({"container", "config_files"})
 """What a person types and edits next: told also where little room is left."""
@@ -279,7 +280,7 @@ def _details(facts: Mapping[str, Any]) -> dict[str, str]:
 def _detail(value: Any) -> str:
     """One value of a fact; a trigger tells its next time."""
     if not isinstance(value, Mapping):
-        return safe(str(value), 120)
+        return safe(str(value), 200)
     due = value.get("next_in_s")
     return safe(str(value.get("unit")), 80) + ("" if due is None else f" (next in {figures.duration(due)})")
 

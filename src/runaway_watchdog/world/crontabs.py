@@ -53,6 +53,12 @@ class Line(NamedTuple):
         """Whether the table is a user's own, to be changed with crontab(1)."""
         return self.path.startswith(SPOOLS[1])
 
+    @property
+    def name(self) -> str:
+        """As people call it."""
+        table = f"{self.user}'s crontab" if self.of_user else self.path
+        return f"line {self.number} of {table}"
+
 
 class Logged(NamedTuple):
     """A command that cron says it gave to a shell. Text is hostile."""

@@ -30,7 +30,7 @@ class Job(NamedTuple):
     running: int  # how many of it run now, this one too
     in_container: bool
     left_its_shell: bool
-    known_by: Literal["text", "words"]  # its line: from cron itself, or from the program's own words
+    known_by: Literal["text", "words", "minute"]  # its line: from cron itself, the program's words, or when it began
     unit: DaemonUnit
     source: TableLine | None  # None where it was not found or cannot be read, or in a container
     # what is not shown

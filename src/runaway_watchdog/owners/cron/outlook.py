@@ -18,7 +18,8 @@ def outlook(job: Job, name: str, schedule: str, facts: Facts, action: Action) ->
     end = ending(facts.process, action)
     if not end.ends:
         return Outlook.goes_on(action, end.certainty, end.why)
-    sure = "likely" if job.left_its_shell and end.certainty == "certain" else end.certainty
+    guessed = job.left_its_shell or job.known_by == "minute"
+    sure = "likely" if guessed and end.certainty == "certain" else end.certainty
     return _next(job, name, schedule, action, end.reason, sure)
 
 

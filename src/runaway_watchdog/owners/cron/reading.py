@@ -1,8 +1,8 @@
 """A job of cron: the line that started it, told from what its shell, the journal or the program's own words say."""
 
 import shlex
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Iterator, Sequence
+from typing import Literal, NamedTuple
 
 from runaway_watchdog.linux import cmdline
 from runaway_watchdog.model.gap import Gap
@@ -17,6 +17,8 @@ from runaway_watchdog.world.crontabs import Line
 
 BY_CRON = "SYSLOG_IDENTIFIER=CRON"
 LOGGED_WITHIN_S = 5.0
+STARTED_WITHIN_S = 2.0
+"""A boot time is known to the second: a job of the first second of a minute may seem older."""
 MOST_ENTRIES = 1000
 MOST_JOBS = 256
 
@@ -27,6 +29,7 @@ class Told(NamedTuple):
     user: str
     text: str
     evidence: str
+    by: Literal["text", "minute"] = "text"
 
 
 def inspect(claim: Claim, facts: Facts, process: Process, daemon: Process | None, world: World) -> Read[Job]:
@@ -51,22 +54,17 @@ def inspect(claim: Claim, facts: Facts, process: Process, daemon: Process | None
         running=1 + len(copies),
         in_container=bool(view.root),
         left_its_shell=daemon is None,
-        known_by="words" if told is None else "text",
+        known_by="words" if told is None else told.by,
         unit=job_daemons.unit_of(daemon, process, world),
         source=None if found is None or view.root else containment.source(found, world),
         copies=copies,
     )
     evidence = [*claim.evidence, *(() if told is None else (told.evidence,))]
     if found is not None:
-        evidence.append(f"{named(found)}: {found.schedule} {found.command}")
+        evidence.append(f"{found.name}: {found.schedule} {found.command}")
     policy = "line not found" if found is None else found.schedule
-    name = script or ("a job of cron" if found is None else named(found))
+    name = script or ("a job of cron" if found is None else found.name)
     return Read("cron-job", name, f"{details.table}:{details.line}", policy, details, tuple(evidence))
-
-
-def named(line: Line) -> str:
-    table = f"{line.user}'s crontab" if line.of_user else line.path
-    return f"line {line.number} of {table}"
 
 
 def _lines(
@@ -83,8 +81,20 @@ def _lines(
             return told, found
     if told is not None and daemon is not None:
         return told, []
-    lines = _tables(view, process.user, daemon)
-    return None, [each for each in lines if _is_whose(each, process.user, view) and _says(each, process, daemon)]
+    own = [each for each in _tables(view, process.user, daemon) if _is_whose(each, process.user, view)]
+    found = [each for each in own if _says(each, process, daemon)]
+    if not found and view.root and daemon is not None and (found := _due(own, process, view)):
+        return Told(process.user, "", "its line alone was due when it was started", "minute"), found
+    return None, found
+
+
+def _due(lines: Sequence[Line], process: Process, view: inside.Inside) -> list[Line]:
+    """The line whose minute it was when the job was started, where there is one alone: a shell that became another
+    program leaves no words behind, and in a container no journal has them."""
+    minute = (process.started_at + STARTED_WITHIN_S) // 60 * 60
+    zone = crontabs.local_zone(view)
+    due = [each for each in lines if crontabs.next_run(each.schedule, minute - 1, zone) == minute]
+    return due if len(due) == 1 else []
 
 
 def _is_whose(line: Line, user: str, view: inside.Inside) -> bool:

@@ -11,8 +11,11 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from runaway_watchdog.linux.text import lines as lines_of
+from runaway_watchdog.model.plan import Step
 from runaway_watchdog.owners.docker.compose import Membership
-from runaway_watchdog.world import Unanswered, World
+from runaway_watchdog.owners.starters import closing
+from runaway_watchdog.owners.steps import units
+from runaway_watchdog.world import Unanswered, World, crontabs
 from runaway_watchdog.world.units import NOT_LOADED
 
 UNIT_FOLDERS = ("/etc/systemd/system",)
@@ -38,6 +41,7 @@ class Starter(NamedTuple):
     revives: bool
     at_boot: bool
     unit: str = ""
+    close: tuple[Step, ...] = ()  # what holds it back
 
 
 class Order(NamedTuple):
@@ -93,21 +97,22 @@ def _unit(path: str, order: Order, world: World) -> Starter:
     does += " and starts that again when it ends (Restart=always)" if again else ""
     enabled = unit.unit_file_state == "enabled"
     at = " at boot" if enabled and not again else ""
-    return Starter(name, does + at, f"{path}: ExecStart", f"until {name} is started", again, enabled, name)
+    close = ((units.stop(name, "the container"),) if again else ()) + ((units.disable(name),) if enabled else ())
+    return Starter(name, does + at, f"{path}: ExecStart", f"until {name} is started", again, enabled, name, close)
 
 
 def _crontabs(container: str, compose: Membership | None, world: World) -> Iterator[Starter]:
     for path in (*CRONTABS, *_files(CRON_FOLDERS, world)):
-        for line in lines_of(_text(path, world)):
-            if line.lstrip().startswith("#"):
+        user = path.rpartition("/")[2] if path.startswith(crontabs.SPOOLS[1]) else None
+        for line in crontabs.parse(_text(path, world), path, user):
+            order = next((each for each in _orders(line.command, "", world) if fits(each, container, compose)), None)
+            if order is None:
                 continue
-            for order in _orders(line, "", world):
-                if not fits(order, container, compose):
-                    continue
-                boot = line.split()[0] == "@reboot"
-                does = f"has a line that runs `{_shown(order)}`{' at boot' if boot else ', which starts it again'}"
-                yield Starter(path, does, f"{path}: {line.strip()[:120]}", "until the next boot", not boot, boot)
-                return
+            boot = line.schedule.lower() == crontabs.REBOOT
+            does = f"runs `{_shown(order)}`{' at boot' if boot else f' (`{line.schedule}`), which starts it again'}"
+            evidence = f"{path}: {line.schedule} {line.command[:120]}"
+            close = closing.line_of_cron(line, world)
+            yield Starter(line.name, does, evidence, "until the next boot", not boot, boot, close=close)
 
 
 def _hooks(container: str, compose: Membership, world: World) -> Iterator[Starter]:

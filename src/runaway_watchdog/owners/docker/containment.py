@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from runaway_watchdog.model.plan import Containment, Prints, Step
 from runaway_watchdog.model.process import Facts
 from runaway_watchdog.owners.interface import Unread
-from runaway_watchdog.owners.steps import acting, single, units
+from runaway_watchdog.owners.steps import acting, single
 from runaway_watchdog.world import Unanswered, World
 from runaway_watchdog.world.ownership import ROOT_ONLY
 
@@ -63,13 +63,13 @@ def contain(owner: "ContainerOwner | Unread", facts: Facts) -> Containment:
     limit, pause = _limit(owner, docker, name), _pause(owner, docker, name)
     if (why := _must_not_stop(owner)) is not None:
         return Containment(f"Hold {why}", single.held_still(limit, pause), _open_doors(owner, stopped=False), calm=True)
-    starters = _units(owner)
+    closing = [step for each in owner.details.controllers for step in each.close]
     steps = (
         *(limit or pause),
         *policy,
-        *(units.stop(each.unit, "the container") for each in starters if each.revives),
+        *(step for step in closing if step.phase == "hold"),
         _stop(owner, docker, name),
-        *(units.disable(each.unit) for each in starters if each.at_boot),
+        *(step for step in closing if step.phase == "close"),
     )
     return Containment(_goal(owner), steps, _open_doors(owner), calm=True)
 
@@ -98,10 +98,6 @@ def _of_one_that_is_down(owner: "ContainerOwner", docker: str, name: str, policy
     return Containment(
         f"Keep {owner.name} stopped, over a restart of Docker and a reboot too", policy, doors, calm=True
     )
-
-
-def _units(owner: "ContainerOwner") -> "tuple[Acting, ...]":
-    return tuple(each for each in owner.details.controllers if each.unit and (each.revives or each.at_boot))
 
 
 def _is_in_its_project(owner: "ContainerOwner") -> bool:
@@ -133,7 +129,9 @@ def _goal(owner: "ContainerOwner") -> str:
 
 def _others(owner: "ContainerOwner") -> "list[Acting]":
     """Those that start or replace it by themselves, and that no step of ours can keep from it."""
-    return [each for each in owner.details.controllers if not each.unit and (each.until or each.revives)]
+    return [
+        each for each in owner.details.controllers if not (each.unit or each.close) and (each.until or each.revives)
+    ]
 
 
 def _open_doors(owner: "ContainerOwner", *, stopped: bool = True) -> tuple[str, ...]:

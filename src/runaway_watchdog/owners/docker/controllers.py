@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from runaway_watchdog.engines import docker
 from runaway_watchdog.engines.model import Container, Inspected
 from runaway_watchdog.model.owner import Claim, Outlook, reasons
+from runaway_watchdog.model.plan import Step
 from runaway_watchdog.owners.docker import container_starters
 from runaway_watchdog.owners.docker.compose import WORKING_DIR
 from runaway_watchdog.owners.docker.container_starters import Starter
@@ -35,6 +36,7 @@ class Acting(NamedTuple):
     at_boot: bool = False  # it starts it at boot, whatever its policy
     unit: str = ""  # the systemd unit that it is
     deletes_stopped: bool = False
+    close: tuple[Step, ...] = ()  # what holds it back
 
     @property
     def told(self) -> str:
@@ -55,7 +57,9 @@ def acting_on(
 
 def _starter(found: Starter) -> Acting:
     until = "" if found.revives else found.until
-    return Acting(found.name, found.does, found.evidence, until, found.revives, found.at_boot, found.unit)
+    return Acting(
+        found.name, found.does, found.evidence, until, found.revives, found.at_boot, found.unit, close=found.close
+    )
 
 
 # --- those whose mark it bears -----------------------------------------------------------------------------------

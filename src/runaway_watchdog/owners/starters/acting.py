@@ -25,6 +25,14 @@ def outlook(found: Outlook, starters: Sequence[Starter], owner: Owner, facts: Fa
     return Outlook.comes_back(found.action, first.name, "likely", why, after_s=after_s)
 
 
+def partly_seen(found: Outlook) -> Outlook:
+    """Nothing is certain to stay away where a crontab or a unit may not be read."""
+    if found.returns is not False or not found.ends or found.certainty != "certain":
+        return found
+    why = (*found.reasons, Reason("not every crontab and unit of this host could be read"))
+    return found._replace(certainty="likely", reasons=why)
+
+
 def _acts(starter: Starter, action: Action) -> bool:
     return starter.at_boot if action in AT_BOOT else starter.revives
 
@@ -45,7 +53,8 @@ def containment(found: Containment, starters: Sequence[Starter]) -> Containment:
     first = next(at for at, step in enumerate(found.steps) if step.phase == "hold")
     last = next((at for at, step in enumerate(found.steps) if step.phase == "last-resort"), len(found.steps))
     open_ones = [each for each in starters if not each.close]
-    doors = tuple(f"{each.name}{f' {each.when}' if each.when else ''}: {each.runs}" for each in open_ones)
+    doors = [f"{each.name}{f' {each.when}' if each.when else ''}: {each.runs}" for each in open_ones]
+    doors += [f"{each.until}: {each.name} starts it again then" for each in starters if each.close and each.until]
     return found._replace(
         goal=_goal(found.goal, [each for each in starters if each.close], open_ones),
         steps=(

@@ -5,6 +5,7 @@ from shlex import quote
 from runaway_watchdog.model.plan import BeginsWith, Says, Step
 from runaway_watchdog.owners.cron import containment as cron
 from runaway_watchdog.owners.steps import acting, edited, units
+from runaway_watchdog.owners.systemd.containment import ESSENTIAL
 from runaway_watchdog.world import Unanswered, World
 from runaway_watchdog.world.crontabs import Line
 from runaway_watchdog.world.startup import StartFile
@@ -27,7 +28,9 @@ def script_of_cron(path: str) -> Step:
 
 
 def unit(name: str, state: str, *, active: bool) -> tuple[Step, ...]:
-    """What runs is stopped, and what is enabled is disabled."""
+    """What runs is stopped, and what is enabled is disabled; nothing of what the whole host needs."""
+    if ESSENTIAL.fullmatch(name):
+        return ()
     stop = (units.stop(name),) if active else ()
     return (*stop, units.disable(name)) if state == "enabled" else stop
 
@@ -55,7 +58,7 @@ def check_of_monit(check: str) -> Step:
     return Step(
         f"Keep monit's check {check} from starting it",
         f"monit unmonitor {name}",
-        "monit does not look at it any more, over a restart of monit too",
+        "monit does not look at it any more, until monit itself is started again",
         "none",
         f"monit monitor {name}",
         Says(f"monit status {name}", ("Not monitored",)),

@@ -17,6 +17,7 @@ class Starter(NamedTuple):
     when: str = ""  # "at its next time (* * * * *)", "at the next boot"
     at_boot: bool = False
     close: tuple[Step, ...] = ()  # what holds it back; none: nothing that could be undone is known
+    until: str = ""  # what ends that: "a start of monit, as at the next boot"; "" where it holds for good
 
     @property
     def told(self) -> str:

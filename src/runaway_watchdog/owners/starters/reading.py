@@ -97,8 +97,7 @@ def _lines(file: StartFile) -> Iterator[Line]:
     if file.kind == "crontab":
         of_user = None if not file.path.startswith(crontabs.SPOOLS[1]) else file.user
         for line in crontabs.parse(file.text, file.path, of_user):
-            table = f"{line.user}'s crontab" if line.of_user else line.path
-            yield Line(file, line.number, f"line {line.number} of {table}", line.user, line.command)
+            yield Line(file, line.number, line.name, line.user, line.command)
     elif file.kind == "unit":
         yield _unit_line(file)
     elif file.kind == "cron-script":
@@ -115,7 +114,9 @@ def _lines(file: StartFile) -> Iterator[Line]:
 
 def _unit_line(file: StartFile) -> Line:
     joined = re.sub(r"\\\n\s*", " ", file.text)
-    texts = [found[1] for line in lines_of(joined) if (found := _EXEC.fullmatch(line.strip()))]
+    texts: list[str] = []
+    for found in filter(None, (_EXEC.fullmatch(line.strip()) for line in lines_of(joined))):
+        texts = [*texts, found[1]] if found[1] else []  # an empty one forgets those before it
     users = [line.partition("=")[2].strip() for line in lines_of(joined) if line.startswith("User=")]
     return Line(file, 0, base(file.path), (users or ["root"])[-1] or "root", "\n".join(texts))
 
@@ -216,7 +217,7 @@ def _edit(line: Line, world: World) -> tuple[Step, ...]:
 def _of_monit(line: Line, found: Found, world: World) -> Starter:
     check = line.name.rpartition(" ")[2]
     runs = _is_active(("monit.service",), world)
-    starter = _starter(line, found)._replace(revives=runs, at_boot=True)
+    starter = _starter(line, found)._replace(revives=runs, at_boot=True, until="a start of monit, as at the next boot")
     return starter._replace(when="at its next look", close=(closing.check_of_monit(check),) if runs else ())
 
 
@@ -224,7 +225,8 @@ def _of_supervisord(line: Line, found: Found, world: World) -> Starter:
     runs = _is_active(("supervisor.service", "supervisord.service"), world)
     program = line.name.partition(" ")[0]
     close = (closing.program_of_supervisord(program),) if runs and found.again else ()
-    return _starter(line, found)._replace(revives=runs and found.again, at_boot=True, close=close)
+    until = "a start of supervisord, as at the next boot"
+    return _starter(line, found)._replace(revives=runs and found.again, at_boot=True, close=close, until=until)
 
 
 def _is_active(units: Sequence[str], world: World) -> bool:
