@@ -62,7 +62,7 @@ def test_an_at_reboot_line_runs_at_boot_only() -> None:
     """Killed, it is gone until then."""
     found = host("@reboot root burn --all")
     assert found.outlook().returns is False
-    assert found.outlook("reboot").returns is True
+    assert (found.outlook("reboot").returns, found.outlook("reboot").by) == (True, "cron")
 
 
 def test_a_line_that_was_deleted_brings_nothing_back() -> None:
@@ -233,7 +233,7 @@ def test_anacron_counts_the_days() -> None:
     assert (owner.kind, owner.policy) == ("cron-job", "every 7 days")
     killed, stop, boot = found.outlook(), found.outlook("owner-stop"), found.outlook("reboot")
     assert (killed.returns, killed.by, killed.after_s) == (True, "anacron", None)
-    assert (stop.ends, boot.returns) == (False, True)
+    assert (stop.ends, boot.returns, boot.by) == (False, True, "anacron")
     assert "sed '2s/^/# held: /'" in found.contain().steps[1].command
 
 

@@ -132,3 +132,31 @@ def test_a_guest_is_paused_and_never_killed() -> None:
     assert containment.steps[-1].undo == "virsh resume 'a b'"
     assert not any("kill" in step.command for step in containment.steps)
     assert "power cut" in owners.outlook(layers, "sigkill").why
+
+
+MONITORS = [
+    (("[lxc monitor] /var/lib/lxc web",), "lxc-ls -f; lxc-stop -n web stops it"),
+    (("[lxc monitor] /var/lib/incus/containers web",), "incus list"),
+    (("[lxc monitor] /var/snap/lxd/common/lxd/containers web",), "lxc list"),
+    (("[lxc monitor] /home/ann/.local/share/lxc web",), "lxc-ls -f, incus list, lxc list or pct list"),
+    (("/usr/bin/lxc-start",), "lxc-ls -f, incus list, lxc list or pct list"),
+]
+
+
+@pytest.mark.parametrize(("monitor", "ask"), MONITORS)
+def test_an_lxc_container_is_asked_for_by_the_tools_that_keep_it(monitor: tuple[str, ...], ask: str) -> None:
+    """Where its monitor says that it lies; plain LXC starts nothing again, and a stop of it holds."""
+    made = [
+        Made(700, 1, "lxc-start", monitor, v2("/lxc.monitor.web")),
+        Made(900, 700, "worker", ("/app/worker",), v2("/lxc.payload.web/init.scope"), (1,)),
+    ]
+    world = made_world(made)
+    facts, _ = owners.facts(world, 900)
+    layers, gaps = owners.layers(facts, world)
+    assert gaps[0].fix == f"ask it yourself: {ask}"
+    plain = ask.startswith("lxc-ls -f;")
+    for action in ("owner-stop", "sigkill"):
+        found = owners.outlook(layers, action)
+        assert (found.returns, found.certainty) == ((False, "likely") if plain else (None, "unknown"))
+    assert ("its manager would start it again" in owners.contain(layers).goal) is not plain
+    assert owners.outlook(layers, "reboot").returns is None

@@ -302,6 +302,22 @@ def test_a_return_before_the_units_own_delay_is_another_ones() -> None:
     ]
 
 
+def test_a_return_of_what_no_manager_owns_is_its_parents() -> None:
+    """Its living parent started the one that runs; an orphan's return is nobody's that is known."""
+
+    def killed(*words: Sequence[str]) -> Outlook:
+        host = Host()
+        host.line(*words, cgroup="/")
+        once = History(1, 3.0, 3.0)
+        return next(each for each in prognosis(host.layers(), once) if each.action == "sigkill")
+
+    once = killed(("/usr/bin/python3", "/app/main.py"), ("/usr/bin/ffmpeg", "-i", "x"))
+    assert (once.returns, once.certainty, once.after_s) == (True, "likely", 3.0)
+    assert once.by is not None
+    assert once.by.startswith("python3 (")
+    assert killed(("/bin/bash",), ("/usr/bin/ffmpeg", "-i", "x")).by is None
+
+
 def test_monit_supervisord_and_the_start_of_the_host() -> None:
     """Each is told and held in its own way."""
     host = ghost()

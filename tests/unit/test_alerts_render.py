@@ -73,7 +73,7 @@ def test_incident_is_numbered_and_the_way_to_the_newest_state_told() -> None:
     ("outlook", "ending"),
     [
         (Outlook.comes_back("sigkill", "docker", "certain", "", after_s=0.1), " - Docker revives it"),
-        (Outlook.comes_back("sigkill", None, "likely", ""), " - its owner revives it"),
+        (Outlook.comes_back("sigkill", None, "likely", ""), " - it comes back"),
         (Outlook.stays_away("sigkill", "certain", ""), " - nobody revives it"),
         (Outlook.not_known("sigkill", ""), " - may come back"),
         (Outlook.goes_on("sigkill", "certain", ""), " - no signal ends it"),

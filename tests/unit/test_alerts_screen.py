@@ -10,7 +10,9 @@ from runaway_watchdog.explain.records import NoRecords
 from runaway_watchdog.model.casefile import CaseFile, Change, ChangeKind
 from runaway_watchdog.model.doing import Doing
 from runaway_watchdog.render.happening import happening
-from runaway_watchdog.render.text import text
+from runaway_watchdog.render.markdown import message as chat
+from runaway_watchdog.render.story import tell
+from runaway_watchdog.render.text import text, write
 from runaway_watchdog.world.recorded import replay
 
 HOSTS = Path(__file__).parent.parent / "hosts"
@@ -77,3 +79,29 @@ def test_a_case_with_much_to_tell_keeps_who_does_it() -> None:
     assert len(shown.splitlines()) <= 38
     assert shown.count("probably comes back, by asked.socket") == 4
     assert "(systemd keeps its services running when" in shown
+
+
+@pytest.mark.parametrize("name", ["celery-worker", "gunicorn-worker", "nodemon-app", "systemd-frozen-257"])
+def test_what_is_cut_ends_with_a_whole_word(name: str) -> None:
+    """Half a word is read as another one; the whole text has the same words."""
+    case, now = recorded(name)
+    whole = {word.strip("();") for word in text(case, now=now, verbose=True).split()}
+    cut = [line.split() for line in text(case, now=now).splitlines() if line.endswith(" …")]
+    assert cut
+    assert {words[-2].strip("();") for words in cut} <= whole
+
+
+def test_a_long_name_has_a_line_of_its_own_among_the_outcomes() -> None:
+    """What a stop of it leads to stands in the column of the others, and the name is whole."""
+    case, now = recorded("systemd-socket")
+    story = tell(case, now)
+    long = "stop actions.runner.acme-app.vps-of-the-agency.service"
+    named = [each._replace(action=long) if each.action.startswith("stop") else each for each in story.outcomes]
+    story = story._replace(outcomes=tuple(named))
+    lines = write(story).splitlines()
+    at = lines.index(f"  {long}")
+    column = lines[at - 1].index("probably")  # of kill -9
+    assert lines[at + 1] == " " * column + "probably comes back, by asked.socket"
+    form = chat("", story, ())
+    assert f"\n{long}  " in form
+    assert f"\nkill{' ' * len(long)}" not in form

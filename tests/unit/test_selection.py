@@ -107,3 +107,19 @@ def test_a_unit_that_ended_while_it_was_frozen_says_what_still_helps(
     with pytest.raises(selection.SelectionError) as raised:
         selection._by_unit(unit_of(state, release), "x")
     assert told in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("asked", "unit"),
+    [
+        ("actions.runner.acme-app.vps", "actions.runner.acme-app.vps.service"),
+        ("getty@tty1", "getty@tty1.service"),
+        ("my.timer-like", "my.timer-like.service"),
+        ("x.service", "x.service"),
+        ("logrotate.timer", "logrotate.timer"),
+    ],
+)
+def test_a_units_name_is_completed_as_systemctl_does(asked: str, unit: str) -> None:
+    """Only a type of unit at its end is one; dots in a name are none."""
+    answers = {f"manager.unit {unit}": [{"value": {"Id": unit, "MainPID": 77}}]}
+    assert selection._by_unit(replay({"host": "h", "asked": answers}), asked) == 77

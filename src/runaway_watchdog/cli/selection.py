@@ -16,7 +16,7 @@ from runaway_watchdog.model.gap import Gap
 from runaway_watchdog.model.shells import POSIX_SHELLS
 from runaway_watchdog.patterns import given
 from runaway_watchdog.world import Unanswered, World, procfs
-from runaway_watchdog.world.units import REFUSES_FROZEN, Unit, frozen
+from runaway_watchdog.world.units import REFUSES_FROZEN, Unit, frozen, full_name
 
 if TYPE_CHECKING:
     from runaway_watchdog.engines.model import Inspected
@@ -201,7 +201,7 @@ def _by_podmans(world: World, name: str, docker: Unanswered | None) -> int:
 
 
 def _by_unit(world: World, name: str) -> int:
-    full = name if "." in name else f"{name}.service"
+    full = full_name(name)
     unit = world.manager.unit(full)
     if unit is None:
         raise SelectionError(f"systemd has no unit {full} loaded; `systemctl list-units` lists them")

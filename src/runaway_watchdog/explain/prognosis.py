@@ -4,8 +4,10 @@ from collections.abc import Sequence
 
 from runaway_watchdog.model.casefile import History
 from runaway_watchdog.model.owner import ACTIONS, Action, Outlook, Reason
+from runaway_watchdog.model.process import Facts
 from runaway_watchdog.owners import Layer, outlook
 from runaway_watchdog.owners.systemd.details import service_of
+from runaway_watchdog.owners.unmanaged import started_by
 
 SEEN_ACTIONS: tuple[Action, ...] = ("sigterm", "sigkill")
 SOONER_S = 1.0
@@ -19,7 +21,7 @@ def prognosis(layers: Sequence[Layer], history: History) -> tuple[Outlook, ...]:
 
 def _with_history(outlook: Outlook, layers: Sequence[Layer], history: History) -> Outlook:
     """What the watch saw outweighs what could not be told: it came back before, so it is likely to again."""
-    return _sooner(_told_by_history(outlook, history), layers, history)
+    return _sooner(_told_by_history(outlook, layers, history), layers, history)
 
 
 def _sooner(found: Outlook, layers: Sequence[Layer], history: History) -> Outlook:
@@ -38,12 +40,20 @@ def _sooner(found: Outlook, layers: Sequence[Layer], history: History) -> Outloo
     return found._replace(returns=True, by=None, after_s=seen_s, certainty="likely", reasons=why)
 
 
-def _told_by_history(outlook: Outlook, history: History) -> Outlook:
+def _told_by_history(outlook: Outlook, layers: Sequence[Layer], history: History) -> Outlook:
     told = outlook.returns is True or outlook.certainty == "certain"
     if told or not outlook.ends or not history.returns_seen or outlook.action not in SEEN_ACTIONS:
         return outlook
     times = "once" if history.returns_seen == 1 else f"{history.returns_seen} times"
     seen = Reason(f"but the watch saw it come back {times}", "seen")
-    return outlook._replace(
-        returns=True, after_s=history.shortest_s, certainty="likely", reasons=(*outlook.reasons, seen)
-    )
+    by, why = outlook.by or _parent(layers[0].facts), (*outlook.reasons, seen)
+    return outlook._replace(returns=True, by=by, after_s=history.shortest_s, certainty="likely", reasons=why)
+
+
+def _parent(facts: Facts) -> str | None:
+    """Who started the one that runs now, where that one is in the same container and may have done it by itself."""
+    started = started_by(facts)
+    parent = None if started.nothing_again else started.parent
+    if parent is None or len(parent.namespace_pids) != len(facts.process.namespace_pids):
+        return None
+    return f"{parent.name} ({parent.pid})"

@@ -121,7 +121,8 @@ class Deferred(NamedTuple):
 
     `action` is what the next layer's own process (the supervisor, the master) meets then. `along` says whether that
     one's return brings this work back with it (None: not known). `ends`: this process ends whatever the next layer's
-    does; else it ends when that one ends. `more_s`: what passes from that one's return to this work's.
+    does; else it ends when that one ends. `more_s`: what passes from that one's return to this work's. `by`: who starts
+    it then, where that is not whoever brings the next layer's process back.
     """
 
     action: Action
@@ -129,3 +130,4 @@ class Deferred(NamedTuple):
     why: str
     ends: bool = False
     more_s: float = 0.0
+    by: str | None = None

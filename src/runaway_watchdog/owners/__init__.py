@@ -268,7 +268,7 @@ def _along(answer: Deferred, then: Outlook, action: Action) -> Outlook:
     if answer.along is None:
         return Outlook.not_known(action, why, by=then.by)
     after_s = None if then.after_s is None else then.after_s + answer.more_s
-    return Outlook.comes_back(action, then.by, then.certainty, why, after_s=after_s)
+    return Outlook.comes_back(action, answer.by or then.by, then.certainty, why, after_s=after_s)
 
 
 def contain(layers: Sequence[Layer]) -> Containment:

@@ -81,7 +81,7 @@ MANAGERS = (
     Manager(
         "lxc-container",
         Pattern(r"/lxc(?:\.payload[./]|/)(?P<name>[^/]+)(?P<inside>/.*)?"),
-        "incus list, lxc list or pct list",
+        "lxc-ls -f, incus list, lxc list or pct list",
         "the container's own init decides",
     ),
     Manager(
@@ -115,6 +115,9 @@ MANAGERS = (
         "Nomad decides, by the job's restart and reschedule stanzas",
     ),
 )
+PLAIN_LXC = "lxc-ls -f; lxc-stop -n {name} stops it"
+LXC_FOLDERS = {"/incus/": "incus list", "/lxd/": "lxc list", "/var/lib/lxc ": PLAIN_LXC}
+PROXMOX_GUEST = Pattern(r"/lxc/\d+(?:/.*)?")
 KINDS = (
     Kind("kubernetes-pod", "Kubernetes pod", daemon="the kubelet"),
     Kind("containerd-container", "containerd container", daemon="containerd"),
@@ -146,6 +149,7 @@ class Pod(NamedTuple):
 class Machine(NamedTuple):
     inside: str | None  # the unit inside the machine, which is none of this host's
     unit: str | None  # the unit of this host that runs it
+    plain_lxc: bool = False  # of the lxc tools, which start a container at boot alone (lxc.start.auto)
 
     def shown(self) -> dict[str, Any]:
         return {"inside": self.inside, **({} if self.unit is None else {"unit": self.unit})}
@@ -214,6 +218,18 @@ def _by_path(group: CgroupPath) -> tuple[Manager, Mapping[str, str | None]] | No
     return None
 
 
+def _lxc_tools(facts: Facts) -> str | None:
+    """How this LXC container is asked for, by where its monitor keeps it (`[lxc monitor] /var/lib/lxc NAME`, which
+    lxc's lxccontainer.c writes over its command line); None where that is not to be seen."""
+    if PROXMOX_GUEST.fullmatch(facts.process.control_group.path):
+        return "pct list"
+    for each in facts.ancestors:
+        said = " ".join(each.cmdline)
+        if said.startswith("[lxc monitor] "):
+            return next((ask for folder, ask in LXC_FOLDERS.items() if folder in said), None)
+    return None
+
+
 def _by_shim(facts: Facts) -> Claim | None:
     """A container of a containerd that is asked by `ctr` or `nerdctl`: its shim names the namespace and the ID."""
     shim = next((each for each in facts.ancestors if each.name.startswith(SHIM)), None)
@@ -245,10 +261,15 @@ def inspect(claim: Claim, facts: Facts, world: World) -> Owner:
     parts = dict(found[1]) if found else {}
     what = _what(claim, parts, facts, world)
     asked = {"name": claim.ref, "short": claim.ref[:12], "alloc": str(parts.get("alloc") or claim.ref)}
-    ask = manager.ask.format(**{key: quote(value) for key, value in asked.items()})
+    ask, decides = manager.ask, manager.decides
+    if claim.kind == "lxc-container":
+        ask = _lxc_tools(facts) or ask
+    if isinstance(what, Machine) and what.plain_lxc:
+        decides = "the container's own init decides, and nothing starts the container itself again"
+    ask = ask.format(**{key: quote(value) for key, value in asked.items()})
     own = what.name if isinstance(what, Pod | Task) else ""
     name = own or (claim.ref[:12] if re.fullmatch(r"[0-9a-f]{64}", claim.ref) else claim.ref)
-    owner = Read(claim.kind, name, claim.ref, NOT_READ, Foreign(what, ask, manager.decides), claim.evidence)
+    owner = Read(claim.kind, name, claim.ref, NOT_READ, Foreign(what, ask, decides), claim.evidence)
     problem = f"the manager of {name} ({claim.kind.replace('-', ' ')}) is not asked by this version"
     raise PartlyAnswered(Gap(claim.kind, problem, f"ask it yourself: {ask}"), owner)
 
@@ -261,7 +282,8 @@ def _what(claim: Claim, parts: Mapping[str, str | None], facts: Facts, world: Wo
     if claim.kind in ("lxc-container", "nspawn-machine"):
         units = re.findall(r"/([^/]+\.(?:service|scope))(?=/|$)", parts.get("inside") or "")
         runs_it = group.slices == ("machine.slice",) and NSPAWN_UNIT.fullmatch(group.unit)
-        return Machine(units[0] if units else None, group.unit if runs_it else None)
+        plain = claim.kind == "lxc-container" and _lxc_tools(facts) == PLAIN_LXC
+        return Machine(units[0] if units else None, group.unit if runs_it else None, plain)
     if claim.kind == "vm-guest":
         return Guest(group.slices == ("qemu.slice",))
     if claim.kind != "nomad-task":
@@ -291,6 +313,8 @@ def outer(owner: Read[Foreign]) -> Claim | None:
 
 def outlook(owner: Read[Foreign], facts: Facts, action: Action) -> Outlook:
     what, asked = owner.details.what, (owner.details.decides, "it was not asked")
+    if isinstance(what, Machine) and what.plain_lxc:
+        return _plain_lxc(facts, action, asked)
     if action == "owner-daemon-restart":
         return Outlook.goes_on(action, "likely", "such a manager leaves what runs alone when it is restarted itself")
     if action in ("owner-stop", "reboot"):
@@ -306,6 +330,24 @@ def outlook(owner: Read[Foreign], facts: Facts, action: Action) -> Outlook:
     return Outlook.not_known(action, asked)
 
 
+def _plain_lxc(facts: Facts, action: Action, asked: tuple[str, ...]) -> Outlook:
+    """lxc.container.conf(5), lxc-autostart(1): `lxc.start.auto` is for the boot, and nothing watches a container."""
+    if action == "owner-daemon-restart":
+        return Outlook.all_unknown(
+            action, "lxc.service ends the containers that have lxc.start.auto; that was not read"
+        )
+    if action == "reboot":
+        return Outlook.not_known(action, "by lxc.start.auto of its configuration, which was not read")
+    if action == "owner-stop":
+        return Outlook.stays_away(action, "likely", "lxc-stop ends it, and lxc.start.auto is for the boot alone")
+    end = ending(facts.process, action)
+    if end.ends and facts.process.is_namespace_init:
+        return Outlook.stays_away(
+            action, "likely", (end.reason, "its container ends with it, and LXC starts none again")
+        )
+    return Outlook.not_known(action, asked) if end.ends else Outlook.goes_on(action, end.certainty, end.why)
+
+
 def contain(owner: Read[Foreign], facts: Facts) -> Containment:
     """What can be undone from outside without the manager noticing: it goes on, with lower priority."""
     what, ask, _ = owner.details
@@ -315,7 +357,7 @@ def contain(owner: Read[Foreign], facts: Facts) -> Containment:
     if isinstance(what, Pod) and what.static:
         goal = f"Take the pressure off; a static pod stops only when its manifest leaves the kubelet's folder: {ask}"
     slower = single.renice(facts.process)
-    if slower:
+    if slower and not (isinstance(what, Machine) and what.plain_lxc):
         goal += " (a freeze would fail its health checks, and its manager would start it again)"
     return Containment(goal, slower, ("its own manager, which decides as it is set",), calm=True)
 

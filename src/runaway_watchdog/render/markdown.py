@@ -10,7 +10,7 @@ from typing import Final
 
 from runaway_watchdog.hostile import chat_text, code_text
 from runaway_watchdog.render.steps import MOST_NEVER, UNSHOWABLE, Move, Warned
-from runaway_watchdog.render.story import Story
+from runaway_watchdog.render.story import WIDEST_ACTION, Story
 
 _FENCE: Final = "```"
 _CODE = re.compile(r"`([^`]+)`")
@@ -63,8 +63,9 @@ def _who(story: Story) -> str:
 
 def _outcomes(story: Story) -> str:
     shown = [each for each in story.outcomes if each.ordinary]
-    width = max((len(each.action) for each in shown), default=0)
-    return f"IF YOU…\n{_fenced([f'{each.action:<{width}}  {each.result}' for each in shown])}" if shown else ""
+    width = max((len(each.action) for each in shown if len(each.action) <= WIDEST_ACTION), default=WIDEST_ACTION)
+    lines = [f"{each.action:<{width}}  {each.result}" for each in shown]
+    return f"IF YOU…\n{_fenced(lines)}" if shown else ""
 
 
 def _plan(story: Story) -> list[str]:

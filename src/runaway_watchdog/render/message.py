@@ -256,4 +256,4 @@ def _ending(case: CaseFile, kind: Kind) -> str:
         return " - may come back"
     if not killed.returns:
         return " - nobody revives it"
-    return f" - {doer(killed) if killed.by else 'its owner'} revives it"
+    return f" - {doer(killed.by)} revives it" if killed.by else " - it comes back"

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 Tone = Literal["good", "bad", "unsure"]
 
 MOST_SIGNS: Final = 4
+WIDEST_ACTION: Final = 34
+"""In a column of actions: so that beside one a result still has half of a line. A longer one does not widen it."""
 
 
 class Layer(NamedTuple):
@@ -302,7 +304,8 @@ def _returns(case: CaseFile) -> str:
     likely = "probably does" if killed.certainty == "likely" else "does"
     due = "in {}" if killed.by in _by_the_clock() else "{} after it dies"
     soon = "" if killed.after_s is None else f", {due.format(figures.delay(killed.after_s))}"
-    return f"{doer(killed)} {likely}{soon}{f' (seen {seen})' if seen else ''}."
+    told = f"It {likely.removesuffix(' does')} comes back" if killed.by is None else f"{doer(killed.by)} {likely}"
+    return f"{told}{soon}{f' (seen {seen})' if seen else ''}."
 
 
 def _seen(case: CaseFile) -> str:
@@ -319,9 +322,9 @@ def _fate(action: Action, case: CaseFile) -> Outlook | None:
     return next((outlook for outlook in case.prognosis if outlook.action == action), None)
 
 
-def doer(outlook: Outlook) -> str:
+def doer(by: str) -> str:
     """Who would start it again, as people call it."""
-    return "Its owner" if outlook.by is None else _doers().get(outlook.by, safe(outlook.by, 40))
+    return _doers().get(by, safe(by, 40))
 
 
 # --- if you… ---------------------------------------------------------------------------------------------------
@@ -346,8 +349,8 @@ def _action(action: Action, case: CaseFile) -> str:
         "sigkill": "kill -9",
         "clean-exit": "it exits with 0",
         "failure-exit": "it exits with 1",
-        "owner-stop": f"stop {safe(stopped, 32)}",
-        "owner-daemon-restart": f"restart {safe(daemon, 32)}",
+        "owner-stop": f"stop {safe(stopped, 60)}",
+        "owner-daemon-restart": f"restart {safe(daemon, 60)}",
         "reboot": "reboot",
     }[action]
 
@@ -363,5 +366,5 @@ def _result(outlook: Outlook) -> tuple[str, Tone]:
     if not outlook.returns:
         return f"ends it; it {likely}stays away", "good" if not likely else "unsure"
     after = "" if outlook.after_s is None else f" after {figures.delay(outlook.after_s)}"
-    by = "" if outlook.by is None else f", by {doer(outlook)}"
+    by = "" if outlook.by is None else f", by {doer(outlook.by)}"
     return f"{likely}comes back{after}{by}", "bad"

@@ -11,7 +11,7 @@ from typing import Final
 
 from runaway_watchdog.model.casefile import CaseFile
 from runaway_watchdog.render.steps import MOST_NEVER, UNSHOWABLE, Move, Warned
-from runaway_watchdog.render.story import Layer, OutlookLine, Story, Tone, tell
+from runaway_watchdog.render.story import WIDEST_ACTION, Layer, OutlookLine, Story, Tone, tell
 
 COLUMNS: Final = 80
 ROWS: Final = 38
@@ -139,10 +139,13 @@ class _Page:
         if not shown:
             return
         yield self._in(_BOLD, "IF YOU…")
-        width = min(34, max(len(each.action) for each in shown))
+        width = max((len(each.action) for each in shown if len(each.action) <= WIDEST_ACTION), default=WIDEST_ACTION)
         told = ""
         for each in shown:
             label = f"  {each.action:<{width}}  "
+            if len(each.action) > width:  # a long name has a line of its own: the results stay one below the other
+                yield label.rstrip()
+                label = " " * (width + 4)
             most = 2 if self._at_least(Detail.BARE) else 1
             first, *rest = self._most(most, wrapped(each.result + self._because(each, told), label, " " * len(label)))
             yield label + first[len(label) :].replace(each.result, self._in(_TONES[each.tone], each.result), 1)
@@ -238,8 +241,13 @@ def wrapped(words: str, first: str, rest: str) -> list[str]:
 
 
 def _cut(lines: list[str], most: int) -> list[str]:
-    """The first of these lines, with a mark where there are more."""
-    return lines if len(lines) <= most else [*lines[: most - 1], f"{lines[most - 1][: COLUMNS - 2]} …"]
+    """The first of these lines, with a mark where there are more: after a whole word, unless one fills the line."""
+    if len(lines) <= most:
+        return lines
+    last = lines[most - 1]
+    if len(last) > COLUMNS - 2:
+        last = last[: COLUMNS - 1].rpartition(" ")[0].rstrip() or last[: COLUMNS - 2]
+    return [*lines[: most - 1], f"{last} …"]
 
 
 def _joined(details: tuple[str, ...], width: int) -> Iterator[str]:

@@ -5,14 +5,21 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from runaway_watchdog.linux import cgroup
 from runaway_watchdog.linux.text import lines
+from runaway_watchdog.patterns import Pattern
 
 if TYPE_CHECKING:
     from runaway_watchdog.world import Files
 
+_SUFFIX = Pattern(r"\.(?:service|socket|timer|path|target|mount|automount|swap|slice|scope|device)\Z")
 NEVER_US = 2**64 - 1
 """systemd's "infinity"."""
 Statuses = Sequence[Sequence[int]]
 """Exit codes, then signals: as `SuccessExitStatus=` and its like have them."""
+
+
+def full_name(name: str) -> str:
+    """As systemctl takes it: whatever does not end in a type of unit is a service, dots or none (systemctl(1))."""
+    return name if _SUFFIX.search(name) else f"{name}.service"
 
 
 class Unit(NamedTuple):

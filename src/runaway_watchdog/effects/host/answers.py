@@ -16,7 +16,7 @@ from runaway_watchdog.linux.text import lines as lines_of
 from runaway_watchdog.model.command import Command, Word
 from runaway_watchdog.world import Unanswered, World, processes
 from runaway_watchdog.world.processes import Running
-from runaway_watchdog.world.units import NOT_LOADED
+from runaway_watchdog.world.units import NOT_LOADED, full_name
 
 Lines = tuple[str, ...]
 UNKNOWN_FIELD = "?"
@@ -155,8 +155,7 @@ def _systemctl(command: Command, host: HostState, world: World) -> Lines | None:
     wanted = words.value("-P") or (words.value("-p", "--property") if words.has("--value") else None)
     if wanted != "MainPID" or words.texts[:1] != ("show",) or len(words.texts) != 2 or not words.complete:
         return None
-    name = words.texts[1] if "." in words.texts[1] else f"{words.texts[1]}.service"
-    return (str((world.manager.unit(name) or NOT_LOADED).main_pid),)
+    return (str((world.manager.unit(full_name(words.texts[1])) or NOT_LOADED).main_pid),)
 
 
 def _atq(command: Command, host: HostState, world: World) -> Lines | None:

@@ -14,7 +14,7 @@ from runaway_watchdog.effects.host.units import SYSTEMD_FOLDER
 from runaway_watchdog.model.command import Command, Word
 from runaway_watchdog.model.effect import Effect
 from runaway_watchdog.world import Unanswered, World, processes
-from runaway_watchdog.world.units import NEVER_US, NOT_LOADED, Unit
+from runaway_watchdog.world.units import NEVER_US, NOT_LOADED, Unit, full_name
 
 VALUED = (
     "-t --type --state -p --property -P -s --signal --kill-whom --kill-who -n --lines -o --output -H --host -M "
@@ -152,7 +152,7 @@ def _named(texts: Iterable[str], world: World) -> list[str]:
         if set(text) & set("*?["):
             found += sorted(each for each in world.manager.units() if fnmatchcase(each, text))
         else:
-            found.append(text if units.SUFFIX.search(text) else f"{text}.service")
+            found.append(full_name(text))
     return list(dict.fromkeys(found))
 
 

@@ -11,7 +11,6 @@ from runaway_watchdog.world import Unanswered, World
 from runaway_watchdog.world.units import NOT_LOADED, REFUSES_FROZEN, Unit, frozen as frozen_now
 
 SYSTEMD_FOLDER = "/etc/systemd/system"
-SUFFIX = re.compile(r"\.(?:service|socket|timer|path|target|mount|automount|swap|slice|scope|device)\Z")
 CONTAINER_SCOPE = re.compile(r"docker-(?P<id>[0-9a-f]{64})\.scope")
 UP = ("active", "activating", "reloading", "deactivating")
 

@@ -9,7 +9,7 @@ import re
 from typing import NamedTuple
 
 from runaway_watchdog.model.gap import Gap
-from runaway_watchdog.model.owner import Action, Claim, Deferred, Outlook, Why
+from runaway_watchdog.model.owner import Action, Claim, Deferred, Outlook
 from runaway_watchdog.model.plan import Containment
 from runaway_watchdog.model.process import Facts, Process
 from runaway_watchdog.owners.common.ending import ending
@@ -74,20 +74,18 @@ def _policy(period: str) -> str:
 def outlook(job: AnacronJob, policy: str, facts: Facts, action: Action) -> Outlook | Deferred:
     """An end of any kind counts as done for the period."""
     if action == "reboot":
-        return Deferred(
-            action, True, "anacron notes a job as done when it has ended, so it runs an interrupted one again"
-        )
+        why = "anacron notes a job as done when it has ended, so it runs an interrupted one again"
+        return Deferred(action, True, why, by="anacron")
     if action in ("owner-stop", "owner-daemon-restart"):
-        why: Why = "a stop of anacron.service waits until the job has ended"
+        why = "a stop of anacron.service waits until the job has ended"
         return Outlook.goes_on(action, "likely", why)
     end = ending(facts.process, action)
     if not end.ends:
         return Outlook.goes_on(action, end.certainty, end.why)
     if job.source is None:
-        why = (end.reason, f"{TABLE} has no such job any more")
-        return Outlook.stays_away(action, "likely", why)
-    why = (end.reason, f"anacron counts it as done, and runs it again when its period is over ({policy})")
-    return Outlook.comes_back(action, "anacron", "likely", why)
+        return Outlook.stays_away(action, "likely", (end.reason, f"{TABLE} has no such job any more"))
+    again = f"anacron counts it as done, and runs it again when its period is over ({policy})"
+    return Outlook.comes_back(action, "anacron", "likely", (end.reason, again))
 
 
 def contain(job: AnacronJob, name: str, facts: Facts) -> Containment:

@@ -50,4 +50,4 @@ def _booted(job: Job, name: str, schedule: str) -> Outlook | Deferred:
     if not job.table:
         return _lineless(job, "reboot", Reason("a reboot ends it", "end"))
     at = "when cron starts" if schedule.lower() == crontabs.REBOOT else "at its next time after that"
-    return Deferred("reboot", True, f"cron starts {name} again {at}")
+    return Deferred("reboot", True, f"cron starts {name} again {at}", by="cron")

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from runaway_watchdog.model.shells import POSIX_SHELLS
 from runaway_watchdog.owners.common.shells import base
+from runaway_watchdog.world.units import full_name
 
 _BETWEEN = re.compile(r"&&|\|\||;;|[;|&(){}`\n]")
 _COMMENT = re.compile(r"(?:^|(?<=\s))#.*", re.MULTILINE)
@@ -215,8 +216,7 @@ def _systemctl(words: Sequence[str]) -> _Told | None:
 
 
 def _is_one_of(word: str, units: frozenset[str]) -> bool:
-    name = word if "." in word and word.rpartition(".")[2] in ("service", "socket", "timer") else f"{word}.service"
-    return name in units
+    return full_name(word) in units
 
 
 def _program(words: Sequence[str], names: Names, place: Place) -> Said | None:
