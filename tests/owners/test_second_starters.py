@@ -11,6 +11,7 @@ from hypothesis import given, strategies as st
 from owners.keepers_host import NOW, SERVICE, WORK, KeepersHost
 
 from runaway_watchdog import owners
+from runaway_watchdog.effects.host import units
 from runaway_watchdog.explain.prognosis import prognosis
 from runaway_watchdog.model.casefile import History
 from runaway_watchdog.model.owner import Action, Outlook
@@ -316,6 +317,26 @@ def test_a_return_of_what_no_manager_owns_is_its_parents() -> None:
     assert once.by is not None
     assert once.by.startswith("python3 (")
     assert killed(("/bin/bash",), ("/usr/bin/ffmpeg", "-i", "x")).by is None
+
+
+@pytest.mark.parametrize("text", ["./perfcc &", "cd $(dirname $0); ./perfcc", 'D=$(pwd)\n"$HERE/perfcc" -q'])
+def test_a_script_of_its_folder(text: str) -> None:
+    """It names what lies beside itself, as installers of miners do."""
+    host = Host()
+    host.line(("/tmp/.x/perfcc",), cgroup="/")
+    host.scripts = {"/tmp/.x/update.sh": f"#!/bin/sh\n{text}\n"}
+    host.start("crontab", "/var/spool/cron/crontabs/root", "* * * * * /tmp/.x/update.sh\n")
+    assert host.predicted("sigkill").by == "line 1 of root's crontab"
+
+
+def test_preflight_says_who_starts_a_unit_that_a_line_stops() -> None:
+    """`systemctl stop` is not the end of it; what the same line stops before does not count."""
+    host = ghost()
+    host.start("crontab", "/etc/cron.d/keep", "* * * * * root keep.sh\n")
+    unit = units.read("ghost.service", host.world)
+    assert unit is not None
+    assert "line 1 of /etc/cron.d/keep starts it again" in units.started_again(unit, (), host.world)
+    assert units.started_again(unit, ("line 1 of /etc/cron.d/keep",), host.world) == ""
 
 
 def test_monit_supervisord_and_the_start_of_the_host() -> None:

@@ -81,8 +81,7 @@ class LiveStartFiles:
     def script(self, path: str, user: str) -> str | None:
         key = (path, user)
         if key not in self._scripts:
-            text = self._text(path, user)
-            self._scripts[key] = None if text is None or "\0" in text else text
+            self._scripts[key] = self._text(path, user)
         return self._scripts[key]
 
     def _read(self) -> Iterator[StartFile]:
@@ -142,7 +141,7 @@ class LiveStartFiles:
         """A small regular file's, which nobody but root and this user can change; None for any other one."""
         try:
             text = _regular(path)
-            if text is None or not self._is_whose(path, user):
+            if text is None or "\0" in text or not self._is_whose(path, user):
                 return None
         except (FileNotFoundError, NotADirectoryError, KeyError):
             return None

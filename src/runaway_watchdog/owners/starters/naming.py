@@ -8,22 +8,24 @@ only looks at it, ends it, or speaks to another host does not count.
 import os.path
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from itertools import islice
 from typing import NamedTuple
 
 from runaway_watchdog.model.shells import POSIX_SHELLS
 from runaway_watchdog.owners.common.shells import base
+from runaway_watchdog.patterns import Pattern
 from runaway_watchdog.world.units import full_name
 
-_BETWEEN = re.compile(r"&&|\|\||;;|[;|&(){}`\n]")
-_COMMENT = re.compile(r"(?:^|(?<=\s))#.*", re.MULTILINE)
-_JOINED = re.compile(r"\\\n\s*")
+_BETWEEN = Pattern(r"&&|\|\||;;|[;|&(){}`\n]")
+_COMMENT = Pattern(r"(?:^|(?<=\s))#.*", re.MULTILINE)
+_JOINED = Pattern(r"\\\n\s*")
 _QUOTES = str.maketrans({"'": None, '"': None, ",": " ", "[": " ", "]": " "})
-_ASSIGNED = re.compile(r"([A-Za-z_]\w*)=(.*)")
-_VARIABLE = re.compile(r"\$([A-Za-z_]\w*)")
-_BRACED = re.compile(r"\$\{([A-Za-z_]\w*)\}")
-_TEST = re.compile(r"\[\[?\s")
-_LOOP = re.compile(r"\b(?:while|until|watch|loop|forever|setInterval)\b|\bfor\s*\(\(")
+_ASSIGNED = Pattern(r"([A-Za-z_]\w*)=(.*)")
+_VARIABLE = Pattern(r"\$([A-Za-z_]\w*)")
+_BRACED = Pattern(r"\$\{([A-Za-z_]\w*)\}")
+_TEST = Pattern(r"\[\[?\s")
+_LOOP = Pattern(r"\b(?:while|until|watch|loop|forever|setInterval)\b|\bfor\s*\(\(")
 
 KEYWORDS = frozenset(("then", "do", "else", "elif", "if", "while", "until", "!", "time", "case", "in", "esac"))
 ELSEWHERE = frozenset(
@@ -48,7 +50,7 @@ WRAPPERS: Mapping[str, int] = {
     "tmux": 3,
 }
 """Programs that run another one, and how many words of their own may stand before that."""
-INTERPRETERS = re.compile(r"(?:python|perl|ruby|node|php|lua|bash|zsh|ksh)[\d.]*|nodejs|java|deno|bun|Rscript")
+INTERPRETERS = Pattern(r"(?:python|perl|ruby|node|php|lua|bash|zsh|ksh)[\d.]*|nodejs|java|deno|bun|Rscript")
 SYSTEMCTL_STARTS = frozenset(("start", "restart", "reload-or-restart", "force-reload"))
 SERVICE_STARTS = frozenset(("start", "restart", "force-restart", "force-reload"))
 VALUED = frozenset(
@@ -57,9 +59,16 @@ VALUED = frozenset(
         *("--job-mode", "--state", "--kill-whom", "--what"),
     )
 )
-_OPERAND = re.compile(r"-.*|[A-Za-z_]\w*=.*|[\d.]+[smhd]?")
+_OPERAND = Pattern(r"-.*|[A-Za-z_]\w*=.*|[\d.]+[smhd]?")
 ON_PATH = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin")
 MOST_WORDS, MOST_COMMANDS = 200, 2000
+
+
+@lru_cache(maxsize=16)
+def _needles(names: "Names") -> tuple[str, ...]:
+    """One of which has to be in a text that starts it."""
+    stems = (each.removesuffix(".service").partition("@")[0] for each in names.units)
+    return tuple(each for each in (*stems, *map(base, names.programs), *names.command[-1:]) if each)
 
 
 class Names(NamedTuple):
@@ -69,12 +78,6 @@ class Names(NamedTuple):
     manager: str | None = None  # the user whose own systemd keeps them; None: the system's
     programs: frozenset[str] = frozenset()  # absolute paths
     command: tuple[str, ...] = ()  # the whole command line, of one whose path says too little (/usr/bin/python3)
-
-    @property
-    def needles(self) -> tuple[str, ...]:
-        """One of which has to be in a text that starts it."""
-        stems = (each.removesuffix(".service") for each in self.units)
-        return tuple(stem.partition("@")[0] for stem in (*stems, *map(base, self.programs), *self.command[-1:]))
 
 
 class Said(NamedTuple):
@@ -95,7 +98,7 @@ class Place(NamedTuple):
 
 def said(text: str, names: Names, place: Place) -> Said | None:
     """The first command of the text that starts it."""
-    if not any(needle and needle in text for needle in names.needles):
+    if not any(needle in text for needle in _needles(names)):
         return None
     for words, here in commands(text, place):
         found = _unit(words, names) if names.units else None
@@ -137,7 +140,8 @@ def commands(text: str, place: Place) -> Iterator[tuple[list[str], Place]]:
             known[assigned[1]] = (assigned[2],)
             words = words[1:]
         if words[:1] == ["cd"] and len(words) > 1:
-            place = place._replace(folder=_path(words[1], place) or "")
+            beside = os.path.dirname(place.script) if words[1] == "$" else ""  # `cd "$(dirname "$0")"`
+            place = place._replace(folder=_path(words[1], place) or beside)
         elif words:
             yield words, place
 

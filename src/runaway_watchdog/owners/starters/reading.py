@@ -18,6 +18,7 @@ from runaway_watchdog.owners.starters.details import Starter
 from runaway_watchdog.owners.starters.naming import Names, Place, Said
 from runaway_watchdog.owners.systemd import triggers
 from runaway_watchdog.owners.systemd.service import source_of
+from runaway_watchdog.patterns import Pattern
 from runaway_watchdog.world import Unanswered, World, crontabs, inside
 from runaway_watchdog.world.startup import StartFile
 from runaway_watchdog.world.units import NOT_LOADED, Unit
@@ -25,14 +26,18 @@ from runaway_watchdog.world.units import NOT_LOADED, Unit
 MOST_SCRIPTS = 4
 """Of one line."""
 ACTIVE = ("active", "activating", "reloading")
-_EXEC = re.compile(r"ExecStart(?:Pre|Post)?\s*=\s*[-@:+!|]*(.*)")
-_MONIT_CHECK = re.compile(r"\s*check\s+(?:process|program|file|host|system)\s+\"?([\w.-]+)", re.IGNORECASE)
-_MONIT_RUNS = re.compile(r"\b(?:start|restart|exec)\b[^\"']*[\"']([^\"']+)[\"']", re.IGNORECASE)
-_SECTION = re.compile(r"\s*\[program:([^\]]+)\]")
-_COMMAND = re.compile(r"\s*command\s*=\s*(.*)")
-_OTHER_INIT = re.compile(r"!\s*-d\s+/run/systemd/system|-d\s+/run/systemd/system\s*\]?\s*(?:;\s*then|&&)\s*exit\b")
+_EXEC = Pattern(r"^[ \t]*ExecStart(?:Pre|Post)?[ \t]*=[ \t]*[-@:+!|]*(.*)", re.MULTILINE)
+_USER = Pattern(r"^[ \t]*User[ \t]*=(.*)", re.MULTILINE)
+_MONIT_CHECK = Pattern(r"\s*check\s+(?:process|program|file|host|system)\s+\"?([\w.-]+)", re.IGNORECASE)
+_MONIT_RUNS = Pattern(r"\b(?:start|restart|exec)\b[^\"']{0,40}[\"']([^\"']{1,200})[\"']", re.IGNORECASE)
+_SECTION = Pattern(r"\s*\[program:([^\]]+)\]")
+_COMMAND = Pattern(r"\s*command\s*=\s*(.*)")
+_OTHER_INIT = Pattern(
+    r"!\s{0,8}-d\s{1,8}/run/systemd/system"
+    r"|-d\s{1,8}/run/systemd/system\s{0,8}\]?\s{0,8}(?:;\s{0,8}then|&&)\s{0,8}exit\b"
+)
 """What does its work only where systemd is not there to do it, as Debian's /etc/cron.d/anacron."""
-_BLOCK = re.compile(r"\\$|\b(?:then|do|else|fi|done|esac)\b|[{}]|^\s*if\b|<<")
+_BLOCK = Pattern(r"\\$|\b(?:then|do|else|fi|done|esac)\b|[{}]|^\s*if\b|<<")
 """A line that cannot be taken out by itself."""
 
 
@@ -74,6 +79,8 @@ def _found(line: Line, names: Names, user: str, world: World) -> Found | None:
     direct = naming.said(line.text, names, place)
     if direct is not None and _may(direct, line.user, names, user):
         return Found(direct, "", naming.goes_round(line.text))
+    if line.file.kind in ("login", "boot") and "/" not in line.text:  # words of the shell, hundreds of them
+        return None
     for path in islice(dict.fromkeys(naming.scripts(line.text, place)), MOST_SCRIPTS):
         text = world.startup.script(path, line.user)
         if text is None or _OTHER_INIT.search(text):
@@ -115,9 +122,9 @@ def _lines(file: StartFile) -> Iterator[Line]:
 def _unit_line(file: StartFile) -> Line:
     joined = re.sub(r"\\\n\s*", " ", file.text)
     texts: list[str] = []
-    for found in filter(None, (_EXEC.fullmatch(line.strip()) for line in lines_of(joined))):
+    for found in _EXEC.finditer(joined):
         texts = [*texts, found[1]] if found[1] else []  # an empty one forgets those before it
-    users = [line.partition("=")[2].strip() for line in lines_of(joined) if line.startswith("User=")]
+    users = [found[1].strip() for found in _USER.finditer(joined)]
     return Line(file, 0, base(file.path), (users or ["root"])[-1] or "root", "\n".join(texts))
 
 
