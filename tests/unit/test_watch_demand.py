@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given, strategies as st
 
-from runaway_watchdog.model.sampling import Contention, HostLoad
+from runaway_watchdog.model.sampling import Contention, HostLoad, ThreadShares
 from runaway_watchdog.watch.demand import demand, smallest_share
 
 PERCENT = st.floats(0, 1600)
@@ -22,6 +22,15 @@ def test_a_spinner_among_spinners_wanted_a_whole_core(percent: float, waited: fl
 def test_a_victim_is_not_a_runaway() -> None:
     """Many threads that wait a moment each time they wake have waited long between them, and wanted little."""
     assert demand(8.0, Contention(waited=400.0), HostLoad(2.0)) < 30
+
+
+def test_what_sleeps_by_itself_sleeps_on() -> None:
+    """A fifth is spent waiting, most of the rest asleep; what was not seen of it may have wanted more."""
+    load, seen = HostLoad(8.0), ThreadShares(7.0, 9.0)
+    assert demand(7.0, Contention(waited=85.0), load) == 92
+    assert demand(7.0, Contention(waited=85.0, threads=seen), load) == 9
+    assert demand(10.0, Contention(waited=85.0, threads=seen), load) == 9 + 3 * 15
+    assert demand(30.0, Contention(waited=70.0, threads=ThreadShares(30.0, 100.0)), load) == 100
 
 
 def test_on_a_host_with_room_waiting_counts_for_nothing() -> None:

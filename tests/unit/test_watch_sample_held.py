@@ -7,7 +7,7 @@ import pytest
 from unit.watch_host import CPUS, FakeHost
 
 from runaway_watchdog.linux import cgroup_cpu, loadavg, pressure
-from runaway_watchdog.linux.schedstat import read_waited_ns
+from runaway_watchdog.linux.schedstat import read_threads
 from runaway_watchdog.model.sampling import Sample
 from runaway_watchdog.watch import contention as held, families
 
@@ -52,6 +52,34 @@ def test_every_spinner_on_a_full_host_is_found(tmp_path: Path) -> None:
     assert {pid for pid, demand in wanted.items() if demand >= 90} == set(pids)
     assert sample.load.waiting == 99.0
     assert wanted[10] == pytest.approx(100)
+
+
+@pytest.mark.parametrize(("share", "waits", "hot"), [(0.024, 0.65, False), (0.06, 0.85, True), (0.24, 0.76, True)])
+def test_timers_on_a_full_host_want_what_they_would_use_alone(
+    tmp_path: Path, share: float, waits: float, hot: bool
+) -> None:
+    """Four loops that run 1.5 of each 21.5 ms wait long for their turn, and sleep on in between; spinners do not."""
+    host = FakeHost(tmp_path)
+    groups = ("/user.slice", "/user.slice/user-0.slice", SESSION)
+    pids = range(10, 14)
+    for group in groups:
+        host.group(group, 0.0)
+    for pid in pids:
+        host.process(pid, start_s=1.0, group=SESSION)
+    host.crowd(40.0, 40, 99.0)
+    for number in range(1, 30):
+        ran = number * 2.0 * share
+        for pid in pids:
+            host.used_ns[pid] = round(ran * 1e9)
+            host.waited(pid, number * 2.0 * waits, ran=ran)
+        for group in groups:
+            host.group(group, ran * 4)
+        full = round(number * 2.0 * (1 - share * 4) * 0.95 * 1e6)
+        write(host, SESSION, "cpu.pressure", f"some avg10=0 avg60=0 avg300=0 total={full}\nfull total={full}\n")
+        sample = host.look(2.0, 2.0 * CPUS)
+    (session,) = sample.groups
+    assert (session.demand >= 90) is hot
+    assert hot or all(each.demand < 15 for each in sample.processes)
 
 
 def spin_at_the_limit(host: FakeHost, looks: int) -> Sample:
@@ -279,13 +307,14 @@ def test_pressure_is_read_by_its_kind() -> None:
     assert pressure.parse_full(text) == 7
 
 
-def test_waiting_is_summed_over_threads(tmp_path: Path) -> None:
+def test_waiting_is_told_of_each_thread(tmp_path: Path) -> None:
     """And not known where the kernel does not tell."""
     host = FakeHost(tmp_path)
     host.process(10, start_s=1.0)
-    assert read_waited_ns(host.host.paths, 10) is None
-    host.waited(10, 1.5, 0.25)
-    assert read_waited_ns(host.host.paths, 10) == 1_750_000_000
+    assert read_threads(host.host.paths, 10) == {}
+    host.waited(10, 1.5, 0.25, ran=0.5)
+    assert read_threads(host.host.paths, 10) == {"10": (500_000_000, 1_500_000_000), "11": (500_000_000, 250_000_000)}
+    assert len(read_threads(host.host.paths, 10, 1)) == 1
 
 
 @pytest.mark.parametrize(

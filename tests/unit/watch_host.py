@@ -58,12 +58,12 @@ class FakeHost:
         text = f"some avg10=0.00 avg60={waiting} avg300=0.00 total=1\n"
         (self.root / "proc" / "pressure" / "cpu").write_text(text)
 
-    def waited(self, pid: int, *seconds: float) -> None:
-        """For how long each thread of a process has been ready while others ran."""
+    def waited(self, pid: int, *seconds: float, ran: float = 0.0) -> None:
+        """For how long each thread of a process has been ready while others ran, and has run."""
         for number, each in enumerate(seconds):
             thread = self.root / "proc" / str(pid) / "task" / str(pid + number)
             thread.mkdir(parents=True, exist_ok=True)
-            (thread / "schedstat").write_text(f"1 {round(each * 1e9)} 5\n")
+            (thread / "schedstat").write_text(f"{round(ran * 1e9)} {round(each * 1e9)} 5\n")
 
     def buried(self, pid: int, children_s: float) -> None:
         """What the children of a process have used that it has waited for."""

@@ -5,7 +5,7 @@ from typing import Final
 
 from runaway_watchdog.linux.files import Paths, read
 
-_MOST_THREADS: Final = 64
+MOST_THREADS: Final = 64
 
 
 def parse(text: str | bytes) -> tuple[int, int] | None:
@@ -16,18 +16,11 @@ def parse(text: str | bytes) -> tuple[int, int] | None:
     return int(words[0]), int(words[1])
 
 
-def read_waited_ns(paths: Paths, pid: int) -> int | None:
-    """How long a process's living threads have been ready to run while others ran; of at most `_MOST_THREADS` of them.
-
-    None: gone, hidden, or a kernel without it.
-    """
+def read_threads(paths: Paths, pid: int, most: int = MOST_THREADS) -> dict[str, tuple[int, int]]:
+    """The same of a process's living threads, of at most so many of them. {}: gone, hidden, or a kernel without it."""
     try:
-        threads = os.listdir(f"{paths.proc}/{pid}/task")
+        threads = os.listdir(f"{paths.proc}/{pid}/task")[:most]
     except OSError:
-        return None
-    total, known = 0, False
-    for thread in threads[:_MOST_THREADS]:
-        told = parse(read(f"{paths.proc}/{pid}/task/{thread}/schedstat", 256) or b"")
-        if told is not None:
-            total, known = total + told[1], True
-    return total if known else None
+        return {}
+    read_of = ((each, parse(read(f"{paths.proc}/{pid}/task/{each}/schedstat", 256) or b"")) for each in threads)
+    return {thread: told for thread, told in read_of if told is not None}

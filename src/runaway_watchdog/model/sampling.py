@@ -10,6 +10,13 @@ LEAST_TOLD: Final = 1.0
 RuleKind = Literal["cpu", "restarts", "pressure", "steal"]
 
 
+class ThreadShares(NamedTuple):
+    """Of the living threads that were seen for some seconds, in percent of one core."""
+
+    used: float
+    wanted: float  # what they would have used had none waited for a CPU, and slept by themselves as long as they did
+
+
 class Contention(NamedTuple):
     """What kept a process or group from using more."""
 
@@ -17,6 +24,7 @@ class Contention(NamedTuple):
     limit: float | None = None  # what its group may use, in percent of one core; None: no limit
     throttled: float = 0.0  # percent of the periods in which its group ran into that limit
     steal: float = 0.0  # percent of the host's time that the provider took
+    threads: ThreadShares | None = None  # None: not asked, or not known yet
 
 
 class ProcessRate(NamedTuple):

@@ -1,17 +1,23 @@
 """What holds groups back: CPU limits, throttling, and waiting for a CPU. Asked of what is near hot, and in sweeps."""
 
 import os
+from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 from runaway_watchdog.linux import cgroup
 from runaway_watchdog.linux.cgroup_cpu import parse_limit, parse_throttling
 from runaway_watchdog.linux.files import Paths, read
 from runaway_watchdog.linux.pressure import parse_full
-from runaway_watchdog.linux.schedstat import read_waited_ns
-from runaway_watchdog.watch.groups import Tree
+from runaway_watchdog.linux.schedstat import MOST_THREADS, read_threads
+from runaway_watchdog.model.sampling import Contention, ThreadShares
+from runaway_watchdog.watch.groups import Tree, members
 
 _STALE_S: Final = 2.5
 """The kernel brings a group's pressure up to date every two seconds: till then a total that stands still is no news."""
+_SPAN_S: Final = 5.0
+"""Threads are compared over this long: a wait is counted only when it is over, so a short span may miss much of it."""
+_UNSURE: Final = 0.1
+"""What a thread neither ran nor waited, as far as was counted, up to this share of the time, is no sleep of its own."""
 
 
 class _Seen(NamedTuple):
@@ -27,6 +33,12 @@ class _Periods(NamedTuple):
     share: float  # percent, of the last periods in which it ran
 
 
+class _Threads(NamedTuple):
+    counted: Mapping[str, tuple[int, int]]  # nanoseconds that each ran and waited
+    at: float
+    shares: ThreadShares | None
+
+
 class Holds:
     """Keeps the totals of what was near hot; `forget` drops what was not asked for lately."""
 
@@ -37,6 +49,7 @@ class Holds:
         self._pressures: dict[str, _Seen] = {}
         self._periods: dict[str, _Periods] = {}
         self._waits: dict[int, _Seen] = {}
+        self._threads: dict[int, _Threads] = {}
 
     def limit(self, group: str) -> float | None:
         """What a group may use, in percent of one core; None: no limit, or none that can be read."""
@@ -76,19 +89,38 @@ class Holds:
         self._pressures[group] = seen._replace(share=min(100.0, seen.share))
         return self._pressures[group].share
 
-    def process_waited(self, pid: int, now: float, *, anew: bool) -> float:
-        """Percent of a core for which its threads were ready and others ran. `anew`: it is not the one of before."""
-        total = read_waited_ns(self._paths, pid)
-        if total is None:
-            return 0.0
+    def process(self, held: Contention, pid: int, now: float, *, anew: bool) -> Contention:
+        """With the time for which its threads were ready and others ran, and what they wanted. `anew`: it is not the
+        one of before."""
+        counted = read_threads(self._paths, pid)
+        if not counted:
+            return held._replace(waited=0.0, threads=None)
+        total = sum(waited for _, waited in counted.values())
         self._waits[pid] = _advance(None if anew else self._waits.get(pid), total, now)
-        return self._waits[pid].share
+        self._threads[pid] = _compare(None if anew else self._threads.get(pid), counted, now)
+        return held._replace(waited=self._waits[pid].share, threads=self._threads[pid].shares)
+
+    def group_threads(self, group: str, now: float) -> ThreadShares | None:
+        """Of a group's living processes, of at most as many threads as are read of one process."""
+        if self._tree is None:
+            return None
+        left, used, wanted = MOST_THREADS, 0.0, 0.0
+        for pid in members(self._tree, group):
+            counted = read_threads(self._paths, pid, left)
+            left -= max(1, len(counted))
+            self._threads[pid] = _compare(self._threads.get(pid), counted, now)
+            shares = self._threads[pid].shares or ThreadShares(0.0, 0.0)
+            used, wanted = used + shares.used, wanted + shares.wanted
+            if left <= 0:
+                break
+        return ThreadShares(used, wanted)
 
     def forget(self, older: float) -> None:
         """Drop what was not asked for since then."""
         self._pressures = {group: seen for group, seen in self._pressures.items() if seen.at >= older}
         self._waits = {pid: seen for pid, seen in self._waits.items() if seen.at >= older}
         self._periods = {group: seen for group, seen in self._periods.items() if seen.at >= older}
+        self._threads = {pid: seen for pid, seen in self._threads.items() if seen.at >= older}
 
 
 def _advance(before: _Seen | None, total_ns: int, now: float) -> _Seen:
@@ -96,6 +128,23 @@ def _advance(before: _Seen | None, total_ns: int, now: float) -> _Seen:
     if before is None or now <= before.at:
         return _Seen(total_ns, now, 0.0)
     return _Seen(total_ns, now, max(0, total_ns - before.total) / 1e7 / (now - before.at))
+
+
+def _compare(before: _Threads | None, counted: Mapping[str, tuple[int, int]], now: float) -> _Threads:
+    """What each thread would have used of the time in which it did not wait; new ones are not known yet."""
+    if before is None:
+        return _Threads(counted, now, None)
+    if now - before.at < _SPAN_S:
+        return before
+    used = wanted = 0.0
+    for thread, (ran, waited) in counted.items():
+        ran_before, waited_before = before.counted.get(thread, (ran, waited))
+        share = (ran - ran_before) / 1e9 / (now - before.at)
+        asleep = 1 - share - (waited - waited_before) / 1e9 / (now - before.at) - _UNSURE
+        if share > 0 and waited >= waited_before:
+            used += share * 100
+            wanted += share * 100 / (share + max(0.0, asleep))
+    return _Threads(counted, now, ThreadShares(used, wanted))
 
 
 def _limits_root(paths: Paths, tree: Tree | None) -> tuple[str, int] | None:

@@ -26,9 +26,14 @@ def demand(percent: float, held: Contention, load: HostLoad) -> float:
     """In percent of one core; never less than `percent`.
 
     Waiting counts only up to what crowding can explain: fifty idle threads that wait a moment each time they wake have
-    waited long between them, and wanted little. Under a limit below one core, it is the share of that limit.
+    waited long between them, and wanted little. What sleeps by itself between its waits sleeps on without them; what
+    is left when the threads that were seen are taken away may have wanted all that crowding explains. Under a limit
+    below one core, it is the share of that limit.
     """
     wanted = min(percent + held.waited, percent * slack(load.crowding))
+    if held.threads is not None:
+        unseen = max(0.0, percent - held.threads.used)
+        wanted = min(wanted, held.threads.wanted + unseen * slack(load.crowding))
     if held.limit is not None and 0 < held.limit < 100:
         wanted = max(wanted, percent * 100 / held.limit)
     if held.steal > 0:

@@ -375,7 +375,10 @@ def _finding(stage: Stage, track: Track, rule: Rule, sample: Sample) -> Finding:
         kind=rule.kind,
         push=rule.push,
         demand=max(track.percent, track.wanted / track.span_s if track.span_s > 0 else 0.0),
-        **track.held._asdict(),
+        waited=track.held.waited,
+        limit=track.held.limit,
+        throttled=track.held.throttled,
+        steal=track.held.steal,
     )
 
 

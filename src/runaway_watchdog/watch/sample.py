@@ -318,6 +318,8 @@ class Sampler:
                 held = held._replace(throttled=self._holds.throttled(path, look.at))
             if look.load.crowding > _CROWDED:
                 held = held._replace(waited=self._holds.group_waited(path, look.at))
+                if percent < self.lowest <= demand(percent, held, look.load):
+                    held = held._replace(threads=self._holds.group_threads(path, look.at))
         return GroupRate(path, percent, span_s, demand(percent, held, look.load), held)
 
     def _read_processes(
@@ -373,10 +375,8 @@ class Sampler:
     def _held(self, look: _Look, key: ProcKey, group: str, *, anew: bool) -> Contention:
         """What its group's limit, others and the provider keep from a process."""
         rate_of_group = look.groups.get(group)
-        held = Contention(steal=look.load.steal) if rate_of_group is None else rate_of_group.held._replace(waited=0.0)
-        if look.load.crowding <= _CROWDED:
-            return held
-        return held._replace(waited=self._holds.process_waited(key.pid, look.at, anew=anew))
+        held = Contention(steal=look.load.steal) if rate_of_group is None else rate_of_group.held
+        return held if look.load.crowding <= _CROWDED else self._holds.process(held, key.pid, look.at, anew=anew)
 
     def _process_rate(self, stat: ProcessStat, before: Mark | None, now: Mark) -> tuple[float, float]:
         """A process that started after its PID was last read used all that it used since it started."""
