@@ -3,14 +3,14 @@
 Told from what leaves a date behind, each by itself: that something was changed before does not make it the reason.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from runaway_watchdog.hostile import clean
 from runaway_watchdog.linux.text import lines as lines_of
 from runaway_watchdog.model.casefile import Change, ChangeKind
 from runaway_watchdog.model.container import DOCKER_KINDS
-from runaway_watchdog.model.process import Facts
+from runaway_watchdog.model.process import Facts, Process
 from runaway_watchdog.owners.cron.details import AnacronJob, Job
 from runaway_watchdog.owners.interface import Owner, Read
 from runaway_watchdog.owners.systemd.details import service_of
@@ -19,22 +19,24 @@ from runaway_watchdog.world import Traces, Unanswered, World
 if TYPE_CHECKING:
     from runaway_watchdog.owners.docker.details import ContainerOwner
 
-BEFORE_S: Final = 3600.0
+BEFORE_S: Final = 600.0
+"""What was changed longer ago than that and did no harm till then is no likely reason."""
 GRACE_S: Final = 10.0
 """When it became hot is known to a few seconds; what made it hot may have been written down a moment later."""
-MOST_NAMED: Final = 4
+MOST_SEARCHED: Final = 100
+"""Of so many packages the lists of files are read, the newest first."""
 _NAME_LIMIT: Final = 80
 
 
 def changed(world: World, facts: Facts, owners: Sequence[Owner], since: float | None) -> tuple[Change, ...]:
-    """What lies within the hour before `since`, the newest first. Empty as well where nobody can look.
+    """What lies within the ten minutes before `since`, the newest first. Empty as well where nobody can look.
 
     `since`: hot since, as far as the watch knows; otherwise the process's own start stands in for it.
     """
     until = (facts.process.started_at if since is None else since) + GRACE_S
     try:
         found = (
-            *_packages(world.traces, until),
+            *_packages(world.traces, until, facts.process),
             *(each for owner in owners for each in _of(owner, facts, world.traces)),
         )
     except Unanswered:
@@ -81,6 +83,12 @@ def _written(traces: Traces, kind: ChangeKind, paths: Iterable[object], what: st
 # --- packages ----------------------------------------------------------------------------------------------------
 
 
+DPKG_LOG: Final = "/var/log/dpkg.log"
+DPKG_INFO: Final = "/var/lib/dpkg/info"
+MOST_WORDS: Final = 4
+"""Of a command line: the interpreter, its options and the script."""
+
+
 class _Log(NamedTuple):
     """A package manager's log: `parse` takes a line to (time, what was done, package)."""
 
@@ -88,16 +96,31 @@ class _Log(NamedTuple):
     parse: Callable[[str], tuple[float, str, str] | None]
 
 
-def _packages(traces: Traces, until: float) -> Iterator[Change]:
-    """One change for each log: how many packages, and the first of their names."""
+def _packages(traces: Traces, until: float, process: Process) -> Iterator[Change]:
+    """One change for each log: how many packages, and which of them hold what the process runs."""
     for log in _LOGS:
         done = list(_lately(log, traces.tail(log.path) or "", until))
         if done:
-            yield Change("packages", max(at for at, _, _ in done), _told(done), log.path)
+            names = list(dict.fromkeys(name for _, _, name in done))[:MOST_SEARCHED]
+            run = frozenset(name for name in names if log.path == DPKG_LOG and _runs(traces, name, process))
+            yield Change("packages", max(at for at, _, _ in done), _told(done, run), log.path)
+
+
+def _runs(traces: Traces, package: str, process: Process) -> bool:
+    """Whether the program or a script that the process was started with is the package's, by dpkg's own list."""
+    if len(process.namespace_pids) > 1:  # what a container runs is not of the host's packages
+        return False
+    started_with = (process.exe or "", *process.cmdline[:MOST_WORDS])
+    paths = {each for path in started_with if path.startswith("/") for each in (path, path.removeprefix("/usr"))}
+    try:
+        lists = (traces.tail(f"{DPKG_INFO}/{package}{arch}.list") for arch in ("", ":amd64", ":arm64"))
+        return any(not paths.isdisjoint(lines_of(text)) for text in lists if text)
+    except Unanswered:
+        return False
 
 
 def _lately(log: _Log, text: str, until: float) -> Iterator[tuple[float, str, str]]:
-    """Of a log that goes back for months, the last hour: from its end, until a line is older."""
+    """Of a log that goes back for months, the last minutes: from its end, until a line is older."""
     for line in reversed(lines_of(text)):
         found = log.parse(line)
         if found is not None and found[0] < until - BEFORE_S - GRACE_S:
@@ -106,15 +129,15 @@ def _lately(log: _Log, text: str, until: float) -> Iterator[tuple[float, str, st
             yield found
 
 
-def _told(done: Sequence[tuple[float, str, str]]) -> str:
-    """ "3 packages were upgraded: openssl, libssl3, curl" (installed and removed as well)."""
+def _told(done: Sequence[tuple[float, str, str]], run: Set[str]) -> str:
+    """ "3 packages were upgraded, with what it runs: nodejs" (installed and removed as well)."""
     sentences: list[str] = []
     for what in ("upgraded", "installed", "removed"):
-        names = list(dict.fromkeys(clean(name, 60) for _, verb, name in reversed(done) if verb == what))
+        names = list(dict.fromkeys(name for _, verb, name in reversed(done) if verb == what))
         if names:
-            shown = ", ".join(names[:MOST_NAMED]) + (" …" if len(names) > MOST_NAMED else "")
+            named = ", ".join(clean(name, 60) for name in names if name in run)
             were = "package was" if len(names) == 1 else "packages were"
-            sentences.append(f"{len(names)} {were} {what}: {shown}")
+            sentences.append(f"{len(names)} {were} {what}{f', with what it runs: {named}' if named else ''}")
     return "; ".join(sentences)
 
 
@@ -163,7 +186,7 @@ def _pacman(line: str) -> tuple[float, str, str] | None:
 
 
 _LOGS: Final = (
-    _Log("/var/log/dpkg.log", _dpkg),
+    _Log(DPKG_LOG, _dpkg),
     _Log("/var/log/dnf.rpm.log", _dnf),
     _Log("/var/log/pacman.log", _pacman),
 )
