@@ -2,7 +2,7 @@
 
 from runaway_watchdog.model.events import Finding
 from runaway_watchdog.model.identity import ProcKey
-from runaway_watchdog.model.sampling import Contention, GroupRate, HostLoad, ProcessRate, Rule, Sample
+from runaway_watchdog.model.sampling import Contention, GroupRate, HostLoad, ProcessRate, Rule, Sample, ThreadShares
 from runaway_watchdog.watch.detect import DetectState, detect, resume
 
 CPU = Rule("sustained-cpu", 90.0, 300.0, "warning")
@@ -62,3 +62,25 @@ def test_a_resumed_host_incident_goes_on() -> None:
     """After a restart of the watch nothing is told twice."""
     state = resume(DetectState(), STEAL, "", None, 30.0, alive=False)
     assert run(looks(300, HostLoad(1.0, 0.0, 30.0)), STEAL, state=state) == []
+
+
+def test_a_starved_runaway_is_not_over() -> None:
+    """It gets three percent of a core and waits for the rest: less than crowding lets it have wanted. Then it is calm."""
+    starved, calm = ((Contention(waited=97.0), 3.0), (Contention(), 3.0))
+
+    def at(n: int, held: Contention, percent: float) -> Sample:
+        wants, load = min(100.0, percent * 19), HostLoad(10.0, 99.0)
+        processes = (ProcessRate(P, G, percent, 2.0, wants, held),)
+        groups = (GroupRate(G, percent, 2.0, wants, held),)
+        return Sample(n * 2.0, 1e9 + n * 2, 2, 200.0, processes, groups, load)
+
+    found = run([*looks(160), *(at(n, *starved) for n in range(161, 600))], CPU)
+    assert [each.stage for each in found] == ["suspect", "sustained"]
+    found = run(
+        [*looks(160), *(at(n, *starved) for n in range(161, 600)), *(at(n, *calm) for n in range(600, 760))], CPU
+    )
+    assert [each.stage for each in found] == ["suspect", "sustained", "resolved"]
+    asleep = Contention(waited=97.0, threads=ThreadShares(3.0, 12.0))  # twenty threads that wait a little each
+    found = run([*looks(160), *(at(n, asleep, 3.0) for n in range(161, 400))], CPU)
+    assert [each.stage for each in found] == ["suspect", "sustained", "resolved"]
+    assert run([at(n, *starved) for n in range(1, 600)], CPU) == []  # by its waiting alone nobody is found

@@ -351,3 +351,18 @@ def test_what_makes_a_group_hot_is_of_the_time_in_which_the_host_was_busy(tmp_pa
     newest = host.look(2.0, 2.0, {}, (UNIT,)).used[0]
     assert (newest.group, newest.span_s) == (UNIT, 2.0)
     assert newest.cpu_s == pytest.approx(2.0)
+
+
+def test_a_group_that_was_found_is_asked_whether_it_is_starved(tmp_path: Path) -> None:
+    """It hardly runs, and has work all the time; who was never found is not asked."""
+    host = FakeHost(tmp_path)
+    for group in ("/system.slice", UNIT, "/system.slice/other.service"):
+        host.group(group, 0.0)
+    host.crowd(40.0, 40, 99.0)
+    for number in range(1, 5):
+        for group in (UNIT, "/system.slice/other.service"):
+            host.group(group, number * 0.02)
+            write(host, group, "cpu.pressure", f"full avg10=0 avg60=0 avg300=0 total={number * 1_980_000}\n")
+        host.group("/system.slice", number * 8.0)
+        sample = host.look(2.0, 2.0 * CPUS, groups=(UNIT,))
+    assert [(each.group, round(each.percent), round(each.held.waited)) for each in sample.groups] == [(UNIT, 1, 99)]

@@ -1,7 +1,8 @@
 """Samples -> findings: which process or group has burnt for too long. Pure: time comes with the sample.
 
 A rule's CPU is held against what a subject wanted (see `demand`): on a full host, under a limit of its own or under
-steal it gets less. The rules about the host itself ("pressure", "steal") have one subject, `HOST`.
+steal it gets less. What has been found stays found while it is starved: it hardly runs, and is ready to all the time.
+The rules about the host itself ("pressure", "steal") have one subject, `HOST`.
 
 For each subject and rule an accumulator grows by the time spent above the rule's CPU and drains four times as fast
 below it. So one sample below does not start the window anew, and what is above for less than 80 % of the time never
@@ -257,7 +258,7 @@ def _left(seconds: float, rule: Rule) -> float:
 
 def _advance(who: Subject, track: Track, seen: _Now, rule: Rule) -> Track:
     demand = seen.wanted
-    above = demand >= rule.cpu
+    above = demand >= rule.cpu or (track.stage == _SUSTAINED and _ready(seen) >= rule.cpu)
     counted = min(demand, _STANDS_OUT * rule.cpu)
     mean = counted + (track.mean - counted) * _left(seen.span_s, rule)
     level_s, broken = track.level_s, track.broken
@@ -277,6 +278,12 @@ def _advance(who: Subject, track: Track, seen: _Now, rule: Rule) -> Track:
         seen.group, level_s, cpu, span_s, max(stage, track.stage), track.told, track.told_key, wanted,
         seen.held if above else track.held, mean, broken,
     )  # fmt: skip
+
+
+def _ready(seen: _Now) -> float:
+    """In percent of a core, the time in which it ran or was ready to; without that in which its threads would sleep."""
+    ready, threads = seen.percent + seen.held.waited, seen.held.threads
+    return ready if threads is None else min(ready, threads.wanted + max(0.0, seen.percent - threads.used))
 
 
 def _may_pause(who: Subject, track: Track) -> bool:

@@ -309,17 +309,18 @@ class Sampler:
         self._told[path] = now, percent
 
     def _group_rate(self, look: _Look, path: str, percent: float, span_s: float, *, warm: bool) -> GroupRate:
-        """What held a group back is asked of warm ones alone."""
+        """What held a group back is asked of warm ones alone; of those that were found, whether they are starved."""
         held = Contention(limit=self._limits.get(path), steal=look.load.steal)
         if warm:
             held = held._replace(limit=self._note_limit(path))
             if path in self._limits:
                 self._small.add(path)
                 held = held._replace(throttled=self._holds.throttled(path, look.at))
-            if look.load.crowding > _CROWDED:
-                held = held._replace(waited=self._holds.group_waited(path, look.at))
-                if percent < self.lowest <= demand(percent, held, look.load):
-                    held = held._replace(threads=self._holds.group_threads(path, look.at))
+        if look.load.crowding > _CROWDED:
+            held = held._replace(waited=self._holds.group_waited(path, look.at))
+            wanted = demand(percent, held, look.load) if warm else percent + held.waited
+            if percent < self.lowest <= wanted:
+                held = held._replace(threads=self._holds.group_threads(path, look.at))
         return GroupRate(path, percent, span_s, demand(percent, held, look.load), held)
 
     def _read_processes(
