@@ -17,6 +17,7 @@ from pathlib import Path
 import structlog
 
 from runaway_watchdog.explain.casefile import explain
+from runaway_watchdog.explain.named import short_of
 from runaway_watchdog.explain.records import NoRecords, Records
 from runaway_watchdog.explain.storerecords import open_records
 from runaway_watchdog.handover import log_to_stderr, read_configuration
@@ -26,6 +27,7 @@ from runaway_watchdog.model.gap import Gap
 from runaway_watchdog.model.process import CpuShare
 from runaway_watchdog.render.document import to_json
 from runaway_watchdog.render.message import CRITICAL, Incident, Message, fallback, message
+from runaway_watchdog.render.shortage import sentence
 from runaway_watchdog.starting import SENDER, Starter, starter
 from runaway_watchdog.store import curves, queries, records
 from runaway_watchdog.store.database import (
@@ -168,7 +170,8 @@ def _message(
     if case.process.key.start_ticks == case_request.start_ticks:
         # What the rule saw over its window says more than the tenth of a second of this very moment.
         case = case._replace(cpu=CpuShare(case_request.percent, case_request.window_s))
-    return message(case, case_request.kind, now, Incident.of(case_request, curve, to_json(case)))
+    about = Incident.of(case_request, curve, to_json(case))._replace(short=sentence(short_of(world)))
+    return message(case, case_request.kind, now, about)
 
 
 def _keep(

@@ -137,6 +137,9 @@ class FakeClock:
     def monotonic(self) -> float:
         return 1.0
 
+    def sleep(self, seconds: float) -> None:
+        """No time passes here."""
+
 
 @dataclass
 class FakeHost:

@@ -12,9 +12,11 @@ from runaway_watchdog.model.casefile import History, SeenDeath
 from runaway_watchdog.model.events import CaseRequest
 from runaway_watchdog.model.owner import Outlook
 from runaway_watchdog.model.process import CpuShare
+from runaway_watchdog.model.shortage import Shortage, User
 from runaway_watchdog.render import figures
 from runaway_watchdog.render.document import to_json
 from runaway_watchdog.render.message import Incident, Kind, fallback, message
+from runaway_watchdog.render.shortage import sentence
 from runaway_watchdog.render.story import tell
 
 CASE = cases()["compose"]
@@ -39,6 +41,18 @@ def test_reminder_says_that_it_still_goes_on() -> None:
     assert told.subject.startswith("Still CPU 100 %: ")
     assert told.text.startswith("Reminder: it still goes on.\n\n")
     assert "DO THIS" in told.text
+
+
+def test_what_the_host_lacks_more_than_cpu_comes_first() -> None:
+    """In every form of the message; of what is over nothing is said any more."""
+    short = sentence(Shortage("memory", 34.0, 96.0, User("shop/db (postgres)", 70, 3 * 2**30)))
+    told = message(CASE, "opened", NOW, Incident(15, "critical", short=short))
+    assert told.text.startswith("This host is out of memory: 96 % of it is in use")
+    assert "shop/db (postgres): 3.0 GiB" in " ".join(told.text.split())
+    assert "What it says of CPU is second" in " ".join(told.text.split())
+    assert "out of memory" in told.markdown
+    assert "out of memory" in told.html
+    assert "out of memory" not in message(CASE, "resolved", NOW, Incident(15, "critical", short=short)).text
 
 
 def test_resolution_is_short_and_proposes_nothing() -> None:

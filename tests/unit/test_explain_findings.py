@@ -11,12 +11,13 @@ from preflight.host_world import LINK, NOW, FakeHost
 from support.builders import make_facts, make_process, make_service
 
 from runaway_watchdog import owners
-from runaway_watchdog.explain import cause, condition, leftbehind, signs, ways
+from runaway_watchdog.explain import cause, condition, leftbehind, named, signs, ways
 from runaway_watchdog.model.casefile import History, LeftBehind, Sign, suspicious
 from runaway_watchdog.model.plan import Plan
 from runaway_watchdog.model.process import Facts, Process
 from runaway_watchdog.owners.interface import Read
 from runaway_watchdog.owners.unmanaged import ORPHAN
+from runaway_watchdog.render.shortage import sentence
 from runaway_watchdog.world import Clock, Journal, World
 
 UNCLAIMED = Read("unmanaged", "x", "60", "none", ORPHAN, ())
@@ -153,6 +154,72 @@ def test_nobody_is_told_to_stop_who_works_for_others(name: str) -> None:
     )
     assert [step.risk for step in plan.steps] == ["none"]
     assert "stop" not in plan.steps[0].command
+
+
+WORKERS = [
+    ("/system.slice/containerd.service", "containerd", False),
+    ("/system.slice/containerd.service", "containerd-shim", False),
+    ("/system.slice/docker.service", "containerd-shim", False), ("/system.slice/docker.service", "runc", False),
+    ("/", "kworker/u8:2-flush-8:0", True), ("/", "kworker/0:1H", True), ("/", "kcompactd0", True),
+    ("/", "kswapd1", True),    ("/", "jbd2/sda1-8", True), ("/", "khugepaged", True),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("group", "comm", "kernel"), WORKERS)
+def test_who_works_for_the_containers_and_the_kernel_is_no_culprit(group: str, comm: str, kernel: bool) -> None:
+    """Their plan only looks; a program that takes such a name elsewhere is stopped as any other."""
+    process = make_process(200, name=comm, cgroup=group, kernel_thread=kernel)
+    layer = owners.Layer(UNCLAIMED, make_facts(process))
+    plan = ways.adapted(Plan("stop it", (), ()), layer, None, None, (), FakeHost().world)
+    assert [step.risk for step in plan.steps] == ["none"]
+    elsewhere = make_process(200, name=comm, cgroup="/system.slice/evil.service")
+    assert cause.innocent(elsewhere) is None
+
+
+def short_host(kind: str = "memory", stalled: float = 34.0, available: int = 40_000) -> FakeHost:
+    """PID 70 holds nearly all of a gigabyte, and has moved most to and from the disk."""
+    host = FakeHost()
+    for what in ("memory", "io"):
+        mean = stalled if what == kind else 0.0
+        host.files.add(
+            f"/proc/pressure/{what}", f"some avg10=0 avg60=9 total=1\nfull avg10=0.00 avg60={mean} total=1\n"
+        )
+    host.files.add("/proc/meminfo", f"MemTotal:  1000000 kB\nMemFree:  9 kB\nMemAvailable:  {available} kB\n")
+    for pid, kib in ((60, 1000), (70, 900_000)):
+        host.process(pid, f"/usr/bin/eater-{pid}", comm=f"eater-{pid}")
+        path = f"/proc/{pid}/status"
+        host.files.add(path, host.files.texts[path] + f"VmRSS:\t{kib} kB\nRssAnon:\t{kib} kB\nVmSwap:\t0 kB\n")
+    return host
+
+
+def test_a_host_without_memory_says_so_and_who_holds_it() -> None:
+    """All that work for others burn then, since what they need is thrown out: whoever holds the memory is named."""
+    host = short_host()
+    found = named.short_of(host.world)
+    assert found is not None
+    assert (found.kind, found.waits, found.used, found.user and found.user.pid) == ("memory", 34.0, 96.0, 70)
+    assert sentence(found).startswith("This host is out of memory: 96 % of it is in use, and everything")
+    assert "eater-70 (70): 879 MiB" in sentence(found)
+    dockerd = make_process(200, name="dockerd", cgroup="/system.slice/docker.service")
+    blamed, _ = cause.cause(host.world, dockerd)
+    assert blamed is not None
+    assert (blamed.pid, blamed.to_blame) == (70, False)
+
+
+@pytest.mark.parametrize(
+    ("host", "kind"),
+    [
+        (short_host(available=400_000), None),  # they wait at a limit of their own
+        (short_host(stalled=2.0), None),
+        (short_host("io"), "io"),
+        (FakeHost(), None),  # a kernel that does not tell
+    ],
+)
+def test_only_what_the_host_lacks_is_called_a_shortage(host: FakeHost, kind: str | None) -> None:
+    """Memory that is there, and waits that are rare, are none."""
+    found = named.short_of(host.world)
+    assert (found and found.kind) == kind
+    assert ("waits for its disk" in sentence(found)) is (kind == "io")
 
 
 # --- signs -------------------------------------------------------------------------------------------------------

@@ -65,7 +65,7 @@ def test_a_resumed_host_incident_goes_on() -> None:
 
 
 def test_a_starved_runaway_is_not_over() -> None:
-    """It gets three percent of a core and waits for the rest: less than crowding lets it have wanted. Then it is calm."""
+    """It gets three percent of a core, and waits for the rest: more than crowding explains. Then it is calm."""
     starved, calm = ((Contention(waited=97.0), 3.0), (Contention(), 3.0))
 
     def at(n: int, held: Contention, percent: float) -> Sample:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 from runaway_watchdog import owners, owners as ownership
 from runaway_watchdog.cli import PROGRAM, reading
 from runaway_watchdog.cli.options import reading_options
+from runaway_watchdog.explain.named import short_of
 from runaway_watchdog.explain.prognosis import prognosis
 from runaway_watchdog.hostile import clean
 from runaway_watchdog.masking import mask_text
@@ -23,8 +24,10 @@ from runaway_watchdog.model.casefile import History
 from runaway_watchdog.model.gap import Gap
 from runaway_watchdog.model.identity import ProcKey
 from runaway_watchdog.model.owner import Outlook, Owner
+from runaway_watchdog.model.shortage import Shortage
 from runaway_watchdog.render.document import owner_to_json
 from runaway_watchdog.render.figures import duration
+from runaway_watchdog.render.shortage import sentence, to_json
 from runaway_watchdog.store import queries
 from runaway_watchdog.store.database import StoreUnavailable, reading as reading_store
 from runaway_watchdog.world import Unanswered, World, live, procfs
@@ -58,6 +61,7 @@ class Look(NamedTuple):
     at: float
     found: tuple[Hot, ...]
     gaps: tuple[Gap, ...]
+    short: Shortage | None = None
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -71,11 +75,18 @@ def run(options: argparse.Namespace) -> int:
     seen = look(options)
     if options.json:
         reading.print_json(_whole(seen))
-    elif not seen.found:
+        return _complained(seen)
+    if seen.short is not None:
+        print(f"{sentence(seen.short)}\n")
+    if not seen.found:
         print(_nothing(seen))
     else:
         console(reading.colours(options)).print(table(seen))
         print(f"\n`sudo {PROGRAM} explain {seen.found[0].pid}` tells the whole story of the first.")
+    return _complained(seen)
+
+
+def _complained(seen: Look) -> int:
     for gap in seen.gaps:
         reading.complain(f"{gap.source}: {gap.problem}: {gap.fix}")
     return 0
@@ -90,7 +101,7 @@ def look(options: argparse.Namespace) -> Look:
     burning = _busiest()
     hot_since = _hot_since(options, gaps)
     found = [hot for pid, percent in burning if (hot := _look_at(world, pid, percent, gaps, hot_since)) is not None]
-    return Look(time.time(), tuple(found), reading.as_whom(gaps, os.geteuid()))
+    return Look(time.time(), tuple(found), reading.as_whom(gaps, os.geteuid()), short_of(world))
 
 
 def _keep_looking(options: argparse.Namespace) -> int:
@@ -112,7 +123,8 @@ def _keep_looking(options: argparse.Namespace) -> int:
             clock = time.strftime("%H:%M:%S", time.localtime(seen.at))
             below = [Text(f"{gap.source}: {gap.problem}: {gap.fix}", style="dim") for gap in seen.gaps]
             shown = table(seen) if seen.found else Text(_nothing(seen))
-            view.update(Group(Text(f"{clock}  Ctrl-C ends", style="dim"), shown, *below), refresh=True)
+            above = [Text(sentence(seen.short), style="red")] if seen.short is not None else []
+            view.update(Group(Text(f"{clock}  Ctrl-C ends", style="dim"), *above, shown, *below), refresh=True)
     return 0
 
 
@@ -180,6 +192,7 @@ def _whole(seen: Look) -> dict[str, Any]:
     return {
         "schema_version": 1,
         "window_s": LOOK_S,
+        "shortage": to_json(seen.short),
         "hot": [_document(each) for each in seen.found],
         "gaps": [reading.gap_document(gap) for gap in seen.gaps],
     }

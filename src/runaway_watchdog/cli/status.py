@@ -12,9 +12,11 @@ from runaway_watchdog.cli import PROGRAM, reading, vitals
 from runaway_watchdog.cli.incidents import head
 from runaway_watchdog.cli.options import reading_options
 from runaway_watchdog.cli.vitals import UNIT, Pulse, Vitals
+from runaway_watchdog.explain.named import short_of
 from runaway_watchdog.hostile import clean
 from runaway_watchdog.model.gap import Gap
 from runaway_watchdog.render.figures import clock, duration, size
+from runaway_watchdog.render.shortage import sentence, to_json
 from runaway_watchdog.store import queries
 from runaway_watchdog.store.database import StoreUnavailable, reading as reading_store
 from runaway_watchdog.store.queries import Incident
@@ -52,8 +54,11 @@ def run(options: argparse.Namespace) -> int:
         return 1
     if options.json:
         whole = document(seen, unresolved, path)
-        reading.print_json({**whole, "gaps": [reading.gap_document(gap) for gap in gaps]})
+        short = to_json(short_of(world))
+        reading.print_json({**whole, "shortage": short, "gaps": [reading.gap_document(gap) for gap in gaps]})
     else:
+        if short_now := sentence(short_of(world)):
+            print(short_now)
         print("\n".join(_lines(seen, unresolved, world, coloured=reading.colours(options))))
     return 0 if seen.pulse == "alive" else 1
 

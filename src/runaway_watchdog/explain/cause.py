@@ -10,11 +10,12 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 from runaway_watchdog.hostile import clean
-from runaway_watchdog.linux import net, status
+from runaway_watchdog.linux import net
 from runaway_watchdog.model.casefile import Cause
 from runaway_watchdog.model.gap import Gap
 from runaway_watchdog.model.process import Process
-from runaway_watchdog.world import Unanswered, World, processes, procfs
+from runaway_watchdog.model.shortage import Shortage
+from runaway_watchdog.world import Unanswered, World, processes, procfs, shortage
 from runaway_watchdog.world.units import NOT_LOADED
 
 if TYPE_CHECKING:
@@ -35,6 +36,8 @@ OFTEN_S: Final = 5.0
 LOOK_S: Final = 0.3
 GROWING: Final = 100_000
 """Bytes a second of a container's log that keep dockerd busy."""
+DISK: Final = 1_000_000
+"""Bytes a second of reads and writes that keep the kernel's threads busy."""
 RESTARTS: Final = 5
 JUST_NOW_S: Final = 60.0
 
@@ -45,14 +48,13 @@ class Innocent(NamedTuple):
     what: str
     find: Callable[[World], Cause | None]
     look: str
-    to_blame: bool = True  # who is found is surely the cause, so that the plan may be about it
 
 
 def innocent(process: Process) -> Innocent | None:
     """Recognised by what cannot be forged: the kernel's flag, PID 1, or the unit and the user it runs as."""
     if process.kernel_thread:
-        name = process.name.rstrip("0123456789").rstrip("/")
-        return _KERNEL.get(name)
+        name = process.name.partition("/")[0]
+        return _KERNEL.get(name) or _KERNEL.get(name.rstrip("0123456789"))
     if process.pid == 1:
         return _INIT
     group = process.control_group
@@ -65,6 +67,9 @@ def cause(world: World, process: Process) -> tuple[Cause | None, tuple[Gap, ...]
     if known is None:
         return None, ()
     try:
+        short = shortage.shortage(world)
+        if short is not None and short.kind == "memory":
+            return _eater(world), ()
         return known.find(world), ()
     except Unanswered as unanswered:
         return None, (unanswered.gap,)
@@ -174,27 +179,32 @@ def _restart_loop(world: World) -> Cause | None:
 
 def _eater(world: World) -> Cause | None:
     """The process with the most memory, in RAM and in swap."""
-    sizes: dict[int, int] = {}
-    for name in world.files.names(procfs.PROC):
-        if name.isdigit():
-            sizes[int(name)] = _memory_kib(world, name)
-    total = sum(sizes.values())
-    if not total:
-        return None
-    pid = max(sizes, key=lambda each: sizes[each])
-    found = processes.read(world.files, pid)
-    if found is None:
+    sizes = {
+        int(name): shortage.memory_kib(world, int(name)) for name in world.files.names(procfs.PROC) if name.isdigit()
+    }
+    pid = max(sizes, key=lambda each: sizes[each], default=0)
+    if not sizes.get(pid):
         return None
     told = f"holds {sizes[pid] / 1048576:.1f} GiB of memory and swap, more than any other process"
-    return Cause(f"{clean(found.comm, 40)} ({pid})", pid, told, (f"/proc/{pid}/status: VmRSS and VmSwap",))
+    return _user(world, pid, told, f"/proc/{pid}/status: memory of its own and VmSwap")
 
 
-def _memory_kib(world: World, name: str) -> int:
-    try:
-        told = status.parse(world.files.read(f"{procfs.PROC}/{name}/status"))
-        return sum(int(told[key].split()[0]) for key in ("VmRSS", "VmSwap") if key in told)
-    except (OSError, ValueError, IndexError):
-        return 0
+def _user(world: World, pid: int, told: str, evidence: str) -> Cause | None:
+    """Who uses most of something need not be the cause: the plan leaves it alone."""
+    found = processes.read(world.files, pid)
+    return None if found is None else Cause(f"{clean(found.comm, 40)} ({pid})", pid, told, (evidence,), to_blame=False)
+
+
+# --- who keeps the disks busy ----------------------------------------------------------------------------------
+
+
+def _writes(world: World) -> Cause | None:
+    """Whose group reads and writes most just now."""
+    most = shortage.largest(world, Shortage("io", 0.0))
+    if most is None or most[1] < DISK:
+        return None
+    told = f"reads and writes {most[1] / 1e6:.1f} MB a second, more than any other"
+    return _user(world, most[0], told, f"/proc/{most[0]}/io: read_bytes and write_bytes")
 
 
 # --- what keeps dockerd busy -----------------------------------------------------------------------------------
@@ -275,6 +285,7 @@ _JOURNAL = (
     "journalctl -n 1000 -o json --output-fields=_SYSTEMD_UNIT | grep -o '\"_SYSTEMD_UNIT\":[^,}]*' | sort | uniq -c"
 )
 _MEMORY = "ps -eo rss,pid,user,args --sort=-rss | head"
+_DISK = "grep -H _bytes /proc/[0-9]*/io | sort -t: -k3 -n | tail"
 _NETWORK = "cat /proc/net/dev /proc/net/softnet_stat"
 _LOGGER = Innocent("writes what others log", _flooder, _JOURNAL)
 _DOCKERD = Innocent("works for the containers", _container, "docker stats --no-stream")
@@ -283,13 +294,24 @@ _INIT = Innocent(
     _restart_loop,
     "systemctl list-units --state=activating,deactivating; journalctl -n 50 _PID=1",
 )
+_RECLAIM = Innocent("frees memory for whoever wants more", _eater, _MEMORY)
+_COMPACT = Innocent("makes room in memory for others", _eater, _MEMORY)
+_DISKS = Innocent("carries out what others ask of the disks", _writes, _DISK)
 _KERNEL = {
-    "kswapd": Innocent("frees memory for whoever wants more", _eater, _MEMORY, to_blame=False),
-    "kcompactd": Innocent("makes room in memory for others", _eater, _MEMORY, to_blame=False),
+    "kswapd": _RECLAIM,
+    "kcompactd": _COMPACT,
+    "khugepaged": _COMPACT,
     "ksoftirqd": Innocent("takes in network packets for others", _packets, _NETWORK),
+    "kworker": Innocent("works off what others ask of the kernel", _writes, _DISK),
+    "jbd2": _DISKS,
+    "kjournald": _DISKS,
 }
 _UNITS = {
     ("systemd-journald.service", "systemd-journal"): _LOGGER,
     ("rsyslog.service", "rsyslogd"): _LOGGER,
-    ("docker.service", "dockerd"): _DOCKERD,
+    **{
+        (unit, name): _DOCKERD
+        for unit in ("docker.service", "containerd.service")
+        for name in ("dockerd", "containerd", "containerd-shim", "runc", "docker-proxy")
+    },
 }

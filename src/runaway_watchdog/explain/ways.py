@@ -54,7 +54,7 @@ def _at_the_source(plan: Plan, process: Process, known: Innocent, cause: Cause |
         goal = f"Leave {process.name} alone and find who makes it work: it {known.what}"
         return plan._replace(goal=goal, steps=(look,))
     goal = f"Leave {process.name} alone and look at the cause, {cause.name}"
-    containment = _held(cause, world) if known.to_blame else None
+    containment = _held(cause, world) if cause.to_blame else None
     if containment is None or not containment.steps:
         return plan._replace(goal=goal, steps=(look,))
     return plan._replace(

@@ -1,10 +1,19 @@
-"""/proc/pressure/cpu and a group's cpu.pressure (Documentation/accounting/psi.rst)."""
+"""/proc/pressure/* and a group's cpu.pressure (Documentation/accounting/psi.rst)."""
 
 
 def parse_some(text: bytes) -> float | None:
     """From /proc/pressure/cpu: percent of the last minute in which some task waited for a CPU."""
+    return _mean(text, b"some")
+
+
+def parse_stalled(text: bytes) -> float | None:
+    """From /proc/pressure/memory or io: percent of the last minute in which all that had work waited for it."""
+    return _mean(text, b"full")
+
+
+def _mean(text: bytes, kind: bytes) -> float | None:
     try:
-        mean = float(_line(text, b"some")[b"avg60"])
+        mean = float(_line(text, kind)[b"avg60"])
     except (KeyError, ValueError):
         return None
     return mean if 0 <= mean <= 100 else None

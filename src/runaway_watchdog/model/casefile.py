@@ -66,6 +66,7 @@ class Cause(NamedTuple):
     told: str
     evidence: tuple[str, ...]
     unit: str | None = None  # the unit to act on, where there is one
+    to_blame: bool = True  # surely the cause, so that the plan may be about it
 
 
 class LeftBehind(NamedTuple):

@@ -11,6 +11,7 @@ from runaway_watchdog.model.casefile import CaseFile
 from runaway_watchdog.model.events import CaseRequest, incident_document
 from runaway_watchdog.render import figures, html as mail, markdown as chat
 from runaway_watchdog.render.push import push
+from runaway_watchdog.render.shortage import SECOND
 from runaway_watchdog.render.steps import LOOKED_AT, safe
 from runaway_watchdog.render.story import Story, course, doer, harm, kind_of, tell
 from runaway_watchdog.render.text import wrapped, write
@@ -83,6 +84,7 @@ class Incident(NamedTuple):
     document: Mapping[str, Any] = MappingProxyType({})  # the case file as `explain --json` has it
     wanted: float | None = None  # percent of a core, where it got much less
     unseen: bool = False  # it ended while no watch was there to see it
+    short: str = ""  # what the host lacks more than CPU, see `shortage.sentence`
 
     @classmethod
     def of(
@@ -102,6 +104,8 @@ def message(case: CaseFile, kind: Kind, now: float, about: Incident = NONE) -> M
     if kind == "resolved":  # nothing is left to do: what it was and who kept it alive
         story = story._replace(succession="", headline="", harm="", outcomes=(), goal="", moves=(), dangerous=())
     notice = _notice(case, kind, now, unseen=about.unseen)
+    if about.short and kind != "resolved":
+        notice = " ".join(filter(None, (about.short, SECOND, notice)))
     tail = _tail(case.process.pid, safe(case.host, 60), about.number, now)
     told = _put_together(_subject(case, kind, about), notice, story, tail)
     return told._replace(document=_document(kind, about)) if about.document else told

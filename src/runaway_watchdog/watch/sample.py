@@ -318,8 +318,7 @@ class Sampler:
                 held = held._replace(throttled=self._holds.throttled(path, look.at))
         if look.load.crowding > _CROWDED:
             held = held._replace(waited=self._holds.group_waited(path, look.at))
-            wanted = demand(percent, held, look.load) if warm else percent + held.waited
-            if percent < self.lowest <= wanted:
+            if percent < self.lowest <= (demand(percent, held, look.load) if warm else percent + held.waited):
                 held = held._replace(threads=self._holds.group_threads(path, look.at))
         return GroupRate(path, percent, span_s, demand(percent, held, look.load), held)
 

@@ -41,9 +41,11 @@ SUPPOSED: Mapping[str, Callable[..., Any]] = {
     "ownership.of": lambda _path: [[], False],
     "ownership.executable": lambda _pid: 0,
     "ownership.real": lambda path: path,
+    "files.read /proc/pressure/memory": lambda _path: "",
+    "files.read /proc/pressure/io": lambda _path: "",
 }
-"""What the hosts would have answered that were recorded before they were asked whose files are: nobody but root had
-set up anything that a plan of theirs names."""
+"""What the hosts would have answered that were recorded before they were asked (by port and method, or by the whole
+question): nobody but root had set up anything that a plan of theirs names, and none was short of memory or its disk."""
 
 TYPED: Mapping[str, Callable[[Any], Any]] = {
     "manager.unit": units.parse,
@@ -95,8 +97,9 @@ class _Replaying:
         def call(*arguments: Any) -> Any:
             question = _question(self._port, method, arguments)
             answers = self._asked.get(question)
-            if not answers and f"{self._port}.{method}" in SUPPOSED:
-                answers = [{"value": SUPPOSED[f"{self._port}.{method}"](*arguments)}]
+            supposed = SUPPOSED.get(question) or SUPPOSED.get(f"{self._port}.{method}")
+            if not answers and supposed is not None:
+                answers = [{"value": supposed(*arguments)}]
             if not answers and self._port in LATER:
                 raise Unanswered(Gap(self._port, "it was not recorded", "record the host anew"))
             if not answers:
