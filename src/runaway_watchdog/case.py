@@ -100,15 +100,16 @@ def investigate(world: World, known: Records, case_request: CaseRequest) -> Case
     None where neither a living process nor an earlier explanation is left.
     """
     instead = [] if case_request.unseen else _busiest_first(world, case_request.group)  # it is over, whoever is there
-    for pid in (case_request.pid, *instead):
+    trace = known.trace(case_request.pid)
+    next_one = () if trace is None or trace.living is None else (trace.living.pid,)
+    for pid in (case_request.pid, *next_one, *instead):
         try:
             case = explain(world, known, pid) if pid > 0 else None
         except (procfs.NoSuchProcessError, Unanswered):
             continue
-        if case is None or _someone_else(case, pid, case_request):
+        if case is None or case.process.state == "zombie" or _someone_else(case, pid, case_request):
             continue
         return case
-    trace = known.trace(case_request.pid)
     return None if trace is None else trace.last
 
 

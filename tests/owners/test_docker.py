@@ -134,6 +134,67 @@ def test_a_grandchild_of_docker_exec_is_a_stray_too() -> None:
     assert (outlook.returns, outlook.certainty) == (False, "certain")
 
 
+# started after the main process, of which session, below whom -> what its container's start does
+WITH_IT: list[tuple[float, int, int, bool | None]] = [
+    (2.0, 3355, 1000, True),
+    (600.0, 777, 1000, False),  # the shell that started it is gone
+    (600.0, 1000, 1000, None),  # its main program forked it, long after
+    (600.0, 3355, 1000, None),  # a daemon of whose ever
+    (2.0, 3355, 900, False),  # docker exec
+]
+
+
+@pytest.mark.parametrize(("after_s", "session", "parent", "returns"), WITH_IT)
+def test_the_containers_start_brings_only_what_its_main_program_starts(
+    after_s: float, session: int, parent: int, returns: bool | None
+) -> None:
+    """What began with it, or is its work; not what somebody put into it."""
+    above = make_process(parent, session=parent)
+    facts = make_facts(make_process(started_at=above.started_at + after_s, session=session), above)
+    for action in ("owner-daemon-restart", "reboot"):
+        found = container.outlook(make_container(main_pid=1000, engine_at_boot=True), facts, action)
+        assert (found.ends, found.returns) == (True, returns), found
+
+
+SHIM = make_process(
+    900,
+    name="containerd-shim",
+    cmdline=("/usr/bin/containerd-shim-runc-v2", "-namespace", "moby", "-id", CONTAINER_ID, "-address", "/run/c.sock"),
+    cgroup="/system.slice/containerd.service",
+    sigterm="default",
+)
+
+
+@pytest.mark.parametrize(("policy", "returns"), [("always", True), ("no", False), ("on-failure", True)])
+def test_the_end_of_a_shim_kills_its_container(policy: str, returns: bool) -> None:
+    """And then the engine acts on its policy; how fast is not known. A stop of the container ends it too."""
+    owner, facts = make_container(policy, main_pid=1000), make_facts(SHIM)
+    claim = container.claim(facts)
+    assert claim is not None
+    assert claim.ref == CONTAINER_ID
+    for action in ("sigkill", "clean-exit"):
+        found = container.outlook(owner, facts, action)
+        assert (found.ends, found.returns, found.after_s) == (True, returns, None)
+        assert "the shim of container" in found.why
+    assert container.outlook(owner, facts, "owner-stop").returns is False
+    assert container.contain(owner, facts) == container.contain(owner, make_facts(make_process(1000)))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"uid": 1000},
+        {"name": "sh"},
+        {"namespace_pids": (900, 7)},
+        {"cmdline": ("containerd-shim-runc-v2", "-namespace", "k8s.io", "-id", CONTAINER_ID)},
+        {"cmdline": ("containerd-shim-runc-v2", "-namespace", "moby", "-id", "../x")},
+    ],
+)
+def test_what_only_calls_itself_a_shim_is_none(changes: dict[str, Any]) -> None:
+    """Any process may bear such words; one of Kubernetes is no container of the engine's."""
+    assert container.claim(make_facts(SHIM._replace(**changes))) is None
+
+
 def test_a_health_check_is_not_a_stray() -> None:
     """The engine starts it again at its next time."""
     check = HealthCheck(("CMD-SHELL", "curl -f localhost"), 30.0)

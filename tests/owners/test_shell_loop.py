@@ -7,8 +7,7 @@ from preflight.host_world import LINK, FakeHost
 
 from runaway_watchdog import owners
 from runaway_watchdog.model.owner import Action, Outlook
-from runaway_watchdog.owners import shell_loop
-from runaway_watchdog.owners.common import shells
+from runaway_watchdog.owners.common import rooms, shells
 from runaway_watchdog.world import procfs
 
 
@@ -102,11 +101,82 @@ def test_the_loop_is_held_before_its_child() -> None:
     assert all("/proc/" in step.command for step in containment.steps)
 
 
-@pytest.mark.parametrize("group", ["/system.slice/burn.service", f"/system.slice/docker-{'ab' * 32}.scope"])
-def test_in_a_service_or_a_container_the_room_is_held(group: str) -> None:
+CONTAINER = f"/system.slice/docker-{'ab' * 32}.scope"
+
+
+def in_container(parent: int, **processes: str) -> FakeHost:
+    """The loop (PID 50, by its parent) and its child in a container whose PID 1 is `main`, or an init above it."""
+    found = host("while true; do burn; done", cgroup=CONTAINER, namespaces=(50, 12))
+    found.process(30, "/usr/bin/containerd-shim-runc-v2", comm="containerd-shim")
+    found.process(40, processes["main"], ppid=30, comm=processes["main"], cgroup=CONTAINER, namespaces=(40, 1))
+    found.process(50, "/bin/sh /srv/loop.sh", ppid=parent, comm="dash", cgroup=CONTAINER, namespaces=(50, 12))
+    return found
+
+
+def around(found: FakeHost, pid: int = 60) -> bool:
+    layer = outlook(found, pid=pid)[0][0]
+    assert layer.owner.kind == "shell-loop"
+    return bool(layer.owner.details.around)  # type: ignore[union-attr]
+
+
+def test_in_a_service_the_room_is_held() -> None:
     """Its own manager stops loop and child together, and keeps them stopped."""
-    facts, _ = owners.facts(host("while true; do burn; done", cgroup=group).world, 60)
-    assert shell_loop.held_by_itself(facts, 50) is False
+    found = host("while true; do burn; done", cgroup="/system.slice/burn.service")
+    found.manager.loaded = {"burn.service": {"ActiveState": "active"}}
+    assert around(found) is True
+
+
+@pytest.mark.parametrize(
+    ("group", "held"),
+    [
+        ("/user.slice/user-1000.slice/user@1000.service/app.slice/burn.service", True),
+        ("/user.slice/user-1000.slice/user@1000.service/tmux-spawn-1.scope", False),
+        ("/user.slice/user-1000.slice/session-7.scope", False),
+        ("/system.slice/ssh.service", False),
+        (f"/kubepods.slice/cri-containerd-{'ab' * 32}.scope", True),
+    ],
+)
+def test_a_login_is_not_ended_for_its_loop(group: str, held: bool) -> None:
+    """Only a service's manager stops it and keeps it stopped; a login goes on."""
+    found = host("while true; do burn; done", cgroup=group)
+    facts, _ = owners.facts(found.world, 60)
+    assert rooms.held_around(facts, facts.ancestors[0], found.world) is held
+
+
+@pytest.mark.parametrize(("parent", "main"), [(30, "nginx"), (40, "nginx"), (30, "tini")])
+def test_a_container_that_does_not_live_by_the_loop_does_not_stop_it(parent: int, main: str) -> None:
+    """`docker exec` put it there, or the main program: the burner is frozen first, then the loop."""
+    found = in_container(parent, main=main)
+    assert around(found) is False
+    layers, stopped = outlook(found, "owner-stop")
+    assert (stopped.ends, stopped.returns) == (False, False)
+    commands = [step.command for step in owners.contain(layers).steps]
+    assert ["kill -STOP 60" in commands[0], "kill -STOP 50" in commands[1], "kill 60" in commands[2]] == [True] * 3
+
+
+def test_a_container_that_lives_by_the_loop_stops_it() -> None:
+    """As its PID 1, or as the program that an init was started for; what an init adopted later is none."""
+    found = in_container(40, main="tini")
+    found.files.add("/proc/40/task/40/children", "50 55 ")
+    assert around(found) is True
+    found.files.add("/proc/40/task/40/children", "45 50 ")
+    assert around(found) is False
+    found.process(50, "/bin/sh /srv/loop.sh", ppid=30, comm="dash", cgroup=CONTAINER, namespaces=(50, 1))
+    assert around(found) is True
+
+
+@pytest.mark.parametrize("server", ["tmux: server", "screen"])
+def test_below_a_terminals_server_the_loop_is_ended(server: str) -> None:
+    """It continues at once what is only frozen; the child may go with its terminal, which is no failure."""
+    found = host("while true; do burn; done")
+    found.process(40, server, comm=server)
+    found.process(50, "/bin/sh /srv/loop.sh", ppid=40, comm="dash")
+    frozen, ended, end = owners.contain(outlook(found)[0]).steps
+    assert "kill -STOP 60" in frozen.command
+    assert "kill -KILL 50" in ended.command
+    assert (ended.final, ended.undo) == (True, None)
+    assert "is gone" in end.command
+    assert "false" not in end.command
 
 
 def test_a_shell_that_is_typed_into_is_no_loop() -> None:

@@ -157,16 +157,17 @@ class FakeHost:
         self.files.add("/proc/self", f"{LINK}999999")
 
     def process(self, pid: int, words: str, **changes: Any) -> None:
-        """One process: its command line, and what `changes` says otherwise (comm, ppid, uid, start, group, cgroup)."""
+        """One process: its command line, and what `changes` says otherwise (comm, ppid, uid, cgroup, namespaces …)."""
         arguments = words.split()
         comm = str(changes.get("comm", arguments[0].rpartition("/")[2]))[:15]
         uid, ppid = changes.get("uid", 0), changes.get("ppid", 1)
+        spaces = "\t".join(str(each) for each in changes.get("namespaces", (pid,)))
         fields = [changes.get("state", "S"), ppid, changes.get("group", pid), pid, 0, 0, 0, *[0] * 12]
         fields += [changes.get("start", pid), 0]
         self.files.add(f"/proc/{pid}/stat", f"{pid} ({comm}) " + " ".join(map(str, fields)))
         masks = f"SigCgt:\t{changes.get('caught', '0')}\nSigIgn:\t{changes.get('ignored', '0')}\n"
         self.files.add(
-            f"/proc/{pid}/status", f"Name:\t{comm}\nUid:\t{uid}\t{uid}\t{uid}\t{uid}\nNSpid:\t{pid}\n{masks}"
+            f"/proc/{pid}/status", f"Name:\t{comm}\nUid:\t{uid}\t{uid}\t{uid}\t{uid}\nNSpid:\t{spaces}\n{masks}"
         )
         self.files.add(f"/proc/{pid}/cmdline", "".join(f"{word}\0" for word in arguments))
         self.files.add(f"/proc/{pid}/cgroup", f"0::{changes.get('cgroup', '/')}\n")

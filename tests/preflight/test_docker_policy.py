@@ -61,6 +61,33 @@ def running(policy: str, **more: Any) -> FakeHost:
 
 
 @pytest.mark.parametrize(
+    ("line", "returns"), [("docker restart hot", False), ("docker stop hot; docker start hot", False)]
+)
+def test_the_start_brings_back_no_stray(line: str, returns: bool | None) -> None:
+    """An intruder's, or one of `docker exec`: only the main process and what that starts comes back."""
+    host = running("always")
+    host.process(5, "containerd-shim-runc-v2", comm="containerd-shim")
+    host.process(60, "miner", ppid=5, cgroup=f"/system.slice/docker-{HOT}.scope")
+    assert helps(host.judge(line), 60, host.world).returns is returns
+    assert helps(host.judge(line), PID, host.world).returns is True
+
+
+def test_the_end_of_a_shim_is_told_as_its_containers() -> None:
+    """By name, and with whatever of the container ends with it; nothing else of the shim's own group does."""
+    host = running("always")
+    engine = "/system.slice/docker.service"
+    shim = f"/usr/bin/containerd-shim-runc-v2 -namespace moby -id {HOT}"
+    host.process(5, shim, comm="containerd-shim", cgroup=engine)
+    host.process(6, "dockerd", cgroup=engine)
+    host.process(PID, "burner", ppid=5, cgroup=f"/system.slice/docker-{HOT}.scope")
+    host.files.add("/proc/5/task/5/children", f"{PID} ")
+    judged = host.judge("kill -9 5")
+    assert ("restart", "container", "hot") in [(each.verb, each.type, each.name) for each in judged.effects]
+    assert helps(judged, PID, host.world).returns is True
+    assert 6 not in judged.host.ended
+
+
+@pytest.mark.parametrize(
     ("line", "ends", "returns"),
     [
         ("kill -9 10", True, True),

@@ -14,12 +14,14 @@ WORDS = ["explain", "--name", "import-orders"]
 
 
 def host(processes: dict[int, tuple[int, str, list[str]]]) -> World:
-    """Processes by PID: their parent, name and command line."""
+    """Processes by PID: their parent, name and command line; a zombie has none."""
     asked: dict[str, Any] = {"files.names /proc": [{"value": [str(pid) for pid in processes]}]}
     for pid, (parent, name, words) in processes.items():
         stat = f"{pid} ({name}) S {parent} 1 1 0 -1 0 0 0 0 0 0 1 1 0 0 20 0 1 0 5 0"
         asked[f"files.read /proc/{pid}/stat"] = [{"value": stat}]
         asked[f"files.read /proc/{pid}/cmdline"] = [{"value": "\0".join(words) + "\0"}]
+        if not words:
+            asked[f"files.read /proc/{pid}/stat"] = [{"value": stat.replace(") S", ") Z")}]
     asked["files.read /proc/self/mounts"] = [{"value": "proc /proc proc rw 0 0\n"}]
     return replay({"host": "h", "asked": asked})
 
@@ -49,6 +51,13 @@ def test_a_job_that_started_us_is_what_is_looked_for(under_sudo: dict[int, tuple
     """Only whoever was started with all of our words is left out."""
     under_sudo[100] = (1, "import-orders", ["import-orders", "--then-explain"])
     assert selection._by_name(host(under_sudo), "import-orders") == 100
+
+
+def test_the_dead_are_not_meant_where_a_living_one_fits(under_sudo: dict[int, tuple[int, str, list[str]]]) -> None:
+    """A zombie keeps its name until its parent asks for its exit code."""
+    one = {**under_sudo, 201: (1, "import-orders", list[str]())}
+    assert selection._by_name(host(one), "import-orders") == 201
+    assert selection._by_name(host({**one, 200: (1, "import-orders", ["import-orders"])}), "import-orders") == 200
 
 
 NO_ENGINE = {"gap": ["docker", "no Docker Engine answers", "start Docker"]}

@@ -105,11 +105,14 @@ def find(
     except procfs.NoSuchProcessError:
         trace = records.trace(pid) if meant is None else records.trace_of(meant)
     else:
-        if meant is None:
+        if (trace := _of_a_zombie(case, records)) is not None:
+            pass  # it is dead, and only its parent has not asked for its exit code: another one does its work
+        elif meant is None:
             return _with_earlier(case, records.trace(pid, other_than=case.process))
-        if meant.is_it(case.process):
+        elif meant.is_it(case.process):
             return case
-        trace = records.trace_of(meant)
+        else:
+            trace = records.trace_of(meant)
     if trace is None:
         return None
     if trace.living is not None:
@@ -120,6 +123,13 @@ def find(
         if case.process.key.start_ticks == trace.living.start_ticks:
             return case
     return _as_recorded(trace.last)
+
+
+def _of_a_zombie(case: CaseFile, records: Records) -> Trace | None:
+    """What the watch saw of it, where another process took its place."""
+    trace = records.trace(case.process.pid) if case.process.state == "zombie" else None
+    living = None if trace is None or not trace.recorded.is_it(case.process) else trace.living
+    return None if living is None else trace
 
 
 def _with_earlier(case: CaseFile, earlier: Trace | None) -> CaseFile:

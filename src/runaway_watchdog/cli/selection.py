@@ -29,6 +29,7 @@ class Match(NamedTuple):
     name: str
     cmdline: tuple[str, ...]
     ppid: int = 0
+    dead: bool = False  # and its parent has not asked for its exit code
 
 
 class Down(Exception):  # noqa: N818 - a turn of the story, not a fault
@@ -85,7 +86,7 @@ def _by_name(world: World, pattern: str) -> int:
         for match in _processes(world)
         if match.pid not in ours and (expression.search(match.name) or expression.search(" ".join(match.cmdline)))
     )
-    found = _without_starters(found)
+    found = _without_starters(tuple(match for match in found if not match.dead) or found)
     asked = repr(clean(pattern, 80))
     if not found and procfs.hides(world.files) and os.geteuid() != 0:
         raise Unanswered(Gap("procfs", f"no process that is shown to you matches {asked} (hidepid)", procfs.SUDO))
@@ -134,7 +135,7 @@ def _processes(world: World) -> Iterator[Match]:
             words = cmdline.parse(world.files.read(f"{procfs.PROC}/{name}/cmdline"))
         except (OSError, ValueError):
             continue  # it went while we looked
-        yield Match(int(name), stat.comm, words, stat.ppid)
+        yield Match(int(name), stat.comm, words, stat.ppid, stat.state == "Z")
 
 
 def _by_port(world: World, port: int) -> int:

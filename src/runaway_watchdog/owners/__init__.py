@@ -13,6 +13,7 @@ next layers are those of that one's own process. For one process the most partic
     sysv        the lines of an inittab, where PID 1 is no systemd
     app_master  a program's own parent that starts its workers: its child is the same program
     shell_loop  any shell that runs a script or a line, until its text shows that no loop is in it
+    respawner   a parent of any kind, only once the watch has seen it start this one again
     monit       a mark in the environment, which children inherit: whoever runs above a process is nearer
 
 `AROUND`: whose room the process is in, by its cgroup. Exactly one claims:
@@ -32,6 +33,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from runaway_watchdog.model.casefile import History
 from runaway_watchdog.model.container import SHORT_ID
 from runaway_watchdog.model.gap import Gap
 from runaway_watchdog.model.owner import Action, Certainty, Claim, Deferred, Outlook, Owner as Told, Reason, reasons
@@ -45,6 +47,7 @@ from runaway_watchdog.owners import (
     kernel,
     monit,
     pm2,
+    respawner,
     shell_loop,
     supervise,
     sysv,
@@ -94,6 +97,7 @@ INSIDE: tuple[Inside, ...] = (
     sysv,
     app_master,
     shell_loop,
+    respawner,
     monit,
 )
 AROUND: tuple[Around, ...] = (
@@ -145,6 +149,15 @@ def layers(facts: Facts, world: World) -> tuple[tuple[Layer, ...], tuple[Gap, ..
         if around is not None and (manager := _facts_of(around.manager_pid, subject, world)) is not None:
             subject, around = manager, _around(manager)
     return tuple(found), tuple(gaps)
+
+
+def respawned(found: Sequence[Layer], history: History, world: World) -> tuple[Layer, ...]:
+    """The same below the parent that the watch has seen to start the process again, where no layer tells who does."""
+    known = outlook(found, "sigkill")
+    owner = None if known.returns or known.certainty == "certain" else respawner.seen(found[0].facts, history, world)
+    if owner is None or (above := _facts_of(owner.details.parent.pid, found[0].facts, world)) is None:
+        return tuple(found)
+    return (Layer(owner, found[0].facts), *layers(above, world)[0])
 
 
 def with_starters(layers: Sequence[Layer], world: World) -> tuple[Layer, ...]:

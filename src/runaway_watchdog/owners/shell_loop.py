@@ -3,7 +3,7 @@
 The script's own text tells a loop from no loop. bash keeps its script open as descriptor 255, other shells as 10, so
 the text that runs is read, also where the file was replaced or deleted since. Observed: a loop whose child is killed
 starts the next within a tenth of a second; a loop that is killed leaves its child behind, running, with PID 1 as its
-parent. So the loop is held first, then the child.
+parent. So the loop is held first, then the child; below tmux and screen, where no freeze of theirs lasts, it is ended.
 """
 
 import re
@@ -11,13 +11,13 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from runaway_watchdog.model.owner import Action, Claim, Deferred, Outlook
-from runaway_watchdog.model.plan import Containment, Prints, Step
+from runaway_watchdog.model.plan import Containment
 from runaway_watchdog.model.process import Facts, Process
-from runaway_watchdog.owners.common import siblings
+from runaway_watchdog.owners.common import rooms, siblings
 from runaway_watchdog.owners.common.ending import Ending, ending
 from runaway_watchdog.owners.common.shells import Shell, base, shell
 from runaway_watchdog.owners.interface import Kind, Read, Unread
-from runaway_watchdog.owners.steps import single
+from runaway_watchdog.owners.steps import loops
 from runaway_watchdog.world import Files, World, procfs
 
 KINDS = (Kind("shell-loop", "shell loop", line="a shell's loop: {policy}"),)
@@ -26,8 +26,6 @@ WATCH_EVERY_S = 2.0
 RUNNERS = frozenset({"watch", "xargs", "parallel"})
 SCRIPT_DESCRIPTORS = (255, 10)
 INTERPRETERS = re.compile(r"python[\d.]*|perl[\d.]*|ruby[\d.]*|node|nodejs|php[\d.]*|java|busybox|sh|bash|dash|env")
-ROOMS = r"\.service(?:/|\Z)|(?:docker|libpod|crio|containerd)[-/]|\A/kubepods|\A/lxc\.payload"
-"""Control groups whose own manager stops all that is in them: the loop is then held by holding that."""
 
 
 class Child(NamedTuple):
@@ -41,6 +39,7 @@ class Child(NamedTuple):
     shell: Shell | None = None
     leaves: bool | None = None  # it may be left from inside; None: not a loop of a shell, or an unclear one
     leaves_on_failure: bool | None = None
+    around: bool = True  # whoever is around it, a service or a container that lives by it, stops it with its child
 
     def shown(self) -> Mapping[str, Any]:
         shown: dict[str, Any] = {"loop_pid": self.loop_pid, "main_pid": self.main_pid, "program": self.program}
@@ -90,6 +89,7 @@ def inspect(claim: Claim, facts: Facts, world: World) -> Read[Child] | None:
     if started is None:
         name = str(runner(manager))
         child = Child(manager.pid, main.pid, name, name, _interval(manager) if name == "watch" else None)
+        child = child._replace(around=rooms.held_around(facts, manager, world))
         return Read("shell-loop", f"{name} ({manager.pid})", claim.ref, name, child, claim.evidence)
     text = started.text if started.way == "line" else script(world.files, manager.pid)
     if text is None:
@@ -101,6 +101,7 @@ def inspect(claim: Claim, facts: Facts, world: World) -> Read[Child] | None:
     if loop is None and not reading.other:
         return None
     child = Child(manager.pid, main.pid, _name(manager, started), "unclear", None, started)
+    child = child._replace(around=rooms.held_around(facts, manager, world))
     name = f"{child.program} ({manager.pid})"
     if loop is None:
         return Read("shell-loop", name, claim.ref, "a loop", child, claim.evidence)
@@ -158,7 +159,7 @@ def _interval(manager: Process) -> float:
 
 def outlook(owner: Read[Child] | Unread, facts: Facts, action: Action) -> Outlook | Deferred:
     """The loop's next round, or what its own owner does to both."""
-    if action == "owner-stop" and isinstance(owner, Read) and held_by_itself(facts, owner.details.loop_pid):
+    if action == "owner-stop" and isinstance(owner, Read) and not owner.details.around:
         why = f"ending {owner.name} alone leaves this process running, and nothing starts it again after that"
         return Outlook.goes_on(action, "certain", why)
     if action in ("owner-stop", "owner-daemon-restart", "reboot"):
@@ -226,25 +227,8 @@ def _below(owner: Read[Child], facts: Facts, action: Action, end: Ending) -> Out
     return siblings.not_main(facts, action, end, f"{owner.name} waits for {child.main_pid} alone")
 
 
-def held_by_itself(facts: Facts, loop_pid: int) -> bool:
-    """Whether no container and no service is around the loop: then it is for us to say how it is held."""
-    loop = next((each for each in facts.ancestors if each.pid == loop_pid), None)
-    return loop is not None and len(loop.namespace_pids) == 1 and not re.search(ROOMS, loop.cgroup)
-
-
 def contain(owner: Read[Child] | Unread, facts: Facts) -> Containment | None:
     """The loop first, then its child: the other way round it would only be started again."""
-    if isinstance(owner, Unread) or not held_by_itself(facts, owner.details.loop_pid):
+    if isinstance(owner, Unread) or owner.details.around:
         return None
-    loop = next(each for each in facts.ancestors if each.pid == owner.details.loop_pid)
-    goal = f"Stop {owner.name} from starting it again, then end it; until somebody lets the script go on"
-    stop = Step(
-        "Freeze the loop first",
-        single.guarded(loop, f"kill -STOP {loop.pid}"),
-        "the script stands still and starts nothing any more; what it started goes on",
-        "none",
-        single.undoing(loop, f"kill -CONT {loop.pid}"),
-        Prints(f"ps -o state= -p {loop.pid}", ("T",)),
-    )
-    doors = (f"{owner.name}, once it goes on", f"whoever starts {owner.name} anew, as after a boot")
-    return Containment(goal, (*single.relieve(facts.process), stop, single.end(facts.process)), doors)
+    return loops.contain(owner.name, owner.details.loop_pid, facts)

@@ -17,13 +17,13 @@ from runaway_watchdog.model.plan import Containment
 from runaway_watchdog.model.process import Facts, Process
 from runaway_watchdog.owners import unmanaged
 from runaway_watchdog.owners.common.ending import ending
+from runaway_watchdog.owners.common.rooms import SSH_UNIT
 from runaway_watchdog.owners.interface import Kind, Owner, Read, Unread
 from runaway_watchdog.owners.steps import single
 from runaway_watchdog.world import Unanswered, World, procfs
 
 KINDS = (Kind("session", "login session", starts=False, waits=False, marks=("SSH_CONNECTION", "STY", "TMUX")),)
 SCOPE = re.compile(r"session-.+\.scope")
-SSH_UNIT = re.compile(r"sshd?(?:@.*)?\.service")
 SSH_TITLE = re.compile(r"sshd(?:-session)?: (?P<user>\S+?)@(?P<terminal>\S+)")
 SIGHUP_BIT = 1
 

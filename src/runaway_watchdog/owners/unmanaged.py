@@ -7,7 +7,7 @@ from runaway_watchdog.model.plan import Containment
 from runaway_watchdog.model.process import Facts, Process
 from runaway_watchdog.owners.common.ending import ending
 from runaway_watchdog.owners.common.shells import base, shell
-from runaway_watchdog.owners.common.siblings import WAITERS
+from runaway_watchdog.owners.common.siblings import WAITERS, lets_go_on
 from runaway_watchdog.owners.interface import Kind, Owner, Read, Unread
 from runaway_watchdog.owners.steps import single
 from runaway_watchdog.world import World
@@ -50,10 +50,11 @@ def started_by(facts: Facts) -> Started:
 
 
 def starts_nothing_again(parent: Process) -> bool:
-    """A shell that is typed into, one whose line has no loop, a waiting `timeout`, and who only adopts orphans."""
+    """A shell that is typed into, one whose line has no loop, a waiting `timeout`, a terminal's
+    server, and who only adopts orphans."""
     started = shell(parent)
     if started is None:
-        return base(parent.exe) in (*WAITERS, "systemd")
+        return base(parent.exe) in (*WAITERS, "systemd") or lets_go_on(parent)
     if started.way != "line":
         return started.way == "typed"
     from runaway_watchdog.owners.common import shell_text  # 4 ms, only where it is needed
@@ -106,6 +107,9 @@ def contain_of(started: Started, facts: Facts) -> Containment:
         return Containment(
             goal, single.relieve(process), ("its parent, once it is ended: whether it does is not known",)
         )
+    if started.parent is not None and lets_go_on(started.parent):
+        goal = f"End it: {started.parent.name} lets go on at once what is only frozen, and starts nothing again"
+        return Containment(goal, (*single.renice(process), single.end(process)), calm=True)
     goal = "Hold it still, then end it: nobody was found who would start it again"
     return Containment(goal, (*single.relieve(process), single.end(process)))
 

@@ -12,10 +12,13 @@ from runaway_watchdog.hostile import clean
 from runaway_watchdog.model.container import CONTAINER_KINDS, REPLACED_KINDS
 from runaway_watchdog.model.effect import Effect
 from runaway_watchdog.model.process import Facts
+from runaway_watchdog.owners.common import rooms
+from runaway_watchdog.owners.docker.container import shim_of
 from runaway_watchdog.owners.interface import Owner, Read
 from runaway_watchdog.preflight.sequence import Preflight
 from runaway_watchdog.world import World
 
+WITHOUT_IT = "its main program did not start it (an exec did, or what is gone by now), so that comes back without it"
 ENDING = ("stop", "kill", "remove", "restart")
 
 
@@ -108,12 +111,23 @@ def _running(effect: Effect, owner: Owner, layers: Sequence[owners.Layer], host:
     signalled = host.outlooks.get(pid)
     if signalled is not None and signalled.returns:
         return True, signalled.why
+    if (comes := _comes_with(effect, owner, layers)) is not True:
+        why = "its main program did not start it at its start; whether it starts it again is not known"
+        return comes, f"it ends with {owner.name}: {why if comes is None else WITHOUT_IT}"
     if effect.verb == "restart":
         return True, f"it ends with {owner.name}, which is started again: {effect.why}"
     if signalled is None and pid in host.ended:
         outlook = owners.outlook(layers, "sigkill")
         return outlook.returns, outlook.why
     return True, f"it ends with {owner.name}, which the line itself starts again"
+
+
+def _comes_with(effect: Effect, owner: Owner, layers: Sequence[owners.Layer]) -> bool | None:
+    """Whether the start of its container brings the process with it, or whoever in there starts it again."""
+    if effect.type != "container" or not isinstance(owner, Read):
+        return True
+    top = next(layer.facts for layer in layers if layer.owner is owner)
+    return shim_of(top.process) is not None or rooms.comes_with(top, owner.details.main_pid)
 
 
 def _down(effect: Effect, owner: Owner, layers: Sequence[owners.Layer], host: HostState, facts: Facts) -> Returns:

@@ -14,6 +14,7 @@ from runaway_watchdog.model.container import DOCKER_KINDS
 from runaway_watchdog.model.effect import Effect, Target, Verb
 from runaway_watchdog.model.owner import Outlook, reasons
 from runaway_watchdog.model.process import Facts
+from runaway_watchdog.owners.docker.container import shim_of
 from runaway_watchdog.owners.interface import Owner, Unread
 from runaway_watchdog.owners.systemd.details import service_of
 from runaway_watchdog.world import Unanswered, World, processes, procfs
@@ -116,20 +117,23 @@ def _beyond(
     return (_with_main_process(verb, "unit", owner.id, outlook.why), *gone), host
 
 
-def _with_main_process(verb: Verb, what: Target, called: str, why: str) -> Effect:
-    return Effect(verb, what, called, False, f"its main process ends: {why}", cause="main-process-ends")
+def _with_main_process(verb: Verb, what: Target, called: str, why: str, by: str = "main process") -> Effect:
+    return Effect(verb, what, called, False, f"its {by} ends: {why}", cause="main-process-ends")
 
 
 def _container(
     owner: "ContainerOwner", facts: Facts, outlook: Outlook, host: HostState, world: World
 ) -> tuple[tuple[Effect, ...], HostState]:
-    """The container that the process is the main one of."""
-    if facts.process.pid != owner.details.main_pid:
+    """The container that the process is the main one of, or the shim."""
+    main = owner.details.main_pid
+    shims = shim_of(facts.process) is not None
+    if facts.process.pid != main and not (shims and main):
         return (), host
-    with_it = processes.members(world.files, facts.process.cgroup)
-    host = host._replace(ended=host.ended | set(with_it))
-    why = "; ".join(each.text for each in outlook.reasons if each.of != "end") or outlook.why
-    stopped = _with_main_process("restart" if outlook.returns else "stop", "container", owner.details.container, why)
+    group = procfs.process(world.files, main)[0].cgroup if shims else facts.process.cgroup
+    host = host._replace(ended=host.ended | set(processes.members(world.files, group)))
+    why = "; ".join(each.text for each in outlook.reasons if shims or each.of != "end") or outlook.why
+    verb: Verb = "restart" if outlook.returns else "stop"
+    stopped = _with_main_process(verb, "container", owner.details.container, why, "shim" if shims else "main process")
     gone: tuple[Effect, ...] = ()
     if not outlook.returns:
         gone, host = container_ended(owner.id, host, world)

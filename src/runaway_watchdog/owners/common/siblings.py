@@ -8,6 +8,14 @@ from runaway_watchdog.owners.common.shells import base, shell
 WAITERS = frozenset({"timeout", "sudo", "su", "runuser", "flock", "time", "setsid", "unshare", "nsenter", "script"})
 """Programs that run one other program, wait for it, and end with it."""
 
+MULTIPLEXERS = frozenset({"tmux: server", "screen", "SCREEN"})
+
+
+def lets_go_on(parent: Process) -> bool:
+    """Whether it continues a child of its own, with all its process group, as soon as that is stopped: tmux and screen
+    do (seen with tmux 3.3 and screen 4.9)."""
+    return parent.name in MULTIPLEXERS
+
 
 def manager_and_main(facts: Facts, manager_pid: int | None) -> tuple[Process, Process]:
     """The supervisor among the ancestors, and its own child in this line: the one that it would start again.

@@ -12,15 +12,16 @@ advice        what makes its return harmless
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from runaway_watchdog.linux.cgroup import CgroupPath
 from runaway_watchdog.model.gap import Gap
 from runaway_watchdog.model.owner import Action, Claim, Outlook
 from runaway_watchdog.model.plan import Advice, Containment
-from runaway_watchdog.model.process import Facts
+from runaway_watchdog.model.process import Facts, Process
 from runaway_watchdog.owners.interface import Kind, Read, Unread
-from runaway_watchdog.world import Unanswered, World
+from runaway_watchdog.world import Unanswered, World, procfs
 
 if TYPE_CHECKING:
     from runaway_watchdog.owners.docker.details import ContainerOwner
@@ -40,6 +41,8 @@ KINDS = (
 SCOPE = re.compile(r"docker-(?P<id>[0-9a-f]{64})\.scope")
 LONG_ID = re.compile(r"[0-9a-f]{64}")
 ENGINE_UNIT = "docker.service"
+SHIM = "containerd-shim"
+"""Begins the name of whoever is the parent of a container's main process, and waits for its end."""
 
 
 def claim(facts: Facts) -> Claim | None:
@@ -47,8 +50,19 @@ def claim(facts: Facts) -> Claim | None:
     group = facts.process.control_group
     found = container_id(group) or _rootless_id(group)
     if found is None:
-        return None
+        shims = shim_of(facts.process)
+        words = (f"/proc/{facts.process.pid}/cmdline: -id {shims}",)
+        return None if shims is None else Claim("docker-container", shims, words)
     return Claim("docker-container", found, (f"/proc/{facts.process.pid}/cgroup: {group.path}",))
+
+
+def shim_of(process: Process) -> str | None:
+    """The ID of the container whose shim this is, as containerd starts one for the engine (`-namespace moby`)."""
+    if not process.name.startswith(SHIM) or process.uid or len(process.namespace_pids) > 1:
+        return None
+    options = dict(pairwise(process.cmdline))
+    found = options.get("-id", "") if options.get("-namespace") == "moby" else ""
+    return found if LONG_ID.fullmatch(found) else None
 
 
 def container_id(group: CgroupPath) -> str | None:
@@ -71,13 +85,19 @@ def inspect(claim: Claim, facts: Facts, world: World) -> "ContainerOwner":
     from runaway_watchdog.engines import docker
     from runaway_watchdog.owners.docker import controllers, details, swarm
 
-    if container_id(facts.process.control_group) is None and not _is_asked(facts, world):
+    shims = shim_of(facts.process) == claim.ref
+    if not shims and container_id(facts.process.control_group) is None and not _is_asked(facts, world):
         # A user makes groups of any name in there, that of another one's container too.
         problem = f"the group of container {claim.ref[:12]} is a user's own, and this engine is another one"
         raise Unanswered(Gap("docker", problem, _mend(facts)))
     container = docker.container(world, claim.ref)
     if container is None:
         raise Unanswered(Gap("docker", f"this Docker Engine does not know container {claim.ref[:12]}", _mend(facts)))
+    if shims and container.pid and facts.process.pid != procfs.stat_of(world.files, container.pid).ppid:
+        problem = (
+            f"{facts.process.pid} says that it is the shim of {container.name}, whose main process is no child of it"
+        )
+        raise Unanswered(Gap("docker", problem, f"look: docker top {container.id[:12]}"))
     found = details.read(container, docker.info(world), facts, world)
     evidence = (
         *claim.evidence,

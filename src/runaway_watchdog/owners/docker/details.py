@@ -6,17 +6,16 @@ from typing import Any, NamedTuple
 from runaway_watchdog.engines import docker
 from runaway_watchdog.engines.fields import moment
 from runaway_watchdog.engines.model import Container, HealthCheck, Info, Inspected, Mount
-from runaway_watchdog.model.process import Facts, Process
+from runaway_watchdog.model.process import Facts
+from runaway_watchdog.owners.common.rooms import INIT_NAMES, first_child
 from runaway_watchdog.owners.docker import compose, controllers, swarm
 from runaway_watchdog.owners.docker.compose import Membership
 from runaway_watchdog.owners.docker.containment import client
 from runaway_watchdog.owners.docker.controllers import Acting
 from runaway_watchdog.owners.docker.swarm import Restart
 from runaway_watchdog.owners.interface import Read
-from runaway_watchdog.world import Unanswered, World, procfs
+from runaway_watchdog.world import Unanswered, World
 
-INIT_NAMES = ("docker-init", "tini", "dumb-init", "catatonit")
-"""Programs that are PID 1 for another one: they pass signals on to it, and exit with it and with its exit code."""
 SNAP_ROOT = "/var/snap/docker/"
 SOCKETS = ("/var/run/docker.sock", "/run/docker.sock")
 HEALTH_CHECKS = ("CMD", "CMD-SHELL")
@@ -204,16 +203,8 @@ def _init(container: Inspected, facts: Facts, world: World) -> Init | None:
     seen = next((each for each in (facts.process, *facts.ancestors) if each.pid == container.pid), None)
     if container.pid <= 0 or not (container.init or (seen is not None and seen.name in INIT_NAMES)):
         return None
-    child = _first_child(container.pid, world)
+    child = first_child(container.pid, world)
     if child is None:
         return None
     program = "docker-init" if container.init or seen is None else seen.name
     return Init(program, child.pid, child.sigterm, container.init)
-
-
-def _first_child(pid: int, world: World) -> Process | None:
-    try:
-        children = procfs.children(world.files, pid)
-        return procfs.process(world.files, children[0])[0] if children else None
-    except (OSError, procfs.NoSuchProcessError, Unanswered):
-        return None

@@ -6,11 +6,11 @@ from runaway_watchdog.model.plan import Containment
 from runaway_watchdog.model.process import Facts
 from runaway_watchdog.owners.common.ending import Ending, ending
 from runaway_watchdog.owners.docker import containment, controllers, start, swarm
+from runaway_watchdog.owners.docker.container import SHIM, shim_of
 from runaway_watchdog.owners.docker.details import ContainerOwner, Init
 from runaway_watchdog.owners.interface import Unread
 from runaway_watchdog.owners.steps import single
 
-SHIM = "containerd-shim"
 FIRST_DELAY_S, STABLE_AFTER_S = 0.1, 10.0
 """The engine waits 100 ms before a restart, doubles that each time, and begins anew after 10 s of life."""
 
@@ -19,7 +19,7 @@ def outlook(owner: ContainerOwner | Unread, facts: Facts, action: Action) -> Out
     if isinstance(owner, Unread):
         return _unread(owner, facts, action)
     if action in ("owner-daemon-restart", "reboot"):
-        return start.outlook(owner, facts, action, main=is_main(owner, facts))
+        return start.outlook(owner, facts, action, main=is_main(owner, facts) or is_shim(facts))
     if not owner.details.main_pid:
         return _down(owner, action)
     if action == "owner-stop":
@@ -27,11 +27,33 @@ def outlook(owner: ContainerOwner | Unread, facts: Facts, action: Action) -> Out
     end = _ending(owner, facts, action)
     if not end.ends:
         return Outlook.goes_on(action, end.certainty, end.why)
+    if is_shim(facts):
+        return _shims(owner, action, end)
     if not is_main(owner, facts):
         return _not_main(owner, facts, action, end)
+    return _ended(owner, action, end)
+
+
+def _ended(owner: ContainerOwner, action: Action, end: Ending) -> Outlook:
+    """The container ended with its main process."""
     if owner.details.swarm is not None:
         return swarm.outlook(owner.details.swarm, action, end)
     return controllers.started_again(owner.details, _policy(owner, action, end))
+
+
+def is_shim(facts: Facts) -> bool:
+    """Whether it is no process of the container, but its shim."""
+    return shim_of(facts.process) is not None
+
+
+def _shims(owner: ContainerOwner, action: Action, end: Ending) -> Outlook:
+    """containerd finds its shim gone, and kills what that looked after (seen on Engine 20.10)."""
+    container = owner.details.container
+    if end.how == "own":
+        why = f"it is the shim of container {container}, which is killed when the shim ends"
+        return Outlook.not_known(action, (end.reason, why))
+    why = f"{end.why}; it is the shim of container {container}, which is killed with it, without a shutdown"
+    return _ended(owner, action, end._replace(how="sigkill", why=why))._replace(after_s=None)
 
 
 def is_main(owner: ContainerOwner, facts: Facts) -> bool:
@@ -159,7 +181,7 @@ def _put_there(owner: ContainerOwner, facts: Facts, action: Action, certainty: C
 
 def contain(owner: ContainerOwner | Unread, facts: Facts) -> Containment:
     """The container, for its main process and what an init only passes on; any other process by itself alone."""
-    if isinstance(owner, Unread) or is_main(owner, facts):
+    if isinstance(owner, Unread) or is_main(owner, facts) or is_shim(facts):
         return containment.contain(owner, facts)
     killed = outlook(owner, facts, "sigkill")
     if killed.returns is False:

@@ -15,6 +15,7 @@ them dead, with exit code 255.
 
 from runaway_watchdog.model.owner import Action, Certainty, Outlook
 from runaway_watchdog.model.process import Facts
+from runaway_watchdog.owners.common import rooms
 from runaway_watchdog.owners.docker import controllers, swarm
 from runaway_watchdog.owners.docker.details import ContainerOwner
 
@@ -112,12 +113,18 @@ def _stopped(owner: ContainerOwner, action: Action) -> Outlook:
 
 def _beside(owner: ContainerOwner, facts: Facts, action: Action) -> Outlook:
     """The container comes back; does that bring a process with it that is not its main one?"""
+    comes = rooms.comes_with(facts, owner.details.main_pid)
     stray = owner.details.main_pid not in (each.pid for each in facts.ancestors)
-    if stray and owner.details.health_check is None:
-        why = "`docker exec` put it there: the container comes back without it"
-        return _away(action, why)
-    why = f"the container starts again {_at(action)}; whether that brings this process with it is not known"
-    return Outlook.not_known(action, why, by="docker")
+    if comes:
+        why = f"the container starts again {_at(action)}, and its main program starts it then, as it did the last time"
+        return Outlook.comes_back(action, "docker", "likely", why)
+    if comes is None or (stray and owner.details.health_check is not None):
+        why = f"the container starts again {_at(action)}; whether that brings this process with it is not known"
+        return Outlook.not_known(action, why, by="docker")
+    if stray:
+        return _away(action, "`docker exec` put it there: the container comes back without it")
+    why = "its main program did not start it, and who did is gone: the container comes back without it"
+    return _away(action, why, "likely")
 
 
 def later(owner: ContainerOwner) -> str:

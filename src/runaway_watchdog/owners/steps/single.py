@@ -116,11 +116,12 @@ def freeze(process: Process) -> Step:
     )
 
 
-def end(process: Process) -> Step:
-    """End it, for a process that nobody would start again."""
+def end(process: Process, *, may_be_gone: bool = False) -> Step:
+    """End it, for a process that nobody would start again. `may_be_gone`: by an earlier step, which is no failure."""
+    ask = f"kill {process.pid} && kill -CONT {process.pid}"
     return Step(
         "End it, when you are sure",
-        guarded(process, f"kill {process.pid} && kill -CONT {process.pid}"),
+        if_there(process, ask) if may_be_gone else guarded(process, ask),
         "it is asked to exit; what it had only in memory is gone, so there is no undo",
         "interrupts",
         None,

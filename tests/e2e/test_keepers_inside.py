@@ -1,0 +1,227 @@
+"""Inside of containers: what nobody reaps, what `docker exec` or an intruder put there, and the shims around them."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from e2e.keepers import carry_out, undo
+from e2e.rig import docker, foretold
+from e2e.rig.box import Box, MakeBox
+
+CONFIG = '[sampling]\ninterval = "1s"\n[[rule]]\nname = "hot"\ncpu = 30\nfor = "4s"\n'
+BURNER = "^yes$"
+
+
+@pytest.fixture(scope="module")
+def box(make_box: MakeBox) -> Box:
+    """With the watch as the installed, confined service, and a container whose PID 1 reaps nothing."""
+    found = make_box()
+    found.write("/etc/runaway-watchdog/config.toml", CONFIG, 0o600)
+    found.run("runaway-watchdog install", timeout=120)
+    found.run(f"docker run -d --name zz --restart always {docker.IMAGE} sleep 99999")
+    return found
+
+
+@contextmanager
+def running(box: Box, *options: str) -> Iterator[str]:
+    """A container of that many options more, with a shell that goes on."""
+    try:
+        box.run(["docker", "run", "-d", "--name", "c1", *options, docker.IMAGE, "sleep", "1000000"])
+        yield "c1"
+    finally:
+        box.run(["docker", "rm", "-f", "c1"], check=False)
+
+
+def shim_of(box: Box, container: str) -> int:
+    return int(box.run(["ps", "-o", "ppid=", "-p", str(docker.info(box, container).pid)]).stdout)
+
+
+def put_there(box: Box, container: str) -> int:
+    """Something that burns, whose starter is gone: what is left of an `exec`, or of an intruder."""
+    known = set(box.pids(BURNER))
+    box.run(["docker", "exec", "-d", container, "sh", "-c", "(yes >/dev/null &)"])
+    return box.wait_for("yes", lambda: next(iter(set(box.pids(BURNER)) - known), None))
+
+
+def judged(box: Box, line: str, pid: int | None = None) -> dict[str, Any]:
+    about = [] if pid is None else ["--for", str(pid)]
+    found: dict[str, Any] = json.loads(
+        box.run(["runaway-watchdog", "preflight", line, *about, "--json"], check=False).stdout
+    )
+    return found
+
+
+def test_a_zombie_leads_to_who_took_its_place(box: Box) -> None:
+    """The old PID is still in /proc, since its PID 1 asks for no exit code: the watch knows the rest."""
+    old = put_there(box, "zz")
+
+    def incident() -> bool:
+        listed = json.loads(box.run("runaway-watchdog incidents --json").stdout)["incidents"]
+        return any(each["state"] != "resolved" for each in listed)
+
+    box.wait_for("an incident", incident, timeout=60)
+    box.run(["kill", "-9", str(old)])
+    new = put_there(box, "zz")
+    assert box.run(["ps", "-o", "state=", "-p", str(old)]).stdout.strip() == "Z"
+
+    def told() -> dict[str, Any] | None:
+        document: dict[str, Any] = json.loads(box.run(f"runaway-watchdog explain {old} --json", check=False).stdout)
+        return document if document["process"]["pid"] == new else None
+
+    document = box.wait_for("the story of the old one", told, timeout=30)
+    death = document["history"]["deaths"][0]
+    assert (document["asked_pid"], death["pid"], death["successor_pid"]) == (old, old, new)
+    assert json.loads(box.run("runaway-watchdog explain --name ^yes$ --json").stdout)["process"]["pid"] == new
+    box.run(["kill", "-9", str(new)])
+
+
+@pytest.mark.parametrize(
+    ("options", "returns"),
+    [((), False), pytest.param(("--restart", "unless-stopped"), True, marks=pytest.mark.truth)],
+)
+def test_the_end_of_a_shim_is_the_end_of_its_container(box: Box, options: tuple[str, ...], returns: bool) -> None:
+    """Whose it is, is told; then the policy decides, as foretold."""
+    with running(box, *options) as name:
+        before, shim = docker.info(box, name), shim_of(box, name)
+        document = foretold.explained(box, shim)
+        assert (document["owners"][0]["kind"], document["owners"][0]["name"]) == ("docker-container", name)
+        fate = foretold.fate_of(document, "sigkill")
+        assert (fate["ends"], fate["returns"]) == (True, returns), fate
+        assert "shim of container c1" in fate["why"]
+        effects = judged(box, f"kill -9 {shim}")["effects"]
+        assert ("container", name, "restart" if returns else "stop") in [
+            (each["type"], each["name"], each["verb"]) for each in effects
+        ]
+        box.run(["kill", "-9", str(shim)])
+        box.run(["sleep", "5"])
+        after = docker.info(box, name)
+        assert after.pid != before.pid
+        assert (after.status == "running") is returns
+
+
+@pytest.mark.truth
+def test_sigterm_to_a_shim_does_as_foretold(box: Box) -> None:
+    """Or is not known, where the shim handles it."""
+    with running(box) as name:
+        before, shim = docker.info(box, name), shim_of(box, name)
+        fate = foretold.fate_of(foretold.explained(box, shim), "sigterm")
+        box.run(["kill", str(shim)])
+        box.run(["sleep", "5"])
+        ended = docker.info(box, name).pid != before.pid
+        print(fate, "container ended:", ended)
+        assert fate["certainty"] in ("unknown", "likely")
+        assert fate["returns"] is None or fate["ends"] is ended
+
+
+def test_the_plan_for_a_shim_is_its_containers(box: Box) -> None:
+    """Carried out and undone."""
+    with running(box, "--restart", "always") as name:
+        steps = foretold.explained(box, shim_of(box, name))["plan"]["steps"]
+        carry_out(box, steps)
+        assert docker.info(box, name).status == "exited"
+        undo(box, steps)
+        assert (docker.info(box, name).status, docker.info(box, name).policy) == ("running", "always")
+
+
+@pytest.mark.parametrize("line", ["docker restart zz", "docker stop -t 1 zz && docker start zz"])
+def test_a_restart_does_not_bring_back_what_somebody_put_there(box: Box, line: str) -> None:
+    """The container's own main process alone comes back with it."""
+    pid, main = put_there(box, "zz"), docker.info(box, "zz").pid
+    told = judged(box, line, pid)["helps"]
+    assert (told["ends"], told["returns"]) == (True, False), told
+    assert judged(box, line, main)["helps"]["returns"] is True
+    assert foretold.fate_of(foretold.explained(box, pid), "owner-daemon-restart")["returns"] is False
+    box.run(line, timeout=90)
+    box.run(["sleep", "2"])
+    assert box.pids(BURNER) == []
+    assert docker.info(box, "zz").pid not in (0, main)
+
+
+@pytest.mark.truth
+def test_a_restart_brings_back_what_the_main_program_starts(box: Box) -> None:
+    """At its start, in the background."""
+    try:
+        text = "sleep 71717 & exec sleep 999"
+        box.run(["docker", "run", "-d", "--name", "two", docker.IMAGE, "sh", "-c", text])
+        pid = box.wait_for("the second", lambda: next(iter(box.pids("^sleep 71717$")), None))
+        told = judged(box, "docker restart -t 1 two", pid)["helps"]
+        assert (told["ends"], told["returns"]) == (True, True), told
+        box.run("docker restart -t 1 two", timeout=60)
+        assert box.wait_for("the next", lambda: set(box.pids("^sleep 71717$")) - {pid})
+    finally:
+        box.run("docker rm -f two", check=False)
+
+
+APP = (
+    "import subprocess, time\nwhile True:\n    subprocess.run(['yes'], stdout=subprocess.DEVNULL)\n    time.sleep(3)\n"
+)
+HOSTS_PYTHON = [word for folder in ("/usr", "/lib", "/lib64") for word in ("-v", f"{folder}:{folder}:ro")]
+RESPAWNERS: dict[str, list[str]] = {
+    "main": ["docker", "run", "-d", "--name", "c2", *HOSTS_PYTHON, "-e", "PATH=/usr/bin", docker.IMAGE],
+    "exec": ["docker", "exec", "-d", "c3"],
+    "host": ["setsid", "-f"],
+}
+
+
+@pytest.mark.parametrize(
+    "way",
+    [pytest.param("main", id="main"), *(pytest.param(each, marks=pytest.mark.truth) for each in ("exec", "host"))],
+)
+def test_a_parent_that_starts_it_again_is_named_and_held(box: Box, way: str) -> None:
+    """Once the watch has seen it do so; the plan holds both, and is undone."""
+    try:
+        if way == "exec":
+            box.run(
+                [
+                    "docker",
+                    "run",
+                    "-d",
+                    "--name",
+                    "c3",
+                    *HOSTS_PYTHON,
+                    "-e",
+                    "PATH=/usr/bin:/bin",
+                    docker.IMAGE,
+                    "sleep",
+                    "9999",
+                ]
+            )
+        box.run(shlex.join([*RESPAWNERS[way], "/usr/bin/python3", "-c", APP]) + " </dev/null >/dev/null 2>&1")
+        pid = box.wait_for("the child", lambda: next(iter(box.pids(BURNER)), None))
+        box.wait_for("a record", lambda: recorded(box, pid), timeout=60)
+        box.run(["kill", "-9", str(pid)])
+        new = box.wait_for("the next child", lambda: next(iter(set(box.pids(BURNER)) - {pid}), None))
+
+        def named() -> dict[str, Any] | None:
+            document: dict[str, Any] = json.loads(box.run(f"runaway-watchdog explain {new} --json", check=False).stdout)
+            return document if document["owners"][0]["kind"] == "respawner" else None
+
+        document = box.wait_for("the parent's name", named, timeout=30)
+        fate = foretold.fate_of(document, "sigkill")
+        assert (fate["returns"], "python3" in fate["by"], fate["after_s"] > 2) == (True, True, True), fate
+        steps = document["plan"]["steps"]
+        carry_out(box, steps)
+        box.run(["sleep", "8"])
+        assert not burns(box)
+        undo(box, steps)
+        box.wait_for("it burns again", lambda: burns(box), timeout=20)
+    finally:
+        box.run("docker rm -f c2 c3; pkill -9 -f '[s]ubprocess.run'; pkill -9 -x yes", check=False)
+
+
+def recorded(box: Box, pid: int) -> bool:
+    """Whether the watch holds the process for a runaway."""
+    listed = json.loads(box.run("runaway-watchdog incidents --json").stdout)["incidents"]
+    return any(each["state"] != "resolved" and pid in each["pids"] for each in listed)
+
+
+def burns(box: Box) -> bool:
+    ticks = "t=0; for p in $(pgrep -x yes); do set -- $(cat /proc/$p/stat); t=$((t + ${14} + ${15})); done; echo $t"
+    before = box.run(ticks).stdout
+    box.run(["sleep", "1"])
+    return box.run(ticks).stdout != before
