@@ -129,9 +129,17 @@ def test_a_child_of_the_main_process_never_stops_the_container() -> None:
 
 def test_a_grandchild_of_docker_exec_is_a_stray_too() -> None:
     """Whoever does not descend from the container's main process was put there."""
-    shell = make_process(900, name="sh")
+    shell = make_process(900, name="sh", exe="/bin/sh", cmdline=("sh", "-c", "x; y"))
     outlook = container.outlook(make_container(main_pid=1000), make_facts(parent=shell), "sigkill")
     assert (outlook.returns, outlook.certainty) == (False, "certain")
+
+
+def test_the_program_that_docker_exec_started_may_start_its_child_again() -> None:
+    """It is there as long as the container is; nothing tells what it does."""
+    program = make_process(900, name="python3", exe="/usr/bin/python3", cmdline=("python3", "x.py"))
+    outlook = container.outlook(make_container(main_pid=1000), make_facts(parent=program), "sigkill")
+    assert (outlook.returns, outlook.certainty) == (None, "unknown")
+    assert "python3 (900)" in outlook.why
 
 
 # started after the main process, of which session, below whom -> what its container's start does

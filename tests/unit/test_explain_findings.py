@@ -339,6 +339,65 @@ def test_copies_are_counted_and_others_are_not() -> None:
     assert found.pids == (60, 61)
 
 
+@pytest.mark.parametrize(
+    ("above", "found"),
+    [
+        ({50: "sh -c node_x;:"}, True),
+        ({50: "sh -c mcp", 40: "npm exec @acme/mcp"}, True),
+        ({50: "timeout 900 x"}, True),
+        ({50: "/usr/bin/python3 app.py"}, False),
+        ({50: "bash"}, False),
+        ({50: "sh -c x", 40: "dockerd"}, False),
+    ],
+)
+def test_wrappers_are_climbed_to_the_orphan(above: dict[int, str], found: bool) -> None:
+    """They only wait for what they run; any other parent is a caller."""
+    host = burner(ppid=50)
+    for pid, words in above.items():
+        host.process(pid, words, ppid=40 if pid == 50 and 40 in above else 1)
+    left = leftbehind.left_behind(host.world, facts_of(host), UNCLAIMED)
+    assert (left is not None) is found
+    if left is not None:
+        assert left.tree == tuple(sorted((*above, 60)))
+        containment = leftbehind.containment(left, facts_of(host))
+        assert containment is not None
+        assert all(f"/proc/{min(above)}/stat" in step.command for step in containment.steps)
+
+
+def test_copies_of_several_logins_are_one() -> None:
+    """Each below a wrapper of its own; one plan picks all by the wrappers' words, and with them what they run."""
+    host = burner(ppid=50, words="/usr/bin/node mcp.js")
+    for wrapper in (50, 70, 80):
+        host.process(wrapper, "sh -c node_mcp.js;:")
+        if wrapper != 50:
+            host.process(wrapper + 1, "/usr/bin/node mcp.js", ppid=wrapper)
+    host.process(90, "/usr/bin/node mcp.js")  # of another way to be started
+    world = host.world._replace(clock=cast(Clock, StandingClock()))
+    left = leftbehind.left_behind(world, facts_of(host), UNCLAIMED)
+    assert left is not None
+    assert (left.pids, left.tree) == ((60, 71, 81), (50, 60, 70, 71, 80, 81))
+    containment = leftbehind.containment(left, facts_of(host))
+    assert containment is not None
+    assert "all 3 copies" in containment.goal
+
+
+@pytest.mark.parametrize(
+    ("name", "over", "found"), [("code", True, True), ("code", False, False), ("tmux: server", True, False)]
+)
+def test_what_a_login_that_is_over_left_is_told_as_that(name: str, over: bool, found: bool) -> None:
+    """All of its tree, whatever it is; not what people come back to."""
+    scope = "/user.slice/user-0.slice/session-7.scope"
+    host = burner(ppid=50, cgroup=scope)
+    host.process(50, "/srv/code --x", comm=name, cgroup=scope)
+    host.manager.loaded = {"session-7.scope": {"ActiveState": "active", "SubState": "abandoned" if over else "running"}}
+    layers, _ = owners.layers(facts_of(host), host.world)
+    left = leftbehind.left_behind(host.world, facts_of(host), layers[0].owner)
+    assert (left is not None) is found
+    if left is not None:
+        assert "the login that started it is over (session-7.scope)" in left.why
+        assert layers[0].owner.told().facts["over"] is True
+
+
 def test_a_service_that_waits_for_it_is_a_caller() -> None:
     """A main process has one; what a unit's helper left has none."""
     host = burner()
@@ -350,7 +409,7 @@ def test_a_service_that_waits_for_it_is_a_caller() -> None:
 def test_a_hostile_command_line_stays_one_word() -> None:
     """The plan picks the copies by their words, which may be anything."""
     process = make_process(cmdline=("/usr/bin/x", "$(reboot)", "'; rm -rf /", "a.b*[c]"))
-    containment = leftbehind.containment(LeftBehind("", (60, 61), None), process)
+    containment = leftbehind.containment(LeftBehind("", (60, 61), None, (60, 61)), make_facts(process))
     assert containment is not None
     for step in containment.steps:
         words = shlex.split(step.command)

@@ -28,7 +28,7 @@ def adapted(
     known = innocent(process)
     if known is not None:
         return _at_the_source(plan, process, known, cause, world)
-    if orphan is not None and (containment := leftbehind.containment(orphan, process)) is not None:
+    if orphan is not None and (containment := leftbehind.containment(orphan, layer.facts)) is not None:
         containment = acting.containment(containment, layer.starters)
         plan = plan._replace(
             goal=containment.goal, steps=containment.steps, remaining_triggers=containment.remaining_triggers

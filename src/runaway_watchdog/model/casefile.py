@@ -75,6 +75,7 @@ class LeftBehind(NamedTuple):
     why: str
     pids: tuple[int, ...]  # itself among them
     cpu_percent: float | None  # of all together, of one core
+    tree: tuple[int, ...] = ()  # all that descends from the orphans that these belong to, themselves among them
 
 
 ChangeKind = Literal["container", "image", "unit", "compose-file", "packages", "crontab", "cron-job"]

@@ -37,10 +37,11 @@ class Session(NamedTuple):
     peer: str  # the address that its ssh comes from; "" where nothing tells
     scope: str | None  # the login's
     ignores_hangup: bool | None  # None: not to be read
+    abandoned: bool = False  # the login is over, and its scope goes on with what is left in it
 
     def shown(self) -> dict[str, Any]:
         """As `owners[].facts` has it."""
-        shown = {**self.started.shown(), "via": self.via, "over": self.server is None}
+        shown = {**self.started.shown(), "via": self.via, "over": self.abandoned or self.server is None}
         if self.server is not None:
             shown["server_pid"] = self.server.pid
         if self.peer:
@@ -91,7 +92,8 @@ def inspect(claim: Claim, facts: Facts, world: World) -> Owner:
     """Where it came from, and whether that login is still there. Raises Unanswered."""
     unit = facts.process.control_group.unit
     scope = unit if SCOPE.fullmatch(unit) else None
-    if scope and world.manager.unit(scope) is None:
+    found = world.manager.unit(scope) if scope else None
+    if scope and found is None:
         problem = f"systemd has no unit {scope} loaded"
         raise Unanswered(Gap("systemd", problem, f"look: systemctl status {quote(scope)}"))
     server = _server(facts)
@@ -102,6 +104,7 @@ def inspect(claim: Claim, facts: Facts, world: World) -> Owner:
         (facts.mark("SSH_CONNECTION") or "").partition(" ")[0],
         scope,
         _ignores_hangup(facts.process.pid, world),
+        found is not None and found.sub_state == "abandoned",  # as logind leaves it (systemd.scope(5), logind.conf(5))
     )
     name = claim.ref if scope else f"{session.via} of {facts.process.user}"
     return Read("session", name, claim.ref, "none", session, claim.evidence)

@@ -7,7 +7,7 @@ from runaway_watchdog.model.plan import Containment
 from runaway_watchdog.model.process import Facts, Process
 from runaway_watchdog.owners.common.ending import ending
 from runaway_watchdog.owners.common.shells import base, shell
-from runaway_watchdog.owners.common.siblings import WAITERS, lets_go_on
+from runaway_watchdog.owners.common.siblings import lets_go_on, waits_for_one
 from runaway_watchdog.owners.interface import Kind, Owner, Read, Unread
 from runaway_watchdog.owners.steps import single
 from runaway_watchdog.world import World
@@ -54,7 +54,7 @@ def starts_nothing_again(parent: Process) -> bool:
     server, and who only adopts orphans."""
     started = shell(parent)
     if started is None:
-        return base(parent.exe) in (*WAITERS, "systemd") or lets_go_on(parent)
+        return waits_for_one(parent) or base(parent.exe) == "systemd" or lets_go_on(parent)
     if started.way != "line":
         return started.way == "typed"
     from runaway_watchdog.owners.common import shell_text  # 4 ms, only where it is needed

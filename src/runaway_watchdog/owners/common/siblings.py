@@ -8,6 +8,12 @@ from runaway_watchdog.owners.common.shells import base, shell
 WAITERS = frozenset({"timeout", "sudo", "su", "runuser", "flock", "time", "setsid", "unshare", "nsenter", "script"})
 """Programs that run one other program, wait for it, and end with it."""
 
+PACKAGE_RUNNERS = frozenset(
+    {"npm", "npx", "npm-cli.js", "npx-cli.js", "pnpm", "pnpx", "yarn", "yarn.js", "uv", "uvx", "bunx"}
+)
+"""Programs that run one other program by the name of its package, by their file or the script that Node.js runs."""
+SHIMS = ("containerd-shim", "conmon")
+"""Begin the names of who is the parent of what an engine starts in a container, and waits for it."""
 MULTIPLEXERS = frozenset({"tmux: server", "screen", "SCREEN"})
 
 
@@ -34,9 +40,27 @@ def between(facts: Facts, manager_pid: int) -> tuple[Process, ...]:
 
 
 def only_waits(process: Process) -> bool:
-    """Whether it started one program and ends with that: `timeout`, `sudo`, a shell with a line or a script."""
+    """Whether it started one program and ends with that: `timeout`, `sudo`, `npm exec`, a shell with a line or a
+    script."""
     started = shell(process)
-    return base(process.exe) in WAITERS or (started is not None and started.way != "typed")
+    return waits_for_one(process) or (started is not None and started.way != "typed")
+
+
+def waits_for_one(process: Process) -> bool:
+    """The same of a program that is no shell. npm calls itself `npm exec PACKAGE`."""
+    words = [word for word in process.cmdline[:4] if not word.startswith("-")]
+    named = {base(process.exe), *(base(word.partition(" ")[0]) for word in words[:2])}
+    return base(process.exe) in WAITERS or not named.isdisjoint(PACKAGE_RUNNERS)
+
+
+def may_start(facts: Facts) -> Process | None:
+    """The parent, where it is a program in the same room that may start the process again by itself: no shell, whose
+    loop would be an owner of its own, and nothing that only waits."""
+    parent = facts.ancestors[0] if facts.ancestors else None
+    if parent is None or len(parent.namespace_pids) != len(facts.process.namespace_pids) or parent.pid == 1:
+        return None
+    only_waits = shell(parent) is not None or waits_for_one(parent) or parent.name.startswith(SHIMS)
+    return None if only_waits else parent
 
 
 def not_main(facts: Facts, action: Action, end: Ending, where: str) -> Outlook:

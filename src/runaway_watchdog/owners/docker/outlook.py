@@ -4,6 +4,7 @@
 from runaway_watchdog.model.owner import Action, Certainty, Outlook, Reason
 from runaway_watchdog.model.plan import Containment
 from runaway_watchdog.model.process import Facts
+from runaway_watchdog.owners.common import siblings
 from runaway_watchdog.owners.common.ending import Ending, ending
 from runaway_watchdog.owners.docker import containment, controllers, start, swarm
 from runaway_watchdog.owners.docker.container import SHIM, shim_of
@@ -167,7 +168,10 @@ def is_stray(owner: ContainerOwner, facts: Facts) -> bool:
 
 
 def _put_there(owner: ContainerOwner, facts: Facts, action: Action, certainty: Certainty, beside: str) -> Outlook:
-    check = owner.details.health_check
+    check, parent = owner.details.health_check, siblings.may_start(facts)
+    if check is None and parent is not None:
+        why = f"whether its parent {parent.name} ({parent.pid}), no child of that, starts it again is not known"
+        return Outlook.not_known(action, f"{beside}; {why}")
     if check is None:
         why = f"{beside} but one that `docker exec` put there, so nobody starts it again"
         return Outlook.stays_away(action, certainty, why)

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from runaway_watchdog.model.owner import Action, Certainty, Deferred, Outlook
 from runaway_watchdog.model.plan import Containment
 from runaway_watchdog.model.process import Facts
+from runaway_watchdog.owners.common import siblings
 from runaway_watchdog.owners.common.ending import Ending, How, ending
 from runaway_watchdog.owners.interface import Unread
 from runaway_watchdog.owners.podman import containment
@@ -100,7 +101,7 @@ def _stopped(owner: ContainerOwner, facts: Facts) -> Outlook | Deferred:
 def _not_main(owner: ContainerOwner, facts: Facts, action: Action, end: Ending) -> Outlook:
     main = owner.details.main_pid
     beside = f"{end.why}; it is not the container's main process ({main})"
-    if main not in (ancestor.pid for ancestor in facts.ancestors):
+    if main not in (ancestor.pid for ancestor in facts.ancestors) and siblings.may_start(facts) is None:
         why = f"{beside} but one that `podman exec` put there, so nobody starts it again"
         return Outlook.stays_away(action, end.certainty, why)
     parent = facts.ancestors[0]
