@@ -145,6 +145,7 @@ def test_the_program_that_docker_exec_started_may_start_its_child_again() -> Non
 # started after the main process, of which session, below whom -> what its container's start does
 WITH_IT: list[tuple[float, int, int, bool | None]] = [
     (2.0, 3355, 1000, True),
+    (2.0, 777, 1000, None),  # a daemon of its start, or of an early exec
     (600.0, 777, 1000, False),  # the shell that started it is gone
     (600.0, 1000, 1000, None),  # its main program forked it, long after
     (600.0, 3355, 1000, None),  # a daemon of whose ever

@@ -26,10 +26,10 @@ def comes_with(facts: Facts, main_pid: int) -> bool | None:
     if at is None:
         return False
     main, below = line[at], line[:at]
-    if all(each.started_at - main.started_at <= AT_START_S for each in below):
-        return True
-    sessions = {main.session, *(each.pid for each in below)}
-    return None if below[-1].session in sessions else False
+    early = all(each.started_at - main.started_at <= AT_START_S for each in below)
+    if below and below[-1].session not in {main.session, *(each.pid for each in below)}:
+        return None if early else False  # a daemon that its start made loses its session too
+    return True if early else None
 
 
 def lives_by(facts: Facts, process: Process, world: World) -> bool:
