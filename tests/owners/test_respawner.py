@@ -45,8 +45,10 @@ def test_the_parent_is_named() -> None:
 
 
 def test_it_is_held_before_its_child() -> None:
-    """As a shell's loop is."""
-    commands = [step.command for step in owners.contain(layers(host())).steps]
+    """As a shell's loop is; but its other work stands still too, and the step says so."""
+    steps = owners.contain(layers(host())).steps
+    assert (steps[1].title, steps[1].risk) == ("Freeze its parent first", "interrupts")
+    commands = [step.command for step in steps]
     assert ["kill -STOP 60" in commands[0], "kill -STOP 50" in commands[1], "kill 60" in commands[2]] == [True] * 3
 
 

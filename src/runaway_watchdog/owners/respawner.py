@@ -84,4 +84,4 @@ def contain(owner: Read[Seen] | Unread, facts: Facts) -> Containment | None:
     """As a shell's loop: the parent first, then the process."""
     if isinstance(owner, Unread) or owner.details.around:
         return None
-    return loops.contain(owner.name, owner.details.parent.pid, facts)
+    return loops.contain(owner.name, owner.details.parent.pid, facts, works=True)
