@@ -16,6 +16,7 @@ from pathlib import Path
 
 import structlog
 
+from runaway_watchdog.explain import down
 from runaway_watchdog.explain.casefile import explain
 from runaway_watchdog.explain.named import short_of
 from runaway_watchdog.explain.records import NoRecords, Records
@@ -99,6 +100,8 @@ def investigate(world: World, known: Records, case_request: CaseRequest) -> Case
 
     None where neither a living process nor an earlier explanation is left.
     """
+    if case_request.rule_kind == "restarts" and not case_request.unseen:
+        return _of_loop(world, known, case_request)
     instead = [] if case_request.unseen else _busiest_first(world, case_request.group)  # it is over, whoever is there
     trace = known.trace(case_request.pid)
     next_one = () if trace is None or trace.living is None else (trace.living.pid,)
@@ -111,6 +114,27 @@ def investigate(world: World, known: Records, case_request: CaseRequest) -> Case
             continue
         return case
     return None if trace is None else trace.last
+
+
+def _of_loop(world: World, known: Records, case_request: CaseRequest) -> CaseFile | None:
+    """What a restart loop is about as a whole: who lives in it just now may be a bystander."""
+    try:
+        case = down.of_group(world, known, case_request.group)
+    except Unanswered as unanswered:
+        log.warning("group-not-explained", group=case_request.group, reason=unanswered.gap.problem)
+        return None
+    return case if case is not None else _newest_of(world, known, case_request)
+
+
+def _newest_of(world: World, known: Records, case_request: CaseRequest) -> CaseFile | None:
+    """Of a group that is nobody's: the process that came back last."""
+    trace = known.trace(case_request.pid) if case_request.pid else None
+    if trace is None:
+        return None
+    try:
+        return explain(world, known, trace.living.pid) if trace.living is not None else trace.last
+    except (procfs.NoSuchProcessError, Unanswered):
+        return trace.last
 
 
 def means(only: Mapping[str, str], case: CaseFile) -> bool:
@@ -146,8 +170,7 @@ def _busiest_first(world: World, group: str) -> list[int]:
 
     Of short-lived groups of one kind (`docker-*.scope`) those of the groups that are there now.
     """
-    groups = processes.groups_like(world.files, group) if "*" in group else [group]
-    pids = [pid for each in groups for pid in processes.members(world.files, each)]
+    pids = processes.of_group(world.files, group)
     used = {pid: mark[0] for pid in pids if (mark := procfs.cpu_mark(world.files, pid)) is not None}
     return sorted(used, key=lambda pid: -used[pid])
 

@@ -1,6 +1,5 @@
 """Which file a process really runs from."""
 
-import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -11,11 +10,11 @@ from runaway_watchdog.watch.ordinary import runs_from_its_file
 
 def test_a_process_that_calls_itself_rsync_is_not(tmp_path: Path) -> None:
     """Read of real processes: one that was copied, one that has ended."""
-    assert not runs_from_its_file(Paths(), os.getpid(), "rsync")
     shutil.copy("/bin/sleep", tmp_path / "rsync")
     with subprocess.Popen([tmp_path / "rsync", "60"]) as borrower, subprocess.Popen(["/bin/sleep", "60"]) as honest:
         try:
             assert not runs_from_its_file(Paths(), borrower.pid, "rsync")
+            assert not runs_from_its_file(Paths(), honest.pid, "rsync")
             if not Path("/bin/sleep").is_symlink():  # not one program for all names
                 assert runs_from_its_file(Paths(), honest.pid, "sleep")
         finally:

@@ -10,7 +10,7 @@ from support.builders import CONTAINER_ID
 from support.made_world import NOW, made_world
 
 from runaway_watchdog.engines import docker
-from runaway_watchdog.explain.down import explain_down
+from runaway_watchdog.explain import down
 from runaway_watchdog.explain.records import NoRecords
 from runaway_watchdog.render.document import from_json, to_json
 from runaway_watchdog.render.text import text
@@ -55,7 +55,7 @@ def told(status: str, policy: str, **changes: Any) -> tuple[dict[str, Any], str]
     world = made_world([], units=UNIT, engine=Engine(found))
     inspected = docker.container(world, CONTAINER_ID)
     assert inspected is not None
-    case = explain_down(world, NoRecords(), inspected)
+    case = down.of_container(world, NoRecords(), inspected)
     return to_json(case), text(case, now=NOW)
 
 

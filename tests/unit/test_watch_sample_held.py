@@ -139,6 +139,30 @@ def test_a_group_that_was_made_anew_has_restarted(tmp_path: Path) -> None:
     assert host.look(31.0, 0.1).restarted == ()
 
 
+@pytest.mark.parametrize(
+    ("anew", "counts"),
+    [
+        ("/user.slice/user-1.slice/user@1.service", False),  # each login and logout makes all of it anew
+        ("/user.slice/user-1.slice/user@1.service/app.slice/bot.service", True),  # its manager goes on
+        ("/system.slice/user-runtime-dir@1.service", False),
+    ],
+)
+def test_a_login_is_no_restart_loop(tmp_path: Path, anew: str, counts: bool) -> None:
+    """What a user's manager keeps starting again is one, as long as that manager itself stays."""
+    host = FakeHost(tmp_path)
+    own = "/user.slice/user-1.slice/user@1.service/app.slice/bot.service"
+    for path in ("/user.slice", "/user.slice/user-1.slice", own.rpartition("/")[0], own, "/system.slice", anew):
+        host.group(path, 0.0)
+    assert host.look(31.0, 0.1).restarted == ()
+    seen: list[str] = []
+    for number in range(4):
+        (host.cgroups / anew.lstrip("/")).rename(tmp_path / f"gone-{number}")
+        host.group(anew, 0.0)
+        host.group(own, 0.0)
+        seen += host.look(31.0, 0.1).restarted
+    assert bool(seen) is counts, seen
+
+
 def test_a_shell_loop_in_a_session_is_named_by_its_shell(tmp_path: Path) -> None:
     """Nobody who burns lives long enough; the shell has buried them all."""
     host = FakeHost(tmp_path)

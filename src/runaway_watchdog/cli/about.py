@@ -68,9 +68,7 @@ def _case(options: argparse.Namespace, records: Records, seen: Glance | None) ->
             pid = selection.pid_of(options, world, records)
             meant = None if options.incident is None else selection.by_incident(records, options.incident)
         except selection.Down as down:
-            from runaway_watchdog.explain.down import explain_down
-
-            return 0, explain_down(world, records, down.container), world
+            return 0, down.explain(world, records), world
         case = find(world, records, pid, seen, meant)
         if case is not None or options.pid is not None:
             break

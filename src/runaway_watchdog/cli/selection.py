@@ -8,18 +8,18 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
-from runaway_watchdog.cli import reading
+from runaway_watchdog.cli import PROGRAM, reading
 from runaway_watchdog.explain.records import Recorded, Records
 from runaway_watchdog.hostile import clean
 from runaway_watchdog.linux import cmdline, net
 from runaway_watchdog.model.gap import Gap
 from runaway_watchdog.model.shells import POSIX_SHELLS
 from runaway_watchdog.patterns import given
-from runaway_watchdog.world import Unanswered, World, procfs
+from runaway_watchdog.world import Unanswered, World, processes, procfs
 from runaway_watchdog.world.units import REFUSES_FROZEN, Unit, frozen, full_name
 
 if TYPE_CHECKING:
-    from runaway_watchdog.engines.model import Inspected
+    from runaway_watchdog.model.casefile import CaseFile
 
 
 class Match(NamedTuple):
@@ -32,12 +32,16 @@ class Match(NamedTuple):
     dead: bool = False  # and its parent has not asked for its exit code
 
 
-class Down(Exception):  # noqa: N818 - a turn of the story, not a fault
-    """A container was asked about that has no process now; `container` is what its engine tells of it."""
+LOOK_S = 0.5
+Explain = Callable[[World, Records], "CaseFile"]
 
-    def __init__(self, container: "Inspected") -> None:
-        super().__init__(container.name)
-        self.container = container
+
+class Down(Exception):  # noqa: N818 - a turn of the story, not a fault
+    """What was asked about has no process now; `explain` makes its case."""
+
+    def __init__(self, explain: Explain) -> None:
+        super().__init__()
+        self.explain = explain
 
 
 class SelectionError(Exception):
@@ -57,7 +61,8 @@ def pid_of(options: argparse.Namespace, world: World, records: Records) -> int:
     if options.pid is not None:
         return int(options.pid)
     if options.incident is not None:
-        return by_incident(records, options.incident).key.pid
+        found = by_incident(records, options.incident)
+        return _by_group(world, records, options.incident) if found is None else found.key.pid
     for option, find in _FINDERS.items():
         wanted = getattr(options, option)
         if wanted is not None:
@@ -65,13 +70,47 @@ def pid_of(options: argparse.Namespace, world: World, records: Records) -> int:
     raise SelectionError("say which process: a PID, or one of --name, --port, --container, --unit, --incident")
 
 
-def by_incident(records: Records, incident: int) -> Recorded:
-    """Whom the incident is about. Another process may have its PID by now. Raises SelectionError."""
-    recorded = records.incident_process(incident)
-    if recorded is None:
+def by_incident(records: Records, incident: int) -> Recorded | None:
+    """Whom the incident is about. Another process may have its PID by now. None: it is about no process alone."""
+    return records.incident_process(incident)
+
+
+def _by_group(world: World, records: Records, incident: int) -> int:
+    """Who burns most in the group that the incident is about, or on the host; a restart loop is told as a whole.
+
+    Raises SelectionError, Down.
+    """
+    about = records.incident_group(incident)
+    if about is None:
         known = "".join(f"; {gap.problem}: {gap.fix}" for gap in records.gaps())
-        raise SelectionError(f"no incident {incident} with a process of its own is recorded{known}")
-    return recorded
+        raise SelectionError(f"no incident {incident} is recorded{known}")
+    if about.burns and (pid := _busiest(world, about.group)) is not None:
+        return pid
+    from runaway_watchdog.explain import down
+
+    case = down.of_group(world, records, about.group) if about.group else None
+    if case is not None:
+        raise Down(lambda _world, _records: case)
+    told = f"incident {incident} is about {clean(about.group, 200) or 'the host as a whole'}"
+    raise SelectionError(f"{told}, where nothing runs now: `{PROGRAM} report {incident}` tells its story")
+
+
+def _busiest(world: World, group: str) -> int | None:
+    """Of the group's processes, or of all, the one that used most CPU in half a second; None: none used any."""
+    pids = processes.of_group(world.files, group) if group else [int(each) for each in _pids(world)]
+    before = {pid: mark for pid in pids if (mark := procfs.cpu_mark(world.files, pid)) is not None}
+    world.clock.sleep(LOOK_S)
+    used = {
+        pid: later[0] - mark[0]
+        for pid, mark in before.items()
+        if pid != os.getpid() and (later := procfs.cpu_mark(world.files, pid)) is not None
+    }
+    busiest = max(used, key=lambda pid: used[pid], default=None)
+    return busiest if busiest is not None and used[busiest] > 0 else None
+
+
+def _pids(world: World) -> list[str]:
+    return [name for name in world.files.names(procfs.PROC) if name.isdigit()]
 
 
 def _by_name(world: World, pattern: str) -> int:
@@ -127,9 +166,7 @@ def _only(found: tuple[Match, ...], nothing: str, several: str) -> int:
 
 
 def _processes(world: World) -> Iterator[Match]:
-    for name in world.files.names(procfs.PROC):
-        if not name.isdigit():
-            continue
+    for name in _pids(world):
         try:
             stat = procfs.stat_of(world.files, name)
             words = cmdline.parse(world.files.read(f"{procfs.PROC}/{name}/cmdline"))
@@ -180,7 +217,10 @@ def _by_container(world: World, name: str) -> int:
     if container is None:
         return _by_podmans(world, name, no_answer)
     if container.pid <= 0:
-        raise Down(container)
+        from runaway_watchdog.explain import down
+
+        stopped = container
+        raise Down(lambda world, records: down.of_container(world, records, stopped))
     return container.pid
 
 
@@ -206,11 +246,16 @@ def _by_unit(world: World, name: str) -> int:
     unit = world.manager.unit(full)
     if unit is None:
         raise SelectionError(f"systemd has no unit {full} loaded; `systemctl list-units` lists them")
-    if unit.main_pid <= 0 and frozen(unit, world.files):
+    if unit.main_pid > 0:
+        return unit.main_pid
+    if frozen(unit, world.files):
         raise SelectionError(_frozen(world, unit, full))
-    if unit.main_pid <= 0:
+    if not full.endswith(".service") or unit.load_state != "loaded":
         raise SelectionError(f"{full} is {unit.active_state or 'not running'}: it has no main process now")
-    return unit.main_pid
+    from runaway_watchdog.explain import down
+
+    stopped = unit
+    raise Down(lambda world, records: down.of_unit(world, records, full, stopped))
 
 
 def _frozen(world: World, unit: Unit, name: str) -> str:

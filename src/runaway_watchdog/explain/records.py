@@ -33,6 +33,13 @@ class Recorded(NamedTuple):
         return same_start and (same_boot or abs(self.started_at - process.started_at) < CLOCK_STEP_S)
 
 
+class GroupIncident(NamedTuple):
+    """An incident that is about a control group as a whole."""
+
+    group: str  # may hold wildcards, where it is about a kind of groups; "" is the host itself
+    burns: bool  # else it is a restart loop
+
+
 class Trace(NamedTuple):
     """Where a PID that is no more leads: to the process that took its place, or to the last that was known."""
 
@@ -59,6 +66,9 @@ class Records(Protocol):
     def incident_process(self, incident: int) -> Recorded | None:
         """Who does, or did last, the work that the incident is about."""
 
+    def incident_group(self, incident: int) -> GroupIncident | None:
+        """The control group that it is about. None: there is no such incident."""
+
     def gaps(self) -> tuple[Gap, ...]:
         """Why the memory could not be read, or nothing."""
 
@@ -82,6 +92,9 @@ class NoRecords:
         return None
 
     def incident_process(self, incident: int) -> Recorded | None:  # noqa: ARG002
+        return None
+
+    def incident_group(self, incident: int) -> GroupIncident | None:  # noqa: ARG002
         return None
 
     def gaps(self) -> tuple[Gap, ...]:

@@ -4,7 +4,7 @@ import json
 import sqlite3
 from pathlib import Path
 
-from runaway_watchdog.explain.records import NoRecords, Recorded, Records, Trace
+from runaway_watchdog.explain.records import GroupIncident, NoRecords, Recorded, Records, Trace
 from runaway_watchdog.model.casefile import CaseFile, History
 from runaway_watchdog.model.gap import Gap
 from runaway_watchdog.model.owner import ACTIONS, Outlook
@@ -90,6 +90,10 @@ class StoreRecords:
         found = queries.incident(self._connection, incident)
         newest = None if found is None else queries.newest_process(self._connection, found.lineage_id)
         return None if newest is None else _recorded(newest)
+
+    def incident_group(self, incident: int) -> GroupIncident | None:
+        found = queries.incident(self._connection, incident)
+        return None if found is None else GroupIncident(found.group.rstrip("/"), found.cpu_percent > 0)
 
     def trace(self, pid: int, *, other_than: Process | None = None) -> Trace | None:
         for stored in queries.processes_by_pid(self._connection, pid):

@@ -58,6 +58,15 @@ def suspicious(found: Sequence[Sign]) -> bool:
     return len(kinds) > 1 or not kinds.isdisjoint(ALONE)
 
 
+class LastEnd(NamedTuple):
+    """How a service or container that has no process now ended last. Texts are hostile."""
+
+    restarts: int  # how often its manager started it again since
+    exit_code: int | None  # None: a signal ended it, or it is not known
+    signal: int | None
+    log: tuple[str, ...]  # its last lines, the newest last
+
+
 class Cause(NamedTuple):
     """Who makes an innocent process work: the one that floods the journal, eats the memory, restarts in a loop."""
 
@@ -109,3 +118,4 @@ class CaseFile(NamedTuple):
     left_behind: LeftBehind | None = None
     doing: Doing | None = None
     changed: tuple[Change, ...] = ()  # the newest first
+    last_end: LastEnd | None = None  # of what has no process now

@@ -16,6 +16,7 @@ from runaway_watchdog.model.casefile import (
     Cause,
     Change,
     History,
+    LastEnd,
     LeftBehind,
     SeenDeath,
     Sign,
@@ -57,10 +58,15 @@ def to_json(case: CaseFile) -> Document:
         "cause": None if case.cause is None else _cause(case.cause),
         "left_behind": None if case.left_behind is None else _left_behind(case.left_behind),
         **_changed(case.changed),
+        **({} if case.last_end is None else {"last_end": _last_end(case.last_end)}),
         "gaps": [
             {"source": _text(gap.source), "problem": _text(gap.problem), "mend": _text(gap.fix)} for gap in case.gaps
         ],
     }
+
+
+def _last_end(ended: LastEnd) -> Document:
+    return {**ended._asdict(), "log": [_text(each) for each in ended.log]}
 
 
 def _cause(cause: Cause) -> Document:
@@ -258,6 +264,7 @@ def _case(document: Document) -> CaseFile:
         cause=None if (cause := document.get("cause")) is None else Cause(**_with_tuple(cause, "evidence")),
         left_behind=None if (left := document.get("left_behind")) is None else LeftBehind(**_with_tuple(left, "pids")),
         doing=None if (doing := document["process"].get("doing")) is None else _doing_of(doing),
+        last_end=None if (ended := document.get("last_end")) is None else LastEnd(**_with_tuple(ended, "log")),
         changed=tuple(Change(**{**each, "at": _seconds(each["at"]) or 0.0}) for each in document.get("changed", ())),
     )
 

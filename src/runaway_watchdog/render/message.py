@@ -85,6 +85,8 @@ class Incident(NamedTuple):
     wanted: float | None = None  # percent of a core, where it got much less
     unseen: bool = False  # it ended while no watch was there to see it
     short: str = ""  # what the host lacks more than CPU, see `shortage.sentence`
+    returns: int = 0  # of a restart loop: how many were seen within `window_s`, at least
+    window_s: float = 0.0
 
     @classmethod
     def of(
@@ -92,7 +94,9 @@ class Incident(NamedTuple):
     ) -> "Incident":
         """The incident that a case is asked for."""
         wanted = found.demand if found.held_back else None
-        return cls(found.incident_id, found.severity, harm(found), curve, document or {}, wanted, found.unseen)
+        returns = found.returns if found.rule_kind == "restarts" else 0
+        told = cls(found.incident_id, found.severity, harm(found), curve, document or {}, wanted, found.unseen)
+        return told._replace(returns=returns, window_s=found.window_s)
 
 
 NONE: Final = Incident()
@@ -103,7 +107,7 @@ def message(case: CaseFile, kind: Kind, now: float, about: Incident = NONE) -> M
     story = tell(case, now)._replace(harm=about.harm, course=course(about.curve, now))
     if kind == "resolved":  # nothing is left to do: what it was and who kept it alive
         story = story._replace(succession="", headline="", harm="", outcomes=(), goal="", moves=(), dangerous=())
-    notice = _notice(case, kind, now, unseen=about.unseen)
+    notice = _notice(case, kind, now, about)
     if about.short and kind != "resolved":
         notice = " ".join(filter(None, (about.short, SECOND, notice)))
     tail = _tail(case.process.pid, safe(case.host, 60), about.number, now)
@@ -171,20 +175,21 @@ def _unbroken(line: str) -> list[str]:
 
 def _tail(pid: int, host: str, incident: int, now: float) -> tuple[str, ...]:
     number = f"Incident {incident}, " if incident else ""
-    look = f"`sudo runaway-watchdog explain {pid}`" if pid else "`sudo runaway-watchdog scan`"
+    about = str(pid) if pid else f"--incident {incident}" if incident else ""
+    look = f"`sudo runaway-watchdog explain {about}`" if about else "`sudo runaway-watchdog scan`"
     return (f"{number}{host}, {figures.stamp(now)}. The newest state, on that host:", look)
 
 
 _UNSEEN: Final = "has ended, and not come back, while the watch was not running"
 
 
-def _notice(case: CaseFile, kind: Kind, now: float, *, unseen: bool) -> str:
+def _notice(case: CaseFile, kind: Kind, now: float, about: Incident) -> str:
     lasting = "" if case.since is None else f" It lasted {figures.duration(now - case.since)}."
     if kind == "resolved":
-        if unseen:
+        if about.unseen:
             how, lasting = _UNSEEN, ""
         else:
-            how = "is calm again" if case.process.alive else "has ended and not come back"
+            how = "is calm again" if case.process.alive or about.returns else "has ended and not come back"
         return f"Over: {_who(case)}{f' on {safe(case.host, 60)}' if case.host else ''} {how}.{lasting}"
     if kind == "returned":
         return _came_back(case)
@@ -194,7 +199,11 @@ def _notice(case: CaseFile, kind: Kind, now: float, *, unseen: bool) -> str:
         return "Reminder: it still goes on."
     if kind == "test":
         return "This is a test message of runaway-watchdog. The case below is invented; a real alert looks like this."
-    return ""
+    return _loops(_who(case), about) if about.returns else ""
+
+
+def _loops(what: str, about: Incident) -> str:
+    return f"{what} ends and comes back: {about.returns} times in {figures.duration(about.window_s)}, at least."
 
 
 def _came_back(case: CaseFile) -> str:
@@ -209,6 +218,8 @@ def _came_back(case: CaseFile) -> str:
 def _who(case: CaseFile) -> str:
     """Owner and program: "ocr/worker (tesseract)"."""
     name = safe(case.process.name, 24)
+    if not case.process.pid and case.owners:
+        return safe(case.owners[0].name, 40)
     if not case.owners or not kind_of(case.owners[0].kind).owned:
         return f"{name} ({case.process.pid})"
     owner = safe(case.owners[0].name, 40)
@@ -231,6 +242,13 @@ def _marked(severity: str) -> str:
 
 def _subject(case: CaseFile, kind: Kind, about: Incident) -> str:
     """The essential within SUBJECT_LIMIT characters: how bad, how much, who, where, and whether it returns."""
+    if about.returns and not case.process.pid:
+        over = _PREFIXES.get(kind, "") + (_marked(about.severity) if kind != "resolved" else "")
+        name = safe(case.owners[0].name, 40) if case.owners else _who(case)
+        for words in (f"{name} on {safe(case.host, 30)}", name):
+            if len(f"{over}Restart loop: {words}") <= SUBJECT_LIMIT:
+                break
+        return header(f"{over}Restart loop: {words}", SUBJECT_LIMIT)
     if not case.process.alive and kind != "resolved":
         return header(f"Ended: {_who(case)} on {safe(case.host, 30)}, not back", SUBJECT_LIMIT)
     first = _PREFIXES.get(kind, "")

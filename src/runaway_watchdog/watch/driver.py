@@ -113,9 +113,17 @@ class Driver:
         """It has failed for the last time."""
         self._handle(case)
 
+    def groups_began(self) -> None:
+        """The kernel has just told that a control group was made."""
+        self._sampler.note_new_groups()
+
     def write_curves(self) -> None:
         """What was gathered of them since the last time."""
         self._recorder.curves(self._history.take())
+
+    def close(self) -> None:
+        self.write_curves()
+        self._sampler.close()
 
     def _learn(self, group: str, percent: float, wall: float) -> None:
         """Called on the store's thread."""

@@ -121,6 +121,14 @@ def numbered_children(tree: Tree, group: str) -> list[tuple[str, int]]:
         return []
 
 
+def number(tree: Tree | None, group: str) -> int | None:
+    """The number of a group's directory; None: it is not there."""
+    try:
+        return None if tree is None else os.stat(f"{tree.root}{group}").st_ino
+    except OSError:
+        return None
+
+
 def direct_members(tree: Tree, group: str) -> list[int]:
     """The processes right in this group."""
     return cgroup.parse_procs(read_all(f"{tree.root}{group}/cgroup.procs") or b"")

@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 from runaway_watchdog.store.database import STORE_IS_DAMAGED
 from runaway_watchdog.store.writer import Writer
 from runaway_watchdog.watch import signals
+from runaway_watchdog.watch.allowance import Allowance
 from runaway_watchdog.watch.children import Children, Ended
 from runaway_watchdog.watch.configuration import Configuration, ConfigurationError, read_configuration
 from runaway_watchdog.watch.driver import Driver
@@ -31,8 +32,7 @@ class QuickLooks:
 
     def __init__(self, now: float) -> None:
         self._at: list[float] = []
-        self._allowance = _MOST_QUICK_LOOKS
-        self._filled = now
+        self._allowance = Allowance(_QUICK_LOOKS_PER_S, _MOST_QUICK_LOOKS, now)
 
     def plan(self, now: float) -> None:
         """Someone has died."""
@@ -50,12 +50,7 @@ class QuickLooks:
         if not self._at or now < self._at[0]:
             return False
         self._at = [at for at in self._at if at > now]
-        filled = self._allowance + (now - self._filled) * _QUICK_LOOKS_PER_S
-        self._allowance, self._filled = min(filled, _MOST_QUICK_LOOKS), now
-        if self._allowance < 1:
-            return False
-        self._allowance -= 1
-        return True
+        return self._allowance.take(now)
 
 
 class Parts(NamedTuple):
@@ -108,7 +103,7 @@ class Loop:
             while self._turn():
                 pass
         finally:
-            self._parts.driver.write_curves()
+            self._parts.driver.close()
             self._parts.notifier.stopping()
             self._pidfds.close()
 
@@ -121,6 +116,8 @@ class Loop:
         came = self._parts.wakeup.signals() if self._parts.wakeup.fd in ready else set()
         if came & signals.STOP:
             return False
+        if signals.NEW_GROUP in came:
+            self._parts.driver.groups_began()
         if signals.RELOAD in came:
             self._reload()
         self._look(self._now())

@@ -36,6 +36,7 @@ from runaway_watchdog.watch.demand import demand, smallest_share
 from runaway_watchdog.watch.families import SPAN_S, Families, is_coarse
 from runaway_watchdog.watch.gate import Gate
 from runaway_watchdog.watch.load import LoadMeter
+from runaway_watchdog.watch.new_groups import NewGroups
 from runaway_watchdog.watch.pid_scan import PidScan
 from runaway_watchdog.watch.short_lived import ShortLived
 
@@ -109,6 +110,8 @@ class Sampler:
         self._limits: dict[str, float] = {}  # of the groups that may use less than one core: in percent of it
         self._small: set[str] = set()  # those of them that were warm at the last sweep
         self._unexplained: dict[str, float] = {}  # coarse groups that used more than their living, and when they did
+        self._new_groups = NewGroups(host.clocks.monotonic())
+        self._managers: dict[str, int] = {}  # numbers of the groups of users' own managers
         self._previous: float | None = None  # the time of the look before this one
         self._swept: float | None = None
 
@@ -136,6 +139,7 @@ class Sampler:
             if self._host.tree is not None and span_s > 0:
                 kinds = self._short_lived.rates(at, span_s, self._numbers, all_listed=sweep or busy is None)
         self._read_tracked(look)
+        look.restarted.extend(self._new_groups.take())
         if sweep:
             self._clean_up(at)
         self._previous = at
@@ -144,8 +148,18 @@ class Sampler:
             tuple(look.restarted), tuple(look.used), tuple(kinds),
         )  # fmt: skip
 
+    def note_new_groups(self) -> None:
+        """One was made just now, and may be gone at the next look."""
+        if self._host.tree is not None:
+            self._new_groups.came(self._host.tree, self._host.clocks.monotonic())
+
+    def close(self) -> None:
+        self._new_groups.close()
+
     def _clean_up(self, at: float) -> None:
         self._swept = at
+        if self._host.tree is not None:
+            self._new_groups.watch(self._host.tree, self._parents)
         oldest = at - _FORGET_S
         self._parents = {path: mark for path, mark in self._parents.items() if mark.at >= oldest}
         # One that is there and was cold all the time is not read, but its counter still bounds what it did since.
@@ -231,9 +245,20 @@ class Sampler:
         if before is None:
             if not look.first:
                 self._short_lived.began(path, look.at)
-        elif before[0] != number:
+        elif before[0] != number and not (self._new_groups.counts(path) or self._by_login(path)):
             look.restarted.append(path)
         self._numbers[path] = (number, look.at)
+
+    def _by_login(self, path: str) -> bool:
+        """Whether it is a login that began anew: its own units, or all that its manager starts along."""
+        above, user, rest = path.partition("/user@")
+        if not user:
+            return path.rpartition("/")[2].startswith("user-runtime-dir@")
+        manager = f"{above}{user}{rest.partition('/')[0]}"
+        before, now = self._managers.get(manager), groups.number(self._host.tree, manager)
+        if now is not None:
+            self._managers[manager] = now
+        return "/" not in rest or before != now
 
     def _read_group(self, look: _Look, tree: groups.Tree, path: str) -> float:
         """One owner-level group, and its processes if a rule could be met in it. Returns what it explains."""

@@ -6,8 +6,9 @@ from typing import Final
 
 STOP: Final = frozenset((signal.SIGTERM, signal.SIGINT))
 RELOAD: Final = signal.SIGHUP
+NEW_GROUP: Final = signal.SIGIO
 
-_HANDLED: Final = (*STOP, RELOAD)
+_HANDLED: Final = (*STOP, RELOAD, NEW_GROUP)
 _RING: Final = 0  # no signal has this number
 
 

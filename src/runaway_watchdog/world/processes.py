@@ -122,6 +122,12 @@ def members(files: Files, group: str) -> tuple[int, ...]:
     return tuple(sorted(set(cgroup.members(root, lambda at: _procs(files, at), lambda at: _inner(files, at)))))
 
 
+def of_group(files: Files, group: str) -> list[int]:
+    """The PIDs in a control group, or in those that are there now of a kind (`docker-*.scope`)."""
+    groups = groups_like(files, group) if "*" in group else [group]
+    return [pid for each in groups for pid in members(files, each)]
+
+
 def groups_like(files: Files, pattern: str) -> list[str]:
     """The groups whose paths fit, with the shell's wildcards in each part; not too many, nor from too many folders."""
     found: dict[str, None] = {}

@@ -54,7 +54,7 @@ PROPERTIES: Mapping[str, Mapping[str, str]] = {
         **dict.fromkeys(("RestartPreventExitStatus", "RestartForceExitStatus", "SuccessExitStatus"), "(aiai)"),
         **dict.fromkeys(("MainPID", "ControlPID", "NRestarts", "RestartSteps"), "u"),
         **dict.fromkeys(("RemainAfterExit", "GuessMainPID", "PrivateTmp"), "b"),
-        "KillSignal": "i",
+        **dict.fromkeys(("KillSignal", "ExecMainCode", "ExecMainStatus"), "i"),
         "RuntimeDirectory": "as",
         "RuntimeDirectoryPreserve": "s",
         "ExecStop": "a(sasbttttuii)",

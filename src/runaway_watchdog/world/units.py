@@ -75,6 +75,8 @@ class Unit(NamedTuple):
     main_pid: int = 0
     control_pid: int = 0
     restarts: int = 0
+    exec_main_code: int = 0  # how the main process ended, as wait(2) has it: CLD_EXITED, CLD_KILLED, CLD_DUMPED
+    exec_main_status: int = 0  # its exit code, or the signal's number
     remain_after_exit: bool = False
     private_tmp: bool = False
     runtime_directory: Sequence[str] = ()
@@ -117,7 +119,8 @@ _FIELDS: Mapping[str, str] = {
     "KillMode": "kill_mode", "BusName": "bus_name", "ControlGroup": "control_group",
     "CPUQuotaPerSecUSec": "cpu_quota_per_second", "RestartPreventExitStatus": "prevent",
     "RestartForceExitStatus": "force", "SuccessExitStatus": "success", "MainPID": "main_pid",
-    "ControlPID": "control_pid", "NRestarts": "restarts", "RemainAfterExit": "remain_after_exit",
+    "ControlPID": "control_pid", "NRestarts": "restarts",
+    "ExecMainCode": "exec_main_code", "ExecMainStatus": "exec_main_status", "RemainAfterExit": "remain_after_exit",
     "PrivateTmp": "private_tmp", "RuntimeDirectory": "runtime_directory",
     "RuntimeDirectoryPreserve": "runtime_directory_preserve", "ExecStop": "stop_commands",
     "NextElapseUSecRealtime": "next_elapse", "LastTriggerUSecMonotonic": "last_trigger_monotonic",
