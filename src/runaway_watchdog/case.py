@@ -18,7 +18,7 @@ import structlog
 
 from runaway_watchdog.explain import down
 from runaway_watchdog.explain.casefile import explain
-from runaway_watchdog.explain.named import short_of
+from runaway_watchdog.explain.named import busiest_first, short_of, users
 from runaway_watchdog.explain.records import NoRecords, Records
 from runaway_watchdog.explain.storerecords import open_records
 from runaway_watchdog.handover import log_to_stderr, read_configuration
@@ -28,6 +28,7 @@ from runaway_watchdog.model.gap import Gap
 from runaway_watchdog.model.process import CpuShare
 from runaway_watchdog.render.document import to_json
 from runaway_watchdog.render.message import CRITICAL, Incident, Message, fallback, message
+from runaway_watchdog.render.pressure import of_pressure
 from runaway_watchdog.render.shortage import sentence
 from runaway_watchdog.starting import SENDER, Starter, starter
 from runaway_watchdog.store import curves, queries, records
@@ -40,7 +41,7 @@ from runaway_watchdog.store.database import (
     unavailable,
 )
 from runaway_watchdog.store.telling import tell
-from runaway_watchdog.world import Unanswered, World, live, processes, procfs
+from runaway_watchdog.world import Unanswered, World, live, procfs
 
 SENDER_LIMIT_S = 120
 ENGINE_KNOWS = ("container", "project", "image")
@@ -56,11 +57,12 @@ def main(argv: list[str]) -> int:
     options = parser.parse_args(argv)
     config_fd: int = options.config_fd
     log_to_stderr(process="case")
-    case_request = CaseRequest(**json.load(sys.stdin))
+    case_request = CaseRequest.from_json(sys.stdin.read())
     compiled = read_configuration(config_fd)
     world = live()
     store = Path(compiled["store"]["path"])
-    case, damaged = _with_what_is_kept(world, store, case_request)
+    of_host = case_request.rule_kind == "pressure"
+    case, damaged = (None, False) if of_host else _with_what_is_kept(world, store, case_request)
     only: dict[str, str] = next((rule["only"] for rule in compiled["rules"] if rule["name"] == case_request.rule), {})
     if case is not None and not means(only, case):
         return _keep_back(store, case_request, world.clock.now())
@@ -102,7 +104,7 @@ def investigate(world: World, known: Records, case_request: CaseRequest) -> Case
     """
     if case_request.rule_kind == "restarts" and not case_request.unseen:
         return _of_loop(world, known, case_request)
-    instead = [] if case_request.unseen else _busiest_first(world, case_request.group)  # it is over, whoever is there
+    instead = [] if case_request.unseen else busiest_first(world, case_request.group)  # it is over, whoever is there
     trace = known.trace(case_request.pid)
     next_one = () if trace is None or trace.living is None else (trace.living.pid,)
     for pid in (case_request.pid, *next_one, *instead):
@@ -165,16 +167,6 @@ def _someone_else(case: CaseFile, pid: int, case_request: CaseRequest) -> bool:
     return pid == case_request.pid and case.process.key.start_ticks != case_request.start_ticks
 
 
-def _busiest_first(world: World, group: str) -> list[int]:
-    """The processes of a group now, the one that has used most CPU first; none for the root, which is everybody.
-
-    Of short-lived groups of one kind (`docker-*.scope`) those of the groups that are there now.
-    """
-    pids = processes.of_group(world.files, group)
-    used = {pid: mark[0] for pid in pids if (mark := procfs.cpu_mark(world.files, pid)) is not None}
-    return sorted(used, key=lambda pid: -used[pid])
-
-
 def _curve(store: Path, case_request: CaseRequest, world: World) -> tuple[curves.Point, ...]:
     """The CPU of the incident's group since half an hour before it was opened; nothing where no store answers."""
     try:
@@ -188,6 +180,8 @@ def _message(
     case: CaseFile | None, case_request: CaseRequest, world: World, curve: tuple[curves.Point, ...] = ()
 ) -> Message:
     now = world.clock.now()
+    if case_request.rule_kind == "pressure":
+        return of_pressure(case_request, users(world, case_request.busiest), short_of(world), now, world.host)
     if case is None or case_request.kind == "suspect":
         reason = "it ended before it could be looked at"
         return fallback(case_request, now, host=world.host, reason=reason)

@@ -51,11 +51,12 @@ def asked(state: Path) -> list[dict[str, Any]]:
 
 def test_a_case_gets_its_request_and_the_configuration(children: Children, poll: select.poll, state: Path) -> None:
     """On standard input and as an inherited descriptor."""
-    children.request_case(request(), "tesseract")
+    wanted = request()._replace(busiest=(("/system.slice/a.service", 97.5, 3),))
+    children.request_case(wanted, "tesseract")
     assert children.start_cases(0.0) == ()
-    assert ends(children, poll).cases == ((request(), 0),)
+    assert ends(children, poll).cases == ((wanted, 0),)
     (told,) = asked(state)
-    assert CaseRequest(**json.loads(told["stdin"])) == request()
+    assert CaseRequest.from_json(told["stdin"]) == wanted
     assert told["words"] == ["--config-fd", str(children.config_fd)]
     assert poll.poll(0) == []
 

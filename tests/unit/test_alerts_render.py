@@ -12,12 +12,13 @@ from runaway_watchdog.model.casefile import History, SeenDeath
 from runaway_watchdog.model.events import CaseRequest
 from runaway_watchdog.model.owner import Outlook
 from runaway_watchdog.model.process import CpuShare
-from runaway_watchdog.model.shortage import Shortage, User
+from runaway_watchdog.model.shortage import CpuUser, Shortage, User
 from runaway_watchdog.render import figures
 from runaway_watchdog.render.document import to_json
 from runaway_watchdog.render.message import Incident, Kind, fallback, message
+from runaway_watchdog.render.pressure import of_pressure
 from runaway_watchdog.render.shortage import sentence
-from runaway_watchdog.render.story import tell
+from runaway_watchdog.render.story import harm, tell
 
 CASE = cases()["compose"]
 COMMISSION = CaseRequest(
@@ -53,6 +54,35 @@ def test_what_the_host_lacks_more_than_cpu_comes_first() -> None:
     assert "out of memory" in told.markdown
     assert "out of memory" in told.html
     assert "out of memory" not in message(CASE, "resolved", NOW, Incident(15, "critical", short=short)).text
+
+
+def test_host_under_pressure_names_who_uses_most_and_what_it_lacks_first() -> None:
+    """By name; who works for others is no culprit, and stands neither in the subject nor is it stopped."""
+    asked = COMMISSION._replace(
+        incident_id=15, rule="pressure", rule_kind="pressure", severity="critical", percent=98.0
+    )
+    users = (
+        CpuUser("dockerd (812)", 97.0, 0, "works for the containers"),
+        CpuUser("scans/worker (php)", 45.0, 16, ""),
+    )
+    told = of_pressure(asked, users, None, NOW, "web1")
+    assert told.subject == "CRITICAL CPU is short on web1, most by scans/worker (php)"
+    assert told.text.startswith("For 5 min, processes on web1 have waited for a CPU 98 % of the time.\n")
+    assert "97 % of a core  dockerd (812): it works for the containers, leave it alone\n" in told.text
+    assert "45 % of a core  scans/worker (php) (incident 16)\n" in told.text
+    assert told.push.endswith("sudo runaway-watchdog scan")
+    short = Shortage("memory", 34.0, 96.0, User("shop/db (postgres)", 70, 3 * 2**30))
+    told = of_pressure(asked, users, short, NOW, "web1")
+    assert told.subject == "CRITICAL web1 is out of memory, most by shop/db (postgres)"
+    assert told.text.startswith("This host is out of memory: 96 % of it is in use")
+
+
+def test_culprit_refers_to_the_incident_of_its_host() -> None:
+    """So that two alerts are read as one story."""
+    asked = COMMISSION._replace(severity="critical", harm="others wait for a CPU 98 % of the time", beside=15)
+    told = " ".join(message(CASE, "opened", NOW, Incident.of(asked)).text.split())
+    assert "98 % of the time. Also told as incident 15: processes wait for a CPU." in told
+    assert "Also told" not in harm(asked._replace(beside=0))
 
 
 def test_resolution_is_short_and_proposes_nothing() -> None:

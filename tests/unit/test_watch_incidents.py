@@ -4,7 +4,7 @@ from hypothesis import given, settings, strategies as st
 
 from runaway_watchdog.model.events import Finding, Stage
 from runaway_watchdog.model.identity import ProcKey
-from runaway_watchdog.watch import incidents
+from runaway_watchdog.watch import incidents, told
 from runaway_watchdog.watch.incidents import Book, Work
 
 P, Q = ProcKey("boot", 100, 1000), ProcKey("boot", 200, 2000)
@@ -92,22 +92,20 @@ def test_a_restart_does_not_change_when_reminders_come(hours: int) -> None:
 
 def test_a_suspect_has_no_number_yet() -> None:
     """Its case prepares; there is nothing to tell of."""
-    told = incidents.preparation(finding("suspect", None), WORK)
-    assert (told.incident_id, told.kind, told.pid, told.group) == (0, "suspect", 0, G)
+    asked = incidents.preparation(finding("suspect", None), WORK)
+    assert (asked.incident_id, asked.kind, asked.pid, asked.group) == (0, "suspect", 0, G)
 
 
 def test_what_is_known_is_told_without_a_case() -> None:
     """The fallback names process, rule and group, and a command that is complete."""
     _, incident = incidents.sustain(Book(), finding(), WORK, 0.0, 0.0)
     assert incident is not None
-    subject, text = incidents.fallback_text(
-        incidents.case_request("opened", incident), "tesseract", "vps", incidents.FAILED
-    )
+    subject, text = told.fallback_text(incidents.case_request("opened", incident), "tesseract", "vps", told.FAILED)
     assert subject == "[warning] vps: tesseract (PID 100) is a runaway"
     assert "100 % of a core over 5 minutes" in text
     assert "runaway-watchdog explain 100" in text
     asked = incidents.case_request("opened", incident._replace(key=None))
-    _, text = incidents.fallback_text(asked, "x.service", "vps", incidents.MANY)
+    _, text = told.fallback_text(asked, "x.service", "vps", told.MANY)
     assert "runaway-watchdog incidents show 1" in text
 
 

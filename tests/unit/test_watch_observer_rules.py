@@ -15,6 +15,7 @@ from runaway_watchdog.model.sampling import Rule
 from runaway_watchdog.store import queries, records
 from runaway_watchdog.store.database import connect
 from runaway_watchdog.watch.configuration import Configuration
+from runaway_watchdog.watch.events import QueuedCase
 
 CPU = Rule("sustained-cpu", 90.0, 300.0, "warning", by_harm=True)
 SLOW = Rule("slow-burn", 40.0, 600.0, "info", push=False)
@@ -158,19 +159,77 @@ def test_a_restart_loop_of_lives_that_nobody_sees_is_told(story: Story, group: s
     assert [each.kind for each in story.requests] == ["opened", "resolved"] * told
 
 
-def test_a_host_under_pressure_names_who_uses_most(story: Story) -> None:
-    """No case is asked: no process is at fault alone."""
-    under(story, CPU._replace(for_s=9000.0), PRESSURE)
+OTHERS = ("/system.slice/a.service", "/system.slice/b.service", f"/system.slice/docker-{'ab' * 32}.scope")
+
+
+def crowded(story: Story, *rules: Rule) -> None:
+    """Processes wait for a CPU; nothing is proved of the host."""
+    under(story, *rules)
     story.driver._sampler._gate._virtual = True
     story.host.crowd(8.0, 8, 90.0)
     story.host.process(10, start_s=10.0, group=SCOPE)
-    story.goes_on(400, burning=10)
-    assert story.requests == []
+
+
+def burn_alike(story: Story, seconds: float) -> None:
+    """Three others use as much as PID 10 does."""
+    for _ in range(int(seconds / 2)):
+        for group in OTHERS:
+            story.host.group(group, story.burnt_s - 3)
+        story.goes_on(2, burning=10)
+
+
+def test_a_host_under_pressure_names_who_uses_most(story: Story) -> None:
+    """Its case does, once no culprit has come within a minute; where it fails, names of units and containers do."""
+    crowded(story, CPU._replace(for_s=9000.0), PRESSURE)
+    burn_alike(story, 340)
+    assert [each.rule_kind for each in story.requests] == []
+    burn_alike(story, 60)
     assert severities(story.store) == [("pressure", "critical")]
-    (row,) = story.store.execute("SELECT message, kind, urgent FROM outbox").fetchall()
-    message = json.loads(row[0])
-    assert tuple(row[1:]) == ("opened", 1)
+    (request,) = story.requests
+    assert (request.kind, request.rule_kind, request.group) == ("opened", "pressure", "")
+    assert [percent for _, percent, _ in request.busiest] == [100.0] * 3
+    request = request._replace(busiest=((OTHERS[2], 60.0, 0), (OTHERS[0], 40.0, 7)))
+    for attempts in (0, 3):
+        story.driver.give_up(QueuedCase(request, "the host", attempts=attempts))
+    rows = story.store.execute("SELECT message, kind, urgent FROM outbox").fetchall()
+    message = json.loads(rows[0][0])
+    assert tuple(rows[0][1:]) == ("opened", 1)
     told = message["document"]
     assert (told["kind"], told["incident"]["severity"], told["case"]) == ("opened", "critical", None)
     assert "processes wait for a CPU" in message["subject"]
-    assert f"100 % of a core  {SCOPE}" in message["text"]
+    assert "60 % of a core  container abababababab\n" in message["text"]
+    assert "40 % of a core  a.service (incident 7)\n" in message["text"]
+    assert "/system.slice" not in message["text"]
+
+
+@pytest.mark.parametrize(("cpu_s", "pressure_s", "beside"), [(300.0, 330.0, 0), (330.0, 300.0, 1)])
+def test_pressure_and_its_culprit_are_one_alert(story: Story, cpu_s: float, pressure_s: float, beside: int) -> None:
+    """Whichever comes first, within a minute of the other; where only the pressure goes on, it is told by itself."""
+    crowded(story, CPU._replace(for_s=cpu_s), PRESSURE._replace(for_s=pressure_s))
+    story.goes_on(1000, burning=10)
+    assert [(each.kind, each.rule_kind) for each in story.requests] == [("suspect", "cpu"), ("opened", "cpu")]
+    assert set(severities(story.store)) == {("sustained-cpu", "critical"), ("pressure", "critical")}
+    assert story.requests[-1].beside == beside
+    story.requests.clear()
+    story.goes_on(900)
+    assert [(each.kind, each.rule_kind) for each in story.requests] == [("resolved", "cpu"), ("opened", "pressure")]
+
+
+def test_many_alike_are_told_beside_the_host(story: Story) -> None:
+    """None of them is the culprit: the alert about the host names them, and theirs refer to it."""
+    crowded(story, CPU._replace(for_s=330.0), PRESSURE)
+    burn_alike(story, 460)
+    told = [(each.kind, each.rule_kind, each.beside) for each in story.requests if each.kind == "opened"]
+    assert ("opened", "pressure", 0) in told
+    assert ("opened", "cpu", 1) in told
+
+
+def test_pressure_that_passes_within_its_minute_is_not_told(story: Story) -> None:
+    """Neither its beginning nor its end."""
+    crowded(story, CPU._replace(for_s=9000.0), PRESSURE._replace(for_s=10.0))
+    burn_alike(story, 20)
+    assert severities(story.store) == [("pressure", "critical")]
+    story.host.crowd(0.0, 0, 0.0)
+    burn_alike(story, 200)
+    assert story.requests == []
+    assert story.store.execute("SELECT COUNT(*) FROM outbox").fetchone() == (0,)

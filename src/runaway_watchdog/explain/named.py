@@ -1,16 +1,21 @@
 """Who uses most of what a host is short of, as a person names it."""
 
-from typing import NamedTuple
+from collections.abc import Iterable
+from typing import Final, NamedTuple
 
 from runaway_watchdog import owners as ownership
 from runaway_watchdog.explain.cause import innocent
-from runaway_watchdog.model.shortage import Shortage, User
-from runaway_watchdog.world import Unanswered, World, procfs
+from runaway_watchdog.linux.cgroup import name_of
+from runaway_watchdog.model.shortage import CpuUser, Shortage, User
+from runaway_watchdog.world import Unanswered, World, processes, procfs
 from runaway_watchdog.world.shortage import largest, shortage
+
+_TRIED: Final = 3
+"""Processes of a group that are asked for their owner: they may end meanwhile."""
 
 
 class Named(NamedTuple):
-    """A process by its innermost owner that has a name; hostile."""
+    """A process by its outermost owner, whose room all of its group is in: a container, a unit; hostile."""
 
     name: str
     works_for_others: str  # in words; "" for anybody else
@@ -24,8 +29,9 @@ def named(world: World, pid: int) -> Named | None:
     except (procfs.NoSuchProcessError, Unanswered):
         return None
     known = innocent(facts.process)
-    owner, name = layers[0].owner, facts.process.name
-    kind = ownership.KINDS.get(owner.kind)
+    owners = [(layer.owner, ownership.KINDS.get(layer.owner.kind)) for layer in reversed(layers)]
+    owner, kind = next((each for each in owners if each[1] is not None and each[1].owned), owners[-1])
+    name = facts.process.name
     who = f"{owner.name} ({name})" if kind is not None and kind.owned and name not in owner.name else ""
     whole = who or (owner.name if kind is not None and kind.owned else f"{name} ({pid})")
     return Named(whole, "" if known is None else known.what)
@@ -39,3 +45,23 @@ def short_of(world: World) -> Shortage | None:
     if found is None or most is None or who is None:
         return found
     return found._replace(user=User(who.name, *most))
+
+
+def users(world: World, busiest: Iterable[tuple[str, float, int]]) -> tuple[CpuUser, ...]:
+    """Who uses the CPU: groups as the watch saw them, each by the owner of its busiest process."""
+    found = []
+    for group, percent, incident in busiest:
+        who = next(filter(None, (named(world, pid) for pid in busiest_first(world, group)[:_TRIED])), None)
+        name = name_of(group) if who is None else who.name
+        found.append(CpuUser(name, percent, incident, "" if who is None else who.works_for_others))
+    return tuple(found)
+
+
+def busiest_first(world: World, group: str) -> list[int]:
+    """The processes of a group now, the one that has used most CPU first; none for the root, which is everybody.
+
+    Of short-lived groups of one kind (`docker-*.scope`) those of the groups that are there now.
+    """
+    pids = processes.of_group(world.files, group)
+    used = {pid: mark[0] for pid in pids if (mark := procfs.cpu_mark(world.files, pid)) is not None}
+    return sorted(used, key=lambda pid: -used[pid])

@@ -69,6 +69,13 @@ def cgroup_path(path: str) -> CgroupPath:
     return CgroupPath(path, segments, segments[:count], segments[-1] if segments else "")
 
 
+def name_of(path: str) -> str:
+    """What a person would call a group where no engine can be asked: its unit, or a container by its short number."""
+    leaf = path.rpartition("/")[2] or "no group"
+    number = leaf.removesuffix(".scope").rpartition("-")[2]
+    return f"container {number[:12]}" if len(number) == 64 and not number.strip("0123456789abcdef") else leaf
+
+
 def is_slice(name: str) -> bool:
     return name.endswith(".slice") and name != ".slice"
 

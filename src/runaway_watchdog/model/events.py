@@ -1,5 +1,6 @@
 """What the watch concludes from samples, and how it hands that to the store and to a case."""
 
+import json
 from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple
 
@@ -75,6 +76,17 @@ class CaseRequest(NamedTuple):
     returns: int = 0  # "restarts": how many were seen within `window_s`, at least
     demand: float = 0.0  # what it wanted over `window_s`, where it got less; see Finding
     unseen: bool = False  # "resolved": it ended while no watch was there to see it
+    beside: int = 0  # the open incident about the host that it is a part of; 0: none
+    busiest: tuple[tuple[str, float, int], ...] = ()  # "pressure": groups, percent of a core, and their open incidents
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> "CaseRequest":
+        """As the watch wrote it."""
+        asked = json.loads(text)
+        busiest = tuple(
+            (str(group), float(percent), int(number)) for group, percent, number in asked.pop("busiest", ())
+        )
+        return cls(**asked, busiest=busiest)
 
     @property
     def held_back(self) -> bool:

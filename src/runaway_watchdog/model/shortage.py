@@ -1,4 +1,4 @@
-"""What hurts a host more than its CPUs do: no memory is left, or the disk keeps everything waiting."""
+"""What a host is short of: memory, its disk, or CPUs; and who uses most of it."""
 
 from typing import Literal, NamedTuple
 
@@ -18,3 +18,12 @@ class Shortage(NamedTuple):
     waits: float  # percent of the time in which all that had work waited for this
     used: float | None = None  # percent of the memory that is not available; None: not told
     user: User | None = None  # None: nobody stands out, or it was not ours to read
+
+
+class CpuUser(NamedTuple):
+    """One of those that use most CPU; hostile."""
+
+    name: str
+    percent: float  # of one core
+    incident: int  # its open incident; 0: none
+    works_for_others: str  # in words; "" for anybody else

@@ -202,7 +202,8 @@ def harm(found: "CaseRequest") -> str:
         reasons.append(safe(found.harm))
     if found.rule_kind == "cpu" and found.held_back:
         reasons.append(f"it wants {figures.share(found.demand)}, and gets less")
-    return graded(found.severity, "; ".join(reasons), found.rule)
+    beside = f" Also told as incident {found.beside}: processes wait for a CPU." if found.beside else ""
+    return graded(found.severity, "; ".join(reasons), found.rule) + beside
 
 
 def graded(severity: str, why: str, rule: str) -> str:

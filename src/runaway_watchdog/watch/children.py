@@ -30,8 +30,11 @@ _GIVE_WAY: Final = ("suspect", "recorded", "reminder", "returned", "resolved")
 """What matters least comes first; what is not here never gives way to one of these."""
 
 
-def _rank(kind: str) -> int:
-    return _GIVE_WAY.index(kind) if kind in _GIVE_WAY else len(_GIVE_WAY)
+def _rank(request: CaseRequest) -> int:
+    """What is said of the host comes first: it names those that all others are about."""
+    if request.rule_kind == "pressure":
+        return len(_GIVE_WAY) + 1
+    return _GIVE_WAY.index(request.kind) if request.kind in _GIVE_WAY else len(_GIVE_WAY)
 
 
 class Modules(NamedTuple):
@@ -90,7 +93,7 @@ class Children:
     def request_case(self, request: CaseRequest, name: str) -> None:
         """Let a case see to this. Where too many wait already, the oldest of those that matter least is given up."""
         if len(self._waiting) >= MOST_WAITING:
-            self._gave_way.append(min(self._waiting, key=lambda case: _rank(case.request.kind)))
+            self._gave_way.append(min(self._waiting, key=lambda case: _rank(case.request)))
             self._waiting.remove(self._gave_way[-1])
         self._waiting.append(QueuedCase(request, name))
 
@@ -98,7 +101,7 @@ class Children:
         """Start what is due, at most two at once, what matters most first. Returns those that were given up."""
         given_up, self._gave_way = self._gave_way, []
         due = [case for case in self._first_of_each() if case.not_before <= now]
-        for case in sorted(due, key=lambda case: -_rank(case.request.kind)):
+        for case in sorted(due, key=lambda case: -_rank(case.request)):
             if self._cases_running() >= CASES_AT_ONCE:
                 break
             self._waiting.remove(case)

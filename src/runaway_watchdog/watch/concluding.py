@@ -1,12 +1,12 @@
 """From findings to incidents, and what is told of them. Pure, as all of a step."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from runaway_watchdog.model.events import Finding
 from runaway_watchdog.model.sampling import Sample
 from runaway_watchdog.model.user_input import Expectation
-from runaway_watchdog.watch import crowding, effects, incidents, judging, lineage
+from runaway_watchdog.watch import crowding, effects, incidents, judging, lineage, told
 from runaway_watchdog.watch.events import Examination, Sampled
 from runaway_watchdog.watch.expected import expected
 from runaway_watchdog.watch.incidents import SEVERITIES, Incident, Kind, Work
@@ -18,7 +18,6 @@ JUDGE_S: Final = 30.0
 _FIGURES_S: Final = 10.0
 _CURVES_S: Final = 60.0
 _PREPARED_S: Final = 600.0
-_MOST_NAMED: Final = 3
 _MOST_PREPARED: Final = 8
 _CROWD_S: Final = 60.0
 
@@ -161,20 +160,63 @@ def _explain_silently(turn: Turn, incident: Incident, now: float) -> None:
 
 
 def tell(turn: Turn, kind: Kind, incident: Incident, sample: Sample | None = None, *, unseen: bool = False) -> None:
-    """Through a case, which explains it, or together with many alike; what is said of the host itself needs none."""
+    """Through a case, which explains it, or together with many alike."""
     if not incident.push:
         return
-    if incident.finding is None or incident.finding.kind in ("cpu", "restarts"):
-        request, name = incidents.case_request(kind, incident, unseen=unseen), incident.work.name
-        crowding_now, waits = crowding.join(turn.state.crowding, request, name, turn.now.monotonic)
-        turn.state = turn.state._replace(crowding=crowding_now)
-        if not waits:
-            _store_curves(turn)
-            turn.effects.append(effects.request_case(request, name))
+    if told.is_of_host(incident):
+        _tell_of_host(turn, kind, incident, sample)
         return
-    groups = () if sample is None else sample.groups
-    busiest = sorted(groups, key=lambda each: -each.percent)[:_MOST_NAMED]
-    turn.effects.append(effects.tell_of_host(kind, incident, tuple(busiest)))
+    request, name = incidents.case_request(kind, incident, unseen=unseen), incident.work.name
+    crowding_now, waits = crowding.join(turn.state.crowding, request, name, turn.now.monotonic)
+    turn.state = turn.state._replace(crowding=crowding_now)
+    if not waits:
+        _store_curves(turn)
+        beside = _beside(turn, incident, sample) if kind == "opened" else 0
+        turn.effects.append(effects.request_case(request._replace(beside=beside), name))
+
+
+def _beside(turn: Turn, incident: Incident, sample: Sample | None) -> int:
+    """The number of the open incident that says that processes wait for a CPU; 0: none. It is not told by itself where
+    it has just been opened, and this one is its culprit."""
+    state = turn.state
+    host = told.waits_for_cpu(state.book)
+    if host is not None and host.id in state.waiting and told.is_culprit(incident, sample):
+        book = incidents.tell_within(state.book, host, incident)
+        turn.state = state._replace(book=book, waiting=_without(state.waiting, host.id))
+    return 0 if host is None else host.id
+
+
+def _tell_of_host(turn: Turn, kind: Kind, incident: Incident, sample: Sample | None) -> None:
+    """Its case names who uses most; of steal, and of an end, nothing more can be found out."""
+    state, pressure = turn.state, incident.finding is not None and incident.finding.kind == "pressure"
+    if pressure and kind == "opened" and sample is not None:
+        if (culprit := told.culprit(state.book, sample)) is not None:
+            turn.state = state._replace(book=incidents.tell_within(state.book, incident, culprit))
+        else:
+            waiting = {**state.waiting, incident.id: turn.now.monotonic + told.TOGETHER_S}
+            turn.state = state._replace(waiting=waiting)
+        return
+    if incident.id in state.waiting:
+        turn.state = state._replace(waiting=_without(state.waiting, incident.id))
+        if kind == "resolved":  # nobody has heard of it
+            return
+        kind = "opened"
+    request = incidents.case_request(kind, incident)
+    request = request._replace(busiest=told.busiest(state.book, sample) if pressure else ())
+    by_case = pressure and kind != "resolved"
+    turn.effects.append((effects.request_case if by_case else effects.tell_unexplained)(request, incident.work.name))
+
+
+def _without(waiting: Mapping[int, float], number: int) -> dict[int, float]:
+    return {each: until for each, until in waiting.items() if each != number}
+
+
+def _tell_waiting(turn: Turn, sample: Sample) -> None:
+    """Those of the host for which no culprit has come."""
+    due = [number for number, until in turn.state.waiting.items() if until <= turn.now.monotonic]
+    for incident in tuple(turn.state.book.incidents.values()) if due else ():
+        if incident.id in due:
+            _tell_of_host(turn, "escalated", incident, sample)
 
 
 def _store_curves(turn: Turn) -> None:
@@ -206,6 +248,8 @@ def _question_again(state: State, incident: Incident, sample: Sample) -> Questio
     if rule is None or finding is None or (incident.push and not rule.by_harm):
         return None
     if _expected(state, incident.work.group, sample.wall) is not None:
+        return None
+    if incident.within and any(each.id == incident.within for each in state.book.incidents.values()):
         return None
     finding = finding._replace(key=incident.key, severity=rule.severity, push=rule.push)
     if not judging.burns(finding, rule, sample):
@@ -276,6 +320,8 @@ def _end_look(turn: Turn, sample: Sample) -> None:
         for incident in due:
             turn.effects.append(effects.log("notice", "still-running", _shown(incident)))
             tell(turn, "reminder", incident, sample)
+    if turn.state.waiting:
+        _tell_waiting(turn, sample)
     _tell_crowds(turn)
     if sample.at - turn.state.figured_at >= _FIGURES_S:
         turn.state = turn.state._replace(figured_at=sample.at)

@@ -6,10 +6,9 @@ from collections.abc import Callable, Collection, Iterable
 
 from runaway_watchdog.model.events import CaseRequest
 from runaway_watchdog.model.identity import ProcKey
-from runaway_watchdog.model.sampling import GroupRate
 from runaway_watchdog.model.user_input import UserInput
 from runaway_watchdog.store.records import Resumed
-from runaway_watchdog.watch import effects, events, incidents
+from runaway_watchdog.watch import effects, events
 from runaway_watchdog.watch.configuration import Configuration
 from runaway_watchdog.watch.history import History
 from runaway_watchdog.watch.identity import Newcomers, look_again
@@ -19,6 +18,7 @@ from runaway_watchdog.watch.particulars import examine, is_inhabited, own_servic
 from runaway_watchdog.watch.recorder import Recorder
 from runaway_watchdog.watch.sample import HostFacts, Sampler
 from runaway_watchdog.watch.state import initial
+from runaway_watchdog.watch.told import FAILED, MANY, fallback_text
 
 
 class Driver:
@@ -53,9 +53,8 @@ class Driver:
             "store throttling": recorder.throttled,
             "ask usual use": lambda group: recorder.ask_usual(group, self._learn),
             "request case": request_case,
-            "tell of host": self._tell_of_host,
-            "tell unexplained": lambda request, name: self._tell_unexplained(((request, name),), incidents.FAILED),
-            "tell together": lambda turns: self._tell_unexplained(turns, incidents.MANY),
+            "tell unexplained": lambda request, name: self._tell_unexplained(((request, name),), FAILED),
+            "tell together": lambda turns: self._tell_unexplained(turns, MANY),
         }
         self.ticks = 0
 
@@ -153,13 +152,7 @@ class Driver:
         looked = (look_again(self.host, key) for key in question.hot_s)
         return question._replace(seen=tuple(each for each in looked if each is not None))
 
-    def _tell_of_host(self, kind: incidents.Kind, incident: incidents.Incident, busiest: tuple[GroupRate, ...]) -> None:
-        over = kind == "resolved"
-        subject, text = incidents.host_text(incident, os.uname().nodename, busiest, over=over)
-        channels = self.state.configuration.channels
-        self._recorder.tell(((incidents.case_request(kind, incident), subject, text),), channels)
-
     def _tell_unexplained(self, turns: Iterable[tuple[CaseRequest, str]], why: str) -> None:
         host = os.uname().nodename
-        told = [(request, *incidents.fallback_text(request, name, host, why)) for request, name in turns]
+        told = [(request, *fallback_text(request, name, host, why)) for request, name in turns]
         self._recorder.tell(told, self.state.configuration.channels)

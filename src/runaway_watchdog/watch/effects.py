@@ -9,15 +9,14 @@ from typing import Literal, NamedTuple
 
 from runaway_watchdog.model.events import CaseRequest, Death, Return
 from runaway_watchdog.model.identity import ProcKey
-from runaway_watchdog.model.sampling import GroupRate, Sample
+from runaway_watchdog.model.sampling import Sample
 from runaway_watchdog.watch.events import Examination, Identification, Newcomers
-from runaway_watchdog.watch.incidents import Change, Incident, Kind, Work
+from runaway_watchdog.watch.incidents import Change, Incident, Work
 from runaway_watchdog.watch.lineage import Seen
 
 Action = Literal[
     "log", "store process", "store death", "store return", "store figures", "store curves", "store lineage",
-    "store incident", "store throttling", "ask usual use", "request case", "tell of host", "tell unexplained",
-    "tell together",
+    "store incident", "store throttling", "ask usual use", "request case", "tell unexplained", "tell together",
 ]  # fmt: skip
 
 
@@ -86,13 +85,8 @@ def request_case(request: CaseRequest, name: str) -> Effect:
     return Effect("request case", (request, name))
 
 
-def tell_of_host(kind: Kind, incident: Incident, busiest: tuple[GroupRate, ...]) -> Effect:
-    """An alert about the host itself, which no case explains."""
-    return Effect("tell of host", (kind, incident, busiest))
-
-
 def tell_unexplained(request: CaseRequest, name: str) -> Effect:
-    """The alert that no case could explain, with what is known."""
+    """The alert that no case explains, with what is known."""
     return Effect("tell unexplained", (request, name))
 
 

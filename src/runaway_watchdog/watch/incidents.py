@@ -1,11 +1,11 @@
 """Findings -> incidents: one for each rule and lineage, however often its process changes. Pure."""
 
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Container, Mapping
 from typing import Final, Literal, NamedTuple
 
 from runaway_watchdog.model.events import CaseRequest, Finding
 from runaway_watchdog.model.identity import ProcKey
-from runaway_watchdog.model.sampling import GroupRate, Rule
+from runaway_watchdog.model.sampling import Rule, RuleKind
 from runaway_watchdog.store.records import IncidentRecord
 from runaway_watchdog.watch.short_lived import is_kind
 
@@ -49,6 +49,7 @@ class Incident(NamedTuple):
     returns: int = 0  # how often its process was replaced since it was first opened
     throttled: bool = False  # its group ran into a limit while it was open
     gone_until: float = 0.0  # monotonic: an end before this was one that nobody saw, see `resuming`
+    within: int = 0  # of the host: the incident that it is told with, as long as that is open
 
 
 class Closed(NamedTuple):
@@ -200,6 +201,13 @@ def follow(book: Book, predecessor: ProcKey, successor: ProcKey) -> tuple[Book, 
     return (book._replace(incidents={**book.incidents, **moved}), tuple(moved.values())) if moved else (book, ())
 
 
+def tell_within(book: Book, incident: Incident, other: Incident) -> Book:
+    """The alert about another one tells of this one too: it is silent as long as that is open."""
+    finding = None if incident.finding is None else incident.finding._replace(push=False)
+    silent = incident._replace(push=False, finding=finding, within=other.id)
+    return book._replace(incidents={**book.incidents, (silent.rule, silent.work.lineage): silent})
+
+
 def throttle(book: Book, incident: Incident) -> Book:
     """Its group runs into a limit."""
     held = incident._replace(throttled=True)
@@ -315,16 +323,21 @@ def preparation(finding: Finding, work: Work) -> CaseRequest:
 def summary(finding: Finding, work: Work) -> str:
     """One line; the case replaces it by a better one once it knows the owner."""
     over = duration(finding.window_s)
-    if finding.kind == "steal":
-        return f"the provider has taken {finding.percent:.0f} % of this host's CPU time for {over}"
-    if finding.kind == "pressure":
-        return f"for {over}, processes have waited for a CPU {finding.percent:.0f} % of the time"
+    if finding.kind in ("pressure", "steal"):
+        return of_host(finding.kind, finding.percent, finding.window_s)
     if finding.kind == "restarts":
         return f"{work.name} has ended and come back at least {finding.returns} times in {over}"
     who = f"{work.name} (PID {finding.key.pid})" if finding.key else f"everything in {work.name}"
     if finding.returns:
         who = f"a series of short-lived groups ({work.name})"
     return f"{who} has used {finding.percent:.0f} % of a core for {over}{_held_back(finding)}"
+
+
+def of_host(kind: RuleKind, percent: float, window_s: float) -> str:
+    """The same of the host itself."""
+    if kind == "steal":
+        return f"the provider has taken {percent:.0f} % of this host's CPU time for {duration(window_s)}"
+    return f"for {duration(window_s)}, processes have waited for a CPU {percent:.0f} % of the time"
 
 
 def _held_back(finding: Finding) -> str:
@@ -339,24 +352,6 @@ def _held_back(finding: Finding) -> str:
     return f", and wanted {finding.demand:.0f} %: the provider takes {finding.steal:.0f} %"
 
 
-def host_text(incident: Incident, host: str, busiest: Sequence[GroupRate], *, over: bool) -> tuple[str, str]:
-    """Subject and text of what is told of the host itself: no process is at fault, and so no case explains it."""
-    finding = incident.finding
-    steal = finding is not None and finding.kind == "steal"
-    what = "the provider takes its CPUs" if steal else "processes wait for a CPU"
-    subject = f"[{incident.severity}] {host}: {'no longer: ' if over else ''}{what}"
-    lines = [f"{summary(finding, incident.work)}." if finding is not None else f"{what}."]
-    if over:
-        lines = [f"It is over: {lines[0]}"]
-    elif steal:
-        lines.append("No process here is to blame. Ask the provider, or move to a plan with dedicated CPUs.")
-    else:
-        lines += ["Who uses most:", *(f"    {each.percent:.0f} % of a core  {each.group}" for each in busiest)]
-        lines += ["See who it is, and what keeps it alive:", "    runaway-watchdog scan"]
-    lines.append(f"(rule {incident.rule})")
-    return subject, "\n".join(lines) + "\n"
-
-
 def duration(seconds: float) -> str:
     """In the words of a sentence: 90 -> "90 seconds", 300 -> "5 minutes"."""
     for unit, length in (("hour", 3600), ("minute", 60)):
@@ -364,29 +359,3 @@ def duration(seconds: float) -> str:
             count = round(seconds / length)
             return f"{count} {unit}{'' if count == 1 else 's'}"
     return f"{seconds:.0f} seconds"
-
-
-FAILED: Final = "The explanation could not be made (three attempts failed)."
-MANY: Final = "So many came at once that none of them was explained."
-
-
-def fallback_text(told: CaseRequest, work_name: str, host: str, why: str) -> tuple[str, str]:
-    """Subject and text of an alert that no case has explained: what is known, why no more, and how to learn it."""
-    who = f"{work_name} (PID {told.pid})" if told.pid else work_name
-    loops = told.rule_kind == "restarts"
-    begun = "ends and comes back" if loops else "is a runaway"
-    over = {"resolved": "has calmed down", "reminder": "is still at it"}.get(told.kind, begun)
-    over = "has ended while the watch was not running" if told.unseen else over
-    figures = f"{told.returns} returns or more" if loops else f"{told.percent:.0f} % of a core"
-    subject = f"[{told.severity}] {host}: {who} {over}"
-    command = (
-        f"runaway-watchdog explain {told.pid}" if told.pid else f"runaway-watchdog incidents show {told.incident_id}"
-    )
-    lines = (
-        f"{who} on {host}: {figures} over {duration(told.window_s)} (rule {told.rule}).",
-        f"Group: {told.group}" if told.group else "It belongs to no unit or container.",
-        f"{why} On the host, try:",
-        f"    {command}",
-        "Do not stop or remove anything before you know who owns it.",
-    )
-    return subject, "\n".join(lines) + "\n"

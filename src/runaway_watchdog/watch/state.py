@@ -34,6 +34,7 @@ class State(NamedTuple):
     habits: Mapping[str, tuple[float, float]] = {}  # see `judging.Habits`
     user_input: UserInput = UserInput()
     crowding: Crowding = Crowding()
+    waiting: Mapping[int, float] = {}  # incidents of the host that wait for their culprits', and until when
     prepared: Mapping[str, float] = {}  # lineages, and when their case was last prepared
 
     def rule(self, name: str) -> Rule | None:
