@@ -224,6 +224,15 @@ def test_many_alike_are_told_beside_the_host(story: Story) -> None:
     assert ("opened", "cpu", 1) in told
 
 
+@pytest.mark.parametrize(("waiting", "prepared"), [(90.0, 2), (0.0, 4)])
+def test_on_a_crowded_host_few_suspects_are_prepared_for(story: Story, waiting: float, prepared: int) -> None:
+    """Each preparation is a process of its own, which others wait for."""
+    crowded(story, CPU)
+    story.host.crowd(8.0, 8, waiting)
+    burn_alike(story, 200)
+    assert [each.kind for each in story.requests] == ["suspect"] * prepared
+
+
 def test_pressure_that_passes_within_its_minute_is_not_told(story: Story) -> None:
     """Neither its beginning nor its end."""
     crowded(story, CPU._replace(for_s=9000.0), PRESSURE._replace(for_s=10.0))

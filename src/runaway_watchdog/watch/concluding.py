@@ -6,7 +6,7 @@ from typing import Final
 from runaway_watchdog.model.events import Finding
 from runaway_watchdog.model.sampling import Sample
 from runaway_watchdog.model.user_input import Expectation
-from runaway_watchdog.watch import crowding, effects, incidents, judging, lineage, told
+from runaway_watchdog.watch import crowding, effects, harm, incidents, judging, lineage, told
 from runaway_watchdog.watch.events import Examination, Sampled
 from runaway_watchdog.watch.expected import expected
 from runaway_watchdog.watch.incidents import SEVERITIES, Incident, Kind, Work
@@ -19,6 +19,8 @@ _FIGURES_S: Final = 10.0
 _CURVES_S: Final = 60.0
 _PREPARED_S: Final = 600.0
 _MOST_PREPARED: Final = 8
+_FEW_PREPARED: Final = 2
+"""Where others wait for a CPU: whoever is found gets its case all the same, and these would take turns from them."""
 _CROWD_S: Final = 60.0
 
 
@@ -72,7 +74,7 @@ def _conclude(turn: Turn, finding: Finding, of: Particulars, sample: Sample) -> 
     if finding.stage == "suspect":
         turn.effects.append(effects.ask_usual_use(finding.group))
         if finding.kind == "cpu" and not turn.state.book.keeps(finding, work):
-            _prepare(turn, finding, work, sample.at)
+            _prepare(turn, finding, work, sample)
         return
     state = turn.state
     judged = judging.weigh(
@@ -134,10 +136,11 @@ def _open(turn: Turn, finding: Finding, work: Work, sample: Sample) -> None:
         _explain_silently(turn, incident, sample.at)
 
 
-def _prepare(turn: Turn, finding: Finding, work: Work, now: float) -> None:
+def _prepare(turn: Turn, finding: Finding, work: Work, sample: Sample) -> None:
     """Its case explains it, and sends nothing. Work that goes up and down is prepared for once in a while."""
+    now, most = sample.at, _FEW_PREPARED if harm.others_wait(sample) else _MOST_PREPARED
     prepared = {key: at for key, at in turn.state.prepared.items() if now - at < _PREPARED_S}
-    if sum(now - at < _CROWD_S for at in prepared.values()) >= _MOST_PREPARED:
+    if sum(now - at < _CROWD_S for at in prepared.values()) >= most:
         return  # many at once: the cases of those that are told come first
     is_news = prepared.setdefault(work.lineage, now) == now
     turn.state = turn.state._replace(prepared=prepared)

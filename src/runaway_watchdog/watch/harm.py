@@ -47,6 +47,11 @@ def judge(finding: Finding, sample: Sample, about: Circumstances, *, by_harm: bo
     return Judgement(severity if by_harm else finding.severity, why, finding.push)
 
 
+def others_wait(sample: Sample) -> bool:
+    """Often enough for whoever takes the CPUs to be critical."""
+    return waiting(sample.load, sample.busy_percent, sample.online_cpus) >= _OTHERS_WAIT
+
+
 def _by_harm(finding: Finding, sample: Sample, about: Circumstances) -> tuple[Severity, str]:
     if finding.kind == "steal":
         return "warning", "the provider gives these CPUs to others: it is not a process's fault"
