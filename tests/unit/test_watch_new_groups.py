@@ -1,5 +1,6 @@
 """Control groups that begin anew: which beginnings count, and which are a schedule's or a login's."""
 
+import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -48,6 +49,19 @@ def test_what_a_schedule_starts_does_not(tree: groups.Tree) -> None:
         began(found, tree, "probe.service", 61.0 * number)
     assert found.take() == []
     found.close()
+
+
+def test_a_slice_that_was_made_anew_is_watched_again(tree: groups.Tree) -> None:
+    """Its old directory tells of nothing any more."""
+    found = NewGroups(0.0)
+    found.watch(tree, ["/system.slice"])
+    folder = Path(tree.root) / "system.slice"
+    folder.rename(folder.with_name("old"))
+    folder.mkdir()
+    found.watch(tree, ["/system.slice"])
+    assert os.fstat(found._folders["/system.slice"]).st_ino == folder.stat().st_ino
+    found.watch(tree, [])
+    assert found._folders == {}
 
 
 def test_nobody_is_ended_by_the_kernels_word(tree: groups.Tree) -> None:

@@ -36,8 +36,9 @@ class NewGroups:
         if signal.getsignal(signal.SIGIO) is signal.SIG_DFL:
             return
         wanted = [path for path in parents if not path.startswith("/user.slice")][:_MOST_FOLDERS]
-        for path in [path for path in self._folders if path not in wanted]:
-            os.close(self._folders.pop(path))
+        for path, folder in list(self._folders.items()):
+            if path not in wanted or groups.number(tree, path) != os.fstat(folder).st_ino:  # gone, or made anew
+                os.close(self._folders.pop(path))
         for path in wanted:
             if path not in self._folders:
                 self._open(tree, path)
