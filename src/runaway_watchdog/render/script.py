@@ -132,7 +132,7 @@ esac
 
 
 _LAST_RESORT = (
-    "sh FILE last-resort   carries out the last steps too, which are marked so: they stop more than what burns"
+    "sh FILE last-resort   carries out the steps that are marked so, which stop more than what burns"
 )
 
 
