@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import pytest
-from e2e.rig import foretold, plans
+from e2e.rig import docker, foretold, plans
 from e2e.rig.box import Box, MakeBox
 
 
@@ -123,9 +123,7 @@ def test_a_server_at_work_is_not_held_for_one(box: Box, server: Server) -> None:
 def test_a_script_in_a_container_is_ended_in_there(make_box: MakeBox) -> None:
     """By the client of its own image."""
     own = make_box(extras=("databases",), image=False)
-    programs = "/usr/bin/redis-server /usr/bin/redis-cli /bin/sh"
-    libraries = f"$(ldd {programs} | grep -o '/[^ ]*[0-9]' | sort -u)"
-    own.run(f"tar -ch --hard-dereference {programs} {libraries} 2>/dev/null | docker import - cache")
+    docker.import_programs(own, "cache", ["/usr/bin/redis-server", "/usr/bin/redis-cli", "/bin/sh"])
     own.run("docker run -d --name cache --restart always cache redis-server --save ''")
     own.wait_for("it answers", lambda: "PONG" in own.run("docker exec cache redis-cli ping", check=False).stdout)
     own.run("setsid docker exec cache redis-cli eval 'while true do end' 0 >/dev/null 2>&1 </dev/null &")

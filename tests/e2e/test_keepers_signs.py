@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from e2e.keepers_masters import SLEEPER, looped, sleeper
-from e2e.rig import foretold
+from e2e.rig import docker, foretold
 from e2e.rig.box import Box, MakeBox
 from e2e.rig.workloads import running
 
@@ -106,9 +106,7 @@ def test_one_sign_alone_is_no_alarm(box: Box) -> None:
 def test_a_miner_in_a_published_redis_is_told(make_box: MakeBox) -> None:
     """As it came to many: the door that is open is closed on the port of the host, and opened again by the undo."""
     own = make_box(extras=("databases",), image=False)
-    programs = "/usr/bin/redis-server /bin/sh /bin/busybox"
-    libraries = f"$(ldd {programs} 2>/dev/null | grep -o '/[^ ]*[0-9]' | sort -u)"
-    own.run(f"tar -ch --hard-dereference {programs} {libraries} 2>/dev/null | docker import - cache")
+    docker.import_programs(own, "cache", ["/usr/bin/redis-server", "/bin/sh", "/bin/busybox"])
     own.run("docker run -d --name cache -p 16379:6379 cache redis-server --protected-mode no")
     burn = "busybox mkdir -p /tmp; busybox cp /bin/sh /tmp/x; (/tmp/x -c 'while :; do :; done' &)"
     own.run(["docker", "exec", "-d", "cache", "sh", "-c", burn])

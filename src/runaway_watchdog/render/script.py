@@ -131,9 +131,7 @@ esac
 """
 
 
-_LAST_RESORT = (
-    "sh FILE last-resort   carries out the steps that are marked so, which stop more than what burns"
-)
+_LAST_RESORT = "sh FILE last-resort   carries out the steps that are marked so, which stop more than what burns"
 
 
 class NotWritableError(ValueError):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -106,3 +106,10 @@ def volume_checksum(box: Box, volume: str) -> str:
     # Without pipefail in sh, a tar that failed must not end as the hash of nothing.
     words = box.run(["bash", "-c", f"set -o pipefail; {pack} | sha256sum"]).stdout.split()
     return words[0]
+
+
+def import_programs(box: Box, image: str, programs: Sequence[str]) -> None:
+    """An image of programs that the box has, each with the libraries that it needs."""
+    named = " ".join(programs)
+    libraries = f"$(ldd {named} 2>/dev/null | grep -o '/[^ ]*[0-9]' | sort -u)"
+    box.run(f"tar -ch --hard-dereference {named} {libraries} 2>/dev/null | docker import - {image}")
