@@ -18,6 +18,7 @@ from rich.console import Console
 
 from runaway_watchdog.cli import scan
 from runaway_watchdog.cli.scan import Hot, Look
+from runaway_watchdog.linux.unlisted import Unlisted
 from runaway_watchdog.model.gap import Gap
 from runaway_watchdog.model.identity import ProcKey
 from runaway_watchdog.model.owner import KindName, Outlook, Owner, reasons
@@ -81,14 +82,41 @@ def test_the_watchs_record_is_asked(tmp_path: Path) -> None:
     config.write_text(f'[store]\npath = "{tmp_path}/watchdog.db"\n')
     options = argparse.Namespace(config=config)
     gaps: dict[Gap, None] = {}
-    assert scan._hot_since(options, gaps) == {}
+    assert scan._recorded(options, gaps) == ({}, ())
     store = connect(tmp_path / "watchdog.db")
     lineage, key = records.LineageRecord("key", "/a", "burn"), ProcKey("b", 1, 2)
     records.put_process(store, records.ProcessRecord(key, lineage, "[]", 1.0, 77.0), NOW)
     records.put_process(store, records.ProcessRecord(ProcKey("b", 2, 2), lineage, "[]", 1.0, None), NOW)
     store.close()
-    assert scan._hot_since(options, gaps) == {key: 77.0}
+    assert scan._recorded(options, gaps) == ({key: 77.0}, ())
     assert not gaps
+
+
+@pytest.mark.parametrize(
+    ("found", "unresolved", "told"),
+    [
+        (Unlisted(62.4, False), (15,), "62 % of a core is used by nobody that /proc lists; incident 15 is open: `sudo"),
+        (Unlisted(62.4, True), (15, 9), "lists, or by short-lived processes that nobody waits for; incident 15 and 1"),
+        (Unlisted(30.0, False), (), "nobody that /proc lists. A hidden process looks like that"),
+        (None, (15,), ""),
+    ],
+)
+def test_what_nobody_who_is_listed_has_used_is_told(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    found: Unlisted | None,
+    unresolved: tuple[int, ...],
+    told: str,
+) -> None:
+    """Below the table, in the document, and where nothing that is listed is hot."""
+    options = argparse.Namespace(json=False, watch=False, no_color=True, config=None)
+    monkeypatch.setattr(scan, "look", lambda _: Look(NOW, (), (), None, found, unresolved))
+    scan.run(options)
+    shown = capsys.readouterr().out
+    assert told in shown
+    assert ("used by nobody" in shown) is bool(told)
+    document = scan._whole(Look(NOW, (), (), None, found, unresolved))["unlisted"]
+    assert document == (found and {"percent": round(found.percent, 1), "or_short_lived": found.or_short_lived})
 
 
 @pytest.mark.parametrize("damaged", ["config.toml", "watchdog.db"])
@@ -99,7 +127,7 @@ def test_a_scan_tells_that_the_history_could_not_be_read(tmp_path: Path, damaged
     connect(tmp_path / "watchdog.db").close()
     (tmp_path / damaged).write_text("[neither TOML nor a database" * 200)
     gaps: dict[Gap, None] = {}
-    scan._hot_since(argparse.Namespace(config=config), gaps)
+    scan._recorded(argparse.Namespace(config=config), gaps)
     assert [gap.source for gap in gaps] == ["configuration" if damaged == "config.toml" else "store"]
 
 

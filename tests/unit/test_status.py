@@ -11,6 +11,7 @@ import pytest
 
 from runaway_watchdog.cli import diagnosis, status, vitals
 from runaway_watchdog.cli.vitals import UNIT, Cost, Vitals
+from runaway_watchdog.linux.unlisted import Unlisted
 from runaway_watchdog.store import outbox, records
 from runaway_watchdog.store.database import connect
 from runaway_watchdog.store.liveness import Liveness, put_liveness
@@ -120,6 +121,7 @@ def shown(store: sqlite3.Connection, tmp_path: Path, monkeypatch: pytest.MonkeyP
     outbox.mark_failed(store, 1, "no\x1b[2J route", NOW + 60)
     outbox.failed(store, "slack", NOW - 7200, "error=401\x1b[2J", wait_s=None, permanent=True)
     monkeypatch.setattr(status, "live", lambda: host(SERVICE))
+    monkeypatch.setattr(status, "_unlisted", lambda _: Unlisted(62.4, or_short_lived=False))
     config = tmp_path / "config.toml"
     config.write_text(f'[store]\npath = "{tmp_path}/watchdog.db"\n')
     return argparse.Namespace(json=False, no_color=True, config=config)
@@ -136,6 +138,7 @@ def test_status_in_words(shown: argparse.Namespace, capsys: pytest.CaptureFixtur
     assert "`runaway-watchdog explain --incident 2`" in out
     assert "waiting  1 for mailto(example.org), the oldest for 1 h; it said: no route\n" in out
     assert "refused  slack has taken nothing for 2 h: error=401\n  -> mend its URL" in out
+    assert "hidden   62 % of a core is used by nobody that /proc lists; incident 2 and 1 more are open: `sudo" in out
     assert "\x1b" not in out
 
 
@@ -151,6 +154,7 @@ def test_status_as_a_document(shown: argparse.Namespace, capsys: pytest.CaptureF
     assert [each["id"] for each in document["open"]] == [2, 1]
     assert [(each["channel"], each["messages"]) for each in document["waiting"]] == [("mailto(example.org)", 1)]
     assert [(each["channel"], each["reason"]) for each in document["refusing"]] == [("slack", "error=401")]
+    assert document["unlisted"] == {"percent": 62.4, "or_short_lived": False}
     assert document["gaps"] == []
 
 

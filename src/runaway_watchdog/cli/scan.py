@@ -14,11 +14,12 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from runaway_watchdog import owners, owners as ownership
-from runaway_watchdog.cli import PROGRAM, reading
+from runaway_watchdog.cli import PROGRAM, reading, unlisted
 from runaway_watchdog.cli.options import reading_options
 from runaway_watchdog.explain.named import short_of
 from runaway_watchdog.explain.prognosis import prognosis
 from runaway_watchdog.hostile import clean
+from runaway_watchdog.linux.unlisted import Unlisted
 from runaway_watchdog.masking import mask_text
 from runaway_watchdog.model.casefile import History
 from runaway_watchdog.model.gap import Gap
@@ -62,6 +63,8 @@ class Look(NamedTuple):
     found: tuple[Hot, ...]
     gaps: tuple[Gap, ...]
     short: Shortage | None = None
+    unlisted: Unlisted | None = None
+    unresolved: tuple[int, ...] = ()  # the incidents that are open
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -83,6 +86,8 @@ def run(options: argparse.Namespace) -> int:
     else:
         console(reading.colours(options)).print(table(seen))
         print(f"\n`sudo {PROGRAM} explain {seen.found[0].pid}` tells the whole story of the first.")
+    if seen.unlisted is not None:
+        print(f"\n{unlisted.told(seen.unlisted, seen.unresolved)}")
     return _complained(seen)
 
 
@@ -98,10 +103,13 @@ def look(options: argparse.Namespace) -> Look:
     gaps: dict[Gap, None] = {}
     if os.geteuid() != 0 and procfs.hides(world.files):
         gaps[HIDDEN] = None
+    before = unlisted.begin(world)
     burning = _busiest()
-    hot_since = _hot_since(options, gaps)
+    nobodys = unlisted.end(before)
+    hot_since, unresolved = _recorded(options, gaps)
     found = [hot for pid, percent in burning if (hot := _look_at(world, pid, percent, gaps, hot_since)) is not None]
-    return Look(time.time(), tuple(found), reading.as_whom(gaps, os.geteuid()), short_of(world))
+    told = reading.as_whom(gaps, os.geteuid())
+    return Look(time.time(), tuple(found), told, short_of(world), nobodys, unresolved)
 
 
 def _keep_looking(options: argparse.Namespace) -> int:
@@ -121,7 +129,8 @@ def _keep_looking(options: argparse.Namespace) -> int:
         while True:
             seen = look(options)
             clock = time.strftime("%H:%M:%S", time.localtime(seen.at))
-            below = [Text(f"{gap.source}: {gap.problem}: {gap.fix}", style="dim") for gap in seen.gaps]
+            nobodys = [] if seen.unlisted is None else [Text(unlisted.told(seen.unlisted, seen.unresolved))]
+            below = [*nobodys, *(Text(f"{gap.source}: {gap.problem}: {gap.fix}", style="dim") for gap in seen.gaps)]
             shown = table(seen) if seen.found else Text(_nothing(seen))
             above = [Text(sentence(seen.short), style="red")] if seen.short is not None else []
             view.update(Group(Text(f"{clock}  Ctrl-C ends", style="dim"), *above, shown, *below), refresh=True)
@@ -137,16 +146,17 @@ def _nothing(seen: Look) -> str:
     return f"Nothing {shown}used more than {LEAST_PERCENT:g} % of a core in the last second."
 
 
-def _hot_since(options: argparse.Namespace, gaps: dict[Gap, None]) -> Mapping[ProcKey, float]:
-    """Since when the watch has seen processes burn; without a history nobody knows, and a scan does without."""
+def _recorded(options: argparse.Namespace, gaps: dict[Gap, None]) -> tuple[Mapping[ProcKey, float], tuple[int, ...]]:
+    """Since when the watch has seen processes burn, and which incidents are open; a scan does without a history."""
     path, missing = reading.store_path(options)
     gaps.update(dict.fromkeys(missing))
     try:
         with reading_store(path) as connection:
-            return queries.hot_now(connection)
+            unresolved = (each.id for each in queries.incidents(connection) if each.state != "resolved")
+            return queries.hot_now(connection), tuple(unresolved)
     except StoreUnavailable as unavailable:
         gaps.update(dict.fromkeys(reading.store_gap(path, unavailable)))
-    return {}
+    return {}, ()
 
 
 def _busiest() -> list[tuple[int, float]]:
@@ -194,6 +204,7 @@ def _whole(seen: Look) -> dict[str, Any]:
         "window_s": LOOK_S,
         "shortage": to_json(seen.short),
         "hot": [_document(each) for each in seen.found],
+        "unlisted": unlisted.document(seen.unlisted),
         "gaps": [reading.gap_document(gap) for gap in seen.gaps],
     }
 

@@ -5,15 +5,17 @@ exit code: 0 it watches, 1 it does not, or the history cannot be read
 
 import argparse
 import sqlite3
+import time
 from pathlib import Path
 from typing import Any, Final
 
-from runaway_watchdog.cli import PROGRAM, reading, vitals
+from runaway_watchdog.cli import PROGRAM, reading, unlisted, vitals
 from runaway_watchdog.cli.incidents import head
 from runaway_watchdog.cli.options import reading_options
 from runaway_watchdog.cli.vitals import UNIT, Pulse, Vitals
 from runaway_watchdog.explain.named import short_of
 from runaway_watchdog.hostile import clean
+from runaway_watchdog.linux.unlisted import Unlisted
 from runaway_watchdog.model.gap import Gap
 from runaway_watchdog.render.figures import clock, duration, size
 from runaway_watchdog.render.shortage import sentence, to_json
@@ -23,6 +25,7 @@ from runaway_watchdog.store.queries import Incident
 from runaway_watchdog.world import World, live
 
 SHOWN: Final = 10
+SPAN_S: Final = 1.0
 COLOURS: Final[dict[Pulse, str]] = {"alive": "\x1b[32m", "silent": "\x1b[31m", "ended": "\x1b[31m", "never": "\x1b[31m"}
 RESET: Final = "\x1b[0m"
 START: Final = f"sudo systemctl start {UNIT}"
@@ -52,15 +55,26 @@ def run(options: argparse.Namespace) -> int:
             told = (*gaps, Gap("store", unavailable.problem, unavailable.fix))
             reading.print_json({"schema_version": 1, "watch": None, "gaps": [*map(reading.gap_document, told)]})
         return 1
+    nobodys = _unlisted(world) if unresolved else None
     if options.json:
         whole = document(seen, unresolved, path)
-        short = to_json(short_of(world))
-        reading.print_json({**whole, "shortage": short, "gaps": [reading.gap_document(gap) for gap in gaps]})
+        whole |= {"shortage": to_json(short_of(world)), "unlisted": unlisted.document(nobodys)}
+        reading.print_json({**whole, "gaps": [reading.gap_document(gap) for gap in gaps]})
     else:
         if short_now := sentence(short_of(world)):
             print(short_now)
         print("\n".join(_lines(seen, unresolved, world, coloured=reading.colours(options))))
+        if nobodys is not None:
+            print(f"hidden   {unlisted.told(nobodys, [each.id for each in unresolved])}")
     return 0 if seen.pulse == "alive" else 1
+
+
+def _unlisted(world: World) -> Unlisted | None:
+    """Takes a second, and is asked only while something burns."""
+    before = unlisted.begin(world)
+    if before is not None:
+        time.sleep(SPAN_S)
+    return unlisted.end(before)
 
 
 def _open(connection: sqlite3.Connection) -> tuple[Incident, ...]:

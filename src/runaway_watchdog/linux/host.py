@@ -16,6 +16,7 @@ class HostTimes(NamedTuple):
     online_cpus: int
     steal_s: float = 0.0  # what the provider gave to others
     running: int | None = None  # tasks that run or are ready to, at this instant, the reader included
+    interrupts_s: float = 0.0  # irq + softirq
 
 
 def read_times(paths: Paths) -> HostTimes | None:
@@ -42,11 +43,12 @@ def parse_times(text: bytes) -> HostTimes | None:
     try:
         idle_ticks = int(columns[4]) + int(columns[5])
         steal_ticks = int(columns[8]) if len(columns) > 8 else 0
+        interrupts = sum(map(int, columns[6:8])) / CLOCK_TICKS
     except ValueError:
         return None
     words = text[text.rfind(b"\nprocs_running ") :].split(None, 2)
     running = int(words[1]) if len(words) > 1 and words[0] == b"procs_running" and words[1].isdigit() else None
-    return HostTimes(idle_ticks / CLOCK_TICKS, online, steal_ticks / CLOCK_TICKS, running)
+    return HostTimes(idle_ticks / CLOCK_TICKS, online, steal_ticks / CLOCK_TICKS, running, interrupts)
 
 
 def times_are_virtual(paths: Paths) -> bool:

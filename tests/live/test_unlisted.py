@@ -1,0 +1,80 @@
+"""CPU that nobody who is listed has used: a spinner that the listing leaves out, a quiet host, and many short lives."""
+
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from runaway_watchdog.linux import unlisted
+from runaway_watchdog.linux.files import Paths, read_pids
+from runaway_watchdog.linux.host import HostTimes, parse_times
+
+PATHS = Paths()
+SPIN = "while True: pass"
+FORKS = "while :; do /bin/true; done"
+
+pytestmark = pytest.mark.skipif(
+    unlisted.begin(PATHS) is None, reason="a container, whose counters are the whole host's"
+)
+
+
+@contextmanager
+def running(*argv: str, copies: int = 1) -> Iterator[list[int]]:
+    children = [subprocess.Popen(argv) for _ in range(copies)]
+    try:
+        time.sleep(0.2)
+        yield [child.pid for child in children]
+    finally:
+        for child in children:
+            child.kill()
+            child.wait()
+
+
+def measured(hidden: list[int], span_s: float = 1.5) -> unlisted.Unlisted | None:
+    def listing() -> list[int]:
+        return [pid for pid in read_pids(PATHS) if pid not in hidden]
+
+    before = unlisted.begin(PATHS, listing)
+    assert before is not None
+    time.sleep(span_s)
+    return unlisted.end(before, PATHS, listing)
+
+
+def test_what_is_hidden_is_noticed_by_what_it_uses() -> None:
+    """Its time is in the host's counters, and in nobody's; listed, it is no news."""
+    with running(sys.executable, "-c", SPIN, copies=3) as spinners:
+        found = measured(spinners)
+        assert found is not None
+        assert found.percent >= unlisted.LEAST_PERCENT
+        assert measured([]) is None
+
+
+def test_many_short_lives_are_their_parents() -> None:
+    """As in a build: those who end meanwhile are in the time of who waited for them."""
+    with running("/bin/sh", "-c", FORKS, copies=3):
+        assert [measured([], 1.0) for _ in range(4)] == [None] * 4
+
+
+def test_lives_that_end_in_the_middle_of_a_listing() -> None:
+    """Jobs of a tenth of a second, several at once: each may go after its parent was read."""
+    job = f'{sys.executable} -S -c "import time; e = time.process_time() + 0.1\nwhile time.process_time() < e: pass"'
+    with running("/bin/sh", "-c", f"while :; do {job} & {job} & {job} & wait; done", copies=2):
+        assert [measured([], 1.0) for _ in range(4)] == [None] * 4
+
+
+def test_what_the_counters_say_of_interrupts_steal_and_idle_is_nobodys() -> None:
+    """One of four CPUs was busy for ten seconds; what is small beside the host says nothing."""
+    before, idle = HostTimes(100.0, 4, 5.0, None, 1.0), HostTimes(126.0, 4, 8.0, None, 2.0)
+    found = unlisted.judge(before, idle, 10.0, 2.0, forked=False)
+    assert found is not None
+    assert (round(found.percent), found.or_short_lived) == (80, False)
+    assert unlisted.judge(before, idle, 10.0, 8.0, forked=True) is None
+    assert (
+        unlisted.judge(before._replace(online_cpus=64), idle._replace(online_cpus=64), 10.0, 603.0, forked=True) is None
+    )
+    times = parse_times(b"cpu  9 0 9 700 100 30 40 50 0 0\ncpu0 1\n")
+    assert times is not None
+    assert (times.idle_s, times.interrupts_s, times.steal_s) == (8.0, 0.7, 0.5)
