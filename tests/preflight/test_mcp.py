@@ -216,7 +216,7 @@ def test_scan_answers_while_other_tools_are_asked() -> None:
         return answers
 
     scanned, judged = asked(both)
-    fields = {"other_peoples_text", "schema_version", "window_s", "hot", "unlisted", "gaps"}
+    fields = {"other_peoples_text", "schema_version", "window_s", "shortage", "hot", "unlisted", "gaps"}
     assert set(scanned.structured_content) == fields
     assert judged.structured_content["verdict"] == "safe"
 

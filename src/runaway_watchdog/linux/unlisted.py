@@ -31,10 +31,19 @@ class Unlisted(NamedTuple):
     or_short_lived: bool  # whether processes ended or began meanwhile that may have used it
 
 
+class Use(NamedTuple):
+    """Of one process since its start, in ticks."""
+
+    start: int
+    parent: int
+    own: int
+    children: int  # those that it has waited for
+
+
 class Before(NamedTuple):
     """The host at one moment."""
 
-    used: dict[int, tuple[int, int]]  # by PID: its start and what it and its children have used, in ticks
+    used: dict[int, Use]
     host: HostTimes
     started: int  # tasks since the boot
     at: float  # CLOCK_MONOTONIC
@@ -55,16 +64,25 @@ def end(before: Before, paths: Paths, listing: Listing | None = None) -> Unliste
     """What was used since then by nobody that is listed; None where that is not clearly some."""
     text, now = read(f"{paths.proc}/stat") or b"", time.monotonic()
     host, started = parse_times(text), parse_started(text.decode("ascii", "replace"))
-    # Twice: who ends after its parent was read, and before itself was, is in its parent's time by then.
-    used = {**_used(paths, listing), **_used(paths, listing)}
+    used = _used(paths, listing)
     if host is None or started is None or host.online_cpus != before.host.online_cpus:
         return None
-    ticks = 0
-    for pid, (start, so_far) in used.items():
-        start_before, used_before = before.used.get(pid, (start, 0))
-        ticks += max(0, so_far - (used_before if start_before == start else 0))
     forked = started - before.started > 0 or not before.used.keys() <= used.keys()
-    return judge(before.host, host, now - before.at, ticks / CLOCK_TICKS, forked=forked)
+    return judge(before.host, host, now - before.at, _since(before.used, used) / CLOCK_TICKS, forked=forked)
+
+
+def _since(before: dict[int, Use], now: dict[int, Use]) -> int:
+    """Ticks. A child that has ended is in its parent's figure with all of its life: what it had used before goes."""
+    earlier: dict[int, int] = {}
+    for pid, use in before.items():
+        if pid not in now or now[pid].start != use.start:
+            earlier[use.parent] = earlier.get(use.parent, 0) + use.own + use.children
+    total = 0
+    for pid, use in now.items():
+        then = before.get(pid)
+        own, children = (then.own, then.children) if then is not None and then.start == use.start else (0, 0)
+        total += max(0, use.own - own) + max(0, use.children - children - earlier.get(pid, 0))
+    return total
 
 
 def judge(before: HostTimes, after: HostTimes, span_s: float, listed_s: float, *, forked: bool) -> Unlisted | None:
@@ -80,15 +98,23 @@ def _not_used(times: HostTimes) -> tuple[float, float, float]:
     return times.idle_s, times.steal_s, times.interrupts_s
 
 
-def _used(paths: Paths, listing: Listing | None) -> dict[int, tuple[int, int]]:
+def _used(paths: Paths, listing: Listing | None) -> dict[int, Use]:
+    """Children before their parents, as their PIDs mostly are: who ends meanwhile is in its parent's figure. Where one
+    went that was listed, all are read again, since its parent may have been read before."""
+    pids = sorted(read_pids(paths) if listing is None else listing(), reverse=True)
+    found = _read(paths, pids)
+    return found if len(found) == len(pids) else {**found, **_read(paths, pids)}
+
+
+def _read(paths: Paths, pids: Iterable[int]) -> dict[int, Use]:
     found = {}
-    for pid in read_pids(paths) if listing is None else listing():
+    for pid in pids:
         text = read(f"{paths.proc}/{pid}/stat")
         try:
             stat = None if text is None else parse(text.decode("utf-8", "replace"))
         except ValueError:
             continue
         if stat is not None:
-            ticks = stat.user_ticks + stat.system_ticks + stat.child_user_ticks + stat.child_system_ticks
-            found[pid] = (stat.start_ticks, ticks)
+            own, children = stat.user_ticks + stat.system_ticks, stat.child_user_ticks + stat.child_system_ticks
+            found[pid] = Use(stat.start_ticks, stat.ppid, own, children)
     return found
