@@ -102,7 +102,7 @@ def test_an_incident_is_told_as_a_story(config: str, capsys: pytest.CaptureFixtu
         "PID 10 died",
         "came back 1.0 s later as PID 11, after PID 10",
     ]
-    assert f"CPU of {GROUP}, at most 90.0 % of a core" in told
+    assert "CPU of ocr.service, at most 90.0 % of a core" in told
     assert "█" in told
 
 

@@ -111,3 +111,26 @@ def test_members_are_those_of_everything_inside() -> None:
 def test_a_maze_of_groups_ends() -> None:
     """A container may make as many groups as it likes."""
     assert sum(1 for _ in cgroup.members("/a", lambda _: [1], lambda at: [f"{at}/x", f"{at}/y"])) == 512
+
+
+ID = "21fe8d0c5b7a4e9f83d2c6b1a0e4f7d8c9b2a3e5f6071829384756a1b2c3d4e5"
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        (f"/system.slice/docker-{ID}.scope", "container 21fe8d0c5b7a"),
+        (f"/docker/{ID}", "container 21fe8d0c5b7a"),
+        (f"/kubepods.slice/kubepods-pod1.slice/cri-containerd-{ID}.scope", "container 21fe8d0c5b7a"),
+        (f"/machine.slice/libpod-conmon-{ID}.scope", "libpod-conmon-21fe8d0c5b7a.scope"),
+        ("/system.slice/ocr.service", "ocr.service"),
+        ("/user.slice/user-1000.slice/session-c3.scope", "session c3 of user 1000"),
+        ("/user.slice/user-1000.slice/user@1000.service/app.slice/burn.service", "burn.service of user 1000"),
+        ("/system.slice/docker-*.scope", "docker-*.scope"),
+        ("/", ""),
+        ("", ""),
+    ],
+)
+def test_a_group_is_called_as_a_person_says_it(path: str, name: str) -> None:
+    """The container, the unit, the session; neither its path nor 64 digits."""
+    assert cgroup.called(path) == name

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Final, NamedTuple
 
 from runaway_watchdog.hostile import clean
+from runaway_watchdog.linux.cgroup import called
 from runaway_watchdog.render import figures
 from runaway_watchdog.store import curves, events, queries
 from runaway_watchdog.store.events import Event
@@ -69,7 +70,7 @@ def curve(connection: sqlite3.Connection, incident: Incident, now: float) -> tup
     clock = "%H:%M" if end - start < _LONGEST_S / 2 else "%m-%d %H:%M"
     first, last = (time.strftime(clock, time.localtime(points[place].at)) for place in (0, -1))
     highest = max(point.percent for point in points)
-    whose = f"CPU of {clean(incident.group, 60)}" if incident.group else "CPU of the host"
+    whose = f"CPU of {clean(called(incident.group), 60)}" if incident.group else "CPU of the host"
     return (f"{whose}, at most {figures.share(highest)}:", drawn, f"{first}{last:>{max(1, len(drawn) - len(first))}}")
 
 

@@ -7,6 +7,8 @@ may hold colons and any white space but a line feed, which the kernel refuses in
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final, NamedTuple
 
+from runaway_watchdog.patterns import Pattern
+
 MOUNT: Final = "/sys/fs/cgroup"
 UNIFIED: Final = ("", "/unified")
 """Where version 2 is, below the mount: alone, or beside version 1 on a hybrid host."""
@@ -17,6 +19,11 @@ CPU: Final = ("/cpu", "/cpu,cpuacct")
 HIERARCHIES: Final = (*UNIFIED, "/systemd", *CPUACCT)
 """Where a group's members are looked for: every process of a host is in each of them that is mounted."""
 
+SHORT_ID: Final = 12
+LONG_ID: Final = Pattern(r"(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])")
+"""A container's, an image's or an unnamed volume's: nobody types more than its beginning."""
+_CONTAINER: Final = Pattern(r"(?:(?:docker|libpod|crio|cri-containerd|nerdctl)-)?(?P<id>[0-9a-f]{64})(?:\.scope)?")
+_SESSION: Final = Pattern(r"session-(\w+)\.scope")
 _DELETED: Final = " (deleted)"
 _MOST_INNER_GROUPS: Final = 512
 """How many directories inside one group are searched for its processes: a container may make as many as it likes."""
@@ -70,10 +77,20 @@ def cgroup_path(path: str) -> CgroupPath:
 
 
 def name_of(path: str) -> str:
-    """What a person would call a group where no engine can be asked: its unit, or a container by its short number."""
-    leaf = path.rpartition("/")[2] or "no group"
-    number = leaf.removesuffix(".scope").rpartition("-")[2]
-    return f"container {number[:12]}" if len(number) == 64 and not number.strip("0123456789abcdef") else leaf
+    """What a person would call a group where no engine can be asked, the root included."""
+    return called(path) or "no group"
+
+
+def called(path: str) -> str:
+    """As a person says it: "container 21fe8d0c5b7a", "ocr.service", "session 3 of user 1000"; "" for the root."""
+    found = cgroup_path(path)
+    if container := _CONTAINER.fullmatch(found.leaf):
+        return f"container {container['id'][:SHORT_ID]}"
+    name = LONG_ID.sub(lambda each: each[0][:SHORT_ID], found.leaf)
+    if found.uid is None:
+        return name
+    session = _SESSION.fullmatch(name)
+    return f"{f'session {session[1]}' if session else name} of user {found.uid}"
 
 
 def is_slice(name: str) -> bool:

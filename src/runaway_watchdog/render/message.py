@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Any, Final, Literal, NamedTuple
 
 from runaway_watchdog.hostile import header
+from runaway_watchdog.linux.cgroup import called
 from runaway_watchdog.model.casefile import CaseFile
 from runaway_watchdog.model.events import CaseRequest, incident_document
 from runaway_watchdog.render import figures, html as mail, markdown as chat
@@ -132,7 +133,7 @@ def _abridged(about: Incident, size: int) -> Mapping[str, Any]:
 def fallback(case_request: CaseRequest, now: float, *, host: str, reason: str) -> Message:
     """The alert where no case file could be made: what the watch knows, why there is no more, and where to look."""
     where = safe(host, 60)
-    what = f"PID {case_request.pid}" if case_request.pid else safe(case_request.group, 100) or "a process"
+    what = f"PID {case_request.pid}" if case_request.pid else safe(called(case_request.group), 100) or "a process"
     lasting = figures.duration(case_request.window_s)
     if case_request.kind == "resolved":
         how = _UNSEEN if case_request.unseen else "is calm again"
@@ -150,7 +151,7 @@ def fallback(case_request: CaseRequest, now: float, *, host: str, reason: str) -
         lines.append(harm(case_request))
     lines.append(f"Who keeps it alive could not be found out in time: {safe(reason)}")
     if case_request.group:
-        lines.append(f"Its control group: {safe(case_request.group, 200)}")
+        lines.append(f"It belongs to {safe(called(case_request.group), 200)}.")
     tail = (" ".join(lines[1:]), *_tail(case_request.pid, where, case_request.incident_id, now))
     told = _put_together(header(subject, SUBJECT_LIMIT), notice, None, tail)
     return told._replace(document=_document(case_request.kind, Incident.of(case_request)))

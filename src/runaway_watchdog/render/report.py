@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from runaway_watchdog.linux.cgroup import called
 from runaway_watchdog.model.casefile import CaseFile
 from runaway_watchdog.render import figures
 from runaway_watchdog.render.curve import Mark, Point, curve
@@ -86,7 +87,7 @@ def _content(report: Report, now: float) -> Mapping[str, Any]:
         "steps": () if story is None else [_step(move) for move in story.moves],
         "moments": [_moment(moment, now) for moment in report.moments],
         "curve": _curve(report, now) if len(report.points) > 1 else None,
-        "sharing": [(safe(group, 200), group == report.group, percent) for group, percent in report.sharing],
+        "sharing": [(safe(called(group), 200), group == report.group, percent) for group, percent in report.sharing],
         "unshowable": UNSHOWABLE,
     }
 
@@ -171,7 +172,9 @@ def _told(report: Report, now: float) -> str:
     deaths = sum(each.kind == "died" for each in report.moments)
     seen = f", {deaths} death{'' if deaths == 1 else 's'}" if deaths else ""
     highest = figures.share(max(percents))
-    return f"CPU of {safe(report.group, 120)} from {first} to {last}: mean {mean:.0f} %, at most {highest}{seen}."
+    return (
+        f"CPU of {safe(called(report.group), 120)} from {first} to {last}: mean {mean:.0f} %, at most {highest}{seen}."
+    )
 
 
 def _means(points: Sequence[Point], now: float) -> list[tuple[_Time, float]]:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 from runaway_watchdog.hostile import clean
+from runaway_watchdog.linux.cgroup import LONG_ID, SHORT_ID
 from runaway_watchdog.masking import mask_text, shown_command
 from runaway_watchdog.model.effect import Effect
 from runaway_watchdog.model.plan import Advice, Dangerous, Phase, Step
@@ -45,7 +46,12 @@ class Warned(NamedTuple):
 
 
 def safe(text: str, limit: int = 400) -> str:
-    """One line of text that others wrote, masked and cleaned."""
+    """One line of text that others wrote, masked and cleaned; of a long ID, as much as people type."""
+    return LONG_ID.sub(lambda found: found[0][:SHORT_ID], whole(text, limit))
+
+
+def whole(text: str, limit: int = 400) -> str:
+    """The same with every digit: evidence."""
     return clean(mask_text(_within(text)), limit)
 
 

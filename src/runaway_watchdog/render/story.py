@@ -9,13 +9,14 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 from runaway_watchdog.hostile import clean
+from runaway_watchdog.linux.cgroup import LONG_ID, SHORT_ID
 from runaway_watchdog.masking import mask_argv
 from runaway_watchdog.model.casefile import CaseFile, LastEnd, LeftBehind, SeenDeath, suspicious
 from runaway_watchdog.model.container import DOCKER_KINDS
 from runaway_watchdog.model.owner import Action, Outlook, Owner
 from runaway_watchdog.render import figures, steps as moves
 from runaway_watchdog.render.happening import happening
-from runaway_watchdog.render.steps import Advised, Move, Warned, safe
+from runaway_watchdog.render.steps import Advised, Move, Warned, safe, whole
 
 if TYPE_CHECKING:
     from runaway_watchdog.model.events import CaseRequest  # an alert brings one; `explain` in a terminal has none
@@ -146,7 +147,8 @@ def _lead(case: CaseFile, now: float) -> list[str]:
     started = figures.clock(process.started_at, now, seconds=True)
     state = "" if process.state in {"running", "sleeping", "dead"} else f", {process.state}"
     told = f"runs as {safe(process.user, 40)} since {started}{state}" if process.alive else f"started {started}"
-    command = clean(" ".join(clean(each, 200) for each in mask_argv(process.cmdline)), 160)
+    words = (LONG_ID.sub(lambda found: found[0][:SHORT_ID], clean(each, 200)) for each in mask_argv(process.cmdline))
+    command = clean(" ".join(words), 160)
     return [f"{told}: {command}" if command else told, *_findings(case, now)]
 
 
@@ -282,7 +284,7 @@ def _layer(owner: Owner) -> Layer:
         what = kind.noun
     else:
         what = f"{kind.noun}, {kind.setting.format(policy=policy)}"
-    evidence = tuple(safe(each) for each in owner.evidence)
+    evidence = tuple(whole(each) for each in owner.evidence)
     details = _details(owner.facts)
     where = tuple(told for key, told in details.items() if key in _WHERE)
     return Layer(safe(owner.name, 70), what, where, tuple(details.values()), evidence)

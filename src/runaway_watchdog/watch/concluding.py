@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from runaway_watchdog.linux.cgroup import called
 from runaway_watchdog.model.events import Finding
 from runaway_watchdog.model.sampling import Sample
 from runaway_watchdog.model.user_input import Expectation
@@ -308,7 +309,7 @@ def _work(turn: Turn, finding: Finding, of: Particulars) -> Work:
         seen = turn.state.lineages.find(finding.key)
         if seen is not None:
             return Work(seen.lineage, seen.group, seen.name)
-    name = finding.group.rpartition("/")[2] or "the host"
+    name = called(finding.group) or "the host"
     return Work(lineage.lineage_key(finding.group, "", ()), finding.group, name)
 
 

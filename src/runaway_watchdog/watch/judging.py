@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from typing import Final, NamedTuple
 
+from runaway_watchdog.linux.cgroup import called
 from runaway_watchdog.linux.stat_brief import ProcessStat
 from runaway_watchdog.model.events import Finding
 from runaway_watchdog.model.sampling import LEAST_TOLD, Rule, Sample
@@ -135,7 +136,7 @@ def _series(finding: Finding) -> str:
     """In words, for a kind of groups; "" for anything else."""
     if finding.kind != "cpu" or not finding.returns:
         return ""
-    return f"each group like {finding.group} is short-lived: at least {finding.returns} have ended meanwhile"
+    return f"each group like {called(finding.group)} is short-lived: at least {finding.returns} have ended meanwhile"
 
 
 def is_scheduled(of: Particulars) -> bool:

@@ -88,7 +88,7 @@ def fallback_text(told: CaseRequest, work_name: str, host: str, why: str) -> tup
     )
     lines = (
         f"{who} on {host}: {figures} over {duration(told.window_s)} (rule {told.rule}).",
-        f"Group: {told.group}" if told.group else "It belongs to no unit or container.",
+        f"It belongs to {name_of(told.group)}." if told.group else "It belongs to no unit or container.",
         f"{why} On the host, try:",
         f"    {command}",
         "Do not stop or remove anything before you know who owns it.",
