@@ -101,6 +101,9 @@ def test_no_rule_means_our_own_service(finding: Finding, tmp_path: Path) -> None
         judge = Judge(host.host)
         assert judge.means(rule(), finding._replace(group=group)) is means
         assert judge.means(rule(), finding._replace(group="/system.slice/other.service"))
+        for own in ("runaway-watchdog-case@7-1.service", "runaway-watchdog-send@*.service"):
+            assert judge.means(rule(), finding._replace(group=f"/system.slice/{own}")) is means
+            assert judge.means(rule(), finding._replace(group=f"{USERS}/{own}")), "anybody may call a unit so"
 
 
 @pytest.mark.parametrize(

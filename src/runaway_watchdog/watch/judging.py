@@ -13,6 +13,7 @@ from runaway_watchdog.linux.cgroup import called
 from runaway_watchdog.linux.stat_brief import ProcessStat
 from runaway_watchdog.model.events import Finding
 from runaway_watchdog.model.sampling import LEAST_TOLD, Rule, Sample
+from runaway_watchdog.watch.groups import system_unit
 from runaway_watchdog.watch.harm import Circumstances, Judgement, judge
 from runaway_watchdog.watch.incidents import Incident
 from runaway_watchdog.watch.lineage import Seen
@@ -96,13 +97,17 @@ def burns(finding: Finding, rule: Rule, sample: Sample) -> bool:
     return any(each >= rule.cpu for each in wanted)
 
 
+_OWN_UNITS: Final = ("runaway-watchdog-case@", "runaway-watchdog-send@")
+"""Units of this service beside its own; only root can have the system's manager make one of such a name."""
+
+
 def means(rule: Rule, finding: Finding, of: Particulars, own_service: str) -> bool:
     """Does the rule speak of this unit, user and program? What the engine knows is not asked here.
 
     None speaks of our own service. On a crowded host its cases come and go like a loop and want CPU like a runaway:
     each alert about them would start another. Its unit's limits hold it, and `status` tells what it costs.
     """
-    if finding.group and finding.group == own_service:
+    if own_service and (finding.group == own_service or system_unit(finding.group).startswith(_OWN_UNITS)):
         return False
     return all(_matches(what, pattern, finding, of) for what, pattern in rule.only)
 
