@@ -195,3 +195,11 @@ def test_builds_and_tests_pass_in_silence(line: str) -> None:
     found = judged(line)
     assert verdict(found) in ("safe", "unknown", "nothing")
     assert risk(found.unknown) in (None, "low"), found.unknown
+
+
+@pytest.mark.parametrize("line", [*SILENT, "echo true > s.sh; bash s.sh", "echo true > s.sh; . ./s.sh", "bash bare.sh"])
+@pytest.mark.parametrize("operator", [">", ">|", "&>"])
+def test_what_is_read_inside_hides_no_redirection(line: str, operator: str) -> None:
+    """The file is emptied before any of it runs."""
+    found = judged(f"{line} {operator} data/b.db")
+    assert B in [each.name for each in found.lost], (found.effects, found.unknown)

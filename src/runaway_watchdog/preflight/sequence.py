@@ -190,20 +190,17 @@ class _Judge:
             command = self._for_crontab(command, host, depth)
         if command.program is None:
             return Outcome((), host, (f"which program `{shown(command)}` runs is only known when it runs",))
-        own = None if self._first is None else self._first(command, host)
-        if own is not None:
-            return own
-        file = None if command.remote else self._script_file(command, host)
-        if file is not None:
-            return self._file(file, command, host, depth)
+        if self._first is not None and (own := self._first(command, host)) is not None:
+            return self._beside(command, host, own)
+        if not command.remote and (file := self._script_file(command, host)) is not None:
+            return self._beside(command, host, self._file(file, command, host, depth))
         try:
             reading = None if command.remote or table.started(command) else recipes.read(command, self._files(host))
         except _NotKnownError as unknown:
-            return Outcome(
-                (), host, (f"what `{shown(command)}` reads in {unknown} is only known when the line has run",)
-            )
+            why = f"what `{shown(command)}` reads in {unknown} is only known when the line has run"
+            return self._beside(command, host, Outcome((), host, (why,)))
         if reading is not None:
-            return self._recipes(reading, command, host, depth)
+            return self._beside(command, host, self._recipes(reading, command, host, depth))
 
         def within(inner: Command, room: "Room", now: HostState) -> Outcome | None:
             from runaway_watchdog.preflight import inside
@@ -217,6 +214,13 @@ class _Judge:
         except PermissionError as fault:
             place = fault.filename or f"what `{shown(command)}` names"
             return Outcome((), host, (f"{place} cannot be looked at ({fault.strerror}); run it with sudo",))
+
+    def _beside(self, command: Command, host: HostState, inside: Outcome) -> Outcome:
+        """With what the command's own redirections write over: whoever judges what it runs inside does not see them."""
+        if not (command.truncates or command.appends):
+            return inside
+        files = table.effects(command._replace(words=(Word(":", ""),)), host, self.world, lambda *_: None)
+        return inside._replace(effects=(*files.effects, *inside.effects), unknown=(*files.unknown, *inside.unknown))
 
     def _engine_s(self, host: HostState) -> World:
         """The world, with Podman in Docker's place where it is Podman's container."""
