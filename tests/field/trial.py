@@ -75,10 +75,11 @@ def try_all(wheel: Path, chosen: Sequence[Case], *, boxes: int = 1, tell: bool =
 
     def work() -> None:
         try:
-            with host.field_host(wheel) as box:
-                live.give_code(box)
-                cap(box)
-                _work(box, waiting, found, tell=tell)
+            while not waiting.empty():
+                with host.field_host(wheel) as box:
+                    live.give_code(box)
+                    cap(box)
+                    _work(box, waiting, found, tell=tell)
         except BaseException as fault:  # noqa: BLE001 - told below, in the thread that waits
             faults.append(fault)
 
@@ -99,6 +100,7 @@ def try_all(wheel: Path, chosen: Sequence[Case], *, boxes: int = 1, tell: bool =
 
 
 def _work(box: Box, waiting: queue.SimpleQueue[Case], found: dict[str, Trial], *, tell: bool) -> None:
+    """Until none waits, or a line has destroyed the host: those that were judged beside it wait again then."""
     state = State(set(), None)
     while chosen := _next(waiting):
         _bring_back(box, state)
@@ -113,6 +115,11 @@ def _work(box: Box, waiting: queue.SimpleQueue[Case], found: dict[str, Trial], *
             found[case.id] = trial
             if tell:
                 print(shown(trial), flush=True)
+            if state.gone:
+                for each in chosen:
+                    if each.id not in found:
+                        waiting.put(each)
+                return
 
 
 def _next(waiting: queue.SimpleQueue[Case]) -> list[Case]:
@@ -129,6 +136,7 @@ class State(NamedTuple):
 
     changed: set[str]
     contents: Contents | None
+    gone: bool = False  # the line destroyed the host itself
 
 
 def _bring_back(box: Box, state: State) -> None:
@@ -155,6 +163,9 @@ def _try(box: Box, case: Case, judged: Judged, contents: Contents | None) -> tup
     before = contents if contents is not None and not case.files else _contents(box)
     code, said = _run(box, case)
     time.sleep(SETTLES_S)
+    if _is_gone(box):
+        nothing = {each: type(what)() for each, what in before.items()}
+        return Trial(case, judged, losses(before, nothing), code, said), State(set(), None, gone=True)
     after = _contents(box)
     left = changed(before, after) | ({"files"} if case.files else set())
     if "units" in left or case.line in REBOOTS:
@@ -171,6 +182,11 @@ def _run(box: Box, case: Case) -> tuple[int, str]:
     words = ["sh", "-c", _RUN, "trial", case.folder, str(MOST_S), case.line]
     done = box.run(words, check=False, timeout=MOST_S + 30, env=ENVIRONMENT)
     return done.returncode, box.run("tail -c 400 /var/tmp/trial.out", check=False).stdout
+
+
+def _is_gone(box: Box) -> bool:
+    """Whether the line destroyed the host: nothing can be started there any more."""
+    return box.run(["python3", "-c", "pass"], check=False).returncode != 0
 
 
 def _contents(box: Box) -> dict[str, Any]:
