@@ -214,9 +214,11 @@ def _downloads(files: Files) -> Iterator[Sign]:
 
 def _watchdogs(files: Files, facts: Facts) -> Iterator[Sign]:
     """Two running scripts that name each other, one of which names this program or is its parent."""
-    scripts: dict[int, tuple[str, str]] = {}
-    for each in processes.with_arguments(files, _runs_a_script):
-        scripts[each.pid] = (_words(each.arguments)[-1], script(files, each.pid) or "")
+    try:
+        running = processes.with_arguments(files, _runs_a_script)
+    except OSError:  # /proc may not be listed: no sign is worth the explanation
+        return
+    scripts = {each.pid: (_words(each.arguments)[-1], script(files, each.pid) or "") for each in running}
     line = {facts.process.pid, *(each.pid for each in facts.ancestors)}
     mine = {base(facts.process.exe), *(base(word) for word in facts.process.cmdline[:2])} - {"", "sh", "bash", "dash"}
     for pid, (name, text) in scripts.items():
