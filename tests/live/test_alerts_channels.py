@@ -192,9 +192,9 @@ def test_slack_style_webhook_gets_fenced_commands(sink: Sink) -> None:
         assert f"```\\n{step.command}\\n```" in told
 
 
-@pytest.mark.parametrize(("status", "permanent"), [(401, True), (404, True), (429, False), (500, False)])
+@pytest.mark.parametrize(("status", "permanent"), [(401, True), (404, False), (429, False), (500, False)])
 def test_answer_of_the_service_decides_about_another_try(sink: Sink, status: int, permanent: bool) -> None:
-    """No is no; busy is not."""
+    """No is no; busy is not, and what is not found may be there again in a minute."""
     sink.status = status
     answer = deliver(f"json://me:{SECRET}@127.0.0.1:{sink.server_port}/{SECRET}", MESSAGE)
     assert isinstance(answer, Refused)

@@ -12,7 +12,7 @@ from runaway_watchdog.model.casefile import CaseFile
 from runaway_watchdog.preflight.sequence import Shell, judge
 from runaway_watchdog.render.document import from_json
 
-ORDER = ("look", "relieve", "save", "hold", "close")
+ORDER = ("look", "relieve", "save", "hold", "close", "last-resort")
 
 
 def case_of(host: Path) -> CaseFile:
@@ -50,7 +50,9 @@ def test_for_good_is_said_only_of_closed_doors(host: Path) -> None:
     assert not ("for good" in plan.goal and plan.remaining_triggers)
     ends = [step for step in plan.steps if step.phase == "hold" and step.risk == "interrupts"]
     state = case_of(host).process.state
-    frozen = state in ("stopped", "traced", "zombie") or "paused" in json.dumps([o.facts for o in case_of(host).owners])
+    facts = [owner.facts for owner in case_of(host).owners]
+    frozen = state in ("stopped", "traced", "zombie") or "paused" in json.dumps(facts)
+    frozen |= any(each.get("freezer") or each.get("watchdog_s") for each in facts)  # it stands still, or must not
     if ends and not frozen and not plan.goal.startswith("Leave"):
         assert plan.steps[0].phase == "relieve"
 

@@ -106,16 +106,21 @@ DOWN = {"ActiveState": "failed", "SubState": "failed", "FreezerState": "frozen"}
         (DOWN, 257, "What may help before: systemctl disable x.service; systemctl reset-failed x.service"),
         (DOWN, 252, "what helps: systemctl restart x.service"),
         (DOWN, None, "what may help: systemctl restart x.service"),
-        ({**DOWN, "FreezerState": "running"}, 257, "x.service is failed: it has no main process now"),
     ],
 )
 def test_a_unit_that_ended_while_it_was_frozen_says_what_still_helps(
     state: dict[str, Any], release: int | None, told: str
 ) -> None:
-    """By systemd's release; an ordinary unit that is down asks for none."""
+    """By systemd's release."""
     with pytest.raises(selection.SelectionError) as raised:
         selection._by_unit(unit_of(state, release), "x")
     assert told in str(raised.value)
+
+
+def test_a_unit_that_is_down_is_explained_as_that() -> None:
+    """Its case is made from what systemd and the journal know of it."""
+    with pytest.raises(selection.Down):
+        selection._by_unit(unit_of({**DOWN, "FreezerState": "running"}, None), "x")
 
 
 @pytest.mark.parametrize(

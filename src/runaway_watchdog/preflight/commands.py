@@ -235,6 +235,8 @@ class Commands:
                 return self._trap(words, call, state, frame)
         if words[0].text in builtins.LEAVING:
             self.ordering.leave(state)
+        elif words[0].text in ("exit", "logout"):
+            self.ordering.end(state)
         outcome = builtins.apply(words, state, frame.reads, self._taken(words, frame))
         if outcome is not None:
             self._emit(words, call, state, frame)
@@ -261,6 +263,7 @@ class Commands:
             self._emit((Word(":", ""),), call, state, frame)
             return unchanged(state)
         self._run(inner, call._replace(external=True), state, frame)
+        self.ordering.end(state)
         ended = state._replace(ended=True)
         return ExitStates(ended, ended, None)
 

@@ -16,6 +16,7 @@ class Ordering:
     def __init__(self) -> None:
         self._numbers = 0  # of commands that were found so far
         self._left: list[frozenset[int]] = []  # what had succeeded at each `return`, `break` and `continue`
+        self._ends: list[frozenset[int]] = []  # the same at each `exit` and `exec`
         self.settled = True  # nothing runs beside what comes next, or after it, that may take a copy away
 
     def number(self, word: Word, frame: Frame) -> int:
@@ -36,6 +37,20 @@ class Ordering:
 
     def leave(self, state: ShellState) -> None:
         self._left.append(state.succeeded)
+
+    @property
+    def ends(self) -> tuple[int, int]:
+        """How often a shell was ended early so far, and how often a function or a loop was left: in a subshell that
+        ends it too."""
+        return len(self._ends), len(self._left)
+
+    def end(self, state: ShellState) -> None:
+        self._ends.append(state.succeeded)
+
+    def behind_subshell(self, inside: ShellState, since: tuple[int, int]) -> frozenset[int]:
+        """What is certain to have succeeded where a subshell did, however it ended: by any of these too."""
+        early = (*self._ends[since[0] :], *self._left[since[1] :])
+        return frozenset() if inside.ended else inside.succeeded.intersection(*early)
 
     def after(self, state: ShellState, exits: int) -> ShellState:
         """The state behind a function or a loop that may have been left early: at any exit since there were so many."""

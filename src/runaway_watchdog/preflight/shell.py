@@ -255,8 +255,10 @@ class _Structure:
         return frame._replace(redirected=False)
 
     def _subshell(self, node: Node, state: ShellState, frame: Frame) -> ExitStates:
-        self._between(node.children, state, frame)
-        return exiting(unchanged(state), frame)
+        ends = self._ordering.ends
+        inside = self._between(node.children, state, frame).success
+        certain = self._ordering.behind_subshell(inside, ends)
+        return exiting(ExitStates(state._replace(succeeded=state.succeeded | certain), state, state), frame)
 
     def _group(self, node: Node, state: ShellState, frame: Frame) -> ExitStates:
         if node.children[0].type == "((":
