@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from preflight.host_world import EngineWith, FakeHost
+from preflight.host_world import LINK, EngineWith, FakeHost
 
 from runaway_watchdog.model.effect import risk
 from runaway_watchdog.preflight.sequence import Preflight
@@ -214,3 +214,19 @@ def test_the_program_of_an_image_is_the_one_that_it_is_called_after() -> None:
 )
 def test_what_is_not_known_is_never_safe(line: str) -> None:
     assert verdict(judged(line)) in ("unknown", "destroys-data")
+
+
+@pytest.mark.parametrize(
+    ("program", "verdicts"), [("busybox", "destroys-data"), ("toybox", "destroys-data"), ("", "unknown")]
+)
+def test_a_small_images_rm_deletes_the_root(program: str, verdicts: str) -> None:
+    """GNU rm refuses it; which one it is shows where the link leads."""
+    made = host()
+    made.files.folders.add("/proc/42/root/")
+    for folder in ("", "/bin", "/data"):
+        made.files.folders.add(f"/proc/42/root{folder}")
+    if program:
+        made.files.add("/proc/42/root/bin/rm", f"{LINK}{program}")
+    found = made.judge("docker exec db rm -rf /")
+    assert verdict(found) == verdicts, (found.effects, found.unknown)
+    assert ("pg" in [each.name for each in found.lost]) is bool(program)

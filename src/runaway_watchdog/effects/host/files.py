@@ -11,7 +11,7 @@ from runaway_watchdog.effects.host.targets import Target, existing, paths, sprea
 from runaway_watchdog.effects.programs import FILES
 from runaway_watchdog.model.command import Command, Word
 from runaway_watchdog.model.effect import Effect
-from runaway_watchdog.world import World
+from runaway_watchdog.world import Unanswered, World
 
 Judge = Callable[[Command, HostState, World], Outcome]
 
@@ -66,13 +66,25 @@ def _rm(command: Command, host: HostState, world: World) -> Outcome:
         folder = target.entry.kind == "folder"
         if last in (".", "..") or (folder and not recursive and not (tidies and not tree.names(target.real))):
             continue
-        if target.real == "/" and not words.has("--no-preserve-root"):
+        if target.real == "/" and not (words.has("--no-preserve-root") or _is_small(world)):
             if recursive:
-                unknown.append(f"GNU rm refuses `{shown(command)}`; any other rm deletes all of this host")
+                unknown.append(f"GNU rm refuses `{shown(command)}`; any other rm deletes everything")
             continue
         doomed.append(target)
     found, host = removed(doomed, "it is deleted", host, world)
     return Outcome(found, host, tuple(unknown))
+
+
+def _is_small(world: World) -> bool:
+    """Whether rm is one of the programs for all names, as small images have them: these delete / as they are told."""
+    for path in ("/bin/rm", "/usr/bin/rm"):
+        try:
+            program = world.files.target(path).rpartition("/")[2]
+        except (OSError, Unanswered):
+            continue
+        if program.startswith(("busybox", "toybox")):
+            return True
+    return False
 
 
 def _rmdir(command: Command, host: HostState, world: World) -> Outcome:
