@@ -43,7 +43,7 @@ def test_a_unit_that_crashes_is_told_with_its_last_words(box: Box) -> None:
     text = " ".join(box.run(["runaway-watchdog", "explain", "--unit", "bot"]).stdout.split())
     assert "bot.service on vm is " in text
     assert "it exited with 3" in text
-    assert "it said: cannot read /etc/bot.conf" in text
+    assert "times: cannot read /etc/bot.conf" in text
     for step in document["plan"]["steps"]:
         box.run(step["command"])
     assert box.run(["systemctl", "is-active", "bot"], check=False).stdout.strip() in ("inactive", "failed")
@@ -87,4 +87,4 @@ def test_a_crash_loop_is_told_within_a_minute(make_box: MakeBox) -> None:
         assert done.returncode == 0, (command, done.stderr)
     alert = own.read("/root/watch.log")
     assert "Restart loop: bot.service" in alert, alert
-    assert "it said: cannot read /etc/bot.conf" in alert
+    assert "times: cannot read /etc/bot.conf" in " ".join(alert.split())

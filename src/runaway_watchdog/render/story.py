@@ -4,17 +4,16 @@ All text in a Story is cleaned of what a terminal would obey and masked of secre
 more for where it goes. Commands are exact, or absent where showing them would alter them.
 """
 
-import signal
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 from runaway_watchdog.hostile import clean
 from runaway_watchdog.linux.cgroup import LONG_ID, SHORT_ID
 from runaway_watchdog.masking import mask_argv
-from runaway_watchdog.model.casefile import CaseFile, LastEnd, LeftBehind, SeenDeath, suspicious
+from runaway_watchdog.model.casefile import CaseFile, LeftBehind, SeenDeath, suspicious
 from runaway_watchdog.model.container import DOCKER_KINDS
 from runaway_watchdog.model.owner import Action, Outlook, Owner
-from runaway_watchdog.render import figures, steps as moves
+from runaway_watchdog.render import figures, last_end, steps as moves
 from runaway_watchdog.render.happening import happening
 from runaway_watchdog.render.steps import Advised, Move, Warned, safe, whole
 
@@ -27,7 +26,6 @@ Tone = Literal["good", "bad", "unsure"]
 MOST_SIGNS: Final = 4
 WIDEST_ACTION: Final = 34
 """In a column of actions: so that beside one a result still has half of a line. A longer one does not widen it."""
-SAID_SHOWN: Final = 160
 
 
 class Layer(NamedTuple):
@@ -118,27 +116,14 @@ def _down(case: CaseFile) -> str:
     """A container or a service between two tries of its manager, in the middle of one, or stopped."""
     owner, ended = case.owners[0], case.last_end
     state = str(owner.facts.get("state") or owner.facts.get("sub_state") or "")
-    state = _AS_PEOPLE_SAY.get(state, state)
+    state = last_end.AS_PEOPLE_SAY.get(state, state)
     where = f" on {safe(case.host, 60)}" if case.host else ""
-    attempts = f" (restart {ended.restarts})" if ended is not None and ended.restarts and state in _TRYING else ""
-    how = "" if ended is None or state == "created" else _how_it_ended(ended)
+    attempts = (
+        f" (restart {ended.restarts})" if ended is not None and ended.restarts and state in last_end.TRYING else ""
+    )
+    how = "" if ended is None or state == "created" else last_end.how(ended)
     now = "" if state == "running" else ": it has no process now"
     return f"{safe(owner.name, 70)}{where} is {safe(state, 20)}{attempts}{now}{how}"
-
-
-_AS_PEOPLE_SAY: Final = {"auto-restart": "restarting", "start": "starting", "start-pre": "starting", "dead": "stopped"}
-"""By systemd's own words."""
-_TRYING: Final = ("restarting", "starting", "running")
-"""States of what its manager starts again and again."""
-
-
-def _how_it_ended(ended: LastEnd) -> str:
-    if ended.signal:
-        try:
-            return f", {signal.Signals(ended.signal).name} ended it last"
-        except ValueError:
-            return f", signal {ended.signal} ended it last"
-    return "" if ended.exit_code is None else f", it exited with {ended.exit_code}"
 
 
 def _lead(case: CaseFile, now: float) -> list[str]:
@@ -156,7 +141,7 @@ def _findings(case: CaseFile, now: float) -> list[str]:
     """What is odd about it, what it does, who makes it work, who still wants it, and what an intruder would do."""
     lines = [safe(each) for each in case.condition]
     if case.last_end is not None:
-        lines += (f"it said: {safe(each, SAID_SHOWN)}" for each in case.last_end.log)
+        lines += last_end.said(case.last_end.log)
     lines += (safe(each) for each in happening(case, now))
     if case.cause is not None:
         lines.append(f"works for {safe(case.cause.name, 80)}, which {safe(case.cause.told)}")

@@ -1,0 +1,27 @@
+"""The last words of what crashes: each once, however often it says them."""
+
+import pytest
+
+from runaway_watchdog.model.casefile import LastEnd
+from runaway_watchdog.render import last_end
+
+
+def test_a_line_that_is_said_again_and_again_is_told_once() -> None:
+    """In their order; a secret in it is masked."""
+    told = list(last_end.said(("starting", "no config", "no config", "password=hunter2")))
+    assert told[:2] == ["it said: starting", "it said 2 times: no config"]
+    assert "hunter2" not in told[2]
+
+
+@pytest.mark.parametrize(
+    ("code", "signal", "told"),
+    [
+        (3, None, ", it exited with 3"),
+        (None, 9, ", SIGKILL ended it last"),
+        (None, 63, ", signal 63"),
+        (None, None, ""),
+    ],
+)
+def test_how_it_ended(code: int | None, signal: int | None, told: str) -> None:
+    """An exit code, a signal by its name where it has one, or nothing where it is not known."""
+    assert last_end.how(LastEnd(4, code, signal, ())).startswith(told)
