@@ -156,7 +156,7 @@ def test_the_one_who_floods_the_journal_is_named(box: Box, limited: bool) -> Non
         assert document["cause"]["name"] == "flood.service"
         assert document["cause"]["unit"] == "flood.service"
         commands = [step["command"] for step in document["plan"]["steps"]]
-        assert "systemctl stop flood.service" in commands
+        assert any(command.endswith("systemctl stop flood.service") for command in commands)
         assert not any("journald" in command for command in commands)
         assert "flood.service" in told(box, journald)
         for command in commands:

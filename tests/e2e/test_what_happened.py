@@ -64,7 +64,7 @@ def test_an_upgrade_and_an_edited_unit_are_told_where_the_alert_is_written(host:
     case = json.loads(host.run(f"runaway-watchdog incidents show {number} --json").stdout)["case"]
     told = {(each["kind"], each["told"]) for each in case["changed"]}
     assert ("unit", "/etc/systemd/system/burner.service was edited") in told
-    assert ("packages", "1 package was upgraded: libburn4") in told
+    assert ("packages", "1 package was upgraded") in told
     doing = case["process"]["doing"]
     # where others want the CPU too, a share that small may not be enough for a word
     assert doing["kind"] in ("spinning", "computing", "unknown"), doing

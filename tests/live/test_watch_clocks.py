@@ -19,7 +19,9 @@ PID_STAT = b"42 (%s) R 1 42 42 0 -1 4194304 1 0 0 0 7 3 0 0 20 0 1 0 123456 1000
 
 def test_idle_time_is_idle_and_iowait() -> None:
     """The gate needs idle + iowait in seconds, and the number of online CPUs."""
-    assert host.parse_times(STAT) == HostTimes(3200 / clock.CLOCK_TICKS, 2, 1 / clock.CLOCK_TICKS)
+    assert host.parse_times(STAT) == HostTimes(
+        3200 / clock.CLOCK_TICKS, 2, 1 / clock.CLOCK_TICKS, interrupts_s=5 / clock.CLOCK_TICKS
+    )
 
 
 @settings(deadline=None, max_examples=60)

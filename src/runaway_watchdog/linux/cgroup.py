@@ -93,6 +93,15 @@ def called(path: str) -> str:
     return f"{f'session {session[1]}' if session else name} of user {found.uid}"
 
 
+def system_unit(group: str) -> str:
+    """The name of the group where the system's own manager made it: a unit, a session or an engine's scope.
+
+    "" for what is below another manager: a user's units bear any name, and so do groups in a container or machine.
+    """
+    above, _, name = group.rpartition("/")
+    return name if all(each.endswith(".slice") for each in above.split("/")[1:]) else ""
+
+
 def is_slice(name: str) -> bool:
     return name.endswith(".slice") and name != ".slice"
 

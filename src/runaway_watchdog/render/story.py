@@ -229,8 +229,8 @@ _DETAILS: Final = (
     ("triggered_by", "also started by"),
     ("second_starters", "and beside it by"),
 )
-_WHERE: Final = frozenset({"container", "config_files"})
-"""What a person types and edits next: told also where little room is left."""
+_WHERE: Final = frozenset({"container", "image", "config_files"})
+"""What a person types, knows it by and edits next: told also where little room is left."""
 
 
 def kind_of(name: str) -> "Kind":

@@ -5,8 +5,8 @@ waited for them (cutime + cstime)."""
 from collections.abc import Set
 from typing import Final, NamedTuple
 
+from runaway_watchdog.linux.cgroup import system_unit
 from runaway_watchdog.linux.stat_brief import ProcessStat
-from runaway_watchdog.watch.groups import system_unit
 
 SPAN_S: Final = 10.0
 """A child's time comes in one lump, when it ends: over less than this, a loop of 1.5 s programs goes up and down."""

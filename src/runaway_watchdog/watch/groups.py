@@ -81,15 +81,6 @@ def owner_group(path: str) -> str:
     return ""
 
 
-def system_unit(group: str) -> str:
-    """The name of the group where the system's own manager made it: a unit, a session or an engine's scope.
-
-    "" for what is below another manager: a user's units bear any name, and so do groups in a container or machine.
-    """
-    above, _, name = group.rpartition("/")
-    return name if all(each.endswith(".slice") for each in above.split("/")[1:]) else ""
-
-
 def group_of(paths: Paths, tree: Tree | None, pid: int) -> str:
     """The owner-level group of a process; "" where there is none."""
     if tree is None:

@@ -9,11 +9,10 @@ from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from typing import Final, NamedTuple
 
-from runaway_watchdog.linux.cgroup import called
+from runaway_watchdog.linux.cgroup import called, system_unit
 from runaway_watchdog.linux.stat_brief import ProcessStat
 from runaway_watchdog.model.events import Finding
 from runaway_watchdog.model.sampling import LEAST_TOLD, Rule, Sample
-from runaway_watchdog.watch.groups import system_unit
 from runaway_watchdog.watch.harm import Circumstances, Judgement, judge
 from runaway_watchdog.watch.incidents import Incident
 from runaway_watchdog.watch.lineage import Seen

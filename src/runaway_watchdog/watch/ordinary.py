@@ -12,10 +12,10 @@ from collections.abc import Callable, Iterator
 from fnmatch import fnmatchcase
 from typing import Final
 
+from runaway_watchdog.linux.cgroup import system_unit
 from runaway_watchdog.linux.files import Paths, read
 from runaway_watchdog.linux.text import lines as lines_of
 from runaway_watchdog.watch.families import SCHEDULERS
-from runaway_watchdog.watch.groups import system_unit
 
 _UNIT_DIRECTORIES: Final = (
     "/etc/systemd/system", "/run/systemd/system", "/run/systemd/transient", "/usr/local/lib/systemd/system",
