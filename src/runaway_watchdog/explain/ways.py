@@ -8,6 +8,7 @@ from runaway_watchdog import owners, owners as ownership
 from runaway_watchdog.explain import intrusion, leftbehind, root_commands
 from runaway_watchdog.explain.cause import Innocent, innocent
 from runaway_watchdog.model.casefile import Cause, LeftBehind, Sign, suspicious
+from runaway_watchdog.model.container import DOCKER_KINDS
 from runaway_watchdog.model.doing import Doing
 from runaway_watchdog.model.plan import ByEye, Containment, Plan, Prints, Step
 from runaway_watchdog.model.process import CpuShare, Process
@@ -25,7 +26,8 @@ def adapted(
 ) -> Plan:
     """`plan`, or a better one for the innermost layer's process. Who works for others is never told to stop."""
     process = layer.facts.process
-    known = innocent(process)
+    # of a container the engine confirmed that this is its shim: what it does is that container's
+    known = None if layer.owner.kind in DOCKER_KINDS else innocent(process)
     if known is not None:
         return _at_the_source(plan, process, known, cause, world)
     if orphan is not None and (containment := leftbehind.containment(orphan, layer.facts)) is not None:
