@@ -200,7 +200,7 @@ def test_a_request_is_all_that_ends() -> None:
     assert now == {"work": "request", "folder": "/var/www/shop", "clients": ["10.0.0.7:50000"]}
     assert (killed.ends, killed.returns, killed.certainty) == (True, False, "likely")
     steps = owners.contain(layers).steps
-    assert [step.phase for step in steps] == ["relieve", "hold", "last-resort"]
+    assert [(step.phase, step.last_resort) for step in steps] == [("relieve", False), ("hold", False), ("hold", True)]
     assert "kill -KILL 60" in steps[1].command
     assert "kill 50" in steps[2].command
 

@@ -30,7 +30,8 @@ def test_a_sound_plan_is_shown_as_it_is() -> None:
     """Relieve, hold, close, each with its undo; and a last step that says that it has none."""
     close = STOP._replace(phase="close")
     last = STOP._replace(undo=None, final=True)
-    for sound in (plan(), plan(FREEZE, STOP, close), plan(FREEZE, last)):
+    rest = [step._replace(last_resort=True) for step in (FREEZE._replace(phase="save", undo=None), STOP, close)]
+    for sound in (plan(), plan(FREEZE, STOP, close), plan(FREEZE, last), plan(FREEZE, last, *rest)):
         assert checked(sound, ROOTS) == (sound, ())
 
 
@@ -41,6 +42,8 @@ def test_a_sound_plan_is_shown_as_it_is() -> None:
         plan(STOP._replace(undo=None)),
         plan(STOP._replace(final=True)),
         plan(STOP, FREEZE),
+        plan(STOP._replace(last_resort=True), FREEZE),
+        plan(STOP._replace(undo=None, risk="none")),
         plan(STOP._replace(phase="close"), STOP),
         plan(STOP._replace(command=" ")),
         plan(STOP._replace(effect="")),
@@ -60,7 +63,5 @@ def test_a_broken_plan_is_a_gap(broken: Plan) -> None:
 def test_every_recorded_host_has_a_sound_plan(host: Path) -> None:
     """A document does not say which step is final: those are the ones without an undo."""
     found = from_json(json.loads(host.read_text())).plan
-    steps = tuple(
-        step._replace(final=step.undo is None and step.phase in ("hold", "last-resort")) for step in found.steps
-    )
+    steps = tuple(step._replace(final=step.undo is None and step.phase == "hold") for step in found.steps)
     assert list(breaches(found._replace(steps=steps), ROOTS)) == []

@@ -2,7 +2,8 @@
 
 no step loses data, by what it says of itself (what its command does is judged by the preflight, in the tests)
 each step can be undone; else it only reads or keeps a copy, or it is final and says so
-first what takes the pressure off, then what saves, then what stops the work, then what closes a door
+first what takes the pressure off, then what saves, then what stops the work, then what closes a door; and after all of
+these, in the same order, what is the last resort
 a step has one command, complete: nothing is left to be filled in
 no command of root's names a program or a file that others can change
 """
@@ -33,7 +34,7 @@ def breaches(plan: Plan, whose: Others) -> Iterator[str]:
     for number, step in enumerate(plan.steps, 1):
         yield from (f"step {number} {breach}" for breach in _of_step(step))
         yield from (f"step {number} has root use {path}, which others can change" for path, _ in not_roots(step, whose))
-    places = [ORDER.index(step.phase) for step in plan.steps]
+    places = [(step.last_resort, ORDER.index(step.phase)) for step in plan.steps]
     if places != sorted(places):
         yield "its steps are not in their order"
 
@@ -41,7 +42,7 @@ def breaches(plan: Plan, whose: Others) -> Iterator[str]:
 def _of_step(step: Step) -> Iterator[str]:
     if step.risk == "loses-data":
         yield "loses data"
-    if step.undo is None and not (step.phase in CHANGES_NOTHING or step.risk == "none" or step.final):
+    if step.undo is None and step.phase not in CHANGES_NOTHING and not step.final:
         yield "has no undo"
     if step.undo is not None and step.final:
         yield "is final, and has an undo"

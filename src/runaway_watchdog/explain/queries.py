@@ -48,7 +48,7 @@ def adapted(plan: Plan, layer: Layer, doing: Doing | None, world: World) -> Plan
         query = _script(layer)
     if query is None:
         return plan
-    rest = tuple(step._replace(phase="last-resort") for step in plan.steps if step.phase != "relieve")
+    rest = tuple(step._replace(last_resort=True) for step in plan.steps if step.phase != "relieve")
     return plan._replace(
         goal=query.goal,
         steps=(query.steps[0], *single.renice(process), *query.steps[1:], *rest),

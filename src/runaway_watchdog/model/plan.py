@@ -5,10 +5,9 @@ from typing import Literal, NamedTuple
 from runaway_watchdog.model.effect import Effect
 
 Risk = Literal["none", "slows", "interrupts", "loses-data"]
-Phase = Literal["look", "relieve", "save", "hold", "close", "last-resort"]
+Phase = Literal["look", "relieve", "save", "hold", "close"]
 """What a step is for: "look" only reads, "relieve" takes the pressure off and ends nothing, "save" keeps what a later
-step could lose, "hold" stops the work where it comes from, "close" shuts a door by which it would come back later.
-"last-resort" is done only by whoever asks for it, when all before was not enough: it stops more than what burns."""
+step could lose, "hold" stops the work where it comes from, "close" shuts a door by which it would come back later."""
 
 
 class Prints(NamedTuple):
@@ -69,6 +68,7 @@ class Step(NamedTuple):
     check: Check
     phase: Phase = "hold"
     final: bool = False  # it cannot be undone, and `effect` says so
+    last_resort: bool = False  # it stops more than what burns: for whoever asks for it, when all before was not enough
 
 
 class Dangerous(NamedTuple):

@@ -234,7 +234,7 @@ def contain(owner: Read[Worker] | Unread, facts: Facts) -> Containment | None:
         "interrupts",
         None,
         Prints(f"ps -o state= -p {process.pid}", ("Z", "nothing")),
-        phase="last-resort",
+        last_resort=True,
         final=True,
     )
     goal = "End this one query: the database and every other session go on, until its client asks again"

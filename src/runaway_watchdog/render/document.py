@@ -6,7 +6,7 @@ printed and handed on; what a process chose to call itself is otherwise kept as 
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 from runaway_watchdog.hostile import printable
 from runaway_watchdog.masking import mask_argv, mask_text, mask_variable
@@ -31,6 +31,9 @@ from runaway_watchdog.model.process import CpuShare, Process
 from runaway_watchdog.render.check import sentence
 
 Document = dict[str, Any]
+
+LAST_RESORT: Final = "last-resort"
+"""`phase` of a step that is only for whoever asks for it."""
 
 
 def to_json(case: CaseFile) -> Document:
@@ -182,7 +185,7 @@ def _step(step: Step) -> Document:
         "risk": step.risk,
         "undo": None if step.undo is None else _text(step.undo),
         "verify": _text(sentence(step.check)),
-        "phase": step.phase,
+        "phase": LAST_RESORT if step.last_resort else step.phase,
     }
 
 
@@ -295,6 +298,8 @@ def _outlook_of(outlook: Document) -> Outlook:
 def _step_of(step: Document) -> Step:
     """Its check as it is told: what a script would look at is not in the document."""
     told = {name: value for name, value in step.items() if name != "verify"}
+    if told.get("phase") == LAST_RESORT:  # which of the phases it was is not in the document
+        told |= {"phase": "hold", "last_resort": True}
     return Step(**told, check=ByEye(step["verify"]))
 
 

@@ -149,7 +149,7 @@ def script(case: CaseFile, written: str) -> str:
                 raise NotWritableError("a command of this plan holds what looks like a secret: carry it out by hand")
     parts = [_head(case, written), HELPERS]
     parts += ["\n".join(_functions(number, step)) for number, step in enumerate(steps, 1)]
-    ordinary = sum(step.phase != "last-resort" for step in steps)
+    ordinary = sum(not step.last_resort for step in steps)
     standing = " ".join(map(str, reversed(_standing(steps))))
     return "\n".join([*parts, MAIN.format(count=len(steps), ordinary=ordinary, standing=standing)])
 
@@ -171,7 +171,7 @@ def _head(case: CaseFile, written: str) -> str:
         "sh FILE        carries out the steps; stops at the first one that fails or whose check fails, and lets",
         "               go on what it had frozen",
         "sh FILE undo   goes back, last step first; `undo N` from step N",
-        *((_LAST_RESORT,) if any(step.phase == "last-resort" for step in case.plan.steps) else ()),
+        *((_LAST_RESORT,) if any(step.last_resort for step in case.plan.steps) else ()),
     )
     return "\n".join(["#!/bin/sh", *_comment(*told), "set -u", ""])
 
@@ -184,7 +184,7 @@ def _comment(*paragraphs: str) -> Iterator[str]:
 def _functions(number: int, step: Step) -> Sequence[str]:
     """`step_N`, `check_N` and `undo_N`. A subshell each: an `exit` in a command ends only that."""
     undo = step.undo or f"say {quote('nothing to undo: ' + clean(step.effect))}"
-    last = ", last resort" if step.phase == "last-resort" else ""
+    last = ", last resort" if step.last_resort else ""
     return (
         *_comment(f"{number}. {clean(step.title)}: {clean(step.effect)} (risk: {step.risk}{last})"),
         f"step_{number}() (\n{step.command}\n)",

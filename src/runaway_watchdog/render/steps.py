@@ -72,19 +72,18 @@ _PHASES: Final[Mapping[Phase, str]] = {
     "save": "save what could be lost",
     "hold": "hold it",
     "close": "close the door by which it would come back",
-    "last-resort": "last resort, if all before was not enough",
 }
+_LAST_RESORT: Final = "last resort, if all before was not enough"
 
 
 def move(step: Step) -> Move:
     """A step, its texts cleaned for a terminal."""
     undo = None if step.undo is None else (shown_command(step.undo) or UNSHOWABLE)
-    marks = ("last resort" if step.phase == "last-resort" else "", _RISKS[step.risk])
+    marks = ("last resort" if step.last_resort else "", _RISKS[step.risk])
     marked = ", ".join(filter(None, marks))
     title = safe(step.title, 120) + (f" ({marked})" if marked else "")
-    return Move(
-        title, safe(step.effect), shown_command(step.command), undo, safe(sentence(step.check)), _PHASES[step.phase]
-    )
+    phase = _LAST_RESORT if step.last_resort else _PHASES[step.phase]
+    return Move(title, safe(step.effect), shown_command(step.command), undo, safe(sentence(step.check)), phase)
 
 
 def advised(advice: Advice) -> Advised:

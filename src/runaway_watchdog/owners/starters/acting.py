@@ -51,7 +51,7 @@ def containment(found: Containment, starters: Sequence[Starter]) -> Containment:
         return found
     steps = closing(starters)
     first = next(at for at, step in enumerate(found.steps) if step.phase == "hold")
-    last = next((at for at, step in enumerate(found.steps) if step.phase == "last-resort"), len(found.steps))
+    last = next((at for at, step in enumerate(found.steps) if step.last_resort), len(found.steps))
     open_ones = [each for each in starters if not each.close]
     doors = [f"{each.name}{f' {each.when}' if each.when else ''}: {each.runs}" for each in open_ones]
     doors += [f"{each.until}: {each.name} starts it again then" for each in starters if each.close and each.until]
