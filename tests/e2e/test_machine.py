@@ -33,6 +33,25 @@ def test_answers_find_who_asked(machine: Machine) -> None:
     assert list(said) == [f"{number}\n" for number in range(5)]
 
 
+NOTIFIED = """\
+import fcntl, os, signal, subprocess
+seen = []
+folder = os.open("/sys/fs/cgroup/system.slice", os.O_RDONLY)
+signal.signal(signal.SIGIO, lambda *_: seen.append("short.service" in os.listdir("/sys/fs/cgroup/system.slice")))
+fcntl.fcntl(folder, fcntl.F_NOTIFY, fcntl.DN_CREATE | fcntl.DN_MULTISHOT)
+for _ in range(5):
+    subprocess.run(["systemd-run", "--quiet", "--wait", "--unit", "short", "true"], check=True)
+print(len(seen), sum(seen))
+"""
+
+
+def test_the_kernel_tells_when_a_control_group_is_made(machine: Machine) -> None:
+    """Debian 12's own, for each unit that starts. What `watch/new_groups.py` rests on."""
+    told, there = machine.run(["python3", "-c", NOTIFIED], timeout=120).stdout.split()
+    assert int(told) >= 5
+    assert int(there) >= 1
+
+
 def test_text_comes_back_as_it_was(machine: Machine) -> None:
     """Long output, other scripts' letters, and bytes that are no text."""
     assert len(machine.run("head -c 300000 /dev/zero | tr '\\0' x").stdout) == 300_000

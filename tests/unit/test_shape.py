@@ -53,6 +53,11 @@ def test_the_test_itself_sees_such_decisions() -> None:
     assert len(list(decisions(ast.parse(code)))) == 4
 
 
+def test_no_file_is_too_long_to_be_read_in_one_sitting() -> None:
+    """400 lines: then a file has become two."""
+    assert [(str(path), lines) for path in FILES if (lines := path.read_text().count("\n")) > 400] == []
+
+
 @pytest.mark.parametrize("room", ["owners", "effects", "explain"])
 def test_answers_have_types(room: str) -> None:
     """Bags of strings end at the border: world/ and the writers of JSON."""

@@ -189,7 +189,7 @@ def test_a_crowd_of_empty_groups_costs_no_look_its_time(tmp_path: Path, monkeypa
     monkeypatch.setattr(groups, "_MOST_INSIDE", 500)
     monkeypatch.setattr(groups, "MOST_A_LOOK", 1500)
     listed: list[str] = []
-    monkeypatch.setattr(Sampler, "_note_number", lambda *given: listed.append(given[2]))
+    monkeypatch.setattr(Sampler, "_note_start", lambda *given: listed.append(given[2]))
     before = time.thread_time()
     counting(tmp_path).look({}, ())
     assert len(listed) <= 1500

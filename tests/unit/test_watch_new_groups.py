@@ -41,6 +41,20 @@ def test_each_prompt_beginning_counts(tree: groups.Tree) -> None:
     found.close()
 
 
+def test_what_runs_already_has_begun_at_no_known_time(tree: groups.Tree) -> None:
+    """Its first return may be the first for months; the next one counts."""
+    (Path(tree.root) / "system.slice" / "shop.service").mkdir()
+    found = NewGroups(0.0)
+    found.watch(tree, ["/system.slice"])
+    began(found, tree, "other.service", 1.0)
+    (Path(tree.root) / "system.slice" / "shop.service").rename(Path(tree.root) / "old")
+    began(found, tree, "shop.service", 2.0)
+    assert found.take() == []
+    began(found, tree, "shop.service", 4.0)
+    assert found.take() == ["/system.slice/shop.service"]
+    found.close()
+
+
 def test_what_a_schedule_starts_does_not(tree: groups.Tree) -> None:
     """More than a minute between two beginnings."""
     found = NewGroups(0.0)
@@ -61,6 +75,19 @@ def test_a_slice_that_was_made_anew_is_watched_again(tree: groups.Tree) -> None:
     found.watch(tree, ["/system.slice"])
     assert os.fstat(found._folders["/system.slice"]).st_ino == folder.stat().st_ino
     found.watch(tree, [])
+    assert found._folders == {}
+
+
+def test_a_crowd_of_groups_is_left_to_the_sweeps(tree: groups.Tree) -> None:
+    """Listing them all at each new one would cost what a look may not."""
+    found = NewGroups(0.0)
+    found.watch(tree, ["/system.slice"])
+    for number in range(1100):
+        (Path(tree.root) / "system.slice" / f"{number}.service").mkdir()
+    found.came(tree, 1.0)
+    assert found._folders == {}
+    assert not found.counts("/system.slice/7.service")
+    found.watch(tree, ["/system.slice"])
     assert found._folders == {}
 
 

@@ -114,7 +114,7 @@ class Driver:
 
     def groups_began(self) -> None:
         """The kernel has just told that a control group was made."""
-        self._sampler.note_new_groups()
+        self._sampler.starts.came(self.host.clocks.monotonic())
 
     def write_curves(self) -> None:
         """What was gathered of them since the last time."""
@@ -122,7 +122,7 @@ class Driver:
 
     def close(self) -> None:
         self.write_curves()
-        self._sampler.close()
+        self._sampler.starts.close()
 
     def _learn(self, group: str, percent: float, wall: float) -> None:
         """Called on the store's thread."""

@@ -1,11 +1,12 @@
 """Control groups as they are made: a service that dies after 20 ms is in none of the lists that are made every while.
 
 The kernel sends SIGIO when a directory is made in a folder that it was asked about (fcntl(2), F_NOTIFY; seen on control
-groups with 6.1 and 6.18), and a quiet host lists the folder within a millisecond of it. Names come with no signal, so
-all that are watched are listed; an allowance keeps a host that makes groups all the time from costing us more.
+groups with 6.1 and 6.18). Names come with no signal, so all that are watched are listed; an allowance keeps a host that
+makes groups all the time from costing us more.
 """
 
 import fcntl
+import math
 import os
 import signal
 from collections.abc import Collection
@@ -54,13 +55,24 @@ class NewGroups:
             os.close(folder)
             return
         self._folders[path] = folder
+        for each, number in self._children(tree, path):
+            if len(self._began) < _MOST_GROUPS:
+                self._began.setdefault(each, (number, -math.inf))  # when these began is not known
+
+    def _children(self, tree: groups.Tree, path: str) -> list[tuple[str, int]]:
+        """Those of a watched group; one with too many is left to the sweeps, whoever made them."""
+        children = groups.numbered_children(tree, path)
+        if len(children) <= _MOST_GROUPS:
+            return children
+        os.close(self._folders.pop(path))
+        return []
 
     def came(self, tree: groups.Tree, now: float) -> None:
         """The kernel has just told that there is a new one somewhere."""
         if not self._allowance.take(now):
             return
-        for parent in self._folders:
-            for path, number in groups.numbered_children(tree, parent):
+        for parent in list(self._folders):
+            for path, number in self._children(tree, parent):
                 if not groups.holds_groups(path):
                     self._note(path, number, now)
 

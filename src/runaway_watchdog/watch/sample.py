@@ -35,8 +35,8 @@ from runaway_watchdog.watch.counters import Mark, ProcessClocks, Use, Whole, rat
 from runaway_watchdog.watch.demand import demand, smallest_share
 from runaway_watchdog.watch.families import SPAN_S, Families, is_coarse
 from runaway_watchdog.watch.gate import Gate
+from runaway_watchdog.watch.group_starts import GroupStarts
 from runaway_watchdog.watch.load import LoadMeter
-from runaway_watchdog.watch.new_groups import NewGroups
 from runaway_watchdog.watch.pid_scan import PidScan
 from runaway_watchdog.watch.short_lived import ShortLived
 
@@ -46,7 +46,6 @@ _NEAR = 0.9  # go down a little earlier than the proof asks: counters of one loo
 _SHOWN = 0.5  # of the lowest rule: colder subjects are left out of the sample, unless they are tracked
 _STIRS = 0.5  # percent of a core: below, nothing is at a limit of its own (Docker takes none below 1 %)
 _CROWDED = 1.05  # tasks for each CPU: below, waiting is not worth asking for
-_REMEMBERED_S = 900.0  # a group that is gone for longer and comes again is a new one
 _LASTS_S = 60.0  # who burns and is younger does not explain by itself what a coarse group uses
 _YOUNGEST_S = 10 * GRAIN_S  # a start time is cut to whole ticks: no rate from a life that is hardly longer
 
@@ -106,12 +105,10 @@ class Sampler:
         self._groups: dict[str, Mark] = {}
         self._told: dict[str, tuple[Mark, float]] = {}  # their counters when their use was last told, and its percent
         self._processes = ProcessClocks(host.clocks.cpu_ns, host.clocks.monotonic)
-        self._numbers: dict[str, tuple[int, float]] = {}  # of each group's directory, and when it was listed
+        self.starts = GroupStarts(host.tree, host.clocks.monotonic())
         self._limits: dict[str, float] = {}  # of the groups that may use less than one core: in percent of it
         self._small: set[str] = set()  # those of them that were warm at the last sweep
         self._unexplained: dict[str, float] = {}  # coarse groups that used more than their living, and when they did
-        self._new_groups = NewGroups(host.clocks.monotonic())
-        self._managers: dict[str, int] = {}  # numbers of the groups of users' own managers
         self._previous: float | None = None  # the time of the look before this one
         self._swept: float | None = None
 
@@ -137,9 +134,9 @@ class Sampler:
             self._look_deep(look)
             span_s = at - self._previous if self._previous is not None else 0.0
             if self._host.tree is not None and span_s > 0:
-                kinds = self._short_lived.rates(at, span_s, self._numbers, all_listed=sweep or busy is None)
+                kinds = self._short_lived.rates(at, span_s, self.starts.numbers, all_listed=sweep or busy is None)
         self._read_tracked(look)
-        look.restarted.extend(self._new_groups.take())
+        look.restarted.extend(self.starts.take())
         if sweep:
             self._clean_up(at)
         self._previous = at
@@ -148,22 +145,12 @@ class Sampler:
             tuple(look.restarted), tuple(look.used), tuple(kinds),
         )  # fmt: skip
 
-    def note_new_groups(self) -> None:
-        """One was made just now, and may be gone at the next look."""
-        if self._host.tree is not None:
-            self._new_groups.came(self._host.tree, self._host.clocks.monotonic())
-
-    def close(self) -> None:
-        self._new_groups.close()
-
     def _clean_up(self, at: float) -> None:
         self._swept = at
-        if self._host.tree is not None:
-            self._new_groups.watch(self._host.tree, self._parents)
         oldest = at - _FORGET_S
         self._parents = {path: mark for path, mark in self._parents.items() if mark.at >= oldest}
         # One that is there and was cold all the time is not read, but its counter still bounds what it did since.
-        there = {path for path, (_, seen) in self._numbers.items() if seen >= oldest}
+        there = {path for path, (_, seen) in self.starts.numbers.items() if seen >= oldest}
         self._groups = {path: mark for path, mark in self._groups.items() if mark.at >= oldest or path in there}
         self._unexplained = {path: at for path, at in self._unexplained.items() if at >= oldest}
         self._told = {path: told for path, told in self._told.items() if path in self._groups}
@@ -171,7 +158,7 @@ class Sampler:
         self._holds.forget(oldest)
         self._families.forget(oldest)
         self._limits = {path: limit for path, limit in self._limits.items() if path in self._groups}
-        self._numbers = {path: (n, seen) for path, (n, seen) in self._numbers.items() if at - seen < _REMEMBERED_S}
+        self.starts.forget(at, self._parents)
 
     def candidates(self, group: str) -> Iterable[int]:
         """The processes that may belong to a group: its members; all of the host's where there is no group."""
@@ -226,7 +213,7 @@ class Sampler:
                         self._list_level(look, tree, path)
                     within += use.explains
                 else:
-                    self._note_number(look, path, number)
+                    self._note_start(look, path, number)
                     within += self._read_group(look, tree, path)
             explained = within if level == parent else explained
             if level != parent:
@@ -237,28 +224,15 @@ class Sampler:
     def _list_level(self, look: _Look, tree: groups.Tree, parent: str) -> None:
         """What began anew in a parent that is cold with all that is in it: its counter holds theirs."""
         for path, number in groups.innermost(tree, parent, look.listed):
-            self._note_number(look, path, number)
+            self._note_start(look, path, number)
 
-    def _note_number(self, look: _Look, path: str, number: int) -> None:
-        """The same path with another number: it ended and was started again, however short its life was."""
-        before = self._numbers.get(path)
-        if before is None:
-            if not look.first:
-                self._short_lived.began(path, look.at)
-        elif before[0] != number and not (self._new_groups.counts(path) or self._by_login(path)):
+    def _note_start(self, look: _Look, path: str, number: int) -> None:
+        """A group that was listed, by the number of its directory."""
+        start = self.starts.note(path, number, look.at)
+        if start == "again":
             look.restarted.append(path)
-        self._numbers[path] = (number, look.at)
-
-    def _by_login(self, path: str) -> bool:
-        """Whether it is a login that began anew: its own units, or all that its manager starts along."""
-        above, user, rest = path.partition("/user@")
-        if not user:
-            return path.rpartition("/")[2].startswith("user-runtime-dir@")
-        manager = f"{above}{user}{rest.partition('/')[0]}"
-        before, now = self._managers.get(manager), groups.number(self._host.tree, manager)
-        if now is not None:
-            self._managers[manager] = now
-        return "/" not in rest or before != now
+        elif start == "new" and not look.first:
+            self._short_lived.began(path, look.at)
 
     def _read_group(self, look: _Look, tree: groups.Tree, path: str) -> float:
         """One owner-level group, and its processes if a rule could be met in it. Returns what it explains."""
