@@ -183,7 +183,8 @@ def _message(
     if case_request.rule_kind == "pressure":
         return of_pressure(case_request, users(world, case_request.busiest), short_of(world), now, world.host)
     if case is None or case_request.kind == "suspect":
-        reason = "it ended before it could be looked at"
+        of_loop = case_request.rule_kind == "restarts"
+        reason = "its manager did not answer" if of_loop else "it ended before it could be looked at"
         return fallback(case_request, now, host=world.host, reason=reason)
     if case.process.key.start_ticks == case_request.start_ticks:
         # What the rule saw over its window says more than the tenth of a second of this very moment.

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import pytest
+from e2e.rig import docker
 from e2e.rig.box import Box, MakeBox
 
 UNIT = """\
@@ -57,7 +58,7 @@ def test_a_unit_that_crashes_is_told_with_its_last_words(box: Box) -> None:
 
 def test_a_container_that_crashes_too(box: Box) -> None:
     """What it said last is read from the engine's own log of it."""
-    box.run("docker run -d --name loop --restart always bb:1 sh -c 'echo no such database; exit 7'; sleep 6")
+    box.run(f"docker run -d --name loop --restart always {docker.IMAGE} sh -c 'echo no such database; exit 7'; sleep 6")
     document = explained(box, "--container", "loop")
     ended = document["last_end"]
     assert ended["restarts"] >= 2
@@ -68,7 +69,7 @@ def test_a_container_that_crashes_too(box: Box) -> None:
 
 def test_a_crash_loop_is_told_within_a_minute(make_box: MakeBox) -> None:
     """Each life is too short to be seen at a look; every command that takes the incident knows the unit."""
-    own = make_box(docker_up=False)
+    own = make_box()
     own.run("setsid runaway-watchdog run >/root/watch.log 2>&1 </dev/null & sleep 35")
     own.write("/etc/systemd/system/bot.service", UNIT)
     own.run("systemctl daemon-reload; systemctl start --no-block bot")
@@ -88,3 +89,15 @@ def test_a_crash_loop_is_told_within_a_minute(make_box: MakeBox) -> None:
     alert = own.read("/root/watch.log")
     assert "Restart loop: bot.service" in alert, alert
     assert "times: cannot read /etc/bot.conf" in " ".join(alert.split())
+    own.run("systemctl stop bot")
+    own.run(f"docker run -d --name loop --restart always {docker.IMAGE} sh -c 'echo no such database; exit 7'")
+
+    def of_the_container() -> bool:
+        return "Restart loop: loop" in own.read("/root/watch.log")
+
+    own.wait_for("the alert about the container", of_the_container, timeout=75)
+    alert = " ".join(own.read("/root/watch.log").split())
+    assert "it exited with 7" in alert
+    assert "times: no such database" in alert
+    assert "docker update --restart=no loop" in alert
+    assert "docker-" not in alert.partition("Restart loop: loop")[2].partition("Incident")[0], alert

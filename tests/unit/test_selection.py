@@ -1,5 +1,6 @@
 """Which process is meant: whom `--name` leaves out, whom `--container` asks."""
 
+import argparse
 import os
 import sys
 from typing import Any
@@ -7,6 +8,8 @@ from typing import Any
 import pytest
 
 from runaway_watchdog.cli import selection
+from runaway_watchdog.explain import down, named
+from runaway_watchdog.explain.records import GroupIncident, NoRecords
 from runaway_watchdog.world import Unanswered, World
 from runaway_watchdog.world.recorded import replay
 
@@ -137,3 +140,50 @@ def test_a_units_name_is_completed_as_systemctl_does(asked: str, unit: str) -> N
     """Only a type of unit at its end is one; dots in a name are none."""
     answers = {f"manager.unit {unit}": [{"value": {"Id": unit, "MainPID": 77}}]}
     assert selection._by_unit(replay({"host": "h", "asked": answers}), asked) == 77
+
+
+class About(NoRecords):
+    """A store whose incidents are about groups alone."""
+
+    def __init__(self, about: GroupIncident | None) -> None:
+        super().__init__()
+        self._about = about
+
+    def incident_group(self, incident: int) -> GroupIncident | None:  # noqa: ARG002
+        return self._about
+
+
+def by_incident(about: GroupIncident | None, busiest: int | None = None) -> int:
+    options = argparse.Namespace(pid=None, incident=7)
+    world = unit_of({**DOWN, "FreezerState": "running"}, None)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(named, "busiest_now", lambda *_: busiest)
+        patched.setattr(down, "of_group", lambda *_: None)
+        return selection.pid_of(options, world, About(about))
+
+
+def test_an_incident_about_a_group_leads_to_who_burns_in_it() -> None:
+    """Also one of the host as a whole; a restart loop is about no process that happens to burn."""
+    assert by_incident(GroupIncident("/system.slice/x.service", burns=True), 77) == 77
+    assert by_incident(GroupIncident("", burns=True), 77) == 77
+    with pytest.raises(selection.SelectionError):
+        by_incident(GroupIncident("/system.slice/x.service", burns=False), 77)
+
+
+@pytest.mark.parametrize(
+    ("about", "told"),
+    [
+        (None, "no incident 7 is recorded"),
+        (GroupIncident("", burns=True), "is about the host as a whole, where nothing runs now"),
+        (
+            GroupIncident(f"/system.slice/docker-{'ab' * 32}.scope", burns=True),
+            "is about container abababababab, where",
+        ),
+    ],
+)
+def test_what_is_left_of_an_incident_is_said_in_words(about: GroupIncident | None, told: str) -> None:
+    """No path of a control group, no ID of 64 digits."""
+    with pytest.raises(selection.SelectionError) as raised:
+        by_incident(about)
+    assert told in str(raised.value)
+    assert "/system.slice" not in str(raised.value)

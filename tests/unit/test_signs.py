@@ -63,18 +63,24 @@ MALICIOUS = (
         "hidden in a home, forced library", "/root/.config/cron/perfcc", "perfcc",
         files=((PRELOAD, "/lib/libgcwrap.so\n"),),
     ),
+    Case("a library with jemalloc's name", "/tmp/x", "x", files=((PRELOAD, "/usr/lib/libjemalloc.so.2\n"),)),
+    Case("a folder with an AppImage's name", "/tmp/.mount_nvimXYZ/x", "x", user=33),
+    Case("www-data's chromium", "/tmp/chromium", "/tmp/chromium", user=33),
     Case("in /tmp, Redis' port is open", "/tmp/x", "x", "/bin/sh", container=published(6379), listens=6379),
     Case("in /tmp, with the engine's socket", "/tmp/x", "x", "/bin/sh", container=mounted("/var/run/docker.sock")),
     Case("in /tmp, with the host's root", "/tmp/x", "x", "/bin/sh", container=mounted("/")),
 )  # fmt: skip
+JEMALLOC = "/usr/lib/x86_64-linux-gnu/libjemalloc.so.2"
+JEMALLOCS_LIST = ("/proc/60/root/var/lib/dpkg/info/libjemalloc2:amd64.list", f"/.\n/usr/lib\n{JEMALLOC}\n")
 PNPM = "/usr/src/app/node_modules/.pnpm/@esbuild+linux-x64@0.21.5/node_modules/@esbuild/linux-x64/bin/esbuild"
 INNOCENT = (
     Case("pnpm's esbuild", PNPM, f"{PNPM} --service", "/usr/local/bin/node", container=published(9000), listens=9000),
     Case("a test program in /tmp", "/tmp/tests/a.out", "./a.out", "/bin/bash"),
-    Case("an AppImage", "/tmp/.mount_nvimXYZ/usr/bin/nvim", "nvim", "/bin/bash", user=1000),
+    Case("an AppImage", "/tmp/.mount_nvimXYZ/usr/bin/nvim", "nvim", "/bin/bash", user=33,
+         files=(("/proc/60/mounts", "nvim.appimage /tmp/.mount_nvimXYZ fuse.nvim.appimage ro,nosuid 0 0\n"),)),
     Case("go run", "/tmp/go-build123/b001/exe/main", "/tmp/go-build123/b001/exe/main", "/usr/bin/go"),
-    Case("Chromium of a function", "/tmp/chromium", "/tmp/chromium --headless", "/usr/bin/node", user=33),
-    Case("jemalloc", "/tmp/bench", "bench", files=((PRELOAD, "/usr/lib/x86_64-linux-gnu/libjemalloc.so.2\n"),)),
+    Case("Chromium of a function", "/tmp/chromium", "/tmp/chromium --headless", "/usr/bin/node", user=1000),
+    Case("jemalloc", "/tmp/bench", "bench", files=((PRELOAD, f"{JEMALLOC}\n"), JEMALLOCS_LIST)),
     Case("an agent", "/tmp/bench", "bench", files=((PRELOAD, "/opt/datadog-packages/apm/launcher.preload.so\n"),)),
     Case("nvm's node", "/home/dev/.nvm/versions/node/v20/bin/node", "node app.js", "/bin/bash", user=1000),
     Case("pipx and uv", "/root/.local/share/uv/python/bin/python3.12", "python3 -m http.server", "/bin/bash"),

@@ -12,6 +12,7 @@ from runaway_watchdog.cli import PROGRAM, reading
 from runaway_watchdog.explain.records import Recorded, Records
 from runaway_watchdog.hostile import clean
 from runaway_watchdog.linux import cmdline, net
+from runaway_watchdog.linux.cgroup import called
 from runaway_watchdog.model.gap import Gap
 from runaway_watchdog.model.shells import POSIX_SHELLS
 from runaway_watchdog.patterns import given
@@ -32,7 +33,6 @@ class Match(NamedTuple):
     dead: bool = False  # and its parent has not asked for its exit code
 
 
-LOOK_S = 0.5
 Explain = Callable[[World, Records], "CaseFile"]
 
 
@@ -84,33 +84,15 @@ def _by_group(world: World, records: Records, incident: int) -> int:
     if about is None:
         known = "".join(f"; {gap.problem}: {gap.fix}" for gap in records.gaps())
         raise SelectionError(f"no incident {incident} is recorded{known}")
-    if about.burns and (pid := _busiest(world, about.group)) is not None:
-        return pid
-    from runaway_watchdog.explain import down
+    from runaway_watchdog.explain import down, named
 
+    if about.burns and (pid := named.busiest_now(world, about.group)) is not None:
+        return pid
     case = down.of_group(world, records, about.group) if about.group else None
     if case is not None:
         raise Down(lambda _world, _records: case)
-    told = f"incident {incident} is about {clean(about.group, 200) or 'the host as a whole'}"
+    told = f"incident {incident} is about {clean(called(about.group), 200) or 'the host as a whole'}"
     raise SelectionError(f"{told}, where nothing runs now: `{PROGRAM} report {incident}` tells its story")
-
-
-def _busiest(world: World, group: str) -> int | None:
-    """Of the group's processes, or of all, the one that used most CPU in half a second; None: none used any."""
-    pids = processes.of_group(world.files, group) if group else [int(each) for each in _pids(world)]
-    before = {pid: mark for pid in pids if (mark := procfs.cpu_mark(world.files, pid)) is not None}
-    world.clock.sleep(LOOK_S)
-    used = {
-        pid: later[0] - mark[0]
-        for pid, mark in before.items()
-        if pid != os.getpid() and (later := procfs.cpu_mark(world.files, pid)) is not None
-    }
-    busiest = max(used, key=lambda pid: used[pid], default=None)
-    return busiest if busiest is not None and used[busiest] > 0 else None
-
-
-def _pids(world: World) -> list[str]:
-    return [name for name in world.files.names(procfs.PROC) if name.isdigit()]
 
 
 def _by_name(world: World, pattern: str) -> int:
@@ -166,13 +148,13 @@ def _only(found: tuple[Match, ...], nothing: str, several: str) -> int:
 
 
 def _processes(world: World) -> Iterator[Match]:
-    for name in _pids(world):
+    for pid in processes.pids(world.files):
         try:
-            stat = procfs.stat_of(world.files, name)
-            words = cmdline.parse(world.files.read(f"{procfs.PROC}/{name}/cmdline"))
+            stat = procfs.stat_of(world.files, pid)
+            words = cmdline.parse(world.files.read(f"{procfs.PROC}/{pid}/cmdline"))
         except (OSError, ValueError):
             continue  # it went while we looked
-        yield Match(int(name), stat.comm, words, stat.ppid, stat.state == "Z")
+        yield Match(pid, stat.comm, words, stat.ppid, stat.state == "Z")
 
 
 def _by_port(world: World, port: int) -> int:

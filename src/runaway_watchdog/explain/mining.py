@@ -28,22 +28,10 @@ _OPTIONS: Final = Pattern(
 )
 _FEW: Final = ("--coin", "--algo", "--cpu-priority")
 """Options that other programs have too."""
-_NAMES: Final = frozenset(
-    {
-        *(
-            "xmrig",
-            "xmrig-notls",
-            "xmr-stak",
-            "xmrigdaemon",
-            "minerd",
-            "cpuminer",
-            "cpuminer-opt",
-            "ccminer",
-            "ethminer",
-        ),
-        *("nbminer", "lolminer", "t-rex", "phoenixminer", "teamredminer", "srbminer-multi", "gminer", "nanominer"),
-        *("kinsing", "kdevtmpfsi", "watchbog", "kthreaddk", "kerberods", "xmrigminer", "sysrv", "perfcc", "perfctl"),
-    }
+_NAMES: Final = Pattern(
+    r"xmrig|xmrig-notls|xmr-stak|xmrigdaemon|minerd|cpuminer|cpuminer-opt|ccminer|ethminer|nbminer|"
+    r"lolminer|t-rex|phoenixminer|teamredminer|srbminer-multi|gminer|nanominer|kinsing|kdevtmpfsi|"
+    r"watchbog|kthreaddk|kerberods|xmrigminer|sysrv|perfcc|perfctl"
 )
 
 
@@ -60,7 +48,7 @@ def mining(process: Process) -> Iterator[Sign]:
         base(process.cmdline[0] if process.cmdline else "").lower(),
     }
     option = _OPTIONS.search(line)
-    if (name := next(iter(sorted(names & _NAMES)), None)) is not None:
+    if (name := next(filter(_NAMES.fullmatch, sorted(names)), None)) is not None:
         yield Sign("miner", f"it bears the name of a miner: {name}", evidence)
     elif option is not None and (pool is not None or not option[0].startswith(_FEW)):
         yield Sign("miner", f"its arguments are a miner's: {clean(option[0], 40)}", evidence)

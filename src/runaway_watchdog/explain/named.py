@@ -1,5 +1,6 @@
 """Who uses most of what a host is short of, as a person names it."""
 
+import os
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
@@ -10,6 +11,7 @@ from runaway_watchdog.model.shortage import CpuUser, Shortage, User
 from runaway_watchdog.world import Unanswered, World, processes, procfs
 from runaway_watchdog.world.shortage import largest, shortage
 
+_LOOK_S: Final = 0.5
 _TRIED: Final = 3
 """Processes of a group that are asked for their owner: they may end meanwhile."""
 
@@ -62,6 +64,21 @@ def busiest_first(world: World, group: str) -> list[int]:
 
     Of short-lived groups of one kind (`docker-*.scope`) those of the groups that are there now.
     """
-    pids = processes.of_group(world.files, group)
-    used = {pid: mark[0] for pid in pids if (mark := procfs.cpu_mark(world.files, pid)) is not None}
+    used = _clocks(world, processes.of_group(world.files, group))
     return sorted(used, key=lambda pid: -used[pid])
+
+
+def busiest_now(world: World, group: str) -> int | None:
+    """Of a group, or of the host for "", who used most CPU in half a second; None: nobody used any."""
+    pids = processes.of_group(world.files, group) if group else processes.pids(world.files)
+    before = _clocks(world, pids)
+    world.clock.sleep(_LOOK_S)
+    after = _clocks(world, before)
+    used = {pid: after[pid] - before[pid] for pid in after if pid != os.getpid()}
+    busiest = max(used, key=lambda pid: used[pid], default=None)
+    return busiest if busiest is not None and used[busiest] > 0 else None
+
+
+def _clocks(world: World, pids: Iterable[int]) -> dict[int, int]:
+    """Their CPU so far, in nanoseconds; not of those that are gone."""
+    return {pid: mark[0] for pid in pids if (mark := procfs.cpu_mark(world.files, pid)) is not None}

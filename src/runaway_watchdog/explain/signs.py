@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from runaway_watchdog.explain.doors import doors
 from runaway_watchdog.explain.mining import mining
 from runaway_watchdog.hostile import clean
+from runaway_watchdog.linux import mounts
 from runaway_watchdog.linux.text import lines as lines_of
 from runaway_watchdog.masking import mask_text
 from runaway_watchdog.model.casefile import History, Sign, SignKind
@@ -24,43 +25,15 @@ from runaway_watchdog.world import Files, World, processes, procfs
 DELETED = " (deleted)"
 TEMPORARY = ("/tmp/", "/var/tmp/", "/dev/shm/", "/run/shm/")  # noqa: S108 - looked for, not written to
 RUNC = Pattern(r"/memfd:runc_cloned:.*|/.*/runc(?: \(deleted\))?")
-UNPACKED = Pattern(r"/tmp/(?:\.mount_[^/]{1,40}|go-build\d+)/.*|/tmp/chrom(?:e|ium)(?:/.*)?")  # noqa: S108
-"""An AppImage runs from where it mounted itself, `go run` from where it built, Chromium for functions from /tmp."""
+APP_IMAGE = Pattern(r"(?P<mount>/tmp/\.mount_[^/]{1,40})/.*")
+"""It runs from where it mounted itself."""
 SYSTEM = ("/usr/", "/etc/", "/dev/", "/bin/", "/sbin/", "/lib/")
 HOMES = ("/root/", "/home/")
-TOOLS = frozenset(
-    {
-        *(
-            ".pnpm",
-            ".bin",
-            ".cache",
-            ".prisma",
-            ".venv",
-            ".virtualenv",
-            ".virtualenvs",
-            ".tox",
-            ".nox",
-            ".next",
-            ".nuxt",
-        ),
-        *(".local", ".nvm", ".fnm", ".volta", ".npm", ".npm-global", ".yarn", ".bun", ".deno", ".node", ".config"),
-        *(
-            ".cargo",
-            ".rustup",
-            ".rbenv",
-            ".rvm",
-            ".gem",
-            ".pyenv",
-            ".poetry",
-            ".rye",
-            ".asdf",
-            ".mise",
-            ".sdkman",
-            ".jdks",
-        ),
-        *(".vscode-server", ".vscode", ".cursor-server", ".cursor", ".windsurf-server", ".dotnet", ".gradle", ".m2"),
-        *(".terraform", ".docker", ".linuxbrew", ".nix-profile", ".claude", ".opencode", ".foundry", ".steam", ".wine"),
-    }
+TOOLS = Pattern(
+    r"\.(?:pnpm|bin|cache|prisma|venv|virtualenv|virtualenvs|tox|nox|next|nuxt|local|nvm|fnm|volta|"
+    r"npm|npm-global|yarn|bun|deno|node|config|cargo|rustup|rbenv|rvm|gem|pyenv|poetry|rye|"
+    r"asdf|mise|sdkman|jdks|vscode-server|vscode|cursor-server|cursor|windsurf-server|dotnet|"
+    r"gradle|m2|terraform|docker|linuxbrew|nix-profile|claude|opencode|foundry|steam|wine)"
 )
 """Hidden folders in which tools keep programs."""
 DOT_CONFIG = Pattern(r".*/\.config/(?!(?:nvm|yarn|composer|herd|google-chrome|chromium)/).*")
@@ -74,10 +47,12 @@ SERVERS = Pattern(
     r"|php-fpm[\d.]*"
 )
 SERVER_USERS = frozenset({"postgres", "redis", "mysql", "mongodb", "memcache", "www-data", "nginx", "apache", "tomcat"})
-KNOWN_PRELOADS = Pattern(
-    r"(?:/usr|/opt|/lib)\S*/(?:lib)?(?:jemalloc|tcmalloc|mimalloc|eatmydata|snoopy|oneagent|newrelic|faketime|proxychains"
-    r"|launcher\.preload|dd_preload)\S*|/opt/(?:datadog|dynatrace|newrelic|sentinelone)\S*"
+PRELOADED = Pattern(
+    r"(?:/usr)?/lib(?:64)?/(?:\S+/)?lib(?P<stem>jemalloc|tcmalloc|mimalloc|eatmydata|snoopy|faketime|proxychains)\S*"
 )
+"""Libraries of packages that are made for being forced into programs."""
+AGENTS = Pattern(r"/opt/(?:datadog|dynatrace|newrelic|sentinelone)\S*")
+"""They install themselves, and no package says so: their folder is believed, which takes one sign away."""
 DOWNLOAD = Pattern(
     r"(?:curl|wget|fetch)\b[^\n]{0,300}(?:\|\s{0,20}(?:/\S{0,200}/)?(?:ba|da|z)?sh\b|(?:ba|da|z)?sh\s+/tmp/|chmod\s+\+x)"
     r"|base64\s+(?:-d|--decode)[^\n]{0,100}\|\s{0,20}(?:/\S{0,200}/)?(?:ba|da|z)?sh\b"
@@ -85,6 +60,7 @@ DOWNLOAD = Pattern(
 CRON_FILES = ("/etc/crontab", "/etc/rc.local")
 CRON_FOLDERS = ("/etc/cron.d", "/var/spool/cron/crontabs", "/var/spool/cron")
 MOST_FILES = 200
+MOST_LISTS = 8
 
 
 def signs(world: World, facts: Facts, owners: Sequence[Owner], history: History) -> tuple[Sign, ...]:
@@ -141,7 +117,7 @@ def _program_file(files: Files, process: Process) -> str | None:
     path = exe.removesuffix(DELETED)
     if RUNC.fullmatch(exe):
         return None
-    if UNPACKED.fullmatch(path):
+    if _is_app_image(files, process.pid, path):
         return None
     if path.startswith("/memfd:"):
         return "its program is in no file at all, only in memory (memfd)"
@@ -159,10 +135,19 @@ def _program_file(files: Files, process: Process) -> str | None:
     return None
 
 
+def _is_app_image(files: Files, pid: int, path: str) -> bool:
+    """Its folder is a file system of its own, which the image's own runtime mounted (FUSE); a name is no mount."""
+    found = APP_IMAGE.fullmatch(path)
+    return found is not None and any(
+        each.target == found["mount"] and each.kind.startswith("fuse")
+        for each in mounts.parse(_text(files, f"{procfs.PROC}/{pid}/mounts"))
+    )
+
+
 def _is_hidden(path: str) -> bool:
     """Where no tool keeps its programs."""
     dotted = [part for part in path.split("/") if part.startswith(".")]
-    unusual = any(part not in TOOLS for part in dotted) or DOT_CONFIG.fullmatch(path) is not None
+    unusual = any(TOOLS.fullmatch(part) is None for part in dotted) or DOT_CONFIG.fullmatch(path) is not None
     return path.startswith((*SYSTEM, *HOMES)) and bool(dotted) and unusual
 
 
@@ -190,10 +175,28 @@ def _hidden(files: Files, process: Process) -> Iterator[Sign]:
 def _preload(files: Files, process: Process) -> Iterator[Sign]:
     path = f"{procfs.PROC}/{process.pid}/root/etc/ld.so.preload"
     lines = [line for line in lines_of(_text(files, path)) if line.strip() and not line.startswith("#")]
-    unknown = [line for line in lines if not all(map(KNOWN_PRELOADS.fullmatch, line.replace(":", " ").split()))]
+    root = f"{procfs.PROC}/{process.pid}/root"
+    unknown = [
+        line for line in lines if not all(_is_packaged(files, root, each) for each in line.replace(":", " ").split())
+    ]
     if unknown:
         told = "a library is forced into every program (/etc/ld.so.preload): such a one can hide processes and files"
         yield Sign("preload", told, f"/etc/ld.so.preload: {clean(unknown[0], 120)}")
+
+
+def _is_packaged(files: Files, root: str, path: str) -> bool:
+    """Whether a package that is made for it brought the library, by dpkg's own lists: a name alone is anybody's."""
+    if AGENTS.fullmatch(path):
+        return True
+    found = PRELOADED.fullmatch(path)
+    if found is None:
+        return False
+    folder, wanted = f"{root}/var/lib/dpkg/info", {path, path.removeprefix("/usr")}
+    try:
+        names = [each for each in files.names(folder) if found["stem"] in each and each.endswith(".list")]
+    except OSError:
+        return False
+    return any(not wanted.isdisjoint(lines_of(_text(files, f"{folder}/{each}"))) for each in names[:MOST_LISTS])
 
 
 def _downloads(files: Files) -> Iterator[Sign]:

@@ -63,7 +63,7 @@ def read(files: Files, pid: int) -> Running | None:
 
 def everything(files: Files) -> tuple[Running, ...]:
     """All processes but our own and those that carry our words to us (sudo, a shell's -c), by PID."""
-    found = {pid: running for pid in _pids(files) if (running := read(files, pid)) is not None}
+    found = {pid: running for pid in pids(files) if (running := read(files, pid)) is not None}
     for own in _own(files, found.get):
         found.pop(own, None)
     return tuple(found.values())
@@ -71,7 +71,7 @@ def everything(files: Files) -> tuple[Running, ...]:
 
 def with_arguments(files: Files, wanted: Callable[[tuple[str, ...]], bool]) -> tuple[Running, ...]:
     """Those of `everything` whose arguments are wanted: of the others no more than these is read."""
-    found = {pid: running for pid in _pids(files) if wanted(arguments(files, pid)) and (running := read(files, pid))}
+    found = {pid: running for pid in pids(files) if wanted(arguments(files, pid)) and (running := read(files, pid))}
     ours = _own(files, partial(read, files)) if found else set()
     return tuple(each for pid, each in found.items() if pid not in ours)
 
@@ -84,7 +84,8 @@ def arguments(files: Files, pid: int) -> tuple[str, ...]:
         return ()
 
 
-def _pids(files: Files) -> list[int]:
+def pids(files: Files) -> list[int]:
+    """Of every process that is shown to us, in their order."""
     return sorted(int(name) for name in files.names(PROC) if name.isdigit())
 
 
