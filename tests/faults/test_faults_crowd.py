@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from unit.test_watch_observer import RULE, SCOPE, Story
@@ -85,9 +86,12 @@ def test_hundreds_of_units_that_flap_are_one_message(story: Story, sent: list[Me
 
 
 def request(
-    number: int, kind: str = "opened", group: str = "/a.slice/x-1.service", severity: str = "warning"
+    number: int,
+    kind: Literal["suspect", "opened", "resolved"] = "opened",
+    group: str = "/a.slice/x-1.service",
+    severity: str = "warning",
 ) -> CaseRequest:
-    return CaseRequest(number, kind, "r", severity, 0, 0, group, "k", 95.0, 300.0, 1e9)  # type: ignore[arg-type]
+    return CaseRequest(number, kind, "r", severity, 0, 0, group, "k", 95.0, 300.0, 1e9)
 
 
 def joined(state: Crowding, *requests: CaseRequest, at: float = 0.0) -> tuple[Crowding, list[bool]]:

@@ -8,6 +8,7 @@ from preflight.host_world import LINK, FakeHost
 from runaway_watchdog import owners
 from runaway_watchdog.model.owner import Action, Outlook
 from runaway_watchdog.owners.common import rooms, shells
+from runaway_watchdog.owners.interface import Read
 from runaway_watchdog.world import procfs
 
 
@@ -116,7 +117,8 @@ def in_container(parent: int, **processes: str) -> FakeHost:
 def around(found: FakeHost, pid: int = 60) -> bool:
     layer = outlook(found, pid=pid)[0][0]
     assert layer.owner.kind == "shell-loop"
-    return bool(layer.owner.details.around)  # type: ignore[union-attr]
+    assert isinstance(layer.owner, Read)
+    return bool(layer.owner.details.around)
 
 
 def test_in_a_service_the_room_is_held() -> None:
