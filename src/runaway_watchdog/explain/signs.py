@@ -7,7 +7,6 @@ asked only of a process that is odd already, or that nobody manages.
 
 from collections.abc import Iterator, Sequence
 
-from runaway_watchdog.explain.doors import doors
 from runaway_watchdog.explain.mining import mining
 from runaway_watchdog.hostile import clean
 from runaway_watchdog.linux import mounts
@@ -72,6 +71,8 @@ def signs(world: World, facts: Facts, owners: Sequence[Owner], history: History)
     found = [*own, *_no_keeper(owners[0], history), *_hidden(world.files, facts.process)]
     found += [*_preload(world.files, facts.process), *_downloads(world.files), *_watchdogs(world.files, facts)]
     if own:
+        from runaway_watchdog.explain.doors import doors  # what few need
+
         found += doors(world, owners)
     return tuple(found)
 

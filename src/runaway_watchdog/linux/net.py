@@ -1,7 +1,5 @@
 """/proc/net: sockets that listen, connections, and what the interfaces received (proc(5), include/net/tcp_states.h)."""
 
-import socket
-import struct
 from typing import NamedTuple
 
 from runaway_watchdog.linux.text import lines
@@ -86,6 +84,9 @@ def parse_dev(text: str) -> dict[str, int]:
 
 def _peer(text: str) -> str | None:
     """`0100007F:8A1C` as people write it. The kernel prints each 32 bits of an address as its own number."""
+    import socket  # 5 ms, and few ask who is connected
+    import struct
+
     address, _, port = text.partition(":")
     number = _hexadecimal(port)
     try:

@@ -155,6 +155,10 @@ class LiveStartFiles:
         return holders.root_only or (user != "root" and holders.only(pwd.getpwnam(user).pw_uid))
 
 
+_ELF = b"\x7fELF"
+"""How a compiled program begins: most of what units and crontabs name is one."""
+
+
 def _regular(path: str) -> str | None:
     """Opened only where it is a regular file: a pipe would never answer, and a device may act on it."""
     held = os.open(path, os.O_PATH | os.O_CLOEXEC)
@@ -162,8 +166,9 @@ def _regular(path: str) -> str | None:
         status = os.fstat(held)
         if not stat.S_ISREG(status.st_mode) or status.st_size > MOST_BYTES:
             return None
-        with open(f"/proc/self/fd/{held}", "rb") as file:
-            return file.read(MOST_BYTES).decode("utf-8", "surrogateescape")
+        with open(f"/proc/self/fd/{held}", "rb", buffering=0) as file:
+            head = file.read(len(_ELF))
+            return None if head == _ELF else (head + file.read(MOST_BYTES)).decode("utf-8", "surrogateescape")
     finally:
         os.close(held)
 

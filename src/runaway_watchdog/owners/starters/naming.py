@@ -25,6 +25,8 @@ _ASSIGNED = Pattern(r"([A-Za-z_]\w*)=(.*)")
 _VARIABLE = Pattern(r"\$([A-Za-z_]\w*)")
 _BRACED = Pattern(r"\$\{([A-Za-z_]\w*)\}")
 _TEST = Pattern(r"\[\[?\s")
+_READ_AS = (("\\\n", _JOINED, " "), ("#", _COMMENT, ""), ("${", _BRACED, r"$\1"), ("[", _TEST, " test "))
+"""In this order, each where its mark is in the text."""
 _LOOP = Pattern(r"\b(?:while|until|watch|loop|forever|setInterval)\b|\bfor\s*\(\(")
 
 KEYWORDS = frozenset(("then", "do", "else", "elif", "if", "while", "until", "!", "time", "case", "in", "esac"))
@@ -127,8 +129,14 @@ def goes_round(text: str) -> bool:
 def commands(text: str, place: Place) -> Iterator[tuple[list[str], Place]]:
     """The words of each simple command, variables that are set in the text filled in, and where it is run."""
     known: dict[str, tuple[str, ...]] = {}
-    plain = _COMMENT.sub("", _JOINED.sub(" ", text))
-    plain = _TEST.sub(" test ", _BRACED.sub(r"$\1", plain))
+    plain = text
+    for (
+        mark,
+        pattern,
+        instead,
+    ) in _READ_AS:  # most lines have none of the marks, and a pattern is compiled when first used
+        if mark in plain:
+            plain = pattern.sub(instead, plain)
     for part in islice(_BETWEEN.split(plain), MOST_COMMANDS):
         words = _filled(part.translate(_QUOTES).split()[:MOST_WORDS], known)
         if words[:1] == ["for"] and words[2:3] == ["in"]:
@@ -136,7 +144,7 @@ def commands(text: str, place: Place) -> Iterator[tuple[list[str], Place]]:
             continue
         while words and (words[0] in KEYWORDS or words[0].startswith("@")):
             words = words[1:]
-        while words and (assigned := _ASSIGNED.fullmatch(words[0])):
+        while words and "=" in words[0] and (assigned := _ASSIGNED.fullmatch(words[0])):
             known[assigned[1]] = (assigned[2],)
             words = words[1:]
         if words[:1] == ["cd"] and len(words) > 1:
@@ -149,7 +157,7 @@ def commands(text: str, place: Place) -> Iterator[tuple[list[str], Place]]:
 def _filled(words: Sequence[str], known: Mapping[str, tuple[str, ...]]) -> list[str]:
     found: list[str] = []
     for word in words:
-        named = _VARIABLE.search(word)
+        named = _VARIABLE.search(word) if "$" in word else None
         values = known.get(named[1]) if named is not None else None
         if named is None or values is None:
             found.append(word)

@@ -73,7 +73,7 @@ def starters(names: Names, user: str, ours: Collection[str], world: World) -> It
 
 
 def _found(line: Line, names: Names, user: str, world: World) -> Found | None:
-    if _OTHER_INIT.search(line.text):
+    if _is_for_another_init(line.text):
         return None
     place = Place(home="/root" if line.user == "root" else f"/home/{line.user}")
     direct = naming.said(line.text, names, place)
@@ -83,12 +83,16 @@ def _found(line: Line, names: Names, user: str, world: World) -> Found | None:
         return None
     for path in islice(dict.fromkeys(naming.scripts(line.text, place)), MOST_SCRIPTS):
         text = world.startup.script(path, line.user)
-        if text is None or _OTHER_INIT.search(text):
+        if text is None or _is_for_another_init(text):
             continue
         said = naming.said(text, names, place._replace(folder=os.path.dirname(path), script=path))
         if said is not None and _may(said, line.user, names, user):
             return Found(said, path, naming.goes_round(text))
     return None
+
+
+def _is_for_another_init(text: str) -> bool:
+    return "/run/systemd/system" in text and _OTHER_INIT.search(text) is not None
 
 
 def _may(said: Said, runner: str, names: Names, user: str) -> bool:
