@@ -12,7 +12,7 @@ from unit.test_watch_observer import SCOPE, Story
 from unit.watch_host import FakeHost
 
 from runaway_watchdog.model.sampling import Rule
-from runaway_watchdog.store import queries, records
+from runaway_watchdog.store import digest, queries, records
 from runaway_watchdog.store.database import connect
 from runaway_watchdog.watch.configuration import Configuration
 from runaway_watchdog.watch.events import QueuedCase
@@ -233,12 +233,71 @@ def test_on_a_crowded_host_few_suspects_are_prepared_for(story: Story, waiting: 
     assert [each.kind for each in story.requests] == ["suspect"] * prepared
 
 
-def test_pressure_that_passes_within_its_minute_is_not_told(story: Story) -> None:
-    """Neither its beginning nor its end."""
-    crowded(story, CPU._replace(for_s=9000.0), PRESSURE._replace(for_s=10.0))
+def passes_untold(story: Story, *rules: Rule) -> None:
+    """Pressure that is over within its minute."""
+    crowded(story, *rules)
     burn_alike(story, 20)
     assert severities(story.store) == [("pressure", "critical")]
     story.host.crowd(0.0, 0, 0.0)
     burn_alike(story, 200)
+
+
+BRIEF = (CPU._replace(for_s=9000.0), PRESSURE._replace(for_s=10.0))
+
+
+def test_pressure_that_passes_within_its_minute_is_not_told(story: Story) -> None:
+    """Neither its beginning nor its end; nor by the next watch, nor as something harmless."""
+    passes_untold(story, *BRIEF)
     assert story.requests == []
+    story.host.passes(3600.0, 1.0)
+    story.restarts()
+    under(story, *BRIEF)
+    burn_alike(story, 100)
+    assert story.requests == []
+    assert digest.put_digest(story.store, ["terminal"], "vm", 1e9 + story.host.now) == 0
     assert story.store.execute("SELECT COUNT(*) FROM outbox").fetchone() == (0,)
+
+
+@pytest.mark.parametrize("restarts", [False, True])
+def test_pressure_that_comes_back_after_it_passed_untold_is_told(story: Story, restarts: bool) -> None:
+    """Nobody has heard of it yet: it is no going up and down that waits for the next reminder."""
+    passes_untold(story, *BRIEF)
+    if restarts:
+        story.restarts()
+        under(story, *BRIEF)
+        story.driver._sampler._gate._virtual = True
+    story.host.crowd(8.0, 8, 90.0)
+    burn_alike(story, 200)
+    assert [(each.kind, each.rule_kind) for each in story.requests] == [("opened", "pressure")]
+
+
+def test_pressure_is_told_with_nothing_that_may_wait_longer(story: Story) -> None:
+    """A warning waits for the end of a quiet night: what is critical of the host does not go with it, nor stay with it
+    once it has become critical."""
+    crowded(story, CPU._replace(by_harm=False), PRESSURE._replace(for_s=330.0))
+    story.goes_on(500, burning=10)
+    told = [(each.rule_kind, each.severity) for each in story.requests if each.kind == "opened"]
+    assert told == [("cpu", "warning"), ("pressure", "critical")]
+
+
+def test_pressure_that_gets_worse_than_what_it_was_told_with_is_told(story: Story) -> None:
+    """Both were warnings."""
+    crowded(story, CPU._replace(by_harm=False, for_s=60.0), PRESSURE._replace(for_s=70.0, cpu=40.0))
+    story.host.crowd(8.0, 8, 50.0)
+    story.goes_on(200, burning=10)
+    assert [each.rule_kind for each in story.requests if each.kind == "opened"] == ["cpu"]
+    story.host.crowd(8.0, 8, 90.0)
+    story.goes_on(200, burning=10)
+    told = [(each.rule_kind, each.severity) for each in story.requests if each.kind == "opened"]
+    assert told == [("cpu", "warning"), ("pressure", "critical")]
+
+
+def test_pressure_that_is_over_is_not_told_when_its_culprit_has_ended(story: Story) -> None:
+    """Its incident drains for longer than the culprit's: nobody waits any more."""
+    crowded(story, CPU._replace(for_s=100.0), PRESSURE._replace(for_s=120.0))
+    story.goes_on(600, burning=10)
+    under(story, CPU._replace(for_s=100.0), PRESSURE._replace(for_s=600.0))
+    story.goes_on(700, burning=10)
+    story.host.crowd(0.0, 0, 0.0)
+    story.goes_on(700)
+    assert [(each.kind, each.rule_kind) for each in story.requests[1:]] == [("opened", "cpu"), ("resolved", "cpu")]

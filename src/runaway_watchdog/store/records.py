@@ -200,6 +200,12 @@ def told_of(connection: sqlite3.Connection, incident_id: int) -> None:
     connection.execute("UPDATE incident SET push = 1 WHERE id = ?", (incident_id,))
 
 
+def silence_incident(connection: sqlite3.Connection, incident_id: int, now: float) -> None:
+    """Another one's alert tells of it, or it was over before anybody was told: no message of its own is missing, and
+    the digest, which is about what is harmless, leaves it out."""
+    connection.execute("UPDATE incident SET push = 0, digested_at = ? WHERE id = ?", (now, incident_id))
+
+
 def withdraw_incident(connection: sqlite3.Connection, incident_id: int, now: float) -> None:
     """It was none of the rule's business: it ends, and nobody is told."""
     connection.execute("UPDATE incident SET push = 0 WHERE id = ?", (incident_id,))

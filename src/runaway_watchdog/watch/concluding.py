@@ -184,18 +184,23 @@ def _beside(turn: Turn, incident: Incident, sample: Sample | None) -> int:
     it has just been opened, and this one is its culprit."""
     state = turn.state
     host = told.waits_for_cpu(state.book)
-    if host is not None and host.id in state.waiting and told.is_culprit(incident, sample):
-        book = incidents.tell_within(state.book, host, incident)
-        turn.state = state._replace(book=book, waiting=_without(state.waiting, host.id))
+    if host is not None and host.id in state.waiting and told.is_culprit(incident, host, sample):
+        turn.state = state._replace(waiting=_without(state.waiting, host.id))
+        _tell_within(turn, host, incident)
     return 0 if host is None else host.id
+
+
+def _tell_within(turn: Turn, host: Incident, culprit: Incident) -> None:
+    turn.state = turn.state._replace(book=incidents.tell_within(turn.state.book, host, culprit))
+    turn.effects.append(effects.store_incident("silenced", host))
 
 
 def _tell_of_host(turn: Turn, kind: Kind, incident: Incident, sample: Sample | None) -> None:
     """Its case names who uses most; of steal, and of an end, nothing more can be found out."""
     state, pressure = turn.state, incident.finding is not None and incident.finding.kind == "pressure"
     if pressure and kind == "opened" and sample is not None:
-        if (culprit := told.culprit(state.book, sample)) is not None:
-            turn.state = state._replace(book=incidents.tell_within(state.book, incident, culprit))
+        if (culprit := told.culprit(state.book, incident, sample)) is not None:
+            _tell_within(turn, incident, culprit)
         else:
             waiting = {**state.waiting, incident.id: turn.now.monotonic + told.TOGETHER_S}
             turn.state = state._replace(waiting=waiting)
@@ -203,6 +208,8 @@ def _tell_of_host(turn: Turn, kind: Kind, incident: Incident, sample: Sample | N
     if incident.id in state.waiting:
         turn.state = state._replace(waiting=_without(state.waiting, incident.id))
         if kind == "resolved":  # nobody has heard of it
+            turn.state = turn.state._replace(book=incidents.unheard(state.book, incident))
+            turn.effects.append(effects.store_incident("silenced", incident))
             return
         kind = "opened"
     request = incidents.case_request(kind, incident)
@@ -238,7 +245,9 @@ def _judge_again(turn: Turn, look: Sampled) -> None:
     if sample.at - turn.state.judged_at >= JUDGE_S:
         turn.state = turn.state._replace(judged_at=sample.at)
         _note_limits(turn, sample)
-        each_question = (_question_again(turn.state, each, sample) for each in turn.state.book.incidents.values())
+        # What is told with another one comes after it: that may have got worse as well.
+        each_one = sorted(turn.state.book.incidents.values(), key=lambda each: each.within > 0)
+        each_question = (_question_again(turn.state, each, sample) for each in each_one)
         questions = tuple(each for each in each_question if each is not None)
         if questions:
             turn.effects.append(Examination(look, questions))
@@ -252,8 +261,6 @@ def _question_again(state: State, incident: Incident, sample: Sample) -> Questio
     if rule is None or finding is None or (incident.push and not rule.by_harm):
         return None
     if _expected(state, incident.work.group, sample.wall) is not None:
-        return None
-    if incident.within and any(each.id == incident.within for each in state.book.incidents.values()):
         return None
     finding = finding._replace(key=incident.key, severity=rule.severity, push=rule.push)
     if not judging.burns(finding, rule, sample):
@@ -270,6 +277,9 @@ def _reconsider(turn: Turn, incident: Incident, finding: Finding, of: Particular
     usual_s = judging.usual_length_s(state.lengths, incident.work.lineage)
     judged = judging.weigh(finding, rule, sample, of, state.habits, running_s=running_s, usual_s=usual_s)
     worse = SEVERITIES.index(judged.severity) > SEVERITIES.index(incident.severity)
+    teller = told.teller(state.book, incident)
+    if teller is not None and told.as_severe(teller, incident._replace(severity=judged.severity)):
+        return
     silent = incident.finding is not None and not incident.finding.push
     if judged.push and (worse or silent):
         severity = judged.severity if worse else incident.severity

@@ -23,7 +23,7 @@ from typing import Final, NamedTuple
 
 from runaway_watchdog.model.events import Finding, Stage
 from runaway_watchdog.model.identity import ProcKey
-from runaway_watchdog.model.sampling import Contention, HostLoad, KindRate, ProcessRate, Rule, Sample
+from runaway_watchdog.model.sampling import Contention, HostLoad, KindRate, ProcessRate, Rule, RuleKind, Sample
 from runaway_watchdog.watch.families import is_coarse
 from runaway_watchdog.watch.short_lived import is_kind, kind_of
 
@@ -183,9 +183,12 @@ def _with_rest(
 
 def _of_the_host(rule: Rule, sample: Sample, elapsed: float) -> dict[Subject, _Now]:
     """What a rule about the host is held against."""
-    if rule.kind == "steal":
-        return {HOST: _Now(HOST, sample.load.steal, elapsed)}
-    return {HOST: _Now(HOST, waiting(sample.load, sample.busy_percent, sample.online_cpus), elapsed)}
+    return {HOST: _Now(HOST, share_of_host(rule.kind, sample), elapsed)}
+
+
+def share_of_host(kind: RuleKind, sample: Sample) -> float:
+    """Percent of the time: stolen, or what a rule about pressure means."""
+    return sample.load.steal if kind == "steal" else waiting(sample.load, sample.busy_percent, sample.online_cpus)
 
 
 def waiting(load: HostLoad, busy_percent: float | None, online_cpus: int) -> float:

@@ -17,7 +17,7 @@ REOPENED_S: Final = 86400.0
 MOST_CLOSED: Final = 256
 
 Kind = Literal["opened", "recorded", "escalated", "returned", "reminder", "resolved"]
-Change = Literal["opened", "reopened", "escalated", "resolved"]
+Change = Literal["opened", "reopened", "escalated", "resolved", "silenced"]
 Story = tuple[str, str, ProcKey | None]
 """What the findings of one story share: the rule, and the process that they named, or the group."""
 
@@ -162,6 +162,7 @@ def _reopened(last: Incident, finding: Finding, now: float, remind_after_s: floa
         reminders=reminders,
         remind_at=last.remind_at if told_lately else now + _pause(reminders, remind_after_s),
         returns=last.returns + other,
+        within=0,
     )
 
 
@@ -206,6 +207,14 @@ def tell_within(book: Book, incident: Incident, other: Incident) -> Book:
     finding = None if incident.finding is None else incident.finding._replace(push=False)
     silent = incident._replace(push=False, finding=finding, within=other.id)
     return book._replace(incidents={**book.incidents, (silent.rule, silent.work.lineage): silent})
+
+
+def unheard(book: Book, incident: Incident) -> Book:
+    """It is over, and nobody was told of it: when it is opened again, that is news."""
+    finding = None if incident.finding is None else incident.finding._replace(push=False)
+    place = (incident.rule, incident.work.lineage)
+    closed = book.closed[place]._replace(incident=incident._replace(finding=finding))
+    return book._replace(closed={**book.closed, place: closed})
 
 
 def throttle(book: Book, incident: Incident) -> Book:

@@ -13,6 +13,7 @@ from runaway_watchdog.linux.cgroup import called, system_unit
 from runaway_watchdog.linux.stat_brief import ProcessStat
 from runaway_watchdog.model.events import Finding
 from runaway_watchdog.model.sampling import LEAST_TOLD, Rule, Sample
+from runaway_watchdog.watch.detect import share_of_host
 from runaway_watchdog.watch.harm import Circumstances, Judgement, judge
 from runaway_watchdog.watch.incidents import Incident
 from runaway_watchdog.watch.lineage import Seen
@@ -85,8 +86,10 @@ def _habit(habits: Habits, finding: Finding, sample: Sample) -> str:
 
 def burns(finding: Finding, rule: Rule, sample: Sample) -> bool:
     """Does what a finding is about burn at this look? Work that has ended is no worse for having been long."""
-    if finding.kind != "cpu":
+    if finding.kind == "restarts":
         return True
+    if finding.kind != "cpu":
+        return share_of_host(finding.kind, sample) >= rule.cpu
     if is_kind(finding.group):
         wanted = [each.percent for each in sample.kinds if each.kind == finding.group]
     elif finding.key is not None:

@@ -76,7 +76,7 @@ class Recorder:
         self._writer.put(lambda store: records.put_lineage(store, lineage, now))
 
     def incident(self, change: Change, incident: Incident, summary: str = "") -> None:
-        """It was opened, reopened (both with a line about it), has become worse, or is over."""
+        """It was opened, reopened (both with a line about it), has become worse, is over, or has no message."""
         now, harm, record = self._wall(), _harm(incident), _record(incident, summary)
         if change == "opened":
             self._writer.put(lambda store: records.open_incident(store, record, harm))
@@ -84,6 +84,8 @@ class Recorder:
             self._writer.put(lambda store: records.reopen_incident(store, record, harm))
         elif change == "escalated":
             self._writer.put(lambda store: records.escalate_incident(store, incident.id, incident.severity, harm, now))
+        elif change == "silenced":
+            self._writer.put(lambda store: records.silence_incident(store, incident.id, now))
         else:
             self._writer.put(lambda store: records.resolve_incident(store, incident.id, now))
 

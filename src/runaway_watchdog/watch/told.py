@@ -5,7 +5,7 @@ from typing import Final
 from runaway_watchdog.linux.cgroup import name_of
 from runaway_watchdog.model.events import CaseRequest
 from runaway_watchdog.model.sampling import Sample
-from runaway_watchdog.watch.incidents import Book, Incident, duration, of_host
+from runaway_watchdog.watch.incidents import SEVERITIES, Book, Incident, duration, of_host
 
 MOST_NAMED: Final = 3
 TOGETHER_S: Final = 60.0
@@ -32,19 +32,29 @@ def busiest(book: Book, sample: Sample | None) -> tuple[tuple[str, float, int], 
     return tuple((each.group, round(each.percent, 1), numbers.get(each.group, 0)) for each in most)
 
 
-def is_culprit(incident: Incident, sample: Sample | None) -> bool:
-    """Does its group use more than half of all that the host uses? Of many alike none is the culprit."""
-    if sample is None or incident.finding is None or incident.finding.kind != "cpu":
+def is_culprit(incident: Incident, host: Incident, sample: Sample | None) -> bool:
+    """Does its group use more than half of all that the host uses? Of many alike none is the culprit; nor is one whose
+    alert may wait where the host's goes out."""
+    if sample is None or incident.finding is None or incident.finding.kind != "cpu" or not as_severe(incident, host):
         return False
     of_group = next((each.percent for each in sample.groups if each.group == incident.work.group), 0.0)
     whole = sample.busy_percent
     return of_group > (sum(each.percent for each in sample.groups) if whole is None else whole) / 2
 
 
-def culprit(book: Book, sample: Sample) -> Incident | None:
-    """Who was told of as the culprit just now."""
+def as_severe(incident: Incident, other: Incident) -> bool:
+    return SEVERITIES.index(incident.severity) >= SEVERITIES.index(other.severity)
+
+
+def culprit(book: Book, host: Incident, sample: Sample) -> Incident | None:
+    """Who was told of just now as the culprit of what the host's incident says."""
     lately = (each for each in book.incidents.values() if each.push and sample.wall - each.opened_at <= TOGETHER_S)
-    return next((each for each in lately if is_culprit(each, sample)), None)
+    return next((each for each in lately if is_culprit(each, host, sample)), None)
+
+
+def teller(book: Book, host: Incident) -> Incident | None:
+    """The open incident whose alert tells of this one of the host too."""
+    return next((each for each in book.incidents.values() if host.within and each.id == host.within), None)
 
 
 def host_text(told: CaseRequest, host: str) -> tuple[str, str]:
