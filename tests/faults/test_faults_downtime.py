@@ -128,6 +128,24 @@ def test_what_goes_on_goes_on(story: Story) -> None:
     assert [(each.kind, each.unseen) for each in story.requests] == [("resolved", False)]
 
 
+@pytest.mark.parametrize("group", [SCOPE, ""])
+def test_what_came_back_and_then_ends_has_not_ended_unseen(tmp_path: Path, group: str) -> None:
+    """It is soon over, but the watch has seen it burn."""
+    with closing(connect(tmp_path / "watchdog.db")) as store:
+        story = Story(FakeHost(tmp_path / "host"), store)
+        story.group = group
+        story.host.process(10, start_s=10.0, group=group)
+        story.goes_on(400, burning=10)
+        is_down(story)
+        story.host.end(10, group)
+        story.host.process(11, start_s=story.host.now - 5, group=group)
+        starts(story, RULE)
+        story.goes_on(30, burning=11)
+        story.host.end(11, group)
+        story.goes_on(400)
+        assert [each.unseen for each in story.requests if each.kind == "resolved"] == [False]
+
+
 def test_a_process_that_has_moved_ends_as_itself() -> None:
     """Its control group is not its name: the incident of one that went to another one, seen or unseen, ends with it."""
     key = ProcKey("boot", 10, 1000)

@@ -334,6 +334,7 @@ def _end_look(turn: Turn, sample: Sample) -> None:
         for incident in due:
             turn.effects.append(effects.log("notice", "still-running", _shown(incident)))
             tell(turn, "reminder", incident, sample)
+    _note_who_is_back(turn, sample)
     if turn.state.waiting:
         _tell_waiting(turn, sample)
     _tell_crowds(turn)
@@ -342,6 +343,17 @@ def _end_look(turn: Turn, sample: Sample) -> None:
         turn.effects.append(effects.store_figures(sample, turn.state.lineages.tracked))
     if sample.at - turn.state.curved_at >= _CURVES_S:
         _store_curves(turn)
+
+
+def _note_who_is_back(turn: Turn, sample: Sample) -> None:
+    """Soon after a start; a restart loop is over by its own count."""
+    for incident in tuple(turn.state.book.incidents.values()):
+        rule, finding = turn.state.rule(incident.rule), incident.finding
+        if turn.now.monotonic >= incident.gone_until or rule is None or finding is None or rule.kind == "restarts":
+            continue
+        subject = finding._replace(key=None if incident.work.group else incident.key)  # as `detect.resume` has it
+        if judging.burns(subject, rule, sample):
+            turn.state = turn.state._replace(book=incidents.is_back(turn.state.book, incident))
 
 
 def _tell_crowds(turn: Turn) -> None:

@@ -195,11 +195,17 @@ def _closed(book: Book, place: tuple[str, str], incident: Incident, wall: float)
 def follow(book: Book, predecessor: ProcKey, successor: ProcKey) -> tuple[Book, tuple[Incident, ...]]:
     """The work came back as another process: its incidents, which are returned, are about that one now."""
     moved = {
-        place: incident._replace(key=successor, returns=incident.returns + 1)
+        place: incident._replace(key=successor, returns=incident.returns + 1, gone_until=0.0)
         for place, incident in book.incidents.items()
         if incident.key == predecessor
     }
     return (book._replace(incidents={**book.incidents, **moved}), tuple(moved.values())) if moved else (book, ())
+
+
+def is_back(book: Book, incident: Incident) -> Book:
+    """What was gone when the watch was started burns after all: its end will be seen."""
+    back = incident._replace(gone_until=0.0)
+    return book._replace(incidents={**book.incidents, (back.rule, back.work.lineage): back})
 
 
 def tell_within(book: Book, incident: Incident, other: Incident) -> Book:
