@@ -26,11 +26,18 @@ def test_a_victim_is_not_a_runaway() -> None:
 
 def test_what_sleeps_by_itself_sleeps_on() -> None:
     """A fifth is spent waiting, most of the rest asleep; what was not seen of it may have wanted more."""
-    load, seen = HostLoad(8.0), ThreadShares(7.0, 9.0)
+    load, seen = HostLoad(8.0), ThreadShares(7.0, 9.0, 71.0)
     assert demand(7.0, Contention(waited=85.0), load) == 92
     assert demand(7.0, Contention(waited=85.0, threads=seen), load) == 9
     assert demand(10.0, Contention(waited=85.0, threads=seen), load) == 9 + 3 * 15
-    assert demand(30.0, Contention(waited=70.0, threads=ThreadShares(30.0, 100.0)), load) == 100
+    assert demand(30.0, Contention(waited=70.0, threads=ThreadShares(30.0, 100.0, 0.0)), load) == 100
+
+
+def test_a_shell_sleeps_for_the_programs_of_its_loop() -> None:
+    """29 loops on two CPUs: the shell's third of what its loop got is followed, its short-lived programs are not."""
+    shell = Contention(waited=95.0, threads=ThreadShares(1.5, 3.5, 41.0))
+    assert demand(4.5, shell, HostLoad(14.5)) == 99.5
+    assert demand(1.6, shell, HostLoad(14.5)) < 10  # it sleeps by itself: hardly anything is left that it waits for
 
 
 def test_on_a_host_with_room_waiting_counts_for_nothing() -> None:

@@ -80,7 +80,7 @@ def test_a_starved_runaway_is_not_over() -> None:
         [*looks(160), *(at(n, *starved) for n in range(161, 600)), *(at(n, *calm) for n in range(600, 760))], CPU
     )
     assert [each.stage for each in found] == ["suspect", "sustained", "resolved"]
-    asleep = Contention(waited=97.0, threads=ThreadShares(3.0, 12.0))  # twenty threads that wait a little each
+    asleep = Contention(waited=97.0, threads=ThreadShares(3.0, 12.0, 900.0))  # twenty threads that wait a little each
     found = run([*looks(160), *(at(n, asleep, 3.0) for n in range(161, 400))], CPU)
     assert [each.stage for each in found] == ["suspect", "sustained", "resolved"]
     assert run([at(n, *starved) for n in range(1, 600)], CPU) == []  # by its waiting alone nobody is found

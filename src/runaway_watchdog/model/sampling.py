@@ -15,6 +15,7 @@ class ThreadShares(NamedTuple):
 
     used: float
     wanted: float  # what they would have used had none waited for a CPU, and slept by themselves as long as they did
+    asleep: float  # for which they neither ran nor waited for a CPU
 
 
 class Contention(NamedTuple):

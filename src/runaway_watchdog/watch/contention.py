@@ -1,7 +1,7 @@
 """What holds groups back: CPU limits, throttling, and waiting for a CPU. Asked of what is near hot, and in sweeps."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
 from runaway_watchdog.linux import cgroup
@@ -104,16 +104,15 @@ class Holds:
         """Of a group's living processes, of at most as many threads as are read of one process."""
         if self._tree is None:
             return None
-        left, used, wanted = MOST_THREADS, 0.0, 0.0
+        left, shares = MOST_THREADS, list[ThreadShares]()
         for pid in members(self._tree, group):
             counted = read_threads(self._paths, pid, left)
             left -= max(1, len(counted))
             self._threads[pid] = _compare(self._threads.get(pid), counted, now)
-            shares = self._threads[pid].shares or ThreadShares(0.0, 0.0)
-            used, wanted = used + shares.used, wanted + shares.wanted
+            shares += filter(None, (self._threads[pid].shares,))
             if left <= 0:
                 break
-        return ThreadShares(used, wanted)
+        return _sum(shares)
 
     def forget(self, older: float) -> None:
         """Drop what was not asked for since then."""
@@ -136,15 +135,18 @@ def _compare(before: _Threads | None, counted: Mapping[str, tuple[int, int]], no
         return _Threads(counted, now, None)
     if now - before.at < _SPAN_S:
         return before
-    used = wanted = 0.0
+    shares = []
     for thread, (ran, waited) in counted.items():
         ran_before, waited_before = before.counted.get(thread, (ran, waited))
         share = (ran - ran_before) / 1e9 / (now - before.at)
-        asleep = 1 - share - (waited - waited_before) / 1e9 / (now - before.at) - _UNSURE
+        asleep = max(0.0, 1 - share - (waited - waited_before) / 1e9 / (now - before.at) - _UNSURE)
         if share > 0 and waited >= waited_before:
-            used += share * 100
-            wanted += share * 100 / (share + max(0.0, asleep))
-    return _Threads(counted, now, ThreadShares(used, wanted))
+            shares.append(ThreadShares(share * 100, share * 100 / (share + asleep), asleep * 100))
+    return _Threads(counted, now, _sum(shares))
+
+
+def _sum(shares: Sequence[ThreadShares]) -> ThreadShares:
+    return ThreadShares(*(sum(each) for each in zip(*shares, strict=True))) if shares else ThreadShares(0.0, 0.0, 0.0)
 
 
 def _limits_root(paths: Paths, tree: Tree | None) -> tuple[str, int] | None:

@@ -27,13 +27,15 @@ def demand(percent: float, held: Contention, load: HostLoad) -> float:
 
     Waiting counts only up to what crowding can explain: fifty idle threads that wait a moment each time they wake have
     waited long between them, and wanted little. What sleeps by itself between its waits sleeps on without them; what
-    is left when the threads that were seen are taken away may have wanted all that crowding explains. Under a limit
-    below one core, it is the share of that limit.
+    is left when the threads that were seen are taken away may have wanted all that crowding explains. Where that is as
+    long as they slept, they may have slept for it: a shell waits for each program of its loop, which waits for a CPU.
+    Under a limit below one core, it is the share of that limit.
     """
     wanted = min(percent + held.waited, percent * slack(load.crowding))
     if held.threads is not None:
-        unseen = max(0.0, percent - held.threads.used)
-        wanted = min(wanted, held.threads.wanted + unseen * slack(load.crowding))
+        unseen = max(0.0, percent - held.threads.used) * slack(load.crowding)
+        if unseen <= held.threads.asleep:
+            wanted = min(wanted, held.threads.wanted + unseen)
     if held.limit is not None and 0 < held.limit < 100:
         wanted = max(wanted, percent * 100 / held.limit)
     if held.steal > 0:
