@@ -15,6 +15,7 @@ from unit.watch_host import FakeHost
 
 from runaway_watchdog.alerts import send
 from runaway_watchdog.alerts.answers import Delivered
+from runaway_watchdog.alerts.gathered import MOST_LISTED
 from runaway_watchdog.model.events import CaseRequest
 from runaway_watchdog.render.message import Message
 from runaway_watchdog.store import outbox
@@ -183,7 +184,7 @@ def test_a_message_about_many_shows_the_worst(sent: list[Message], tmp_path: Pat
     """Not the newest: the critical one among hundreds of warnings."""
     with closing(connect(tmp_path / "watchdog.db")) as store:
         for number in range(MANY):
-            severity = "critical" if number == 7 else "warning"
+            severity = "critical" if number in (5, 7) else "warning"
             document = {"incident": {"severity": severity}}
             told = json.dumps({"subject": f"unit {number}", "text": f"It is unit {number}.", "document": document})
             outbox.enqueue(store, number, "opened", "terminal", told, time.time() - 1000 + number)
@@ -192,3 +193,15 @@ def test_a_message_about_many_shows_the_worst(sent: list[Message], tmp_path: Pat
     assert message.subject.endswith("the worst: unit 7")
     assert "It is unit 7." in message.text
     assert f"{MANY} of {MANY}" in message.subject
+    listed = [line.split()[-1] for line in message.text.splitlines() if line.startswith("  20")]
+    assert (listed[:2], listed[-1], len(listed)) == (["5", "7"], str(MANY - 1), MOST_LISTED)
+
+
+def test_a_crowd_that_waits_when_the_watch_ends_is_told(story: Story) -> None:
+    """What has become worse is not said again by the next watch."""
+    waiting = tuple((request(number, "escalated", severity="critical"), "x") for number in range(1, 4))
+    crowds = {("escalated", "r", "critical"): crowding.Crowd(0.0, 0.0, waiting)}
+    story.driver.state = story.driver.state._replace(crowding=Crowding(crowds=crowds))
+    story.driver.close()
+    told = story.store.execute("SELECT incident_id, kind, urgent FROM outbox").fetchall()
+    assert told == [(number, "escalated", 1) for number in range(1, 4)]

@@ -24,13 +24,13 @@ def gathered(rows: Sequence[OutboxRow]) -> str:
     over = {number for number, kind in newest.items() if kind == _OVER}
     still = f"{len(incidents - over)} of {len(incidents)} incidents not over" if incidents else "nothing is open"
     lines = [f"{len(rows)} messages of runaway-watchdog on {host} could not be sent one by one. In their order:", ""]
-    listed = rows[-MOST_LISTED:]
+    listed = sorted(sorted(rows, key=_badness)[-MOST_LISTED:], key=lambda row: row.id)
     if len(listed) < len(rows):
         lines.append(f"  ({len(rows) - len(listed)} others are left out)")
     lines += [f"  {_written(row):16}  {subjects[row.id]}" for row in listed]
     lines += ["", "All of them, with what came of each:", "    sudo runaway-watchdog incidents"]
     open_ones = [row for row in rows if row.incident_id is not None and row.incident_id not in over]
-    worst = max(open_ones, key=lambda row: (_severity(row), row.id), default=None)
+    worst = max(open_ones, key=_badness, default=None)
     if worst is not None:
         lines += ["", "The worst that is not over:", "", _field(worst, "text")]
     text = "\n".join(lines).rstrip() + "\n"
@@ -53,12 +53,12 @@ def _named(worst: OutboxRow | None, subjects: Mapping[int, str]) -> str:
     return "" if worst is None else f"; the worst: {subjects[worst.id]}"
 
 
-def _severity(row: OutboxRow) -> int:
-    """As the message has it for programs; what cannot be read is nothing bad."""
+def _badness(row: OutboxRow) -> tuple[int, int]:
+    """Its severity, as the message has it for programs, and how new it is; what cannot be read is nothing bad."""
     try:
-        return _SEVERITIES.index(json.loads(row.message)["document"]["incident"]["severity"])
+        return _SEVERITIES.index(json.loads(row.message)["document"]["incident"]["severity"]), row.id
     except (ValueError, KeyError, TypeError):
-        return -1
+        return -1, row.id
 
 
 def _written(row: OutboxRow) -> str:

@@ -10,6 +10,7 @@ from runaway_watchdog.model.user_input import UserInput
 from runaway_watchdog.store.records import Resumed
 from runaway_watchdog.watch import effects, events
 from runaway_watchdog.watch.configuration import Configuration
+from runaway_watchdog.watch.crowding import worst_last
 from runaway_watchdog.watch.history import History
 from runaway_watchdog.watch.identity import Newcomers, look_again
 from runaway_watchdog.watch.log import Log
@@ -121,6 +122,8 @@ class Driver:
         self._recorder.curves(self._history.take())
 
     def close(self) -> None:
+        for crowd in self.state.crowding.crowds.values():  # the next watch knows nothing of what has become worse
+            self._tell_unexplained(worst_last(crowd), MANY)
         self.write_curves()
         self._sampler.starts.close()
 
