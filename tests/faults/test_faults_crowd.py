@@ -88,7 +88,7 @@ def test_hundreds_of_units_that_flap_are_one_message(story: Story, sent: list[Me
 
 def request(
     number: int,
-    kind: Literal["suspect", "opened", "resolved"] = "opened",
+    kind: Literal["suspect", "opened", "escalated", "resolved"] = "opened",
     group: str = "/a.slice/x-1.service",
     severity: str = "warning",
 ) -> CaseRequest:

@@ -259,7 +259,7 @@ def test_what_has_ended_or_calmed_down_burns_no_more(finding: Finding) -> None:
     assert not burns(finding, rule(), sample._replace(processes=(busy._replace(demand=50.0),)))
     assert burns(finding._replace(key=None), rule(), sample._replace(processes=()))
     assert not burns(finding._replace(key=None), rule(), sample._replace(groups=()))
-    for kind, load in (("pressure", HostLoad(waiting=95.0)), ("steal", HostLoad(steal=95.0))):
-        of_host = finding._replace(kind=kind, key=None)
+    of_hosts = finding._replace(kind="pressure", key=None), finding._replace(kind="steal", key=None)
+    for of_host, load in zip(of_hosts, (HostLoad(waiting=95.0), HostLoad(steal=95.0)), strict=True):
         assert burns(of_host, rule(), sample._replace(load=load, busy_percent=200.0))
         assert not burns(of_host, rule(), sample._replace(busy_percent=200.0))
