@@ -210,6 +210,10 @@ class _Shape:
                 by_kind[kind] = letter
         return [letter for _, letter in sorted(by_kind.items(), key=lambda each: -sum(each[0]))][:_MOST]
 
+    def refused(self) -> str:
+        """The letter that fewest of the expression's classes and literals are."""
+        return min(_LETTERS, key=lambda letter: sum(self._holds(atom, letter) for atom in self.atoms))
+
     def _holds(self, atom: Any, letter: str) -> bool:
         kind, value = atom
         if kind is sre_constants.LITERAL:
@@ -282,6 +286,7 @@ def worst_pieces(expression: Expression) -> list[tuple[str, str, str]]:
     pairs = [one + other for one in letters for other in letters if one != other]
     end = "\n\x00"
     found = [(begin, pump, end) for begin in begins for pump in (letters if begin else pumps[: 2 * _MOST])]
+    found += [("", pump, shape.refused()) for pump in letters]  # where a class is all but a few, the end fits it
     if expression.how != "search":
         found += [(begin, pump, "") for begin in begins for pump in letters]
     blanks = [letter for letter in letters if not letter.isalnum()][:4]

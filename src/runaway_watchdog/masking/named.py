@@ -65,7 +65,9 @@ _STATEMENTS = Pattern(
 """`PASSWORD 'x'`, `PASSWORD('x')` and `IDENTIFIED BY 'x'` of SQL."""
 _CALLED = Pattern(r"(?P<name>(?<!\w)auth\()(?P<value>[^)\n]++)", re.IGNORECASE)
 _NETRC = Pattern(r"(?P<name>(?<!\S)login\s++\S++\s++password\s++)(?P<value>\S++)")
-_OF_REDIS = Pattern(r"(?P<name>(?:\A|(?<=[\"']))AUTH[ \t]++(?:[\w-]++[ \t]++(?=[^\s\"'\\]))?)(?P<value>[^\s\"'\\]++)")
+_OF_REDIS = Pattern(
+    r"(?P<name>(?:\A|(?<=[\"'])|(?<=echo ))AUTH[ \t]++(?:[\w-]++[ \t]++(?=[^\s\"'\\|;&<>]))?)(?P<value>[^\s\"'\\]++)"
+)
 """`printf 'AUTH x' | nc HOST 6379`."""
 _EXPECT = Pattern(r"(?P<name>(?<!\w)send(?:\s++--)?\s++\\?\")(?P<value>[^\"\\]++)")
 
@@ -84,7 +86,9 @@ def says_secret(name: str) -> bool:
     return any(_PART.fullmatch(part) and after[number] not in _OF_A_KEY for number, part in enumerate(parts))
 
 
-_TAG = Pattern(r"v?\d++\.\d[\w.-]*+|latest|stable|edge|main|master|alpine|slim")
+_TAG = Pattern(r"v?\d++(?:\.\d++)++(?:-[a-z]++[\d.]*+)*+|latest|stable|edge|main|master|alpine|slim")
+_CALLED_SO = Pattern(r"\*|\d{1,9}+|[a-z]++(?:[_-](?:[a-z]++|\d{1,3}+|\*))*+")
+"""What a person calls a process, a group or a bucket: words and short numbers, apart."""
 _ALSO_NAMES: Final = frozenset(
     ("auth", "token", "tokens", "secret", "secrets", "key", "keys", "session", "sig", "cred")
 )
@@ -97,8 +101,9 @@ def announces_beside(name: str, value: str) -> bool:
     parts = [part.casefold() for part in _PARTS.split(bare) if part]
     if not parts or name[:1] in ("-", "/") or parts[0] == "x":
         return says_secret(name)
-    tagged = _TAG.fullmatch(value.rstrip("\"'`;)|&,")) is not None
-    return says_secret(parts[-1]) and bare.casefold() not in _ALSO_NAMES and not tagged and says_secret(name)
+    value = value.rstrip("\"'`;)|&,")
+    plain = _TAG.fullmatch(value) or (bare.casefold() in _ALSO_NAMES and _CALLED_SO.fullmatch(value))
+    return says_secret(parts[-1]) and not plain and says_secret(name)
 
 
 def is_path(value: str) -> bool:

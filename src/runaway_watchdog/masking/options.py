@@ -287,7 +287,7 @@ class _Reading:
         self._before_says_secret = self._before in SETTERS and _SETTING.search(word) is not None and says_secret(word)
 
 
-_SETTING = Pattern(r"\A[^A-Z]*_[^A-Z]*\Z|:_auth|[a-z](?:Token|Password|Secret)")
+_SETTING = Pattern(r"\A[^A-Z_]*+_[^A-Z]*+\Z|:_auth|[a-z](?:Token|Password|Secret)")
 
 
 def _is_group(word: str) -> bool:
