@@ -3,8 +3,10 @@
 RUNAWAY_UPDATE_GOLDEN=1 rewrites them: read them again before they are kept.
 """
 
+import html
 import json
 import os
+import re
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -103,6 +105,18 @@ def test_verbose_text_is_the_golden_one(name: str) -> None:
 def test_report_is_the_golden_one() -> None:
     """The page, to the byte."""
     golden("report.html", page(report(), NOW))
+
+
+def test_the_last_resort_stands_in_a_box_of_its_own() -> None:
+    """Whoever pastes one green box after the other must not stop the whole service for one request."""
+    case = CASES["systemd"]
+    relief, door, stop, keep = case.plan.steps
+    last = case._replace(plan=case.plan._replace(steps=(relief, door, stop._replace(last_resort=True), keep)))
+    written = re.findall(r'<pre class="(\w+)"[^>]*>([^<]*)<', message(last, "opened", NOW, ABOUT).html)
+    boxes = [kind for kind, line in written if html.unescape(line) in {step.command for step in last.plan.steps}]
+    assert boxes == ["do", "do", "last", "do"]
+    shown = page(report()._replace(case=last), NOW)
+    assert re.findall(r'class="command (do|last)"', shown) == boxes
 
 
 @pytest.mark.parametrize("name", CASES)

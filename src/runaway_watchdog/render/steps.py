@@ -27,6 +27,7 @@ class Move(NamedTuple):
     undo: str | None
     verify: str
     phase: str  # in the reader's words; see _PHASES
+    last_resort: bool = False
 
 
 class Advised(NamedTuple):
@@ -83,7 +84,9 @@ def move(step: Step) -> Move:
     marked = ", ".join(filter(None, marks))
     title = safe(step.title, 120) + (f" ({marked})" if marked else "")
     phase = _LAST_RESORT if step.last_resort else _PHASES[step.phase]
-    return Move(title, safe(step.effect), shown_command(step.command), undo, safe(sentence(step.check)), phase)
+    return Move(
+        title, safe(step.effect), shown_command(step.command), undo, safe(sentence(step.check)), phase, step.last_resort
+    )
 
 
 def advised(advice: Advice) -> Advised:
