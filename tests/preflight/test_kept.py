@@ -354,3 +354,13 @@ def test_what_is_packed_up_goes_with_a_word(line: str, name: str) -> None:
 def test_what_is_packed_up_in_part_or_not_surely_is_held(line: str) -> None:
     """Another folder, another database, a part of it, or nothing that would stop the line."""
     assert isinstance(decide(to_json(judged(line), None, ())), Hold)
+
+
+@pytest.mark.parametrize(
+    ("line", "recoverable"),
+    [("cp big.log k && rm big.log", True), ("rm big.log", False), ("reboot", None)],
+)
+def test_the_document_says_what_can_be_had_back(line: str, recoverable: bool | None) -> None:
+    told = to_json(judged(line), None, ())["effects"]
+    assert told
+    assert {effect["recoverable"] for effect in told} == {recoverable}

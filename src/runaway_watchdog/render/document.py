@@ -203,7 +203,10 @@ def _never(never: Dangerous) -> Document:
 
 
 def effect_to_json(effect: Effect) -> Document:
-    """One entry of `would_lose`, as `preflight --json` has it in `effects` too."""
+    """One entry of `would_lose`, as `preflight --json` has it in `effects` too.
+
+    `recoverable` is null where nothing is lost, and true where the line itself has put a copy into `kept_in`.
+    """
     size = effect.size or Size(None)
     return {
         "verb": effect.verb,
@@ -215,6 +218,7 @@ def effect_to_json(effect: Effect) -> Document:
         "last_write": _time(size.last_write),
         "used_by": [_text(each) for each in effect.used_by],
         "in_use": effect.in_use,
+        "recoverable": True if effect.kept_in else False if effect.data_lost else None,
         "why": _text(effect.why),
         **({"kept_in": _text(effect.kept_in)} if effect.kept_in else {}),
     }
