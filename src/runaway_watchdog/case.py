@@ -14,14 +14,12 @@ from contextlib import closing
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-import structlog
-
 from runaway_watchdog.explain import down
 from runaway_watchdog.explain.casefile import explain
 from runaway_watchdog.explain.named import busiest_first, short_of, users
 from runaway_watchdog.explain.records import NoRecords, Records
 from runaway_watchdog.explain.storerecords import open_records
-from runaway_watchdog.handover import log_to_stderr, read_configuration
+from runaway_watchdog.handover import LOG, read_configuration
 from runaway_watchdog.model.casefile import CaseFile, suspicious
 from runaway_watchdog.model.events import CaseRequest
 from runaway_watchdog.model.gap import Gap
@@ -47,8 +45,6 @@ SENDER_LIMIT_S = 120
 ENGINE_KNOWS = ("container", "project", "image")
 CURVE_S = 1800.0
 
-log = structlog.get_logger()
-
 
 def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="runaway_watchdog.case")
@@ -56,7 +52,7 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--units", metavar="FOLDER")
     options = parser.parse_args(argv)
     config_fd: int = options.config_fd
-    log_to_stderr(process="case")
+    LOG.begin(process="case")
     case_request = CaseRequest.from_json(sys.stdin.read())
     compiled = read_configuration(config_fd)
     world = live()
@@ -74,7 +70,7 @@ def main(argv: list[str]) -> int:
     try:
         _keep(store, case_request, case, told, compiled["alerts"]["channels"], world.clock.now())
     except (StoreUnavailable, sqlite3.Error) as fault:
-        log.warning("store-refused", then="delivering from memory", error=str(fault), incident=case_request.incident_id)
+        LOG.warning("store-refused", then="delivering from memory", error=str(fault), incident=case_request.incident_id)
         refused, damaged = True, damaged or _means_damage(fault)
     if told is not None and (refused or damaged):
         # A full or broken disk must not swallow the alert: it goes out from memory.
@@ -87,7 +83,7 @@ def _with_what_is_kept(world: World, store: Path, case_request: CaseRequest) -> 
     try:
         return investigate(world, open_records(store), case_request), False
     except sqlite3.Error as fault:
-        log.warning("store-refused", then="explaining without it", error=str(fault), incident=case_request.incident_id)
+        LOG.warning("store-refused", then="explaining without it", error=str(fault), incident=case_request.incident_id)
         why = unavailable(fault, str(store))
         gap = Gap("store", why.problem, why.fix)
         return investigate(world, NoRecords(gap), case_request), _means_damage(fault)
@@ -123,7 +119,7 @@ def _of_loop(world: World, known: Records, case_request: CaseRequest) -> CaseFil
     try:
         case = down.of_group(world, known, case_request.group)
     except Unanswered as unanswered:
-        log.warning("group-not-explained", group=case_request.group, reason=unanswered.gap.problem)
+        LOG.warning("group-not-explained", group=case_request.group, reason=unanswered.gap.problem)
         return None
     return case if case is not None else _newest_of(world, known, case_request)
 
@@ -158,7 +154,7 @@ def _keep_back(store: Path, case_request: CaseRequest, now: float) -> int:
             with closing(connect(store)) as connection, transaction(connection):
                 records.withdraw_incident(connection, case_request.incident_id, now)
         except (StoreUnavailable, sqlite3.Error) as fault:
-            log.warning("store-refused", then="nothing is told", error=str(fault), incident=case_request.incident_id)
+            LOG.warning("store-refused", then="nothing is told", error=str(fault), incident=case_request.incident_id)
     return 0
 
 
@@ -223,7 +219,7 @@ def _deliver_now(told: Message, channels: list[str], senders: Starter, config_fd
         try:
             senders.start(SENDER, words, seconds=SENDER_LIMIT_S, stdin=told.to_json().encode(), config_fd=config_fd)
         except OSError as fault:
-            log.warning("sender-not-started", channel=channel, error=str(fault))
+            LOG.warning("sender-not-started", channel=channel, error=str(fault))
 
 
 if __name__ == "__main__":

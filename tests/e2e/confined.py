@@ -204,7 +204,7 @@ def database() -> str:
 
 def libraries() -> dict[str, Any]:
     """What it imports, with memory that is never both writable and executable, and what reaches the world."""
-    names = ("pydantic", "docker", "jeepney", "apprise", "structlog", "rich.console", "psutil", "ssl")
+    names = ("pydantic", "docker", "jeepney", "apprise", "rich.console", "psutil", "ssl")
     results: dict[str, Any] = {name: attempt(partial(imported, name)) for name in names}
     results["callback from C"] = attempt(callback)
     results["name resolution"] = attempt(lambda: socket.getaddrinfo("localhost", 25)[0][4][1])

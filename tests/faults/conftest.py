@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-import structlog
 from e2e.rig import docker, product
 from e2e.rig.box import Box
 from faults.scripted_mail import Scripted
@@ -24,12 +23,6 @@ def service(rig_can_run: None, wheel: Path) -> Iterator[Service]:
         watched.install()
         yield watched
         print(watched.log("-n60"))
-
-
-@pytest.fixture(autouse=True)
-def logs_anew() -> None:
-    """A command of ours that ran in this process before has its log go to a stream that was closed since."""
-    structlog.reset_defaults()
 
 
 @pytest.fixture

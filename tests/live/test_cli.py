@@ -185,9 +185,9 @@ def test_a_closed_pipe_is_no_fault(store: Path) -> None:
     assert done.stdout.count("\n") == 1
 
 
-@pytest.mark.parametrize("module", ["cli.about", "cli.incidents", "cli.scan"])
-def test_reading_commands_stay_light(module: str) -> None:
-    """They have to answer on a saturated host: no alert service, no log library, no schema library is imported."""
+@pytest.mark.parametrize("module", ["cli.about", "cli.incidents", "cli.scan", "case"])
+def test_what_has_to_answer_on_a_saturated_host_stays_light(module: str) -> None:
+    """No alert service, and no library for schemas, logs or terminals is imported."""
     heavy = ["apprise", "structlog", "pydantic", "asyncio", "docker", "rich", "jinja2"]
     code = f"import sys, runaway_watchdog.{module}; print([each for each in {heavy} if each in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=30)

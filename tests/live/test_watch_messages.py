@@ -13,9 +13,10 @@ from typing import Any
 import pytest
 from hypothesis import given, settings, strategies as st
 
+from runaway_watchdog.logfmt import logfmt_line
 from runaway_watchdog.model.sampling import Rule
 from runaway_watchdog.watch.configuration import ConfigurationError, parse_configuration, read_configuration
-from runaway_watchdog.watch.log import Log, logfmt_line, terminal_line
+from runaway_watchdog.watch.log import Log, terminal_line
 from runaway_watchdog.watch.notify import Notifier
 
 SECRET = "mailto://user:hunter2@example.org"

@@ -7,7 +7,7 @@ import sqlite3
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
@@ -310,10 +310,13 @@ def test_a_log_that_takes_nothing_undoes_no_delivery(
     given = service(Delivered(), Delivered(but="you@example.org"), Refused(permanent=False, reason="busy"))
     put(store, "first", "second", "third")
     with open("/dev/full", "wb", buffering=0) as full:
-        monkeypatch.setattr(sys, "stderr", io.TextIOWrapper(full, write_through=True))
+        stderr = io.TextIOWrapper(full, write_through=True)
+        monkeypatch.setattr(sys, "stderr", stderr)
         for _ in range(2):
             assert run(config) == 0
         monkeypatch.undo()
+        with suppress(OSError):
+            stderr.close()
     assert [subject for _, subject in given] == ["first", "second", "third", "third"]
     assert [(row["sent_at"] is not None, row["attempts"]) for row in rows(store)] == [(True, 1), (True, 1), (True, 2)]
 
@@ -359,5 +362,5 @@ def test_direct_message_needs_no_store(
         assert len(given) == tries
     assert not store.exists()
     logged = capsys.readouterr().err
-    assert "channel=json(127.0.0.1)" in logged
+    assert 'channel="json(127.0.0.1)"' in logged
     assert "HUNTER2" not in logged

@@ -15,14 +15,12 @@ from collections.abc import Mapping, Sequence
 from contextlib import closing
 from typing import Any, Final
 
-import structlog
-
 from runaway_watchdog.alerts import pacing
 from runaway_watchdog.alerts.answers import Delivered, Refused
 from runaway_watchdog.alerts.channels import TERMINAL_URL, deliver
 from runaway_watchdog.alerts.gathered import gathered, refusal
 from runaway_watchdog.config.labels import TERMINAL
-from runaway_watchdog.handover import log_to_stderr, read_configuration
+from runaway_watchdog.handover import LOG, read_configuration
 from runaway_watchdog.render.message import Message
 from runaway_watchdog.store import outbox
 from runaway_watchdog.store.database import StoreUnavailable, connect, transaction
@@ -38,13 +36,11 @@ DIRECT_WAITS_S: Final = (5.0, 20.0)
 """Between the tries of a message that no outbox keeps."""
 GONE: Final = "the configuration no longer has this channel"
 
-log = structlog.get_logger()
-
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """One run of the sender. Never raises for what a store, a service or a configuration does."""
     options = _parser().parse_args(arguments)
-    log_to_stderr(channel=options.channel)
+    LOG.begin(channel=options.channel)
     config = read_configuration(options.config_fd)
     url = url_of(config, options.channel)
     if options.direct:
@@ -53,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with closing(connect(config["store"]["path"])) as connection:
             send_due(connection, options.channel, url, config)
     except (StoreUnavailable, sqlite3.Error) as fault:
-        log.warning("outbox-unavailable", problem=str(fault))
+        LOG.warning("outbox-unavailable", problem=str(fault))
         return 1
     return 0
 
@@ -76,7 +72,7 @@ def send_due(connection: sqlite3.Connection, channel: str, url: str | None, conf
     if url is None and config["alerts"]["channels"]:
         with transaction(connection):
             outbox.hand_over(connection, channel, config["alerts"]["channels"], time.time())
-        log.info("handed-over", reason=GONE)
+        LOG.info("handed-over", reason=GONE)
         return
     alerts = {} if channel == TERMINAL else config["alerts"]
     rows = pacing.allowed(connection, channel, outbox.due(connection, time.time(), channel), alerts, time.time())
@@ -84,7 +80,7 @@ def send_due(connection: sqlite3.Connection, channel: str, url: str | None, conf
     parcels = [rows] if gathers else [[row] for row in rows]
     for parcel in parcels:
         if time.monotonic() - begun > BUDGET_S:
-            log.warning("out-of-time", left_for_later=True)
+            LOG.warning("out-of-time", left_for_later=True)
             return
         message = gathered(parcel) if gathers else parcel[0].message
         answer = _send(url, message, "-".join(dict.fromkeys((parcel[0].name, parcel[-1].name))))
@@ -150,14 +146,14 @@ def _leave_for_later(
 
 def _log(parcel: Sequence[OutboxRow], answer: Delivered | Refused, again_in_s: int | None) -> None:
     if isinstance(answer, Delivered):
-        log.info("sent", incident=parcel[0].incident_id, kind=parcel[0].kind, messages=len(parcel))
+        LOG.info("sent", incident=parcel[0].incident_id, kind=parcel[0].kind, messages=len(parcel))
         if answer.but:
-            log.warning("not-for-all", refused=answer.but)
+            LOG.warning("not-for-all", refused=answer.but)
     elif again_in_s is None:
-        log.warning("message-refused", incident=parcel[0].incident_id, kind=parcel[0].kind, reason=answer.reason)
+        LOG.warning("message-refused", incident=parcel[0].incident_id, kind=parcel[0].kind, reason=answer.reason)
     else:
         told = {"reason": answer.reason, "refused": answer.permanent, "again_in_s": again_in_s}
-        log.warning("not-sent", messages=len(parcel), **told)
+        LOG.warning("not-sent", messages=len(parcel), **told)
 
 
 def _tell_others(
@@ -184,9 +180,9 @@ def _send_directly(url: str | None, document: bytes) -> int:
     for wait in (*DIRECT_WAITS_S, None):
         answer = _send(url, document)
         if isinstance(answer, Delivered):
-            log.info("sent", kind="direct")
+            LOG.info("sent", kind="direct")
             return 0
-        log.warning("not-sent", kind="direct", reason=answer.reason, again_in_s=wait)
+        LOG.warning("not-sent", kind="direct", reason=answer.reason, again_in_s=wait)
         if answer.permanent or wait is None:
             break
         time.sleep(wait)

@@ -8,15 +8,11 @@ import select
 import time
 from typing import Final
 
-from runaway_watchdog.hostile import clean
-from runaway_watchdog.masking import mask_text
+from runaway_watchdog.logfmt import logfmt_line, shown
 
 _PRIORITIES: Final = {"error": 3, "warning": 4, "notice": 5, "info": 6}
-_VALUE_LIMIT: Final = 200
-_MASK_LIMIT: Final = 4000  # of a value that is masked first: a secret that is cut is still one
 _WINDOW_S: Final = 60.0
 _MOST_LINES: Final = 20  # of one event in one window; warnings and errors are always told
-_BARE: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._:/+-@#%,~*")
 
 
 class Log:
@@ -81,29 +77,11 @@ class Log:
             self.dropped += 1
 
 
-def logfmt_line(level: str, event: str, values: dict[str, object]) -> str:
-    """`level=info event=ready rules=1 store="/a b"`. Hostile text cannot start a new pair or a new line."""
-    pairs = {"level": level, "event": event, **values}
-    return " ".join(f"{key}={_quoted(_text(value))}" for key, value in pairs.items() if value is not None)
-
-
 def terminal_line(level: str, event: str, values: dict[str, object], clock: str) -> str:
     """`14:02:11 warning  incident opened   pid 3355, name tesseract`."""
-    details = ", ".join(f"{key.replace('_', ' ')} {_text(value)}" for key, value in values.items() if value is not None)
+    details = ", ".join(f"{key.replace('_', ' ')} {shown(value)}" for key, value in values.items() if value is not None)
     mark = "" if level in ("info", "notice") else f"{level}: "
     return f"{clock}  {mark}{event.replace('-', ' ')}{f'  ({details})' if details else ''}"
-
-
-def _text(value: object) -> str:
-    if isinstance(value, str):
-        return clean(mask_text(value[:_MASK_LIMIT]), _VALUE_LIMIT)
-    return clean(f"{value:.1f}" if isinstance(value, float) else str(value), _VALUE_LIMIT)
-
-
-def _quoted(text: str) -> str:
-    if text and _BARE.issuperset(text):
-        return text
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 def _is_stream(fd: int, journal_stream: str) -> bool:
