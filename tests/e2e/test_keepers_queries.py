@@ -10,6 +10,8 @@ import pytest
 from e2e.rig import docker, foretold, plans
 from e2e.rig.box import Box, MakeBox
 
+PORT = 6379
+
 
 class Server(NamedTuple):
     """A database, what burns in it, and the line that an ordinary client is answered."""
@@ -117,6 +119,44 @@ def test_a_server_at_work_is_not_held_for_one(box: Box, server: Server) -> None:
         assert not any("SCRIPT KILL" in step["command"] for step in steps)
         assert box.run(server.alive).stdout.strip() == "1"
     box.run(["pkill", "-f", "redis-benchmark -q|mariadb -e"], check=False)
+
+
+def test_of_two_servers_only_the_one_that_burns_is_told(box: Box) -> None:
+    """A second one on a port of its own; the script of the first goes on."""
+    another = REDIS._replace(unit="second", burn="redis-cli -p 7000 eval 'while true do end' 0", another="true")
+    with burning(box, REDIS) as first:
+        box.run("systemd-run --unit second -p Type=notify redis-server --port 7000 --supervised systemd --save ''")
+        with burning(box, another):
+            pid = int(box.run(["systemctl", "show", "-P", "MainPID", "second"]).stdout)
+            box.wait_for("it burns", lambda: used(box, pid) > 10)
+            plans.carry_out(box, ordinary(foretold.explained(box, pid)))
+            assert used(box, pid) < 10
+            assert box.run("redis-cli -p 7000 ping").stdout.strip() == "PONG"
+            assert used(box, first) > 10
+
+
+NAMED_ALIKE = """\
+import ctypes
+ctypes.CDLL(None).prctl(15, b"redis-server", 0, 0, 0)
+while True:
+    pass
+"""
+
+
+def test_who_only_calls_itself_so_ends_nothing_of_the_real_one(box: Box) -> None:
+    """A user's process by that name burns beside a server that runs a script of its own."""
+    box.write("/tmp/alike.py", NAMED_ALIKE)
+    with burning(box, REDIS) as server:
+        alike = f"setsid setpriv --reuid 65534 --clear-groups python3 /tmp/alike.py redis-server 127.0.0.1:{PORT}"
+        box.run(f"{alike} >/dev/null 2>&1 </dev/null & sleep 1")
+        pid = next(each for each in map(int, box.run(["pgrep", "-x", "redis-server"]).stdout.split()) if each != server)
+        try:
+            steps = foretold.explained(box, pid)["plan"]["steps"]
+            assert not any("KILL QUERY" in step["command"] or "SCRIPT" in step["command"] for step in steps)
+            plans.carry_out(box, [step for step in steps if step["phase"] != "save"])
+            assert used(box, server) > 10
+        finally:
+            box.run(["kill", "-9", str(pid)], check=False)
 
 
 @pytest.mark.truth

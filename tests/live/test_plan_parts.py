@@ -96,6 +96,14 @@ def test_redis_on_the_host_is_dumped_by_root() -> None:
     assert dump.command == "umask 077; redis-cli --rdb - > /root/redis-3355.rdb"
 
 
+def test_the_dump_is_of_the_redis_that_is_stopped() -> None:
+    """A host may have several, each with its own port."""
+    process = make_process(name="redis-server", cmdline=("/usr/bin/redis-server 127.0.0.1:7000", ""))
+    layer = Layer(make_service("always"), make_facts(process))
+    (dump,) = (step for step in save.saved(contain([layer]), layer) if step.phase == "save")
+    assert dump.command == "umask 077; redis-cli --rdb - -p 7000 > /root/redis-3355.rdb"
+
+
 @pytest.mark.parametrize(
     ("copy", "word"),
     [("app.copy", "app.copy"), ("it's.copy", "it's.copy"), ('a"b\\.copy', 'a\\"b\\\\.copy'), ("-x.copy", "./-x.copy")],

@@ -73,7 +73,9 @@ def test_tcp_sockets_that_listen() -> None:
     """By port and inode; a connection is none."""
     head = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n"
     listens = "   0: 0100007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0     0 12345 1 0 100\n"
-    assert net.parse_tcp(head + listens + listens.replace(" 0A ", " 01 ")) == (net.Listener(8080, "12345", 0),)
+    assert net.parse_tcp(head + listens + listens.replace(" 0A ", " 01 ")) == (
+        net.Listener(8080, "12345", 0, "0100007F"),
+    )
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from runaway_watchdog.model.container import DOCKER_KINDS, REPLACED_KINDS
 from runaway_watchdog.model.plan import Containment, Prints, Step
-from runaway_watchdog.model.process import Facts
+from runaway_watchdog.model.process import Facts, Process
 from runaway_watchdog.owners import Layer
 from runaway_watchdog.owners.docker.containment import named
 from runaway_watchdog.owners.interface import Owner, Read
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 FOLDER = "/root"
 IN_MEMORY = ("redis", "valkey")
+REDIS_PORT = 6379
 ON_THIS_HOST = DOCKER_KINDS - REPLACED_KINDS  # Docker commands here reach it; a task's container is the Swarm's
 
 
@@ -49,6 +50,12 @@ def _freezes(step: Step) -> bool:
     return step.phase == "relieve" and step.risk == "interrupts"
 
 
+def redis_port(process: Process) -> int:
+    """As the server's title says it, `redis-server 127.0.0.1:7000`; the default where it says none."""
+    port = next(iter(" ".join(process.cmdline).split()[1:]), "").rpartition(":")[2]
+    return int(port) if port.isascii() and port.isdigit() else REDIS_PORT
+
+
 def _dump(owner: Owner, facts: Facts) -> Step | None:
     if owner.kind not in ON_THIS_HOST and not facts.process.name.startswith(IN_MEMORY):
         return None
@@ -67,7 +74,8 @@ def _dump(owner: Owner, facts: Facts) -> Step | None:
         if found is None or not found.in_memory or len(facts.process.namespace_pids) > 1:
             return None
         file = dumps.file(found, f"{found.name.lower()}-{facts.process.pid}", FOLDER)
-        command = dumps.of_host(found, file)
+        port = redis_port(facts.process)
+        command = dumps.of_host(found, file, "" if port == REDIS_PORT else f" -p {port}")
     if command is None:
         return None
     return Step(

@@ -17,6 +17,12 @@ class Listener(NamedTuple):
     port: int
     inode: str  # as in `socket:[INODE]`
     uid: int  # who made it
+    address: str  # as the kernel writes it
+
+    @property
+    def host(self) -> str | None:
+        """The address as people write it, "127.0.0.1"; "0.0.0.0" and "::" are every one."""
+        return _address(self.address)
 
 
 class Connection(NamedTuple):
@@ -39,7 +45,7 @@ def parse_tcp(text: str) -> tuple[Listener, ...]:
     """Those that listen, of a `tcp` or `tcp6`."""
     rows = [line.split() for line in lines(text)[1:]]
     return tuple(
-        Listener(port, row[9], int(row[7]))
+        Listener(port, row[9], int(row[7]), row[1].partition(":")[0])
         for row in rows
         if len(row) > 9
         and row[3] == _TCP_LISTEN
@@ -82,21 +88,26 @@ def parse_dev(text: str) -> dict[str, int]:
     return found
 
 
-def _peer(text: str) -> str | None:
-    """`0100007F:8A1C` as people write it. The kernel prints each 32 bits of an address as its own number."""
+def _address(text: str) -> str | None:
+    """`0100007F` as people write it. The kernel prints each 32 bits of an address as its own number."""
     import socket  # 5 ms, and few ask who is connected
     import struct
 
-    address, _, port = text.partition(":")
-    number = _hexadecimal(port)
     try:
-        raw = b"".join(struct.pack("=I", int(address[at : at + 8], 16)) for at in range(0, len(address), 8))
+        raw = b"".join(struct.pack("=I", int(text[at : at + 8], 16)) for at in range(0, len(text), 8))
         family = {4: socket.AF_INET, 16: socket.AF_INET6}[len(raw)]
     except (ValueError, KeyError, struct.error):
         return None
     told = socket.inet_ntop(family, raw)
-    told = told.removeprefix("::ffff:") if "." in told else told
-    return None if number is None else f"[{told}]:{number}" if ":" in told else f"{told}:{number}"
+    return told.removeprefix("::ffff:") if "." in told else told
+
+
+def _peer(text: str) -> str | None:
+    address, _, port = text.partition(":")
+    host, number = _address(address), _hexadecimal(port)
+    if host is None or number is None:
+        return None
+    return f"[{host}]:{number}" if ":" in host else f"{host}:{number}"
 
 
 def _hexadecimal(text: str) -> int | None:

@@ -12,24 +12,29 @@ class Sockets(NamedTuple):
     """Empty where they may not be read."""
 
     listening: bool
-    ports: frozenset[int]  # TCP, on which it listens
+    listeners: tuple[net.Listener, ...]  # over TCP
     clients: tuple[str, ...]  # who is at the other end of each accepted connection; of a Unix socket, its path
+
+    @property
+    def ports(self) -> frozenset[int]:
+        return frozenset(each.port for each in self.listeners)
 
 
 def sockets(files: Files, pid: int) -> Sockets:
     """Accepted is what is connected to a port or path on which the process itself listens."""
     held = _held(files, pid)
     if not held:
-        return Sockets(listening=False, ports=frozenset(), clients=())
+        return Sockets(listening=False, listeners=(), clients=())
     folder = f"{procfs.PROC}/{pid}/net"
     tables = [_text(files, f"{folder}/{name}") for name in ("tcp", "tcp6")]
     named = [each for each in net.parse_unix(_text(files, f"{folder}/unix")) if each.inode in held]
-    ports = {each.port for table in tables for each in net.parse_tcp(table) if each.inode in held}
+    listeners = tuple(each for table in tables for each in net.parse_tcp(table) if each.inode in held)
+    ports = {each.port for each in listeners}
     paths = {each.path for each in named if each.listens}
     over_tcp = (each for table in tables for each in net.parse_connections(table))
     return Sockets(
-        listening=bool(ports) or any(each.listens for each in named),
-        ports=frozenset(ports),
+        listening=bool(listeners) or any(each.listens for each in named),
+        listeners=listeners,
         clients=(
             *(each.peer for each in over_tcp if each.inode in held and each.port in ports),
             *(each.path for each in named if not each.listens and each.path in paths),

@@ -80,9 +80,10 @@ def file(found: Database, name: str, folder: str = "") -> str:
     return f"{folder}/{name}.{found.ending}" if folder else f"{name}.{found.ending}"
 
 
-def of_host(found: Database, copy: str) -> str | None:
-    """The same for a database that runs on the host itself, by the account that its package gives to root."""
-    return None if found.on_host is None else f"{found.on_host} > {quote(copy)}"
+def of_host(found: Database, copy: str, options: str = "") -> str | None:
+    """The same for a database that runs on the host itself, by the account that its package gives to root; `options`
+    say which one."""
+    return None if found.on_host is None else f"{found.on_host}{options} > {quote(copy)}"
 
 
 def of_file(path: str, copy: str) -> str | None:
