@@ -9,6 +9,7 @@ from typing import cast
 import pytest
 from hypothesis import given, strategies as st
 from owners.keepers_host import NOW, SERVICE, WORK, KeepersHost
+from preflight.host_world import LINK
 
 from runaway_watchdog import owners
 from runaway_watchdog.effects.host import units
@@ -281,6 +282,72 @@ def test_a_program_that_nobody_owns() -> None:
     killed = host.predicted("sigkill")
     assert (killed.returns, killed.by, killed.certainty) == (True, "line 1 of root's crontab", "likely")
     assert host.predicted("reboot").returns is True
+
+
+MANAGE = "/srv/app/manage.py"
+
+
+@pytest.mark.parametrize(
+    ("line", "acts"),
+    [
+        (f"{MANAGE} runworker mail", True),
+        ("cd /srv/app && python3 ./manage.py runworker mail >/dev/null 2>&1", True),
+        (f"{MANAGE} runworker mail >>/var/log/x.log 2>&1 &", True),
+        (f"{MANAGE} runworker $QUEUE", True),
+        (f"{MANAGE} --settings=x runworker mail", True),
+        (f"{MANAGE} --settings x runworker mail", True),
+        (f"{MANAGE} start", True),
+        (MANAGE, True),
+        (f"{MANAGE} runworker images", False),
+        (f"{MANAGE} clearsessions", False),
+    ],
+)
+def test_another_work_of_the_same_program_is_no_start_of_this_one(line: str, acts: bool) -> None:
+    """One program with many subcommands, as Django's: the plan leaves the line of another one alone."""
+    host = Host()
+    host.line(("/usr/bin/python3", MANAGE, "runworker", "mail"), cgroup="/")
+    before = host.held()
+    host.start("crontab", "/var/spool/cron/crontabs/root", f"* * * * * {line}\n")
+    assert host.predicted("sigkill").returns is acts
+    assert (host.held() == before) is not acts
+
+
+def test_a_unit_that_runs_a_copy_of_its_own_starts_no_other_one() -> None:
+    """Four units of one worker: none of them is stopped for another one's sake."""
+    host = ghost()
+    before = host.held()
+    other = {**SERVICE, "MainPID": 99, "UnitFileState": "enabled", "Restart": "always"}
+    host.manager.loaded = {**host.manager.loaded, "ghost-2.service": other}
+    host.process(99, "/opt/ghost/ghostd --serve", cgroup="/system.slice/ghost-2.service")
+    host.files.add("/proc/99/exe", f"{LINK}/opt/ghost/ghostd")
+    host.start("unit", "/etc/systemd/system/ghost-2.service", "[Service]\nExecStart=/opt/ghost/ghostd --serve\n")
+    host.start("unit", "/etc/systemd/system/ghost@.service", "[Service]\nExecStart=/opt/ghost/ghostd --serve\n")
+    assert host.predicted().returns is False
+    assert host.predicted("reboot") == ghost().predicted("reboot")
+    assert host.held() == before
+
+
+@pytest.mark.parametrize("process", ["flock /run/ghost /opt/ghost/ghostd --serve", "/bin/sh /opt/other"])
+def test_a_unit_that_waits_to_run_it_starts_it(process: str) -> None:
+    """It names the program, and has no copy of it yet."""
+    host = ghost()
+    other = {**SERVICE, "MainPID": 99, "UnitFileState": "enabled", "Restart": "always"}
+    host.manager.loaded = {**host.manager.loaded, "ghost-2.service": other}
+    host.process(99, process, cgroup="/system.slice/ghost-2.service")
+    host.files.add("/proc/99/exe", f"{LINK}{process.split(maxsplit=1)[0]}")
+    run = "flock /run/ghost /opt/ghost/ghostd --serve"
+    host.start("unit", "/etc/systemd/system/ghost-2.service", f"[Service]\nExecStart={run}\n")
+    assert host.predicted().by == "ghost-2.service"
+
+
+@pytest.mark.parametrize(("state", "returns"), [("enabled", True), ("disabled", False)])
+def test_a_unit_that_is_down_starts_it_at_boot(state: str, returns: bool) -> None:
+    """The same work by another name: after a reboot it is back, though its own unit is disabled."""
+    host = ghost(UnitFileState="disabled", WantedBy=[])
+    down = {**SERVICE, "MainPID": 0, "ActiveState": "inactive", "UnitFileState": state}
+    host.manager.loaded = {**host.manager.loaded, "ghost-2.service": down}
+    host.start("unit", "/etc/systemd/system/ghost-2.service", "[Service]\nExecStart=/opt/ghost/ghostd --serve\n")
+    assert host.predicted("reboot").returns is returns
 
 
 def test_a_return_before_the_units_own_delay_is_another_ones() -> None:

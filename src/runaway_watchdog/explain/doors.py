@@ -58,15 +58,10 @@ def _is_open(port: Published, container: Inspected, world: World) -> bool:
     group = procfs.owner_cgroup(world.files, container.pid)
     pids = processes.members(world.files, group)[:MOST_PROCESSES] or (container.pid,)
     return any(
-        door.program.fullmatch(base(_exe(world, pid))) and port.inner in sockets(world.files, pid).ports for pid in pids
+        door.program.fullmatch(base(processes.executable(world.files, pid)))
+        and port.inner in sockets(world.files, pid).ports
+        for pid in pids
     )
-
-
-def _exe(world: World, pid: int) -> str:
-    try:
-        return world.files.target(f"{procfs.PROC}/{pid}/exe")
-    except OSError:
-        return ""
 
 
 def _open(port: Published) -> Sign:

@@ -84,6 +84,14 @@ def arguments(files: Files, pid: int) -> tuple[str, ...]:
         return ()
 
 
+def executable(files: Files, pid: int) -> str:
+    """The file that it runs; empty where that cannot be read."""
+    try:
+        return files.target(f"{PROC}/{pid}/exe")
+    except OSError:
+        return ""
+
+
 def pids(files: Files) -> list[int]:
     """Of every process that is shown to us, in their order."""
     return sorted(int(name) for name in files.names(PROC) if name.isdigit())

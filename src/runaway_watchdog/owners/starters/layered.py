@@ -8,7 +8,7 @@ from runaway_watchdog.owners.common.shells import base, shell
 from runaway_watchdog.owners.interface import Owner, Read
 from runaway_watchdog.owners.starters import reading
 from runaway_watchdog.owners.starters.details import Starter
-from runaway_watchdog.owners.starters.naming import INTERPRETERS, Names
+from runaway_watchdog.owners.starters.naming import INTERPRETERS, Names, positional
 from runaway_watchdog.owners.systemd.details import UsersService, service_of
 from runaway_watchdog.world import World, procfs
 
@@ -42,7 +42,16 @@ def _with_program(names: Names, process: Process, world: World) -> Names:
         return names
     if path.startswith(EVERYBODYS) and script is None:
         return names._replace(command=process.cmdline if len(process.cmdline) > 1 else ())
-    return names._replace(programs=frozenset((path,)))
+    return names._replace(programs=frozenset((path,)), arguments=_arguments(process, script))
+
+
+def _arguments(process: Process, script: str | None) -> frozenset[str] | None:
+    """Behind the program, or behind its script; None where it has written another title over them."""
+    words = process.cmdline
+    at = 0 if script is None else next((at for at, word in enumerate(words) if word == script), None)
+    if at is None or (script is None and base(words[0] if words else "") != base(process.exe).partition(" ")[0]):
+        return None
+    return positional(words[at + 1 :])
 
 
 def _script(process: Process) -> str | None:

@@ -9,7 +9,7 @@ import os.path
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
-from itertools import islice
+from itertools import islice, takewhile
 from typing import NamedTuple
 
 from runaway_watchdog.model.shells import POSIX_SHELLS
@@ -61,6 +61,8 @@ VALUED = frozenset(
         *("--job-mode", "--state", "--kill-whom", "--what"),
     )
 )
+_LITERAL = Pattern(r"[\w./:@=+,~-]*")
+"""A word that means itself, and stays one word."""
 _OPERAND = Pattern(r"-.*|[A-Za-z_]\w*=.*|[\d.]+[smhd]?")
 ON_PATH = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin")
 MOST_WORDS, MOST_COMMANDS = 200, 2000
@@ -79,6 +81,7 @@ class Names(NamedTuple):
     units: frozenset[str] = frozenset()  # with their suffix
     manager: str | None = None  # the user whose own systemd keeps them; None: the system's
     programs: frozenset[str] = frozenset()  # absolute paths
+    arguments: frozenset[str] | None = None  # what such a program is given, options aside; None: not known
     command: tuple[str, ...] = ()  # the whole command line, of one whose path says too little (/usr/bin/python3)
 
 
@@ -198,7 +201,7 @@ def _told(program: str, words: Sequence[str]) -> _Told | None:
         words = (name, *words)
     elif name not in ("service", "invoke-rc.d", "rc-service"):
         return None
-    plain = [each for each in words if not each.startswith("-")]
+    plain = _plain(words)
     if len(plain) < 2 or plain[1] not in SERVICE_STARTS:
         return None
     return _Told(plain[:1], f"{'service' if program.startswith('/') else name} {{unit}} {plain[1]}")
@@ -243,9 +246,29 @@ def _program(words: Sequence[str], names: Names, place: Place) -> Said | None:
         ):
             return Said(" ".join(names.command), of_unit=False, as_root=as_root)
         path = _path(word, place) or _beside(word, place)
-        if path in names.programs:
+        if path in names.programs and _may_be(words[at + 1 :], names.arguments):
             return Said(str(path), of_unit=False, as_root=as_root)
     return None
+
+
+def positional(arguments: Sequence[str]) -> frozenset[str] | None:
+    """Of a command line, as `commands` would read them; None for one that a line could write in other ways."""
+    if not all(map(_LITERAL.fullmatch, arguments)):
+        return None
+    return frozenset(_plain(" ".join(arguments).translate(_QUOTES).split()))
+
+
+def _plain(words: Sequence[str]) -> list[str]:
+    return [word for word in words if not word.startswith("-")]
+
+
+def _may_be(words: Sequence[str], arguments: frozenset[str] | None) -> bool:
+    """Whether a program may be given these arguments by these words: one program has many works. Up to a redirection;
+    options aside, in any order, and one may say less than the other: a title or a wrapper may have changed them."""
+    given = positional(list(takewhile(lambda word: "<" not in word and ">" not in word, words)))
+    if arguments is None or given is None or given & SERVICE_STARTS:  # `ghostd start` becomes `ghostd serve`
+        return True
+    return given <= arguments or arguments <= given
 
 
 def _run(words: Sequence[str]) -> Iterator[str]:

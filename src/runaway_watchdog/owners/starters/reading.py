@@ -12,19 +12,22 @@ from typing import NamedTuple
 
 from runaway_watchdog.linux.text import lines as lines_of
 from runaway_watchdog.model.plan import Step
+from runaway_watchdog.model.shells import POSIX_SHELLS
 from runaway_watchdog.owners.common.shells import base
 from runaway_watchdog.owners.starters import closing, naming
 from runaway_watchdog.owners.starters.details import Starter
-from runaway_watchdog.owners.starters.naming import Names, Place, Said
+from runaway_watchdog.owners.starters.naming import INTERPRETERS, Names, Place, Said
 from runaway_watchdog.owners.systemd import triggers
 from runaway_watchdog.owners.systemd.service import source_of
 from runaway_watchdog.patterns import Pattern
-from runaway_watchdog.world import Unanswered, World, crontabs, inside
+from runaway_watchdog.world import Unanswered, World, crontabs, inside, processes
 from runaway_watchdog.world.startup import StartFile
 from runaway_watchdog.world.units import NOT_LOADED, Unit
 
 MOST_SCRIPTS = 4
 """Of one line."""
+MOST_PROCESSES = 64
+"""Of another unit."""
 ACTIVE = ("active", "activating", "reloading")
 _EXEC = Pattern(r"^[ \t]*ExecStart(?:Pre|Post)?[ \t]*=[ \t]*[-@:+!|]*(.*)", re.MULTILINE)
 _USER = Pattern(r"^[ \t]*User[ \t]*=(.*)", re.MULTILINE)
@@ -66,10 +69,14 @@ class Found(NamedTuple):
 
 def starters(names: Names, user: str, ours: Collection[str], world: World) -> Iterator[Starter]:
     """Whoever starts it beside `ours`, the names of its owners; `user` is whose the program is. Raises Unanswered."""
+    known = {*ours, *(f"{each.partition('@')[0]}@.service" for each in ours if "@" in each)}
     for file in world.startup.found().files:
         for line in _lines(file):
-            if not {line.name, file.path} & set(ours) and (found := _found(line, names, user, world)) is not None:
-                yield _OF_KIND[file.kind](line, found, world)
+            if known & {line.name, file.path} or (found := _found(line, names, user, world)) is None:
+                continue
+            starter, program = _OF_KIND[file.kind](line, found, world), found.said.shown
+            if file.kind != "unit" or found.said.of_unit or not _is_its_own(starter, program, names, line.name, world):
+                yield starter
 
 
 def _found(line: Line, names: Names, user: str, world: World) -> Found | None:
@@ -93,6 +100,29 @@ def _found(line: Line, names: Names, user: str, world: World) -> Found | None:
 
 def _is_for_another_init(text: str) -> bool:
     return "/run/systemd/system" in text and _OTHER_INIT.search(text) is not None
+
+
+def _is_its_own(starter: Starter, program: str, names: Names, unit: str, world: World) -> bool:
+    """Whether what another unit runs is that unit's alone: it has a copy of its own, or nothing would start it."""
+    try:
+        found = world.manager.unit(unit) or NOT_LOADED
+    except Unanswered:
+        return False
+    if found.active_state not in ACTIVE:
+        return bool(names.units) and not starter.revives and not starter.at_boot
+    pids = processes.members(world.files, found.control_group)[:MOST_PROCESSES] or (found.main_pid,)
+    return any(_runs(pid, program, names, world) for pid in pids)
+
+
+def _runs(pid: int, program: str, names: Names, world: World) -> bool:
+    """Itself, or as its interpreter; who only names it, as `flock FILE PROGRAM`, may wait to start it."""
+    words = processes.arguments(world.files, pid)
+    exe = processes.executable(world.files, pid) or next(iter(words), "")
+    if names.command:
+        return exe == names.command[0] and words[1:] == names.command[1:]
+    if not INTERPRETERS.fullmatch(base(exe)) and base(exe) not in POSIX_SHELLS:
+        return exe == program
+    return program == next((word for word in words[1:] if not word.startswith("-")), None)
 
 
 def _may(said: Said, runner: str, names: Names, user: str) -> bool:
