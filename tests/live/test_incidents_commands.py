@@ -14,7 +14,7 @@ import pytest
 
 from runaway_watchdog.alerts import heartbeat
 from runaway_watchdog.cli import main, timeline
-from runaway_watchdog.model.events import Death, Return
+from runaway_watchdog.model.events import Death, Ending, Return
 from runaway_watchdog.model.identity import ProcKey
 from runaway_watchdog.store import curves, events, outbox, records, user_input
 from runaway_watchdog.store.database import connect
@@ -40,7 +40,7 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     with closing(connect(store)) as connection:
         records.put_process(connection, records.ProcessRecord(P, WORK, "[]", OPENED - 300, OPENED - 300), OPENED)
         records.open_incident(connection, incident(1), "others wait: PSI 43 %")
-        records.put_death(connection, Death(P, OPENED + 60, exact=True))
+        records.put_death(connection, Death(P, OPENED + 60, exact=True, ending=Ending(signal=9)))
         again = records.ProcessRecord(Q, WORK, "[]", OPENED + 61, None)
         records.put_return(connection, Return(Q, P, OPENED + 61, 1.0), again, OPENED + 61)
         other = records.LineageRecord("other", "/system.slice/shop.service", "php")
@@ -99,7 +99,7 @@ def test_an_incident_is_told_as_a_story(config: str, capsys: pytest.CaptureFixtu
     assert lines == [
         "opened for PID 10, warning, 99 % of a core: others wait: PSI 43 %",
         "told (opened) through slack",
-        "PID 10 died",
+        "PID 10 was ended by SIGKILL",
         "came back 1.0 s later as PID 11, after PID 10",
     ]
     assert "CPU of ocr.service, at most 90.0 % of a core" in told
@@ -111,6 +111,7 @@ def test_the_story_as_json(config: str, capsys: pytest.CaptureFixture[str]) -> N
     assert main(["incidents", "show", "1", "--json", "--config", config]) == 0
     document = json.loads(capsys.readouterr().out)
     assert [each["kind"] for each in document["events"]] == ["opened", "told", "died", "returned"]
+    assert document["events"][2]["signal"] == 9
     assert document["events"][3]["delay_s"] == 1.0
 
 

@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.ends_are_told import ENDS_ARE_TOLD
 
+from runaway_watchdog.model.events import Ending
 from runaway_watchdog.store import outbox, queries
 from runaway_watchdog.store.database import StoreUnavailable, connect
 from runaway_watchdog.store.liveness import Liveness, last_liveness
@@ -169,6 +171,8 @@ def test_a_runaway_is_found_and_its_return_is_seen(
     assert incident is not None
     assert history.returns_seen == 1
     assert set(history.pids) == {first.pid, second.pid}
+    told = {Ending(signal=signal.SIGKILL)} if ENDS_ARE_TOLD else {None}
+    assert {death.ending for death in history.deaths} == told
     assert (incident.pid, incident.state, incident.lineage_id) == (first.pid, "resolved", old.lineage_id)
     assert liveness is not None
     assert liveness.pid == watch.process.pid

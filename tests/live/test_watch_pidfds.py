@@ -13,6 +13,7 @@ from runaway_watchdog.linux import stat_brief as proc_stat
 from runaway_watchdog.linux.files import Paths
 from runaway_watchdog.model.identity import ProcKey
 from runaway_watchdog.watch.clocks import system_clocks
+from runaway_watchdog.watch.events import End
 from runaway_watchdog.watch.identity import Newcomers, look_again, look_at
 from runaway_watchdog.watch.pidfds import Pidfds
 from runaway_watchdog.watch.sample import HostFacts, Sampler, this_host
@@ -45,7 +46,7 @@ def test_the_kernel_tells_of_a_death_at_once(sleeper: subprocess.Popen[bytes]) -
     pidfds.keep([key])
     assert poll.poll(0) == []
     sleeper.kill()
-    assert pidfds.ended(fd for fd, _ in poll.poll(10_000)) == [key]
+    assert pidfds.ended(fd for fd, _ in poll.poll(10_000)) == [End(key)]
     pidfds.keep([])
     assert poll.poll(0) == []
 

@@ -9,7 +9,7 @@ from unit.golden.cases import NOW, cases, hostile_case
 
 from runaway_watchdog.alerts.alertmanager import alerts
 from runaway_watchdog.model.casefile import History, SeenDeath
-from runaway_watchdog.model.events import CaseRequest
+from runaway_watchdog.model.events import CaseRequest, Ending
 from runaway_watchdog.model.owner import Outlook
 from runaway_watchdog.model.process import CpuShare
 from runaway_watchdog.model.shortage import CpuUser, Shortage, User
@@ -189,6 +189,20 @@ def test_return_and_worse_say_what_happened() -> None:
     assert message(CASE, "escalated", NOW).subject.startswith("Worse: CPU 100 %")
 
 
+def test_an_end_is_told_with_how_it_came() -> None:
+    """In the alert that it is over, where the kernel told it; and in the line of one who asks."""
+    gone = CASE._replace(process=CASE.process._replace(alive=False))
+    for ending, told in (
+        (Ending(signal=9), " was ended by SIGKILL and has not come back."),
+        (Ending(exit_code=1), " exited with 1 and has not come back."),
+        (None, " has ended and not come back."),
+    ):
+        death = SeenDeath(gone.process.pid, 0.0, NOW - 60, None, None, ending)
+        case = gone._replace(history=History(deaths=(death,)))
+        assert told in message(case, "resolved", NOW).text.replace("\n", " ")
+        assert ending is None or told.split(" and")[0] in tell(case, NOW).headline
+
+
 def test_restart_loop_without_a_case_tells_its_count() -> None:
     """Its share of the CPU was not measured, and is not made up."""
     loop = COMMISSION._replace(rule_kind="restarts", returns=12, percent=0.0, pid=0, harm="others wait")
@@ -249,6 +263,7 @@ def test_curve_in_blocks(percents: list[float | None], drawn: str) -> None:
     [
         ((SeenDeath(3355, 0.0, NOW - 60, 3441, 0.2),), "came back 0.2 s later as PID 3441"),
         ((SeenDeath(3355, 0.0, NOW - 60, 3400, 2.0),), "came back 2.0 s later as PID 3400, and is PID 3441 by now"),
+        ((SeenDeath(3355, 0.0, NOW - 60, 3441, 2.0, Ending(signal=15)),), "PID 3355 was ended by SIGTERM at"),
         ((SeenDeath(3355, 0.0, NOW - 60, None, None),), "the same work goes on as PID 3441"),
         ((), "PID 3355 is gone; the same work goes on as PID 3441"),
     ],

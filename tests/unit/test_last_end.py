@@ -3,6 +3,7 @@
 import pytest
 
 from runaway_watchdog.model.casefile import LastEnd
+from runaway_watchdog.model.events import Ending
 from runaway_watchdog.render import last_end
 
 
@@ -25,3 +26,17 @@ def test_a_line_that_is_said_again_and_again_is_told_once() -> None:
 def test_how_it_ended(code: int | None, signal: int | None, told: str) -> None:
     """An exit code, a signal by its name where it has one, or nothing where it is not known."""
     assert last_end.how(LastEnd(4, code, signal, ())).startswith(told)
+
+
+@pytest.mark.parametrize(
+    ("ending", "told"),
+    [
+        (Ending(signal=9), "was ended by SIGKILL"),
+        (Ending(signal=63), "was ended by signal 63"),
+        (Ending(exit_code=0), "exited with 0"),
+        (None, "died"),
+    ],
+)
+def test_how_a_process_ended(ending: Ending | None, told: str) -> None:
+    """As the kernel told it, or only that it did."""
+    assert last_end.ended(ending) == told

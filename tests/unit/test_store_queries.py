@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from runaway_watchdog.model.casefile import History, SeenDeath
-from runaway_watchdog.model.events import Death, Return
+from runaway_watchdog.model.events import Death, Ending, Return
 from runaway_watchdog.model.identity import ProcKey
 from runaway_watchdog.model.process import CpuShare
 from runaway_watchdog.store import outbox, queries, records
@@ -36,7 +36,7 @@ def process(key: ProcKey, at: float, hot_since: float | None = None) -> ProcessR
 def story(store: sqlite3.Connection) -> sqlite3.Connection:
     """A burner that was killed twice and came back twice."""
     records.put_process(store, process(A, 100.0, 105.0), 106.0)
-    records.put_death(store, Death(A, 200.0, exact=True))
+    records.put_death(store, Death(A, 200.0, exact=True, ending=Ending(signal=9)))
     records.put_return(store, Return(B, A, 200.5, 0.5), process(B, 200.5), 201.0)
     records.put_death(store, Death(B, 300.0, exact=False))
     records.put_return(store, Return(C, B, 303.0, 3.0), process(C, 303.0), 304.0)
@@ -59,7 +59,7 @@ def test_history_tells_every_death_and_who_came_after(story: sqlite3.Connection)
         returns_seen=2,
         shortest_s=0.5,
         longest_s=3.0,
-        deaths=(SeenDeath(3441, 200.5, 300.0, 3502, 3.0), SeenDeath(3355, 100.0, 200.0, 3441, 0.5)),
+        deaths=(SeenDeath(3441, 200.5, 300.0, 3502, 3.0), SeenDeath(3355, 100.0, 200.0, 3441, 0.5, Ending(signal=9))),
         pids=(3355, 3441, 3502),
     )
 

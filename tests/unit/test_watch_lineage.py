@@ -5,6 +5,7 @@ import time
 import pytest
 from hypothesis import given, settings, strategies as st
 
+from runaway_watchdog.model.events import Death, Ending
 from runaway_watchdog.model.identity import ProcKey
 from runaway_watchdog.model.sampling import ProcessRate, Sample
 from runaway_watchdog.watch import lineage
@@ -23,6 +24,15 @@ def seen(
 
 def ended(who: Seen, at: float, *, exact: bool = True) -> Ended:
     return Ended(who.key, at, WALL + at, exact)
+
+
+def test_the_moment_of_an_end_lies_after_the_last_look_that_met_it_alive() -> None:
+    """A first thread may have ended long before its process, and the kernel tells that thread's moment."""
+    old = seen(10, 5.0)
+    for at, expected in ((100.0, 100.0), (50.0, 99.0)):
+        told = ended(old, at)._replace(ending=Ending(signal=9))
+        _, (death,), _ = lineage.observe(tracking(old, at=99.0), [told], [], WALL + 101, 101.0)
+        assert death == Death(old.key, WALL + expected, exact=True, ending=Ending(signal=9))
 
 
 def tracking(*who: Seen, at: float = 0.0) -> LineageState:

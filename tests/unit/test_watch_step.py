@@ -6,7 +6,7 @@ from runaway_watchdog.model.sampling import ProcessRate, Rule, Sample
 from runaway_watchdog.model.user_input import UserInput
 from runaway_watchdog.watch import effects
 from runaway_watchdog.watch.configuration import Configuration
-from runaway_watchdog.watch.events import Died, Examination, Identification, Newcomers, Now, QueuedCase, Sampled
+from runaway_watchdog.watch.events import Died, End, Examination, Identification, Newcomers, Now, QueuedCase, Sampled
 from runaway_watchdog.watch.judging import Particulars
 from runaway_watchdog.watch.lineage import Seen
 from runaway_watchdog.watch.observer import step
@@ -55,13 +55,13 @@ def test_an_idle_look_is_one_step_without_effects() -> None:
 def test_a_step_leaves_the_state_before_it_alone() -> None:
     """The same state and the same event lead to the same decisions, however often."""
     state = tracked()
-    assert step(state, Died((KEY,)), at(7.0)) == step(state, Died((KEY,)), at(7.0))
+    assert step(state, Died((End(KEY),)), at(7.0)) == step(state, Died((End(KEY),)), at(7.0))
     assert list(state.lineages.tracked) == [KEY]
 
 
 def test_a_death_is_told_and_written_with_its_moment() -> None:
     """And it is asked at the next look who has come instead."""
-    state, wanted = step(tracked(), Died((KEY,)), at(7.0))
+    state, wanted = step(tracked(), Died((End(KEY),)), at(7.0))
     assert [each.action for each in wanted if isinstance(each, effects.Effect)] == ["log", "store death"]
     _, wanted = step(state, look(8.0), at(8.0))
     question = wanted[-1]

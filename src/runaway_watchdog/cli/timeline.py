@@ -7,7 +7,9 @@ from typing import Any, Final, NamedTuple
 
 from runaway_watchdog.hostile import clean
 from runaway_watchdog.linux.cgroup import called
+from runaway_watchdog.model.events import Ending
 from runaway_watchdog.render import figures
+from runaway_watchdog.render.last_end import ended
 from runaway_watchdog.store import curves, events, queries
 from runaway_watchdog.store.events import Event
 from runaway_watchdog.store.queries import Incident
@@ -90,7 +92,7 @@ def _older(connection: sqlite3.Connection, incident: Incident) -> Iterator[Momen
     opened = f"opened for PID {incident.pid}" if incident.pid else "opened for the whole group"
     yield Moment(incident.opened_at, "opened", opened, {"pid": incident.pid})
     for death in queries.lineage_history(connection, incident.lineage_id).deaths:
-        words = f"PID {death.pid} died"
+        words = f"PID {death.pid} {ended(death.ending)}"
         if death.successor_pid is not None:
             words += f", back {figures.delay(death.delay_s or 0)} later as PID {death.successor_pid}"
         yield Moment(death.died_at, "died", words, {"pid": death.pid})
@@ -109,9 +111,8 @@ def _words(event: Event) -> str:
             return f"now {detail.get('severity', '')}{why}"
         case "died":
             also = f", and {detail['times'] - 1} more after it" if "times" in detail else ""
-            return (
-                f"PID {detail.get('pid')} died{'' if detail.get('exact', True) else ' (seen at the next look)'}{also}"
-            )
+            seen = "" if detail.get("exact", True) else " (seen at the next look)"
+            return f"PID {detail.get('pid')} {ended(Ending.from_json(detail))}{seen}{also}"
         case "returned":
             return _returned(detail)
         case "throttled":

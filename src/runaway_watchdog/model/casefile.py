@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Final, Literal, NamedTuple
 
 from runaway_watchdog.model.doing import Doing
+from runaway_watchdog.model.events import Ending
 from runaway_watchdog.model.gap import Gap
 from runaway_watchdog.model.owner import Outlook, Owner
 from runaway_watchdog.model.plan import Plan
@@ -20,6 +21,7 @@ class SeenDeath(NamedTuple):
     died_at: float
     successor_pid: int | None
     delay_s: float | None
+    ending: Ending | None = None  # None: not known
 
 
 class History(NamedTuple):

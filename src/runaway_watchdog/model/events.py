@@ -32,12 +32,36 @@ class Finding(NamedTuple):
     returns: int = 0  # "restarts": how many were seen within `window_s`, at least
 
 
+class Ending(NamedTuple):
+    """How a process ended, as the kernel told it: by itself, or by a signal."""
+
+    exit_code: int | None = None
+    signal: int | None = None
+
+    @classmethod
+    def of(cls, status: int) -> "Ending":
+        """As waitpid(2) has it."""
+        signal = status & 0x7F
+        return cls(signal=signal) if signal else cls(exit_code=status >> 8 & 0xFF)
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> "Ending | None":
+        """Of what `to_json` wrote, among other things or not; None: it is not known."""
+        found = cls(**{name: document[name] for name in cls._fields if name in document})
+        return None if found == cls() else found
+
+    def to_json(self) -> dict[str, Any]:
+        """What is known of it."""
+        return {name: value for name, value in self._asdict().items() if value is not None}
+
+
 class Death(NamedTuple):
     """A tracked process ended. `wall` is exact where the kernel told us (pidfd), else the first look that missed it."""
 
     key: ProcKey
     wall: float
     exact: bool
+    ending: Ending | None = None  # None: not known
 
 
 class Return(NamedTuple):

@@ -23,6 +23,7 @@ from runaway_watchdog.model.casefile import (
 )
 from runaway_watchdog.model.doing import BusyThread, Doing
 from runaway_watchdog.model.effect import Effect, Size
+from runaway_watchdog.model.events import Ending
 from runaway_watchdog.model.gap import Gap
 from runaway_watchdog.model.identity import ProcKey
 from runaway_watchdog.model.owner import Outlook, Owner, reasons
@@ -170,6 +171,7 @@ def _history(history: History) -> Document:
                 "died_at": _time(death.died_at),
                 "successor_pid": death.successor_pid,
                 "delay_s": death.delay_s,
+                "ending": death.ending and death.ending.to_json(),
             }
             for death in history.deaths
         ],
@@ -340,6 +342,7 @@ def _history_of(history: Document) -> History:
             _seconds(death["died_at"]) or 0.0,
             death["successor_pid"],
             death["delay_s"],
+            Ending.from_json(death.get("ending") or {}),
         )
         for death in history["deaths"]
     )

@@ -11,6 +11,7 @@ from runaway_watchdog.linux.cgroup import called
 from runaway_watchdog.model.casefile import CaseFile
 from runaway_watchdog.model.events import CaseRequest, incident_document
 from runaway_watchdog.render import figures, html as mail, markdown as chat
+from runaway_watchdog.render.last_end import ended
 from runaway_watchdog.render.push import push
 from runaway_watchdog.render.shortage import SECOND
 from runaway_watchdog.render.steps import LOOKED_AT, safe
@@ -190,7 +191,7 @@ def _notice(case: CaseFile, kind: Kind, now: float, about: Incident) -> str:
         if about.unseen:
             how, lasting = _UNSEEN, ""
         else:
-            how = "is calm again" if case.process.alive or about.returns else "has ended and not come back"
+            how = "is calm again" if case.process.alive or about.returns else _ended(case)
         return f"Over: {_who(case)}{f' on {safe(case.host, 60)}' if case.host else ''} {how}.{lasting}"
     if kind == "returned":
         return _came_back(case)
@@ -203,6 +204,11 @@ def _notice(case: CaseFile, kind: Kind, now: float, about: Incident) -> str:
     return _loops(_who(case), about) if about.returns else ""
 
 
+def _ended(case: CaseFile) -> str:
+    ending = next((death.ending for death in case.history.deaths if death.pid == case.process.pid), None)
+    return "has ended and not come back" if ending is None else f"{ended(ending)} and has not come back"
+
+
 def _loops(what: str, about: Incident) -> str:
     return f"{what} ends and comes back: {about.returns} times in {figures.duration(about.window_s)}, at least."
 
@@ -213,7 +219,7 @@ def _came_back(case: CaseFile) -> str:
     if last is None or last.successor_pid is None:
         return "It died, and came back."
     later = "" if last.delay_s is None else f" {figures.delay(last.delay_s)} later"
-    return f"PID {last.pid} died, and came back{later} as PID {last.successor_pid}."
+    return f"PID {last.pid} {ended(last.ending)}, and came back{later} as PID {last.successor_pid}."
 
 
 def _who(case: CaseFile) -> str:

@@ -100,10 +100,11 @@ def _headline(case: CaseFile, now: float) -> str:
     if not process.alive:
         death = _death_of(process.pid, case)
         when = f" at {figures.clock(death.died_at, now, seconds=True)}" if death else ""
+        end = last_end.ended(death and death.ending)
         if death is None or death.successor_pid is None:
-            return f"{who}{where} died{when} and has not come back"
+            return f"{who}{where} {end}{when} and has not come back"
         later = "" if death.delay_s is None else f" {figures.delay(death.delay_s)} later"
-        return f"{who}{where} died{when}; it came back{later} as PID {death.successor_pid}, which has ended too"
+        return f"{who}{where} {end}{when}; it came back{later} as PID {death.successor_pid}, which has ended too"
     if case.cpu is None:
         return f"{who}{where}: its CPU share was not measured"
     lasting = ""
@@ -167,7 +168,7 @@ def _succession(case: CaseFile, now: float) -> str:
     living = case.process.pid
     if death is None:
         return f"PID {case.asked_pid} is gone; the same work goes on as PID {living}"
-    died = f"PID {case.asked_pid} died at {figures.clock(death.died_at, now, seconds=True)}"
+    died = f"PID {case.asked_pid} {last_end.ended(death.ending)} at {figures.clock(death.died_at, now, seconds=True)}"
     if death.successor_pid is None:
         return f"{died}; the same work goes on as PID {living}"
     later = "" if death.delay_s is None else f" {figures.delay(death.delay_s)} later"

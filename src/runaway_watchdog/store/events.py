@@ -6,6 +6,7 @@ in the newest line of their kind.
 
 import json
 import sqlite3
+from collections.abc import Mapping
 from typing import Any, Final, Literal, NamedTuple
 
 from runaway_watchdog.model.identity import ProcKey
@@ -35,11 +36,11 @@ def put_event(connection: sqlite3.Connection, incident_id: int, at: float, kind:
     )
 
 
-def put_death(connection: sqlite3.Connection, key: ProcKey, at: float, *, exact: bool) -> None:
-    """A process has ended: a line for each incident that is about its work."""
+def put_death(connection: sqlite3.Connection, key: ProcKey, at: float, how: Mapping[str, Any]) -> None:
+    """A process has ended: a line for each incident that is about its work. `how`: see `Ending`, and `exact`."""
     for incident_id in _about(connection, key, at):
         if not _counted(connection, incident_id, "died", at, None):
-            put_event(connection, incident_id, at, "died", pid=key.pid, exact=exact)
+            put_event(connection, incident_id, at, "died", pid=key.pid, **how)
 
 
 def put_return(connection: sqlite3.Connection, key: ProcKey, after: int, at: float, delay_s: float) -> None:

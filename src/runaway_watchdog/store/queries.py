@@ -8,6 +8,7 @@ import sqlite3
 from typing import Any, Final, NamedTuple
 
 from runaway_watchdog.model.casefile import History, SeenDeath
+from runaway_watchdog.model.events import Ending
 from runaway_watchdog.model.identity import ProcKey
 from runaway_watchdog.model.process import CpuShare
 
@@ -107,6 +108,10 @@ def lineage_id_of(connection: sqlite3.Connection, lineage_key: str) -> int | Non
     return None if row is None else int(row[0])
 
 
+def _ending(document: str | None) -> Ending | None:
+    return None if document is None else Ending.from_json(json.loads(document))
+
+
 def lineage_history(connection: sqlite3.Connection, lineage_id: int) -> History:
     """Deaths and returns, newest first; returns are counted for as long as the lineage is kept."""
     row = connection.execute(
@@ -115,7 +120,7 @@ def lineage_history(connection: sqlite3.Connection, lineage_id: int) -> History:
     if row is None:
         return History()
     deaths = connection.execute(
-        """SELECT dead.pid, dead.started_at, dead.died_at, next.pid, next.return_delay_s
+        """SELECT dead.pid, dead.started_at, dead.died_at, next.pid, next.return_delay_s, dead.ending
         FROM process AS dead LEFT JOIN process AS next ON next.lineage_id = dead.lineage_id
             AND next.boot_id = dead.boot_id AND next.predecessor_pid = dead.pid
             AND next.predecessor_start_ticks = dead.start_ticks
@@ -129,7 +134,7 @@ def lineage_history(connection: sqlite3.Connection, lineage_id: int) -> History:
         returns_seen=row[0],
         shortest_s=row[1],
         longest_s=row[2],
-        deaths=tuple(SeenDeath(*death) for death in deaths),
+        deaths=tuple(SeenDeath(*death)._replace(ending=_ending(death[-1])) for death in deaths),
         pids=tuple(dict.fromkeys(each[0] for each in pids))[::-1],
     )
 

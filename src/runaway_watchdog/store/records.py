@@ -3,6 +3,7 @@
 Names and command lines are hostile: they are cleaned, and secrets in them masked, before they get here.
 """
 
+import json
 import sqlite3
 from typing import Any, Final, NamedTuple
 
@@ -119,12 +120,13 @@ def put_cpu(connection: sqlite3.Connection, figures: tuple[CpuRecord, ...], now:
 
 def put_death(connection: sqlite3.Connection, death: Death) -> None:
     """A tracked process ended."""
+    ending = death.ending.to_json() if death.ending else {}
     connection.execute(
-        """UPDATE process SET died_at = ?, death_exact = ?, seen_at = max(seen_at, ?)
+        """UPDATE process SET died_at = ?, death_exact = ?, ending = ?, seen_at = max(seen_at, ?)
         WHERE boot_id = ? AND pid = ? AND start_ticks = ?""",
-        (death.wall, int(death.exact), death.wall, *death.key),
+        (death.wall, int(death.exact), json.dumps(ending) if ending else None, death.wall, *death.key),
     )
-    events.put_death(connection, death.key, death.wall, exact=death.exact)
+    events.put_death(connection, death.key, death.wall, {"exact": death.exact, **ending})
 
 
 def put_return(connection: sqlite3.Connection, back: Return, successor: ProcessRecord, now: float) -> None:

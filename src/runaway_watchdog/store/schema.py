@@ -140,7 +140,11 @@ _SILENCE: Final = """
 ALTER TABLE outbox ADD COLUMN unanswered INTEGER NOT NULL DEFAULT 0 /* so often the service got it, and said nothing */;
 """
 
-MIGRATIONS: Final = (_TABLES, _CURVES, _STORIES, _HEARTBEAT, _SILENCE)
+_ENDINGS: Final = """
+ALTER TABLE process ADD COLUMN ending TEXT /* JSON object: how it ended; NULL: not known */;
+"""
+
+MIGRATIONS: Final = (_TABLES, _CURVES, _STORIES, _HEARTBEAT, _SILENCE, _ENDINGS)
 """Each brings the store from the version that is its index to the next one (`PRAGMA user_version`)."""
 
 SCHEMA_VERSION: Final = len(MIGRATIONS)

@@ -99,9 +99,9 @@ class Driver:
         self._history.note(sample)
         self._handle(events.Sampled(sample, began, polled))
 
-    def died(self, keys: Iterable[ProcKey]) -> None:
+    def died(self, ends: Iterable[events.End]) -> None:
         """The kernel has just told of these deaths."""
-        self._handle(events.Died(tuple(keys)))
+        self._handle(events.Died(tuple(ends)))
 
     def look_for_returns(self) -> bool:
         """Between two ticks, soon after a death. True: someone has come back."""

@@ -4,7 +4,7 @@ so no half of a look waits in the state."""
 from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
-from runaway_watchdog.model.events import CaseRequest
+from runaway_watchdog.model.events import CaseRequest, Ending
 from runaway_watchdog.model.identity import ProcKey
 from runaway_watchdog.model.sampling import Sample
 from runaway_watchdog.model.user_input import UserInput
@@ -55,10 +55,18 @@ class Examination(NamedTuple):
     answers: tuple[Particulars, ...] = ()  # one for each
 
 
+class End(NamedTuple):
+    """Of one process, as the kernel has just told it."""
+
+    key: ProcKey
+    ending: Ending | None = None  # None: not known
+    ago_s: float = 0.0
+
+
 class Died(NamedTuple):
     """The kernel has just told of these deaths, through pidfds."""
 
-    keys: tuple[ProcKey, ...]
+    ends: tuple[End, ...]
 
 
 class ReturnsDue(NamedTuple):

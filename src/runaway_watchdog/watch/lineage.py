@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from runaway_watchdog.linux.clock import CLOCK_TICKS, GRAIN_S
-from runaway_watchdog.model.events import Death, Return
+from runaway_watchdog.model.events import Death, Ending, Return
 from runaway_watchdog.model.identity import ProcKey
 from runaway_watchdog.model.sampling import Sample
 
@@ -70,6 +70,7 @@ class Ended(NamedTuple):
     at: float  # seconds after boot
     wall: float
     exact: bool  # the kernel told the moment; otherwise it was gone at this look, and alive at the one before
+    ending: Ending | None = None  # None: not known
 
 
 class Tracked(NamedTuple):
@@ -161,8 +162,9 @@ def observe(
     for end in ended:
         gone = tracked.pop(end.key, None)
         if gone is not None:
-            deaths.append(Death(end.key, end.wall, end.exact))
-            awaited.append(Awaited(gone.seen, end.at, min(end.at, gone.read_at) - GRAIN_S))
+            at = max(end.at, gone.read_at) if end.ending else end.at  # its first thread may have ended before that
+            deaths.append(Death(end.key, end.wall + (at - end.at), end.exact, end.ending))
+            awaited.append(Awaited(gone.seen, at, min(at, gone.read_at) - GRAIN_S))
     known = set(tracked) | {each.seen.key for each in awaited}
     strangers = sorted((each for each in candidates if each.key not in known), key=lambda each: each.start_s)
     returns: list[Return] = []

@@ -15,6 +15,7 @@ from runaway_watchdog.watch.events import (
     QUESTIONS,
     Answered,
     Died,
+    End,
     Event,
     Identification,
     Newcomers,
@@ -43,7 +44,7 @@ def step(state: State, event: Event, now: Now) -> tuple[State, list[effects.Want
     elif isinstance(event, QUESTIONS):
         _answered(turn, event)
     elif isinstance(event, Died):
-        _apply(turn, [lineage.Ended(key, now.boottime, now.wall, exact=True) for key in event.keys], ())
+        _apply(turn, [_told_end(each, now) for each in event.ends], ())
     elif isinstance(event, ReturnsDue):
         _search(turn, (), None)
     elif isinstance(event, QueuedCase):
@@ -53,6 +54,10 @@ def step(state: State, event: Event, now: Now) -> tuple[State, list[effects.Want
     else:
         turn.state = _told(state, event)
     return turn.state, turn.effects
+
+
+def _told_end(end: End, now: Now) -> lineage.Ended:
+    return lineage.Ended(end.key, now.boottime - end.ago_s, now.wall - end.ago_s, exact=True, ending=end.ending)
 
 
 def _told(state: State, event: UserInput | UsualUse | Configuration) -> State:
@@ -135,8 +140,9 @@ def _apply(turn: Turn, ended: Iterable[lineage.Ended], candidates: Iterable[line
     lineages, deaths, came_back = lineage.observe(state.lineages, ended, candidates, now.wall, now.boottime)
     turn.state = state._replace(lineages=lineages, lengths=lengths)
     for death in deaths:
+        how = death.ending.to_json() if death.ending else {}
         turn.effects += (
-            effects.log("info", "died", {"pid": death.key.pid, "exact": death.exact}),
+            effects.log("info", "died", {"pid": death.key.pid, "exact": death.exact} | how),
             effects.store_death(death),
         )
     for back in came_back:
