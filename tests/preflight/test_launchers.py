@@ -36,6 +36,26 @@ def test_a_command_inside_that_is_not_known_is_unknown(before: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "before",
+    [
+        "strace -fo /srv/notes.txt", "ltrace --output=/srv/notes.txt", "valgrind --log-file=/srv/notes.txt -q",
+        "valgrind --xml=yes --xml-file=/srv/notes.txt", "valgrind --tool=massif --massif-out-file=/srv/notes.txt",
+        "valgrind --tool=callgrind --callgrind-out-file=/srv/notes.txt", "fakeroot -s /srv/notes.txt",
+        "fakeroot -i /tmp/state -s/srv/notes.txt --", "perf stat -o /srv/notes.txt", "turbostat -o /srv/notes.txt",
+    ],
+)  # fmt: skip
+def test_the_file_that_it_writes_is_lost(before: str) -> None:
+    """As valgrind's and fakeroot's own runs leave it; a new one loses nothing."""
+    assert {each.name for each in shop().judge(f"{before} ls").lost} == {"/srv/notes.txt"}
+    assert verdict(shop().judge(f"{before.replace('/srv/notes.txt', '/srv/new')} ls")) == "safe"
+
+
+def test_of_several_files_none_is_passed_over() -> None:
+    judged = shop().judge("valgrind --xml-file=/srv/notes.txt --log-file=/tmp/new ls")
+    assert risk(judged.unknown) == "high"
+
+
+@pytest.mark.parametrize(
     "line",
     [
         "script -c 'rm -rf /srv/uploads' /tmp/new",
@@ -53,6 +73,9 @@ def test_a_command_inside_that_is_not_known_is_unknown(before: str) -> None:
         "ag --pager='rm -rf /srv/uploads' x",
         "sdiff --diff-program='rm' a b",
         "strace -o '|rm -rf /srv/uploads' ls",
+        "fakeroot -l ./x.so ls",
+        "fakeroot --faked=./x ls",
+        "fakeroot -l./x.so ls",
         "ip -batch /tmp/x",
         "ip -b /tmp/x",
     ],

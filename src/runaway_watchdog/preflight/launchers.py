@@ -18,23 +18,35 @@ _ARCHITECTURE = re.compile(
 
 
 def _behind(
-    valued: str = "", *, writes: str = "", adds: str = "", instead: str = "", operands: int = 0, alone: bool = False
+    valued: str = "",
+    *,
+    writes: str = "",
+    adds: str = "",
+    instead: str = "",
+    loads: str = "",
+    operands: int = 0,
+    alone: bool = False,
 ) -> Callable[[Words], Inner | None]:
     """What stands behind the options. `valued`: those that take the next word; `writes`: those of them whose value is a
     file that is written, but for one of `adds`, with which nothing is written over; `instead`: with one of these it
-    starts nothing; `alone`: without a command it starts a shell.
+    starts nothing; `loads`: those whose value is code that it loads; `alone`: without a command it starts a shell.
     """
-    takes, files, others = frozenset(valued.split()), frozenset(writes.split()), frozenset(instead.split())
+    files, others, code = frozenset(writes.split()), frozenset(instead.split()), frozenset(loads.split())
+    takes = frozenset(valued.split()) | files | code
 
     def read(words: Words) -> Inner | None:
-        position, written, appends = 1, None, False
+        position, written, appends, before = 1, None, False, ""
         while position < len(words) and known(words, position).startswith("-"):
-            option, value, after = _option(words, position, takes | files)
+            option, value, after = _option(words, position, takes)
             if option in others:
                 return None
+            if option in code:
+                raise Unread(" ".join(word.raw for word in words), "what it loads is not known")
             appends |= option in adds.split()
             if option in files and value is not None:
-                written = _file(value, words)
+                if written is not None and option != before:
+                    raise Unread(" ".join(word.raw for word in words), "it writes several files")
+                written, before = _file(value, words), option
             position = after
             if option == "--":
                 break
@@ -151,7 +163,8 @@ LAUNCHERS: Mapping[str, Callable[[Words], Inner | None]] = {
                       instead="-h --help -V --version"),
     "ltrace": _behind("-a -A -D -e -F -l -n -p -s -u -w -x --align --config --indent --library", writes="-o --output",
                       instead="-h --help -V --version"),
-    "valgrind": _behind(instead="-h --help --version"),
+    "valgrind": _behind(writes="--log-file --xml-file --massif-out-file --callgrind-out-file --cachegrind-out-file "
+                        "--dhat-out-file --xtree-memory-file --xtree-leak-file", instead="-h --help --version"),
     "perf": _perf,
     "pidstat": _pidstat,
     "turbostat": _behind("-a --add -c --cpu -e --enable -H --hide -i --interval -n --num_iterations -s --show -T --TCC "
@@ -166,7 +179,8 @@ LAUNCHERS: Mapping[str, Callable[[Words], Inner | None]] = {
     "ssh-agent": _behind("-a -E -O -P -t", instead="-k"),
     "xvfb-run": _behind("-e --error-file -f --auth-file -n --server-num -p --xauth-protocol -s --server-args -w --wait "
                         "-F --fbdir", instead="-h --help"),
-    "fakeroot": _behind("-l --lib --faked -s -i -b", alone=True),
+    "fakeroot": _behind("-i -b --fd-base", writes="-s", instead="-h --help -v --version",
+                        loads="-l --lib -f --faked", alone=True),
     **dict.fromkeys(("eatmydata", "unbuffer", "chronic", "catchsegv", "ifne"), _behind()),
     **dict.fromkeys(("torsocks", "torify"), _TORSOCKS),
     **dict.fromkeys(("proxychains", "proxychains4"), _behind("-f")),
