@@ -275,6 +275,24 @@ def test_what_may_have_written_over_the_copy_ends_it(after: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "script",
+    [
+        "bash empty.sh > kept.log", "bash empty.sh >> kept.log", "bash empty.sh 2> kept.log",
+        "bash empty.sh &> kept.log",
+        ". ./empty.sh > kept.log", "./empty.sh > kept.log", "sudo bash empty.sh > kept.log", "make empty > kept.log",
+        "make -s empty 2>> kept.log", "bash -c '> big.log' > kept.log", "{ > big.log; } > kept.log",
+    ],
+)  # fmt: skip
+def test_what_a_script_prints_into_the_copy_ends_it(script: str) -> None:
+    """Its commands do not see where their output goes."""
+    made = host()
+    made.files.add("/srv/Makefile", "empty:\n\t> big.log\n")
+    assert "/srv/big.log" in {effect.name for effect in made.judge(f"cp big.log kept.log && {script}").lost}
+    other = made.judge(f"cp big.log kept.log && {script.replace('kept.log', 'said.log')}")
+    assert other.lost == ()
+
+
+@pytest.mark.parametrize(
     ("line", "name"),
     [
         ("tar czf site.tgz site && rm -rf site", "/srv/site"),

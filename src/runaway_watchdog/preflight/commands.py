@@ -71,7 +71,7 @@ class Commands:
         try:
             outcome = self._run(words, call, assigned.export(names) if names else state, frame)
         finally:  # what it runs may be a text, or not be read: the files are written all the same
-            if not any(command.truncates or command.appends for command, _ in frame.sink.commands[before:]):
+            if not any(files.are_of(command) for command, _ in frame.sink.commands[before:]):
                 self.written(files, call.text, state, frame)
         outcome = succeeded(call.text, frame.sink.commands[before:], outcome)
         if read.declared:

@@ -175,6 +175,10 @@ class Files(NamedTuple):
     def __bool__(self) -> bool:
         return bool(self.truncates or self.appends)
 
+    def are_of(self, command: Command) -> bool:
+        """Whether the command was given these: others, of a command inside, may have the same names elsewhere."""
+        return command.truncates is self.truncates and command.appends is self.appends
+
 
 class Call(NamedTuple):
     """What belongs to a command beside its words."""

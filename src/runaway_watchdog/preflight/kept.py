@@ -87,7 +87,7 @@ def _whole(command: Command, before: HostState, outcome: Outcome, world: World) 
         return
     after = outcome.host
     names = {id(what): path for path, what in after.made.items()}
-    touched = _touched(before, after)
+    touched = _touched(before, after) | _opened(command, before, world)
     if after.copies is before.copies:  # no script was read, each command of which has been looked at
         touched |= _within_reach(command, before, world)
     for copy in before.copies:
@@ -110,7 +110,7 @@ def _unkept(copy: Copy, command: Command, host: HostState, world: World) -> bool
         return program in ("crontab", "at", "atrm", "batch") and not of(command).has("-l", "-c")
     if copy.type == "database":
         return copied.engine(command) in copied.SERVERS and "dump" not in program
-    words = list(command.truncates)
+    words = [*command.truncates, *command.appends]
     if program not in _GENTLE and not changes_nothing(program):
         words += [Word(part, part) for word in command.words[1:] for part in _parts(word.text or "/")]
     named = {copied.real(word, command, host, world) for word in words} | _within_reach(command, host, world)
@@ -133,12 +133,18 @@ def _touched(before: HostState, after: HostState) -> set[str]:
     return found | {path for path, what in after.made.items() if id(what) not in known and path in before.made}
 
 
+def _opened(command: Command, host: HostState, world: World) -> set[str]:
+    """Real paths of what its redirections write: also those of one that runs a script, which does not see them."""
+    found = (copied.real(word, command, host, world) for word in (*command.truncates, *command.appends))
+    return {path for path in found if path is not None}
+
+
 def _within_reach(command: Command, host: HostState, world: World) -> set[str]:
     """Real paths that a command may write to without anybody knowing: what its words name, and where it runs.
 
     Nothing for programs whose files are all known.
     """
-    words: list[Word] = list(command.appends)
+    words: list[Word] = []
     folders: list[Word] = []
     if command.or_folders and not changes_nothing(command.program):
         folders.append(Word("/", "/"))
