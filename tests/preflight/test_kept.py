@@ -275,6 +275,15 @@ def test_what_may_have_written_over_the_copy_ends_it(after: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "beside", ["cp big.log kept.log", "mv big.log kept.log", "sleep 1 && install big.log kept.log"]
+)
+def test_what_runs_in_the_background_finds_what_comes_after_it(beside: str) -> None:
+    """It writes the emptied file over the copy."""
+    lost = judged(f"cp big.log kept.log && rm big.log && {{ {beside} & > big.log; }}").lost
+    assert any(effect.name == "/srv/big.log" and not effect.kept_in for effect in lost)
+
+
+@pytest.mark.parametrize(
     "script",
     [
         "bash empty.sh > kept.log", "bash empty.sh >> kept.log", "bash empty.sh 2> kept.log",

@@ -148,7 +148,7 @@ def _within_reach(command: Command, host: HostState, world: World) -> set[str]:
     folders: list[Word] = []
     if command.or_folders and not changes_nothing(command.program):
         folders.append(Word("/", "/"))
-    if not _is_known(command):
+    if command.unordered or not _is_known(command):  # in the background it may find what is there only later
         parts = [part for word in command.words[1:] for part in _parts(word.text or "/")]
         words += [Word(part, part) for part in parts]
         if not _stays_with_its_words(command):
