@@ -25,6 +25,7 @@ LOST = [
     ("eval 'ls >> /srv/new' 2> /srv/notes.txt", {"/srv/notes.txt"}),
     ("f() { ls > /srv/new; }; f > /srv/notes.txt", {"/srv/notes.txt"}),
     ("f() { ls > /srv/new; }; f >> /srv/notes.txt", set()),
+    ("bash -c 'mv /srv/notes.txt /srv/old' > /srv/notes.txt", {"/srv/notes.txt"}),
     ("bash -c 'mv /srv/notes.txt /srv/old' > /srv/new", set()),
     ("ls 2> /dev/null", set()),
     ("dd if=/dev/zero of=/dev/sda", {"/dev/sda"}),
@@ -70,8 +71,63 @@ LOST = [
     ("find /srv -mtime +1 -delete", set()),
     ("mv /srv/uploads /srv/old; rm -rf /srv/old", {"/srv/uploads"}),
     ("mv /srv/uploads /srv/old; rm -rf /srv/uploads", set()),
+    ("mv /srv/uploads /srv/old && systemctl reload nginx; rm -rf /srv/uploads", set()),
+    ("mv /srv/uploads /srv/old || exit 1; rm -rf /srv/uploads", set()),
+    ("mv /srv/uploads /srv/old || true; rm -rf /srv/uploads", set()),
+    ("sleep 9 & mv /srv/uploads /srv/old; rm -rf /srv/uploads", set()),
+    ("test -e /srv/old || mv /srv/uploads /srv/old && rm -rf /srv/uploads", {"/srv/uploads"}),
+    ("[ -e /x ] && mv /srv/uploads /srv/old && rm -rf /srv/uploads", set()),
+    ("if [ -e /x ]; then mv /srv/uploads /srv/old; rm -rf /srv/uploads; fi", set()),
+    ("f() { mv /srv/uploads /srv/old; }; f; rm -rf /srv/uploads", set()),
+    ("[ -e /x ] && mv /srv/uploads /srv/old; rm -rf /srv/uploads", {"/srv/uploads"}),
+    ("[ -e /x ] && sudo mv /srv/uploads /srv/old; rm -rf /srv/uploads", {"/srv/uploads"}),
+    ("if [ -e /x ]; then mv /srv/uploads /srv/old; fi; rm -rf /srv/uploads", {"/srv/uploads"}),
+    ("mv /srv/uploads /srv/old & rm -rf /srv/uploads", {"/srv/uploads"}),
+    ("mv /srv/uploads /srv/old || rm -rf /srv/uploads", {"/srv/uploads"}),
+    ("(cd /x && mv /srv/uploads /srv/old); rm -rf /srv/uploads", {"/srv/uploads"}),
+    ("[ -e /x ] && mv /srv/notes.txt /srv/old; echo x > /srv/notes.txt", {"/srv/notes.txt"}),
+    ("test -d uploads && mv uploads old; rm -rf uploads", set()),
+    ("test -f uploads && mv uploads old; rm -rf uploads", {"/srv/uploads"}),
+    ("[ -e /x ] && [ -e uploads ] && mv uploads old; rm -rf uploads", {"/srv/uploads"}),
+    ("[[ -f notes.txt ]] && mv notes.txt old; echo x > notes.txt", set()),
+    ("[[ -e /x ]] && mv notes.txt old; echo x > notes.txt", {"/srv/notes.txt"}),
+    ("if [[ -d uploads ]]; then /bin/mv uploads old; fi; mkdir uploads; echo x > uploads/a.jpg", set()),
+    ("[ -d uploads ] || mv uploads old; rm -rf uploads", {"/srv/uploads"}),
+    ("[ -e /x ] && mv uploads old; for f in uploads/*; do rm $f; done", {"/srv/uploads/a.jpg"}),
+    ("[ -e /x ] && ln -sfn /tmp link; rm -rf link/*", {"/srv/uploads/a.jpg"}),
+    ("[ -e /x ] && rm link; rm -rf link/*", {"/srv/uploads/a.jpg"}),
+    ("[ -L link ] && rm link; ln -s /tmp link", set()),
+    ("bash -c 'mv uploads old'; rm -rf uploads", set()),
+    ("(mv uploads old); rm -rf uploads", set()),
+    ("sudo sh -c 'mv uploads old'; rm -rf uploads", set()),
+    ("sudo sh -c 'test -e /x && mv uploads old'; rm -rf uploads", {"/srv/uploads"}),
+    ("bash -c 'test -e /x || exit; mv uploads old'; rm -rf uploads", {"/srv/uploads"}),
+    ("bash -ec 'test -e /x; mv uploads old'; rm -rf uploads", {"/srv/uploads"}),
+    ("(set -e; test -e /x; mv uploads old); rm -rf uploads", {"/srv/uploads"}),
+    ("timeout 1 sh -c 'sleep 9; mv uploads old'; rm -rf uploads", {"/srv/uploads"}),
     ("rm notes.txt; rm notes.txt", {"/srv/notes.txt"}),
 ]
+
+
+@pytest.mark.parametrize("start", ["bash -e ./stops", "bash -eu stops", "sudo sh -e stops", "./stops-itself"])
+def test_what_a_script_does_not_come_to_is_not_done(start: str) -> None:
+    host = shop()
+    host.files.add("/srv/stops", "test -e /x\nmv uploads old\n")
+    host.files.add("/srv/stops-itself", "#!/bin/sh -e\ntest -e /x\nmv uploads old\n")
+    assert {each.name for each in host.judge(f"{start}; rm -rf /srv/uploads").lost} == {"/srv/uploads"}
+    assert host.judge(f"{start.replace(' -e ', ' ').replace(' -eu ', ' ')}; ls").lost == ()
+
+
+@pytest.mark.parametrize("start", ["bash", ".", "sudo sh", "make -f"])
+def test_what_a_script_may_not_move_is_lost_after_it(start: str) -> None:
+    """What comes next is not in the script, or the script is not run."""
+    host = shop()
+    first = "all:\n\t" if start == "make -f" else ""
+    host.files.add("/srv/moves", f"{first}mv uploads old\n")
+    host.files.add("/srv/may_move", f"{first}[ -e /x ] && mv uploads old\n")
+    assert host.judge(f"{start} moves; rm -rf /srv/uploads").lost == ()
+    for line in (f"{start} may_move; rm -rf /srv/uploads", f"[ -e /x ] && {start} moves; rm -rf /srv/uploads"):
+        assert {each.name for each in host.judge(line).lost} == {"/srv/uploads"}
 
 
 @pytest.mark.parametrize(("line", "lost"), LOST, ids=[line for line, _ in LOST])

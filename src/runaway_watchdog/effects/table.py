@@ -10,6 +10,7 @@ from runaway_watchdog.effects.docker.call import Inside
 from runaway_watchdog.effects.elsewhere import remote, runners
 from runaway_watchdog.effects.programs import FAMILIES, RARELY_DESTROY
 from runaway_watchdog.model.command import Command
+from runaway_watchdog.model.effect import LowRisk
 from runaway_watchdog.world import World
 
 Family = Callable[[Command, HostState, World], Outcome]
@@ -101,6 +102,20 @@ def started(command: Command) -> Command | None:
 def destroys_nothing_else(command: Command) -> bool:
     """Whether its program is known not to destroy what it is not given, or its subcommand only reads."""
     return remote.reads(command) or (command.program not in ENGINES and of(command) in (HARMLESS, *ELSEWHERE))
+
+
+def proven(command: Command, outcome: Outcome) -> Outcome:
+    """Safe is proven, never assumed: this holds for every family of commands, whatever it makes of its words.
+
+    A command whose program can destroy is at least unknown as long as one of its words is: a project, a path, a
+    container, a pattern or an option. Only what a program that is harmless with any words is given does not matter.
+    """
+    hidden = next((word for word in command.words if word.text is None), None)
+    if hidden is None or outcome.unknown or known_programs.changes_nothing(command.program):
+        return outcome
+    shown_word = hidden.raw or "its input"
+    why = f"what {shown_word} stands for in `{shown(command)}` is only known when it runs"
+    return outcome._replace(unknown=(LowRisk(why) if destroys_nothing_else(command) else why,))
 
 
 def known(host: HostState, world: World) -> HostState:

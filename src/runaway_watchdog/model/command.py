@@ -33,7 +33,7 @@ class Command(NamedTuple):
     appends: tuple[Word, ...] = ()  # files that a redirection adds to: `>> file`
     prints_to: Word | None = None  # that one of them that its standard output goes to
     text: str = ""  # as it stands in the line
-    number: int = 0  # of a command that may keep a copy: no other of the same text has it
+    number: int = 0  # of a copy, a move or a test: no other of the same text has it
     succeeded: frozenset[int] = frozenset()  # the numbers of those without whose success this one does not run
     conditional: bool = False  # after && or ||, in an if, a loop or a function: it may not run at all
     unordered: bool = False  # in the background, a loop, a trap: what follows cannot know when and how often it runs

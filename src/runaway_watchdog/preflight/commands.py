@@ -16,6 +16,7 @@ from runaway_watchdog.preflight.flow import (
     Frame,
     Sink,
     Structure,
+    behind,
     repeat,
     succeeded,
     unchanged,
@@ -289,7 +290,8 @@ class Commands:
         if (text := self._piped(invoked.file[:1], frame)) is not None:
             return self._script(Word(text, call.text), invoked.file[1:], state, frame)
         if invoked.file:
-            self._emit((Word("source", words[0].raw), *invoked.file), call._replace(external=True), state, frame)
+            name = words[0] if invoked.options else Word("source", words[0].raw)
+            self._emit((name, *invoked.options, *invoked.file), call._replace(external=True), state, frame)
             return unchanged(state)
         given = frame.here if frame.reads is None else output.known(frame.reads)
         self.asking.inputs.spend(frame)
@@ -313,8 +315,9 @@ class Commands:
         if script.text is None:
             raise Unread(script.raw, "what this shell runs is only known when it runs")
         inner = frame._replace(depth=frame.depth + 1, tested=False)
-        self._structure.text(script.text, state.child(positional), inner)
-        return unchanged(state)
+        ends = self.ordering.ends
+        inside = self._structure.text(script.text, state.child(positional), inner)
+        return self.ordering.behind_shell(state, inside, ends)
 
     def _feeding(self, program: str, words: Words, call: Call, state: ShellState, frame: Frame) -> ExitStates:
         call = call._replace(external=True)
@@ -362,13 +365,13 @@ class Commands:
         after = repeat(run, within, frame) if inner.repeated else run(within, frame)
         if inner.detached:
             self.ordering.beside(frame.sink, found)
-        return unchanged(state.forget() if after.elsewhere else state)
+        certain = after.succeeded if inner.user is not None and not inner.detached else state.succeeded
+        return unchanged(behind(state.forget() if after.elsewhere else state, certain))
 
     def _within(self, inner: Inner, call: Call, state: ShellState, frame: Frame) -> ShellState:
         if inner.script is not None:
             return self._script(inner.script, inner.positional, state, frame).after
-        frame = frame._replace(depth=frame.depth + 1)
-        return self._run(inner.words, call._replace(external=True), state, frame).after
+        return self._run(inner.words, call._replace(external=True), state, frame._replace(depth=frame.depth + 1)).after
 
     def _emit(self, words: Words, call: Call, state: ShellState, frame: Frame) -> None:
         frame.sink.commands.append(

@@ -1,11 +1,17 @@
 """Where in the line the reading is: what it has found, what holds there, and what may follow from a command's end."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Literal, NamedTuple, Protocol
 
 from runaway_watchdog.model.command import Command, Script, Word
 from runaway_watchdog.preflight.grammar import Source
 from runaway_watchdog.preflight.state import ShellState, merge
+
+MOVING = "mv"
+"""The program whose success is assumed: what a line moves away is not there any more."""
+TESTS = frozenset(("test", "["))
+"""Programs whose success says that a file is there."""
 
 
 class Sink:
@@ -104,12 +110,21 @@ def exiting(outcome: ExitStates, frame: Frame) -> ExitStates:
 
 
 def succeeded(text: str, found: Sequence[tuple[Command, bool]], outcome: ExitStates) -> ExitStates:
-    """Of a command that is told by itself, behind whatever wrapper: what comes after `&&` runs if it succeeds."""
+    """Of a command that is told by itself, behind whatever wrapper: what comes after `&&` runs if it succeeds.
+
+    mv is taken to succeed: what comes after `;` runs after it too.
+    """
     number = found[0][0].number if len(found) == 1 and found[0][0].text == text else 0
     if not number or outcome.success.ended:
         return outcome
-    success = outcome.success._replace(succeeded=outcome.success.succeeded | {number})
-    return outcome._replace(success=success)
+    if found[0][0].program == MOVING:
+        return outcome.mapped(partial(behind, numbers=frozenset((number,))))
+    return outcome._replace(success=behind(outcome.success, frozenset((number,))))
+
+
+def behind(state: ShellState, numbers: frozenset[int]) -> ShellState:
+    """The state that the success of these too has led to."""
+    return state._replace(succeeded=state.succeeded | numbers)
 
 
 Part = Callable[[ShellState, Frame], ExitStates]
@@ -127,7 +142,9 @@ def chain(parts: Sequence[tuple[Literal["", "&&", "||"], Part]], state: ShellSta
                 right.success, merge(outcome.failure, right.failure), _either(outcome.doubt, right.doubt)
             )
         else:
-            right = part(outcome.failure, inner)
+            taken = (outcome.failure.succeeded & outcome.success.succeeded) - state.succeeded
+            failed = outcome.failure._replace(succeeded=outcome.failure.succeeded - taken)
+            right = part(failed, inner).mapped(partial(behind, numbers=taken))
             outcome = ExitStates(merge(outcome.success, right.success), right.failure, right.doubt)
     return outcome
 

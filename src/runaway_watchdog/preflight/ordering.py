@@ -2,7 +2,7 @@
 
 from runaway_watchdog.effects.known_programs import changes_nothing
 from runaway_watchdog.model.command import Word
-from runaway_watchdog.preflight.flow import Frame, Sink
+from runaway_watchdog.preflight.flow import MOVING, TESTS, ExitStates, Frame, Sink, behind, unchanged
 from runaway_watchdog.preflight.state import ShellState
 
 _NUMBERED = frozenset(
@@ -22,7 +22,8 @@ class Ordering:
     def number(self, word: Word, frame: Frame) -> int:
         """Of the next command; 0: what it makes is not counted on."""
         self._numbers += 1
-        counts = self.settled and not frame.unordered and word.text in _NUMBERED
+        name = (word.text or "").removeprefix("/usr").removeprefix("/bin/")
+        counts = not frame.unordered and (name in {MOVING, *TESTS} or (self.settled and name in _NUMBERED))
         return self._numbers if counts else 0
 
     def beside(self, sink: Sink, since: int) -> None:
@@ -47,10 +48,15 @@ class Ordering:
     def end(self, state: ShellState) -> None:
         self._ends.append(state.succeeded)
 
-    def behind_subshell(self, inside: ShellState, since: tuple[int, int]) -> frozenset[int]:
-        """What is certain to have succeeded where a subshell did, however it ended: by any of these too."""
+    def behind_shell(self, state: ShellState, inside: ExitStates, since: tuple[int, int]) -> ExitStates:
+        """Where a shell of its own was started in this state: what is certain to have succeeded if it did, however it
+        ended, by any of those early ends too; and what has succeeded in any case (mv)."""
         early = (*self._ends[since[0] :], *self._left[since[1] :])
-        return frozenset() if inside.ended else inside.succeeded.intersection(*early)
+        success = frozenset() if inside.success.ended else inside.success.succeeded.intersection(*early)
+        always = success.intersection(*(each.succeeded for each in inside if each is not None))
+        if any(each is not None and each.doubtful for each in inside):
+            always = frozenset()
+        return unchanged(behind(state, always))._replace(success=behind(state, success))
 
     def after(self, state: ShellState, exits: int) -> ShellState:
         """The state behind a function or a loop that may have been left early: at any exit since there were so many."""

@@ -13,9 +13,9 @@ from runaway_watchdog.effects.arguments import shown
 from runaway_watchdog.effects.host.targets import absolute, spread_one
 from runaway_watchdog.linux.text import lines as lines_of
 from runaway_watchdog.model.command import Command, Script, Word
-from runaway_watchdog.model.effect import Effect, LowRisk
+from runaway_watchdog.model.effect import Effect
 from runaway_watchdog.model.shells import POSIX_SHELLS
-from runaway_watchdog.preflight import inputs, recipes, shells, temporary
+from runaway_watchdog.preflight import flow, inputs, moves, recipes, shells, temporary
 from runaway_watchdog.preflight.lookup import Lines
 from runaway_watchdog.preflight.questions import Questions, text_of, tree_of
 from runaway_watchdog.preflight.shell import parse
@@ -29,6 +29,7 @@ DEPTH = 5
 """Scripts that start scripts, substitutions in substitutions: further down nothing is judged."""
 SOURCES = frozenset((".", "source"))
 MOST_WORDS = 5000
+_LINES_WITHIN = 4
 
 
 class Shell(NamedTuple):
@@ -57,87 +58,86 @@ class Preflight(NamedTuple):
 
 def run(script: Script, world: World, line: str = "", *, home: str = "/root") -> Preflight:
     """Judge every command of a script that was read without the host. Never runs one."""
-    return _judged(script, _Judge(world, home), line, None)
+    return _judged(lambda: script, _Judge(world, home), line, None)
 
 
-def _judged(script: Script, judge_of: "_Judge", line: str, folder: str | None) -> Preflight:
-    outcome = judge_of.script(script, HostState(), 0)
+def _judged(read: Callable[[], Script], judge_of: "_Judge", line: str, folder: str | None) -> Preflight:
+    scripts: list[Script] = []
+
+    def once() -> Outcome:
+        scripts.append(read())
+        return judge_of.script(scripts[-1], HostState(), 0)
+
+    outcome = judge_of.doubt.either_way(once)
     effects = outcome.effects
     if any(effect.kept_in for effect in effects):
         from runaway_watchdog.preflight import kept
 
         effects = kept.settled(effects, outcome.host, judge_of.world)
-    return Preflight(line, script, effects, outcome.unknown, outcome.host, outcome.nothing, folder)
+    return Preflight(line, scripts[0], effects, outcome.unknown, outcome.host, outcome.nothing, folder)
 
 
 def judge(line: str, world: World, shell: Shell) -> Preflight:
     """Parse a line and judge it, as if it were typed into that shell."""
     judging = _Judge(world, shell.home, line=line)
-    lookup = Questions(judging, HostState(), 0)
-    script = parse(line, environment=shell.environment, folder=shell.folder, home=shell.home, lookup=lookup)
-    return _judged(script, judging, line, shell.folder)
+
+    def read() -> Script:
+        lookup = Questions(judging, HostState(), 0)
+        return parse(line, environment=shell.environment, folder=shell.folder, home=shell.home, lookup=lookup)
+
+    return _judged(read, judging, line, shell.folder)
 
 
 def judge_within(given: Command | str, world: World, host: HostState, room: "Room", first: "First") -> Outcome:
     """A command, or a text for a shell, in a world of its own. `first` may judge each of its commands before others."""
     home = room.environment.get("HOME", "/root")
     judging = _Judge(world, home, first)
-    if not isinstance(given, str):
-        return judging.script(Script((given._replace(folder=room.folder),)), host, 1)
-    lookup = Questions(judging, host, 1)
-    script = parse(given, environment=room.environment, folder=room.folder, home=home, lookup=lookup)
-    return judging.script(script, host, 1)
+
+    def once() -> Outcome:
+        if not isinstance(given, str):
+            return judging.script(Script((given._replace(folder=room.folder),)), host, 1)
+        lookup = Questions(judging, host, 1)
+        script = parse(given, environment=room.environment, folder=room.folder, home=home, lookup=lookup)
+        return judging.script(script, host, 1)
+
+    return judging.doubt.either_way(once)
 
 
 class _NotKnownError(Exception):
     """A file that the line itself makes, of a text that is not known."""
 
 
-def _proven(command: Command, outcome: Outcome) -> Outcome:
-    """Safe is proven, never assumed: this holds for every family of commands, whatever it makes of its words.
-
-    A command whose program can destroy is at least unknown as long as one of its words is: a project, a path, a
-    container, a pattern or an option. Only what a program that is harmless with any words is given does not matter.
-    """
-    hidden = next((word for word in command.words if word.text is None), None)
-    if hidden is None or outcome.unknown or known_programs.changes_nothing(command.program):
-        return outcome
-    shown_word = hidden.raw or "its input"
-    why = f"what {shown_word} stands for in `{shown(command)}` is only known when it runs"
-    return outcome._replace(unknown=(LowRisk(why) if table.destroys_nothing_else(command) else why,))
-
-
-"""Programs that an option of theirs may have start another one."""
-_LINES_WITHIN = 4
-
-
 class _Judge:
-    def __init__(self, world: World, home: str, first: "First | None" = None, line: str = "") -> None:
+    def __init__(
+        self, world: World, home: str, first: "First | None" = None, line: str = "", doubt: moves.Doubt | None = None
+    ) -> None:
         self.world = world
+        self.doubt = moves.Doubt() if doubt is None else doubt
         self._line = line
         self._home = home
         self._first = first
 
     def script(self, script: Script, host: HostState, depth: int) -> Outcome:
-        effects: list[Effect] = []
-        unknown: list[str] = list(script.unknown)
-        nothing: list[str] = []
-        for command in script.commands:
+        found: list[Outcome] = []
+        left: set[int] = set()
+        for at, command in enumerate(script.commands):
+            if not left.isdisjoint(command.succeeded):
+                continue
             outcome = self._command(command, host, depth)
             for folder in command.or_folders:
                 outcome = either(outcome, self._command(command._replace(folder=folder), outcome.host, depth))
-            if command.number or host.copies:
-                outcome = self._with_copies(command, host, outcome)
-            effects += outcome.effects
-            unknown += outcome.unknown
-            nothing += outcome.nothing
+            if host.copies or (command.number and command.program not in {flow.MOVING, *flow.TESTS}):
+                from runaway_watchdog.preflight import kept
+
+                outcome = kept.seen(command, host, outcome, self.world)
+            if self.doubt.leave_out(script.commands, at, host, outcome, self.world, nested=depth > 0):
+                left.add(command.number)
+                continue
+            found.append(outcome)
             host = outcome.host
-        return Outcome(tuple(effects), host, tuple(dict.fromkeys(unknown)), tuple(dict.fromkeys(nothing)))
-
-    def _with_copies(self, command: Command, before: HostState, outcome: Outcome) -> Outcome:
-        from runaway_watchdog.preflight import kept
-
-        return kept.seen(command, before, outcome, self.world)
+        effects = tuple(effect for each in found for effect in each.effects)
+        unknown = tuple(dict.fromkeys((*script.unknown, *(why for each in found for why in each.unknown))))
+        return Outcome(effects, host, unknown, tuple(dict.fromkeys(why for each in found for why in each.nothing)))
 
     def _command(self, command: Command, host: HostState, depth: int) -> Outcome:
         if command.user is None or command.remote:
@@ -147,7 +147,7 @@ class _Judge:
         return rights.judged(command, self._line, self.world, lambda seen: self._in(seen)._one(command, host, depth))
 
     def _in(self, world: World) -> "_Judge":
-        return _Judge(world, self._home, self._first, self._line)
+        return _Judge(world, self._home, self._first, self._line, self.doubt)
 
     def _one(self, command: Command, host: HostState, depth: int) -> Outcome:
         command = self._answered(command, host, depth)
@@ -210,7 +210,7 @@ class _Judge:
             return inside.effects(inner, room, now, self._engine_s(now), judge_within, given)
 
         try:
-            return _proven(command, table.effects(command, host, self.world, within))
+            return table.proven(command, table.effects(command, host, self.world, within))
         except PermissionError as fault:
             place = fault.filename or f"what `{shown(command)}` names"
             return Outcome((), host, (f"{place} cannot be looked at ({fault.strerror}); run it with sudo",))
@@ -387,7 +387,7 @@ class _Judge:
             return Outcome((), host, (f"what the script {path} does could not be read",))
         given = shells.script_operands(command) if command.program in POSIX_SHELLS | SOURCES else command.words
         arguments = f"set --{recipes.written(given[1:])}\n" if given[1:] else ""
-        return self._parsed(arguments + text, command, host, depth)
+        return self._parsed(shells.errexit(command, text) + arguments + text, command, host, depth)
 
     def _parsed(self, text: str, command: Command, host: HostState, depth: int) -> Outcome:
         environment = {name: value for name, value in command.environment if value is not None}

@@ -30,6 +30,7 @@ _SIMPLE = frozenset(
 )
 _SEPARATORS = frozenset((";", "&", "\n", "comment"))
 _READS = re.compile(r"\bread\b")
+_TESTED = re.compile(r"\[\[\s+(-[def]\s+[\w./~$\"{}-]+)\s+\]\]")
 
 
 def parse(
@@ -101,9 +102,8 @@ class _Structure:
             raise Unread(name, "this function calls itself")
         function = state.functions[name]
         within = state._replace(positional=words[1:], localised={})
-        inner = frame._replace(
-            source=function.source, conditional=True, calls=(*frame.calls, name), depth=frame.depth + 1
-        )
+        calls, depth = (*frame.calls, name), frame.depth + 1
+        inner = frame._replace(source=function.source, conditional=True, calls=calls, depth=depth)
         exits = self._ordering.exits
         outcome = self.statement(function.body, within, inner)
         return outcome.mapped(lambda after: self._ordering.after(after, exits).returned(state))
@@ -160,12 +160,14 @@ class _Structure:
 
     def _condition(self, node: Node, state: ShellState, frame: Frame) -> ExitStates:
         """`[[ … ]]`, `(( … ))`: only what runs inside counts, and what arithmetic may set."""
-        if node.has_error or not frame.source.raw(node).endswith(("]]", "))")):
-            raise Unread(frame.source.raw(node), "the shell grammar does not know this condition")
+        raw = frame.source.raw(node)
+        if node.has_error or not raw.endswith(("]]", "))")):
+            raise Unread(raw, "the shell grammar does not know this condition")
+        if (plain := _TESTED.fullmatch(raw)) is not None:
+            return self.text(f"command test {plain[1]}", state, frame._replace(depth=frame.depth + 1))
         self._commands.inside(SimpleReader(frame.source).inside(*frame.source.span(node)), state, frame)
-        if not frame.source.raw(node).startswith("[["):
-            for name in changed_names(frame.source.raw(node)):
-                state = state.assign(name, UNKNOWN)
+        for name in () if raw.startswith("[[") else changed_names(raw):
+            state = state.assign(name, UNKNOWN)
         return exiting(unchanged(state), frame)
 
     def _list(self, node: Node, state: ShellState, frame: Frame, tail: Sequence[Span]) -> ExitStates:
@@ -256,9 +258,8 @@ class _Structure:
 
     def _subshell(self, node: Node, state: ShellState, frame: Frame) -> ExitStates:
         ends = self._ordering.ends
-        inside = self._between(node.children, state, frame).success
-        certain = self._ordering.behind_subshell(inside, ends)
-        return exiting(ExitStates(state._replace(succeeded=state.succeeded | certain), state, state), frame)
+        inside = self._between(node.children, state, frame)
+        return exiting(self._ordering.behind_shell(state, inside, ends), frame)
 
     def _group(self, node: Node, state: ShellState, frame: Frame) -> ExitStates:
         if node.children[0].type == "((":

@@ -8,6 +8,7 @@ from runaway_watchdog.model.shells import POSIX_SHELLS
 from runaway_watchdog.preflight.options import Options, Words, known, take
 
 _OPTION = re.compile(r"[-+][aefhklmuvxEbBT]*o?|--(?:login|posix|norc|noprofile)?")
+_ERREXIT = re.compile(r"-[a-z]*e[a-z]*")
 _GIVING_TEXT = frozenset(
     ("curl", "wget", "fetch", "http", "nc", "ncat", "socat", "ssh", "cat", "tac", "head", "tail", "echo", "printf",
      "base64", "base32", "xxd", "openssl", "gpg", "age", "sed", "awk", "gawk", "tr", "rev", "cut", "gunzip", "zcat",
@@ -22,6 +23,7 @@ class Invoked(NamedTuple):
     script: Word | None = None
     file: Words = ()
     positional: Words = ()
+    options: Words = ()  # that change how far the file runs
     only_told: bool = False  # --version, --help
 
 
@@ -44,10 +46,12 @@ def invoked(words: Words) -> Invoked:
         position += 1 + (text in _VALUED)
     rest = words[position:]
     if "c" in letters:
-        return Invoked(script=rest[0] if rest else Word("", ""), positional=rest[2:])
+        script = rest[0] if rest else Word("", "")
+        begun = script.text if script.text is None or "e" not in letters else f"set -e\n{script.text}"
+        return Invoked(script=script._replace(text=begun), positional=rest[2:])
     if "s" in letters or not rest:
         return Invoked(positional=rest)
-    return Invoked(file=rest)
+    return Invoked(file=rest, options=(Word("-e", "-e"),) if "e" in letters else ())
 
 
 def executed(words: Words) -> Words:
@@ -87,6 +91,14 @@ def script_operands(command: Command) -> tuple[Word, ...]:
         if option.endswith("o") and pending:
             pending.pop(0)  # -o pipefail
     return () if not pending or (pending[0].text or "-").startswith("-") else tuple(pending)
+
+
+def errexit(command: Command, text: str) -> str:
+    """What a script begins with where its shell has `-e`: by a word, or by `#!` of a file that is started itself."""
+    options = [word.text or "" for word in command.words[1:2]] if command.program in POSIX_SHELLS else []
+    if "/" in (command.words[0].text or "") and not options and text.startswith("#!"):
+        options = text.partition("\n")[0].split()[1:]
+    return "set -e\n" if any(_ERREXIT.fullmatch(each) for each in options) else ""
 
 
 def gives_any_text(script: Script) -> bool:
