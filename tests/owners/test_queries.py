@@ -12,7 +12,7 @@ from runaway_watchdog.explain import queries
 from runaway_watchdog.model.doing import BusyThread, Doing
 from runaway_watchdog.model.plan import Plan, Prints, Step
 
-STOP = Step("Stop it", "systemctl stop x", "it ends", "interrupts", "systemctl start x", Prints("x", ("y",)))
+STOP = Step("Stop it", "thaw && stop", "it ends", "interrupts", "start", Prints("x", ("y",)), unfrozen="stop")
 PLAN = Plan("Stop it", (STOP,), ())
 TABLE = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n"
 LISTENS = "   0: {}:{:04X} 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0     0 777 1 0 100\n"
@@ -52,6 +52,7 @@ def test_a_script_is_ended_where_its_server_listens(address: str) -> None:
         ("hold", True),
     ]
     assert "redis-cli -h 127.0.0.1 -p 6379 -e SCRIPT KILL" in steps[2].command
+    assert steps[3].command == "stop"  # nothing was frozen
 
 
 @pytest.mark.parametrize(

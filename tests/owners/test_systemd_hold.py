@@ -94,6 +94,9 @@ def test_what_was_frozen_is_thawed_in_the_step_that_stops_it(word: str) -> None:
         assert ("freeze" in first.command) == (word == "freeze")
         assert stop.command.endswith(THAWED if word == "freeze" else "systemctl stop burn.service")
         assert ("thaw" in stop.command) == (word == "freeze")
+        assert stop.as_last_resort().command == stop.command.replace("systemctl thaw burn.service && ", "")
+    held = systemd.contain(make_service("always", freezer="frozen"), make_facts()).steps
+    assert [step.as_last_resort().command for step in held if "thaw" in step.command] == [THAWED]
 
 
 @pytest.mark.parametrize("changes", [{}, {"upheld_by": ["x"]}, {"refuse_manual_stop": True}, {"transient": True}])
@@ -227,6 +230,7 @@ def test_a_snap_is_stopped_through_snapd() -> None:
     _, step = systemd.contain(owner, make_facts()).steps
     thaw = "systemctl thaw snap.lxd.daemon.service && "
     assert (step.command, step.undo) == (f"{thaw}snap stop --disable lxd.daemon", "snap start --enable lxd.daemon")
+    assert step.as_last_resort().command == "snap stop --disable lxd.daemon"
     off = owner._replace(details=owner.details._replace(unit_file_state="disabled"))
     assert systemd.contain(off, make_facts()).steps[1].command == f"{thaw}snap stop lxd.daemon"
 

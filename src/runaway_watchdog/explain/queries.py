@@ -70,7 +70,7 @@ def adapted(plan: Plan, layer: Layer, doing: Doing | None, world: World) -> Plan
         query = _script(process, inside, world.files)
     if query is None:
         return plan
-    rest = tuple(step._replace(last_resort=True) for step in plan.steps if step.phase != "relieve")
+    rest = tuple(step.as_last_resort() for step in plan.steps if step.phase != "relieve")
     return plan._replace(
         goal=query.goal,
         steps=(query.steps[0], *single.renice(process), *query.steps[1:], *rest),

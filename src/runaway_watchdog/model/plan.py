@@ -69,6 +69,11 @@ class Step(NamedTuple):
     phase: Phase = "hold"
     final: bool = False  # it cannot be undone, and `effect` says so
     last_resort: bool = False  # it stops more than what burns: for whoever asks for it, when all before was not enough
+    unfrozen: str | None = None  # the command of a plan that freezes nothing first; None: the same one
+
+    def as_last_resort(self) -> "Step":
+        """In a plan of a part alone, which has frozen no more than that."""
+        return self._replace(last_resort=True, command=self.unfrozen or self.command, unfrozen=None)
 
 
 class Dangerous(NamedTuple):

@@ -301,4 +301,4 @@ def _last_resort(layers: Sequence[Layer]) -> Iterator[Step]:
     """The steps that stop all of it; what only takes the pressure off was done for the part."""
     for step in contain(layers).steps if layers else ():
         if step.phase != "relieve":
-            yield step._replace(title=f"{step.title}: all of {layers[0].owner.name}", last_resort=True)
+            yield step._replace(title=f"{step.title}: all of {layers[0].owner.name}").as_last_resort()

@@ -6,6 +6,7 @@ nothing. `mask --runtime` would not do: it has no effect on a unit whose file is
 """
 
 import shlex
+from collections.abc import Callable
 from shlex import quote
 from typing import NamedTuple
 
@@ -37,6 +38,8 @@ class Words(NamedTuple):
 
 
 SYSTEM = Words("systemctl", "/run/systemd/system", "/run/systemd/system")
+Stop = Callable[[Read[Service], Words, str], Step]
+"""The step that stops a unit, with the words that thaw it first."""
 
 
 def of_service(owner: Read[Service], facts: Facts, words: Words) -> Containment:
@@ -54,11 +57,11 @@ def of_service(owner: Read[Service], facts: Facts, words: Words) -> Containment:
         slower = "" if limit else ", and this host enforces no CPU limit that would slow it down"
         return Containment(goal + slower, limit, calm=True)
     relief, doors = limit or freeze, _open_doors(owner)
-    goal, thaw = _goal(owner, doors) + _not_frozen(owner, limit), _thaw(owner, words, limit)
+    goal = _goal(owner, doors) + _not_frozen(owner, limit)
     calm = bool(owner.details.freezer or owner.details.watchdog_s)
     if owner.details.upheld_by or owner.details.bus_name:
-        return Containment(goal, (*relief, _stop_and_bar(owner, words, thaw)), doors, calm)
-    steps = (*relief, *_save(owner), _stop(owner, words, thaw), *_disable(owner, words))
+        return Containment(goal, (*relief, _thawed(owner, words, limit, _stop_and_bar)), doors, calm)
+    steps = (*relief, *_save(owner), _thawed(owner, words, limit, _stop), *_disable(owner, words))
     return Containment(goal, steps, doors, calm)
 
 
@@ -71,7 +74,7 @@ def of_snap(owner: Read[Service], facts: Facts, service: str) -> Containment:
     limit = _limit(owner, SYSTEM)
     step = Step(
         "Stop it",
-        f"{_thaw(owner, SYSTEM, limit)}snap stop {flag}{quote(service)}",
+        f"snap stop {flag}{quote(service)}",
         f"snapd stops the service{' and no longer starts it at boot' if flag else ''}; Restart= does not act on a stop",
         "interrupts",
         f"snap start {back}{quote(service)}{_frozen_again(owner, SYSTEM)}",
@@ -79,7 +82,8 @@ def of_snap(owner: Read[Service], facts: Facts, service: str) -> Containment:
     )
     goal = f"Stop {owner.name} for good: over a reboot and a refresh of the snap too{_not_frozen(owner, limit)}"
     calm = bool(owner.details.freezer or owner.details.watchdog_s)
-    return Containment(goal, (*(limit or _freeze(owner, SYSTEM)), step), calm=calm)
+    stop = _thawed(owner, SYSTEM, limit, lambda _, __, thaw: step._replace(command=f"{thaw}{step.command}"))
+    return Containment(goal, (*(limit or _freeze(owner, SYSTEM)), stop), calm=calm)
 
 
 def _aside(owner: Read[Service], facts: Facts) -> Containment | None:
@@ -215,10 +219,16 @@ def _freeze(owner: Read[Service], words: Words) -> tuple[Step, ...]:
     )
 
 
-def _thaw(owner: Read[Service], words: Words, limit: tuple[Step, ...]) -> str:
-    """Before a stop: systemd refuses to stop a frozen unit since 256. `limit`: what takes the pressure off instead."""
-    frozen = owner.details.freezer or (not limit and _freeze(owner, words))
-    return f"{words.systemctl} thaw {_units(owner.name)} && " if frozen else ""
+def _thawed(owner: Read[Service], words: Words, limit: tuple[Step, ...], stop: Stop) -> Step:
+    """Before a stop: systemd refuses to stop a frozen unit since 256. `limit`: what takes the pressure off instead.
+    A thaw of what is not frozen may fail, as while it reloads."""
+    thaw = f"{words.systemctl} thaw {_units(owner.name)} && "
+    if owner.details.freezer:
+        return stop(owner, words, thaw)
+    plain = stop(owner, words, "")
+    if limit or not _freeze(owner, words):
+        return plain
+    return stop(owner, words, thaw)._replace(unfrozen=plain.command)
 
 
 def _frozen_again(owner: Read[Service], words: Words) -> str:
