@@ -13,9 +13,19 @@ ASKED = "spin"
 
 _PHP = '<?php if (isset($_GET["spin"])) { set_time_limit(0); while (1) {} } echo "fine";\n'
 _PYTHON = """\
-def application(environ, start):
-    while "spin" in environ.get("QUERY_STRING", ""):
+import threading
+
+
+def burn():
+    while True:
         pass
+
+
+def application(environ, start):
+    if "thread" in environ.get("QUERY_STRING", ""):
+        threading.Thread(target=burn, daemon=True).start()
+    if "spin" in environ.get("QUERY_STRING", ""):
+        burn()
     start("200 OK", [])
     return [b"fine"]
 """
@@ -102,17 +112,24 @@ def prepare(box: Box) -> None:
 
 
 @contextmanager
-def stuck(box: Box, pool: Pool) -> Iterator[int]:
-    """The PID of the worker that burns on one request; the service is stopped at the end."""
+def started(box: Box, pool: Pool) -> Iterator[None]:
+    """The service, which is stopped at the end."""
     box.run(["systemctl", "start", pool.unit, *(["nginx"] if pool.other_url else [])])
     try:
         box.wait_for(f"{pool.unit} answering", lambda: answers(box, pool))
-        ask(box, pool)
-        yield box.wait_for(f"a worker of {pool.unit} burning", lambda: burning(box, pool))
+        yield
     finally:
         box.run(["systemctl", "kill", "-s", "KILL", pool.unit], check=False)
         box.run(["systemctl", "stop", pool.unit, "nginx"], check=False)
         box.run(["systemctl", "reset-failed", pool.unit], check=False)
+
+
+@contextmanager
+def stuck(box: Box, pool: Pool) -> Iterator[int]:
+    """The PID of the worker that burns on one request."""
+    with started(box, pool):
+        ask(box, pool)
+        yield box.wait_for(f"a worker of {pool.unit} burning", lambda: burning(box, pool))
 
 
 def ask(box: Box, pool: Pool) -> None:
@@ -121,6 +138,19 @@ def ask(box: Box, pool: Pool) -> None:
         box.run(f"curl -s -m 3 '{pool.url}?{ASKED}=1' >/dev/null 2>&1 &")
     else:
         box.run("cd /srv/app && python3 -c 'import tasks; tasks.spin.delay()'")
+
+
+def keep_open(box: Box, pool: Pool) -> None:
+    """As a proxy does: a request that starts what burns is answered, and its connection stays for the next one."""
+    host = pool.url.removeprefix("http://").rstrip("/")
+    client = f"""import http.client, time
+connection = http.client.HTTPConnection("{host}")
+connection.request("GET", "/?thread=1")
+connection.getresponse().read()
+time.sleep(60)
+"""
+    box.write("/srv/app/client.py", client)
+    box.run("setsid timeout 60 python3 /srv/app/client.py >/dev/null 2>&1 </dev/null &")
 
 
 def answers(box: Box, pool: Pool, url: str = "") -> bool:

@@ -50,6 +50,30 @@ def test_only_the_request_ends(box: Box, pool: Pool) -> None:
         assert not pool.other_url or stuck_requests.answers(box, pool, pool.other_url)
 
 
+def test_a_connection_that_is_kept_open_is_no_request(box: Box) -> None:
+    """What burns is a thread of the worker's own; where a request burns beside it, that is told."""
+    pool = next(each for each in POOLS if each.unit == "guni-threads")
+    drop_in = f"/etc/systemd/system/{pool.unit}.service.d/keep.conf"
+    box.write(drop_in, f"[Service]\nExecStart=\nExecStart=/usr/bin/{pool.command} --keep-alive 300\n")
+    box.run(["systemctl", "daemon-reload"])
+    try:
+        with stuck_requests.started(box, pool):
+            stuck_requests.keep_open(box, pool)
+            pid = box.wait_for("a thread burning", lambda: stuck_requests.burning(box, pool))
+            document = foretold.explained(box, pid)
+            now = document["owners"][0]["facts"]["current"]
+            assert (now["work"], len(now["clients"])) == ("connections", 1)
+            assert foretold.fate_of(document, "sigkill")["certainty"] == "unknown"
+            stuck_requests.ask(box, pool)
+            box.run(["sleep", "1"])
+            now = foretold.explained(box, pid)["owners"][0]["facts"]["current"]
+            assert (now["work"], len(now["clients"])) == ("request", 2)
+            plans.carry_out(box, ordinary(document))
+            assert stuck_requests.answers(box, pool)
+    finally:
+        box.run(f"rm {drop_in} && systemctl daemon-reload")
+
+
 @pytest.mark.truth
 @pytest.mark.parametrize("pool", POOLS, ids=str)
 def test_sigterm_does_as_foretold(box: Box, pool: Pool) -> None:

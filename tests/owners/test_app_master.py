@@ -205,6 +205,26 @@ def test_a_request_is_all_that_ends() -> None:
     assert "kill 50" in steps[2].command
 
 
+POLL = "pos:\t0\nflags:\t02000002\ntfd:        9 events:{events:>9} data:                9  pos:0 ino:65 sdev:8\n"
+
+
+@pytest.mark.parametrize(("events", "work"), [("2019", "connections"), ("40000000", "request"), ("", "request")])
+def test_an_idle_connection_is_no_request(events: str, work: str) -> None:
+    """A proxy keeps it open, and the worker's own thread burns: that may come back. A one-shot has fired."""
+    found = host("python3.11", "gunicorn: master [app]", "gunicorn: worker [app]", siblings=2)
+    connected(found, 60)
+    found.files.add("/proc/60/fd/7", f"{LINK}anon_inode:[eventpoll]")
+    found.files.add("/proc/60/fdinfo/7", POLL.format(events=events))
+    layers, killed = outlook(found)
+    assert layers[0].owner.told().facts["current"]["work"] == work
+    assert (killed.returns, killed.certainty) == ((None, "unknown") if work == "connections" else (False, "likely"))
+    held = owners.contain(layers)
+    assert ("request" in f"{killed.why} {held.goal} {held.steps[1].title}".replace("not a request", "")) == (
+        work == "request"
+    )
+    assert [step.last_resort for step in held.steps] == [False, False, True]
+
+
 @pytest.mark.parametrize("other", ["no listening socket of its own", "an idle worker", "nginx"])
 def test_what_is_no_request(other: str) -> None:
     """A connection that the worker made itself; none at all; a program that serves all of them at once."""

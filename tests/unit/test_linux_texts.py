@@ -94,6 +94,12 @@ def test_who_is_connected(address: str, peer: str) -> None:
     assert net.parse_connections(head + row.replace(" 08 ", " 0A ")) == ()
 
 
+def test_what_an_epoll_watches() -> None:
+    """The number of a descriptor, and its events in hexadecimal."""
+    text = "pos:\t0\nflags:\t02\nmnt_id:\t16\ntfd:       12 events:     2019 data:        c  pos:0 ino:65 sdev:8\n"
+    assert list(net.parse_epoll(text + "tfd: \ntfd: 5 events: x y\n")) == [("12", 0x2019), ("5", 0)]
+
+
 @given(
     st.text(alphabet="ab:\t \n", max_size=40), st.sampled_from(("Uid", "Gid", "SigCgt")), st.text("0123\t ", max_size=9)
 )

@@ -1,5 +1,6 @@
 """/proc/net: sockets that listen, connections, and what the interfaces received (proc(5), include/net/tcp_states.h)."""
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from runaway_watchdog.linux.text import lines
@@ -75,6 +76,14 @@ def parse_unix(text: str) -> tuple[UnixSocket, ...]:
         for row in rows
         if len(row) > 6 and (row[3] == _ACCEPTS or (row[4:6] == [_STREAM, _CONNECTED] and len(row) > 7))
     )
+
+
+def parse_epoll(text: str) -> Iterator[tuple[str, int]]:
+    """Each descriptor that an epoll watches, and for which events, of its `fdinfo`: `tfd:  5 events:  19 data: …`."""
+    for line in lines(text):
+        words = line.split()
+        if words[:1] == ["tfd:"] and words[2:3] == ["events:"] and len(words) > 3:
+            yield words[1], _hexadecimal(words[3]) or 0
 
 
 def parse_dev(text: str) -> dict[str, int]:

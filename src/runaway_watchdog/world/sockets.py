@@ -6,6 +6,15 @@ from runaway_watchdog.linux import net
 from runaway_watchdog.world import Files, procfs
 
 MOST_DESCRIPTORS = 512
+_EPOLL = "anon_inode:[eventpoll]"
+_READABLE = 0x1  # EPOLLIN; a one-shot that has fired is there still, without it
+
+
+class Client(NamedTuple):
+    """Of an accepted connection."""
+
+    inode: str
+    peer: str  # who is at the other end; of a Unix socket, its path
 
 
 class Sockets(NamedTuple):
@@ -13,7 +22,7 @@ class Sockets(NamedTuple):
 
     listening: bool
     listeners: tuple[net.Listener, ...]  # over TCP
-    clients: tuple[str, ...]  # who is at the other end of each accepted connection; of a Unix socket, its path
+    clients: tuple["Client", ...]
 
     @property
     def ports(self) -> frozenset[int]:
@@ -36,27 +45,45 @@ def sockets(files: Files, pid: int) -> Sockets:
         listening=bool(listeners) or any(each.listens for each in named),
         listeners=listeners,
         clients=(
-            *(each.peer for each in over_tcp if each.inode in held and each.port in ports),
-            *(each.path for each in named if not each.listens and each.path in paths),
+            *(Client(each.inode, each.peer) for each in over_tcp if each.inode in held and each.port in ports),
+            *(Client(each.inode, each.path) for each in named if not each.listens and each.path in paths),
         ),
     )
 
 
 def _held(files: Files, pid: int) -> set[str]:
     """The inodes of its sockets."""
+    return {inode for target in _open(files, pid).values() if (inode := _inode(target)) is not None}
+
+
+def awaited(files: Files, pid: int) -> set[str]:
+    """The inodes of its sockets from which an epoll of its own waits to hear (proc(5), /proc/PID/fdinfo): of a server
+    that hands a connection to a thread for each request, those of no request."""
+    found = _open(files, pid)
+    polls = (_text(files, f"{procfs.PROC}/{pid}/fdinfo/{name}") for name, target in found.items() if target == _EPOLL)
+    numbers = {number for text in polls for number, events in net.parse_epoll(text) if events & _READABLE}
+    return {inode for name in numbers if (inode := _inode(found.get(name, ""))) is not None}
+
+
+def _open(files: Files, pid: int) -> dict[str, str]:
+    """Its descriptors, each with what that is."""
     folder = f"{procfs.PROC}/{pid}/fd"
     try:
         names = files.names(folder)[:MOST_DESCRIPTORS]
     except OSError:
-        return set()
-    return {inode for name in names if (inode := _inode(files, f"{folder}/{name}")) is not None}
+        return {}
+    return {name: target for name in names if (target := _target(files, f"{folder}/{name}"))}
 
 
-def _inode(files: Files, path: str) -> str | None:
+def _target(files: Files, path: str) -> str:
     try:
-        kind, _, inode = files.target(path).partition(":[")
+        return files.target(path)
     except OSError:
-        return None
+        return ""
+
+
+def _inode(target: str) -> str | None:
+    kind, _, inode = target.partition(":[")
     return inode.removesuffix("]") if kind == "socket" else None
 
 

@@ -14,7 +14,7 @@ from runaway_watchdog.owners.common.ending import Ending
 from runaway_watchdog.owners.common.worker_pools import Master, Work
 from runaway_watchdog.owners.steps import single
 from runaway_watchdog.world import Files, procfs
-from runaway_watchdog.world.sockets import sockets
+from runaway_watchdog.world.sockets import awaited, sockets
 
 IDLE: Final = ("sleeping", "idle")
 """States of a process that waits: a worker of tasks waits for the next one."""
@@ -36,19 +36,21 @@ class Current(NamedTuple):
     @property
     def told(self) -> str:
         """`the request in /var/www/shop`."""
-        return f"the {self.work}{f' in {clean(self.folder, FOLDER_SHOWN)}' if self.folder else ''}"
+        what = "worker" if self.work == "connections" else self.work
+        return f"the {what}{f' in {clean(self.folder, FOLDER_SHOWN)}' if self.folder else ''}"
 
 
 def current(kind: Master, worker: Process, files: Files) -> Current | None:
     """None: nothing that it could be seen at, so that what burns may be the worker itself."""
-    clients: tuple[str, ...] = ()
-    if kind.works_on == "request":
-        clients = sockets(files, worker.pid).clients
-    if kind.works_on is None or (kind.works_on == "request" and not clients):
+    work = kind.works_on
+    clients = sockets(files, worker.pid).clients if work == "request" else ()
+    if work is None or (work == "request" and not clients):
         return None
-    if kind.works_on == "task" and worker.state in IDLE:
+    if work == "task" and worker.state in IDLE:
         return None
-    return Current(kind.works_on, _folder(files, worker.pid), clients, kind.finishes)
+    if work == "request" and {each.inode for each in clients} <= awaited(files, worker.pid):
+        work = "connections"
+    return Current(work, _folder(files, worker.pid), tuple(each.peer for each in clients), kind.finishes)
 
 
 def _folder(files: Files, pid: int) -> str | None:
@@ -60,6 +62,11 @@ def _folder(files: Files, pid: int) -> str | None:
 
 def outlook(now: Current, program: str, action: Action, end: Ending) -> Outlook:
     """Of a worker that ends by `action`: an idle one takes its place, which is no return of the work."""
+    if now.work == "connections":
+        open_ones = "its connections may all be idle, so that the worker itself burns and not a request"
+        return Outlook.not_known(
+            action, (end.reason, open_ones, f"{program} starts another worker, which may burn too")
+        )
     if action == "sigterm" and now.finishes:
         return Outlook.goes_on(action, "likely", f"{program} lets it finish {now.told} first")
     again = f"the {now.work} comes back only when somebody asks for it again"
@@ -70,13 +77,21 @@ def outlook(now: Current, program: str, action: Action, end: Ending) -> Outlook:
     return Outlook.stays_away(action, "likely", (idle, again, *seen))
 
 
+_WORDS: Final[Mapping[Work, tuple[str, str, str]]] = {
+    "request": ("request", "its client gets an error", "whoever asks for the same again"),
+    "task": ("task", "it counts as failed", "whoever queues the same task again"),
+    "connections": ("worker", "its connections are closed", "a new worker, where it was not a request that burned"),
+}
+"""What ends, what that means, and what may bring it back."""
+
+
 def containment(now: Current, program: str, process: Process) -> Containment:
     """End this one; whoever asked gets an error, everybody else an answer."""
     others = len(now.clients) - 1
     also = f"; {others} more in the same process end with it" if others > 0 else ""
-    lost = "its client gets an error" if now.work == "request" else "it counts as failed"
+    what, lost, again = _WORDS[now.work]
     step = Step(
-        f"End this one {now.work}",
+        f"End this one {what}",
         single.ended(process, patient=not now.finishes),
         f"{lost}, and {program} has an idle worker in its place{also}; there is no undo",
         "interrupts",
@@ -85,5 +100,4 @@ def containment(now: Current, program: str, process: Process) -> Containment:
         final=True,
     )
     goal = f"End {now.told}: {program} and everything else that it serves go on"
-    again = "whoever asks for the same again" if now.work == "request" else "whoever queues the same task again"
     return Containment(goal, (*single.renice(process), step), (again,), calm=True, part=True)

@@ -15,8 +15,9 @@ from runaway_watchdog.owners.common.shells import RUNNING_SHELLS, base
 Reaction = Literal["respawns", "respawns-when-asked", "crash", "own", "unclear"]
 """What the master does when a worker ends: starts another one; starts one when a request comes; takes it for a crash
 and ends them all (PostgreSQL, SIGKILL alone); what its own program says (node); not to be told from outside."""
-Work = Literal["request", "task"]
-"""What a worker is at, one at a time in each thread, and waits for the next one after it."""
+Work = Literal["request", "task", "connections"]
+"""What a worker is at, one at a time in each thread, and waits for the next one after it; of connections that may all
+be idle, which a client or a proxy keeps open, no more is known."""
 
 
 class Master(NamedTuple):
