@@ -105,6 +105,13 @@ LOST = [
     ("bash -ec 'test -e /x; mv uploads old'; rm -rf uploads", {"/srv/uploads"}),
     ("(set -e; test -e /x; mv uploads old); rm -rf uploads", {"/srv/uploads"}),
     ("timeout 1 sh -c 'sleep 9; mv uploads old'; rm -rf uploads", {"/srv/uploads"}),
+    ("f() { cd /nowhere; }; f && rm notes.txt", set()),
+    ("f() { { return; } && cd /nowhere; }; f && rm notes.txt", {"/srv/notes.txt"}),
+    ("f() { test -e /x && return; cd /nowhere; }; f && rm notes.txt", {"/srv/notes.txt"}),
+    ("for i in 1; do break; cd /nowhere; done && rm notes.txt", {"/srv/notes.txt"}),
+    ("while true; do break; cd /nowhere; done && rm notes.txt", {"/srv/notes.txt"}),
+    ("(exit; cd /nowhere) && rm notes.txt", {"/srv/notes.txt"}),
+    ("bash -c 'exit; cd /nowhere' && rm notes.txt", {"/srv/notes.txt"}),
     ("rm notes.txt; rm notes.txt", {"/srv/notes.txt"}),
 ]
 

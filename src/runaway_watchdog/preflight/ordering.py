@@ -60,4 +60,5 @@ class Ordering:
 
     def after(self, state: ShellState, exits: int) -> ShellState:
         """The state behind a function or a loop that may have been left early: at any exit since there were so many."""
-        return state._replace(succeeded=state.succeeded.intersection(*self._left[exits:]))
+        early = self._left[exits:]
+        return state._replace(succeeded=state.succeeded.intersection(*early), never=state.never and not early)
