@@ -129,32 +129,39 @@ def test_of_two_servers_only_the_one_that_burns_is_told(box: Box) -> None:
         with burning(box, another):
             pid = int(box.run(["systemctl", "show", "-P", "MainPID", "second"]).stdout)
             box.wait_for("it burns", lambda: used(box, pid) > 10)
-            plans.carry_out(box, ordinary(foretold.explained(box, pid)))
+            document = foretold.explained(box, pid)
+            assert all("-p 7000" in step["command"] for step in document["plan"]["steps"] if step["phase"] == "save")
+            plans.carry_out(box, ordinary(document))
             assert used(box, pid) < 10
             assert box.run("redis-cli -p 7000 ping").stdout.strip() == "PONG"
             assert used(box, first) > 10
 
 
 NAMED_ALIKE = """\
-import ctypes
-ctypes.CDLL(None).prctl(15, b"redis-server", 0, 0, 0)
-while True:
-    pass
+import ctypes, sys, threading
+ctypes.CDLL(None).prctl(15, sys.argv[1].encode(), 0, 0, 0)
+def burn():
+    while True:
+        pass
+threading.Thread(target=burn).start()
 """
 
 
-def test_who_only_calls_itself_so_ends_nothing_of_the_real_one(box: Box) -> None:
-    """A user's process by that name burns beside a server that runs a script of its own."""
+@pytest.mark.parametrize("server", [REDIS, MARIADB], ids=lambda server: server.process)
+def test_who_only_calls_itself_so_ends_nothing_of_the_real_one(box: Box, server: Server) -> None:
+    """A user's process by that name burns beside a server that is at work for its own clients."""
     box.write("/tmp/alike.py", NAMED_ALIKE)
-    with burning(box, REDIS) as server:
-        alike = f"setsid setpriv --reuid 65534 --clear-groups python3 /tmp/alike.py redis-server 127.0.0.1:{PORT}"
-        box.run(f"{alike} >/dev/null 2>&1 </dev/null & sleep 1")
-        pid = next(each for each in map(int, box.run(["pgrep", "-x", "redis-server"]).stdout.split()) if each != server)
+    with burning(box, server) as real:
+        words = f"python3 /tmp/alike.py {server.process} 127.0.0.1:{PORT}"
+        box.run(f"setsid setpriv --reuid 65534 --clear-groups {words} >/dev/null 2>&1 </dev/null & sleep 1")
+        pid = next(each for each in map(int, box.run(["pgrep", "-x", server.process]).stdout.split()) if each != real)
         try:
             steps = foretold.explained(box, pid)["plan"]["steps"]
-            assert not any("KILL QUERY" in step["command"] or "SCRIPT" in step["command"] for step in steps)
-            plans.carry_out(box, [step for step in steps if step["phase"] != "save"])
-            assert used(box, server) > 10
+            assert not any(step["phase"] == "save" or "SCRIPT" in step["command"] for step in steps)
+            for step in steps:
+                box.run(step["command"], check=False)
+            assert box.run(["test", "-e", f"/proc/{pid}"], check=False).returncode != 0
+            assert used(box, real) > 10
         finally:
             box.run(["kill", "-9", str(pid)], check=False)
 

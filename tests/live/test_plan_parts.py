@@ -74,34 +74,19 @@ def test_a_database_that_may_be_in_memory_alone_is_dumped_before_the_stop() -> N
     """Redis is not frozen first, since it has to answer; PostgreSQL has a log, and a stop loses nothing of it."""
     owner = make_container(image="redis:7", cpu_limit=False)
     layer = Layer(owner, make_facts())
-    steps = save.saved(contain([layer]), layer)
+    steps = save.saved(contain([layer]), layer, made_world([]).files)
     assert [step.phase for step in steps] == ["relieve", "save", "hold", "hold"]
     assert "renice" in steps[0].command
     assert "redis-cli --rdb -" in steps[1].command
     assert steps[1].command.endswith("> /root/ocr-worker-1.rdb")
     plain = Layer(make_container(image="postgres:16"), make_facts())
-    assert save.saved(contain([plain]), plain) == contain([plain]).steps
+    assert save.saved(contain([plain]), plain, made_world([]).files) == contain([plain]).steps
 
 
 def test_a_database_on_a_folder_in_memory_is_dumped() -> None:
     """Whatever its kind."""
     layer = Layer(make_container(image="postgres:16", memory_only=["/var/lib/postgresql/data"]), make_facts())
-    assert any("pg_dumpall" in step.command for step in save.saved(contain([layer]), layer))
-
-
-def test_redis_on_the_host_is_dumped_by_root() -> None:
-    """In whatever unit it runs."""
-    layer = Layer(make_service("always"), make_facts(make_process(name="redis-server")))
-    (dump,) = (step for step in save.saved(contain([layer]), layer) if step.phase == "save")
-    assert dump.command == "umask 077; redis-cli --rdb - > /root/redis-3355.rdb"
-
-
-def test_the_dump_is_of_the_redis_that_is_stopped() -> None:
-    """A host may have several, each with its own port."""
-    process = make_process(name="redis-server", cmdline=("/usr/bin/redis-server 127.0.0.1:7000", ""))
-    layer = Layer(make_service("always"), make_facts(process))
-    (dump,) = (step for step in save.saved(contain([layer]), layer) if step.phase == "save")
-    assert dump.command == "umask 077; redis-cli --rdb - -p 7000 > /root/redis-3355.rdb"
+    assert any("pg_dumpall" in step.command for step in save.saved(contain([layer]), layer, made_world([]).files))
 
 
 @pytest.mark.parametrize(

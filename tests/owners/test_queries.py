@@ -8,7 +8,7 @@ import pytest
 from owners.keepers_host import NOW, WORK, KeepersHost
 from preflight.host_world import LINK
 
-from runaway_watchdog.explain import queries
+from runaway_watchdog.explain import queries, save
 from runaway_watchdog.model.doing import BusyThread, Doing
 from runaway_watchdog.model.plan import Plan, Prints, Step
 
@@ -41,6 +41,11 @@ def planned(host: KeepersHost) -> Plan:
     return queries.adapted(PLAN, host.layers()[0], doing(), host.world)
 
 
+def dumped(host: KeepersHost) -> list[str]:
+    layer = host.layers()[0]
+    return [step.command for step in save.saved(host.contain(), layer, host.world.files) if step.phase == "save"]
+
+
 @pytest.mark.parametrize("address", ["0100007F", "00000000"])
 def test_a_script_is_ended_where_its_server_listens(address: str) -> None:
     """By the address that is the process's own."""
@@ -53,6 +58,8 @@ def test_a_script_is_ended_where_its_server_listens(address: str) -> None:
     ]
     assert "redis-cli -h 127.0.0.1 -p 6379 -e SCRIPT KILL" in steps[2].command
     assert steps[3].command == "stop"  # nothing was frozen
+    dump = dumped(server("redis-server", listens=LISTENS.format(address, 6379)))
+    assert dump == [f"umask 077; redis-cli --rdb - -h 127.0.0.1 -p 6379 > /root/redis-{WORK}.rdb"]
 
 
 @pytest.mark.parametrize(
@@ -72,6 +79,17 @@ def test_a_script_is_ended_where_its_server_listens(address: str) -> None:
 def test_who_only_has_the_name_reaches_no_other_server(host: KeepersHost) -> None:
     """Anybody may call a process so: the server of this host, which another one is, is left alone."""
     assert planned(host) == PLAN
+    assert dumped(host) == []
+
+
+def test_a_server_of_a_path_alone_is_reached_there() -> None:
+    """`port 0` and `unixsocket`, as behind a web server of the same host."""
+    host = server("redis-server")
+    heading = "Num       RefCount Protocol Flags    Type St Inode Path\n"
+    row = "0000: 00000002 00000000 00010000 0001 01 777 /run/redis/redis.sock\n"
+    host.files.add(f"/proc/{WORK}/net/unix", heading + row)
+    assert "redis-cli -s /run/redis/redis.sock -e SCRIPT KILL" in planned(host).steps[2].command
+    assert dumped(host) == [f"umask 077; redis-cli --rdb - -s /run/redis/redis.sock > /root/redis-{WORK}.rdb"]
 
 
 def test_another_address_is_said() -> None:

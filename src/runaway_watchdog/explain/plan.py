@@ -13,7 +13,7 @@ def plan(layers: Sequence[Layer], world: World) -> tuple[Plan, tuple[Gap, ...]]:
     """Steps from the innermost owner that can be held; warnings from every layer; and what could not be looked up."""
     containment = root_commands.contained(layers, world)
     dangers, gaps = dangerous.dangers(layers, world)
-    steps = save.saved(containment, layers[0])
+    steps = save.saved(containment, layers[0], world.files)
     advice = hardening.advice(layers, world)
     made = Plan(containment.goal, steps, dangers, containment.remaining_triggers, advice)
     made, broken = invariants.checked(made, root_commands.others(world))

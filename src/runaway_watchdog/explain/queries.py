@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from shlex import quote
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from runaway_watchdog.explain.save import ON_THIS_HOST, redis_port
+from runaway_watchdog.explain.save import ON_THIS_HOST, redis_options
 from runaway_watchdog.linux import status
 from runaway_watchdog.model.doing import Doing
 from runaway_watchdog.model.plan import ByEye, Plan, Prints, Step
@@ -22,7 +22,7 @@ from runaway_watchdog.owners.docker.containment import reference
 from runaway_watchdog.owners.interface import Read
 from runaway_watchdog.owners.steps import single
 from runaway_watchdog.world import Files, World, procfs
-from runaway_watchdog.world.sockets import sockets
+from runaway_watchdog.world.sockets import in_network_of_host
 
 if TYPE_CHECKING:
     from runaway_watchdog.owners.docker.details import ContainerDetails
@@ -49,8 +49,6 @@ _KILL: Final = "SET @it = (SELECT CONCAT('KILL QUERY ', {identifier}) {which}); 
 _SQL_LOGIN: Final = ' -uroot -p"${MARIADB_ROOT_PASSWORD:-$MYSQL_ROOT_PASSWORD}"'
 """Of the official images; on a host, root's own account needs none."""
 _REDIS_CLIENTS: Final[Mapping[str, str]] = {"redis-server": "redis-cli", "valkey-server": "valkey-cli"}
-_LOCAL: Final[Mapping[str, str]] = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared, not bound
-"""Where whoever listens on every address is reached."""
 
 
 class _Query(NamedTuple):
@@ -88,16 +86,9 @@ def _inside(layer: Layer, files: Files) -> _Inside | None:
     if isinstance(owner, Read) and owner.kind in ON_THIS_HOST:
         details: ContainerDetails = owner.details
         return lambda line: f"{details.client} exec {reference(owner)} sh -c {quote(line)}"
-    if len(process.namespace_pids) > 1 or not _in_network_of_host(files, process.pid):
+    if len(process.namespace_pids) > 1 or not in_network_of_host(files, process.pid):
         return None
     return lambda line: line
-
-
-def _in_network_of_host(files: Files, pid: int) -> bool:
-    try:
-        return files.target(f"{procfs.PROC}/{pid}/ns/net") == files.target(f"{procfs.PROC}/1/ns/net")
-    except OSError:
-        return False
 
 
 def _sql(layer: Layer, doing: Doing, inside: _Inside, world: World) -> _Query | None:
@@ -154,11 +145,10 @@ def _runs_a_script(doing: Doing) -> bool:
 
 def _script(process: Process, inside: _Inside, files: Files) -> _Query | None:
     """None where it does not listen itself on the address of its title: another server may."""
-    port = redis_port(process)
-    host = next((each.host for each in sockets(files, process.pid).listeners if each.port == port), None)
-    if host is None:
+    options = redis_options(process, files)
+    if options is None:
         return None
-    client = f"{_REDIS_CLIENTS[process.name]} -h {_LOCAL.get(host, host)} -p {port}"
+    client = f"{_REDIS_CLIENTS[process.name]}{options}"
     look = Step(
         "Look whether it answers", inside(f"{client} PING"), "only reads; BUSY: a script runs", "none", None,
         ByEye("it says BUSY"), phase="look",

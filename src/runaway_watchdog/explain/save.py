@@ -18,6 +18,8 @@ from runaway_watchdog.owners import Layer
 from runaway_watchdog.owners.docker.containment import named
 from runaway_watchdog.owners.interface import Owner, Read
 from runaway_watchdog.owners.steps import single
+from runaway_watchdog.world import Files
+from runaway_watchdog.world.sockets import in_network_of_host, sockets
 
 if TYPE_CHECKING:
     from runaway_watchdog.owners.docker.details import ContainerDetails
@@ -25,13 +27,15 @@ if TYPE_CHECKING:
 FOLDER = "/root"
 IN_MEMORY = ("redis", "valkey")
 REDIS_PORT = 6379
+_LOCAL = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared, not bound
+"""Where whoever listens on every address is reached."""
 ON_THIS_HOST = DOCKER_KINDS - REPLACED_KINDS  # Docker commands here reach it; a task's container is the Swarm's
 
 
-def saved(containment: Containment, layer: Layer) -> tuple[Step, ...]:
+def saved(containment: Containment, layer: Layer, files: Files) -> tuple[Step, ...]:
     """The steps of `held` with the dump before those that hold, if one of them ends anything. `layer` is the
     innermost."""
-    dump = _dump(layer.owner, layer.facts) if any(map(_ends, containment.steps)) else None
+    dump = _dump(layer.owner, layer.facts, files) if any(map(_ends, containment.steps)) else None
     if dump is None:
         return containment.steps
     first = next(at for at, step in enumerate(containment.steps) if step.phase == "hold")
@@ -50,13 +54,20 @@ def _freezes(step: Step) -> bool:
     return step.phase == "relieve" and step.risk == "interrupts"
 
 
-def redis_port(process: Process) -> int:
-    """As the server's title says it, `redis-server 127.0.0.1:7000`; the default where it says none."""
-    port = next(iter(" ".join(process.cmdline).split()[1:]), "").rpartition(":")[2]
-    return int(port) if port.isascii() and port.isdigit() else REDIS_PORT
+def redis_options(process: Process, files: Files) -> str | None:
+    """By which its client reaches this very server: the address of its title (`redis-server 127.0.0.1:7000`) or a path,
+    where it listens there itself. None: only its name is known to be a server's."""
+    title = next(iter(" ".join(process.cmdline).split()[1:]), "").rpartition(":")[2]
+    port = int(title) if title.isascii() and title.isdigit() else REDIS_PORT
+    found = sockets(files, process.pid)
+    host = next((each.host for each in found.listeners if each.port == port), None)
+    if host is not None:
+        return f" -h {_LOCAL.get(host, host)} -p {port}"
+    path = next((each for each in found.paths if each.startswith("/")), None)
+    return None if path is None else f" -s {quote(path)}"
 
 
-def _dump(owner: Owner, facts: Facts) -> Step | None:
+def _dump(owner: Owner, facts: Facts, files: Files) -> Step | None:
     if owner.kind not in ON_THIS_HOST and not facts.process.name.startswith(IN_MEMORY):
         return None
     from runaway_watchdog.effects.host import dumps  # what no other owner needs
@@ -74,8 +85,8 @@ def _dump(owner: Owner, facts: Facts) -> Step | None:
         if found is None or not found.in_memory or len(facts.process.namespace_pids) > 1:
             return None
         file = dumps.file(found, f"{found.name.lower()}-{facts.process.pid}", FOLDER)
-        port = redis_port(facts.process)
-        command = dumps.of_host(found, file, "" if port == REDIS_PORT else f" -p {port}")
+        reached = redis_options(facts.process, files) if in_network_of_host(files, facts.process.pid) else None
+        command = None if reached is None else dumps.of_host(found, file, reached)
     if command is None:
         return None
     return Step(

@@ -22,7 +22,8 @@ class Sockets(NamedTuple):
 
     listening: bool
     listeners: tuple[net.Listener, ...]  # over TCP
-    clients: tuple["Client", ...]
+    clients: tuple[Client, ...]
+    paths: tuple[str, ...] = ()  # of Unix sockets, on which it listens
 
     @property
     def ports(self) -> frozenset[int]:
@@ -39,16 +40,25 @@ def sockets(files: Files, pid: int) -> Sockets:
     named = [each for each in net.parse_unix(_text(files, f"{folder}/unix")) if each.inode in held]
     listeners = tuple(each for table in tables for each in net.parse_tcp(table) if each.inode in held)
     ports = {each.port for each in listeners}
-    paths = {each.path for each in named if each.listens}
+    paths = tuple(each.path for each in named if each.listens)
     over_tcp = (each for table in tables for each in net.parse_connections(table))
     return Sockets(
-        listening=bool(listeners) or any(each.listens for each in named),
+        listening=bool(listeners or paths),
         listeners=listeners,
         clients=(
             *(Client(each.inode, each.peer) for each in over_tcp if each.inode in held and each.port in ports),
             *(Client(each.inode, each.path) for each in named if not each.listens and each.path in paths),
         ),
+        paths=paths,
     )
+
+
+def in_network_of_host(files: Files, pid: int) -> bool:
+    """Whether an address means the same to it and to a client that is started on this host."""
+    try:
+        return files.target(f"{procfs.PROC}/{pid}/ns/net") == files.target(f"{procfs.PROC}/1/ns/net")
+    except OSError:
+        return False
 
 
 def _held(files: Files, pid: int) -> set[str]:
