@@ -2,15 +2,18 @@
 
 import os
 import select
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 
 import pytest
+from support.ends_are_told import kernel
 
 from runaway_watchdog.linux import stat_brief as proc_stat
 from runaway_watchdog.linux.files import Paths
+from runaway_watchdog.model.events import Ending
 from runaway_watchdog.model.identity import ProcKey
 from runaway_watchdog.watch.clocks import system_clocks
 from runaway_watchdog.watch.events import End
@@ -46,9 +49,30 @@ def test_the_kernel_tells_of_a_death_at_once(sleeper: subprocess.Popen[bytes]) -
     pidfds.keep([key])
     assert poll.poll(0) == []
     sleeper.kill()
-    assert pidfds.ended(fd for fd, _ in poll.poll(10_000)) == [End(key)]
+    assert pidfds.ended(fd for fd, _ in poll.poll(10_000)) == [End(key, Ending(signal=signal.SIGKILL))]
     pidfds.keep([])
     assert poll.poll(0) == []
+
+
+WAITED_FOR = """
+import subprocess, sys
+child = subprocess.Popen([sys.executable, "-c", "import sys; sys.stdin.readline(); sys.exit(3)"], stdin=0)
+print(child.pid, flush=True)
+child.wait()
+"""
+
+
+@pytest.mark.skipif(kernel() < (6, 15), reason="the kernel tells it by a pidfd from 6.15 on")
+def test_how_the_child_of_another_ended_is_known_by_its_pidfd() -> None:
+    """Its parent has waited for it, and nothing else is left of it."""
+    parent = subprocess.Popen([sys.executable, "-c", WAITED_FOR], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert parent.stdout is not None
+    poll, key = select.poll(), key_of(int(parent.stdout.readline()))
+    pidfds = Pidfds(poll, Paths())
+    pidfds.keep([key])
+    parent.communicate(b"end\n", timeout=20)
+    assert pidfds.ended(fd for fd, _ in poll.poll(10_000)) == [End(key, Ending(exit_code=3))]
+    pidfds.close()
 
 
 def test_another_process_of_the_same_pid_is_not_waited_for(sleeper: subprocess.Popen[bytes]) -> None:

@@ -1,12 +1,15 @@
 """How processes ended, as the kernel's process connector tells it: messages that it wrote, and others."""
 
+import os
 import struct
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from hypothesis import given, strategies as st
 
-from runaway_watchdog.linux import exits
+from runaway_watchdog.linux import exits, pidfd_info
+from runaway_watchdog.linux.files import Paths
 from runaway_watchdog.model.events import Ending
 
 # Linux 6.18, x86_64: ended by SIGKILL, with 1, with 0; a thread, and the process that it was in; fork and exec.
@@ -169,3 +172,23 @@ def test_a_status_is_a_signal_or_an_exit_code(status: int, ending: Ending) -> No
     """As waitpid(2) has it; and it comes back from JSON as it was."""
     assert Ending.of(status) == ending
     assert Ending.from_json({"pid": 1, "exact": True, **ending.to_json()}) == ending
+
+
+@pytest.mark.parametrize(
+    ("line", "status"),
+    [
+        ("7 (a) Z) Z " + "0 " * 48 + "9", 9),
+        ("7 (a) S " + "0 " * 48 + "9", None),  # it lives: the number is of another time
+        ("7 (a) Z " + "0 " * 48 + "0", None),  # ended well, or not ours to know
+        ("7 (a) Z " + "0 " * 48 + "nine", None),
+        ("7 (a) Z 0", None),
+        ("", None),
+    ],
+)
+def test_a_zombie_says_how_it_ended(line: str, status: int | None, tmp_path: Path) -> None:
+    """Where the kernel says nothing by the pidfd, which here is none."""
+    (tmp_path / "7").mkdir()
+    (tmp_path / "7" / "stat").write_text(line)
+    with open(os.devnull, "rb") as none:
+        assert pidfd_info.status(Paths(str(tmp_path)), none.fileno(), 7) == status
+        assert pidfd_info.status(Paths(str(tmp_path)), none.fileno(), 8) is None

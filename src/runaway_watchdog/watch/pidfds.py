@@ -7,7 +7,7 @@ import os
 import select
 from collections.abc import Collection, Iterable
 
-from runaway_watchdog.linux import stat_brief as proc_stat
+from runaway_watchdog.linux import pidfd_info, stat_brief as proc_stat
 from runaway_watchdog.linux.exits import Exits
 from runaway_watchdog.linux.files import Paths
 from runaway_watchdog.model.events import Ending
@@ -19,7 +19,7 @@ class Pidfds:
     """One pidfd for each tracked process; a kernel before 5.3 has none, and deaths are noticed at the next look."""
 
     def __init__(self, poll: select.poll, paths: Paths, exits: Exits | None = None) -> None:
-        """`exits`: who knows how they ended; None: nobody does."""
+        """`exits`: who tells how and when they ended; None: only what the pidfd tells."""
         self._poll = poll
         self._exits = exits
         self._paths = paths
@@ -39,11 +39,14 @@ class Pidfds:
 
     def ended(self, fds: Iterable[int]) -> list[End]:
         """Who of them has ended, by the descriptors that became readable."""
-        return [self._end(self._keys[fd]) for fd in fds if fd in self._keys]
+        return [self._end(fd, self._keys[fd]) for fd in fds if fd in self._keys]
 
-    def _end(self, key: ProcKey) -> End:
+    def _end(self, fd: int, key: ProcKey) -> End:
         told = None if self._exits is None else self._exits.of(key.pid)
-        return End(key) if told is None else End(key, Ending.of(told.status), told.ago_s)
+        if told is not None:
+            return End(key, Ending.of(told.status), told.ago_s)
+        status = pidfd_info.status(self._paths, fd, key.pid)
+        return End(key, None if status is None else Ending.of(status))
 
     def polled(self) -> Collection[ProcKey]:
         """Those whose end the kernel will tell."""
