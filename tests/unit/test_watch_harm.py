@@ -21,8 +21,8 @@ def host(cpus: int, busy: float | None, waiting: float | None = 0.0, crowding: f
         (host(8, 105.0), Circumstances(), "info", "7 of 8 CPUs are idle"),
         (host(2, 110.0), Circumstances(), "warning", "nobody waits"),
         (host(2, 199.0, 80.0, 2.0), Circumstances(), "critical", "others wait for a CPU 80 % of the time"),
-        (host(2, 199.0, 80.0, 2.0), Circumstances(nice=19), "info", "nice is 19"),
-        (host(2, 199.0, 80.0, 2.0), Circumstances(policy=5), "info", "lowest priority"),
+        (host(2, 199.0, 80.0, 2.0), Circumstances(nice=19, running_s=1801), "info", "nice is 19"),
+        (host(2, 199.0, 80.0, 2.0), Circumstances(policy=5, running_s=1801), "info", "lowest priority"),
         (host(8, 105.0, 90.0), Circumstances(), "info", "idle"),  # those that wait do so at a limit of their own
         (host(2, 199.0, None, 2.0), Circumstances(), "critical", "others wait"),  # a kernel without pressure
         (host(2, None), Circumstances(), "warning", ""),
@@ -41,6 +41,17 @@ def test_a_severity_of_the_rule_stays() -> None:
     judged = judge(finding(severity="critical"), host(8, 105.0), Circumstances(), by_harm=False)
     assert (judged.severity, judged.push) == ("critical", True)
     assert "idle" in judged.why
+
+
+def test_what_lets_all_others_go_first_is_quiet_as_long_as_ordinary_work() -> None:
+    """An alert at night about something that harms nobody; but not where a rule says what it is worth."""
+    humble = Circumstances(nice=10, running_s=1799)
+    judged = judge(finding(), host(2, 199.0, 80.0), humble, by_harm=True)
+    assert (judged.severity, judged.push) == ("info", False)
+    assert "nice is 10" in judged.why
+    assert judge(finding(), host(2, 199.0, 80.0), humble._replace(running_s=1801), by_harm=True).push
+    assert judge(finding(), host(2, 199.0, 80.0), humble, by_harm=False).push
+    assert judge(finding("pressure"), host(2, 199.0, 80.0), humble, by_harm=True).push
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,7 @@ next layers are those of that one's own process. For one process the most partic
     kernel      a kernel thread belongs to no one else, and everything below would misread its empty cgroup
     terminal    a login's scope, and what a tmux, a screen or an ssh holds where no manager's group says more
     foreign     another engine's or machine's cgroup: what is inside must never be taken for a unit of this host
+    image_build the step of a build by BuildKit is a container of dockerd's that Docker does not list
     docker      a container's scope is a unit too, but systemd does not act on it: Docker does
     controller  no process's own: the layer between a container and its engine
     podman      as docker; where a unit runs the container, that is the layer around it
@@ -44,6 +45,7 @@ from runaway_watchdog.owners import (
     circus,
     foreign,
     forever,
+    image_build,
     kernel,
     monit,
     pm2,
@@ -104,6 +106,7 @@ AROUND: tuple[Around, ...] = (
     kernel,
     terminal,
     foreign,
+    image_build,
     docker,
     controller,
     podman,

@@ -37,12 +37,15 @@ class Judgement(NamedTuple):
 
 
 def judge(finding: Finding, sample: Sample, about: Circumstances, *, by_harm: bool) -> Judgement:
-    """`by_harm`: the rule leaves its severity to this. Ordinary work is kept quiet in any case until it is too long."""
-    if about.ordinary and finding.kind == "cpu":
+    """`by_harm`: the rule leaves its severity to this. Ordinary work is kept quiet in any case until it is too long,
+    and so is what lets all others go first where the rule does not say what that is worth."""
+    humble = _humble(about) if by_harm else ""
+    if (about.ordinary or humble) and finding.kind == "cpu":
         longest_s = TIMES_USUAL * (about.usual_s or USUAL_S)
         if about.running_s < longest_s:
             usually = f"usually {_minutes(about.usual_s)}" if about.usual_s else "nothing is known yet of its length"
-            return Judgement("info", f"it is ordinary work ({about.ordinary}; {usually})", push=False)
+            why = f"it is ordinary work ({about.ordinary}; {usually})" if about.ordinary else f"{humble}; {usually}"
+            return Judgement("info", why, push=False)
     severity, why = _by_harm(finding, sample, about)
     return Judgement(severity if by_harm else finding.severity, why, finding.push)
 
@@ -61,8 +64,8 @@ def _by_harm(finding: Finding, sample: Sample, about: Circumstances) -> tuple[Se
         return ("critical" if max(waits, finding.percent) >= _MANY_WAIT else "warning"), others_wait
     if finding.kind == "restarts":
         return ("critical", others_wait) if waits >= _OTHERS_WAIT else ("warning", "it ends and is started again")
-    if about.nice >= _HUMBLE or about.policy == _IDLE_POLICY:
-        return "info", "it runs at the lowest priority" if about.policy == _IDLE_POLICY else f"its nice is {about.nice}"
+    if humble := _humble(about):
+        return "info", humble
     if waits >= _OTHERS_WAIT:
         return "critical", others_wait
     spare = sample.online_cpus - (sample.busy_percent or 0.0) / 100
@@ -71,6 +74,13 @@ def _by_harm(finding: Finding, sample: Sample, about: Circumstances) -> tuple[Se
     if sample.busy_percent is None:
         return "warning", ""
     return "warning", f"nobody waits for it, and {max(0.0, spare):.1f} of {sample.online_cpus} CPUs are idle"
+
+
+def _humble(about: Circumstances) -> str:
+    """In words, how it lets others go first; "" where it does not."""
+    if about.policy == _IDLE_POLICY:
+        return "it runs at the lowest priority"
+    return f"its nice is {about.nice}" if about.nice >= _HUMBLE else ""
 
 
 def _minutes(seconds: float) -> str:

@@ -27,7 +27,13 @@ _UNITS: Final = (
     ("package maintenance", ("apt-daily*.service", "unattended-upgrades.service", "packagekit.service",
                              "dnf-*.service", "man-db.service", "snapd.service", "fwupd*.service")),
     ("backup", ("*backup*.service", "restic*.service", "borg*.service", "duplicity*.service", "kopia*.service")),
+    ("build", ("actions.runner.*.service", "gitlab-runner*.service", "jenkins*.service", "buildkite-agent*.service",
+               "drone-runner*.service", "woodpecker-agent*.service", "forgejo-runner*.service", "act_runner*.service",
+               "teamcity-agent*.service", "buildbot-worker*.service", "buildkit*.service")),
 )  # fmt: skip
+_IMAGE_BUILD: Final = re.compile(r"(?:/system\.slice/system\.slice:docker:|/docker/buildkit/)[0-9a-z]{25}")
+"""The group of one step of a build by the BuildKit in dockerd: under systemd (seen with Engine 20.10), and under the
+engine's own driver of control groups."""
 _PROGRAMS: Final = (
     ("package maintenance", frozenset(
         ("apt", "apt-get", "aptitude", "dpkg", "dpkg-deb", "unattended-upgr", "mandb", "update-initramf",
@@ -63,6 +69,8 @@ def kind_of_work(group: str, name: str, *, terminal: bool, genuine: Callable[[],
     for kind, units in _UNITS:
         if unit.endswith(".service") and any(fnmatchcase(unit, pattern) for pattern in units):
             return kind
+    if _IMAGE_BUILD.fullmatch(group):
+        return "build of an image"
     in_session = terminal and (unit.startswith("session-") or "/user@" in group)
     kind = next((kind for kind, programs in _PROGRAMS if name in programs), "")
     if kind and (in_session or _is_scheduled(unit, root)) and genuine():
