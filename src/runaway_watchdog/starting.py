@@ -35,6 +35,9 @@ CREDENTIAL: Final = "configuration"
 ANSWERS: Final = {"case": (CASE,), "send": (SENDER, HEARTBEAT)}
 """The modules that each unit starts: no other, whatever it is asked for."""
 
+EXITS: Final = "exits"
+"""The name under which systemd keeps the socket of `linux.exits` for the watch."""
+
 _ENDED: Final = -signal.SIGKILL
 _MOST: Final = 1 << 20
 _GRACE_S: Final = 30.0

@@ -3,9 +3,12 @@
 import os
 import select
 import signal
+import socket
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 from support.ends_are_told import ENDS_ARE_TOLD
@@ -37,12 +40,12 @@ sys.exit(3)
 """
 
 
-def started(script: str, *arguments: str, nobody: bool = False) -> subprocess.Popen[str]:
+def started(script: str, *arguments: str, nobody: bool = False, pass_fds: Sequence[int] = ()) -> subprocess.Popen[str]:
     becomes = NOBODY if nobody and os.geteuid() == 0 else None
     child = subprocess.Popen(
         [sys.executable, "-c", script, *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "PYTHONDONTWRITEBYTECODE": "1"},
-        user=becomes, group=becomes, extra_groups=None if becomes is None else (),
+        user=becomes, group=becomes, extra_groups=None if becomes is None else (), pass_fds=pass_fds,
     )  # fmt: skip
     assert child.stdout is not None
     assert child.stdout.readline().strip()
@@ -67,6 +70,49 @@ def test_how_others_end_is_known_to_anybody_at_its_moment() -> None:
     assert all(asked_s <= float(line[1]) < asked_s + 5 for line in lines), (lines, asked_s)
 
 
+HAND_OVER = "from runaway_watchdog.cli.handing_over import hand_over_exits; import sys; hand_over_exits(sys.argv[1])"
+AS_THE_WATCH = """
+import ctypes, os, sys
+os.dup2(int(sys.argv.pop(1)), 3)
+if os.geteuid() == 0:
+    ctypes.CDLL(None).unshare(0x40000000)  # CLONE_NEWNET
+    os.setgroups([])
+    os.setresgid(65534, 65534, 65534)
+    os.setresuid(65534, 65534, 65534)
+from runaway_watchdog.linux import exits
+from runaway_watchdog.watch.notify import Notifier
+given = Notifier({}).given({"LISTEN_PID": str(os.getpid()), "LISTEN_FDS": "1", "LISTEN_FDNAMES": "exits"})
+found = exits.listen(given["exits"])
+""" + ASK.split("listen()")[1]
+
+
+def test_a_watch_without_a_network_is_given_the_socket(tmp_path: Path) -> None:
+    """Made by root in the host's network, kept by systemd, and used by who is neither; not again for a reload."""
+    alone = ["unshare", "--net"] if os.geteuid() == 0 else []
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
+        systemd.bind(str(tmp_path / "notify"))
+        systemd.settimeout(20)
+        environment = {**os.environ, "NOTIFY_SOCKET": str(tmp_path / "notify")}
+        network = f"/proc/{os.getpid()}/ns/net"
+        for more in ({"MAINPID": "1"}, {}):
+            subprocess.run(
+                [*alone, sys.executable, "-c", HAND_OVER, network],
+                check=True,
+                env=environment | more,
+            )
+        told, (fd,), _, _ = socket.recv_fds(systemd, 100, 1)
+        assert told.splitlines() == [b"FDSTORE=1", b"FDNAME=exits", b"FDPOLL=0"]
+        systemd.settimeout(0.05)
+        with pytest.raises(TimeoutError):  # nothing was left at the reload
+            systemd.recv(100)
+    failed = started(THREADS)
+    listener = started(AS_THE_WATCH, str(fd), str(failed.pid), pass_fds=(fd,))
+    os.close(fd)
+    failed.communicate("end\n", timeout=20)
+    answer, _ = listener.communicate("tell\n", timeout=20)
+    assert answer.split()[0] == str(3 << 8)
+
+
 def test_an_end_wakes_nobody_and_a_storm_fills_nothing() -> None:
     """The kernel drops what was not asked about; who ended before they were asked about stays unknown."""
     found = exits.listen()
@@ -77,7 +123,7 @@ def test_an_end_wakes_nobody_and_a_storm_fills_nothing() -> None:
     for _ in range(300):
         subprocess.run(["/bin/true"], check=True)
     poll = select.poll()
-    poll.register(found._socket, select.POLLIN)
+    poll.register(found.fileno(), select.POLLIN)
     assert poll.poll(0) == []
     assert found.of(before.pid) is None
     found.only([])

@@ -65,8 +65,9 @@ Listening = Callable[..., exits.Exits]
 def listening(monkeypatch: pytest.MonkeyPatch) -> Listening:
     def listen(*waiting: bytes | type[OSError], sender: int = 0) -> exits.Exits:
         connector = Connector(*waiting, sender=sender)
-        monkeypatch.setattr("socket.socket", lambda *_: connector)
-        monkeypatch.setattr(Connector, "bind", lambda *_: None, raising=False)
+        monkeypatch.setattr("socket.socket", lambda *_, **__: connector)
+        for done in ("bind", "setblocking"):
+            monkeypatch.setattr(Connector, done, lambda *_: None, raising=False)
         found = exits.listen()
         assert found is not None
         found.only([0x2BF7, 0x2BFE, 0x2C00, 0x2C03])

@@ -5,9 +5,12 @@
 `run --answer UNIT`       one process of such a unit: a case or a sender, with the connection as standard input
 """
 
+import contextlib
+import ctypes
 import json
 import os
 import signal
+import socket
 import sys
 from importlib import import_module
 from pathlib import Path
@@ -17,8 +20,10 @@ from runaway_watchdog import starting
 from runaway_watchdog.atomic_write import write_whole
 from runaway_watchdog.cli import PROGRAM, USAGE
 from runaway_watchdog.config.locate import ALERT_URLS, CREDENTIALS
+from runaway_watchdog.linux import exits
 
 FAILED = 1
+CLONE_NEWNET: Final = 0x40000000  # sched.h; Python has no setns(2) before 3.12
 _FAULTY: Final = {"faulty": True}
 """In the place of a compiled configuration, where there is none to compile."""
 
@@ -31,6 +36,23 @@ def hand_over(folder: Path, compiled: dict[str, Any]) -> int:
     own = {name: os.environ[name] for name in (ALERT_URLS, CREDENTIALS) if name in os.environ}
     whole, shown = json.dumps({**compiled, "environment": own}), json.dumps(without_secrets(compiled))
     return _leave(folder, {starting.CHANNELS: whole, starting.CONFIGURATION: shown})
+
+
+def hand_over_exits(host_network: str = "/proc/1/ns/net") -> None:
+    """The socket that tells how processes end, made in the host's network, since the watch has none: kept by systemd
+    for the start of which this is a part, and not for a reload."""
+    address = os.environ.get("NOTIFY_SOCKET", "")
+    if not address or "MAINPID" in os.environ:
+        return
+    with contextlib.suppress(OSError), open(host_network, "rb") as network:
+        ctypes.CDLL(None).setns(network.fileno(), CLONE_NEWNET)
+    listening = exits.listen()
+    if listening is None:
+        return
+    with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as door:
+        door.connect("\0" + address[1:] if address.startswith("@") else address)
+        socket.send_fds(door, [f"FDSTORE=1\nFDNAME={starting.EXITS}\nFDPOLL=0".encode()], [listening.fileno()])
+    listening.close()
 
 
 def hand_over_nothing(folder: Path) -> None:

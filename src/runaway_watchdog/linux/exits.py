@@ -80,18 +80,27 @@ class Exits:
         if lost:
             self._found.clear()
 
+    def fileno(self) -> int:
+        return self._socket.fileno()
+
     def close(self) -> None:
         self._socket.close()
 
 
-def listen() -> Exits | None:
-    """None: a kernel before 6.6, another network or a filter of system calls; in a container nothing may be told."""
+def listen(given: int | None = None) -> Exits | None:
+    """`given`: a descriptor of such a socket, where it was made for us. It listens to nobody yet.
+
+    None: a kernel before 6.6, another network or a filter of system calls; in a container nothing may be told.
+    """
     try:
-        connector = socket.socket(socket.AF_NETLINK, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK, _CONNECTOR)
+        connector = socket.socket(socket.AF_NETLINK, socket.SOCK_DGRAM, _CONNECTOR, fileno=given)
     except OSError:
         return None
     try:
-        connector.bind((0, _PROC[0]))
+        connector.setblocking(False)
+        attach(connector, program(()))
+        if given is None:
+            connector.bind((0, _PROC[0]))
         connector.send(request(_IGNORE))
     except OSError:
         connector.close()

@@ -5,7 +5,7 @@ import select
 import time
 from typing import Final, NamedTuple
 
-from runaway_watchdog.linux import exits
+from runaway_watchdog.linux.exits import Exits
 from runaway_watchdog.store.database import STORE_IS_DAMAGED
 from runaway_watchdog.store.writer import Writer
 from runaway_watchdog.watch import signals
@@ -65,6 +65,7 @@ class Parts(NamedTuple):
     children: Children
     notifier: Notifier
     log: Log
+    exits: Exits | None = None  # None: nobody tells how processes end
 
 
 class Loop:
@@ -83,7 +84,7 @@ class Loop:
         self._configuration = configuration
         self._config_arguments = config_arguments
         self._now = parts.driver.host.clocks.monotonic
-        self._pidfds = Pidfds(parts.poll, parts.driver.host.paths, exits.listen())
+        self._pidfds = Pidfds(parts.poll, parts.driver.host.paths, parts.exits)
         self._outbox_due: tuple[str, ...] = ()  # channels; set by the store's thread
         self._store_problem: str | None = None
         now = self._now()

@@ -1,7 +1,10 @@
-"""Tells systemd how the watch is: sd_notify(3), without a library. The only socket that the watch ever opens."""
+"""Tells systemd how the watch is: sd_notify(3), without a library."""
 
 import os
 from collections.abc import Mapping
+from typing import Final
+
+_FIRST_GIVEN: Final = 3  # SD_LISTEN_FDS_START
 
 
 class Notifier:
@@ -15,6 +18,17 @@ class Notifier:
         self.period_s = int(period) / 1e6 or None if period.isdecimal() and meant_for_us else None
         """How often systemd wants a sign of life; None: it does not ask."""
         self._status = ""
+
+    def given(self, environment: Mapping[str, str]) -> dict[str, int]:
+        """Descriptors that systemd has kept for us, by their names (sd_listen_fds(3)); now they are ours alone."""
+        if environment.get("LISTEN_PID") != str(os.getpid()):
+            return {}
+        names = environment.get("LISTEN_FDNAMES", "").split(":")
+        found = {name: _FIRST_GIVEN + place for place, name in enumerate(names) if name}
+        for name, fd in found.items():
+            os.set_inheritable(fd, False)
+            self._send(f"FDSTOREREMOVE=1\nFDNAME={name}")
+        return found
 
     def ready(self) -> None:
         """The watch is up, or has reloaded."""

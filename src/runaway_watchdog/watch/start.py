@@ -9,8 +9,9 @@ import sys
 import time
 from typing import NamedTuple
 
+from runaway_watchdog import starting
+from runaway_watchdog.linux import exits
 from runaway_watchdog.linux.files import Paths
-from runaway_watchdog.starting import starter
 from runaway_watchdog.store import records
 from runaway_watchdog.store.database import StoreUnavailable, connect, prepare_directory, transaction
 from runaway_watchdog.store.writer import Writer
@@ -84,7 +85,8 @@ def _loop(
 ) -> Loop:  # fmt: skip
     """The parts, put together; the signals of `wakeup` are caught already."""
     poll = select.poll()
-    children = Children(poll, arguments.config_fd, starter(arguments.units), arguments.modules, arguments.retry_s)
+    starter = starting.starter(arguments.units)
+    children = Children(poll, arguments.config_fd, starter, arguments.modules, arguments.retry_s)
     recorder = Recorder(writer, host.clocks.boottime, host.clocks.wall)
     driver = Driver(host, configuration, recorder, log, children.request_case)
     log.info(
@@ -95,7 +97,9 @@ def _loop(
         groups=host.tree.root if host.tree else "none",
     )
     driver.resume(left)
-    parts = Parts(poll, wakeup, driver, recorder, writer, children, Notifier(dict(os.environ)), log)
+    notifier = Notifier(dict(os.environ))
+    listening = exits.listen(notifier.given(os.environ).get(starting.EXITS))
+    parts = Parts(poll, wakeup, driver, recorder, writer, children, notifier, log, listening)
     return Loop(parts, configuration, arguments.config_arguments, heartbeat_failed_at=left.heartbeat_failed_at)
 
 
