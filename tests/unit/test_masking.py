@@ -90,3 +90,10 @@ def test_no_shape_of_text_is_more_than_linear(shape: str) -> None:
         mask_text(text)
         taken.append(time.process_time() - begun)
     assert taken[1] < 30 * max(taken[0], 0.02)
+
+
+@pytest.mark.parametrize("value", ["hunter-", "ab_", "swordfish_"])
+def test_a_value_that_ends_in_a_joint_is_no_name(value: str) -> None:
+    """Python before 3.11.5 took the joint for a part of a name: a possessive group."""
+    assert value not in mask_text(f"token:{value}")
+    assert "worker_00" in mask_text("token:worker_00")

@@ -87,7 +87,8 @@ def says_secret(name: str) -> bool:
 
 
 _TAG = Pattern(r"v?\d++(?:\.\d++)++(?:-[a-z]++[\d.]*+)*+|latest|stable|edge|main|master|alpine|slim")
-_CALLED_SO = Pattern(r"\*|\d{1,9}+|[a-z]++(?:[_-](?:[a-z]++|\d{1,3}+|\*))*+")
+# (?>…) and not (…)*+: before 3.11.5 the latter takes the beginning of a part that does not fit along
+_CALLED_SO = Pattern(r"\*|\d{1,9}+|[a-z]++(?>(?:[_-](?:[a-z]++|\d{1,3}+|\*))*)")
 """What a person calls a process, a group or a bucket: words and short numbers, apart."""
 _ALSO_NAMES: Final = frozenset(
     ("auth", "token", "tokens", "secret", "secrets", "key", "keys", "session", "sig", "cred")
