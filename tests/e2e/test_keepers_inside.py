@@ -229,3 +229,43 @@ def burns(box: Box) -> bool:
     before = box.run(ticks).stdout
     box.run(["sleep", "1"])
     return box.run(ticks).stdout != before
+
+
+EXECS = {
+    "unit": "systemctl daemon-reload; systemctl start into",
+    "loop": "setsid /root/into.sh >/dev/null 2>&1 </dev/null &",
+    "cron": "cp /root/into.cron /etc/cron.d/into",
+}
+
+
+@pytest.mark.parametrize("way", ["unit", *(pytest.param(each, marks=pytest.mark.truth) for each in ("loop", "cron"))])
+def test_who_of_the_host_puts_it_into_a_container(box: Box, way: str) -> None:
+    """`docker exec` by a unit, a loop or a line of cron: named, and held before the process is ended; the container
+    itself goes on."""
+    pattern = "^sleep 71718$"
+    box.run(f"docker run -d --name web {docker.IMAGE} sleep 99999; systemctl start cron")
+    line = "/usr/bin/docker exec web sleep 71718"
+    box.write("/etc/systemd/system/into.service", f"[Service]\nExecStart={line}\nRestart=always\nRestartSec=1\n")
+    unless = "sh -c 'pgrep -f 7171[8] || sleep 71718'"
+    box.write("/root/into.cron", f"* * * * * root docker exec -d web {unless}\n")
+    box.write("/root/into.sh", f"#!/bin/sh\nwhile :; do timeout 600 {line}; sleep 1; done\n", 0o755)
+    try:
+        box.run(EXECS[way])
+        (pid, *_) = box.wait_for("it", lambda: box.pids(pattern), 75)
+        document = foretold.explained(box, pid)
+        fate = foretold.fate_of(document, "sigkill")
+        assert fate["returns"] is True, fate
+        assert {"unit": "into.service", "loop": "into.sh", "cron": "line 1 of /etc/cron.d/into"}[way] in fate["by"]
+        assert foretold.fate_of(document, "owner-stop")["returns"] is False
+        box.run(["kill", "-9", str(pid)])
+        (again, *_) = box.wait_for("it again", lambda: box.pids(pattern), 75)
+        steps = foretold.explained(box, again)["plan"]["steps"]
+        carry_out(box, steps)
+        box.run(["sleep", "65" if way == "cron" else "5"], timeout=80)
+        assert box.pids(pattern) == []
+        assert docker.info(box, "web").status == "running"
+        undo(box, steps)
+        assert box.wait_for("it once more", lambda: box.pids(pattern), 75)
+    finally:
+        box.run("systemctl stop into; rm -f /etc/cron.d/into /etc/systemd/system/into.service", check=False)
+        box.run("pkill -9 -f '[i]nto.sh'; docker rm -f web", check=False)

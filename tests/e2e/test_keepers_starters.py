@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
@@ -96,6 +96,135 @@ def test_another_unit_that_restarts_it(ghost: Box) -> None:
         assert ghost.run("systemctl is-enabled watchdog-of-ghost").stdout == "enabled\n"
     finally:
         ghost.run("systemctl disable --now watchdog-of-ghost; rm /etc/systemd/system/watchdog-of-ghost.service")
+
+
+LEFT_RUNNING = {
+    "nohup": "setsid nohup /root/keep-ghost.sh >/dev/null 2>&1 </dev/null &",
+    "tmux": "tmux new-session -d -s k /root/keep-ghost.sh",
+    "line": f"setsid sh -c 'while sleep 2; do {KEEP.splitlines()[-1]}; done' >/dev/null 2>&1 </dev/null &",
+}
+
+
+@pytest.mark.parametrize("way", ["nohup", *(pytest.param(each, marks=pytest.mark.truth) for each in ("tmux", "line"))])
+def test_a_loop_that_somebody_left_running(ghost: Box, way: str, make_box: MakeBox) -> None:
+    """In no file that anything starts: the process itself is held, and goes on after the undo, where tmux lets it."""
+    box = make_box(extras=("keepers",), docker_up=False) if way == "tmux" else ghost
+    if way == "tmux":
+        box.write("/etc/systemd/system/ghost.service", ghost.read("/etc/systemd/system/ghost.service"))
+        box.run("systemctl daemon-reload; systemctl start ghost")
+    body = KEEP.splitlines()[-1]
+    box.write("/root/keep-ghost.sh", f"#!/bin/bash\nwhile true; do\n  {body}\n  sleep 2\ndone\n", 0o755)
+    box.run(LEFT_RUNNING[way])
+    looking = "[k]eep-ghost|[w]hile sleep 2"
+    try:
+        box.run("sleep 1")
+        stop = foretold.fate_of(explained(box, "--unit", "ghost"), "owner-stop")
+        assert (stop["returns"], stop["certainty"]) == (True, "likely"), stop
+        box.run("systemctl stop ghost")
+        back(box, 10)
+        steps = kept(box, explained(box, "--unit", "ghost"), 8)
+        undo(box, steps)
+        assert state(box) == "active"
+        if way != "tmux":
+            box.run("systemctl stop ghost")
+            back(box, 10)
+    finally:
+        box.run(["pkill", "-9", "-f", looking], check=False)
+
+
+def of_user(box: Box, user: str, units: Mapping[str, str], start: str) -> str:
+    """How that user's manager is asked, with these units."""
+    systemctl = f"systemctl --user -M {user}@"
+    box.run(f"useradd -m -s /bin/sh {user}; loginctl enable-linger {user}")
+    for name, text in units.items():
+        box.write(f"/home/{user}/.config/systemd/user/{name}", text)
+    box.run(f"chown -R {user}: /home/{user}")
+    box.wait_for("its systemd", lambda: box.run(f"{systemctl} daemon-reload", check=False).returncode == 0)
+    box.run(f"{systemctl} enable --now {start}; sleep 3")
+    return systemctl
+
+
+OF_USER = {
+    "unit": (
+        "kept.service",
+        {
+            "kept.service": "[Service]\nExecStart=/bin/sh -c 'while :; do systemctl --user start mine; sleep 2; done'\n"
+            "[Install]\nWantedBy=default.target\n"
+        },
+    ),
+    "timer": (
+        "look.timer",
+        {
+            "look.service": "[Service]\nType=oneshot\nExecStart=/bin/systemctl --user start mine\n",
+            "look.timer": "[Timer]\nOnActiveSec=2\nOnUnitActiveSec=5\nAccuracySec=1\n"
+            "[Install]\nWantedBy=timers.target\n",
+        },
+    ),
+}
+
+
+@pytest.mark.truth
+@pytest.mark.parametrize("way", OF_USER)
+def test_a_users_own_unit_that_starts_another(host: Box, way: str) -> None:
+    """Its manager is the user's, and so are the steps; the system's units are left alone."""
+    by, units = OF_USER[way]
+    words = shlex.join(program(f"mine-{way}")).replace("$", "$$")
+    user = f"user-of-{way}"
+    systemctl = of_user(host, user, {"mine.service": f"[Service]\nExecStart={words}\n", **units}, by)
+    try:
+        (pid,) = host.wait_for("mine", lambda: running(host, f"mine-{way}"))
+        document = explained(host, str(pid))
+        stop = foretold.fate_of(document, "owner-stop")
+        assert (stop["returns"], stop["by"]) == (True, by), stop
+        host.run(f"{systemctl} stop mine")
+        again = host.wait_for("mine again", lambda: running(host, f"mine-{way}"), 15)
+        steps: Steps = explained(host, str(again[0]))["plan"]["steps"]
+        carry_out(host, steps)
+        host.run("sleep 10")
+        assert running(host, f"mine-{way}") == []
+        assert host.run(f"{systemctl} is-enabled {by}", check=False).stdout == "disabled\n"
+        undo(host, steps)
+        assert host.run(f"{systemctl} is-enabled {by}").stdout == "enabled\n"
+        assert host.run(f"{systemctl} is-active {by} mine").stdout == "active\nactive\n"
+    finally:
+        host.run(f"{systemctl} disable --now {by}; {systemctl} stop mine", check=False)
+
+
+@pytest.mark.truth
+def test_a_job_of_at_that_starts_it(ghost: Box) -> None:
+    """It waits for its minute; held, that passes, and the undo puts it back in the line."""
+    ghost.run("systemctl start atd; echo 'systemctl start ghost' | at now + 2 minutes")
+    stop = foretold.fate_of(explained(ghost, "--unit", "ghost"), "owner-stop")
+    assert stop["returns"] is True
+    assert stop["by"].endswith(" of at")
+    steps = kept(ghost, explained(ghost, "--unit", "ghost"), 125)
+    assert ghost.run("atq").stdout == ""
+    undo(ghost, steps[1:2])
+    back(ghost, MINUTE_S)  # its minute is over: at once, as atd looks
+
+
+@pytest.mark.truth
+def test_what_a_rotation_of_logs_runs(make_box: MakeBox) -> None:
+    """Once a day or a week, and then the unit is back: the line in its settings does nothing any more."""
+    box = make_box(extras=("field",), docker_up=False)
+    words = shlex.join(program("ghost")).replace("$", "$$")
+    box.write("/etc/systemd/system/ghost.service", f"[Service]\nExecStart={words}\n")
+    rotated = "/var/log/ghost.log {\n  daily\n  postrotate\n    systemctl restart ghost\n  endscript\n}\n"
+    box.write("/etc/logrotate.d/ghost", rotated)
+    box.write("/var/log/ghost.log", "x\n")
+    box.run("systemctl daemon-reload; systemctl start ghost")
+    stop = foretold.fate_of(explained(box, "--unit", "ghost"), "owner-stop")
+    assert (stop["returns"], stop["by"]) == (True, "line 4 of /etc/logrotate.d/ghost")
+    box.run("systemctl stop ghost; logrotate -f /etc/logrotate.d/ghost")
+    assert state(box) == "active"
+    box.write("/var/log/ghost.log", "x\n")
+    steps: Steps = explained(box, "--unit", "ghost")["plan"]["steps"]
+    carry_out(box, steps)
+    box.run("logrotate -f /etc/logrotate.d/ghost")
+    assert state(box) != "active"
+    undo(box, steps)
+    assert box.read("/etc/logrotate.d/ghost") == rotated
+    assert state(box) == "active"
 
 
 @pytest.mark.truth

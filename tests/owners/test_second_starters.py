@@ -17,9 +17,10 @@ from runaway_watchdog.explain.prognosis import prognosis
 from runaway_watchdog.model.casefile import History
 from runaway_watchdog.model.owner import Action, Outlook
 from runaway_watchdog.model.plan import Containment
-from runaway_watchdog.owners.starters import naming
+from runaway_watchdog.owners.starters import execs, naming
 from runaway_watchdog.owners.starters.naming import Names, Place
 from runaway_watchdog.world import StartFiles, World
+from runaway_watchdog.world.running_scripts import RunningScript
 from runaway_watchdog.world.startup import Kind, StartFile, Startup
 
 GHOST = Names(units=frozenset(("ghost.service",)))
@@ -144,11 +145,14 @@ def test_any_text_is_read_without_harm(text: str) -> None:
 class Starting:
     """What a host runs by itself, as a test has it."""
 
-    def __init__(self, files: Sequence[StartFile], scripts: Mapping[str, str], *, whole: bool) -> None:
-        self._files, self._scripts, self._whole = files, scripts, whole
+    def __init__(self, host: Host) -> None:
+        self._files, self._scripts, self._whole, self._running = host.starting, host.scripts, host.whole, host.running
 
     def found(self) -> Startup:
         return Startup(tuple(self._files), self._whole)
+
+    def running(self) -> Sequence[RunningScript]:
+        return self._running
 
     def script(self, path: str, user: str) -> str | None:  # noqa: ARG002
         return self._scripts.get(path)
@@ -160,6 +164,7 @@ class Host(KeepersHost):
     starting: tuple[StartFile, ...] = ()
     scripts: Mapping[str, str] = {}
     whole = True
+    running: tuple[RunningScript, ...] = ()
 
     def start(self, kind: Kind, path: str, text: str, user: str = "root") -> None:
         self.files.add(path, text)
@@ -167,7 +172,7 @@ class Host(KeepersHost):
 
     @property
     def world(self) -> World:
-        return super().world._replace(startup=cast(StartFiles, Starting(self.starting, self.scripts, whole=self.whole)))
+        return super().world._replace(startup=cast(StartFiles, Starting(self)))
 
     def predicted(self, action: Action = "owner-stop") -> Outlook:
         return owners.outlook(owners.with_starters(self.layers(), self.world), action)
@@ -424,3 +429,126 @@ def test_monit_supervisord_and_the_start_of_the_host() -> None:
         "supervisorctl stop x",
     ]
     assert any(each.startswith("a start of monit") for each in host.held().remaining_triggers)
+
+
+def test_a_script_of_a_script() -> None:
+    """One that does all checks, and one of them; no deeper, and no word without a folder."""
+    host = ghost()
+    host.scripts = {"/opt/all.sh": "set -e\ncd /tmp\n/opt/one.sh\n", "/opt/one.sh": KEEP}
+    host.start("crontab", "/etc/cron.d/all", "* * * * * root /opt/all.sh\n")
+    stop = host.predicted()
+    assert stop.by == "line 1 of /etc/cron.d/all"
+    assert "it runs /opt/all.sh, which runs /opt/one.sh, which runs `systemctl restart ghost`" in stop.why
+    host.scripts = {"/opt/all.sh": "/opt/two.sh", "/opt/two.sh": "/opt/one.sh", "/opt/one.sh": KEEP}
+    assert host.predicted().returns is False
+
+
+LOOP = "while :; do systemctl is-active -q ghost || systemctl restart ghost; sleep 2; done"
+
+
+@pytest.mark.parametrize(
+    ("words", "user", "name"),
+    [
+        (("/bin/sh", "/root/keep.sh"), "root", "keep.sh (77)"),
+        (("-bash", "./keep.sh"), "root", "keep.sh (77)"),
+        (("bash", "-c", LOOP), "root", "bash -c (77)"),
+        (("python3", "/root/keep.py"), "root", "keep.py (77)"),
+        (("watch", "-n5", "systemctl start ghost"), "root", "watch (77)"),
+        (("/bin/sh", "/root/once.sh"), "root", None),
+        (("/bin/sh", "/root/keep.sh"), "bob", None),
+    ],
+)
+def test_a_loop_that_runs_now(words: tuple[str, ...], user: str, name: str | None) -> None:
+    """Left by hand, in tmux or by a login: held first; a script that does so once is none, and a user may not."""
+    host = ghost()
+    python = "import subprocess\nwhile True:\n    subprocess.run(['systemctl', 'start', 'ghost'])\n"
+    host.scripts = {"/root/keep.sh": LOOP, "/root/once.sh": KEEP, "/root/keep.py": python}
+    host.process(77, " ".join(words), cgroup="/user.slice/user-0.slice/session-3.scope")
+    host.running = (RunningScript(77, words, user, "/root"),)
+    stop = host.predicted()
+    assert (stop.returns, stop.by) == (name is not None, name)
+    titles = [step.title for step in host.held().steps]
+    assert (f"Freeze {name}, which starts it" in titles) == (name is not None)
+    if name is not None:
+        assert titles.index(f"Freeze {name}, which starts it") < titles.index("Stop it")
+
+
+def test_a_loop_of_a_unit_is_held_as_the_unit() -> None:
+    """And the loop that the process itself runs in is its owner already."""
+    host = ghost()
+    watch = {**SERVICE, "MainPID": 77, "UnitFileState": "enabled"}
+    host.manager.loaded = {**host.manager.loaded, "watch.service": watch}
+    host.scripts = {"/opt/watch.sh": LOOP}
+    host.start("unit", "/etc/systemd/system/watch.service", "[Service]\nExecStart=/opt/watch.sh\n")
+    host.process(77, "/bin/sh /opt/watch.sh", cgroup="/system.slice/watch.service")
+    before = host.held()
+    host.running = (RunningScript(77, ("/bin/sh", "/opt/watch.sh"), "root", "/"),)
+    assert host.held() == before
+    host = ghost()
+    before = host.held()
+    host.scripts = {"/root/keep.sh": LOOP}
+    host.running = (RunningScript(WORK, ("/bin/sh", "/root/keep.sh"), "root", "/"),)
+    assert host.held() == before
+
+
+ROTATED = """\
+/var/log/ghost.log {
+    weekly
+    postrotate
+        systemctl restart ghost
+    endscript
+}
+"""
+
+
+def test_what_a_rotation_a_job_of_at_and_a_push_run() -> None:
+    """At their times; the line of a rotation and the job are held, and a push is told as what may start it."""
+    host = ghost()
+    host.start("hook", "/srv/app.git/hooks/post-receive", "#!/bin/sh\nsudo systemctl restart ghost\n", "git")
+    assert host.predicted().returns is False
+    assert "/srv/app.git/hooks/post-receive may start it again" in host.held().goal
+    host.start("rotation", "/etc/logrotate.d/ghost", ROTATED)
+    assert host.predicted().by == "line 4 of /etc/logrotate.d/ghost"
+    host.start("rotation", "/etc/logrotate.d/x", ROTATED.replace("postrotate", "# x").replace("restart", "start"))
+    minute = format(int(NOW) // 60 + 5, "08x")
+    host.start("at", f"/var/spool/cron/atjobs/a00007{minute}", "#!/bin/sh\nsystemctl start ghost\n")
+    stop = host.predicted()
+    assert (stop.by, stop.after_s) == ("job 7 of at", 300 - NOW % 60)
+    titles = [step.title for step in host.held().steps]
+    assert "Take job 7, which starts it, out of the line" in titles
+    assert "Keep /etc/logrotate.d/ghost from starting it" in titles
+
+
+CONTAINER = execs.Inside(
+    frozenset(("web", "abc")), "app", "/srv/shop", (("/usr/bin/php", "/app/cron.php"), ("php", "-f", "cron.php"))
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("docker exec web php -f cron.php", True),
+        ("docker exec -u www-data -e A=b -it web php -f cron.php >/dev/null 2>&1", True),
+        ("podman exec abc php -f cron.php", True),
+        ("cd /x && /usr/bin/docker container exec web nice -n 5 php -f cron.php; echo", True),
+        ("docker exec web sh -c 'cd /app && exec php -f cron.php'", True),
+        ("docker exec web /app/cron.php", True),
+        ('docker exec web php -f "$SCRIPT"', True),
+        ("docker exec web php -f other.php", False),
+        ("docker exec other php -f cron.php", False),
+        ("docker exec web php", False),
+        ("docker run web php -f cron.php", False),
+        ("docker compose exec -T app php -f cron.php", True),
+        ("docker compose -f x.yml exec other php -f cron.php", False),
+        ("echo exec", False),
+    ],
+)
+def test_a_line_that_puts_it_into_a_container(text: str, found: bool) -> None:
+    """The same words: one interpreter runs much in there."""
+    assert (execs.said(text, CONTAINER, "/srv/shop") is not None) is found
+
+
+@given(st.text(alphabet=string.printable, max_size=200))
+def test_any_line_about_a_container_is_read_without_harm(text: str) -> None:
+    """Quotes that end nowhere, and words of anybody."""
+    execs.said(f"docker exec web {text}", CONTAINER, "/")

@@ -167,7 +167,8 @@ def with_starters(layers: Sequence[Layer], world: World) -> tuple[Layer, ...]:
     """The same with whoever starts one of them beside its owner: crontabs, units, files of logins …"""
     from runaway_watchdog.owners.starters import layered  # what no list of processes needs
 
-    ours = [each.owner.name for each in layers]
+    line = (layers[0].facts.process, *layers[0].facts.ancestors)
+    ours = [*(each.owner.name for each in layers), *(str(each.pid) for each in line)]
     try:
         all_seen = world.startup.found().whole
         found = (

@@ -16,6 +16,7 @@ from runaway_watchdog.model.gap import Gap
 if TYPE_CHECKING:
     from runaway_watchdog.world.ownership import Holders
     from runaway_watchdog.world.program_states import ProgramState
+    from runaway_watchdog.world.running_scripts import RunningScript
     from runaway_watchdog.world.startup import Startup
     from runaway_watchdog.world.units import Unit
 
@@ -247,6 +248,9 @@ class StartFiles(Protocol):
 
     def script(self, path: str, user: str) -> str | None:
         """A script that one of them runs as this user; None where it is none, or others can change it."""
+
+    def running(self) -> "Sequence[RunningScript]":
+        """Shells and interpreters that run something on this host now."""
 
 
 class _Absent:

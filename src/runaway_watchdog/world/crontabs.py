@@ -68,8 +68,8 @@ class Logged(NamedTuple):
     at: float  # seconds since the epoch
 
 
-def read(inside: Inside, user: str | None, *, debian: bool) -> tuple[Line, ...]:
-    """The lines of the system's tables, and of this user's own (None: of every user's).
+def read(inside: Inside, user: str | None, *, debian: bool, spools: Sequence[str] = SPOOLS) -> tuple[Line, ...]:
+    """The lines of the system's tables, and of this user's own (None: of every user's) in `spools`.
 
     Raises OSError where a table is there and cannot be read: a line that is not seen is not one that is not there.
     """
@@ -77,7 +77,7 @@ def read(inside: Inside, user: str | None, *, debian: bool) -> tuple[Line, ...]:
     for name in sorted(_names(inside, FOLDER)):
         if DEBIAN_NAME.fullmatch(name) if debian else not name.startswith("."):
             found += _lines(inside, f"{FOLDER}/{name}", None)
-    for spool in SPOOLS:
+    for spool in spools:
         for name in (user,) if user is not None else _names(inside, spool):
             found += _lines(inside, f"{spool}/{name}", name)
     return tuple(found)

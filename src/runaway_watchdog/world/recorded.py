@@ -30,6 +30,7 @@ from runaway_watchdog.world import (
     World,
     ownership,
     program_states,
+    running_scripts,
     startup,
     units,
 )
@@ -41,6 +42,7 @@ SUPPOSED: Mapping[str, Callable[..., Any]] = {
     "ownership.of": lambda _path: [[], False],
     "ownership.executable": lambda _pid: 0,
     "ownership.real": lambda path: path,
+    "startup.running": list,
     "files.read /proc/pressure/memory": lambda _path: "",
     "files.read /proc/pressure/io": lambda _path: "",
 }
@@ -52,6 +54,7 @@ TYPED: Mapping[str, Callable[[Any], Any]] = {
     "users.unit": units.parse,
     "supervisors.supervisord": program_states.parse,
     "startup.found": startup.parse,
+    "startup.running": running_scripts.parse,
     "ownership.of": lambda told: ownership.Holders(tuple(told[0]), told[1]),
 }
 """Questions whose answers are read into a type; a recording holds them as they came."""

@@ -12,18 +12,39 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import Any, Literal, NamedTuple
 
-from runaway_watchdog.world import crontabs
+from runaway_watchdog.world import at_spool, crontabs, running_scripts
 from runaway_watchdog.world.ownership import LiveOwnership
+from runaway_watchdog.world.running_scripts import RunningScript
 
-Kind = Literal["crontab", "cron-script", "unit", "boot", "login", "monit", "supervisord"]
+Kind = Literal[
+    "crontab",
+    "cron-script",
+    "unit",
+    "users-unit",
+    "boot",
+    "login",
+    "monit",
+    "supervisord",
+    "at",
+    "rotation",
+    "hook",
+    "running",  # no file: the text of a script that runs
+]
 UNIT_FOLDERS = (
     *("/etc/systemd/system", "/run/systemd/system", "/usr/local/lib/systemd/system"),
     *("/usr/lib/systemd/system", "/lib/systemd/system"),
 )
 """By rank: a file of the first one hides those of its name in the others (systemd.unit(5))."""
+HOME_UNITS = (".config/systemd/user", ".local/share/systemd/user")
+"""By rank, as UNIT_FOLDERS."""
+REPOSITORIES = ("/srv", "/srv/git", "/var/git", "/var/repo", "/opt", "/var/www")
+"""Where repositories are that a push deploys from, beside those of homes."""
+HOOKS = ("hooks/post-receive", "hooks/post-update", ".git/hooks/post-merge", ".git/hooks/post-checkout")
+MOST_REPOSITORIES = 64
 HOME_LOGIN = (".profile", ".bash_profile", ".bash_login", ".bashrc", ".zprofile", ".zshrc", ".config/fish/config.fish")
 FILES: tuple[tuple[Kind, str], ...] = (
     ("crontab", crontabs.SYSTEM),
+    ("rotation", "/etc/logrotate.conf"),
     ("boot", "/etc/rc.local"),
     *(("login", f"/etc/{name}") for name in ("profile", "bash.bashrc", "zsh/zshrc", "zsh/zprofile")),
     *(("monit", path) for path in ("/etc/monit/monitrc", "/etc/monitrc")),
@@ -33,6 +54,7 @@ _ANY, _CONF = re.compile(r"[^.].*"), re.compile(r"[^.].*\.(?:conf|ini)")
 FOLDERS: tuple[tuple[Kind, str, re.Pattern[str]], ...] = (
     ("crontab", crontabs.FOLDER, crontabs.DEBIAN_NAME),
     *(("cron-script", f"/etc/cron.{each}", crontabs.DEBIAN_NAME) for each in ("hourly", "daily", "weekly", "monthly")),
+    ("rotation", "/etc/logrotate.d", re.compile(r"[^.].*")),
     ("login", "/etc/profile.d", re.compile(r"[^.].*\.sh")),
     *(("monit", f"/etc/{name}", _ANY) for name in ("monit/conf-enabled", "monit/conf.d", "monit.d")),
     *(("supervisord", f"/etc/{name}", _CONF) for name in ("supervisor/conf.d", "supervisord.d")),
@@ -48,6 +70,7 @@ class StartFile(NamedTuple):
     path: str
     user: str  # as whom what it says is run
     text: str
+    uid: int = 0
 
 
 class Startup(NamedTuple):
@@ -69,6 +92,7 @@ class LiveStartFiles:
         self._ownership = LiveOwnership()
         self._scripts: dict[tuple[str, str], str | None] = {}
         self._found: Startup | None = None
+        self._running: tuple[RunningScript, ...] | None = None
         self._left, self._until, self._whole = MOST_FILES, 0.0, True
 
     def found(self) -> Startup:
@@ -84,6 +108,11 @@ class LiveStartFiles:
             self._scripts[key] = self._text(path, user)
         return self._scripts[key]
 
+    def running(self) -> Sequence[RunningScript]:
+        if self._running is None:
+            self._running = tuple(running_scripts.running())
+        return self._running
+
     def _read(self) -> Iterator[StartFile]:
         for kind, path in FILES:
             if kind != "boot" or os.access(path, os.X_OK):
@@ -95,27 +124,60 @@ class LiveStartFiles:
         for spool in crontabs.SPOOLS:
             for name in self._names(spool):
                 yield from self._of("crontab", name, f"{spool}/{name}")
-        yield from self._units()
-        for user, home in _homes():
+        yield from self._units("unit", "root", UNIT_FOLDERS)
+        yield from self._at_jobs()
+        yield from self._homes()
+
+    def _homes(self) -> Iterator[StartFile]:
+        homes = list(_homes())
+        for user, uid, home in homes:
             for name in HOME_LOGIN:
                 yield from self._of("login", user, f"{home}/{name}")
+            for file in self._units("users-unit", user, tuple(f"{home}/{each}" for each in HOME_UNITS)):
+                yield file._replace(uid=uid)
+        yield from self._hooks([home for _, _, home in homes])
 
-    def _units(self) -> Iterator[StartFile]:
+    def _units(self, kind: Kind, user: str, folders: Sequence[str]) -> Iterator[StartFile]:
         """Each service once, with its drop-ins below it."""
         seen = set[str]()
-        for folder in UNIT_FOLDERS:
+        for folder in folders:
             for name in self._names(folder):
                 if name.endswith(".service") and name not in seen:
                     seen.add(name)
-                    for file in self._of("unit", "root", f"{folder}/{name}"):
-                        yield file._replace(text=f"{file.text}\n{self._drop_ins(name)}")
+                    for file in self._of(kind, user, f"{folder}/{name}"):
+                        yield file._replace(text=f"{file.text}\n{self._drop_ins(kind, user, folders, name)}")
 
-    def _drop_ins(self, unit: str) -> str:
+    def _drop_ins(self, kind: Kind, user: str, folders: Sequence[str], unit: str) -> str:
         texts = []
-        for folder in (f"{each}/{unit}.d" for each in UNIT_FOLDERS if os.path.isdir(f"{each}/{unit}.d")):
+        for folder in (f"{each}/{unit}.d" for each in folders if os.path.isdir(f"{each}/{unit}.d")):
             names = (name for name in self._names(folder) if name.endswith(".conf"))
-            texts += [file.text for name in names for file in self._of("unit", "root", f"{folder}/{name}")]
+            texts += [file.text for name in names for file in self._of(kind, user, f"{folder}/{name}")]
         return "\n".join(texts)
+
+    def _at_jobs(self) -> Iterator[StartFile]:
+        """What waits. atd runs a file as its owner, in a folder that is at's own."""
+        for path in (f"{spool}/{name}" for spool in at_spool.SPOOLS for name in self._names(spool)):
+            if at_spool.JOB.fullmatch(os.path.basename(path)):
+                try:
+                    text, uid = _regular(path), os.stat(path).st_uid
+                    user = pwd.getpwuid(uid).pw_name
+                except (OSError, KeyError):
+                    continue
+                if text is not None and "\0" not in text:
+                    yield StartFile("at", path, user, text, uid)
+
+    def _hooks(self, homes: Sequence[str]) -> Iterator[StartFile]:
+        """What a push or a pull runs, as whoever the hook belongs to: root, or one user alone."""
+        for folder in (*REPOSITORIES, *homes):
+            for path in (
+                f"{folder}/{name}/{hook}" for name in self._names(folder)[:MOST_REPOSITORIES] for hook in HOOKS
+            ):
+                try:
+                    user = pwd.getpwuid(os.stat(path).st_uid).pw_name if os.access(path, os.X_OK) else ""
+                except (OSError, KeyError):
+                    continue
+                if user:
+                    yield from self._of("hook", user, path)
 
     def _names(self, folder: str) -> list[str]:
         try:
@@ -173,9 +235,9 @@ def _regular(path: str) -> str | None:
         os.close(held)
 
 
-def _homes() -> Iterator[tuple[str, str]]:
-    """Root's, and those of the people of this host."""
+def _homes() -> Iterator[tuple[str, int, str]]:
+    """Root's, and those of the people of this host: name, number, folder."""
     people = [each for each in pwd.getpwall() if each.pw_uid == 0 or each.pw_uid >= FIRST_USER]
     for each in people[:MOST_USERS]:
         if each.pw_dir.startswith("/") and each.pw_dir not in ("/", "/nonexistent") and each.pw_name != "nobody":
-            yield each.pw_name, each.pw_dir
+            yield each.pw_name, each.pw_uid, each.pw_dir

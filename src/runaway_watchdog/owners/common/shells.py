@@ -35,10 +35,11 @@ def shell(process: Process) -> Shell | None:
     program = base(process.exe)
     if program in ("", "busybox"):
         program = base(words[0]).removeprefix("-") if words else process.name
-    return _started(words[1:]) if program in RUNNING_SHELLS else None
+    return started(words[1:]) if program in RUNNING_SHELLS else None
 
 
-def _started(arguments: list[str]) -> Shell:
+def started(arguments: list[str]) -> Shell:
+    """By the words behind its name."""
     errexit = line = False
     rest = iter(arguments)
     for word in rest:

@@ -18,13 +18,13 @@ from runaway_watchdog.owners.common.ending import ending
 from runaway_watchdog.owners.common.shells import base
 from runaway_watchdog.owners.cron.job_daemons import DaemonUnit, unit_of
 from runaway_watchdog.owners.interface import Kind, Read, Unread
-from runaway_watchdog.owners.steps import acting, edited, single
+from runaway_watchdog.owners.steps import acting, single
 from runaway_watchdog.world import World, inside, procfs
+from runaway_watchdog.world.at_spool import JOB, SPOOLS
 
 KINDS = (Kind("at-job", "at job", line="job of at, run {policy}", by_the_clock="at"),)
-SPOOLS = ("/var/spool/cron/atjobs", "/var/spool/at")
-"""Debian's, then that of Fedora and its kin."""
-JOB = re.compile(r"(?P<queue>[a-zA-Z])(?P<number>[0-9a-f]{5})(?P<minute>[0-9a-f]{8})")
+SPOOLER = "daemon"
+"""Whose the spool is, in Debian and in Fedora."""
 RUNS = "="
 """Takes the place of the queue's letter while a job runs."""
 MOST_JOBS = 200
@@ -35,8 +35,9 @@ class Pending(NamedTuple):
 
     at: int  # seconds since the epoch
     number: int
-    queue: str
-    minute: str  # the same as `at -t` takes it, in the host's own zone
+    spool: str
+    file: str  # its name in there
+    time: str  # HH:MM, in the host's own zone
 
 
 class Job(NamedTuple):
@@ -141,9 +142,14 @@ def _same(view: inside.Inside, spool: str, names: list[str], own: tuple[str, str
     for name in names:
         found = JOB.fullmatch(name)
         if found is not None and _commands(view.read(f"{spool}/{name}")) == own:
-            at = int(found["minute"], 16) * 60
-            minute = datetime.fromtimestamp(at, zone).strftime("%Y%m%d%H%M")
-            yield Pending(at, int(found["number"], 16), found["queue"], minute)
+            yield pending(spool, found, zone)
+
+
+def pending(spool: str, job: re.Match[str], zone: tzinfo) -> Pending:
+    """By the name of its file, as `JOB` reads it."""
+    at = int(job["minute"], 16) * 60
+    time = datetime.fromtimestamp(at, zone).strftime("%H:%M")
+    return Pending(at, int(job["number"], 16), spool, job[0], time)
 
 
 def _commands(text: str) -> tuple[str, str] | None:
@@ -189,19 +195,20 @@ def contain(owner: Read[Job] | Unread, facts: Facts) -> Containment | None:
     job = owner.details if isinstance(owner, Read) else None
     if job is not None and job.in_container:
         return None
-    steps = () if job is None else tuple(_take_out(each, job.user) for each in job.pending)
+    steps = () if job is None else tuple(take_out(each) for each in job.pending)
     goal = "End it: nobody starts it again, unless it puts itself in line once more"
     return Containment(goal, (*single.relieve(facts.process), *steps, single.end(facts.process)))
 
 
-def _take_out(job: Pending, user: str) -> Step:
-    """`at -c` prints all that the job needs; it is put back for the same minute, under another number."""
-    copy = f"/root/at-job-{job.number}"
+def take_out(job: Pending, does: str = "does the same") -> Step:
+    """at's spool and programs are the account's that they are named for: as that, the file gets a name that atd and atq
+    pass over, and its own again."""
+    waits, held = (f"{job.spool}/{name}" for name in (job.file, f"held-{job.file}"))
     return Step(
-        f"Take job {job.number}, which does the same, out of the line",
-        f"{edited.unread(f'at -c {job.number} >{copy}')} && atrm {job.number}",
-        f"it does not run at its time; {copy} keeps its commands",
+        f"Take job {job.number}, which {does}, out of the line",
+        acting.look(SPOOLER, f"mv -n {waits} {held}"),
+        "it does not run at its time; its file stays where it is, by another name",
         "none",
-        f"{acting.run(user, f'at -q {job.queue} -t {job.minute}')} <{copy}",
-        Fails(f"at -c {job.number}"),
+        acting.look(SPOOLER, f"mv -n {held} {waits}"),
+        Fails(acting.look(SPOOLER, f"test -e {waits}")),
     )

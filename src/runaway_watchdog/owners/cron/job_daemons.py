@@ -27,8 +27,9 @@ class DaemonUnit(NamedTuple):
 
 
 def unit_of(daemon: Process | None, job: Process, world: World) -> DaemonUnit:
-    """The unit of the daemon, or of its job where that is all that is left."""
-    unit = (daemon or job).control_group.unit or None
+    """The unit of the daemon, or of its job where that is all that is left; none of this host's in a container."""
+    whose = daemon or job
+    unit = (whose.control_group.unit or None) if len(whose.namespace_pids) == 1 else None
     known = None if unit is None else _unit(unit, world)
     return DaemonUnit(
         _runs(daemon, known),

@@ -106,9 +106,18 @@ def _is_whose(line: Line, user: str, view: inside.Inside) -> bool:
 def _tables(view: inside.Inside, user: str, daemon: Process | None) -> tuple[Line, ...]:
     """Raises Unanswered."""
     try:
-        return crontabs.read(view, None if view.root else user, debian=daemon is None or base(daemon.exe) == "cron")
+        debian = daemon is None or base(daemon.exe) == "cron"
+        return crontabs.read(view, None if view.root else user, debian=debian, spools=_spools(daemon))
     except OSError:
         raise Unanswered(Gap("cron", "cron's tables cannot be read", "run it with sudo")) from None
+
+
+def _spools(daemon: Process | None) -> tuple[str, ...]:
+    """Busybox's crond takes another folder by `-c`; Debian's cron and cronie have no such option."""
+    words = () if daemon is None or base(daemon.exe) != "busybox" else daemon.cmdline
+    given = next((words[at + 1] for at, word in enumerate(words[:-1]) if word == "-c"), "")
+    attached = next((word[2:] for word in words[1:] if word.startswith("-c") and len(word) > 2), "")
+    return (given or attached,) if given or attached else crontabs.SPOOLS
 
 
 def _tellings(process: Process, daemon: Process | None, world: World) -> Iterator[Told]:

@@ -2,6 +2,8 @@
 
 details   one of them
 naming    whether a line or a script would start it (pure)
-reading   crontabs, units, files of logins and of supervisors, each line and the script that it runs
+lines     what crontabs, units, files of logins and of supervisors say (pure)
+running   the loops that run now
+reading   each line and the scripts that it runs, as a starter
 acting    what that changes in an outlook and in a plan (pure)
 """

@@ -34,13 +34,15 @@ def partly_seen(found: Outlook) -> Outlook:
 
 
 def _acts(starter: Starter, action: Action) -> bool:
+    if starter.starts == "exec" and action in ("owner-stop", *AT_BOOT):  # only into a container that runs
+        return False
     return starter.at_boot if action in AT_BOOT else starter.revives
 
 
 def _is_missed(starter: Starter, action: Action, owner: Owner, facts: Facts) -> bool:
     """Whether a unit that is started again is down at all: another process than its main one leaves it up."""
     unit = service_of(owner)
-    if starter.starts == "program" or unit is None or action in ("owner-stop", *AT_BOOT):
+    if starter.starts != "unit" or unit is None or action in ("owner-stop", *AT_BOOT):
         return True
     return unit.role_of(facts.process.pid) in ("main", "last") or unit.wholly_its
 

@@ -3,8 +3,9 @@
 from shlex import quote
 
 from runaway_watchdog.model.plan import BeginsWith, Says, Step
+from runaway_watchdog.model.process import Process
 from runaway_watchdog.owners.cron import containment as cron
-from runaway_watchdog.owners.steps import acting, edited, units
+from runaway_watchdog.owners.steps import acting, edited, loops, units
 from runaway_watchdog.owners.systemd.containment import ESSENTIAL
 from runaway_watchdog.world import Unanswered, World
 from runaway_watchdog.world.crontabs import Line
@@ -27,12 +28,17 @@ def script_of_cron(path: str) -> Step:
     return cron.off(path)
 
 
-def unit(name: str, state: str, *, active: bool) -> tuple[Step, ...]:
+def unit(name: str, state: str, *, active: bool, systemctl: str = "systemctl") -> tuple[Step, ...]:
     """What runs is stopped, and what is enabled is disabled; nothing of what the whole host needs."""
     if ESSENTIAL.fullmatch(name):
         return ()
-    stop = (units.stop(name),) if active else ()
-    return (*stop, units.disable(name)) if state == "enabled" else stop
+    stop = (units.stop(name, systemctl=systemctl),) if active else ()
+    return (*stop, units.disable(name, systemctl)) if state == "enabled" else stop
+
+
+def script_that_runs(name: str, process: Process, above: Process | None) -> tuple[Step, ...]:
+    """A loop that somebody left running, a child of `above`."""
+    return (loops.held(process, above, f"{name}, which starts it"),)
 
 
 def line_of_shell(file: StartFile, number: int, world: World) -> tuple[Step, ...]:

@@ -1,8 +1,10 @@
-"""One second starter."""
+"""One second starter, and the line that says so."""
 
 from typing import Literal, NamedTuple
 
 from runaway_watchdog.model.plan import Step
+from runaway_watchdog.owners.starters.naming import Place, Said
+from runaway_watchdog.world.startup import StartFile
 
 
 class Starter(NamedTuple):
@@ -10,7 +12,7 @@ class Starter(NamedTuple):
 
     name: str  # "line 1 of root's crontab", "watch.service"
     runs: str  # with the starter as "it": "it runs /x/keep.sh, which runs `systemctl restart ghost`"
-    starts: Literal["unit", "program"]
+    starts: Literal["unit", "program", "exec"]
     evidence: str
     revives: bool = False  # it does so by itself, while the host is up
     after_s: float | None = None  # until it does so next, where that is known
@@ -24,3 +26,33 @@ class Starter(NamedTuple):
         """As a clause of a reason."""
         when = f" {self.when}" if self.when else ""
         return f"but {self.name} starts it again{when}: {self.runs}"
+
+
+class Line(NamedTuple):
+    """Something that is run: whose, where it stands and its text."""
+
+    file: StartFile
+    number: int
+    name: str  # "line 3 of /root/.profile"
+    user: str
+    text: str
+    place: Place | None = None  # where it is run; None: in its user's home
+    pid: str = ""  # of what runs now
+
+
+class Found(NamedTuple):
+    """What it does to start it."""
+
+    said: Said
+    scripts: tuple[str, ...]  # that lead to it, outermost first; () where the line itself says it
+    again: bool  # what says it goes round
+
+    @property
+    def starts(self) -> Literal["unit", "program", "exec"]:
+        """What is started by it."""
+        return "exec" if self.said.of_exec else "unit" if self.said.of_unit else "program"
+
+    @property
+    def runs(self) -> str:
+        """With the line as "it"."""
+        return f"it runs {', which runs '.join((*self.scripts, f'`{self.said.shown}`'))}"

@@ -2,12 +2,16 @@
 
 import os.path
 from collections.abc import Collection
+from typing import Any
 
+from runaway_watchdog.model.container import CONTAINER_KINDS, DOCKER_KINDS, SHORT_ID
 from runaway_watchdog.model.process import Facts, Process
+from runaway_watchdog.owners.common.rooms import comes_with
 from runaway_watchdog.owners.common.shells import base, shell
 from runaway_watchdog.owners.interface import Owner, Read
 from runaway_watchdog.owners.starters import reading
 from runaway_watchdog.owners.starters.details import Starter
+from runaway_watchdog.owners.starters.execs import Inside
 from runaway_watchdog.owners.starters.naming import INTERPRETERS, Names, positional
 from runaway_watchdog.owners.systemd.details import UsersService, service_of
 from runaway_watchdog.world import World, procfs
@@ -25,11 +29,28 @@ def starters(
         users = isinstance(owner, Read) and isinstance(owner.details, UsersService)
         whose = owner.details.whose.user if users and isinstance(owner, Read) else None
         names = names._replace(units=frozenset((owner.name,)), manager=whose)
-    if innermost:
+    if isinstance(owner, Read) and owner.kind in CONTAINER_KINDS:
+        names = names._replace(inside=_inside(owner, facts))
+    elif innermost:
         names = _with_program(names, facts.process, world)
     if names == Names():
         return ()
     return tuple(reading.starters(names, facts.process.user, ours, world))
+
+
+def _inside(owner: Read[Any], facts: Facts) -> Inside:
+    """Of what does not descend from the container's main process; its orphans in there have that for a parent."""
+    details = owner.details
+    line = (facts.process, *facts.ancestors)
+    put = [each for each in line if len(each.namespace_pids) > 1 and each.pid != details.main_pid]
+    if not put or facts.process.pid == details.main_pid or comes_with(facts, details.main_pid):
+        return Inside()
+    names = frozenset((details.container, owner.id, owner.id[:SHORT_ID]))
+    compose = details.compose if owner.kind in DOCKER_KINDS else None
+    lines = tuple(each.cmdline for each in put if each.cmdline)
+    if compose is None:
+        return Inside(names, lines=lines)
+    return Inside(names, compose.service, compose.working_dir or "", lines)
 
 
 def _with_program(names: Names, process: Process, world: World) -> Names:

@@ -14,6 +14,8 @@ from typing import NamedTuple
 
 from runaway_watchdog.model.shells import POSIX_SHELLS
 from runaway_watchdog.owners.common.shells import base
+from runaway_watchdog.owners.starters import execs
+from runaway_watchdog.owners.starters.execs import Inside
 from runaway_watchdog.patterns import Pattern
 from runaway_watchdog.world.units import full_name
 
@@ -27,7 +29,7 @@ _BRACED = Pattern(r"\$\{([A-Za-z_]\w*)\}")
 _TEST = Pattern(r"\[\[?\s")
 _READ_AS = (("\\\n", _JOINED, " "), ("#", _COMMENT, ""), ("${", _BRACED, r"$\1"), ("[", _TEST, " test "))
 """In this order, each where its mark is in the text."""
-_LOOP = Pattern(r"\b(?:while|until|watch|loop|forever|setInterval)\b|\bfor\s*\(\(")
+_LOOP = Pattern(r"(?<![\w./-])(?:while|until|watch|loop|forever|setInterval)(?![\w./-])|\bfor\s*\(\(")
 
 KEYWORDS = frozenset(("then", "do", "else", "elif", "if", "while", "until", "!", "time", "case", "in", "esac"))
 ELSEWHERE = frozenset(
@@ -71,6 +73,8 @@ MOST_WORDS, MOST_COMMANDS = 200, 2000
 @lru_cache(maxsize=16)
 def _needles(names: "Names") -> tuple[str, ...]:
     """One of which has to be in a text that starts it."""
+    if names.inside.lines:
+        return (" exec",)
     stems = (each.removesuffix(".service").partition("@")[0] for each in names.units)
     return tuple(each for each in (*stems, *map(base, names.programs), *names.command[-1:]) if each)
 
@@ -83,6 +87,7 @@ class Names(NamedTuple):
     programs: frozenset[str] = frozenset()  # absolute paths
     arguments: frozenset[str] | None = None  # what such a program is given, options aside; None: not known
     command: tuple[str, ...] = ()  # the whole command line, of one whose path says too little (/usr/bin/python3)
+    inside: Inside = Inside()  # of a container's process that is none of its start: nothing else is named then
 
 
 class Said(NamedTuple):
@@ -91,6 +96,7 @@ class Said(NamedTuple):
     shown: str
     of_unit: bool
     as_root: bool
+    of_exec: bool = False  # it is put into a container that runs
 
 
 class Place(NamedTuple):
@@ -105,6 +111,9 @@ def said(text: str, names: Names, place: Place) -> Said | None:
     """The first command of the text that starts it."""
     if not any(needle in text for needle in _needles(names)):
         return None
+    if names.inside.lines:
+        shown = execs.said(text, names.inside, place.folder)
+        return None if shown is None else Said(shown, of_unit=False, as_root=False, of_exec=True)
     for words, here in commands(text, place):
         found = _unit(words, names) if names.units else None
         found = found or (_program(words, names, here) if names.programs or names.command else None)
@@ -113,14 +122,14 @@ def said(text: str, names: Names, place: Place) -> Said | None:
     return None
 
 
-def scripts(text: str, place: Place) -> Iterator[str]:
-    """The paths of what its commands run, as far as they are written down."""
+def scripts(text: str, place: Place, *, on_path: bool = True) -> Iterator[str]:
+    """The paths of what its commands run, as far as they are written down; `on_path`: also by a name alone."""
     for words, here in commands(text, place):
         for word in _run(words):
             path = _path(word, here) or _beside(word, here)
             if path is not None:
                 yield path
-            elif "/" not in word:
+            elif on_path and "/" not in word:
                 yield from (f"{folder}/{word}" for folder in ON_PATH)
 
 

@@ -1,40 +1,36 @@
 """Looks for second starters: each line that something runs by itself, and the script that it names.
 
-One level: a script of a script is not read. A line counts only where whoever runs it may do what it says: root, a line
-that asks for root's rights (sudo), or the user whose own unit or program it is.
+And the script that this one names, and no further. A line counts only where whoever runs it may do what it says: root,
+a line that asks for root's rights (sudo), or the user whose own unit or program it is.
 """
 
 import os.path
-import re
 from collections.abc import Collection, Iterator, Sequence
 from itertools import islice
 from typing import NamedTuple
 
-from runaway_watchdog.linux.text import lines as lines_of
 from runaway_watchdog.model.plan import Step
 from runaway_watchdog.model.shells import POSIX_SHELLS
 from runaway_watchdog.owners.common.shells import base
-from runaway_watchdog.owners.starters import closing, naming
-from runaway_watchdog.owners.starters.details import Starter
+from runaway_watchdog.owners.cron import at
+from runaway_watchdog.owners.starters import closing, naming, running
+from runaway_watchdog.owners.starters.details import Found, Line, Starter
+from runaway_watchdog.owners.starters.lines import lines
 from runaway_watchdog.owners.starters.naming import INTERPRETERS, Names, Place, Said
-from runaway_watchdog.owners.systemd import triggers
-from runaway_watchdog.owners.systemd.service import source_of
+from runaway_watchdog.owners.systemd import triggers, user_service as users
+from runaway_watchdog.owners.systemd.manager import Source
+from runaway_watchdog.owners.systemd.service import LINGER, source_of
 from runaway_watchdog.patterns import Pattern
-from runaway_watchdog.world import Unanswered, World, crontabs, inside, processes
-from runaway_watchdog.world.startup import StartFile
+from runaway_watchdog.world import Unanswered, World, at_spool, crontabs, inside, processes
 from runaway_watchdog.world.units import NOT_LOADED, Unit
 
 MOST_SCRIPTS = 4
 """Of one line."""
+DEEPEST = 2
+"""A script of a script."""
 MOST_PROCESSES = 64
 """Of another unit."""
 ACTIVE = ("active", "activating", "reloading")
-_EXEC = Pattern(r"^[ \t]*ExecStart(?:Pre|Post)?[ \t]*=[ \t]*[-@:+!|]*(.*)", re.MULTILINE)
-_USER = Pattern(r"^[ \t]*User[ \t]*=(.*)", re.MULTILINE)
-_MONIT_CHECK = Pattern(r"\s*check\s+(?:process|program|file|host|system)\s+\"?([\w.-]+)", re.IGNORECASE)
-_MONIT_RUNS = Pattern(r"\b(?:start|restart|exec)\b[^\"']{0,40}[\"']([^\"']{1,200})[\"']", re.IGNORECASE)
-_SECTION = Pattern(r"\s*\[program:([^\]]+)\]")
-_COMMAND = Pattern(r"\s*command\s*=\s*(.*)")
 _OTHER_INIT = Pattern(
     r"!\s{0,8}-d\s{1,8}/run/systemd/system"
     r"|-d\s{1,8}/run/systemd/system\s{0,8}\]?\s{0,8}(?:;\s{0,8}then|&&)\s{0,8}exit\b"
@@ -44,57 +40,54 @@ _BLOCK = Pattern(r"\\$|\b(?:then|do|else|fi|done|esac)\b|[{}]|^\s*if\b|<<")
 """A line that cannot be taken out by itself."""
 
 
-class Line(NamedTuple):
-    """Something that is run: whose, where it stands and its text."""
-
-    file: StartFile
-    number: int
-    name: str  # "line 3 of /root/.profile"
-    user: str
-    text: str
-
-
-class Found(NamedTuple):
-    """What it does to start it."""
-
-    said: Said
-    script: str  # the script that says it; "" where the line itself does
-    again: bool  # what says it goes round
-
-    @property
-    def runs(self) -> str:
-        direct = f"`{self.said.shown}`"
-        return f"it runs {self.script}, which runs {direct}" if self.script else f"it runs {direct}"
-
-
 def starters(names: Names, user: str, ours: Collection[str], world: World) -> Iterator[Starter]:
-    """Whoever starts it beside `ours`, the names of its owners; `user` is whose the program is. Raises Unanswered."""
+    """Whoever starts it beside `ours`, the names of its owners and the PIDs of its line; `user` is whose the program
+    is. Raises Unanswered."""
     known = {*ours, *(f"{each.partition('@')[0]}@.service" for each in ours if "@" in each)}
-    for file in world.startup.found().files:
-        for line in _lines(file):
-            if known & {line.name, file.path} or (found := _found(line, names, user, world)) is None:
-                continue
-            starter, program = _OF_KIND[file.kind](line, found, world), found.said.shown
-            if file.kind != "unit" or found.said.of_unit or not _is_its_own(starter, program, names, line.name, world):
-                yield starter
+    seen: list[tuple[Starter, Found]] = []
+    for line in (*(line for file in world.startup.found().files for line in lines(file)), *running.lines(world)):
+        if known & {line.name, line.file.path, line.pid} or (found := _found(line, names, user, world)) is None:
+            continue
+        if line.file.kind == "running" and running.is_one_of(line, seen, world):
+            continue
+        starter, program = _OF_KIND[line.file.kind](line, found, world), found.said.shown
+        if (
+            not line.file.kind.endswith("unit")
+            or found.said.of_unit
+            or not _is_its_own(starter, program, names, line, world)
+        ):
+            seen.append((starter, found))
+    yield from (starter for starter, _ in seen)
 
 
 def _found(line: Line, names: Names, user: str, world: World) -> Found | None:
-    if _is_for_another_init(line.text):
+    place = line.place or Place(home="/root" if line.user == "root" else f"/home/{line.user}")
+    return _read(line.text, place, line, _Wanted(names, user, world), DEEPEST)
+
+
+class _Wanted(NamedTuple):
+    names: Names
+    user: str
+    world: World
+
+
+def _read(text: str, place: Place, line: Line, wanted: _Wanted, deeper: int) -> Found | None:
+    """What the text itself says, else what a script says that it runs."""
+    if _is_for_another_init(text):
         return None
-    place = Place(home="/root" if line.user == "root" else f"/home/{line.user}")
-    direct = naming.said(line.text, names, place)
-    if direct is not None and _may(direct, line.user, names, user):
-        return Found(direct, "", naming.goes_round(line.text))
-    if line.file.kind in ("login", "boot") and "/" not in line.text:  # words of the shell, hundreds of them
+    direct = naming.said(text, wanted.names, place)
+    if direct is not None and _may(direct, line.user, wanted.names, wanted.user):
+        return Found(direct, (), naming.goes_round(text))
+    if not deeper or (line.file.kind in ("login", "boot") and "/" not in text):  # words of the shell, hundreds of them
         return None
-    for path in islice(dict.fromkeys(naming.scripts(line.text, place)), MOST_SCRIPTS):
-        text = world.startup.script(path, line.user)
-        if text is None or _is_for_another_init(text):
-            continue
-        said = naming.said(text, names, place._replace(folder=os.path.dirname(path), script=path))
-        if said is not None and _may(said, line.user, names, user):
-            return Found(said, path, naming.goes_round(text))
+    by_name = deeper == DEEPEST  # a script's own commands are hundreds, too
+    for path in islice(dict.fromkeys(naming.scripts(text, place, on_path=by_name)), MOST_SCRIPTS):
+        script = wanted.world.startup.script(path, line.user)
+        if script is not None and path != place.script:
+            there = place._replace(folder=os.path.dirname(path), script=path)
+            found = _read(script, there, line, wanted, deeper - 1)
+            if found is not None:
+                return Found(found.said, (path, *found.scripts), found.again or naming.goes_round(text))
     return None
 
 
@@ -102,10 +95,10 @@ def _is_for_another_init(text: str) -> bool:
     return "/run/systemd/system" in text and _OTHER_INIT.search(text) is not None
 
 
-def _is_its_own(starter: Starter, program: str, names: Names, unit: str, world: World) -> bool:
+def _is_its_own(starter: Starter, program: str, names: Names, line: Line, world: World) -> bool:
     """Whether what another unit runs is that unit's alone: it has a copy of its own, or nothing would start it."""
     try:
-        found = world.manager.unit(unit) or NOT_LOADED
+        found = _source(line, world).unit(line.name) or NOT_LOADED
     except Unanswered:
         return False
     if found.active_state not in ACTIVE:
@@ -126,59 +119,9 @@ def _runs(pid: int, program: str, names: Names, world: World) -> bool:
 
 
 def _may(said: Said, runner: str, names: Names, user: str) -> bool:
-    if runner == "root" or said.as_root:
+    if runner == "root" or said.as_root or said.of_exec:  # the engine asks nobody whose container it is
         return True
     return runner == (names.manager if said.of_unit else user)
-
-
-# --- the lines of each kind of file ------------------------------------------------------------------------------
-
-
-def _lines(file: StartFile) -> Iterator[Line]:
-    if file.kind == "crontab":
-        of_user = None if not file.path.startswith(crontabs.SPOOLS[1]) else file.user
-        for line in crontabs.parse(file.text, file.path, of_user):
-            yield Line(file, line.number, line.name, line.user, line.command)
-    elif file.kind == "unit":
-        yield _unit_line(file)
-    elif file.kind == "cron-script":
-        yield Line(file, 0, file.path, file.user, file.text)
-    elif file.kind == "monit":
-        yield from _monit_lines(file)
-    elif file.kind == "supervisord":
-        yield from _supervisord_lines(file)
-    else:
-        for number, text in enumerate(lines_of(file.text), 1):
-            if text.strip() and not text.lstrip().startswith("#"):
-                yield Line(file, number, f"line {number} of {file.path}", file.user, text)
-
-
-def _unit_line(file: StartFile) -> Line:
-    joined = re.sub(r"\\\n\s*", " ", file.text)
-    texts: list[str] = []
-    for found in _EXEC.finditer(joined):
-        texts = [*texts, found[1]] if found[1] else []  # an empty one forgets those before it
-    users = [found[1].strip() for found in _USER.finditer(joined)]
-    return Line(file, 0, base(file.path), (users or ["root"])[-1] or "root", "\n".join(texts))
-
-
-def _monit_lines(file: StartFile) -> Iterator[Line]:
-    check = ""
-    for number, text in enumerate(lines_of(file.text), 1):
-        if named := _MONIT_CHECK.match(text):
-            check = named[1]
-        if check and not text.lstrip().startswith("#"):
-            for runs in _MONIT_RUNS.finditer(text):
-                yield Line(file, number, f"monit's check {check}", "root", runs[1])
-
-
-def _supervisord_lines(file: StartFile) -> Iterator[Line]:
-    program = ""
-    for number, text in enumerate(lines_of(file.text), 1):
-        if text.lstrip().startswith("["):
-            program = named[1] if (named := _SECTION.match(text)) else ""
-        elif program and (command := _COMMAND.match(text)):
-            yield Line(file, number, f"{program} of supervisord", "root", command[1])
 
 
 # --- each as a starter -------------------------------------------------------------------------------------------
@@ -186,7 +129,7 @@ def _supervisord_lines(file: StartFile) -> Iterator[Line]:
 
 def _starter(line: Line, found: Found) -> Starter:
     where = f"{line.file.path}:{line.number}" if line.number else line.file.path
-    return Starter(line.name, found.runs, "unit" if found.said.of_unit else "program", f"{where}: {found.said.shown}")
+    return Starter(line.name, found.runs, found.starts, f"{where}: {found.said.shown}")
 
 
 def _of_crontab(line: Line, found: Found, world: World) -> Starter:
@@ -216,25 +159,30 @@ def _of_cron_script(line: Line, found: Found, _world: World) -> Starter:
 def _of_unit(line: Line, found: Found, world: World) -> Starter:
     """By its timer; else as long as it runs and goes round, or is started again itself; else when it is started."""
     starter = _starter(line, found)
+    systemctl = "systemctl" if line.file.kind == "unit" else users.systemctl_of(line.user, line.file.uid)
+    lingers = line.file.kind == "unit" or world.files.exists(f"{LINGER}/{line.user}")
     try:
-        unit = world.manager.unit(line.name) or NOT_LOADED
-        timers = [
-            each for each in triggers.read(unit, source_of(world), world) if each.unit.endswith(".timer") and each.due
-        ]
+        source = _source(line, world)
+        unit = source.unit(line.name) or NOT_LOADED
+        timers = [each for each in triggers.read(unit, source, world) if each.unit.endswith(".timer") and each.due]
     except Unanswered:
         unit, timers = NOT_LOADED, []
     timer = next((each for each in timers if each.active), None)
     if timer is not None:
-        close = closing.unit(timer.unit, timer.unit_file_state, active=True)
+        close = closing.unit(timer.unit, timer.unit_file_state, active=True, systemctl=systemctl)
         runs = f"it starts {line.name}, and {found.runs}"
-        boots = timer.unit_file_state == "enabled"
+        boots = timer.unit_file_state == "enabled" and lingers
         return starter._replace(
             name=timer.unit, runs=runs, revives=True, after_s=timer.next_in_s, at_boot=boots, close=close
         )
-    active, boots = unit.active_state in ACTIVE, unit.unit_file_state == "enabled"
+    active, boots = unit.active_state in ACTIVE, unit.unit_file_state == "enabled" and lingers
     revives = active and _acts_again(unit, found)
-    close = closing.unit(line.name, unit.unit_file_state, active=revives)
+    close = closing.unit(line.name, unit.unit_file_state, active=revives, systemctl=systemctl)
     return starter._replace(revives=revives, at_boot=boots, when="" if revives else "when it is started", close=close)
+
+
+def _source(line: Line, world: World) -> Source:
+    return source_of(world) if line.file.kind == "unit" else users.source_of(line.file.uid, world)
 
 
 def _acts_again(unit: Unit, found: Found) -> bool:
@@ -270,6 +218,28 @@ def _of_supervisord(line: Line, found: Found, world: World) -> Starter:
     return _starter(line, found)._replace(revives=runs and found.again, at_boot=True, close=close, until=until)
 
 
+def _of_at(line: Line, found: Found, world: World) -> Starter:
+    job = at_spool.JOB.fullmatch(base(line.file.path))
+    if job is None:
+        return _starter(line, found)
+    zone = crontabs.local_zone(inside.Inside(world.files))
+    pending = at.pending(os.path.dirname(line.file.path), job, zone)
+    after_s = max(0.0, round(pending.at - world.clock.now(), 1))
+    close = (at.take_out(pending, "starts it"),)
+    return _starter(line, found)._replace(
+        revives=True, at_boot=True, after_s=after_s, when=f"at {pending.time}", close=close
+    )
+
+
+def _of_rotation(line: Line, found: Found, world: World) -> Starter:
+    when = "at the next rotation of its logs"
+    return _starter(line, found)._replace(revives=True, at_boot=True, when=when, close=_edit(line, world))
+
+
+def _of_hook(line: Line, found: Found, _world: World) -> Starter:
+    return _starter(line, found)._replace(when="at the next push or pull")
+
+
 def _is_active(units: Sequence[str], world: World) -> bool:
     try:
         return any((world.manager.unit(each) or NOT_LOADED).active_state == "active" for each in units)
@@ -281,6 +251,11 @@ _OF_KIND = {
     "crontab": _of_crontab,
     "cron-script": _of_cron_script,
     "unit": _of_unit,
+    "users-unit": _of_unit,
+    "at": _of_at,
+    "rotation": _of_rotation,
+    "hook": _of_hook,
+    "running": running.starter,
     "boot": _of_boot,
     "login": _of_login,
     "monit": _of_monit,

@@ -17,15 +17,22 @@ def contain(name: str, loop_pid: int, facts: Facts, *, works: bool = False) -> C
     ended = terminal is not None and siblings.lets_go_on(terminal)
     until = "starts it anew" if ended else "lets it go on"
     goal = f"Stop {name} from starting it again, then end it; until somebody {until}"
-    stop = _ended(loop, terminal.name if terminal else "", works=works) if ended else _frozen(loop, works=works)
+    stop = held(loop, terminal, "its parent first" if works else "the loop first", works=works)
     doors = (() if ended else (f"{name}, once it goes on",)) + (f"whoever starts {name} anew, as after a boot",)
     end = single.end(facts.process, may_be_gone=ended)  # the end of a terminal's session hangs up on what is in it
     return Containment(goal, (*single.relieve(facts.process), stop, end), doors)
 
 
-def _frozen(loop: Process, *, works: bool) -> Step:
+def held(loop: Process, above: Process | None, what: str, *, works: bool = False) -> Step:
+    """What keeps a loop from its next round; `above` is its parent, `what` completes the step's title."""
+    if above is not None and siblings.lets_go_on(above):
+        return _ended(loop, above.name, what)
+    return _frozen(loop, what, works=works)
+
+
+def _frozen(loop: Process, what: str, *, works: bool) -> Step:
     return Step(
-        "Freeze its parent first" if works else "Freeze the loop first",
+        f"Freeze {what}",
         single.guarded(loop, f"kill -STOP {loop.pid}"),
         "it stands still and starts nothing any more; what it started goes on",
         "interrupts" if works else "none",
@@ -34,10 +41,10 @@ def _frozen(loop: Process, *, works: bool) -> Step:
     )
 
 
-def _ended(loop: Process, terminal: str, *, works: bool) -> Step:
+def _ended(loop: Process, terminal: str, what: str) -> Step:
     """Frozen, it would go on at once, and so would all of its process group."""
     return Step(
-        "End its parent first" if works else "End the loop first",
+        f"End {what}",
         single.guarded(loop, f"kill -KILL {loop.pid}"),
         f"it starts nothing any more ({terminal} lets go on at once what is only frozen); there is no undo: start it "
         "again by hand",

@@ -52,17 +52,21 @@ def inspect(claim: Claim, _facts: Facts, world: World) -> Owner:
     if unit is None:
         look = f"look: systemctl --user -M {_machine(user, uid)} status {quote(name)}"
         raise Unanswered(Gap("systemd", f"the systemd of {user} has no unit {name} loaded", look))
-    source = Source(
+    found = reading.read(unit, source_of(uid, world), world)._replace(cpu_controller=_delegated(uid, world))
+    details = UsersService(found, User(user, uid, world.files.exists(f"{service.LINGER}/{user}")))
+    evidence = (*claim.evidence, *reading.evidence(f"{name} of {user}", unit))
+    return Read("systemd-user-service", name, claim.ref, unit.restart, details, evidence)
+
+
+def source_of(uid: int, world: World) -> Source:
+    """The manager of that user."""
+    return Source(
         lambda each: world.users.unit(uid, each),
         BOOT_TARGETS,
         _bus_folders(uid),
         trusted=False,
         version=lambda: world.users.version(uid),
     )
-    found = reading.read(unit, source, world)._replace(cpu_controller=_delegated(uid, world))
-    details = UsersService(found, User(user, uid, world.files.exists(f"{service.LINGER}/{user}")))
-    evidence = (*claim.evidence, *reading.evidence(f"{name} of {user}", unit))
-    return Read("systemd-user-service", name, claim.ref, unit.restart, details, evidence)
 
 
 def _bus_folders(uid: int) -> tuple[str, ...]:
@@ -111,9 +115,14 @@ def contain(owner: Read[UsersService] | Unread, facts: Facts) -> Containment:
     if isinstance(owner, Unread):
         return single.until_read(owner.name, facts.process)
     user, uid, _ = owner.details.whose
-    systemctl = f"systemctl --user -M {_machine(user, uid)}"
+    systemctl = systemctl_of(user, uid)
     words = containment.Words(systemctl, f"/run/user/{uid}/systemd/user", "%t/systemd/user", user)
     return containment.of_service(_service(owner), facts, words)
+
+
+def systemctl_of(user: str, uid: int) -> str:
+    """How root asks the manager of that user."""
+    return f"systemctl --user -M {_machine(user, uid)}"
 
 
 def _machine(user: str, uid: int) -> str:
