@@ -36,7 +36,8 @@ ANSWERS: Final = {"case": (CASE,), "send": (SENDER, HEARTBEAT)}
 """The modules that each unit starts: no other, whatever it is asked for."""
 
 EXITS: Final = "exits"
-"""The name under which systemd keeps the socket of `linux.exits` for the watch."""
+SENT_SIGNALS: Final = "sent-signals"
+"""The names under which systemd keeps these for the watch: `linux.exits`' socket, and the trace of `sent_signals`."""
 
 _ENDED: Final = -signal.SIGKILL
 _MOST: Final = 1 << 20

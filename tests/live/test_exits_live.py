@@ -70,7 +70,11 @@ def test_how_others_end_is_known_to_anybody_at_its_moment() -> None:
     assert all(asked_s <= float(line[1]) < asked_s + 5 for line in lines), (lines, asked_s)
 
 
-HAND_OVER = "from runaway_watchdog.cli.handing_over import hand_over_exits; import sys; hand_over_exits(sys.argv[1])"
+HAND_OVER = """
+import sys
+from runaway_watchdog.cli.handing_over import hand_over_tellers
+hand_over_tellers(senders=False, host_network=sys.argv[1])
+"""
 AS_THE_WATCH = """
 import ctypes, os, sys
 os.dup2(int(sys.argv.pop(1)), 3)

@@ -2,9 +2,8 @@
 
 import platform
 import re
-from pathlib import Path
 
-_FIRST_PID_NAMESPACE = Path("pid:[4026531836]")  # PROC_PID_INIT_INO of the kernel
+from runaway_watchdog.linux.namespaces import has_the_hosts_pids
 
 
 def kernel() -> tuple[int, ...]:
@@ -12,4 +11,4 @@ def kernel() -> tuple[int, ...]:
     return tuple(int(word) for word in re.findall(r"[0-9]+", platform.release())[:2])
 
 
-ENDS_ARE_TOLD = kernel() >= (6, 6) and Path("/proc/self/ns/pid").readlink() == _FIRST_PID_NAMESPACE
+ENDS_ARE_TOLD = kernel() >= (6, 6) and has_the_hosts_pids()

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, strategies as st
 
-from runaway_watchdog.linux import exits, pidfd_info
+from runaway_watchdog.linux import exits, pidfd_info, sent_signals
 from runaway_watchdog.linux.files import Paths
 from runaway_watchdog.model.events import Ending
 
@@ -65,6 +65,7 @@ Listening = Callable[..., exits.Exits]
 def listening(monkeypatch: pytest.MonkeyPatch) -> Listening:
     def listen(*waiting: bytes | type[OSError], sender: int = 0) -> exits.Exits:
         connector = Connector(*waiting, sender=sender)
+        monkeypatch.setattr(exits, "has_the_hosts_pids", lambda: True)
         monkeypatch.setattr("socket.socket", lambda *_, **__: connector)
         for done in ("bind", "setblocking"):
             monkeypatch.setattr(Connector, done, lambda *_: None, raising=False)
@@ -153,6 +154,16 @@ def test_the_last_word_counts(listening: Listening) -> None:
 def test_who_is_not_the_kernel_is_not_believed(listening: Listening) -> None:
     """Another process may write to a netlink socket, where it may at all."""
     assert listening(KILLED, sender=4321).of(0x2BF7) is None
+
+
+def test_a_container_hears_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The kernel speaks of the host's numbers, and in a container another process has the same one."""
+    for module in (exits, sent_signals):
+        monkeypatch.setattr(module, "has_the_hosts_pids", lambda: False)
+    assert exits.listen() is None
+    with pytest.raises(OSError, match="not in a container"):
+        sent_signals.set_up(str(tmp_path / "instance"))
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_where_the_kernel_dropped_some_nothing_is_believed(listening: Listening) -> None:

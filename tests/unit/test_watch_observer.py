@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from unit.watch_host import FakeHost
 
-from runaway_watchdog.model.events import CaseRequest
+from runaway_watchdog.model.events import CaseRequest, Ending, Sender
 from runaway_watchdog.model.identity import ProcKey
 from runaway_watchdog.model.sampling import Rule
 from runaway_watchdog.model.user_input import Expectation, UserInput, Window
@@ -18,6 +18,7 @@ from runaway_watchdog.store.database import connect
 from runaway_watchdog.store.writer import Operation, Writer
 from runaway_watchdog.watch.configuration import Configuration
 from runaway_watchdog.watch.driver import Driver
+from runaway_watchdog.watch.events import End
 from runaway_watchdog.watch.log import Log
 from runaway_watchdog.watch.loop import QuickLooks
 from runaway_watchdog.watch.recorder import Recorder
@@ -116,6 +117,22 @@ def test_a_runaway_that_keeps_coming_back_is_one_incident(story: Story) -> None:
     history = queries.lineage_history(story.store, incident.lineage_id)
     assert (history.returns_seen, history.pids) == (2, (10, 11, 12))
     assert [death.successor_pid for death in history.deaths] == [None, 12, 11]
+
+
+def test_who_killed_it_is_stored_clean_with_the_story(story: Story) -> None:
+    """As the kernel told it when the process died; a name that a terminal would obey is none in the store."""
+    key = story.host.process(10, start_s=10.0, group=SCOPE)
+    story.goes_on(400, burning=10)
+    story.host.end(10, SCOPE)
+    killer = Sender(812, "\x1b[2Jbash", "root", "ann", "198.51.100.7")
+    story.driver.died([End(ProcKey(*key), Ending(signal=9, sender=killer), 0.5)])
+    (incident,) = queries.incidents(story.store)
+    (died,) = [each for each in events.events(story.store, incident.id) if each.kind == "died"]
+    told = Ending(signal=9, sender=killer._replace(name="bash"))
+    assert Ending.from_json(died.detail) == told
+    assert died.at == pytest.approx(1e9 + story.host.now - 0.5)
+    (death,) = queries.lineage_history(story.store, incident.lineage_id).deaths
+    assert (death.ending, death.died_at) == (told, died.at)
 
 
 def test_what_is_stored_holds_no_secret(story: Story) -> None:

@@ -20,7 +20,7 @@ from runaway_watchdog import starting
 from runaway_watchdog.atomic_write import write_whole
 from runaway_watchdog.cli import PROGRAM, USAGE
 from runaway_watchdog.config.locate import ALERT_URLS, CREDENTIALS
-from runaway_watchdog.linux import exits
+from runaway_watchdog.linux import exits, sent_signals
 
 FAILED = 1
 CLONE_NEWNET: Final = 0x40000000  # sched.h; Python has no setns(2) before 3.12
@@ -38,21 +38,33 @@ def hand_over(folder: Path, compiled: dict[str, Any]) -> int:
     return _leave(folder, {starting.CHANNELS: whole, starting.CONFIGURATION: shown})
 
 
-def hand_over_exits(host_network: str = "/proc/1/ns/net") -> None:
-    """The socket that tells how processes end, made in the host's network, since the watch has none: kept by systemd
-    for the start of which this is a part, and not for a reload."""
-    address = os.environ.get("NOTIFY_SOCKET", "")
-    if not address or "MAINPID" in os.environ:
+def hand_over_tellers(*, senders: bool, host_network: str = "/proc/1/ns/net") -> None:
+    """What the watch may not open itself, kept by systemd for the start of which this is a part, and not for a reload:
+    a socket in the host's network that tells how processes end; with `senders` the trace of who sent them signals."""
+    if not os.environ.get("NOTIFY_SOCKET") or "MAINPID" in os.environ:
         return
+    sent_signals.remove()
+    if senders:
+        try:
+            trace = sent_signals.set_up()
+            _keep(starting.SENT_SIGNALS, trace)
+            os.close(trace)
+        except OSError as fault:
+            print(f"{PROGRAM}: sampling.senders: {fault.filename}: {fault.strerror}", file=sys.stderr)
     with contextlib.suppress(OSError), open(host_network, "rb") as network:
         ctypes.CDLL(None).setns(network.fileno(), CLONE_NEWNET)
     listening = exits.listen()
-    if listening is None:
-        return
+    if listening is not None:
+        _keep(starting.EXITS, listening.fileno())
+        listening.close()
+
+
+def _keep(name: str, fd: int) -> None:
+    """sd_pid_notify_with_fds(3)."""
+    address = os.environ["NOTIFY_SOCKET"]
     with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as door:
         door.connect("\0" + address[1:] if address.startswith("@") else address)
-        socket.send_fds(door, [f"FDSTORE=1\nFDNAME={starting.EXITS}\nFDPOLL=0".encode()], [listening.fileno()])
-    listening.close()
+        socket.send_fds(door, [f"FDSTORE=1\nFDNAME={name}\nFDPOLL=0".encode()], [fd])
 
 
 def hand_over_nothing(folder: Path) -> None:

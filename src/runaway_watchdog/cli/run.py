@@ -61,9 +61,9 @@ def _with_the_files(options: argparse.Namespace) -> int:
         return USAGE
     compiled = compile_configuration(configuration, around)
     if options.hand_over is not None:
-        from runaway_watchdog.cli.handing_over import hand_over, hand_over_exits
+        from runaway_watchdog.cli.handing_over import hand_over, hand_over_tellers
 
-        hand_over_exits()
+        hand_over_tellers(senders=configuration.config.sampling.senders)
         return hand_over(options.hand_over, compiled)
     if options.compile:
         print(json.dumps(compiled))

@@ -168,6 +168,11 @@ class Sampling(_Table):
     """How often the host is looked at."""
 
     interval: Interval = Field(2.0, description="time between two looks; 0.2s to 60s")
+    senders: Annotated[bool, Field(strict=True), Allowed("true or false")] = Field(
+        False,
+        description="true: the service has the kernel trace who sends signals that end processes (tracefs), and tells"
+        " who killed what; takes effect when the service is restarted",
+    )
 
 
 class Rule(_Table):

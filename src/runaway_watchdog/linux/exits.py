@@ -12,6 +12,8 @@ from array import array
 from collections.abc import Collection
 from typing import Final, NamedTuple
 
+from runaway_watchdog.linux.namespaces import has_the_hosts_pids
+
 _CONNECTOR: Final = 11  # NETLINK_CONNECTOR
 _PROC: Final = (1, 1)  # CN_IDX_PROC, CN_VAL_PROC
 _LISTEN, _IGNORE = 1, 2  # PROC_CN_MCAST_*
@@ -90,8 +92,10 @@ class Exits:
 def listen(given: int | None = None) -> Exits | None:
     """`given`: a descriptor of such a socket, where it was made for us. It listens to nobody yet.
 
-    None: a kernel before 6.6, another network or a filter of system calls; in a container nothing may be told.
+    None: a kernel before 6.6, a container, another network or a filter of system calls.
     """
+    if not has_the_hosts_pids():
+        return None
     try:
         connector = socket.socket(socket.AF_NETLINK, socket.SOCK_DGRAM, _CONNECTOR, fileno=given)
     except OSError:

@@ -32,11 +32,23 @@ class Finding(NamedTuple):
     returns: int = 0  # "restarts": how many were seen within `window_s`, at least
 
 
+class Sender(NamedTuple):
+    """Who sent a signal, as far as it could still be read. What is not known is ""."""
+
+    pid: int
+    name: str  # comm: hostile
+    user: str
+    login: str = ""  # whom it logged in as, where that is another user
+    ssh: str = ""  # the address that it says it came from
+
+
 class Ending(NamedTuple):
     """How a process ended, as the kernel told it: by itself, or by a signal."""
 
     exit_code: int | None = None
     signal: int | None = None
+    sent: int | None = None  # the signal that it was sent before it ended by itself
+    sender: Sender | Literal["kernel", "oom-killer"] | None = None  # of either signal; None: not known
 
     @classmethod
     def of(cls, status: int) -> "Ending":
@@ -48,11 +60,15 @@ class Ending(NamedTuple):
     def from_json(cls, document: Mapping[str, Any]) -> "Ending | None":
         """Of what `to_json` wrote, among other things or not; None: it is not known."""
         found = cls(**{name: document[name] for name in cls._fields if name in document})
+        if isinstance(document.get("sender"), dict):
+            found = found._replace(sender=Sender(**document["sender"]))
         return None if found == cls() else found
 
     def to_json(self) -> dict[str, Any]:
         """What is known of it."""
-        return {name: value for name, value in self._asdict().items() if value is not None}
+        sender = self.sender._asdict() if isinstance(self.sender, Sender) else self.sender
+        known = {**self._asdict(), "sender": sender}
+        return {name: value for name, value in known.items() if value is not None}
 
 
 class Death(NamedTuple):

@@ -6,7 +6,7 @@ from itertools import groupby
 from typing import Final
 
 from runaway_watchdog.model.casefile import LastEnd
-from runaway_watchdog.model.events import Ending
+from runaway_watchdog.model.events import Ending, Sender
 from runaway_watchdog.render.steps import safe
 
 SHOWN: Final = 160
@@ -14,6 +14,9 @@ AS_PEOPLE_SAY: Final = {"auto-restart": "restarting", "start": "starting", "star
 """By systemd's own words."""
 TRYING: Final = ("restarting", "starting", "running")
 """States of what its manager starts again and again."""
+
+
+_BY: Final = {"oom-killer": "the OOM killer", "kernel": "the kernel"}
 
 
 def signal_name(number: int) -> str:
@@ -25,9 +28,24 @@ def signal_name(number: int) -> str:
 
 def ended(ending: Ending | None) -> str:
     """What a process did at its end, to be said after its name."""
-    if ending is not None and ending.signal is not None:
-        return f"was ended by {signal_name(ending.signal)}"
-    return "died" if ending is None else f"exited with {ending.exit_code}"
+    if ending is None:
+        return "died"
+    if ending.signal is not None:
+        name, by = signal_name(ending.signal), _BY.get(str(ending.sender))
+        return f"was ended by {name}{_sender(ending)}" if by is None else f"was ended by {by} ({name})"
+    did = "died" if ending.exit_code is None else f"exited with {ending.exit_code}"
+    return did if ending.sent is None else f"{did} after {signal_name(ending.sent)}{_sender(ending)}"
+
+
+def _sender(ending: Ending) -> str:
+    """Each word about the sender is as it was read at that moment, or left out."""
+    sender = ending.sender
+    if not isinstance(sender, Sender):
+        return f", sent by {_BY[sender]}" if sender else ""
+    user = f" of {safe(sender.user, 40)}" if sender.user else ""
+    login = f" (logged in as {safe(sender.login, 40)})" if sender.login else ""
+    ssh = f" from SSH {safe(sender.ssh, 60)}" if sender.ssh else ""
+    return f", sent by {safe(sender.name, 40)} (PID {sender.pid}){user}{login}{ssh}"
 
 
 def how(ended: LastEnd) -> str:

@@ -5,7 +5,6 @@ import select
 import time
 from typing import Final, NamedTuple
 
-from runaway_watchdog.linux.exits import Exits
 from runaway_watchdog.store.database import STORE_IS_DAMAGED
 from runaway_watchdog.store.writer import Writer
 from runaway_watchdog.watch import signals
@@ -16,7 +15,7 @@ from runaway_watchdog.watch.driver import Driver
 from runaway_watchdog.watch.heartbeat import Heartbeat
 from runaway_watchdog.watch.log import Log
 from runaway_watchdog.watch.notify import Notifier
-from runaway_watchdog.watch.pidfds import Pidfds
+from runaway_watchdog.watch.pidfds import Pidfds, Tellers
 from runaway_watchdog.watch.recorder import Recorder
 from runaway_watchdog.watch.timer import Timer
 
@@ -65,7 +64,7 @@ class Parts(NamedTuple):
     children: Children
     notifier: Notifier
     log: Log
-    exits: Exits | None = None  # None: nobody tells how processes end
+    tellers: Tellers = Tellers()
 
 
 class Loop:
@@ -84,7 +83,7 @@ class Loop:
         self._configuration = configuration
         self._config_arguments = config_arguments
         self._now = parts.driver.host.clocks.monotonic
-        self._pidfds = Pidfds(parts.poll, parts.driver.host.paths, parts.exits)
+        self._pidfds = Pidfds(parts.poll, parts.driver.host.paths, parts.tellers)
         self._outbox_due: tuple[str, ...] = ()  # channels; set by the store's thread
         self._store_problem: str | None = None
         now = self._now()

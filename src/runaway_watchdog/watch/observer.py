@@ -140,7 +140,9 @@ def _apply(turn: Turn, ended: Iterable[lineage.Ended], candidates: Iterable[line
     lineages, deaths, came_back = lineage.observe(state.lineages, ended, candidates, now.wall, now.boottime)
     turn.state = state._replace(lineages=lineages, lengths=lengths)
     for death in deaths:
-        how = death.ending.to_json() if death.ending else {}
+        how = {} if death.ending is None else death.ending.to_json()
+        if "sender" in how:
+            how["sender"] = how["sender"] if isinstance(how["sender"], str) else how["sender"]["name"]
         turn.effects += (
             effects.log("info", "died", {"pid": death.key.pid, "exact": death.exact} | how),
             effects.store_death(death),

@@ -6,22 +6,33 @@ Descriptors are only polled. Nothing is ever sent through them.
 import os
 import select
 from collections.abc import Collection, Iterable
+from typing import TYPE_CHECKING, NamedTuple
 
 from runaway_watchdog.linux import pidfd_info, stat_brief as proc_stat
+from runaway_watchdog.linux.clock import CLOCK_TICKS, boottime
 from runaway_watchdog.linux.exits import Exits
 from runaway_watchdog.linux.files import Paths
-from runaway_watchdog.model.events import Ending
+from runaway_watchdog.model.events import Ending, Sender
 from runaway_watchdog.model.identity import ProcKey
 from runaway_watchdog.watch.events import End
+
+if TYPE_CHECKING:  # loaded where it is switched on
+    from runaway_watchdog.linux.sent_signals import SentSignals
+
+
+class Tellers(NamedTuple):
+    """Who tells more of a death. None: nobody does."""
+
+    exits: Exits | None = None
+    sent_signals: "SentSignals | None" = None
 
 
 class Pidfds:
     """One pidfd for each tracked process; a kernel before 5.3 has none, and deaths are noticed at the next look."""
 
-    def __init__(self, poll: select.poll, paths: Paths, exits: Exits | None = None) -> None:
-        """`exits`: who tells how and when they ended; None: only what the pidfd tells."""
+    def __init__(self, poll: select.poll, paths: Paths, tellers: Tellers = Tellers()) -> None:  # noqa: B008 - it holds nothing
         self._poll = poll
-        self._exits = exits
+        self._tellers = tellers
         self._paths = paths
         self._fds: dict[ProcKey, int] = {}
         self._keys: dict[int, ProcKey] = {}
@@ -34,19 +45,34 @@ class Pidfds:
         for key in tracked:
             if key not in self._fds:
                 self._open(key)
-        if self._exits is not None and before != self._keys.keys():
-            self._exits.only([key.pid for key in self._fds])
+        if before != self._keys.keys():
+            for teller in self._tellers:
+                if teller is not None:
+                    teller.only([key.pid for key in self._fds])
 
     def ended(self, fds: Iterable[int]) -> list[End]:
         """Who of them has ended, by the descriptors that became readable."""
         return [self._end(fd, self._keys[fd]) for fd in fds if fd in self._keys]
 
     def _end(self, fd: int, key: ProcKey) -> End:
-        told = None if self._exits is None else self._exits.of(key.pid)
+        told = None if self._tellers.exits is None else self._tellers.exits.of(key.pid)
         if told is not None:
-            return End(key, Ending.of(told.status), told.ago_s)
+            return End(key, self._by(key, Ending.of(told.status)), told.ago_s)
         status = pidfd_info.status(self._paths, fd, key.pid)
-        return End(key, None if status is None else Ending.of(status))
+        return End(key, self._by(key, Ending() if status is None else Ending.of(status)))
+
+    def _by(self, key: ProcKey, ending: Ending) -> Ending | None:
+        """With who sent the signal that ended it, or the one after which it ended by itself."""
+        asked = self._tellers.sent_signals
+        lived_s = boottime() - key.start_ticks / CLOCK_TICKS
+        sent = None if asked is None else asked.last(key.pid, lived_s, ending.signal)
+        if asked is None or sent is None:
+            return None if ending == Ending() else ending
+        if ending.signal is None:
+            ending = ending._replace(sent=sent.signal)
+        if sent.by_kernel:
+            return ending._replace(sender="oom-killer" if sent.by_oom_killer else "kernel")
+        return ending._replace(sender=Sender(*asked.who(self._paths, sent)))
 
     def polled(self) -> Collection[ProcKey]:
         """Those whose end the kernel will tell."""
@@ -55,8 +81,9 @@ class Pidfds:
     def close(self) -> None:
         """Wait for nobody."""
         self.keep(())
-        if self._exits is not None:
-            self._exits.close()
+        for teller in self._tellers:
+            if teller is not None:
+                teller.close()
 
     def _open(self, key: ProcKey) -> None:
         try:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 
 from runaway_watchdog.hostile import clean
 from runaway_watchdog.masking import mask_argv, mask_text
-from runaway_watchdog.model.events import CaseRequest, Death, Return, incident_document
+from runaway_watchdog.model.events import CaseRequest, Death, Return, Sender, incident_document
 from runaway_watchdog.model.identity import ProcKey
 from runaway_watchdog.model.sampling import Sample
 from runaway_watchdog.model.user_input import UserInput
@@ -39,6 +39,10 @@ class Recorder:
         self._writer.put(lambda store: records.put_process(store, process, now))
 
     def died(self, death: Death) -> None:
+        sender = death.ending.sender if death.ending else None
+        if death.ending is not None and isinstance(sender, Sender):
+            told = Sender(sender.pid, *(clean(mask_text(text)) for text in sender[1:]))
+            death = death._replace(ending=death.ending._replace(sender=told))
         self._writer.put(lambda store: records.put_death(store, death))
 
     def returned(self, back: Return, seen: Seen) -> None:

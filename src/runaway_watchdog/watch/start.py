@@ -23,6 +23,7 @@ from runaway_watchdog.watch.lineage import MOST_TRACKED
 from runaway_watchdog.watch.log import Log
 from runaway_watchdog.watch.loop import Loop, Parts
 from runaway_watchdog.watch.notify import Notifier
+from runaway_watchdog.watch.pidfds import Tellers
 from runaway_watchdog.watch.recorder import Recorder
 from runaway_watchdog.watch.sample import HostFacts, this_host
 from runaway_watchdog.watch.signals import Wakeup
@@ -98,9 +99,18 @@ def _loop(
     )
     driver.resume(left)
     notifier = Notifier(dict(os.environ))
-    listening = exits.listen(notifier.given(os.environ).get(starting.EXITS))
-    parts = Parts(poll, wakeup, driver, recorder, writer, children, notifier, log, listening)
+    parts = Parts(poll, wakeup, driver, recorder, writer, children, notifier, log, _tellers(notifier))
     return Loop(parts, configuration, arguments.config_arguments, heartbeat_failed_at=left.heartbeat_failed_at)
+
+
+def _tellers(notifier: Notifier) -> Tellers:
+    given = notifier.given(os.environ)
+    listening = exits.listen(given.get(starting.EXITS))
+    if starting.SENT_SIGNALS not in given:
+        return Tellers(listening)
+    from runaway_watchdog.linux.sent_signals import SentSignals
+
+    return Tellers(listening, SentSignals(given[starting.SENT_SIGNALS]))
 
 
 def _lock(store_path: str) -> int | None:
