@@ -17,8 +17,10 @@ import pytest
 from rich.console import Console
 
 from runaway_watchdog.cli import scan
-from runaway_watchdog.cli.scan import Hot, Look
+from runaway_watchdog.cli.scan import Hot, Look, Recorded
 from runaway_watchdog.linux.unlisted import Unlisted
+from runaway_watchdog.model.casefile import SeenDeath
+from runaway_watchdog.model.events import Death, Ending, Return, Sender
 from runaway_watchdog.model.gap import Gap
 from runaway_watchdog.model.identity import ProcKey
 from runaway_watchdog.model.owner import KindName, Outlook, Owner, reasons
@@ -26,6 +28,7 @@ from runaway_watchdog.store import records
 from runaway_watchdog.store.database import connect
 
 NOW = 1_000_000.0
+DEAD, NEXT = ProcKey("b", 2, 2), ProcKey("b", 3, 5000)
 
 
 def owner(kind: KindName, name: str, policy: str) -> Owner:
@@ -82,14 +85,38 @@ def test_the_watchs_record_is_asked(tmp_path: Path) -> None:
     config.write_text(f'[store]\npath = "{tmp_path}/watchdog.db"\n')
     options = argparse.Namespace(config=config)
     gaps: dict[Gap, None] = {}
-    assert scan._recorded(options, gaps) == ({}, ())
+    assert scan._recorded(options, gaps) == Recorded()
     store = connect(tmp_path / "watchdog.db")
     lineage, key = records.LineageRecord("key", "/a", "burn"), ProcKey("b", 1, 2)
     records.put_process(store, records.ProcessRecord(key, lineage, "[]", 1.0, 77.0), NOW)
-    records.put_process(store, records.ProcessRecord(ProcKey("b", 2, 2), lineage, "[]", 1.0, None), NOW)
+    records.put_process(store, records.ProcessRecord(DEAD, lineage, "[]", 1.0, None), NOW)
+    records.put_death(store, Death(DEAD, 50.0, exact=True, ending=Ending(signal=9)))
+    records.put_return(
+        store, Return(NEXT, DEAD, 52.0, 2.0), records.ProcessRecord(NEXT, lineage, "[]", 52.0, None), NOW
+    )
     store.close()
-    assert scan._recorded(options, gaps) == ({key: 77.0}, ())
+    death = SeenDeath(2, 1.0, 50.0, 3, 2.0, Ending(signal=9))
+    assert scan._recorded(options, gaps) == Recorded({key: 77.0}, {NEXT: death}, ())
     assert not gaps
+
+
+def test_whose_place_it_took_and_how_that_one_ended(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In a line below the table, and in the document; nothing of what took nobody's place."""
+    killer = Sender(812, "bash\x1b[2J", "root", "", "198.51.100.7")
+    death = SeenDeath(3, NOW - 900, NOW - 60, 4, 0.2, Ending(signal=9, sender=killer))
+    seen = Look(NOW, (HOT[0]._replace(after=death), HOT[1]), ())
+    monkeypatch.setattr(scan, "look", lambda _: seen)
+    assert scan.run(argparse.Namespace(watch=False, json=False, no_color=True)) == 0
+    told = capsys.readouterr().out
+    expected = (
+        "PID 4 took the place of PID 3, which was ended by SIGKILL, sent by bash (PID 812) of root from SSH 198.51"
+    )
+    assert told.count("took the place") == 1
+    assert expected in told
+    first, second = scan._whole(seen)["hot"]
+    assert (first["after"]["pid"], first["after"]["ending"]["signal"], second["after"]) == (3, 9, None)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
@@ -21,13 +21,14 @@ from runaway_watchdog.explain.prognosis import prognosis
 from runaway_watchdog.hostile import clean
 from runaway_watchdog.linux.unlisted import Unlisted
 from runaway_watchdog.masking import mask_text
-from runaway_watchdog.model.casefile import History
+from runaway_watchdog.model.casefile import History, SeenDeath
 from runaway_watchdog.model.gap import Gap
 from runaway_watchdog.model.identity import ProcKey
 from runaway_watchdog.model.owner import Outlook, Owner
 from runaway_watchdog.model.shortage import Shortage
-from runaway_watchdog.render.document import owner_to_json
-from runaway_watchdog.render.figures import duration
+from runaway_watchdog.render.document import death_to_json, owner_to_json
+from runaway_watchdog.render.figures import clock, duration
+from runaway_watchdog.render.last_end import ended
 from runaway_watchdog.render.shortage import sentence, to_json
 from runaway_watchdog.store import queries
 from runaway_watchdog.store.database import StoreUnavailable, reading as reading_store
@@ -54,6 +55,15 @@ class Hot(NamedTuple):
     killed: Outlook
     started_at: float
     hot_since: float | None  # None: the watch has not seen it burn, or its history cannot be read
+    after: SeenDeath | None = None  # whose place it took
+
+
+class Recorded(NamedTuple):
+    """What the watch knows of what burns now; all empty where its history cannot be read."""
+
+    hot_since: Mapping[ProcKey, float] = {}
+    places_taken: Mapping[ProcKey, SeenDeath] = {}
+    unresolved: tuple[int, ...] = ()  # the incidents that are open
 
 
 class Look(NamedTuple):
@@ -85,6 +95,8 @@ def run(options: argparse.Namespace) -> int:
         print(_nothing(seen))
     else:
         console(reading.colours(options)).print(table(seen))
+        for line in _successions(seen):
+            print(line)
         print(f"\n`sudo {PROGRAM} explain {seen.found[0].pid}` tells the whole story of the first.")
     if seen.unlisted is not None:
         print(f"\n{unlisted.told(seen.unlisted, seen.unresolved)}")
@@ -106,10 +118,10 @@ def look(options: argparse.Namespace) -> Look:
     before = unlisted.begin(world)
     burning = _busiest()
     nobodys = unlisted.end(before)
-    hot_since, unresolved = _recorded(options, gaps)
-    found = [hot for pid, percent in burning if (hot := _look_at(world, pid, percent, gaps, hot_since)) is not None]
+    recorded = _recorded(options, gaps)
+    found = [hot for pid, percent in burning if (hot := _look_at(world, pid, percent, gaps, recorded)) is not None]
     told = reading.as_whom(gaps, os.geteuid())
-    return Look(time.time(), tuple(found), told, short_of(world), nobodys, unresolved)
+    return Look(time.time(), tuple(found), told, short_of(world), nobodys, recorded.unresolved)
 
 
 def _keep_looking(options: argparse.Namespace) -> int:
@@ -128,12 +140,16 @@ def _keep_looking(options: argparse.Namespace) -> int:
         view.update(Text("looking …"), refresh=True)
         while True:
             seen = look(options)
-            clock = time.strftime("%H:%M:%S", time.localtime(seen.at))
+            moment = time.strftime("%H:%M:%S", time.localtime(seen.at))
             nobodys = [] if seen.unlisted is None else [Text(unlisted.told(seen.unlisted, seen.unresolved))]
-            below = [*nobodys, *(Text(f"{gap.source}: {gap.problem}: {gap.fix}", style="dim") for gap in seen.gaps)]
+            below = [
+                *map(Text, _successions(seen)),
+                *nobodys,
+                *(Text(f"{gap.source}: {gap.problem}: {gap.fix}", style="dim") for gap in seen.gaps),
+            ]
             shown = table(seen) if seen.found else Text(_nothing(seen))
             above = [Text(sentence(seen.short), style="red")] if seen.short is not None else []
-            view.update(Group(Text(f"{clock}  Ctrl-C ends", style="dim"), *above, shown, *below), refresh=True)
+            view.update(Group(Text(f"{moment}  Ctrl-C ends", style="dim"), *above, shown, *below), refresh=True)
     return 0
 
 
@@ -146,17 +162,17 @@ def _nothing(seen: Look) -> str:
     return f"Nothing {shown}used more than {LEAST_PERCENT:g} % of a core in the last second."
 
 
-def _recorded(options: argparse.Namespace, gaps: dict[Gap, None]) -> tuple[Mapping[ProcKey, float], tuple[int, ...]]:
-    """Since when the watch has seen processes burn, and which incidents are open; a scan does without a history."""
+def _recorded(options: argparse.Namespace, gaps: dict[Gap, None]) -> Recorded:
+    """A scan does without a history."""
     path, missing = reading.store_path(options)
     gaps.update(dict.fromkeys(missing))
     try:
         with reading_store(path) as connection:
             unresolved = (each.id for each in queries.incidents(connection) if each.state != "resolved")
-            return queries.hot_now(connection), tuple(unresolved)
+            return Recorded(queries.hot_now(connection), queries.places_taken(connection), tuple(unresolved))
     except StoreUnavailable as unavailable:
         gaps.update(dict.fromkeys(reading.store_gap(path, unavailable)))
-    return {}, ()
+    return Recorded()
 
 
 def _busiest() -> list[tuple[int, float]]:
@@ -180,9 +196,7 @@ def _percent(process: Any) -> float:
         return 0.0
 
 
-def _look_at(
-    world: World, pid: int, percent: float, gaps: dict[Gap, None], hot_since: Mapping[ProcKey, float]
-) -> Hot | None:
+def _look_at(world: World, pid: int, percent: float, gaps: dict[Gap, None], recorded: Recorded) -> Hot | None:
     try:
         facts, unseen = owners.facts(world, pid)
     except procfs.NoSuchProcessError:
@@ -194,8 +208,8 @@ def _look_at(
     gaps.update(dict.fromkeys((*unseen, *unanswered)))
     killed = next(outlook for outlook in prognosis(layers, History()) if outlook.action == "sigkill")
     subject = facts.process
-    since = hot_since.get(subject.key)
-    return Hot(pid, percent, subject.name, layers[0].owner.told(), killed, subject.started_at, since)
+    since, after = recorded.hot_since.get(subject.key), recorded.places_taken.get(subject.key)
+    return Hot(pid, percent, subject.name, layers[0].owner.told(), killed, subject.started_at, since, after)
 
 
 def _whole(seen: Look) -> dict[str, Any]:
@@ -219,6 +233,7 @@ def _document(hot: Hot) -> dict[str, Any]:
         "by": hot.killed.by,
         "started_at": reading.iso(hot.started_at),
         "hot_since": None if hot.hot_since is None else reading.iso(hot.hot_since),
+        "after": hot.after and death_to_json(hot.after),
     }
 
 
@@ -250,6 +265,14 @@ def table(seen: Look) -> "Table":
         since = Text(_since(hot, seen.at), style="" if hot.hot_since is None else "yellow")
         made.add_row(*map(Text, cells), Text(told, style=colour), since)
     return made
+
+
+def _successions(seen: Look) -> Iterator[str]:
+    """Who died before what burns now, and how."""
+    for hot in seen.found:
+        if hot.after is not None:
+            at = clock(hot.after.died_at, seen.at, seconds=True)
+            yield f"PID {hot.pid} took the place of PID {hot.after.pid}, which {ended(hot.after.ending)} at {at}."
 
 
 def _since(hot: Hot, now: float) -> str:

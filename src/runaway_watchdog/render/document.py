@@ -159,22 +159,23 @@ def _fate(outlook: Outlook) -> Document:
     }
 
 
+def death_to_json(death: SeenDeath) -> Document:
+    return {
+        "pid": death.pid,
+        "started_at": _time(death.started_at),
+        "died_at": _time(death.died_at),
+        "successor_pid": death.successor_pid,
+        "delay_s": death.delay_s,
+        "ending": death.ending and death.ending.to_json(),
+    }
+
+
 def _history(history: History) -> Document:
     return {
         "returns_seen": history.returns_seen,
         "shortest_s": history.shortest_s,
         "longest_s": history.longest_s,
-        "deaths": [
-            {
-                "pid": death.pid,
-                "started_at": _time(death.started_at),
-                "died_at": _time(death.died_at),
-                "successor_pid": death.successor_pid,
-                "delay_s": death.delay_s,
-                "ending": death.ending and death.ending.to_json(),
-            }
-            for death in history.deaths
-        ],
+        "deaths": [death_to_json(death) for death in history.deaths],
         "pids": list(history.pids),
     }
 

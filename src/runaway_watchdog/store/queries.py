@@ -5,6 +5,7 @@ Every text here was chosen by a process or its owner: clean it where it is shown
 
 import json
 import sqlite3
+from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
 from runaway_watchdog.model.casefile import History, SeenDeath
@@ -108,8 +109,10 @@ def lineage_id_of(connection: sqlite3.Connection, lineage_key: str) -> int | Non
     return None if row is None else int(row[0])
 
 
-def _ending(document: str | None) -> Ending | None:
-    return None if document is None else Ending.from_json(json.loads(document))
+def _death(row: Sequence[Any]) -> SeenDeath:
+    """Its columns in their order; the ending is a JSON object, or NULL."""
+    ending = None if row[-1] is None else Ending.from_json(json.loads(row[-1]))
+    return SeenDeath(*row)._replace(ending=ending)
 
 
 def lineage_history(connection: sqlite3.Connection, lineage_id: int) -> History:
@@ -134,7 +137,7 @@ def lineage_history(connection: sqlite3.Connection, lineage_id: int) -> History:
         returns_seen=row[0],
         shortest_s=row[1],
         longest_s=row[2],
-        deaths=tuple(SeenDeath(*death)._replace(ending=_ending(death[-1])) for death in deaths),
+        deaths=tuple(_death(death) for death in deaths),
         pids=tuple(dict.fromkeys(each[0] for each in pids))[::-1],
     )
 
@@ -203,6 +206,18 @@ def hot_now(connection: sqlite3.Connection) -> dict[ProcKey, float]:
         "SELECT boot_id, pid, start_ticks, hot_since FROM process WHERE died_at IS NULL AND hot_since IS NOT NULL"
     )
     return {ProcKey(*row[:3]): row[3] for row in rows}
+
+
+def places_taken(connection: sqlite3.Connection) -> dict[ProcKey, SeenDeath]:
+    """The living processes that took a dead one's place, as far as the watch has seen, and that death."""
+    rows = connection.execute(
+        """SELECT next.boot_id, next.pid, next.start_ticks,
+            dead.pid, dead.started_at, dead.died_at, next.pid, next.return_delay_s, dead.ending
+        FROM process AS next JOIN process AS dead ON dead.boot_id = next.boot_id
+            AND dead.pid = next.predecessor_pid AND dead.start_ticks = next.predecessor_start_ticks
+        WHERE next.died_at IS NULL AND dead.died_at IS NOT NULL"""
+    )
+    return {ProcKey(*row[:3]): _death(row[3:]) for row in rows}
 
 
 def _processes(connection: sqlite3.Connection, where: str, values: tuple[str | int, ...]) -> tuple[StoredProcess, ...]:
