@@ -169,8 +169,8 @@ def set_up(instance: str = INSTANCE) -> int:
         os.mkdir(instance)
     try:
         for file, text in _SETTINGS:
-            with open(f"{instance}/{file}", "w", encoding="ascii") as setting:
-                setting.write(text)
+            with open(f"{instance}/{file}", "wb") as setting:
+                setting.write(text.encode("ascii"))
         return os.open(f"{instance}/trace_pipe", os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:
         remove(instance)
