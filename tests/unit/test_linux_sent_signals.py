@@ -1,6 +1,7 @@
 """Who sent a signal, as the kernel's trace says it: lines that it wrote, and names that were made to mislead."""
 
 import os
+import select
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,6 +11,9 @@ from hypothesis import given, strategies as st
 
 from runaway_watchdog.linux.files import Paths
 from runaway_watchdog.linux.sent_signals import Sent, SentSignals, Someone, parse, who
+from runaway_watchdog.model.events import Ending, Sender
+from runaway_watchdog.model.identity import ProcKey
+from runaway_watchdog.watch.pidfds import Pidfds, Tellers
 
 KILLED = (
     b"            bash-17570   [000] d..1. 15355.357973: signal_generate: sig=9 errno=0 code=0 comm=sleep pid=17591"
@@ -65,6 +69,7 @@ def test_no_trace_breaks_it(text: bytes) -> None:
     assert len(parse(KILLED + text)) >= 1
 
 
+KILL = Sender(17593, "kill", "")
 Tracing = Callable[[bytes], SentSignals]
 
 
@@ -88,24 +93,36 @@ def test_the_last_signal_to_those_who_are_asked_about(tracing: Tracing, monkeypa
     monkeypatch.setattr(time, "monotonic", lambda: 15360.0)
     sent = tracing(KILLED + ASKED + ASKED.replace(b"sig=15", b"sig=9"))
     sent.only([17592])
-    last = sent.last(17592, 60.0, 9)
+    last = sent.last(17592, 60.0)
     assert last is not None
     assert last.signal == 9
-    assert sent.last(17592, 60.0, 15) is None
-    assert sent.last(17592, 60.0, None) is None
-    assert sent.last(17592, 4.0, 9) is None
-    assert sent.last(17591, 60.0, 9) is None
+    assert sent.last(17592, 4.0) is None
+    assert sent.last(17591, 60.0) is None
 
 
-@pytest.mark.parametrize(("signal", "now", "asked"), [(15, 15360.0, True), (15, 15600.0, False), (1, 15360.0, False)])
-def test_who_ended_by_itself_had_been_asked_to(
-    tracing: Tracing, monkeypatch: pytest.MonkeyPatch, signal: int, now: float, asked: bool
+@pytest.mark.parametrize(
+    ("ending", "number", "now", "told"),
+    [
+        (Ending(exit_code=3), 15, 15360.0, Ending(exit_code=3, sent=15, sender=KILL)),
+        (Ending(exit_code=3), 15, 15600.0, Ending(exit_code=3)),
+        (Ending(exit_code=3), 1, 15360.0, Ending(exit_code=3)),  # SIGHUP: a reload
+        (Ending(exit_code=3), 9, 15360.0, Ending(exit_code=3)),
+        (Ending(signal=9), 9, 15600.0, Ending(signal=9, sender=KILL)),
+        (Ending(signal=11), 15, 15360.0, Ending(signal=11)),
+        (Ending(), 15, 15360.0, Ending(sent=15, sender=KILL)),
+        (Ending(), 9, 15360.0, Ending(signal=9, sender=KILL)),
+        (Ending(), 1, 15360.0, None),
+    ],
+)
+def test_a_signal_is_told_that_led_to_the_end(
+    tracing: Tracing, monkeypatch: pytest.MonkeyPatch, ending: Ending, number: int, now: float, told: Ending | None
 ) -> None:
-    """By SIGTERM, just before; a reload (SIGHUP), and what was minutes ago, had nothing to do with it."""
+    """The one that ended it, however long that took, or SIGTERM just before it ended by itself; no other."""
     monkeypatch.setattr(time, "monotonic", lambda: now)
-    sent = tracing(ASKED.replace(b"sig=15", f"sig={signal}".encode()))
+    sent = tracing(ASKED.replace(b"sig=15", f"sig={number}".encode()))
+    pidfds = Pidfds(select.poll(), Paths("/nowhere"), Tellers(None, sent))
     sent.only([17592])
-    assert (sent.last(17592, 1000.0, None) is not None) == asked
+    assert pidfds._by(ProcKey("boot", 17592, 0), ending) == told
 
 
 def of_process(proc: Path, pid: int, ppid: int, uid: int, login: int = 4294967295, environ: bytes = b"") -> None:

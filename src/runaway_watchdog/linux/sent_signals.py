@@ -56,6 +56,11 @@ class Sent(NamedTuple):
     by_kernel: bool
     by_oom_killer: bool = False
 
+    @property
+    def asks(self) -> bool:
+        """Whether one that has ended by itself now did so for this."""
+        return self.signal in _ASK and time.monotonic() - self.at <= _ASKED_S
+
 
 class Someone(NamedTuple):
     """Who a thread is. What is not known is ""."""
@@ -80,9 +85,8 @@ class SentSignals:
         self._pids = frozenset(pids)
         self._last = {pid: sent for pid, sent in self._last.items() if pid in self._pids}
 
-    def last(self, pid: int, lived_s: float, ended_by: int | None) -> Sent | None:
-        """The signal that ended a process which has lived for so long (another one had its PID before); or with None,
-        of one that ended by itself, the one that had asked it to just before."""
+    def last(self, pid: int, lived_s: float) -> Sent | None:
+        """The last signal to a process that has lived for so long; another one had its PID before."""
         text = b""
         with contextlib.suppress(OSError):  # it is empty
             for _ in range(_MOST_READS):
@@ -91,11 +95,7 @@ class SentSignals:
             if target in self._pids:
                 self._last[target] = sent
         found = self._last.get(pid)
-        if found is None:
-            return None
-        ago_s = time.monotonic() - found.at
-        led_to_it = found.signal in _ASK and ago_s <= _ASKED_S if ended_by is None else found.signal == ended_by
-        return found if led_to_it and ago_s <= lived_s else None
+        return found if found is not None and time.monotonic() - found.at <= lived_s else None
 
     def who(self, paths: Paths, sent: Sent) -> Someone:
         """What can still be read of its sender, at once: a `kill` is gone within a millisecond."""

@@ -5,6 +5,7 @@ Descriptors are only polled. Nothing is ever sent through them.
 
 import os
 import select
+import signal
 from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -64,12 +65,15 @@ class Pidfds:
     def _by(self, key: ProcKey, ending: Ending) -> Ending | None:
         """With who sent the signal that ended it, or the one after which it ended by itself."""
         asked = self._tellers.sent_signals
-        lived_s = boottime() - key.start_ticks / CLOCK_TICKS
-        sent = None if asked is None else asked.last(key.pid, lived_s, ending.signal)
+        sent = None if asked is None else asked.last(key.pid, boottime() - key.start_ticks / CLOCK_TICKS)
         if asked is None or sent is None:
             return None if ending == Ending() else ending
-        if ending.signal is None:
+        if ending == Ending() and sent.signal == signal.SIGKILL:  # delivered to none that ends already
+            ending = Ending(signal=sent.signal)
+        if ending.signal is None and sent.asks:
             ending = ending._replace(sent=sent.signal)
+        elif ending.signal != sent.signal:
+            return None if ending == Ending() else ending
         if sent.by_kernel:
             return ending._replace(sender="oom-killer" if sent.by_oom_killer else "kernel")
         return ending._replace(sender=Sender(*asked.who(self._paths, sent)))
