@@ -40,9 +40,8 @@ def losses(before: Contents, after: Contents) -> list[Lost]:
 
 
 def _files(before: Contents, after: Contents) -> Iterator[Lost]:
-    inside = (what for written in after["layers"].values() for what in written.values())
-    copies = Counter((*after["files"].values(), *after["committed"], *inside))
-    needed = Counter(before["files"].values())
+    copies = Counter((*after["files"].values(), *after["committed"], *_in_layers(after)))
+    needed = Counter((*before["files"].values(), *_in_layers(before)))
     for path, what in before["files"].items():
         if what.startswith("link ") or what.endswith(":0") or NOT_DATA.fullmatch(path):
             continue
@@ -52,6 +51,10 @@ def _files(before: Contents, after: Contents) -> Iterator[Lost]:
             continue  # a log was written on
         if not path.startswith(VOLUMES) or _volume(path) in after["volumes"]:
             yield Lost("path", path)
+
+
+def _in_layers(contents: Contents) -> Iterator[str]:
+    return (what for written in contents["layers"].values() for what in written.values())
 
 
 def _only_added_to(path: str, before: Contents, after: Contents) -> bool:

@@ -45,6 +45,13 @@ def test_what_a_commit_holds_is_not_lost() -> None:
     assert losses(before, after) == [Lost("path", "/srv/b")]
 
 
+def test_what_a_container_had_written_as_well_is_no_copy_that_a_line_has_made() -> None:
+    """Two databases whose PG_VERSION is the same."""
+    layers = {"box": {"/var/lib/db/PG_VERSION": "x:3"}}
+    before = contents(files={f"{V}/data/_data/PG_VERSION": "x:3"}, volumes=["data"], layers=layers)
+    assert losses(before, contents(volumes=["data"], layers=layers)) == [Lost("path", f"{V}/data/_data/PG_VERSION")]
+
+
 def test_a_volume_is_lost_as_one_thing() -> None:
     """With what was in it, or empty."""
     before = contents(files={f"{V}/data/_data/rows": "x:1"}, volumes=["data", "empty", "kept"])

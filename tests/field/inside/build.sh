@@ -157,5 +157,5 @@ Y
 echo first > /srv/two/a.sql; echo second > /srv/two/b.sql
 printf 'acme\nglobex-prod\n' > /srv/projects.txt
 cp /srv/app.db "/srv/client data.db"
-sleep 1 # what the containers write at their start
+bash "$(dirname "$0")/settled.sh"
 for p in shop crm; do echo "$p prod dump $(head -c 100 /dev/urandom | base64 -w0)" > /srv/backups/$p.sql; done

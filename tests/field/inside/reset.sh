@@ -13,7 +13,7 @@ docker)
   systemctl start containerd docker.socket docker
   docker start vandelay-db-1 globex-prod-api-1 initech_db_1 solo acme-db-1 acme-web-1 >/dev/null
   docker run -d --name temp --rm --stop-timeout 1 -v /anon3 bb:1 sh -c 'echo a > /anon3/f; exec sleep 1000000' >/dev/null
-  sleep 0.5;;
+  bash "$(dirname "$0")/settled.sh";;
 pg)
   systemctl stop postgresql 'postgresql@*'
   back var/lib/postgresql
