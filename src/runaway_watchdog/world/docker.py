@@ -9,13 +9,16 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any, TypeVar, cast
+from typing import Any, Final, TypeVar, cast
 
 from runaway_watchdog.hostile import clean
 from runaway_watchdog.model.gap import Gap
 from runaway_watchdog.world import Unanswered, http, patience
+from runaway_watchdog.world.held import Held, held
 
 DEFAULT_SOCKET = "/var/run/docker.sock"
+PID_FILE = "/var/run/docker.pid"
+"""dockerd's default, where nothing else is configured."""
 ALLOWED = re.compile(
     r"(/v[0-9.]+)?/(_ping|version|info|containers/json|containers/[^/?]+/json|containers/[^/?]+/changes|volumes|volumes/[^/?]+|system/df|networks"
     r"|images/json|services)(\?.*)?"
@@ -43,7 +46,7 @@ class LiveEngine:
         self._host = environment.get("DOCKER_HOST") or None
         self._where = self._host or DEFAULT_SOCKET
         self._get = _way(environment)
-        self._failure: Gap | None = None
+        self._failure: Gap | None = None if self._host else _cannot_answer(held(PID_FILE, "dockerd"))
         self._kept: dict[str, Any] = {}
 
     def endpoint(self) -> str | None:
@@ -175,6 +178,17 @@ def _version(text: Any) -> tuple[int, int]:
     if found is None:
         raise ValueError("not a version")
     return int(found[1]), int(found[2])
+
+
+_LETS_GO_ON: Final = {"stopped": "systemctl kill --signal=CONT docker", "frozen": "systemctl thaw docker"}
+
+
+def _cannot_answer(how: Held) -> Gap | None:
+    """It is not waited for: on a crowded host that would be as long as for one that is late."""
+    if not how:
+        return None
+    problem = f"the Docker Engine cannot answer: its process is {how}"
+    return Gap("docker", problem, f"let it go on: {_LETS_GO_ON[how]}")
 
 
 def _refused(status: int, path: str, where: str) -> Gap:
