@@ -1,7 +1,8 @@
-"""One case: born for one incident, gone in seconds. Does exactly what `explain` does, then hands it to the outbox.
+"""One case: born for an incident, or a few at once, gone in seconds. Explains as `explain` does, and fills the outbox.
 
-`python -m runaway_watchdog.case --config-fd N`, with a CaseRequest as JSON on standard input. Its starter has set an
-alarm that ends it; if it fails the watch tries again, and after three times tells what it knows by itself.
+`python -m runaway_watchdog.case --config-fd N`, with CaseRequests as a JSON array on standard input. Its starter has
+set an alarm that ends it; if it fails the watch tries each again by itself, and after three times tells what it knows.
+Exit code 0: all are seen to; 16 and a number: only so many, the first ones, and the time for more is over.
 `… --units FOLDER`: it may not send by itself, and asks the senders' unit, whose socket is in that folder.
 """
 
@@ -9,10 +10,12 @@ import argparse
 import json
 import sqlite3
 import sys
+import time
 from collections.abc import Mapping
 from contextlib import closing
 from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import Any, NamedTuple
 
 from runaway_watchdog.explain import down
 from runaway_watchdog.explain.casefile import explain
@@ -28,7 +31,7 @@ from runaway_watchdog.render.document import to_json
 from runaway_watchdog.render.message import CRITICAL, Incident, Message, fallback, message
 from runaway_watchdog.render.pressure import of_pressure
 from runaway_watchdog.render.shortage import sentence
-from runaway_watchdog.starting import SENDER, Starter, starter
+from runaway_watchdog.starting import SEEN_TO, SENDER, Starter, starter
 from runaway_watchdog.store import curves, queries, records
 from runaway_watchdog.store.database import (
     STORE_IS_DAMAGED,
@@ -42,6 +45,8 @@ from runaway_watchdog.store.telling import tell
 from runaway_watchdog.world import Unanswered, World, live, procfs
 
 SENDER_LIMIT_S = 120
+BUDGET_S = 20.0
+"""No other explanation is begun after this: one may take as long as its starter's alarm leaves."""
 ENGINE_KNOWS = ("container", "project", "image")
 CURVE_S = 1800.0
 
@@ -51,31 +56,59 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--config-fd", type=int, required=True)
     parser.add_argument("--units", metavar="FOLDER")
     options = parser.parse_args(argv)
-    config_fd: int = options.config_fd
     LOG.begin(process="case")
-    case_request = CaseRequest.from_json(sys.stdin.read())
-    compiled = read_configuration(config_fd)
-    world = live()
-    store = Path(compiled["store"]["path"])
+    bench = _Bench(live(), read_configuration(options.config_fd), options.units, options.config_fd)
+    begun, damaged = time.monotonic(), False
+    for number, case_request in enumerate(CaseRequest.several_from_json(sys.stdin.read())):
+        if number and not damaged and time.monotonic() - begun > BUDGET_S:
+            return SEEN_TO + number
+        damaged = _see_to(case_request, bench) or damaged
+    return STORE_IS_DAMAGED if damaged else 0
+
+
+class _Bench(NamedTuple):
+    """What all the requests of one process share. What an engine or a manager has answered, or that it did not, holds
+    for all of them: it is as old as it may be in one explanation on a host where that takes as long."""
+
+    world: World
+    compiled: dict[str, Any]
+    units: str | None
+    config_fd: int
+
+    @property
+    def store(self) -> Path:
+        return Path(self.compiled["store"]["path"])
+
+    @property
+    def channels(self) -> list[str]:
+        named: list[str] = self.compiled["alerts"]["channels"]
+        return named
+
+
+def _see_to(case_request: CaseRequest, bench: _Bench) -> bool:
+    """Explain, keep and tell. Returns whether the store is damaged."""
+    world, store = bench.world, bench.store
     of_host = case_request.rule_kind == "pressure"
     case, damaged = (None, False) if of_host else _with_what_is_kept(world, store, case_request)
-    only: dict[str, str] = next((rule["only"] for rule in compiled["rules"] if rule["name"] == case_request.rule), {})
+    rules = bench.compiled["rules"]
+    only: dict[str, str] = next((rule["only"] for rule in rules if rule["name"] == case_request.rule), {})
     if case is not None and not means(only, case):
-        return _keep_back(store, case_request, world.clock.now())
+        _keep_back(store, case_request, world.clock.now())
+        return damaged
     if case_request.kind == "recorded" and case is not None and suspicious(case.signs):
         case_request = case_request._replace(kind="opened", severity="critical")  # an intruder is worth waking somebody
     silent = case_request.kind in ("suspect", "recorded")
     told = None if silent else _message(case, case_request, world, _curve(store, case_request, world))
     refused = False
     try:
-        _keep(store, case_request, case, told, compiled["alerts"]["channels"], world.clock.now())
+        _keep(store, case_request, case, told, bench.channels, world.clock.now())
     except (StoreUnavailable, sqlite3.Error) as fault:
         LOG.warning("store-refused", then="delivering from memory", error=str(fault), incident=case_request.incident_id)
         refused, damaged = True, damaged or _means_damage(fault)
     if told is not None and (refused or damaged):
         # A full or broken disk must not swallow the alert: it goes out from memory.
-        _deliver_now(told, compiled["alerts"]["channels"], starter(options.units), config_fd)
-    return STORE_IS_DAMAGED if damaged else 0
+        _deliver_now(told, bench.channels, starter(bench.units), bench.config_fd)
+    return damaged
 
 
 def _with_what_is_kept(world: World, store: Path, case_request: CaseRequest) -> tuple[CaseFile | None, bool]:
@@ -147,7 +180,7 @@ def means(only: Mapping[str, str], case: CaseFile) -> bool:
     )
 
 
-def _keep_back(store: Path, case_request: CaseRequest, now: float) -> int:
+def _keep_back(store: Path, case_request: CaseRequest, now: float) -> None:
     """The rule means others: the incident ends before anybody is told of it."""
     if case_request.incident_id:
         try:
@@ -155,7 +188,6 @@ def _keep_back(store: Path, case_request: CaseRequest, now: float) -> int:
                 records.withdraw_incident(connection, case_request.incident_id, now)
         except (StoreUnavailable, sqlite3.Error) as fault:
             LOG.warning("store-refused", then="nothing is told", error=str(fault), incident=case_request.incident_id)
-    return 0
 
 
 def _someone_else(case: CaseFile, pid: int, case_request: CaseRequest) -> bool:

@@ -39,6 +39,9 @@ EXITS: Final = "exits"
 SENT_SIGNALS: Final = "sent-signals"
 """The names under which systemd keeps these for the watch: `linux.exits`' socket, and the trace of `sent_signals`."""
 
+SEEN_TO: Final = 16
+"""The exit code of a case that has seen to N of its requests, the first ones, and leaves the others: this and N."""
+
 _ENDED: Final = -signal.SIGKILL
 _MOST: Final = 1 << 20
 _GRACE_S: Final = 30.0

@@ -12,11 +12,12 @@ from runaway_watchdog.render.message import plain
 
 def main(words: list[str]) -> int:
     compiled = read_configuration(int(words[words.index("--config-fd") + 1]))
-    case_request = CaseRequest.from_json(sys.stdin.read())
-    told = None
-    if case_request.kind not in ("suspect", "recorded"):
-        told = plain(f"<{case_request.incident_id} {case_request.kind}>", "a case file")
-    case._keep(Path(compiled["store"]["path"]), case_request, None, told, compiled["alerts"]["channels"], time.time())
+    for case_request in CaseRequest.several_from_json(sys.stdin.read()):
+        told = None
+        if case_request.kind not in ("suspect", "recorded"):
+            told = plain(f"<{case_request.incident_id} {case_request.kind}>", "a case file")
+        store, channels = Path(compiled["store"]["path"]), compiled["alerts"]["channels"]
+        case._keep(store, case_request, None, told, channels, time.time())
     return 0
 
 

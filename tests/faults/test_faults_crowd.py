@@ -173,7 +173,7 @@ def test_what_matters_most_is_explained_first() -> None:
         children.request_case(request(number + 1, "suspect"), "x")
     children.request_case(request(1000), "x")
     children.start_cases(time.monotonic())
-    assert 1000 in [child.case.request.incident_id for child in children._running if child.case is not None]
+    assert children._running[0].cases[0].request.incident_id == 1000
     for number in range(MOST_WAITING + 50):
         children.request_case(request(2000 + number), "x")
     gave_way = [case for case in children.start_cases(time.monotonic()) if case.request.kind == "opened"]

@@ -11,7 +11,16 @@ import pytest
 
 from runaway_watchdog import programs, starting
 from runaway_watchdog.model.events import CaseRequest
-from runaway_watchdog.watch.children import ATTEMPTS, MOST_WAITING, Children, Ended, Modules
+from runaway_watchdog.watch.children import (
+    ATTEMPTS,
+    MOST_TOGETHER,
+    MOST_WAITING,
+    RETRY_S,
+    SECOND_S,
+    Children,
+    Ended,
+    Modules,
+)
 
 STAND_IN = Modules(*("unit.stand_in_case",) * 3)
 
@@ -56,22 +65,83 @@ def test_a_case_gets_its_request_and_the_configuration(children: Children, poll:
     assert children.start_cases(0.0) == ()
     assert ends(children, poll).cases == ((wanted, 0),)
     (told,) = asked(state)
-    assert CaseRequest.from_json(told["stdin"]) == wanted
+    assert CaseRequest.several_from_json(told["stdin"]) == (wanted,)
     assert told["words"] == ["--config-fd", str(children.config_fd)]
     assert poll.poll(0) == []
 
 
-def test_at_most_two_cases_run_at_once(children: Children, poll: select.poll) -> None:
-    """The third waits for a place."""
-    for number in range(3):
+def test_at_most_two_cases_run_at_once_and_what_waits_goes_together(
+    children: Children, poll: select.poll, state: Path
+) -> None:
+    """A burst: the first begins at once, a second where that takes long, and what came meanwhile is one process's."""
+    children.request_case(request(0), "x")
+    children.start_cases(100.0)
+    for number in range(1, 3):
         children.request_case(request(number), "x")
-    children.start_cases(0.0)
+    assert children.next_start() == 100.0 + SECOND_S
+    children.start_cases(100.0)
+    assert len([child for child in children._running if child.cases]) == 1
+    children.start_cases(100.0 + SECOND_S)
     assert children.next_start() is None
+    for number in range(3, 3 + MOST_TOGETHER):
+        children.request_case(request(number, "suspect" if number == 3 else "opened"), "x")
+    children.start_cases(200.0)
+    assert [len(child.cases) for child in children._running] == [1, 2]
     done: list[int] = []
     while len(done) < 3:
         done += [each.incident_id for each, _ in ends(children, poll).cases]
-        children.start_cases(0.0)
+    children.start_cases(200.0)
+    assert [each.incident_id for each, _ in ends(children, poll).cases] == [*range(4, 3 + MOST_TOGETHER), 3]
     assert sorted(done) == [0, 1, 2]
+    assert len(asked(state)) == 3
+
+
+def test_those_of_a_failed_process_are_tried_again_each_by_itself(
+    children: Children, poll: select.poll, state: Path
+) -> None:
+    """One that ends the process every time costs the others one try."""
+    (state / "exit").write_text("1")
+    for number in range(3):
+        children.request_case(request(number), "x")
+    children.start_cases(0.0)
+    assert [each.incident_id for each, _ in ends(children, poll).cases] == [0, 1, 2]
+    (state / "exit").write_text("0")
+    assert children.next_start() == RETRY_S
+    children.start_cases(RETRY_S)
+    told: list[tuple[CaseRequest, int]] = []
+    while len(told) < 3:
+        told += ends(children, poll, 100.0).cases
+        children.start_cases(100.0)
+    assert sorted(each.incident_id for each, _ in told) == [0, 1, 2]
+    assert [len(CaseRequest.several_from_json(each["stdin"])) for each in asked(state)] == [3, 1, 1, 1]
+
+
+def test_what_a_process_leaves_for_want_of_time_is_asked_for_again(
+    children: Children, poll: select.poll, state: Path
+) -> None:
+    """It has not failed: the rest goes to the next one, in its order, and together."""
+    (state / "exit").write_text(str(starting.SEEN_TO + 1))
+    for number in range(3):
+        children.request_case(request(number), "x")
+    children.start_cases(0.0)
+    assert [(each.incident_id, code) for each, code in ends(children, poll).cases] == [(0, 0)]
+    (state / "exit").write_text("0")
+    children.start_cases(0.0)
+    assert [(each.incident_id, code) for each, code in ends(children, poll).cases] == [(1, 0), (2, 0)]
+
+
+def test_what_nobody_is_told_of_waits_for_company(children: Children, poll: select.poll, state: Path) -> None:
+    """It gets a process for itself once its time has come, and goes beside another sooner."""
+    children.request_case(request(1, "suspect"), "x", 10.0)
+    children.start_cases(0.0)
+    assert children.next_start() == 10.0
+    children.request_case(request(2), "x")
+    children.start_cases(1.0)
+    assert [each.incident_id for each, _ in ends(children, poll).cases] == [2, 1]
+    children.request_case(request(3, "suspect"), "x", 10.0)
+    children.start_cases(10.0)
+    assert [each.incident_id for each, _ in ends(children, poll).cases] == [3]
+    assert len(asked(state)) == 2
 
 
 def test_the_turns_of_one_incident_come_one_after_the_other(children: Children, poll: select.poll, state: Path) -> None:
@@ -135,6 +205,26 @@ def test_a_flood_of_requests_costs_the_preparing_ones_first(children: Children) 
     waiting = [case.request.incident_id for case in children._waiting]
     assert len(waiting) == MOST_WAITING
     assert waiting[0] == 1
+
+
+def test_what_cases_find_in_a_burst_is_sent_by_one_process(children: Children, poll: select.poll, state: Path) -> None:
+    """The first alert goes out at once; as long as a case is at work, the next sender waits for what that finds."""
+    now = 100.0
+    children.start_senders(["slack"], now)
+    assert ends(children, poll, now).senders == (("slack", 0),)
+    children.request_case(request(), "x")
+    children.start_cases(now)
+    children.start_senders(["slack"], now + 5)
+    assert ends(children, poll, now + 5).senders == ()
+    children.start_senders(["slack"], now + 5)
+    assert ends(children, poll, now + 5).senders == (("slack", 0),), "no case is at work any more"
+    children.request_case(request(2), "x")
+    children.start_cases(now + 60)
+    children.start_senders(["slack"], now + 60)
+    children.start_senders(["mail"], now + 60)
+    assert {child.channel for child in children._running if child.channel} == {"slack", "mail"}
+    while children._running:
+        ends(children, poll, now + 60)
 
 
 def test_one_sender_for_each_channel(children: Children, poll: select.poll, state: Path) -> None:

@@ -60,7 +60,7 @@ class Story:
         configuration = Configuration(2.0, (RULE,), ("terminal",), 3600.0, "", 86400.0)
         recorder = Recorder(WritesAtOnce(self.store), lambda: self.host.now, lambda: 1e9 + self.host.now)
         log._write = lambda *_: None  # type: ignore[method-assign]
-        return Driver(self.host.host, configuration, recorder, log, lambda request, _: self.requests.append(request))
+        return Driver(self.host.host, configuration, recorder, log, lambda request, *_: self.requests.append(request))
 
     def goes_on(self, seconds: float, burning: int | None = None) -> None:
         """Tick every two seconds; one process, or nobody, burns a core meanwhile."""

@@ -3,7 +3,7 @@
 import json
 import shutil
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -170,10 +170,10 @@ def crowded(story: Story, *rules: Rule) -> None:
     story.host.process(10, start_s=10.0, group=SCOPE)
 
 
-def burn_alike(story: Story, seconds: float) -> None:
+def burn_alike(story: Story, seconds: float, others: Sequence[str] = OTHERS) -> None:
     """Three others use as much as PID 10 does."""
     for _ in range(int(seconds / 2)):
-        for group in OTHERS:
+        for group in others:
             story.host.group(group, story.burnt_s - 3)
         story.goes_on(2, burning=10)
 
@@ -231,6 +231,17 @@ def test_on_a_crowded_host_few_suspects_are_prepared_for(story: Story, waiting: 
     story.host.crowd(8.0, 8, waiting)
     burn_alike(story, 200)
     assert [each.kind for each in story.requests] == ["suspect"] * prepared
+
+
+@pytest.mark.parametrize(("waiting", "prepared"), [(90.0, 2), (0.0, 4)])
+def test_on_a_crowded_host_those_that_follow_are_not_prepared_for(story: Story, waiting: float, prepared: int) -> None:
+    """Who runs and who waits there changes from minute to minute, and so do the suspects."""
+    crowded(story, CPU)
+    story.host.crowd(8.0, 8, waiting)
+    burn_alike(story, 200, OTHERS[:1])
+    assert [each.kind for each in story.requests] == ["suspect"] * 2
+    burn_alike(story, 200)
+    assert [each.kind for each in story.requests if each.kind == "suspect"] == ["suspect"] * prepared
 
 
 def passes_untold(story: Story, *rules: Rule) -> None:

@@ -1,7 +1,7 @@
 """What the watch concludes from samples, and how it hands that to the store and to a case."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Literal, NamedTuple
 
 from runaway_watchdog.model.identity import ProcKey
@@ -98,7 +98,7 @@ def incident_document(
 
 
 class CaseRequest(NamedTuple):
-    """What the watch asks one case process to do. Handed over as JSON on its standard input."""
+    """What the watch asks a case process to do. Handed over as JSON on its standard input, several at once."""
 
     incident_id: int  # 0 for a suspect: no incident yet
     kind: Literal["suspect", "opened", "recorded", "escalated", "returned", "reminder", "resolved"]
@@ -117,12 +117,16 @@ class CaseRequest(NamedTuple):
     demand: float = 0.0  # what it wanted over `window_s`, where it got less; see Finding
     unseen: bool = False  # "resolved": it ended while no watch was there to see it
     beside: int = 0  # the open incident about the host that it is a part of; 0: none
+    asked_at: float = 0.0  # wall clock: by this a turn is known for the same when it is tried again
     busiest: tuple[tuple[str, float, int], ...] = ()  # "pressure": groups, percent of a core, and their open incidents
 
     @classmethod
-    def from_json(cls, text: str | bytes) -> "CaseRequest":
-        """As the watch wrote it."""
-        asked = json.loads(text)
+    def several_from_json(cls, text: str | bytes) -> "tuple[CaseRequest, ...]":
+        """As `several_to_json` wrote them."""
+        return tuple(cls._of(each) for each in json.loads(text))
+
+    @classmethod
+    def _of(cls, asked: dict[str, Any]) -> "CaseRequest":
         busiest = tuple(
             (str(group), float(percent), int(number)) for group, percent, number in asked.pop("busiest", ())
         )
@@ -132,3 +136,8 @@ class CaseRequest(NamedTuple):
     def held_back(self) -> bool:
         """It got a third of what it wanted, or less: what it used alone would sound harmless."""
         return self.demand >= 3 * self.percent
+
+
+def several_to_json(requests: Iterable[CaseRequest]) -> str:
+    """For one case process, in their order."""
+    return json.dumps([each._asdict() for each in requests])

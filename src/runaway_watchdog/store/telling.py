@@ -23,5 +23,5 @@ def tell(
 
 
 def _dated(request: CaseRequest, now: float) -> float:
-    """The outbox knows a message by incident, kind, channel and date: an opening or its end comes once."""
-    return now if request.kind in ("reminder", "escalated") else request.opened_at
+    """The outbox knows a message by incident, kind, channel and date: a turn that is tried again comes once."""
+    return (request.asked_at or now) if request.kind in ("reminder", "escalated") else request.opened_at

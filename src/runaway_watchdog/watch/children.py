@@ -4,18 +4,23 @@ The end of one wakes the loop through its descriptor; where it has none, it is n
 """
 
 import contextlib
-import json
 import os
 import select
 from collections.abc import Sequence
+from itertools import islice
 from typing import Final, NamedTuple
 
-from runaway_watchdog.model.events import CaseRequest
-from runaway_watchdog.starting import CASE, HEARTBEAT, SENDER, Started, Starter
+from runaway_watchdog.model.events import CaseRequest, several_to_json
+from runaway_watchdog.starting import CASE, HEARTBEAT, SEEN_TO, SENDER, Started, Starter
 from runaway_watchdog.store.database import STORE_IS_DAMAGED
 from runaway_watchdog.watch.events import QueuedCase
 
 CASES_AT_ONCE: Final = 2
+SECOND_S: Final = 5.0
+"""A second one begins where the first has been at work for so long: it waits for somebody, and what has come meanwhile
+goes together."""
+MOST_TOGETHER: Final = 8
+"""So many requests at most are one process's: to begin costs it as much as to explain two."""
 ATTEMPTS: Final = 3
 CASE_S: Final = 60
 SENDER_S: Final = 120
@@ -24,6 +29,9 @@ HEARTBEAT_S: Final = 30
 MOST_WAITING: Final = 64
 RETRY_S: Final = 5.0
 _SENDER_RETRY_S: Final = (10.0, 300.0)  # the first pause, and the longest
+_GATHERS_S: Final = 30.0
+"""While cases are at work, a channel's next sender begins so long after its last: what they find meanwhile is sent by
+one process, which costs more than a case to begin."""
 
 
 _GIVE_WAY: Final = ("suspect", "recorded", "reminder", "returned", "resolved")
@@ -48,10 +56,17 @@ class Modules(NamedTuple):
 
 class _Running(NamedTuple):
     process: Started
-    case: QueuedCase | None = None
+    cases: tuple[QueuedCase, ...] = ()
     channel: str | None = None
     reload_fd: int | None = None  # where the compiled configuration is written
     heartbeat: bool = False
+    began: float = 0.0  # monotonic; of cases
+
+
+def _parted(cases: tuple[QueuedCase, ...], code: int) -> tuple[tuple[QueuedCase, ...], tuple[QueuedCase, ...]]:
+    """What a process has seen to, or failed at, and what it left for want of time."""
+    seen_to = code - SEEN_TO if 0 < code - SEEN_TO < len(cases) else len(cases)
+    return cases[:seen_to], cases[seen_to:]
 
 
 class Ended(NamedTuple):
@@ -83,42 +98,59 @@ class Children:
         self._gave_way: list[QueuedCase] = []
         self._running: list[_Running] = []
         self._paused: dict[str, tuple[int, float]] = {}  # channel -> failures in a row, not before
+        self._sent_at: dict[str, float] = {}  # channel -> when its last sender was started
 
     def next_start(self) -> float | None:
         """When a waiting case may be started (monotonic); None: none is waiting, or the places are taken."""
-        if self._cases_running() >= CASES_AT_ONCE:
-            return None
-        return min((case.not_before for case in self._first_of_each()), default=None)
+        free = self._free_at()
+        first = min((case.not_before for case in self._first_of_each()), default=None)
+        return None if free is None or first is None else max(free, first)
 
-    def request_case(self, request: CaseRequest, name: str) -> None:
-        """Let a case see to this. Where too many wait already, the oldest of those that matter least is given up."""
+    def _free_at(self) -> float | None:
+        """When the next place for a case is free, as far as is known; None: once one of them has ended."""
+        at_work = [child.began for child in self._running if child.cases]
+        if len(at_work) >= CASES_AT_ONCE:
+            return None
+        return max(at_work) + SECOND_S if at_work else 0.0
+
+    def request_case(self, request: CaseRequest, name: str, not_before: float = 0.0) -> None:
+        """Let a case see to this; until `not_before` only beside another.
+
+        Where too many wait already, the oldest of those that matter least is given up.
+        """
         if len(self._waiting) >= MOST_WAITING:
             self._gave_way.append(min(self._waiting, key=lambda case: _rank(case.request)))
             self._waiting.remove(self._gave_way[-1])
-        self._waiting.append(QueuedCase(request, name))
+        self._waiting.append(QueuedCase(request, name, not_before))
 
     def start_cases(self, now: float) -> tuple[QueuedCase, ...]:
-        """Start what is due, at most two at once, what matters most first. Returns those that were given up."""
+        """Start what is due, at most two processes at once, what matters most first. Returns what was given up."""
         given_up, self._gave_way = self._gave_way, []
-        due = [case for case in self._first_of_each() if case.not_before <= now]
-        for case in sorted(due, key=lambda case: -_rank(case.request)):
-            if self._cases_running() >= CASES_AT_ONCE:
-                break
-            self._waiting.remove(case)
-            stdin = json.dumps(case.request._asdict()).encode()
+        while (free := self._free_at()) is not None and free <= now and (cases := self._together(now)):
+            self._waiting = [case for case in self._waiting if not any(case is each for each in cases)]
+            stdin = several_to_json(case.request for case in cases).encode()
             try:
                 child = self._starter.start(
                     self._modules.case, (), seconds=CASE_S, stdin=stdin, config_fd=self.config_fd
                 )
             except OSError:  # no memory or no process number left, nobody at the door: as good as a failed case
-                given_up += self._again(case, now)
+                given_up += self._again(cases, now)
             else:
-                self._add(child, case=case)
+                self._add(child, cases=cases, began=now)
         return tuple(given_up)
+
+    def _together(self, now: float) -> tuple[QueuedCase, ...]:
+        """What one process sees to: what is due and matters most, with what else waits; one that failed by itself."""
+        ready = sorted(self._first_of_each(), key=lambda case: -_rank(case.request))
+        due = next((case for case in ready if case.not_before <= now), None)
+        if due is None:
+            return ()
+        with_it = (case for case in ready if case is not due and not case.attempts and not due.attempts)
+        return due, *islice(with_it, MOST_TOGETHER - 1)
 
     def _first_of_each(self) -> list[QueuedCase]:
         """Those that wait for nothing but their time: an incident's turns are told one after the other, in order."""
-        taken = {child.case.request.incident_id for child in self._running if child.case is not None}
+        taken = {case.request.incident_id for child in self._running for case in child.cases}
         found = []
         for case in self._waiting:
             incident = case.request.incident_id
@@ -128,10 +160,11 @@ class Children:
         return found
 
     def start_senders(self, channels: Sequence[str], now: float) -> None:
-        """One sender for each channel that has something due, unless it has one or failed lately."""
+        """One sender for each channel that has something due, unless it has one, failed lately, or more is to come."""
         busy = {child.channel for child in self._running}
         for channel in channels:
-            if channel in busy or now < self._paused.get(channel, (0, now))[1]:
+            gathers = self._cases_running() and now - self._sent_at.get(channel, -_GATHERS_S) < _GATHERS_S
+            if channel in busy or gathers or now < self._paused.get(channel, (0, now))[1]:
                 continue
             words = ("--channel", channel)
             try:
@@ -142,6 +175,7 @@ class Children:
                 self._pause(channel, now)
             else:
                 self._add(child, channel=channel)
+                self._sent_at[channel] = now
 
     def start_heartbeat(self) -> None:
         """Fetch the outside service's address, unless the last time still goes on."""
@@ -180,9 +214,11 @@ class Children:
             if child.process.fd is not None:
                 self._poll.unregister(child.process.fd)
             child.process.close()
-            if child.case is not None:
-                cases.append((child.case.request, code))
-                given_up += self._again(child.case, now) if code not in (0, STORE_IS_DAMAGED) else []
+            if child.cases:
+                done, left = _parted(child.cases, code)
+                self._waiting[:0] = left
+                cases += [(case.request, 0 if left else code) for case in done]
+                given_up += self._again(done, now) if not left and code not in (0, STORE_IS_DAMAGED) else []
             elif child.channel is not None:
                 senders.append((child.channel, code))
                 self._pause(child.channel, now) if code else self._paused.pop(child.channel, None)
@@ -192,13 +228,12 @@ class Children:
                 heartbeat = code
         return Ended(tuple(cases), tuple(given_up), tuple(senders), reload, heartbeat)
 
-    def _again(self, case: QueuedCase, now: float) -> list[QueuedCase]:
-        """Put a failed one back, before what came after it, or give it up after three attempts."""
-        attempts = case.attempts + 1
-        if attempts >= ATTEMPTS:
-            return [case]
-        self._waiting.insert(0, case._replace(not_before=now + self._retry_s * attempts, attempts=attempts))
-        return []
+    def _again(self, cases: Sequence[QueuedCase], now: float) -> list[QueuedCase]:
+        """Put failed ones back, before what came after them, or give them up after three attempts."""
+        tried = [case._replace(attempts=case.attempts + 1) for case in cases]
+        again = [case for case in tried if case.attempts < ATTEMPTS]
+        self._waiting[:0] = [case._replace(not_before=now + self._retry_s * case.attempts) for case in again]
+        return [case for case in cases if case.attempts + 1 >= ATTEMPTS]
 
     def _pause(self, channel: str, now: float) -> None:
         failures = self._paused.get(channel, (0, now))[0]
@@ -206,17 +241,18 @@ class Children:
         self._paused[channel] = (failures + 1, now + min(longest, first * 2 ** min(failures, 20)))
 
     def _cases_running(self) -> int:
-        return sum(child.case is not None for child in self._running)
+        return sum(bool(child.cases) for child in self._running)
 
     def _add(
         self,
         process: Started,
-        case: QueuedCase | None = None,
+        cases: tuple[QueuedCase, ...] = (),
         channel: str | None = None,
         reload_fd: int | None = None,
         *,
         heartbeat: bool = False,
+        began: float = 0.0,
     ) -> None:
         if process.fd is not None:
             self._poll.register(process.fd, select.POLLIN)
-        self._running.append(_Running(process, case, channel, reload_fd, heartbeat))
+        self._running.append(_Running(process, cases, channel, reload_fd, heartbeat, began))

@@ -21,8 +21,11 @@ _CURVES_S: Final = 60.0
 _PREPARED_S: Final = 600.0
 _MOST_PREPARED: Final = 8
 _FEW_PREPARED: Final = 2
-"""Where others wait for a CPU: whoever is found gets its case all the same, and these would take turns from them."""
+"""Where others wait for a CPU, in ten minutes: whoever is found gets its case all the same, and these would take turns
+from them."""
 _CROWD_S: Final = 60.0
+_COMPANY_S: Final = 10.0
+"""What nobody is told of waits so long for others: to begin costs a case as much as to explain two."""
 
 
 def track(turn: Turn, seen: lineage.Seen, hot_since: float) -> None:
@@ -139,9 +142,10 @@ def _open(turn: Turn, finding: Finding, work: Work, sample: Sample) -> None:
 
 def _prepare(turn: Turn, finding: Finding, work: Work, sample: Sample) -> None:
     """Its case explains it, and sends nothing. Work that goes up and down is prepared for once in a while."""
-    now, most = sample.at, _FEW_PREPARED if harm.others_wait(sample) else _MOST_PREPARED
+    now = sample.at
+    most, within_s = (_FEW_PREPARED, _PREPARED_S) if harm.others_wait(sample) else (_MOST_PREPARED, _CROWD_S)
     prepared = {key: at for key, at in turn.state.prepared.items() if now - at < _PREPARED_S}
-    if sum(now - at < _CROWD_S for at in prepared.values()) >= most:
+    if sum(now - at < within_s for at in prepared.values()) >= most:
         return  # many at once: the cases of those that are told come first
     is_news = prepared.setdefault(work.lineage, now) == now
     turn.state = turn.state._replace(prepared=prepared)
@@ -153,14 +157,15 @@ def _prepare(turn: Turn, finding: Finding, work: Work, sample: Sample) -> None:
         turn.effects += (
             effects.log("info", "suspect", values),
             effects.store_lineage(work),
-            effects.request_case(incidents.preparation(finding, work), work.name),
+            effects.request_case(incidents.preparation(finding, work), work.name, turn.now.monotonic + _COMPANY_S),
         )
 
 
 def _explain_silently(turn: Turn, incident: Incident, now: float) -> None:
     """Its case explains it; it sends nothing but where it meets signs of an intruder."""
     turn.state = turn.state._replace(prepared={**turn.state.prepared, incident.work.lineage: now})
-    turn.effects.append(effects.request_case(incidents.case_request("recorded", incident), incident.work.name))
+    request, name = incidents.case_request("recorded", incident), incident.work.name
+    turn.effects.append(effects.request_case(request, name, turn.now.monotonic + _COMPANY_S))
 
 
 def tell(turn: Turn, kind: Kind, incident: Incident, sample: Sample | None = None, *, unseen: bool = False) -> None:
@@ -171,6 +176,7 @@ def tell(turn: Turn, kind: Kind, incident: Incident, sample: Sample | None = Non
         _tell_of_host(turn, kind, incident, sample)
         return
     request, name = incidents.case_request(kind, incident, unseen=unseen), incident.work.name
+    request = request._replace(asked_at=turn.now.wall)
     crowding_now, waits = crowding.join(turn.state.crowding, request, name, turn.now.monotonic)
     turn.state = turn.state._replace(crowding=crowding_now)
     if not waits:
@@ -213,7 +219,8 @@ def _tell_of_host(turn: Turn, kind: Kind, incident: Incident, sample: Sample | N
             return
         kind = "opened"
     request = incidents.case_request(kind, incident)
-    request = request._replace(busiest=told.busiest(state.book, sample) if pressure else ())
+    busiest = told.busiest(state.book, sample) if pressure else ()
+    request = request._replace(busiest=busiest, asked_at=turn.now.wall)
     by_case = pressure and kind != "resolved"
     turn.effects.append((effects.request_case if by_case else effects.tell_unexplained)(request, incident.work.name))
 

@@ -31,9 +31,9 @@ class Driver:
         configuration: Configuration,
         recorder: Recorder,
         log: Log,
-        request_case: Callable[[CaseRequest, str], None],
+        request_case: Callable[[CaseRequest, str, float], None],
     ) -> None:
-        """`request_case` gets what a case has to see to, and the program's name."""
+        """`request_case` gets what a case has to see to, the program's name, and until when it waits for others."""
         self.host = host
         self.state = initial(configuration, host.boot_id, own_service(host), host.clocks.monotonic())
         self._recorder = recorder

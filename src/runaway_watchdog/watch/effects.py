@@ -80,9 +80,10 @@ def ask_usual_use(group: str) -> Effect:
     return Effect("ask usual use", (group,))
 
 
-def request_case(request: CaseRequest, name: str) -> Effect:
-    """Let a case explain it, and tell. `name` is the program's: hostile."""
-    return Effect("request case", (request, name))
+def request_case(request: CaseRequest, name: str, not_before: float = 0.0) -> Effect:
+    """Let a case explain it, and tell. `name` is the program's: hostile. Until `not_before` (monotonic) it gets no
+    process for itself alone, and is seen to beside another."""
+    return Effect("request case", (request, name, not_before))
 
 
 def tell_unexplained(request: CaseRequest, name: str) -> Effect:

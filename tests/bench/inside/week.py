@@ -142,7 +142,7 @@ class Week:
         statistics = Path(f"/proc/self/task/{self.writer._thread.native_id}/schedstat").read_text()
         return int(statistics.split()[0]) / 1e6
 
-    def _case(self, request: CaseRequest, _: str) -> None:
+    def _case(self, request: CaseRequest, *_: object) -> None:
         now = self.host.host.clocks.wall()
 
         def write(store: sqlite3.Connection) -> None:
