@@ -29,9 +29,10 @@ HEARTBEAT_S: Final = 30
 MOST_WAITING: Final = 64
 RETRY_S: Final = 5.0
 _SENDER_RETRY_S: Final = (10.0, 300.0)  # the first pause, and the longest
-_GATHERS_S: Final = 30.0
-"""While cases are at work, a channel's next sender begins so long after its last: what they find meanwhile is sent by
-one process, which costs more than a case to begin."""
+_REST: Final = 3.0
+_LONGEST_REST_S: Final = 30.0
+"""A channel's next sender begins so many times later as its last one took, at most so much: to begin costs it more than
+a case, and on a host where that takes long, what comes meanwhile is sent by one."""
 
 
 _GIVE_WAY: Final = ("suspect", "recorded", "reminder", "returned", "resolved")
@@ -60,7 +61,7 @@ class _Running(NamedTuple):
     channel: str | None = None
     reload_fd: int | None = None  # where the compiled configuration is written
     heartbeat: bool = False
-    began: float = 0.0  # monotonic; of cases
+    began: float = 0.0  # monotonic; of cases and senders
 
 
 def _parted(cases: tuple[QueuedCase, ...], code: int) -> tuple[tuple[QueuedCase, ...], tuple[QueuedCase, ...]]:
@@ -98,7 +99,7 @@ class Children:
         self._gave_way: list[QueuedCase] = []
         self._running: list[_Running] = []
         self._paused: dict[str, tuple[int, float]] = {}  # channel -> failures in a row, not before
-        self._sent_at: dict[str, float] = {}  # channel -> when its last sender was started
+        self._rests: dict[str, float] = {}  # channel -> not before, after one that went well
 
     def next_start(self) -> float | None:
         """When a waiting case may be started (monotonic); None: none is waiting, or the places are taken."""
@@ -160,11 +161,11 @@ class Children:
         return found
 
     def start_senders(self, channels: Sequence[str], now: float) -> None:
-        """One sender for each channel that has something due, unless it has one, failed lately, or more is to come."""
+        """One sender for each channel that has something due, unless it has one, rests, or failed lately."""
         busy = {child.channel for child in self._running}
         for channel in channels:
-            gathers = self._cases_running() and now - self._sent_at.get(channel, -_GATHERS_S) < _GATHERS_S
-            if channel in busy or gathers or now < self._paused.get(channel, (0, now))[1]:
+            not_before = max(self._rests.get(channel, now), self._paused.get(channel, (0, now))[1])
+            if channel in busy or now < not_before:
                 continue
             words = ("--channel", channel)
             try:
@@ -174,8 +175,7 @@ class Children:
             except OSError:
                 self._pause(channel, now)
             else:
-                self._add(child, channel=channel)
-                self._sent_at[channel] = now
+                self._add(child, channel=channel, began=now)
 
     def start_heartbeat(self) -> None:
         """Fetch the outside service's address, unless the last time still goes on."""
@@ -221,6 +221,7 @@ class Children:
                 given_up += self._again(done, now) if not left and code not in (0, STORE_IS_DAMAGED) else []
             elif child.channel is not None:
                 senders.append((child.channel, code))
+                self._rests[child.channel] = now + min(_LONGEST_REST_S, _REST * (now - child.began))
                 self._pause(child.channel, now) if code else self._paused.pop(child.channel, None)
             elif child.reload_fd is not None:
                 reload = (code, child.reload_fd)
@@ -239,9 +240,6 @@ class Children:
         failures = self._paused.get(channel, (0, now))[0]
         first, longest = _SENDER_RETRY_S
         self._paused[channel] = (failures + 1, now + min(longest, first * 2 ** min(failures, 20)))
-
-    def _cases_running(self) -> int:
-        return sum(bool(child.cases) for child in self._running)
 
     def _add(
         self,

@@ -20,12 +20,10 @@ _FIGURES_S: Final = 10.0
 _CURVES_S: Final = 60.0
 _PREPARED_S: Final = 600.0
 _MOST_PREPARED: Final = 8
-_FEW_PREPARED: Final = 2
-"""Where others wait for a CPU, in ten minutes: whoever is found gets its case all the same, and these would take turns
-from them."""
 _CROWD_S: Final = 60.0
-_COMPANY_S: Final = 10.0
-"""What nobody is told of waits so long for others: to begin costs a case as much as to explain two."""
+_COMPANY_S: Final = 15.0
+"""So long what nobody is told of waits for others to be explained with, and what is told on a host where many wait for
+a CPU: to begin costs a case as much as to explain three, and takes its turns from them."""
 
 
 def track(turn: Turn, seen: lineage.Seen, hot_since: float) -> None:
@@ -143,9 +141,10 @@ def _open(turn: Turn, finding: Finding, work: Work, sample: Sample) -> None:
 def _prepare(turn: Turn, finding: Finding, work: Work, sample: Sample) -> None:
     """Its case explains it, and sends nothing. Work that goes up and down is prepared for once in a while."""
     now = sample.at
-    most, within_s = (_FEW_PREPARED, _PREPARED_S) if harm.others_wait(sample) else (_MOST_PREPARED, _CROWD_S)
+    if harm.others_wait(sample):
+        return  # whoever is found gets its case all the same, and this one would take turns from others
     prepared = {key: at for key, at in turn.state.prepared.items() if now - at < _PREPARED_S}
-    if sum(now - at < within_s for at in prepared.values()) >= most:
+    if sum(now - at < _CROWD_S for at in prepared.values()) >= _MOST_PREPARED:
         return  # many at once: the cases of those that are told come first
     is_news = prepared.setdefault(work.lineage, now) == now
     turn.state = turn.state._replace(prepared=prepared)
@@ -182,7 +181,12 @@ def tell(turn: Turn, kind: Kind, incident: Incident, sample: Sample | None = Non
     if not waits:
         _store_curves(turn)
         beside = _beside(turn, incident, sample) if kind == "opened" else 0
-        turn.effects.append(effects.request_case(request._replace(beside=beside), name))
+        turn.effects.append(effects.request_case(request._replace(beside=beside), name, _company_until(turn, sample)))
+
+
+def _company_until(turn: Turn, sample: Sample | None) -> float:
+    """Until when (monotonic) an alert waits for others."""
+    return turn.now.monotonic + _COMPANY_S if sample is not None and harm.many_wait(sample) else 0.0
 
 
 def _beside(turn: Turn, incident: Incident, sample: Sample | None) -> int:

@@ -55,6 +55,11 @@ def others_wait(sample: Sample) -> bool:
     return waiting(sample.load, sample.busy_percent, sample.online_cpus) >= _OTHERS_WAIT
 
 
+def many_wait(sample: Sample) -> bool:
+    """Most of the time: whatever is begun takes its turns from others, and waits for its own."""
+    return waiting(sample.load, sample.busy_percent, sample.online_cpus) >= _MANY_WAIT
+
+
 def _by_harm(finding: Finding, sample: Sample, about: Circumstances) -> tuple[Severity, str]:
     if finding.kind == "steal":
         return "warning", "the provider gives these CPUs to others: it is not a process's fault"

@@ -23,7 +23,7 @@ _HOUSEKEEPING_S: Final = 10.0
 _PRUNE_S: Final = 3600.0
 _QUICK_LOOKS_S: Final = (0.05, 0.1, 0.2, 0.4, 0.8)
 """After a death its successor is looked for between two ticks: at the next one it may be gone again."""
-_QUICK_LOOKS_PER_S: Final = 2.0  # in the long run: a crash loop must not make us burn too
+_QUICK_LOOKS_PER_S: Final = 0.5  # in the long run: a crash loop must not make us burn too
 _MOST_QUICK_LOOKS: Final = 20.0
 
 

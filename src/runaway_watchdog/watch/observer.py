@@ -7,6 +7,7 @@ started since?), the step ends with a question, and the answer is the next event
 from collections.abc import Iterable
 from typing import Final
 
+from runaway_watchdog.linux.clock import CLOCK_TICKS
 from runaway_watchdog.model.events import Return
 from runaway_watchdog.model.user_input import UserInput
 from runaway_watchdog.watch import concluding, detect, effects, incidents, lineage, resuming, returns
@@ -32,6 +33,9 @@ from runaway_watchdog.watch.state import State, Turn
 
 SEARCH_S: Final = 30.0
 """So often the successors of all the dead are looked for; of those that died lately at every look."""
+_SERIES_S: Final = 60.0
+"""Of lives that are shorter than this, and than the rule's window, none has met the rule by itself: that the work comes
+back each time is what its alert is about, and no news."""
 _LOOK_CLOSELY_S: Final = 120.0
 """For so long after a death its successor is looked for at every look."""
 
@@ -159,11 +163,16 @@ def _returned(turn: Turn, back: Return, seen: lineage.Seen) -> None:
     book, moved = incidents.follow(state.book, back.predecessor, back.key)
     turn.state = state = state._replace(detected=detect.inherit(state.detected, back.predecessor, back.key), book=book)
     for incident in moved:
-        if incident.push and incident.returns == 1:
+        if incident.push and incident.returns == 1 and _lived_s(back, seen) >= min(incident.window_s, _SERIES_S):
             concluding.tell(turn, "returned", incident)
     if seen.group and back.delay_s <= returns.PROMPT_S and seen.group.rpartition("/")[2] not in SCHEDULERS:
         noted = returns.note(state.returns, [seen.group], "process", turn.now.monotonic)
         turn.state = state._replace(returns=noted)
+
+
+def _lived_s(back: Return, seen: lineage.Seen) -> float:
+    """For how long its predecessor did."""
+    return seen.start_s - back.delay_s - back.predecessor.start_ticks / CLOCK_TICKS
 
 
 def _detect(turn: Turn, look: Sampled) -> None:

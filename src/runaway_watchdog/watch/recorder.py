@@ -4,6 +4,7 @@ import json
 import os
 import sqlite3
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 
 from runaway_watchdog.hostile import clean
 from runaway_watchdog.masking import mask_argv, mask_text
@@ -150,14 +151,19 @@ class Recorder:
         self._writer.put(lambda store: prune(store, now, keep_s))
 
     def _process(self, seen: Seen, hot_since: float | None) -> records.ProcessRecord:
-        argv = [clean(word, _ARGUMENT_LIMIT) for word in mask_argv(seen.argv)]
         return records.ProcessRecord(
             key=seen.key,
             lineage=_lineage(Work(seen.lineage, seen.group, seen.name)),
-            cmdline=json.dumps(argv),
+            cmdline=_cmdline(seen.argv),
             started_at=self._wall() - (self._boottime() - seen.start_s),
             hot_since=hot_since,
         )
+
+
+@lru_cache(maxsize=16)
+def _cmdline(argv: tuple[str, ...]) -> str:
+    """As JSON, masked. A loop comes back with the same one each second: masking takes longer than all else of that."""
+    return json.dumps([clean(word, _ARGUMENT_LIMIT) for word in mask_argv(argv)])
 
 
 def _message(request: CaseRequest, subject: str, text: str) -> str:
