@@ -50,3 +50,52 @@ def test_what_would_be_lost_is_lost(shop: Box, line: str, code: int) -> None:
     assert set(docker.volumes(shop)) == before
     shop.run(line, check=False, timeout=90)
     assert before - set(docker.volumes(shop)) == lost
+
+
+MEASURED = """
+import json, resource, subprocess, sys, time
+began = time.monotonic()
+done = subprocess.run(["runaway-watchdog", "preflight", sys.argv[1], "--json"], stdout=subprocess.PIPE, check=False)
+used = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+print(json.dumps([done.returncode, json.loads(done.stdout), time.monotonic() - began, used // 1024]))
+"""
+QUICK_S = 4.0
+"""Compose is not asked at all, or answers."""
+MOST_MIB = 2100
+"""As much as any program that is asked may take of its own."""
+FILE = "compose.yaml"
+ONE = f"echo 'services: {{db: {{image: bb:1}}}}' > {FILE}"
+
+
+@pytest.mark.parametrize(
+    ("make", "said", "within_s"),
+    [
+        (f"mkfifo {FILE}", "compose.yaml is a pipe", QUICK_S),
+        (f"ln -s /dev/zero {FILE}", "compose.yaml is a device", QUICK_S),
+        (f"ln -s /proc/interrupts {FILE}", "compose.yaml is a file of the kernel", QUICK_S),
+        (f"truncate -s 3G {FILE}", "compose.yaml is larger", QUICK_S),
+        (f"{ONE}; mkfifo compose.override.yaml", "compose.override.yaml is a pipe", QUICK_S),
+        (f"{ONE}; mkfifo .env", ".env is a pipe", QUICK_S),
+        ("mkfifo other.yaml; echo COMPOSE_FILE=other.yaml > .env", "other.yaml is a pipe", QUICK_S),
+        # what only Compose knows: its own time and memory are bounded
+        (f"mkfifo inner; echo 'include: [inner]' > {FILE}", "did not answer", 30.0),
+        (f"echo 'services: {{db: {{image: bb:1, env_file: /dev/zero}}}}' > {FILE}", "docker compose", 30.0),
+    ],
+)
+def test_a_projects_file_that_never_ends_is_not_read(box: Box, make: str, said: str, within_s: float) -> None:
+    """Whoever owns the folder decides what root's question to Compose would read: it is answered in time, with why."""
+    box.run(f"rm -rf /srv/trap; mkdir /srv/trap; cd /srv/trap; {make}")
+    done = box.run(["python3", "-c", MEASURED, "cd /srv/trap && docker compose down -v"], timeout=120)
+    code, document, seconds, mebibytes = json.loads(done.stdout)
+    assert code == 30, document
+    assert said in json.dumps(document["unknown"])
+    assert seconds < within_s
+    assert mebibytes < MOST_MIB
+
+
+def test_an_ordinary_place_without_variables_is_no_trap(box: Box) -> None:
+    """`--env-file /dev/null`, and a folder that is called as the file of variables."""
+    box.run(f"rm -rf /srv/trap; mkdir -p /srv/trap/.env; cd /srv/trap; {ONE}")
+    for options in ("--env-file /dev/null", ""):
+        code, _, _ = judged(box, f"cd /srv/trap && docker compose {options} down -v")
+        assert code in (0, 10)

@@ -14,9 +14,10 @@ from contextlib import suppress
 from typing import Any
 
 from runaway_watchdog import programs
+from runaway_watchdog.hostile import clean
 from runaway_watchdog.linux.text import lines as lines_of
 from runaway_watchdog.model.gap import Gap
-from runaway_watchdog.world import Unanswered, patience
+from runaway_watchdog.world import Unanswered, compose_files, patience
 
 USUAL_S = 5
 """Compose 1 needs most of a second on an idle host."""
@@ -49,8 +50,8 @@ class LiveClients:
     def compose_hashes(
         self, program: str, arguments: Sequence[str], folder: str, environment: Sequence[tuple[str, str]]
     ) -> Mapping[str, str]:
-        argv = (*program.split(), *arguments, "config", "--hash", "*")
-        status, output, complaint = _run(program, argv, {**dict(environment), "PWD": folder}, folder)
+        words = (*arguments, "config", "--hash", "*")
+        status, output, complaint = _compose(program, words, folder, dict(environment))
         if status != 0:
             said = (lines_of(complaint.strip()) or ["it says nothing"])[-1][:200]
             raise Unanswered(Gap(program, said, f"check it: {program} config --hash '*'"))
@@ -67,9 +68,7 @@ class LiveClients:
 
 
 def _config(program: str, arguments: Sequence[str], folder: str, environment: Mapping[str, str]) -> Mapping[str, Any]:
-    # With $PWD, as after `cd`: of a folder reached by a symbolic link Compose takes the link's name for the project's
-    argv = (*program.split(), *arguments)
-    status, output, complaint = _run(program, argv, {**environment, "PWD": folder}, folder)
+    status, output, complaint = _compose(program, arguments, folder, environment)
     if status != 0:
         return {"error": complaint.strip()}
     found = _document(program, output)
@@ -80,6 +79,16 @@ def _config(program: str, arguments: Sequence[str], folder: str, environment: Ma
         "volumes": found.get("volumes") or {},
         "networks": found.get("networks") or {},
     }
+
+
+def _compose(
+    program: str, arguments: Sequence[str], folder: str, environment: Mapping[str, str]
+) -> tuple[int, str, str]:
+    """As `_run`; also Unanswered where a file of the project would never end."""
+    if (why := compose_files.unreadable(arguments, folder, {**os.environ, **environment})) is not None:
+        raise Unanswered(Gap(program, f"{clean(why, 200)}, so it is not asked", "put an ordinary file in its place"))
+    # With $PWD, as after `cd`: of a folder reached by a symbolic link Compose takes the link's name for the project's
+    return _run(program, (*program.split(), *arguments), {**environment, "PWD": folder}, folder)
 
 
 def _run(
