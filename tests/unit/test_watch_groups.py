@@ -10,8 +10,9 @@ from hypothesis import given, settings, strategies as st
 from runaway_watchdog.linux import cgroup_cpu
 from runaway_watchdog.linux.cgroup import path_in
 from runaway_watchdog.linux.files import Paths
-from runaway_watchdog.watch import groups
+from runaway_watchdog.watch import group_starts, groups
 from runaway_watchdog.watch.clocks import system_clocks
+from runaway_watchdog.watch.group_starts import GroupStarts
 from runaway_watchdog.watch.groups import Tree
 from runaway_watchdog.watch.sample import Sampler, this_host
 
@@ -194,3 +195,26 @@ def test_a_crowd_of_empty_groups_costs_no_look_its_time(tmp_path: Path, monkeypa
     counting(tmp_path).look({}, ())
     assert len(listed) <= 1500
     assert time.thread_time() - before < 5
+
+
+def test_a_path_is_gone_into_as_far_as_any_host_has_it_long() -> None:
+    """Sixteen names of 255 characters for each of thousands of groups would fill the watch's memory."""
+    path = f"/{'a' * 249}.slice" * 10 + "/x.service"
+    owner = groups.owner_group(path)
+    assert path.startswith(owner)
+    assert len(owner) < 1024 + 256 + 1
+    assert not groups.holds_groups(owner)
+
+
+def test_groups_that_are_made_under_ever_new_names_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A user makes as many as they like, for hours. What the host's own manager made is remembered all the while."""
+    monkeypatch.setattr(group_starts, "MOST_REMEMBERED", 1000)
+    starts = GroupStarts(None, 0.0)
+    assert starts.note("/system.slice/a.service", 1, 0.0) == "new"
+    for number in range(1, 11):
+        for each in range(800):
+            starts.note(f"/user.slice/user-1000.slice/user@1000.service/{number}-{each}.scope", 1, number * 30.0)
+        starts.forget(number * 30.0, ())
+    assert len(starts.numbers) <= 1800
+    assert "/user.slice/user-1000.slice/user@1000.service/10-799.scope" in starts.numbers
+    assert starts.note("/system.slice/a.service", 2, 330.0) == "again"

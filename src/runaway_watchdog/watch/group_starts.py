@@ -8,6 +8,10 @@ from runaway_watchdog.watch.new_groups import NewGroups
 
 REMEMBERED_S: Final = 900.0
 """A group that is gone for longer and comes again is a new one."""
+MOST_REMEMBERED: Final = groups.MOST_A_LOOK
+"""Of those that are gone: whoever made others all the time made the watch larger than its unit allows."""
+_USERS: Final = "/user.slice/"
+"""Where anybody makes groups of any name: of them the first are forgotten."""
 
 
 class GroupStarts:
@@ -57,6 +61,11 @@ class GroupStarts:
         if self._tree is not None:
             self._told.watch(self._tree, parents)
         self._numbers = {path: (n, seen) for path, (n, seen) in self._numbers.items() if at - seen < REMEMBERED_S}
+        gone = [path for path, (_, seen) in self._numbers.items() if seen < at]
+        if len(gone) > MOST_REMEMBERED:
+            gone.sort(key=lambda path: (path.startswith(_USERS), -self._numbers[path][1]))
+            for path in gone[MOST_REMEMBERED:]:
+                del self._numbers[path]
         self._managers = {path: n for path, n in self._managers.items() if groups.number(self._tree, path) is not None}
 
     def close(self) -> None:

@@ -20,9 +20,12 @@ _PARENT_PREFIXES = ("kubepods", "lxc")
 _MOST_LEVELS = 16
 """Parents within parents that are gone into; systemd and the kubelet together have six. Whoever may make groups may
 make a thousand in a row: from there on they count as one."""
-MOST_A_LOOK = 20_000
-"""Groups that one look lists: half a second's work. Whoever may make groups may make a hundred thousand."""
-_MOST_INSIDE = 5_000
+_LONGEST = 1024
+"""Characters of a path that is gone into: the kubelet's have two hundred, and the kernel allows four thousand."""
+MOST_A_LOOK = 10_000
+"""Groups that one look lists: a tenth of a second's work, and up to a whole one where each was made since the last.
+Whoever may make groups may make a hundred thousand."""
+_MOST_INSIDE = 4_000
 """Of them, in one folder: a crowd of one user's leaves room for everybody else."""
 
 
@@ -61,7 +64,7 @@ def is_parent(name: str) -> bool:
 
 def holds_groups(path: str) -> bool:
     """The same of a group at this path, no deeper than is gone into."""
-    return path.count("/") <= _MOST_LEVELS and is_parent(path.rpartition("/")[2])
+    return path.count("/") <= _MOST_LEVELS and len(path) <= _LONGEST and is_parent(path.rpartition("/")[2])
 
 
 def _is_cgroupfs_pod(name: str) -> bool:

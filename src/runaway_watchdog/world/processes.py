@@ -13,6 +13,8 @@ from runaway_watchdog.world.procfs import PROC, STATES, owner_cgroup, stat_of
 _MOST_ALIKE: Final = 64
 _MOST_BETWEEN: Final = 512
 """Pods of one host: some 110, as they come, and few have more than 250."""
+_MOST_INSIDE: Final = 2048
+"""Names right inside one group; whoever may make groups may make a hundred thousand."""
 
 
 class Running(NamedTuple):
@@ -174,7 +176,7 @@ def _procs(files: Files, folder: str) -> list[int]:
 
 def _inner(files: Files, folder: str) -> list[str]:
     paths = (f"{folder}/{name}" for name in _names(files, folder) if _is_no_file(name))
-    return [path for path in paths if _is_group(files, path)]
+    return [path for path in islice(paths, _MOST_INSIDE) if _is_group(files, path)]
 
 
 def _is_no_file(name: str) -> bool:
