@@ -88,3 +88,57 @@ def test_a_login_that_goes_on_left_nothing(host: Box) -> None:
         assert document["owners"][0]["kind"] == "session"
     finally:
         host.run("pkill -9 -f '[w]hile True: pass'", check=False)
+
+
+SHOP = """\
+import os, socket, sys, time
+if os.fork() == 0:
+    server = socket.socket()
+    server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    server.bind(("0.0.0.0", 3003))
+    server.listen()
+    time.sleep(9999)
+time.sleep(1)
+sys.exit(os.waitstatus_to_exitcode(os.wait()[1]) or 1)
+"""
+UNIT = """\
+[Unit]
+StartLimitIntervalSec=0
+[Service]
+ExecStart=/usr/bin/python3 /srv/shop.py
+Restart=always
+RestartSec=2
+KillMode=process
+"""
+
+
+def holder(box: Box) -> int:
+    return int(box.run("ss -Hltnp 'sport = 3003' | grep -o 'pid=[0-9]*' | cut -d= -f2").stdout)
+
+
+def test_an_orphan_that_holds_the_port_of_its_successor(host: Box) -> None:
+    """The unit starts, finds its port taken and ends, for ever: its own last life is named, and ended by the plan. The
+    unit then runs, and nobody stopped it."""
+    host.write("/srv/shop.py", SHOP)
+    host.write("/etc/systemd/system/shop.service", UNIT)
+    host.run("systemctl daemon-reload; systemctl start shop; sleep 2")
+    try:
+        orphan = holder(host)
+        host.run("kill -9 $(systemctl show -P MainPID shop); sleep 8")
+        document = foretold.explained(host, orphan)
+        assert any("still listens on 3003, which shop.service needs" in each for each in document["condition"])
+        document = foretold.explained(host, "--unit", "shop")
+        assert any(
+            f"port 3003, which it needs, is held by python3 (PID {orphan})" in each for each in document["condition"]
+        )
+        first, *rest = document["plan"]["steps"]
+        assert all(step["phase"] == "last-resort" for step in rest)
+        carry_out(host, [first])
+        host.run("sleep 5")
+        assert holder(host) != orphan
+        restarts = host.run("systemctl show -P NRestarts shop").stdout
+        host.run("sleep 5")
+        assert host.run("systemctl show -P NRestarts shop").stdout == restarts
+        assert foretold.explained(host, "--unit", "shop")["condition"] == []
+    finally:
+        host.run("systemctl stop shop; pkill -9 -f '[/]srv/shop.py'", check=False)

@@ -122,6 +122,24 @@ def test_a_miner_in_a_published_redis_is_told(make_box: MakeBox) -> None:
 
 
 @pytest.mark.truth
+def test_a_miner_beside_a_redis_of_the_host_is_told(make_box: MakeBox) -> None:
+    """As its user: the port is closed for everybody but the host itself, and opened again by the undo."""
+    own = make_box(extras=("databases",), docker_up=False)
+    own.run("sed -i 's/^bind .*/bind 0.0.0.0/; s/^protected-mode .*/protected-mode no/' /etc/redis/redis.conf")
+    own.run("systemctl start redis-server; cp /bin/sh /tmp/x; chmod 755 /tmp/x")
+    own.run("setsid runuser -u redis -- /tmp/x -c 'while :; do :; done' >/dev/null 2>&1 </dev/null &")
+    pid = own.wait_for("it", lambda: next(iter(own.pids("^/tmp/x -c")), None))
+    document = foretold.explained(own, pid)
+    assert {"program-file", "server", "door"} <= kinds(document), document["signs"]
+    door = document["plan"]["steps"][-1]
+    own.run(door["command"])
+    assert "--dport 6379 -j DROP" in own.run("iptables -S INPUT").stdout
+    assert own.run("redis-cli PING").stdout == "PONG\n"
+    own.run(door["undo"])
+    assert "6379" not in own.run("iptables -S INPUT").stdout
+
+
+@pytest.mark.truth
 def test_two_scripts_that_start_each_other_are_seen(box: Box) -> None:
     """And a line of cron that would fetch it all again."""
     box.write("/var/tmp/a.sh", MUTUAL.format(other="b", work=""), 0o755)

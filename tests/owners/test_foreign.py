@@ -12,6 +12,7 @@ from runaway_watchdog import owners
 from runaway_watchdog.linux.cgroup import owner_path
 from runaway_watchdog.model.process import Facts
 from runaway_watchdog.owners import foreign
+from runaway_watchdog.owners.common import shims
 
 POD = f"/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod{UID.replace('-', '_')}.slice"
 SHAPES = [
@@ -87,6 +88,24 @@ def test_a_shims_own_words_name_the_container() -> None:
     assert (claim.kind, claim.ref) == ("containerd-container", "resize")
     assert foreign.claim(shimmed("moby")) is None
     assert foreign.claim(shimmed("k8s.io")) is None
+
+
+@pytest.mark.parametrize(
+    ("namespace", "kind"), [("batch", "containerd-container"), ("k8s.io", "kubernetes-pod"), ("moby", None)]
+)
+def test_a_shim_is_its_containers(namespace: str, kind: str | None) -> None:
+    """Ending it kills the container, or the whole pod; a program of that name that is not root's is none."""
+    words = ("/usr/bin/containerd-shim-runc-v2", "-namespace", namespace, "-id", "resize", "-address", "x")
+    shim = make_process(
+        800, name="containerd-shim", cmdline=words, exe=words[0], cgroup="/system.slice/containerd.service"
+    )
+    claim = foreign.claim(make_facts(shim._replace(uid=0)))
+    assert (claim and claim.kind) == kind
+    assert foreign.claim(make_facts(shim._replace(uid=1000))) is None
+    assert foreign.claim(make_facts(shim._replace(uid=0, exe="/tmp/x"))) is None
+    killed = shims.outlook("resize", make_facts(shim._replace(uid=0)), "sigkill", ("not asked",), pod=False)
+    assert (killed.ends, killed.returns) == (True, None)
+    assert "container resize, which is killed with it" in killed.why
 
 
 def test_only_names_are_read_of_a_pods_configuration() -> None:

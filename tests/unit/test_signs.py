@@ -162,3 +162,31 @@ def test_a_port_that_few_reach_is_no_door(address: str) -> None:
     case = next(each for each in MALICIOUS if each.listens == 6379)
     shut = case._replace(container={**(case.container or {}), "NetworkSettings": {"Ports": bound}})
     assert "door" not in {each.kind for each in found(shut)}
+
+
+@pytest.mark.parametrize(
+    ("address", "uid", "program", "door"),
+    [
+        ("00000000", 110, "redis-server", True),
+        ("0100007F", 110, "redis-server", False),
+        ("00000000", 111, "redis-server", False),
+        ("00000000", 110, "python3", False),
+    ],
+)
+def test_a_service_of_the_host_is_a_door(address: str, uid: int, program: str, door: bool) -> None:
+    """Of the same user, at every address, and the program that is known for that port."""
+    host = FakeHost()
+    host.process(60, "./kdevtmpfsi", uid=110, cgroup="/system.slice/redis-server.service")
+    host.files.add("/proc/60/exe", f"{LINK}/tmp/kdevtmpfsi")
+    host.process(40, f"/usr/bin/{program} *:6379", cgroup="/system.slice/redis-server.service")
+    host.files.add("/proc/40/exe", f"{LINK}/usr/bin/{program}")
+    _listening(host, 40, 6379)
+    row = (
+        host.files.read("/proc/40/net/tcp")
+        .replace("00000000:18EB", f"{address}:18EB")
+        .replace("     0     0 100", f"   {uid}     0 100")
+    )
+    host.files.add("/proc/1/net/tcp", row)
+    facts, _ = owners.facts(host.world, 60)
+    found = signs.signs(host.world, facts, [UNCLAIMED], History())
+    assert [(each.port, each.of_host) for each in found if each.kind == "door"] == ([(6379, True)] if door else [])

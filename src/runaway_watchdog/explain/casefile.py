@@ -1,7 +1,7 @@
 """One case, from a PID to the whole story."""
 
 from runaway_watchdog import owners as ownership
-from runaway_watchdog.explain import invariants, queries, root_commands, watchdogs, ways
+from runaway_watchdog.explain import invariants, queries, root_commands, taken, watchdogs, ways
 from runaway_watchdog.explain.cause import cause
 from runaway_watchdog.explain.changed import changed
 from runaway_watchdog.explain.condition import condition
@@ -39,11 +39,15 @@ def explain(
     behind, cause_gaps = cause(world, facts.process)
     found_signs = signs(world, facts, owners, history)
     orphan = left_behind(world, facts, owners[0])
-    way_out, plan_gaps = plan(layers, world)
+    port = taken.held(world, layers) or taken.needed(world, layers)
+    way_out, plan_gaps = plan(layers if port is None else taken.unfrozen(layers), world)
     way_out = ways.adapted(way_out, layers[0], behind, orphan, found_signs, world)
+    if not suspicious(found_signs):
+        way_out = taken.adapted(way_out, port, facts.process)
     goal, steps = watchdogs.spared(way_out.goal, way_out.steps, layers)
     way_out = way_out._replace(goal=goal, steps=steps)
     told, odd = prognosis(layers, history), condition(world.files, facts.process, owners)
+    odd = (*odd, *taken.told(port, facts.process))
     cpu, since = records.cpu(facts.process, world.clock.now())
     lately = changed(world, facts, owners, since)
     if seen is not None and waited_s() - seen.waited_s > CROWDED_S:

@@ -8,7 +8,7 @@ bystander.
 from runaway_watchdog import owners as ownership
 from runaway_watchdog.engines.fields import moment
 from runaway_watchdog.engines.model import Inspected
-from runaway_watchdog.explain import last_end
+from runaway_watchdog.explain import last_end, taken
 from runaway_watchdog.explain.plan import plan
 from runaway_watchdog.explain.prognosis import prognosis
 from runaway_watchdog.explain.records import Records
@@ -17,8 +17,6 @@ from runaway_watchdog.model.casefile import CaseFile, LastEnd
 from runaway_watchdog.model.identity import ProcKey
 from runaway_watchdog.model.process import Facts, Process
 from runaway_watchdog.owners.docker import container as docker_owner
-from runaway_watchdog.owners.interface import Owner, Read
-from runaway_watchdog.owners.systemd.details import Service
 from runaway_watchdog.world import World, procfs
 from runaway_watchdog.world.units import Unit
 
@@ -60,28 +58,23 @@ def of_group(world: World, records: Records, group: str) -> CaseFile | None:
 def _case(world: World, records: Records, process: Process, ended: LastEnd) -> CaseFile:
     facts = Facts(process, (), (), None)
     found, owner_gaps = ownership.layers(facts, world)
-    layers = tuple(layer._replace(owner=_not_frozen(layer.owner)) for layer in found)
+    layers = taken.unfrozen(found)
     history = records.history(process)
     way_out, plan_gaps = plan(layers, world)
+    port = taken.needed(world, layers)
     return CaseFile(
         process=process,
         cpu=None,
         owners=tuple(layer.owner.told() for layer in layers),
         prognosis=prognosis(layers, history),
         history=history,
-        plan=way_out,
+        plan=taken.adapted(way_out, port, process),
+        condition=taken.told(port, process),
         gaps=tuple(dict.fromkeys((*owner_gaps, *plan_gaps, *records.gaps()))),
         asked_pid=0,
         host=world.host,
         last_end=ended,
     )
-
-
-def _not_frozen(owner: Owner) -> Owner:
-    """What ends by itself every moment is not there when a freeze comes, and systemd refuses it then."""
-    if isinstance(owner, Read) and isinstance(owner.details, Service):
-        return owner._replace(details=owner.details._replace(can_freeze=False))
-    return owner
 
 
 def _nobody(

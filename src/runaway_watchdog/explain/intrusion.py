@@ -50,7 +50,7 @@ def _evidence(process: Process) -> Step:
 def _doors(signs: Sequence[Sign], world: World) -> Iterator[Step]:
     for sign in signs:
         if sign.port is not None:
-            yield _port(sign.port)
+            yield _port_of_host(sign.port) if sign.of_host else _port(sign.port)
         elif sign.kind == "download" and sign.path is not None:
             yield from _line(sign.path, world)
 
@@ -58,10 +58,19 @@ def _doors(signs: Sequence[Sign], world: World) -> Iterator[Step]:
 def _port(number: int) -> Step:
     """Only what came from outside through Docker's own redirection: containers go on talking to each other."""
     rule = f"DOCKER-USER -p tcp -m conntrack --ctstate DNAT --ctorigdstport {number} -j DROP"
+    return _closed(number, rule, f"port {number} of a container")
+
+
+def _port_of_host(number: int) -> Step:
+    """This host itself goes on talking to its service."""
+    return _closed(number, f"INPUT ! -i lo -p tcp --dport {number} -j DROP", f"its port {number}")
+
+
+def _closed(number: int, rule: str, what: str) -> Step:
     return Step(
         f"Close port {number} to the network",
         f"iptables -I {rule}",
-        f"nobody outside this host reaches port {number} of a container any more, over IPv4, until the next boot",
+        f"nobody outside this host reaches {what} any more, over IPv4, until the next boot",
         "interrupts",
         f"iptables -D {rule}",
         Prints(f"iptables -C {rule} && echo closed", ("closed",)),

@@ -23,7 +23,7 @@ def of_unit(world: World, name: str, unit: Unit) -> LastEnd:
     """By systemd's own record of the main process, and the journal."""
     exited, killed = unit.exec_main_code == EXITED, unit.exec_main_code in (KILLED, DUMPED)
     status = unit.exec_main_status
-    log = _journal(world, f"_SYSTEMD_UNIT={name}")
+    log = journal(world, f"_SYSTEMD_UNIT={name}")
     return LastEnd(unit.restarts, status if exited else None, status if killed else None, log)
 
 
@@ -31,17 +31,17 @@ def of_container(world: World, container: Inspected) -> LastEnd:
     """By its engine, and the log that the engine keeps (json-file), or the journal."""
     code = container.exit_code
     signal = code - SIGNALLED if SIGNALLED < code <= SIGNALLED + 64 else None
-    log = _json_log(world, container.log) if container.log else _journal(world, f"CONTAINER_ID_FULL={container.id}")
+    log = _json_log(world, container.log) if container.log else journal(world, f"CONTAINER_ID_FULL={container.id}")
     return LastEnd(container.restart_count, None if signal else code, signal, log)
 
 
-def _journal(world: World, match: str) -> tuple[str, ...]:
+def journal(world: World, match: str, most: int = LINES) -> tuple[str, ...]:
     """Nothing where it cannot be read: the explanation is worth telling without."""
     try:
         entries = world.journal.entries((match,), LOOKED_AT)
     except Unanswered:
         return ()
-    return _last(each["MESSAGE"] for each in entries if each.get("MESSAGE"))
+    return _last((each["MESSAGE"] for each in entries if each.get("MESSAGE")), most)
 
 
 def _json_log(world: World, path: str) -> tuple[str, ...]:
@@ -59,5 +59,5 @@ def _said(text: str) -> Iterator[str]:
             yield found["log"].rstrip("\n")
 
 
-def _last(found: Iterable[str]) -> tuple[str, ...]:
-    return tuple([each for each in found if each.strip()][-LINES:])
+def _last(found: Iterable[str], most: int = LINES) -> tuple[str, ...]:
+    return tuple([each for each in found if each.strip()][-most:])

@@ -71,9 +71,9 @@ def signs(world: World, facts: Facts, owners: Sequence[Owner], history: History)
     found = [*own, *_no_keeper(owners[0], history), *_hidden(world.files, facts.process)]
     found += [*_preload(world.files, facts.process), *_downloads(world.files), *_watchdogs(world.files, facts)]
     if own:
-        from runaway_watchdog.explain.doors import doors  # what few need
+        from runaway_watchdog.explain.doors import doors, of_host  # what few need
 
-        found += doors(world, owners)
+        found += [*doors(world, owners), *of_host(world, facts.process)]
     return tuple(found)
 
 

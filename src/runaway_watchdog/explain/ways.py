@@ -13,6 +13,7 @@ from runaway_watchdog.model.doing import Doing
 from runaway_watchdog.model.plan import ByEye, Containment, Plan, Prints, Step
 from runaway_watchdog.model.process import CpuShare, Process
 from runaway_watchdog.owners import Layer
+from runaway_watchdog.owners.common import shims
 from runaway_watchdog.owners.starters import acting
 from runaway_watchdog.world import Unanswered, World, procfs
 
@@ -27,7 +28,7 @@ def adapted(
     """`plan`, or a better one for the innermost layer's process. Who works for others is never told to stop."""
     process = layer.facts.process
     # of a container the engine confirmed that this is its shim: what it does is that container's
-    known = None if layer.owner.kind in DOCKER_KINDS else innocent(process)
+    known = None if layer.owner.kind in DOCKER_KINDS or shims.is_one(layer.facts) else innocent(process)
     if known is not None:
         return _at_the_source(plan, process, known, cause, world)
     if orphan is not None and (containment := leftbehind.containment(orphan, layer.facts)) is not None:

@@ -48,6 +48,7 @@ class Sign(NamedTuple):
     evidence: str
     port: int | None = None  # of a door
     path: str | None = None  # of the file that the sign stands in
+    of_host: bool = False  # a door of a service of this host, and of no container
 
 
 ALONE: Final[tuple[SignKind, ...]] = ("posing",)

@@ -18,7 +18,8 @@ from runaway_watchdog.linux.cgroup import CgroupPath
 from runaway_watchdog.model.gap import Gap
 from runaway_watchdog.model.owner import Action, Claim, KindName, Outlook
 from runaway_watchdog.model.plan import Containment, Prints, Says, Step
-from runaway_watchdog.model.process import Facts, Process
+from runaway_watchdog.model.process import Facts
+from runaway_watchdog.owners.common import shims
 from runaway_watchdog.owners.common.ending import ending
 from runaway_watchdog.owners.common.partly import PartlyAnswered
 from runaway_watchdog.owners.interface import NOT_READ, Kind, Owner, Read
@@ -26,9 +27,8 @@ from runaway_watchdog.owners.steps import single
 from runaway_watchdog.patterns import Pattern
 from runaway_watchdog.world import World
 
-SHIM = "containerd-shim"
-NOT_OURS = ("moby", "k8s.io")
-"""Namespaces of containerd that are another engine's: Docker's, and Kubernetes'."""
+DOCKERS, KUBERNETES = "moby", "k8s.io"
+"""Namespaces of containerd that are another engine's."""
 STATE_FOLDERS = (
     "/run/containerd",
     "/run/k3s/containerd",
@@ -231,19 +231,16 @@ def _lxc_tools(facts: Facts) -> str | None:
 
 
 def _by_shim(facts: Facts) -> Claim | None:
-    """A container of a containerd that is asked by `ctr` or `nerdctl`: its shim names the namespace and the ID."""
-    shim = next((each for each in facts.ancestors if each.name.startswith(SHIM)), None)
-    if shim is None:
+    """A container of a containerd that is asked by `ctr` or `nerdctl`: its shim names the namespace and the ID. The
+    shim of a pod is one for all of its containers, and names the one that only holds the pod's place."""
+    shim = next((each for each in (facts.process, *facts.ancestors) if each.name.startswith(shims.NAME)), None)
+    if shim is None or (shim == facts.process and not shims.is_one(facts)):
         return None
-    namespace, reference = _argument(shim, "-namespace"), _argument(shim, "-id")
-    if not namespace or not reference or namespace in NOT_OURS:
+    namespace, reference = shims.argument(shim, "-namespace"), shims.argument(shim, "-id")
+    if not namespace or not reference or namespace == DOCKERS or (namespace == KUBERNETES and shim != facts.process):
         return None
-    return Claim("containerd-container", reference, (f"its shim {shim.pid}: -namespace {namespace} -id {reference}",))
-
-
-def _argument(process: Process, option: str) -> str:
-    words = process.cmdline
-    return next((words[i + 1] for i, word in enumerate(words[:-1]) if word == option), "")
+    kind: KindName = "kubernetes-pod" if namespace == KUBERNETES else "containerd-container"
+    return Claim(kind, reference, (f"its shim {shim.pid}: -namespace {namespace} -id {reference}",))
 
 
 def _name(kind: KindName, name: str) -> str:
@@ -260,10 +257,17 @@ def inspect(claim: Claim, facts: Facts, world: World) -> Owner:
     manager = found[0] if found else next(each for each in MANAGERS if each.kind == claim.kind)
     parts = dict(found[1]) if found else {}
     what = _what(claim, parts, facts, world)
-    asked = {"name": claim.ref, "short": claim.ref[:12], "alloc": str(parts.get("alloc") or claim.ref)}
+    asked = {
+        "namespace": shims.argument(facts.process, "-namespace"),
+        "name": claim.ref,
+        "short": claim.ref[:12],
+        "alloc": str(parts.get("alloc") or claim.ref),
+    }
     ask, decides = manager.ask, manager.decides
     if claim.kind == "lxc-container":
         ask = _lxc_tools(facts) or ask
+    if shims.is_one(facts):
+        ask = shims.ASK[claim.kind]
     if isinstance(what, Machine) and what.plain_lxc:
         decides = "the container's own init decides, and nothing starts the container itself again"
     ask = ask.format(**{key: quote(value) for key, value in asked.items()})
@@ -313,6 +317,8 @@ def outer(owner: Read[Foreign]) -> Claim | None:
 
 def outlook(owner: Read[Foreign], facts: Facts, action: Action) -> Outlook:
     what, asked = owner.details.what, (owner.details.decides, "it was not asked")
+    if shims.is_one(facts):
+        return shims.outlook(owner.name, facts, action, asked, pod=isinstance(what, Pod))
     if isinstance(what, Machine) and what.plain_lxc:
         return _plain_lxc(facts, action, asked)
     if action == "owner-daemon-restart":
@@ -354,10 +360,12 @@ def contain(owner: Read[Foreign], facts: Facts) -> Containment:
     if isinstance(what, Guest):
         return _pause_the_guest(owner.name, proxmox=what.proxmox)
     goal = f"Ask its own manager first: {ask}"
+    if shims.is_one(facts):
+        goal = f"Leave {facts.process.name} alone, with it ends what is in it, and look there: {ask}"
     if isinstance(what, Pod) and what.static:
         goal = f"Take the pressure off; a static pod stops only when its manifest leaves the kubelet's folder: {ask}"
     slower = single.renice(facts.process)
-    if slower and not (isinstance(what, Machine) and what.plain_lxc):
+    if slower and not shims.is_one(facts) and not (isinstance(what, Machine) and what.plain_lxc):
         goal += " (a freeze would fail its health checks, and its manager would start it again)"
     return Containment(goal, slower, ("its own manager, which decides as it is set",), calm=True)
 
