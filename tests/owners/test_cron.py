@@ -6,12 +6,14 @@ from pathlib import Path
 
 import pytest
 from owners.keepers_host import NOW, SERVICE, WORK, KeepersHost
-from support.builders import make_cron_job
+from support.builders import make_cron_job, make_process
 
 from runaway_watchdog.model.owner import ACTIONS, Action
 from runaway_watchdog.model.plan import ByEye
+from runaway_watchdog.owners.cron import job_daemons, reading
 from runaway_watchdog.owners.cron.details import TableLine
 from runaway_watchdog.owners.steps import edited
+from runaway_watchdog.world import crontabs
 
 CRON = ("/usr/sbin/cron", "-f")
 CHILD = ("/usr/sbin/CRON", "-f")
@@ -297,3 +299,25 @@ def test_what_else_a_table_holds_is_shown_nowhere() -> None:
         "x", TableLine("/etc/cron.d/x", 2, "root", "PASSWORD=hunter2\n@daily root x\n", of_user=False)
     )
     assert "hunter2" not in f"{owner!r} {owner} {owner.told()}"
+
+
+@pytest.mark.parametrize(
+    ("words", "spools"),
+    [
+        (("crond", "-f", "-c", "/etc/crontabs"), ("/etc/crontabs",)),
+        (("crond", "-f", "-c/etc/crontabs"), ("/etc/crontabs",)),
+        (("crond", "-f"), crontabs.SPOOLS),
+    ],
+)
+def test_busyboxs_crond_may_read_another_folder(words: tuple[str, ...], spools: tuple[str, ...]) -> None:
+    """As images of Alpine start it; cronie's `-c` means something else."""
+    daemon = make_process(7, name="crond", exe="/bin/busybox", cmdline=words)
+    assert reading.spools(daemon) == spools
+    assert reading.spools(daemon._replace(exe="/usr/sbin/crond")) == crontabs.SPOOLS
+
+
+def test_a_cron_in_a_container_has_no_unit_of_this_host() -> None:
+    """Its control group is the container's scope, which is not stopped as cron's unit."""
+    daemon = make_process(7, name="cron", cgroup=f"/system.slice/docker-{'ab' * 32}.scope", namespace_pids=(7, 1))
+    unit = job_daemons.unit_of(daemon, daemon, KeepersHost().world)
+    assert (unit.daemon_unit, unit.stopped_as) == ("", "its container")

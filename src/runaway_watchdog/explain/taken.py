@@ -14,7 +14,7 @@ from runaway_watchdog.hostile import clean
 from runaway_watchdog.linux import net
 from runaway_watchdog.linux.text import lines
 from runaway_watchdog.model.plan import Plan, Prints, Step
-from runaway_watchdog.model.process import Process
+from runaway_watchdog.model.process import Facts, Process
 from runaway_watchdog.owners import Layer
 from runaway_watchdog.owners.interface import Owner, Read
 from runaway_watchdog.owners.steps import single
@@ -50,7 +50,7 @@ def needed(world: World, layers: Sequence[Layer]) -> Taken | None:
     try:
         port = port_of(_log(world, owner))
         by = None if port is None else _listener(world.files, port) if port else _left_in(world, owner, process)
-        if port is None or by is None or by.pid == process.pid:
+        if port is None or by is None or _is_its_own(world.files, by, layers[0].facts):
             return None
         port = port or min(sockets(world.files, by.pid).ports)
         return Taken(port, by, owner.name, orphan=_is_left(world, by, process.uid))
@@ -99,11 +99,16 @@ def _left_in(world: World, owner: Owner, process: Process) -> Process | None:
 def _log(world: World, owner: Owner) -> tuple[str, ...]:
     """Of one that is started again and again."""
     unit = plain_service_of(owner)
-    if unit is not None and unit.restarts_counted:
+    if unit is not None and unit.restarts_counted and _is_restarting(unit):
         return last_end.journal(world, f"_SYSTEMD_UNIT={owner.name}", LINES)
     if owner.kind == "pm2-app" and isinstance(owner, Read):
         return _fresh(world, f"{owner.details.home}/logs/{owner.name}-error.log")
     return ()
+
+
+def _is_restarting(unit: Service) -> bool:
+    """Whether its last start was just now, or the next one is near: what a log says of earlier ones is over."""
+    return unit.sub_state.startswith("auto-restart") or unit.up_s is None or unit.up_s < FRESH_S
 
 
 def _logs_of_pm2(world: World, home: str | None) -> Iterator[tuple[str, tuple[str, ...]]]:
@@ -136,6 +141,12 @@ def _listener(files: Files, port: int) -> Process | None:
         if inodes & {each.inode for each in sockets(files, pid).listeners}:
             return procfs.process(files, pid)[0]
     return None
+
+
+def _is_its_own(files: Files, by: Process, facts: Facts) -> bool:
+    """Whether it is the process itself, or of its line: then the port was taken for a moment only."""
+    above = {each.pid for each in (facts.process, *facts.ancestors)}
+    return by.pid in above or facts.process.pid in {each.pid for each in procfs.ancestors(files, by)}
 
 
 def _is_left(world: World, process: Process, uid: int) -> bool:

@@ -107,12 +107,12 @@ def _tables(view: inside.Inside, user: str, daemon: Process | None) -> tuple[Lin
     """Raises Unanswered."""
     try:
         debian = daemon is None or base(daemon.exe) == "cron"
-        return crontabs.read(view, None if view.root else user, debian=debian, spools=_spools(daemon))
+        return crontabs.read(view, None if view.root else user, debian=debian, spools=spools(daemon))
     except OSError:
         raise Unanswered(Gap("cron", "cron's tables cannot be read", "run it with sudo")) from None
 
 
-def _spools(daemon: Process | None) -> tuple[str, ...]:
+def spools(daemon: Process | None) -> tuple[str, ...]:
     """Busybox's crond takes another folder by `-c`; Debian's cron and cronie have no such option."""
     words = () if daemon is None or base(daemon.exe) != "busybox" else daemon.cmdline
     given = next((words[at + 1] for at, word in enumerate(words[:-1]) if word == "-c"), "")
