@@ -48,7 +48,7 @@ def needed(world: World, layers: Sequence[Layer]) -> Taken | None:
     """By the service that the innermost layer is; None: it says of no port that it is taken."""
     owner, process = layers[0].owner, layers[0].facts.process
     try:
-        port = port_of(_log(world, owner))
+        port = port_of(_log(world, layers[0]))
         by = None if port is None else _listener(world.files, port) if port else _left_in(world, owner, process)
         if port is None or by is None or _is_its_own(world.files, by, layers[0].facts):
             return None
@@ -65,7 +65,9 @@ def held(world: World, layers: Sequence[Layer]) -> Taken | None:
         return None
     ports = sockets(world.files, facts.process.pid).ports
     try:
-        complaints = [*_logs_of_pm2(world, facts.mark("PM2_HOME")), (owner.name, _log(world, owner))] if ports else []
+        complaints = (
+            [*_logs_of_pm2(world, facts.mark("PM2_HOME")), (owner.name, _log(world, layers[0]))] if ports else []
+        )
     except Unanswered:
         return None
     for name, said in complaints:
@@ -96,14 +98,14 @@ def _left_in(world: World, owner: Owner, process: Process) -> Process | None:
     return None
 
 
-def _log(world: World, owner: Owner) -> tuple[str, ...]:
-    """Of one that is started again and again."""
-    unit = plain_service_of(owner)
-    if unit is not None and unit.restarts_counted and _is_restarting(unit):
-        return last_end.journal(world, f"_SYSTEMD_UNIT={owner.name}", LINES)
-    if owner.kind == "pm2-app" and isinstance(owner, Read):
-        return _fresh(world, f"{owner.details.home}/logs/{owner.name}-error.log")
-    return ()
+def _log(world: World, layer: Layer) -> tuple[str, ...]:
+    """Of one that is started again and again. Raises Unanswered."""
+    owner, unit = layer.owner, plain_service_of(layer.owner)
+    if unit is not None:
+        restarting = unit.restarts_counted and _is_restarting(unit)
+        return last_end.journal(world, f"_SYSTEMD_UNIT={owner.name}", LINES) if restarting else ()
+    home = layer.facts.mark("PM2_HOME")
+    return _fresh(world, f"{home}/logs/{owner.name}-error.log") if home and "/" not in owner.name else ()
 
 
 def _is_restarting(unit: Service) -> bool:
