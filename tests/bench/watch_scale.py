@@ -184,6 +184,7 @@ others use too.
 
 "idle" means that none of the {units} units burns. What the machine itself was doing beside it stands in the last
 column: where others burn, the watch cannot skip the look at its groups, and "idle" costs more than on a quiet host.
+What it costs together with its cases and senders where very many burn: [on a crowded host](crowded-host.md).
 """
 _TARGETS = (  # what, of which row, the most percent of the floor
     ("an idle tick", "idle", 2.0),
