@@ -146,3 +146,6 @@ def test_a_sender_is_known_by_its_user_its_login_and_where_it_came_from(tmp_path
     assert who(paths, 30, "<...>", str(users)) == Someone(30, "bash", "ann", "", "198.51.100.7")
     assert who(paths, 32, "x", str(users)) == Someone(32, "x", "user 4242", "", "")
     assert who(paths, 99, "kill", str(users)) == Someone(99, "kill", "", "", "")
+    (tmp_path / "32" / "cgroup").write_text("0::/user.slice/user-0.slice/session-7.scope\n")
+    (tmp_path / "7").write_text("UID=0\nREMOTE=1\nREMOTE_HOST=203.0.113.9\nSERVICE=sshd\n")
+    assert who(paths, 32, "x", str(users), str(tmp_path)).ssh == "203.0.113.9"

@@ -45,6 +45,9 @@ _ANCESTORS: Final = 16
 _NOT_SET: Final = "4294967295"
 _ADDRESS: Final = re.compile(rb"(?:^|\0)SSH_CONNECTION=([0-9A-Fa-f.:]{2,45}) ")
 
+_SESSION: Final = re.compile(rb"/session-([0-9a-z]{1,20})\.scope")
+_REMOTE: Final = re.compile(rb"(?m)^REMOTE_HOST=([0-9A-Fa-f.:]{2,45})$")
+
 
 class Sent(NamedTuple):
     """A signal on its way."""
@@ -124,7 +127,9 @@ def parse(text: bytes) -> list[tuple[int, Sent]]:
     ]
 
 
-def who(paths: Paths, thread: int, name: str, users: str = "/etc/passwd") -> Someone:
+def who(
+    paths: Paths, thread: int, name: str, users: str = "/etc/passwd", sessions: str = "/run/systemd/sessions"
+) -> Someone:
     text = (read(f"{paths.proc}/{thread}/status") or b"").decode("utf-8", "replace")
     uid = (status.value(text, "Uid") or "").partition("\t")[0]
     login = (read(f"{paths.proc}/{thread}/loginuid", 32) or b"").decode("ascii", "replace")
@@ -135,7 +140,7 @@ def who(paths: Paths, thread: int, name: str, users: str = "/etc/passwd") -> Som
         name,
         _user(uid, users),
         "" if login in ("", _NOT_SET, uid) else _user(login, users),
-        _came_from(paths, thread),
+        _came_from(paths, thread, sessions),
     )
 
 
@@ -148,8 +153,14 @@ def _user(uid: str, users: str) -> str:
     return f"user {uid}" if uid else ""
 
 
-def _came_from(paths: Paths, pid: int) -> str:
-    """Of itself, or of the nearest that it descends from."""
+def _came_from(paths: Paths, pid: int, sessions: str) -> str:
+    """By logind's record of its session, which anybody may read; else by the environment of itself, or of the nearest
+    that it descends from, which the confined service may not."""
+    session = _SESSION.search(read(f"{paths.proc}/{pid}/cgroup") or b"")
+    if session is not None:
+        remote = _REMOTE.search(read(f"{sessions}/{session[1].decode('ascii')}") or b"")
+        if remote is not None:
+            return remote[1].decode("ascii")
     for _ in range(_ANCESTORS):
         address = _ADDRESS.search(read_all(f"{paths.proc}/{pid}/environ") or b"")
         if address is not None:
