@@ -13,10 +13,14 @@ from runaway_watchdog import programs, starting
 from runaway_watchdog.model.events import CaseRequest
 from runaway_watchdog.watch.children import (
     ATTEMPTS,
+    CASE_S,
+    LATE_S,
+    MOST_CASES,
     MOST_TOGETHER,
     MOST_WAITING,
     RETRY_S,
     SECOND_S,
+    TOGETHER_S,
     Children,
     Ended,
     Modules,
@@ -85,12 +89,12 @@ def test_at_most_two_cases_run_at_once_and_what_waits_goes_together(
     assert children.next_start() is None
     for number in range(3, 3 + MOST_TOGETHER):
         children.request_case(request(number, "suspect" if number == 3 else "opened"), "x")
-    children.start_cases(200.0)
+    children.start_cases(112.0)
     assert [len(child.cases) for child in children._running] == [1, 2]
     done: list[int] = []
     while len(done) < 3:
         done += [each.incident_id for each, _ in ends(children, poll).cases]
-    children.start_cases(200.0)
+    children.start_cases(112.0)
     assert [each.incident_id for each, _ in ends(children, poll).cases] == [*range(4, 3 + MOST_TOGETHER), 3]
     assert sorted(done) == [0, 1, 2]
     assert len(asked(state)) == 3
@@ -181,6 +185,84 @@ def test_a_failed_case_is_tried_again_and_given_up(children: Children, poll: sel
             now = later
     assert [(case.request, case.name) for case in ended.given_up] == [(request(), "tesseract")]
     assert children.next_start() is None
+
+
+def test_cases_that_never_answer_keep_no_other_incident_waiting(
+    children: Children, poll: select.poll, state: Path
+) -> None:
+    """Two hang, and again at each further try: what is opened meanwhile is told all the same, and soon."""
+    (state / "never").write_text("1 2")
+    children.request_case(request(1), "x")
+    children.start_cases(0.0)
+    children.request_case(request(2), "x")
+    children.start_cases(SECOND_S)
+    children.request_case(request(3), "x")
+    later = children.next_start()
+    assert later is not None
+    assert later <= LATE_S
+    children.start_cases(later)
+    assert [each.incident_id for each, _ in ends(children, poll).cases] == [3]
+    (state / "exit").write_text("1")
+    (state / "never").unlink()
+    failed: list[int] = []
+    while len(failed) < 2:
+        failed += [each.incident_id for each, _ in ends(children, poll, CASE_S).cases]
+    (state / "never").write_text("1 2")
+    assert sorted(failed) == [1, 2]
+    for now in (CASE_S + RETRY_S, CASE_S + RETRY_S + SECOND_S):
+        children.start_cases(now)
+    children.request_case(request(4), "x")
+    later = children.next_start()
+    assert later is not None
+    assert later <= CASE_S + RETRY_S + 2 * SECOND_S, "what has failed before holds nobody's place"
+    (state / "exit").write_text("0")
+    children.start_cases(later)
+    assert [each.incident_id for each, _ in ends(children, poll, later).cases] == [4]
+    (state / "never").unlink()
+    while children._running:
+        ends(children, poll, later)
+
+
+def test_many_that_hang_at_their_further_tries_wait_for_each_other(
+    children: Children, poll: select.poll, state: Path
+) -> None:
+    """And for nobody else: there are never more processes than the unit's socket lets in."""
+    (state / "exit").write_text("1")
+    for number in range(1, 7):
+        children.request_case(request(number), "x")
+    children.start_cases(0.0)
+    assert len(ends(children, poll).cases) == 6
+    (state / "never").write_text("1 2 3 4 5 6 8 9")
+    for now in range(100, 200, 5):
+        children.start_cases(float(now))
+    assert [len(child.cases) for child in children._running] == [1, 1]
+    assert children.next_start() is None, "the loop has nothing to wake up for"
+    for number in (8, 9, 10):
+        children.request_case(request(number), "x")
+        children.start_cases(200.0 + 10 * number)
+    assert len(children._running) == MOST_CASES
+    assert children.next_start() is None
+    (state / "never").unlink()
+    while children._running:
+        ends(children, poll, 300.0)
+
+
+def test_one_that_hangs_costs_those_beside_it_less_than_its_own_time(
+    children: Children, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are tried again without it."""
+    limits: list[int] = []
+
+    def start(*_: object, seconds: int, **__: object) -> None:
+        limits.append(seconds)
+        raise BlockingIOError
+
+    monkeypatch.setattr(programs, "start_module", start)
+    for number in range(2):
+        children.request_case(request(number), "x")
+    children.start_cases(0.0)
+    children.start_cases(RETRY_S)
+    assert limits == [TOGETHER_S, CASE_S, CASE_S]
 
 
 def test_a_case_that_cannot_be_started_counts_as_failed(children: Children, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -23,6 +23,12 @@ MOST_TOGETHER: Final = 8
 """So many requests at most are one process's: to begin costs it as much as to explain two."""
 ATTEMPTS: Final = 3
 CASE_S: Final = 60
+TOGETHER_S: Final = 40
+"""Several of one process have less time: one that hangs keeps the others waiting; they are tried again without it."""
+LATE_S: Final = 20.0
+"""Who is at work for longer, or has failed before, waits for somebody and holds no place of the others."""
+MOST_CASES: Final = 4
+"""With those that hold none. As many as the socket of the unit lets in with two to spare, which may just be ending."""
 SENDER_S: Final = 120
 RELOAD_S: Final = 30
 HEARTBEAT_S: Final = 30
@@ -109,10 +115,14 @@ class Children:
 
     def _free_at(self) -> float | None:
         """When the next place for a case is free, as far as is known; None: once one of them has ended."""
-        at_work = [child.began for child in self._running if child.cases]
-        if len(at_work) >= CASES_AT_ONCE:
+        at_work = [child for child in self._running if child.cases]
+        if not at_work:
+            return 0.0
+        if len(at_work) >= MOST_CASES:
             return None
-        return max(at_work) + SECOND_S if at_work else 0.0
+        late = sorted(child.began if child.cases[0].attempts else child.began + LATE_S for child in at_work)
+        another = max(child.began for child in at_work) + SECOND_S
+        return another if len(late) < CASES_AT_ONCE else max(another, late[-CASES_AT_ONCE])
 
     def request_case(self, request: CaseRequest, name: str, not_before: float = 0.0) -> None:
         """Let a case see to this; until `not_before` only beside another.
@@ -125,14 +135,18 @@ class Children:
         self._waiting.append(QueuedCase(request, name, not_before))
 
     def start_cases(self, now: float) -> tuple[QueuedCase, ...]:
-        """Start what is due, at most two processes at once, what matters most first. Returns what was given up."""
+        """Start what is due, two processes at once beside those that are late, what matters most first.
+
+        Returns what was given up.
+        """
         given_up, self._gave_way = self._gave_way, []
         while (free := self._free_at()) is not None and free <= now and (cases := self._together(now)):
             self._waiting = [case for case in self._waiting if not any(case is each for each in cases)]
             stdin = several_to_json(case.request for case in cases).encode()
+            seconds = CASE_S if len(cases) == 1 else TOGETHER_S
             try:
                 child = self._starter.start(
-                    self._modules.case, (), seconds=CASE_S, stdin=stdin, config_fd=self.config_fd
+                    self._modules.case, (), seconds=seconds, stdin=stdin, config_fd=self.config_fd
                 )
             except OSError:  # no memory or no process number left, nobody at the door: as good as a failed case
                 given_up += self._again(cases, now)
@@ -142,7 +156,7 @@ class Children:
 
     def _together(self, now: float) -> tuple[QueuedCase, ...]:
         """What one process sees to: what is due and matters most, with what else waits; one that failed by itself."""
-        ready = sorted(self._first_of_each(), key=lambda case: -_rank(case.request))
+        ready = sorted(self._first_of_each(), key=lambda case: (-_rank(case.request), case.attempts))
         due = next((case for case in ready if case.not_before <= now), None)
         if due is None:
             return ()
@@ -150,12 +164,16 @@ class Children:
         return due, *islice(with_it, MOST_TOGETHER - 1)
 
     def _first_of_each(self) -> list[QueuedCase]:
-        """Those that wait for nothing but their time: an incident's turns are told one after the other, in order."""
+        """Those that wait for nothing but their time: an incident's turns are told one after the other, in order.
+
+        Of those that failed before no more than two are at work at once.
+        """
+        again = sum(child.cases[0].attempts > 0 for child in self._running if child.cases) < CASES_AT_ONCE
         taken = {case.request.incident_id for child in self._running for case in child.cases}
         found = []
         for case in self._waiting:
             incident = case.request.incident_id
-            if not incident or incident not in taken:
+            if (not incident or incident not in taken) and (again or not case.attempts):
                 found.append(case)
             taken.add(incident)
         return found
