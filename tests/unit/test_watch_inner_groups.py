@@ -10,7 +10,8 @@ from runaway_watchdog.linux.cgroup import HIERARCHIES, MOUNT, cgroup_path, owner
 from runaway_watchdog.owners.docker.container import container_id
 from runaway_watchdog.watch.identity import look_at
 from runaway_watchdog.watch.short_lived import kind_of
-from runaway_watchdog.world.processes import groups_like
+from runaway_watchdog.world.filesystem import LiveFiles
+from runaway_watchdog.world.processes import groups_like, members
 
 OUTER, INNER = "0af1" * 16, "be2d" * 16
 SCOPE = f"/system.slice/docker-{OUTER}.scope"
@@ -121,3 +122,27 @@ def test_a_case_finds_a_group_that_has_a_files_name() -> None:
     there = {f"files.exists {MOUNT}/lxc.payload.web1/cgroup.procs": True}
     here = gone | there | {f"files.names {MOUNT}": ["lxc.payload.web1", "cpu.stat"]}
     assert groups_like(host(here).files, kind_of("/lxc.payload.web7")) == ["/lxc.payload.web1"]
+
+
+class Crowded(LiveFiles):
+    """A hundred thousand groups right inside one."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    def names(self, path: str) -> list[str]:
+        return [str(number) for number in range(100_000)] if path.endswith(BARE) else []
+
+    def exists(self, path: str) -> bool:
+        self.asked += 1
+        return BARE in path
+
+    def read(self, path: str) -> str:
+        return "7\n" if path.endswith(f"{BARE}/cgroup.procs") else ""
+
+
+def test_a_case_looks_at_so_many_inner_groups_only() -> None:
+    """Whoever may make groups may make a hundred thousand: to look at each of them took two seconds, several times."""
+    files = Crowded()
+    assert members(files, BARE) == (7,)
+    assert files.asked < 10_000
