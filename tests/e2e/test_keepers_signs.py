@@ -140,6 +140,20 @@ def test_a_miner_beside_a_redis_of_the_host_is_told(make_box: MakeBox) -> None:
 
 
 @pytest.mark.truth
+def test_a_process_that_a_mount_hides_is_told(box: Box) -> None:
+    """ps and top do not show it, and no right of root's brings it back: `scan` and `explain` say what does."""
+    with background(box, "sleep", "1041", pattern="^sleep 1041") as pid:
+        box.run(f"mkdir -p /var/none; mount --bind /var/none /proc/{pid}")
+        try:
+            for command in ("scan", f"explain {pid}"):
+                done = box.run(f"runaway-watchdog {command}", check=False)
+                assert f"mounted over /proc/{pid}" in " ".join((done.stdout + done.stderr).split())
+        finally:
+            box.run(f"umount /proc/{pid}")
+        assert foretold.explained(box, pid)["process"]["pid"] == pid
+
+
+@pytest.mark.truth
 def test_two_scripts_that_start_each_other_are_seen(box: Box) -> None:
     """And a line of cron that would fetch it all again."""
     box.write("/var/tmp/a.sh", MUTUAL.format(other="b", work=""), 0o755)

@@ -1,10 +1,10 @@
 """Hosts with an intruder's program, and odd ones without: all of the first are told, none of the others."""
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import pytest
-from preflight.host_world import LINK, EngineWith, FakeHost
+from preflight.host_world import LINK, EngineWith, FakeFiles, FakeHost
 from support.builders import make_container
 
 from runaway_watchdog import owners
@@ -12,6 +12,7 @@ from runaway_watchdog.explain import signs
 from runaway_watchdog.model.casefile import History, Sign, suspicious
 from runaway_watchdog.owners.interface import Owner, Read
 from runaway_watchdog.owners.unmanaged import ORPHAN
+from runaway_watchdog.world import Files, Unanswered, procfs
 
 UNCLAIMED = Read("unmanaged", "x", "60", "none", ORPHAN, ())
 PRELOAD = "/proc/60/root/etc/ld.so.preload"
@@ -190,3 +191,23 @@ def test_a_service_of_the_host_is_a_door(address: str, uid: int, program: str, d
     facts, _ = owners.facts(host.world, 60)
     found = signs.signs(host.world, facts, [UNCLAIMED], History())
     assert [(each.port, each.of_host) for each in found if each.kind == "door"] == ([(6379, True)] if door else [])
+
+
+class Covered(FakeFiles):
+    """The kernel's clocks tell of a process that /proc does not show."""
+
+    def cpu_clock(self, pid: int) -> tuple[int, int]:
+        return (1, 1) if pid == 60 else super().cpu_clock(pid)
+
+
+def test_a_process_that_a_mount_hides_is_told_as_that() -> None:
+    """As root too: it was called another user's, and sudo was advised. Other mounts below /proc hide no process."""
+    files = Covered()
+    mounts = ("proc /proc proc", "/dev/sda1 /proc/60 ext4", "x /proc/fs/nfsd x")
+    files.add("/proc/self/mounts", "".join(f"{each} rw 0 0\n" for each in mounts))
+    assert procfs.covered(cast(Files, files)) == (60,)
+    with pytest.raises(Unanswered) as told:
+        procfs.process(cast(Files, files), 60)
+    assert "mounted over /proc/60" in told.value.gap.problem
+    with pytest.raises(procfs.NoSuchProcessError):
+        procfs.process(cast(Files, files), 61)

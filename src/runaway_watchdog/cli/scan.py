@@ -115,6 +115,7 @@ def look(options: argparse.Namespace) -> Look:
     gaps: dict[Gap, None] = {}
     if os.geteuid() != 0 and procfs.hides(world.files):
         gaps[HIDDEN] = None
+    gaps.update(dict.fromkeys(map(procfs.covered_gap, procfs.covered(world.files))))
     before = unlisted.begin(world)
     burning = _busiest()
     nobodys = unlisted.end(before)

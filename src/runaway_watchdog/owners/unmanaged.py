@@ -20,6 +20,7 @@ class Started(NamedTuple):
 
     parent: Process | None = None  # None: an orphan
     nothing_again: bool = False  # whether that parent starts nothing by itself
+    typed: Process | None = None  # the shell above it that somebody types into: a loop may have been typed there
 
     def shown(self) -> dict[str, Any]:
         """As `owners[].facts` has it."""
@@ -46,7 +47,14 @@ def started_by(facts: Facts) -> Started:
     if not facts.ancestors or facts.ancestors[0].pid == 1:
         return ORPHAN
     parent = facts.ancestors[0]
-    return Started(parent, starts_nothing_again(parent))
+    return Started(parent, starts_nothing_again(parent), _typed(facts))
+
+
+def _typed(facts: Facts) -> Process | None:
+    """Through whatever only waits for the one program that it runs, as `timeout`."""
+    above = next((each for each in facts.ancestors if not waits_for_one(each)), None)
+    started = None if above is None else shell(above)
+    return above if started is not None and started.way == "typed" else None
 
 
 def starts_nothing_again(parent: Process) -> bool:
@@ -84,6 +92,8 @@ def outlook_of(started: Started, facts: Facts, action: Action) -> Outlook:
     parent = f"{started.parent.name} ({started.parent.pid})"
     if started.nothing_again:
         nothing = f"no manager claims it, and its parent {parent} starts nothing by itself"
+        if started.typed is not None:
+            nothing += f", unless somebody typed a loop into {started.typed.name} ({started.typed.pid})"
         return Outlook.stays_away(action, certainty, (end.reason, nothing))
     return Outlook.not_known(action, (end.reason, f"whether its parent {parent} starts it again is not known"))
 
@@ -111,7 +121,14 @@ def contain_of(started: Started, facts: Facts) -> Containment:
         goal = f"End it: {started.parent.name} lets go on at once what is only frozen, and starts nothing again"
         return Containment(goal, (*single.renice(process), single.end(process)), calm=True)
     goal = "Hold it still, then end it: nobody was found who would start it again"
-    return Containment(goal, (*single.relieve(process), single.end(process)))
+    return Containment(goal, (*single.relieve(process), single.end(process)), _loop(started))
+
+
+def _loop(started: Started) -> tuple[str, ...]:
+    """What a shell that somebody types into shows of the line that it runs is nothing: bash and dash begin the next
+    round of a loop also when this one is frozen (seen), and Ctrl-C there ends it."""
+    typed = started.typed
+    return () if typed is None else (f"a loop, if one was typed into {typed.name} ({typed.pid}): Ctrl-C there ends it",)
 
 
 def _init(action: Action) -> Outlook:

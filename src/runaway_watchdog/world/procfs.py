@@ -3,6 +3,7 @@
 Field numbers and flags are those of proc(5) and of the kernel's include/linux/sched.h.
 """
 
+import re
 from collections.abc import Collection
 from typing import cast
 
@@ -81,6 +82,24 @@ def hides(files: Files) -> bool:
     return any(each.startswith("hidepid=") and each not in shown for each in options)
 
 
+_OF_A_PROCESS = re.compile(rf"{PROC}/(\d+)")
+
+
+def covered(files: Files) -> tuple[int, ...]:
+    """The processes over whose folder in /proc something is mounted, so that ps, top and we see none: no tool does
+    that, and intruders do."""
+    try:
+        targets = (each.target for each in mounts.parse(files.read(f"{PROC}/self/mounts")))
+    except OSError:
+        return ()
+    return tuple(sorted({int(found[1]) for each in targets if (found := _OF_A_PROCESS.fullmatch(each))}))
+
+
+def covered_gap(pid: int) -> Gap:
+    problem = f"something is mounted over /proc/{pid}: that hides process {pid} from ps, top and us, as intruders do"
+    return Gap("procfs", problem, f"grep {PROC}/{pid} {PROC}/mounts shows what; umount {PROC}/{pid} shows the process")
+
+
 def process(files: Files, pid: int) -> tuple[Process, tuple[Gap, ...]]:
     """Read one process; what may not be read of it is a gap.
 
@@ -92,7 +111,7 @@ def process(files: Files, pid: int) -> tuple[Process, tuple[Gap, ...]]:
         raise Unanswered(_hidden(pid)) from None
     except NoSuchProcessError:
         if _is_hidden(files, pid):
-            raise Unanswered(_hidden(pid)) from None
+            raise Unanswered(covered_gap(pid) if pid in covered(files) else _hidden(pid)) from None
         raise
 
 

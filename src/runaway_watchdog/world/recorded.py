@@ -43,11 +43,13 @@ SUPPOSED: Mapping[str, Callable[..., Any]] = {
     "ownership.executable": lambda _pid: 0,
     "ownership.real": lambda path: path,
     "startup.running": list,
+    "files.read /proc/self/mounts": lambda _path: "",
     "files.read /proc/pressure/memory": lambda _path: "",
     "files.read /proc/pressure/io": lambda _path: "",
 }
 """What the hosts would have answered that were recorded before they were asked (by port and method, or by the whole
-question): nobody but root had set up anything that a plan of theirs names, and none was short of memory or its disk."""
+question): nobody but root had set up anything that a plan of theirs names, and none was short of memory or its disk, or
+had a process hidden by a mount."""
 
 TYPED: Mapping[str, Callable[[Any], Any]] = {
     "manager.unit": units.parse,
