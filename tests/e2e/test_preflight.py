@@ -1,6 +1,7 @@
 """A sample of what preflight foretells, really done; the whole of it is in the truth runs beside this file."""
 
 import json
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -99,3 +100,19 @@ def test_an_ordinary_place_without_variables_is_no_trap(box: Box) -> None:
     for options in ("--env-file /dev/null", ""):
         code, _, _ = judged(box, f"cd /srv/trap && docker compose {options} down -v")
         assert code in (0, 10)
+
+
+@pytest.mark.parametrize("swapped", ["mkfifo docker-compose.yml", "ln -s /dev/zero docker-compose.yml"])
+def test_a_project_whose_file_was_exchanged_is_explained_all_the_same(shop: Box, swapped: str) -> None:
+    """Its container's label names the path; what is there now is not opened, and not taken for the project's."""
+    shop.run(f"cd /srv/shop && mv docker-compose.yml kept && {swapped}")
+    try:
+        began = time.monotonic()
+        pid = docker.info(shop, "shop-db-1").pid
+        found = json.loads(shop.run(["runaway-watchdog", "explain", str(pid), "--json"], timeout=60).stdout)
+        assert time.monotonic() - began < 15
+    finally:
+        shop.run("cd /srv/shop && mv -f kept docker-compose.yml")
+    (compose,) = [each["facts"] for each in found["owners"] if each["kind"] == "compose-service"]
+    assert compose["missing_files"] == ["/srv/shop/docker-compose.yml"]
+    assert compose["in_files"] is None
