@@ -285,7 +285,9 @@ def test_the_same_commands_may_wait() -> None:
     as_daemon = re.escape('runuser -u daemon -- env -i PATH="$PATH" mv -n ')  # the spool and at itself are daemon's
     assert re.fullmatch(rf"{as_daemon}{waits} /var/spool/cron/atjobs/held-\1", first.command)
     assert first.undo is not None
-    assert re.fullmatch(rf"{as_daemon}/var/spool/cron/atjobs/held-(a00003[0-9a-f]+) /var/.*/\1", first.undo)
+    assert re.fullmatch(
+        rf"{as_daemon}/var/spool/cron/atjobs/held-(a00003[0-9a-f]+) /var/.*/\1 && . pkill -HUP .*", first.undo
+    )
 
 
 def test_work_is_the_pid_that_is_asked_about() -> None:

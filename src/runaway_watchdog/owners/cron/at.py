@@ -28,6 +28,8 @@ SPOOLER = "daemon"
 RUNS = "="
 """Takes the place of the queue's letter while a job runs."""
 MOST_JOBS = 200
+LOOK_AGAIN = "{ pkill -HUP -P 1 -x atd; true; }"
+"""at(1) tells atd so, which else looks once an hour; that of a container has another parent."""
 
 
 class Pending(NamedTuple):
@@ -209,6 +211,6 @@ def take_out(job: Pending, does: str = "does the same") -> Step:
         acting.look(SPOOLER, f"mv -n {waits} {held}"),
         "it does not run at its time; its file stays where it is, by another name",
         "none",
-        acting.look(SPOOLER, f"mv -n {held} {waits}"),
+        f"{acting.look(SPOOLER, f'mv -n {held} {waits}')} && {LOOK_AGAIN}",
         Fails(acting.look(SPOOLER, f"test -e {waits}")),
     )
