@@ -246,11 +246,27 @@ def test_exactly_this_is_lost(kind: str, line: str, expected: set[str]) -> None:
     assert lost(host().judge(line)) == expected
 
 
+def test_rsync_with_whole_paths_or_a_list_replaces_below_them() -> None:
+    """-R sends the path as it is written, or from `/./` on; a list names what is in the source (rsync(1))."""
+    made = host()
+    for path, text in {"/bak/srv/site/i": "older", "/bak/site/i": "old", "/srv/site/i": "new one"}.items():
+        made.files.add(path, text)
+    for line in (
+        "cd /bak && rsync -aR srv/site/i /", "cd /bak && rsync -aR ./site /srv/", "rsync -aR /bak/./srv/site/i /",
+        "cd /bak && rsync -a --relative site/ /srv", "rsync --files-from=/root/list /bak/site /srv/site",
+        "cd /bak && rsync --files-from=list . /",
+    ):  # fmt: skip
+        assert made.judge(line).lost, line
+    assert made.judge("rsync -aR /bak/srv/site/i /new").lost == ()
+
+
 UNKNOWN = [
     "cp /srv/notes.txt $DIR", "cp $X /srv/plain/", "mv /srv/notes.txt $DIR", "ln -sf /srv/ask.sql $X",
     "tar xf /srv/packed.gz -C /srv/plain", "tar cf $X /srv/plain", "unzip -o $X -d /srv/plain", "> /srv/two/*.sql",
     "sort -o $X /srv/notes.txt", "sed -i '1d' $X", "rm -rf $X/*", "find $X -delete",
-    "rsync -a --delete $X/ /srv/plain/",
+    "rsync -a --delete $X/ /srv/plain/", "cd $X && rsync -a --delete . /srv/plain", "cd $X && mv a /srv/plain/c.txt",
+    "systemd-run -p WorkingDirectory=/srv/two bash -c 'rsync -a --delete . /srv/plain'", "cd $X && crontab a",
+    "time D=/srv/plain; rm -rf $D/", "time -p CDPATH=/srv; cd two && rm -rf *",
     "userdel -r $X", "pg_dropcluster 15 $X", "lvremove $X", "zfs destroy $X", "cryptsetup erase $X", "mkfs.ext4 $X",
     "apt purge 'ngin*'", "apt-get autoremove --purge", "logrotate -f /etc/logrotate.conf", "dd if=/srv/ask.sql of=$X",
     "tee $X",

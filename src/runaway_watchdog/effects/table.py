@@ -111,11 +111,30 @@ def proven(command: Command, outcome: Outcome) -> Outcome:
     container, a pattern or an option. Only what a program that is harmless with any words is given does not matter.
     """
     hidden = next((word for word in command.words if word.text is None), None)
-    if hidden is None or outcome.unknown or known_programs.changes_nothing(command.program):
+    if hidden is None:
+        return _placed(command, outcome)
+    if outcome.unknown or known_programs.changes_nothing(command.program):
         return outcome
     shown_word = hidden.raw or "its input"
     why = f"what {shown_word} stands for in `{shown(command)}` is only known when it runs"
     return outcome._replace(unknown=(LowRisk(why) if destroys_nothing_else(command) else why,))
+
+
+_PUTS_ELSEWHERE = frozenset(("cp", "mv", "ln", "install", "rsync", "crontab"))
+"""Programs that replace one thing by another: where that one is not known, nor is what is lost."""
+
+
+def _placed(command: Command, outcome: Outcome) -> Outcome:
+    """In a folder that is not known, a relative path is not known either."""
+    if command.folder is not None or outcome.unknown or command.program not in _PUTS_ELSEWHERE:
+        return outcome
+    relative = next((word for word in command.words[1:] if not (word.text or "").startswith(("-", "/"))), None)
+    if relative is None or any(effect.data_lost for effect in outcome.effects):
+        return outcome
+    why = (
+        f"which file {relative.raw} in `{shown(command)}` is, in a folder that is not known, is only known when it runs"
+    )
+    return outcome._replace(unknown=(why,))
 
 
 def known(host: HostState, world: World) -> HostState:

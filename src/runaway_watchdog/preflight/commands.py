@@ -193,7 +193,7 @@ class Commands:
             return self._inner(inner, call, state, frame)
         self._emit(words, call, state, frame)
         self.ordering.settled &= program not in DETACHING
-        return unchanged(state)
+        return unchanged(state.forget() if words[0].raw == "time" else state)  # `time X=1` assigns in this shell
 
     def _recorded(self, words: Words, call: Call, state: ShellState, frame: Frame) -> ExitStates:
         """script(1) writes down what the command inside prints."""

@@ -5,12 +5,13 @@ Replaced is what rsync's own quick check replaces: a file of the same name with 
 
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
+from posixpath import normpath
 
 from runaway_watchdog.effects import HostState, Outcome
 from runaway_watchdog.effects.arguments import Arguments, of, shown
 from runaway_watchdog.effects.host import places, precious, uses
 from runaway_watchdog.effects.host.targets import Target, absolute, existing
-from runaway_watchdog.model.command import Command, Word
+from runaway_watchdog.model.command import Command
 from runaway_watchdog.model.effect import Effect, LowRisk, Size
 from runaway_watchdog.world import World
 from runaway_watchdog.world.paths import Entry, Tree
@@ -62,7 +63,7 @@ def effects(command: Command, host: HostState, world: World) -> Outcome:
 
 def _from_here(words: Arguments, into: Target, command: Command, host: HostState, world: World) -> Outcome:
     tree = places.tree(host, world)
-    sent = _sent(command, words.operands[:-1], tree, deep=words.has(*RECURSIVE))
+    sent = _sent(command, words, tree)
     there = list(tree.below(into.real, WALK_LIMIT)) if into.entry.kind == "folder" else [(into.real, into.entry)]
     if len(sent) >= WALK_LIMIT or len(there) >= WALK_LIMIT:
         return Outcome((), host, (f"{into.real} holds more files than could be looked at",))
@@ -102,17 +103,20 @@ def _remote(text: str) -> bool:
     return ":" in text.partition("/")[0]
 
 
-def _sent(command: Command, sources: Sequence[Word], tree: Tree, *, deep: bool) -> dict[str, Entry]:
+def _sent(command: Command, words: Arguments, tree: Tree) -> dict[str, Entry]:
     """What is sent, by the name that it will have in the target: `a/`, `a/.` and `.` send what is in them, `a` the
-    folder itself."""
+    folder itself, with -R under the whole path as it is written, or from `/./` on; a list, what is in the source."""
+    listed = words.has("--files-from")
     found: dict[str, Entry] = {}
-    for word in sources:
-        written = absolute(word, command) or ""
+    for word in words.operands[:-1]:
+        written = word.text or ""
         for source in existing([word], command, tree, follow=True).found:
-            last = written.rpartition("/")[2]
-            if source.entry.kind == "folder" and not deep:
+            if source.entry.kind == "folder" and not (listed or words.has(*RECURSIVE)):
                 continue
-            prefix = "" if last in ("", ".", "..") else f"{last}/"
+            last = (absolute(word, command) or "").rpartition("/")[2]
+            prefix = "" if listed or last in ("", ".", "..") else f"{last}/"
+            if words.has("-R", "--relative") and not listed:
+                prefix = f"{normpath(written.partition('/./')[2] or written)}/".lstrip("./")
             found[prefix.rstrip("/")] = source.entry
             for path, entry in tree.below(source.real, WALK_LIMIT) if source.entry.kind == "folder" else ():
                 found[prefix + path[len(source.real.rstrip("/")) + 1 :]] = entry
@@ -128,13 +132,17 @@ def _extraneous(sent: dict[str, Entry], there: Files, into: Target, roots: tuple
     return [
         (path, entry)
         for path, entry in there
-        if (below := path[len(into.real) + 1 :]) not in sent and entry.kind != "folder" and below.startswith(roots)
+        if (below := _name(path, into)) not in sent and entry.kind != "folder" and below.startswith(roots)
     ]
+
+
+def _name(path: str, into: Target) -> str:
+    return path[len(into.real.rstrip("/")) + 1 :]
 
 
 def _left_out(path: str, into: Target, patterns: Sequence[str]) -> bool:
     """Whether an --exclude fits the path or a folder above it: "/" at its start holds it to the top (rsync(1))."""
-    parts = path[len(into.real) + 1 :].split("/")
+    parts = _name(path, into).split("/")
     for pattern in patterns:
         anchored, plain = pattern.startswith("/"), pattern.strip("/")
         for end in range(1, len(parts) + 1):
@@ -153,7 +161,7 @@ def _replaced(words: Arguments, sent: dict[str, Entry], there: Files, into: Targ
         return []
     found = []
     for path, entry in there:
-        name = path[len(into.real) + 1 :] if into.entry.kind == "folder" else next(iter(sent), "")
+        name = _name(path, into) if into.entry.kind == "folder" else next(iter(sent), "")
         other = sent.get(name)
         if entry.kind != "file" or other is None or other.kind == "folder":
             continue
