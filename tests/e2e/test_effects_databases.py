@@ -73,6 +73,7 @@ CASES: list[tuple[str, set[str], str]] = [
     ("psql shop -c 'SELECT * FROM orders'", NOTHING, ""),
     ("psql shop -c \"SELECT 'DROP TABLE orders'\"", NOTHING, ""),
     ("psql shop -f /srv/wipe.sql", PG, "shop"),
+    ("psql shop -c 'WITH gone AS (DELETE FROM orders RETURNING *) SELECT count(*) FROM gone'", PG, "shop"),
     ("psql shop -f /srv/ask.sql", NOTHING, ""),
     ("psql shop < /srv/wipe.sql", PG, "shop"),
     ("cat /srv/wipe.sql | psql shop", PG, "shop"),
@@ -104,6 +105,7 @@ CASES: list[tuple[str, set[str], str]] = [
     ("docker exec cache sh -c 'redis-cli FLUSHDB'", {"redis 0 in cache"}, "Redis database 0 in cache"),
     ("sqlite3 /srv/app.db 'DROP TABLE t'", LITE, "/srv/app.db"),
     ("sqlite3 /srv/app.db 'DELETE FROM t'", LITE, "/srv/app.db"),
+    ("sqlite3 /srv/app.db '.read /srv/wipe.sql'", LITE, "/srv/app.db"),
     ("sqlite3 /srv/app.db 'SELECT * FROM t'", NOTHING, ""),
     ("cd /srv && sqlite3 app.db .dump", NOTHING, ""),
     ("echo 'delete from t;' | sqlite3 /srv/app.db", LITE, "/srv/app.db"),
@@ -111,11 +113,9 @@ CASES: list[tuple[str, set[str], str]] = [
 NOT_JUDGED = [
     "psql shop -c \"INSERT INTO orders VALUES (9, 'z')\"",
     "psql shop -c 'ALTER TABLE orders ADD COLUMN price int'",
-    "psql shop -c 'WITH gone AS (DELETE FROM orders RETURNING *) SELECT count(*) FROM gone'",
     "psql shop",
     "redis-cli SET fresh 1",
     "redis-cli --eval /srv/x.lua",
-    "sqlite3 /srv/app.db '.read /srv/wipe.sql'",
 ]
 
 
