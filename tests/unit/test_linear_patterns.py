@@ -27,6 +27,7 @@ ELSEWHERE = {
     "preflight/recipes/code_texts.py": "names of the tables of languages",
     "preflight/words.py": "one of two that are written there, without repeats",
     "render/quoted.py": "names of processes and containers, escaped",
+    "linux/sent_signals.py": "bytes, one line each, of bounded names",
     "world/http.py": "bytes, of fixed lengths",
 }
 """Files whose expressions are put together when the program runs, and of what."""

@@ -8,7 +8,7 @@ from runaway_watchdog.model.shells import POSIX_SHELLS
 from runaway_watchdog.preflight.options import Options, Words, known, take
 
 _OPTION = re.compile(r"[-+][aefhklmuvxEbBT]*o?|--(?:login|posix|norc|noprofile)?")
-_ERREXIT = re.compile(r"-[a-z]*e[a-z]*")
+_ERREXIT = re.compile(r"-[a-df-z]*+e[a-z]*+")
 _GIVING_TEXT = frozenset(
     ("curl", "wget", "fetch", "http", "nc", "ncat", "socat", "ssh", "cat", "tac", "head", "tail", "echo", "printf",
      "base64", "base32", "xxd", "openssl", "gpg", "age", "sed", "awk", "gawk", "tr", "rev", "cut", "gunzip", "zcat",
