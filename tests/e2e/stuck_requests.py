@@ -158,7 +158,8 @@ def answers(box: Box, pool: Pool, url: str = "") -> bool:
     if pool.url:
         done = box.run(["curl", "-s", "-m", "2", url or pool.url], check=False)
         return done.stdout == "fine"
-    box.run("cd /srv/app && rm -f touched && python3 -c 'import tasks; tasks.touch.delay()' && sleep 2")
+    box.run("cd /srv/app && rm -f touched && python3 -c 'import tasks; tasks.touch.delay()'")
+    box.run("for try in $(seq 40); do test -s /srv/app/touched && break; sleep 0.25; done")
     return box.run(["test", "-s", "/srv/app/touched"], check=False).returncode == 0
 
 

@@ -15,12 +15,18 @@ from support.ends_are_told import ENDS_ARE_TOLD
 
 from runaway_watchdog.linux import exits
 
-NOBODY = 65534
 pytestmark = pytest.mark.skipif(not ENDS_ARE_TOLD, reason="the kernel tells it from 6.6 on, and on the host")
 
-ASK = """
-import sys
+BECOMES_NOBODY = """
+if os.geteuid() == 0:  # once everything is loaded: what Python it is may be root's alone to read
+    os.setgroups([])
+    os.setresgid(65534, 65534, 65534)
+    os.setresuid(65534, 65534, 65534)
+"""
+ASK = f"""
+import os, sys
 from runaway_watchdog.linux import exits
+{BECOMES_NOBODY}
 found = exits.listen()
 found.only([int(word) for word in sys.argv[1:]])
 print("listening", flush=True)
@@ -40,12 +46,11 @@ sys.exit(3)
 """
 
 
-def started(script: str, *arguments: str, nobody: bool = False, pass_fds: Sequence[int] = ()) -> subprocess.Popen[str]:
-    becomes = NOBODY if nobody and os.geteuid() == 0 else None
+def started(script: str, *arguments: str, pass_fds: Sequence[int] = ()) -> subprocess.Popen[str]:
     child = subprocess.Popen(
         [sys.executable, "-c", script, *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "PYTHONDONTWRITEBYTECODE": "1"},
-        user=becomes, group=becomes, extra_groups=None if becomes is None else (), pass_fds=pass_fds,
+        pass_fds=pass_fds,
     )  # fmt: skip
     assert child.stdout is not None
     assert child.stdout.readline().strip()
@@ -55,7 +60,7 @@ def started(script: str, *arguments: str, nobody: bool = False, pass_fds: Sequen
 def test_how_others_end_is_known_to_anybody_at_its_moment() -> None:
     """A signal and an exit code, among a storm of other lives and of threads that come and go: nobody is root here."""
     killed, failed = (started(THREADS) for _ in range(2))
-    listener = started(ASK, str(killed.pid), str(failed.pid), nobody=True)
+    listener = started(ASK, str(killed.pid), str(failed.pid))
     for _ in range(300):
         subprocess.run(["/bin/true"], check=True)
     killed.send_signal(signal.SIGKILL)
@@ -75,17 +80,15 @@ import sys
 from runaway_watchdog.cli.handing_over import hand_over_tellers
 hand_over_tellers(senders=False, host_network=sys.argv[1])
 """
-AS_THE_WATCH = """
+AS_THE_WATCH = f"""
 import ctypes, os, sys
+from runaway_watchdog.linux import exits
+from runaway_watchdog.watch.notify import Notifier
 os.dup2(int(sys.argv.pop(1)), 3)
 if os.geteuid() == 0:
     ctypes.CDLL(None).unshare(0x40000000)  # CLONE_NEWNET
-    os.setgroups([])
-    os.setresgid(65534, 65534, 65534)
-    os.setresuid(65534, 65534, 65534)
-from runaway_watchdog.linux import exits
-from runaway_watchdog.watch.notify import Notifier
-given = Notifier({}).given({"LISTEN_PID": str(os.getpid()), "LISTEN_FDS": "1", "LISTEN_FDNAMES": "exits"})
+{BECOMES_NOBODY}
+given = Notifier({{}}).given({{"LISTEN_PID": str(os.getpid()), "LISTEN_FDS": "1", "LISTEN_FDNAMES": "exits"}})
 found = exits.listen(given["exits"])
 """ + ASK.split("listen()")[1]
 

@@ -26,7 +26,7 @@ from runaway_watchdog.watch.children import (
     Modules,
 )
 
-STAND_IN = Modules(*("unit.stand_in_case",) * 3)
+STAND_IN = Modules(*("live.stand_in_case",) * 3)
 
 
 def request(number: int = 1, kind: Any = "opened") -> CaseRequest:

@@ -25,7 +25,7 @@ import os, sys
 from runaway_watchdog.watch.children import Modules
 from runaway_watchdog.watch.log import Log
 from runaway_watchdog.watch.start import Arguments, watch
-stand_in = Modules(*("unit.stand_in_case",) * 3)
+stand_in = Modules(*("live.stand_in_case",) * 3)
 sys.exit(watch(Arguments(int(sys.argv[1]), tuple(sys.argv[2:]), stand_in, retry_s=0.5), Log(2, "")))
 """
 RULE: dict[str, Any] = {

@@ -11,7 +11,8 @@ import pytest
 from runaway_watchdog import watch
 
 FOLDER = Path(watch.__file__).parent
-OURS = ("watch", "store", "linux", "hostile", "masking", "programs", "patterns", "starting")
+OURS = ("watch", "store", "linux", "hostile", "masking", "programs", "patterns", "starting",
+        "logfmt")  # fmt: skip
 MODEL = ("events", "identity", "sampling", "user_input")
 PURE = (
     "concluding", "demand", "detect", "effects", "events", "harm", "incidents", "judging", "lineage", "observer",

@@ -20,6 +20,7 @@ ELSEWHERE = {
     "config/faults.py": "a key of the configuration's own schema",
     "effects/host/git_paths.py": "a pattern of .gitignore: see below",
     "guard/words.py": "the table of words: see below",
+    "linux/sent_signals.py": "bytes, one line each, of bounded names",
     "owners/common/worker_pools.py": "the table of masters, against titles of 2,000 characters: see below",
     "patterns.py": "the two that compile what others give them",
     "preflight/patterns.py": "a pattern of the shell's: see below",
@@ -27,7 +28,6 @@ ELSEWHERE = {
     "preflight/recipes/code_texts.py": "names of the tables of languages",
     "preflight/words.py": "one of two that are written there, without repeats",
     "render/quoted.py": "names of processes and containers, escaped",
-    "linux/sent_signals.py": "bytes, one line each, of bounded names",
     "world/http.py": "bytes, of fixed lengths",
 }
 """Files whose expressions are put together when the program runs, and of what."""

@@ -66,7 +66,7 @@ def listening(monkeypatch: pytest.MonkeyPatch) -> Listening:
     def listen(*waiting: bytes | type[OSError], sender: int = 0) -> exits.Exits:
         connector = Connector(*waiting, sender=sender)
         monkeypatch.setattr(exits, "has_the_hosts_pids", lambda: True)
-        monkeypatch.setattr("socket.socket", lambda *_, **__: connector)
+        monkeypatch.setattr("_socket.socket", lambda *_, **__: connector)
         for done in ("bind", "setblocking"):
             monkeypatch.setattr(Connector, done, lambda *_: None, raising=False)
         found = exits.listen()

@@ -5,7 +5,7 @@ filters: nothing but the ends of the processes asked about is queued, so that a 
 nobody is woken. Who is told of an end in another way (a pidfd) takes out here how it was.
 """
 
-import socket
+import _socket as socket  # without what the module of that name loads beside it: the watch is resident
 import struct
 import time
 from array import array
