@@ -30,6 +30,7 @@ done
 rm -f /srv/app.db
 sqlite3 /srv/app.db 'CREATE TABLE t (a); INSERT INTO t VALUES (1)'
 echo 'DROP TABLE orders;' > /srv/wipe.sql
+echo 'DROP TABLE t;' > /srv/wipe-t.sql
 printf -- '-- DROP TABLE orders\\nSELECT 1;\\n' > /srv/ask.sql
 """
 
@@ -105,7 +106,7 @@ CASES: list[tuple[str, set[str], str]] = [
     ("docker exec cache sh -c 'redis-cli FLUSHDB'", {"redis 0 in cache"}, "Redis database 0 in cache"),
     ("sqlite3 /srv/app.db 'DROP TABLE t'", LITE, "/srv/app.db"),
     ("sqlite3 /srv/app.db 'DELETE FROM t'", LITE, "/srv/app.db"),
-    ("sqlite3 /srv/app.db '.read /srv/wipe.sql'", LITE, "/srv/app.db"),
+    ("sqlite3 /srv/app.db '.read /srv/wipe-t.sql'", LITE, "/srv/app.db"),
     ("sqlite3 /srv/app.db 'SELECT * FROM t'", NOTHING, ""),
     ("cd /srv && sqlite3 app.db .dump", NOTHING, ""),
     ("echo 'delete from t;' | sqlite3 /srv/app.db", LITE, "/srv/app.db"),
