@@ -19,6 +19,7 @@ from runaway_watchdog.model.owner import Action, Outlook
 from runaway_watchdog.model.plan import Containment
 from runaway_watchdog.owners.starters import execs, naming
 from runaway_watchdog.owners.starters.naming import Names, Place
+from runaway_watchdog.preflight.sequence import Shell, judge
 from runaway_watchdog.world import StartFiles, World
 from runaway_watchdog.world.running_scripts import RunningScript
 from runaway_watchdog.world.startup import Kind, StartFile, Startup
@@ -353,6 +354,20 @@ def test_a_unit_that_is_down_starts_it_at_boot(state: str, returns: bool) -> Non
     host.manager.loaded = {**host.manager.loaded, "ghost-2.service": down}
     host.start("unit", "/etc/systemd/system/ghost-2.service", "[Service]\nExecStart=/opt/ghost/ghostd --serve\n")
     assert host.predicted("reboot").returns is returns
+
+
+def test_a_unit_whose_program_another_one_starts_is_down_itself() -> None:
+    """The work comes back, as the other one's: preflight says so of the process, and the unit stops."""
+    host = ghost(Restart="no")
+    host.start("crontab", "/var/spool/cron/crontabs/root", "* * * * * /opt/ghost/ghostd --serve\n")
+    effects = judge(f"kill -9 {WORK}", host.world, Shell({}, "/srv", "/root")).effects
+    assert [(each.verb, each.type) for each in effects] == [("kill", "process"), ("stop", "unit")]
+    assert "starts it again" in effects[0].why
+    assert "starts it again" not in effects[1].why
+    host = ghost(Restart="no")
+    host.start("crontab", "/var/spool/cron/crontabs/root", "* * * * * systemctl start ghost\n")
+    effects = judge(f"kill -9 {WORK}", host.world, Shell({}, "/srv", "/root")).effects
+    assert [(each.verb, each.type) for each in effects] == [("kill", "process"), ("restart", "unit")]
 
 
 def test_a_return_before_the_units_own_delay_is_another_ones() -> None:

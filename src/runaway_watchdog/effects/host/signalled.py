@@ -21,6 +21,7 @@ from runaway_watchdog.world import Unanswered, World, processes, procfs
 
 if TYPE_CHECKING:
     from runaway_watchdog.owners.docker.details import ContainerOwner
+    from runaway_watchdog.owners.starters.details import Starter
 
 LIMIT = 200
 """More processes than this are not told one by one: each costs a few questions."""
@@ -87,8 +88,15 @@ def _one(facts: Facts, value: int, host: HostState, world: World) -> Outcome:
     killed = _of("kill", facts, outlook.why, users)
     unknown = tuple(f"{gap.problem}; {gap.fix}" for gap in gaps)
     host = _with_outlook(host._replace(ended=host.ended | {facts.process.pid}), facts, outlook)
-    beyond, host = _beyond(owner, facts, outlook, host, world)
+    started = tuple(each._replace(starters=tuple(filter(_starts_the_unit, each.starters))) for each in layers)
+    own = owners.outlook((started[0]._replace(facts=met.facts), *started[1:]), met.action)
+    beyond, host = _beyond(owner, facts, own, host, world)
     return Outcome((killed, *beyond), host, unknown)
+
+
+def _starts_the_unit(starter: "Starter") -> bool:
+    """And not only its program, which then runs as another one's: the unit itself stays down."""
+    return starter.starts == "unit"
 
 
 def _with_outlook(host: HostState, facts: Facts, outlook: Outlook) -> HostState:
