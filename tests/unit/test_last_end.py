@@ -44,6 +44,10 @@ def test_how_it_ended(code: int | None, signal: int | None, told: str) -> None:
             "was ended by SIGKILL, sent by bash (PID 812) of root (logged in as ann) from SSH 198.51.100.7",
         ),
         (
+            Ending(signal=9, sender=Sender(812, "bash", "ann", "", "198.51.100.7", ssh_is_said=True)),
+            "was ended by SIGKILL, sent by bash (PID 812) of ann from SSH 198.51.100.7 (as its environment says)",
+        ),
+        (
             Ending(exit_code=0, sent=15, sender=Sender(1, "systemd", "root")),
             "exited with 0 after SIGTERM, sent by systemd (PID 1) of root",
         ),

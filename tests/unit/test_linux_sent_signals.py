@@ -142,10 +142,28 @@ def test_a_sender_is_known_by_its_user_its_login_and_where_it_came_from(tmp_path
     of_process(tmp_path, 31, 30, 0, 1000, b"SUDO_USER=ann\0")
     of_process(tmp_path, 32, 1, 4242, environ=b"XSSH_CONNECTION=192.0.2.1 1 2 3\0SSH_CONNECTION=\x1b[2J 1\0")
     paths = Paths(str(tmp_path))
-    assert who(paths, 31, "bash", str(users)) == Someone(31, "bash", "root", "ann", "198.51.100.7")
-    assert who(paths, 30, "<...>", str(users)) == Someone(30, "bash", "ann", "", "198.51.100.7")
-    assert who(paths, 32, "x", str(users)) == Someone(32, "x", "user 4242", "", "")
-    assert who(paths, 99, "kill", str(users)) == Someone(99, "kill", "", "", "")
+    assert who(paths, 31, "bash", str(users)) == Someone(31, "bash", "root", "ann", "198.51.100.7", True)
+    assert who(paths, 30, "<...>", str(users)) == Someone(30, "bash", "ann", "", "198.51.100.7", True)
+    assert who(paths, 32, "x", str(users)) == Someone(32, "x", "user 4242", "", "", False)
+    assert who(paths, 99, "kill", str(users)) == Someone(99, "kill", "", "", "", False)
     (tmp_path / "32" / "cgroup").write_text("0::/user.slice/user-0.slice/session-7.scope\n")
     (tmp_path / "7").write_text("UID=0\nREMOTE=1\nREMOTE_HOST=203.0.113.9\nSERVICE=sshd\n")
-    assert who(paths, 32, "x", str(users), str(tmp_path)).ssh == "203.0.113.9"
+    assert who(paths, 32, "x", str(users), str(tmp_path))[-2:] == ("203.0.113.9", False)
+
+
+@pytest.mark.parametrize(
+    "group",
+    [
+        "/user.slice/user-1000.slice/user@1000.service/session-7.scope",
+        "/user.slice/user-1000.slice/user@1000.service/user.slice/user-0.slice/session-7.scope",
+        "/user.slice/user-1000.slice/session-7.scope",  # another one's by now
+        "/docker/x/user.slice/user-0.slice/session-7.scope",
+    ],
+)
+def test_nobody_comes_from_another_ones_login(tmp_path: Path, group: str) -> None:
+    """A user makes groups of any name below a manager of its own."""
+    (tmp_path / "32").mkdir()
+    (tmp_path / "32" / "status").write_text("Tgid:\t32\nPPid:\t1\nUid:\t1000\t1000\t1000\t1000\n")
+    (tmp_path / "32" / "cgroup").write_text(f"0::{group}\n1:name=systemd:{group}\n")
+    (tmp_path / "7").write_text("UID=0\nREMOTE=1\nREMOTE_HOST=203.0.113.9\nSERVICE=sshd\n")
+    assert who(Paths(str(tmp_path), ""), 32, "x", str(tmp_path / "none"), str(tmp_path)).ssh == ""

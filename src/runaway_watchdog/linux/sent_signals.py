@@ -45,7 +45,10 @@ _ANCESTORS: Final = 16
 _NOT_SET: Final = "4294967295"
 _ADDRESS: Final = re.compile(rb"(?:^|\0)SSH_CONNECTION=([0-9A-Fa-f.:]{2,45}) ")
 
-_SESSION: Final = re.compile(rb"/session-([0-9a-z]{1,20})\.scope")
+_SESSION: Final = re.compile(
+    rb"(?m)^\d{1,3}:(?:name=systemd)?:/user\.slice/user-(\d{1,10})\.slice/session-([0-9a-z]{1,20})\.scope$"
+)
+"""A login's own group, which logind makes: below `user@UID.service` a user makes groups of any name."""
 _REMOTE: Final = re.compile(rb"(?m)^REMOTE_HOST=([0-9A-Fa-f.:]{2,45})$")
 
 
@@ -72,7 +75,8 @@ class Someone(NamedTuple):
     name: str  # comm: hostile
     user: str
     login: str  # whom it logged in as, where that is another user
-    ssh: str  # the address that it says it came from: its environment is its own
+    ssh: str  # the address that it came from
+    ssh_is_said: bool  # by its environment, which is its own word
 
 
 class SentSignals:
@@ -140,7 +144,7 @@ def who(
         name,
         _user(uid, users),
         "" if login in ("", _NOT_SET, uid) else _user(login, users),
-        _came_from(paths, thread, sessions),
+        *_came_from(paths, thread, sessions),
     )
 
 
@@ -153,23 +157,24 @@ def _user(uid: str, users: str) -> str:
     return f"user {uid}" if uid else ""
 
 
-def _came_from(paths: Paths, pid: int, sessions: str) -> str:
+def _came_from(paths: Paths, pid: int, sessions: str) -> tuple[str, bool]:
     """By logind's record of its session, which anybody may read; else by the environment of itself, or of the nearest
     that it descends from, which the confined service may not."""
     session = _SESSION.search(read(f"{paths.proc}/{pid}/cgroup") or b"")
     if session is not None:
-        remote = _REMOTE.search(read(f"{sessions}/{session[1].decode('ascii')}") or b"")
-        if remote is not None:
-            return remote[1].decode("ascii")
+        record = read(f"{sessions}/{session[2].decode('ascii')}") or b""
+        remote = _REMOTE.search(record)
+        if remote is not None and b"\nUID=%s\n" % session[1] in b"\n" + record:
+            return remote[1].decode("ascii"), False
     for _ in range(_ANCESTORS):
         address = _ADDRESS.search(read_all(f"{paths.proc}/{pid}/environ") or b"")
         if address is not None:
-            return address[1].decode("ascii")
+            return address[1].decode("ascii"), True
         text = (read(f"{paths.proc}/{pid}/status") or b"").decode("utf-8", "replace")
         pid = int(status.value(text, "PPid") or 0)
         if pid <= 1:
             break
-    return ""
+    return "", False
 
 
 def set_up(instance: str = INSTANCE) -> int:

@@ -39,7 +39,8 @@ class Sender(NamedTuple):
     name: str  # comm: hostile
     user: str
     login: str = ""  # whom it logged in as, where that is another user
-    ssh: str = ""  # the address that it says it came from
+    ssh: str = ""  # the address that it came from
+    ssh_is_said: bool = False  # by its environment, which is its own word
 
 
 class Ending(NamedTuple):

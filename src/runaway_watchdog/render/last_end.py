@@ -44,7 +44,8 @@ def _sender(ending: Ending) -> str:
         return f", sent by {_BY[sender]}" if sender else ""
     user = f" of {safe(sender.user, 40)}" if sender.user else ""
     login = f" (logged in as {safe(sender.login, 40)})" if sender.login else ""
-    ssh = f" from SSH {safe(sender.ssh, 60)}" if sender.ssh else ""
+    said = " (as its environment says)" if sender.ssh_is_said else ""
+    ssh = f" from SSH {safe(sender.ssh, 60)}{said}" if sender.ssh else ""
     return f", sent by {safe(sender.name, 40)} (PID {sender.pid}){user}{login}{ssh}"
 
 

@@ -42,7 +42,8 @@ class Recorder:
     def died(self, death: Death) -> None:
         sender = death.ending.sender if death.ending else None
         if death.ending is not None and isinstance(sender, Sender):
-            told = Sender(sender.pid, *(clean(mask_text(text)) for text in sender[1:]))
+            name, user, login, ssh = (clean(mask_text(text)) for text in sender[1:5])
+            told = Sender(sender.pid, name, user, login, ssh, sender.ssh_is_said)
             death = death._replace(ending=death.ending._replace(sender=told))
         self._writer.put(lambda store: records.put_death(store, death))
 
