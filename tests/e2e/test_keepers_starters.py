@@ -199,8 +199,11 @@ def test_a_job_of_at_that_starts_it(ghost: Box) -> None:
     assert stop["by"].endswith(" of at")
     steps = kept(ghost, explained(ghost, "--unit", "ghost"), 125)
     assert ghost.run("atq").stdout == ""
+    ghost.run("cp /bin/sleep /tmp/atd; chmod 755 /tmp/atd; setsid -f runuser -u nobody -- setsid -f /tmp/atd 600")
     undo(ghost, steps[1:2])
     back(ghost, MINUTE_S)  # its minute is over: at once, as atd looks
+    assert ghost.run("pgrep -u nobody -x atd").stdout, "a namesake was sent a signal"
+    ghost.run("pkill -u nobody -x atd")
 
 
 @pytest.mark.truth

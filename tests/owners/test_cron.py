@@ -286,7 +286,8 @@ def test_the_same_commands_may_wait() -> None:
     assert re.fullmatch(rf"{as_daemon}{waits} /var/spool/cron/atjobs/held-\1", first.command)
     assert first.undo is not None
     assert re.fullmatch(
-        rf"{as_daemon}/var/spool/cron/atjobs/held-(a00003[0-9a-f]+) /var/.*/\1 && . pkill -HUP .*", first.undo
+        rf"{as_daemon}/var/spool/cron/atjobs/held-(a00003[0-9a-f]+) /var/.*/\1 && . pkill -HUP -P 1 -U root,daemon .*",
+        first.undo,
     )
 
 

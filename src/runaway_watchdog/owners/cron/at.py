@@ -28,8 +28,8 @@ SPOOLER = "daemon"
 RUNS = "="
 """Takes the place of the queue's letter while a job runs."""
 MOST_JOBS = 200
-LOOK_AGAIN = "{ pkill -HUP -P 1 -x atd; true; }"
-"""at(1) tells atd so, which else looks once an hour; that of a container has another parent."""
+LOOK_AGAIN = "{ pkill -HUP -P 1 -U root,daemon -x atd; true; }"
+"""at(1) tells atd so, which else looks once an hour. A container's has another parent, a namesake another user."""
 
 
 class Pending(NamedTuple):
