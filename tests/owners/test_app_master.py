@@ -254,3 +254,13 @@ def test_a_graceful_master_waits_for_the_request() -> None:
     layers, termed = outlook(found, "sigterm")
     assert termed.ends is False
     assert "kill 60" not in owners.contain(layers).steps[1].command
+
+
+def test_a_celery_worker_that_is_asked_to_exit_may_take_a_lock_of_its_pool_along() -> None:
+    """Its master ends it a second time in the midst of its good-bye, and no task is done any more."""
+    line = "/usr/bin/python3 /usr/bin/celery -A shop worker"
+    layers, termed = outlook(host("python3.11", line, line, state="R", caught="4000"), "sigterm")
+    command = owners.contain(layers).steps[1].command
+    assert "kill -KILL 60" in command and "kill 60" not in command
+    assert (termed.ends, termed.returns) == (True, False)
+    assert any("no further task is done" in reason.text for reason in termed.reasons), termed.reasons

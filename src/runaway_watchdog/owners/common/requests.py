@@ -11,7 +11,7 @@ from runaway_watchdog.model.owner import Action, Outlook
 from runaway_watchdog.model.plan import Containment, Prints, Step
 from runaway_watchdog.model.process import Process
 from runaway_watchdog.owners.common.ending import Ending
-from runaway_watchdog.owners.common.worker_pools import Master, Work
+from runaway_watchdog.owners.common.worker_pools import Master, OnSigterm, Work
 from runaway_watchdog.owners.steps import single
 from runaway_watchdog.world import Files, procfs
 from runaway_watchdog.world.sockets import awaited, sockets
@@ -27,7 +27,7 @@ class Current(NamedTuple):
     work: Work
     folder: str | None  # the worker's working folder: PHP's is the script's, the others' the application's
     clients: tuple[str, ...]  # who waits for an answer; several where the worker has threads
-    finishes: bool  # SIGTERM lets it finish first
+    on_sigterm: OnSigterm
 
     def shown(self) -> Mapping[str, Any]:
         """As the owner's facts of the JSON have it."""
@@ -50,7 +50,7 @@ def current(kind: Master, worker: Process, files: Files) -> Current | None:
         return None
     if work == "request" and {each.inode for each in clients} <= awaited(files, worker.pid):
         work = "connections"
-    return Current(work, _folder(files, worker.pid), tuple(each.peer for each in clients), kind.finishes)
+    return Current(work, _folder(files, worker.pid), tuple(each.peer for each in clients), kind.on_sigterm)
 
 
 def _folder(files: Files, pid: int) -> str | None:
@@ -67,11 +67,14 @@ def outlook(now: Current, program: str, action: Action, end: Ending) -> Outlook:
         return Outlook.not_known(
             action, (end.reason, open_ones, f"{program} starts another worker, which may burn too")
         )
-    if action == "sigterm" and now.finishes:
+    if action == "sigterm" and now.on_sigterm == "finishes":
         return Outlook.goes_on(action, "likely", f"{program} lets it finish {now.told} first")
     again = f"the {now.work} comes back only when somebody asks for it again"
     if program == "celery":
         again = "the task is queued again only where it is set to (acks_late and task_reject_on_worker_lost)"
+    if action == "sigterm" and now.on_sigterm == "may-jam":
+        jam = f"it may take a lock of {program}'s pool with it, so that no further {now.work} is done until a restart"
+        return Outlook.stays_away(action, "likely", (f"{now.told} ends", jam, again))
     idle = f"only {now.told} ends, and {program} has an idle worker in its place"
     seen = () if action == "sigterm" and end.how == "own" else (end.reason,)  # what its handler does was seen
     return Outlook.stays_away(action, "likely", (idle, again, *seen))
@@ -92,7 +95,7 @@ def containment(now: Current, program: str, process: Process) -> Containment:
     what, lost, again = _WORDS[now.work]
     step = Step(
         f"End this one {what}",
-        single.ended(process, patient=not now.finishes),
+        single.ended(process, patient=now.on_sigterm == "ends"),
         f"{lost}, and {program} has an idle worker in its place{also}; there is no undo",
         "interrupts",
         None,
