@@ -199,7 +199,8 @@ def test_a_job_of_at_that_starts_it(ghost: Box) -> None:
     assert stop["by"].endswith(" of at")
     steps = kept(ghost, explained(ghost, "--unit", "ghost"), 125)
     assert ghost.run("atq").stdout == ""
-    ghost.run("cp /bin/sleep /tmp/atd; chmod 755 /tmp/atd; setsid -f runuser -u nobody -- setsid -f /tmp/atd 600")
+    ghost.run("cp /bin/sleep /tmp/atd; chmod 755 /tmp/atd")
+    ghost.run("setsid -f runuser -u nobody -- setsid -f /tmp/atd 600 >/dev/null 2>&1")
     undo(ghost, steps[1:2])
     back(ghost, MINUTE_S)  # its minute is over: at once, as atd looks
     assert ghost.run("pgrep -u nobody -x atd").stdout, "a namesake was sent a signal"
