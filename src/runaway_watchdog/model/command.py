@@ -46,6 +46,10 @@ class Command(NamedTuple):
         name = self.words[0].text
         return None if name is None else name.rsplit("/", 1)[-1]
 
+    def in_each_folder(self) -> "tuple[Command, ...]":
+        """The same in each of the folders that it may run in."""
+        return tuple(self._replace(folder=each, or_folders=()) for each in (self.folder, *self.or_folders))
+
 
 class Script(NamedTuple):
     """A whole line or file: its simple commands in the order in which they may run, and what could not be read.

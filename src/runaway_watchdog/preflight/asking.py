@@ -22,13 +22,15 @@ class Asking:
 
     def gone(self, outcome: ExitStates, state: ShellState, frame: Frame) -> ExitStates:
         """`cd` fails where the folder is not there: then the shell stays where it is, and goes on."""
-        target = outcome.success.folder
-        if target is None or target == state.folder:
+        moved = outcome.success
+        if moved.folder is None or (moved.folder == state.folder and not moved.or_folders):
             return outcome
-        there = self.is_folder(target, frame)
-        if there is False:
+        there = {each: self.is_folder(each, frame) for each in (moved.folder, *sorted(moved.or_folders))}
+        possible = [each for each, found in there.items() if found is not False]
+        if not possible:
             return ExitStates(state._replace(never=True), state, state)
-        return outcome if there else outcome._replace(doubt=state)
+        moved = moved._replace(folder=possible[0], or_folders=frozenset(possible[1:]))
+        return ExitStates(moved, outcome.failure, outcome.doubt if all(there.values()) else state)
 
     def is_folder(self, path: str, frame: Frame) -> bool | None:
         return self._lookup.is_folder(path, frame.sink.so_far())
@@ -53,7 +55,8 @@ class Asking:
     def names(self, word: Word, state: ShellState, frame: Frame) -> tuple[str, ...] | None:
         """The names that a pattern stands for, as the shell would put them into the line."""
         pattern = word.text or ""
-        above = "" if pattern.startswith("/") else None if state.folder is None else f"{state.folder.rstrip('/')}/"
+        here = state.only_folder
+        above = "" if pattern.startswith("/") else None if here is None else f"{here.rstrip('/')}/"
         found = None if above is None else self._lookup.names(above + pattern, frame.sink.so_far())
         if found is None or above is None:
             return None
@@ -74,10 +77,10 @@ class Asking:
         """What find runs, and where: once for each file, as long as these are no more than turns are read."""
         paths = None if action.before is None else self.lines(action.before, frame)
         if paths is None or len(paths) > TURNS:
-            return [(action.spread(), None if action.in_folder else state.folder)]
+            return [(action.spread(), None if action.in_folder else state.only_folder)]
         if not action.each:
-            return [(action.of(*paths), state.folder)] if paths else []
+            return [(action.of(*paths), state.only_folder)] if paths else []
         if action.in_folder:
-            parts = [feeders.parted(path, state.folder) for path in paths]
+            parts = [feeders.parted(path, state.only_folder) for path in paths]
             return [(action.of(f"./{name}"), folder) for folder, name in parts]
-        return [(action.of(path), state.folder) for path in paths]
+        return [(action.of(path), state.only_folder) for path in paths]

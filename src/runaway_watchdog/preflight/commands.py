@@ -135,7 +135,7 @@ class Commands:
         match target.pieces:
             case (Substitution(is_file=True) as found,):
                 return self._printed(found, state, frame)
-        return feeders.contents(self.expander(state, frame).target(target.pieces, target.text), state.folder)
+        return feeders.contents(self.expander(state, frame).target(target.pieces, target.text), state.only_folder)
 
     def written(self, files: Files, text: str, state: ShellState, frame: Frame) -> None:
         """Files that a redirection of a loop or a group writes: there is no command to name them."""
@@ -323,14 +323,14 @@ class Commands:
         call = call._replace(external=True)
         inner = frame._replace(reads=None, here=None, line=None)
         if program == "find":
-            for found in feeders.find(words, state.folder):
+            for found in feeders.find(words, state.only_folder):
                 for command, folder in self.asking.found(found, state, frame):
-                    moved = state if folder == state.folder else state._replace(folder=folder, or_folders=frozenset())
+                    moved = state if folder == state.only_folder else state.only_in(folder)
                     self._each(command, call, moved, inner)
             self._emit(feeders.without_exec(words), call, state, frame)
             return unchanged(state)
         read = feeders.xargs(words)
-        source = frame.reads if read.file is None else feeders.contents(read.file, state.folder)
+        source = frame.reads if read.file is None else feeders.contents(read.file, state.only_folder)
         lines = self.asking.given(frame._replace(reads=source))
         for command in feeders.fed(read, lines, source):
             self._each(command, call, state, inner)

@@ -23,7 +23,7 @@ def _printed(command: Command, arguments: list[str]) -> str | None:
             return "".join(line + "\n" for line in lines)
         case "printf", [text] if not set(text) & set("%\\"):
             return text
-        case "pwd", [] if command.folder is not None:
+        case "pwd", [] if command.folder is not None and not command.or_folders:
             return command.folder + "\n"
         case "cat", [] | ["-"]:
             return command.here if command.reads is None else known(command.reads)

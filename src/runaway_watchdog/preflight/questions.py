@@ -3,6 +3,7 @@
 The answer is of the host as the commands before it would have left it.
 """
 
+from contextlib import suppress
 from typing import Protocol
 
 from runaway_watchdog.effects import HostState, Outcome, known_programs
@@ -98,3 +99,10 @@ def text_of(path: str, host: HostState, world: World) -> str | None:
     from runaway_watchdog.effects.host import places
 
     return places.text(path, host, world, LARGEST_SCRIPT)
+
+
+def made(path: str, host: HostState, world: World) -> bool:
+    """Whether the line itself has put this file there."""
+    with suppress(OSError):
+        return tree_of(host, world).real(path) in host.made
+    return False

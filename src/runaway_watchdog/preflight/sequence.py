@@ -17,7 +17,7 @@ from runaway_watchdog.model.effect import Effect
 from runaway_watchdog.model.shells import POSIX_SHELLS
 from runaway_watchdog.preflight import flow, inputs, moves, recipes, shells, temporary
 from runaway_watchdog.preflight.lookup import Lines
-from runaway_watchdog.preflight.questions import Questions, text_of, tree_of
+from runaway_watchdog.preflight.questions import Questions, made, text_of, tree_of
 from runaway_watchdog.preflight.shell import parse
 from runaway_watchdog.world import World
 
@@ -274,7 +274,11 @@ class _Judge:
             found += lines
         return tuple(found)
 
-    def _lines(self, command: Command, host: HostState, depth: int) -> tuple[str, ...] | None:
+    def _lines(self, command: Command, host: HostState, depth: int) -> Lines | None:
+        """Where the shell may be in another folder, what it prints in each is the same, or it is not known."""
+        if command.or_folders:
+            printed = {self._lines(each, host, depth) for each in command.in_each_folder()}
+            return printed.pop() if len(printed) == 1 else None
         command = self._answered(command, host, depth)
         if not command.words or command.truncates:
             return None if command.truncates else ()
@@ -319,14 +323,14 @@ class _Judge:
         if "/" not in (first.text or "") or table.of(command) != table.HARMLESS:
             return None
         path = absolute(first, command)
-        if path is None or (self._text(path, host) is None and not self._made(path, host)):
+        if path is None or (self._text(path, host) is None and not made(path, host, self.world)):
             return None
         return path
 
     def _files(self, host: HostState) -> Callable[[str], str | None]:
         def read(path: str) -> str | None:
             text = self._content(path, host)
-            if text is None and host.made and self._made(path, host):
+            if text is None and host.made and made(path, host, self.world):
                 raise _NotKnownError(path)
             return text
 
@@ -349,12 +353,6 @@ class _Judge:
                 return None
             found += lines
         return "".join(f"{line}\n" for line in found)
-
-    def _made(self, path: str, host: HostState) -> bool:
-        """Whether the line itself has put this file there."""
-        with suppress(OSError):
-            return tree_of(host, self.world).real(path) in host.made
-        return False
 
     def _recipes(self, reading: recipes.Reading, command: Command, host: HostState, depth: int) -> Outcome:
         """What a project's file says that the command runs, part by part."""

@@ -70,6 +70,14 @@ class ShellState(NamedTuple):
     def value(self, name: str) -> Value:
         return self.variables.get(name, UNKNOWN)
 
+    @property
+    def only_folder(self) -> str | None:
+        """Where the shell surely is; None where that is not known, or it may be in another one."""
+        return None if self.or_folders else self.folder
+
+    def only_in(self, folder: str | None) -> "ShellState":
+        return self._replace(folder=folder, or_folders=frozenset())
+
     def assign(self, name: str, value: Value) -> "ShellState":
         variables = {**self.variables, name: value}
         return self._replace(variables=variables, changed=self.changed | {name})
