@@ -21,20 +21,6 @@ def keeps(words: Arguments, command: Command, *forced: str) -> bool:
     return last in ASKS and not answered(command)
 
 
-def backs_up(words: Arguments, command: Command) -> bool:
-    """Whether cp, mv, install and ln keep what they write over under another name: the last control that is given
-    counts, else VERSION_CONTROL's. A suffix alone asks for it too.
-    """
-    if not words.has("-b", "--backup", "-S", "--suffix"):
-        return False
-    given = [value for name, value in words.options if name == "--backup" and value]
-    control = given[-1] if given else dict(command.environment).get("VERSION_CONTROL", "")
-    return control is not None and control not in _NO_BACKUP
-
-
-_NO_BACKUP = ("no", "non", "none", "o", "of", "off")
-
-
 def refused(words: Arguments, command: Command) -> bool:
     """rm: whether it asks, and the line itself says no; without an answer in the line a person may say yes."""
     asks = ("-i", "-I", "--interactive")

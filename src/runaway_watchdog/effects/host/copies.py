@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from runaway_watchdog.effects import HostState, Outcome
 from runaway_watchdog.effects.arguments import Arguments, of, shown
-from runaway_watchdog.effects.host import asked, places, uses
+from runaway_watchdog.effects.host import asked, backups, places, uses
 from runaway_watchdog.effects.host.losing import SINKS, overwritten
 from runaway_watchdog.effects.host.targets import Target, absolute, existing
 from runaway_watchdog.model.command import Command, Word
@@ -39,13 +39,29 @@ def _copy(command: Command, host: HostState, world: World) -> Outcome:
         return Outcome((), host, tuple(unknown))
     deep = words.has("-r", "-R", "-a", "--recursive", "--archive")
     host, over, more = _copied(found, host, world, deep=deep, links=deep or words.has("-P", "-d", "--no-dereference"))
-    if asked.backs_up(words, command) or asked.keeps(words, command) or _refuses_links(words, command):
+    if asked.keeps(words, command) or _refuses_links(words, command):
         over = []
     if words.has(*UPDATE):
         over = [(source, into) for source, into in over if source.written_at > into.entry.written_at]
+    if backups.asked_for(words, command):
+        return _backed_up(over, words, command, Outcome((), host, (*unknown, *more)), world)
     names = [Word(into.real, into.real) for _, into in over]
     outcome = overwritten(names, command, host, world, f"{command.program} overwrites it")
     return outcome._replace(unknown=(*unknown, *more, *outcome.unknown))
+
+
+def _backed_up(
+    over: list[tuple[Entry, Target]], words: Arguments, command: Command, before: Outcome, world: World
+) -> Outcome:
+    effects: list[Effect] = []
+    unknown = list(before.unknown)
+    host = before.host
+    for source, into in over:
+        outcome = backups.kept(into.real, words, command, host, world)
+        effects += outcome.effects
+        unknown += outcome.unknown
+        host = places.with_made(outcome.host, into.real, "file", source.size)
+    return Outcome(tuple(effects), host, tuple(unknown))
 
 
 def _refuses_links(words: Arguments, command: Command) -> bool:
@@ -114,7 +130,12 @@ def _move(command: Command, host: HostState, world: World) -> Outcome:
         if over is not None and over.kind != "folder":
             if source.entry.kind == "folder":
                 continue  # refused too
-            if not asked.backs_up(words, command):
+            if backups.asked_for(words, command):
+                outcome = backups.kept(real, words, command, host, world)
+                effects += outcome.effects
+                unknown += outcome.unknown
+                host = outcome.host
+            else:
                 effects += places.lost(real, over, f"{source.written} takes its place", host, world, among)
                 host = places.without(host, real)
         effects.append(_named_anew(source, real, host, world))

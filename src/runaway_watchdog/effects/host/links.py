@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 
 from runaway_watchdog.effects import HostState, Outcome
 from runaway_watchdog.effects.arguments import of, shown
-from runaway_watchdog.effects.host import asked, places
+from runaway_watchdog.effects.host import asked, backups, places
 from runaway_watchdog.effects.host.losing import removed
 from runaway_watchdog.effects.host.targets import Target, absolute, existing
 from runaway_watchdog.model.command import Command, Word
@@ -44,7 +44,7 @@ def _linked(source: Word, name: str, command: Command, before: Outcome, world: W
     tree = places.tree(host, world)
     real = tree.real(name, follow_last=False)
     over = tree.entry(real)
-    effects = before.effects
+    effects, unknown = before.effects, before.unknown
     soft = words.has("-s", "--symbolic")
     if over is not None:
         forced = words.has("-f", "--force") or (words.has(*asked.ASKS) and asked.answered(command))
@@ -53,14 +53,17 @@ def _linked(source: Word, name: str, command: Command, before: Outcome, world: W
         there = None if itself is None else tree.entry(itself)
         if itself == real or (own is not None and not soft and (there is None or there.kind == "folder")):
             return before  # the same file, or none that a hard link can be made of
-        backed = asked.backs_up(words, command)
+        backed = backups.asked_for(words, command)
         if over.kind == "folder" or not (forced or backed):
             return before  # refused
-        if not backed:
+        if backed:
+            outcome = backups.kept(real, words, command, host, world)
+            effects, host, unknown = (*effects, *outcome.effects), outcome.host, (*unknown, *outcome.unknown)
+        else:
             found, host = removed([Target(real, real, over)], "a link takes its place", host, world)
             effects = (*effects, *found)
     points = source.text if soft else absolute(source, command)
-    return Outcome(effects, places.with_made(host, real, "link", 0, points or ""), before.unknown)
+    return Outcome(effects, places.with_made(host, real, "link", 0, points or ""), unknown)
 
 
 def _rename(command: Command, host: HostState, world: World) -> Outcome:

@@ -165,7 +165,7 @@ def _replaced(words: Arguments, sent: dict[str, Entry], there: Files, into: Targ
         other = sent.get(name)
         if entry.kind != "file" or other is None or other.kind == "folder":
             continue
-        older = words.has("-u", "--update") and other.written_at < int(entry.written_at) + 1
+        older = words.has("-u", "--update") and _second(other) <= _second(entry)
         if not older and _differs(words, other, entry):
             found.append((path, entry))
     return found
@@ -176,11 +176,13 @@ def _differs(words: Arguments, other: Entry, entry: Entry) -> bool:
         return True
     if words.has("--size-only"):
         return False
-    return (
-        words.has("-c", "--checksum")
-        or other.written_at == places.LATER
-        or (int(other.written_at) != int(entry.written_at))
-    )
+    made = places.LATER in (other.written_at, entry.written_at)
+    return made or words.has("-c", "--checksum") or _second(other) != _second(entry)
+
+
+def _second(entry: Entry) -> float:
+    """rsync compares whole seconds; what the line itself writes has no time yet."""
+    return entry.written_at if entry.written_at == places.LATER else float(int(entry.written_at))
 
 
 def _lost(gone: Files, replaced: Files, into: Target, host: HostState, world: World) -> Outcome:
