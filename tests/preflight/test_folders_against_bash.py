@@ -1,13 +1,11 @@
 """Lines that move between folders, made by chance and run by a real bash: what is judged to be lost nowhere is kept."""
 
-import os
 import random
 import shutil
-import signal
-import subprocess
 from pathlib import Path
 
 import pytest
+from preflight import real_bash
 from preflight.host_world import FakeHost
 
 pytestmark = pytest.mark.skipif(shutil.which("bash") is None, reason="needs bash")
@@ -74,15 +72,7 @@ def lost(line: str, folder: Path) -> bool:
         (folder / name).write_text("f\n")
     for each in EMPTY:
         (folder / each / "x").unlink()
-    bash = subprocess.Popen(
-        ["bash", "--norc", "-c", line], cwd=folder, env={"PATH": os.environ["PATH"]}, stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT, start_new_session=True,
-    )  # fmt: skip
-    try:
-        bash.wait(timeout=20)
-    finally:
-        if bash.poll() is None:
-            os.killpg(bash.pid, signal.SIGKILL)
+    real_bash.run(line, folder)
     return not all((folder / name).is_file() and (folder / name).read_text() for name in FILES)
 
 

@@ -4,7 +4,7 @@ A move is taken to succeed where it runs (a file that cannot be moved is seldom 
 """
 
 from collections.abc import Callable, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 from runaway_watchdog.effects import HostState, Outcome
 from runaway_watchdog.effects.host.targets import absolute
@@ -17,28 +17,39 @@ _KINDS: Final = {"-e": ("file", "folder"), "-f": ("file",), "-d": ("folder",)}
 """What a test that succeeds says a name to be."""
 
 
+MOST_WAYS = 32
+"""How often a line is judged at most: each of its commands that may not run doubles that."""
+
+
+class Place(NamedTuple):
+    """Where in a line a command is that may not run."""
+
+    nested: bool
+    at: int
+    text: str
+
+
 class Doubt:
     """Of the commands of a line that may not run and change what its names lead to."""
 
     def __init__(self) -> None:
-        self.found = False
-        self.leaves = False  # they are taken not to run
+        self._found: list[Place] = []
+        self._left: frozenset[Place] = frozenset()  # they are taken not to run
 
-    def either_way(self, judge: Callable[[], Outcome]) -> Outcome:
-        """With all that may not run, and, if there was any, what else is lost or unknown without it."""
+    def each_way(self, judge: Callable[[], Outcome]) -> Outcome:
+        """With all that may not run, and what else is lost or unknown without one, some or all of it."""
         moved = judge()
-        if not self.found or self.leaves:
-            return moved
-        self.leaves = True
-        unmoved = judge()
-        told = {(each.type, each.name, each.kept_in) for each in moved.effects if each.data_lost}
-        more = tuple(
-            each._replace(why=f"{each.why}, if what moves or deletes it before does not run")
-            for each in unmoved.effects
-            if each.data_lost and (each.type, each.name, each.kept_in) not in told
-        )
-        unknown = tuple(dict.fromkeys((*moved.unknown, *unmoved.unknown)))
-        return moved._replace(effects=(*moved.effects, *more), unknown=unknown)
+        ways = [frozenset((each,)) for each in self._found]
+        seen = {frozenset[Place](), *ways}
+        for way in ways:
+            if len(seen) > MOST_WAYS:
+                return moved._replace(unknown=(*moved.unknown, "more of it may not run than can be judged each way"))
+            self._found, self._left = [], way
+            moved = _with(moved, judge())
+            more = {way | {each} for each in self._found} - seen
+            ways += sorted(more, key=sorted)
+            seen |= more
+        return moved
 
     def leave_out(
         self, commands: Sequence[Command], at: int, before: HostState, outcome: Outcome, world: World, *, nested: bool
@@ -48,8 +59,21 @@ class Doubt:
             return False
         if at and _tested(commands[at - 1], commands[at], before, world):
             return False
-        self.found = True
-        return self.leaves
+        place = Place(nested, at, commands[at].text)
+        if place not in self._left and place not in self._found:
+            self._found.append(place)
+        return place in self._left
+
+
+def _with(moved: Outcome, unmoved: Outcome) -> Outcome:
+    told = {(each.type, each.name, each.kept_in) for each in moved.effects if each.data_lost}
+    more = tuple(
+        each._replace(why=f"{each.why}, if what moves or deletes it before does not run")
+        for each in unmoved.effects
+        if each.data_lost and (each.type, each.name, each.kept_in) not in told
+    )
+    unknown = tuple(dict.fromkeys((*moved.unknown, *unmoved.unknown)))
+    return moved._replace(effects=(*moved.effects, *more), unknown=unknown)
 
 
 def _leads_elsewhere(before: HostState, outcome: Outcome) -> bool:

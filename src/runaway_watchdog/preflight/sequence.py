@@ -68,7 +68,7 @@ def _judged(read: Callable[[], Script], judge_of: "_Judge", line: str, folder: s
         scripts.append(read())
         return judge_of.script(scripts[-1], HostState(), 0)
 
-    outcome = judge_of.doubt.either_way(once)
+    outcome = judge_of.doubt.each_way(once)
     effects = outcome.effects
     if any(effect.kept_in for effect in effects):
         from runaway_watchdog.preflight import kept
@@ -100,7 +100,7 @@ def judge_within(given: Command | str, world: World, host: HostState, room: "Roo
         script = parse(given, environment=room.environment, folder=room.folder, home=home, lookup=lookup)
         return judging.script(script, host, 1)
 
-    return judging.doubt.either_way(once)
+    return judging.doubt.each_way(once)
 
 
 class _NotKnownError(Exception):
