@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 import pytest
-from preflight.host_world import LINK, NOW, FakeHost
+from preflight.host_world import LINK, NOW, EngineWith, FakeHost
 from support.builders import make_facts, make_process, make_service
 
 from runaway_watchdog import owners
@@ -127,6 +127,60 @@ def test_a_restart_loop_is_found_for_pid_1() -> None:
     found, _ = cause.cause(host.world, make_process(1, name="systemd"))
     assert found is not None
     assert (found.name, found.unit) == ("crash.service", "crash.service")
+
+
+def checked(*every_s: float) -> FakeHost:
+    """Containers s-0, s-1 … with a health check of each interval in seconds; 0: none. IDs: their number, 64 times."""
+    there = []
+    for number, seconds in enumerate(every_s):
+        check = {"Test": ["CMD", "true"], "Interval": int(seconds * 1e9)} if seconds else {}
+        made = {"Config": {"Healthcheck": check}, "HostConfig": {"RestartPolicy": {"Name": "always"}}}
+        there.append({"Id": f"{number:x}" * 64, "Name": f"/s-{number}", "State": "running", **made})
+    return FakeHost(engine=EngineWith(there, ()))
+
+
+DOCKERD = make_process(200, name="dockerd", cgroup="/system.slice/docker.service")
+
+
+@pytest.mark.parametrize(
+    ("every_s", "name", "to_blame"),
+    [
+        ((2, 30), "the container s-0", True),
+        ((2, 0, 5, 30), "2 containers", False),
+        ((2,) * 14, "14 containers", False),
+        ((30,) * 14, None, False),
+    ],
+)
+def test_all_whose_health_is_checked_often_are_named(
+    every_s: tuple[int, ...], name: str | None, to_blame: bool
+) -> None:
+    """Not one of many is stopped for what all of them cause: then the plan only looks."""
+    world = world_with((), checked(*every_s))
+    found, _ = cause.cause(world, DOCKERD)
+    assert (found and found.name) == name
+    if found is None:
+        return
+    assert found.to_blame is to_blame
+    if not to_blame:
+        assert "s-0" in found.told
+        layer = owners.Layer(UNCLAIMED, make_facts(DOCKERD))
+        plan = ways.adapted(Plan("stop it", (), ()), layer, found, None, (), world)
+        assert [step.risk for step in plan.steps] == ["none"]
+        assert "health" in plan.steps[0].command.lower()
+
+
+def test_a_shim_works_for_its_own_container_alone() -> None:
+    """Whatever others do; one of another manager's has nothing to do with the engine's."""
+    host = checked(2, 2, 30)
+    for number, named_so in ((1, "the container s-1"), (2, None)):
+        words = ("/usr/bin/containerd-shim-runc-v2", "-namespace", "moby", "-id", f"{number}" * 64)
+        shim = make_process(300, name="containerd-shim", cgroup="/system.slice/docker.service", cmdline=words)
+        found, _ = cause.cause(world_with((), host), shim)
+        assert (found and found.name) == named_so
+        others, _ = cause.cause(
+            world_with((), host), shim._replace(cmdline=(words[0], "-namespace", "k8s.io", *words[3:]))
+        )
+        assert others is None
 
 
 def test_who_eats_the_memory_is_named_for_kswapd() -> None:

@@ -1,7 +1,7 @@
 """The innocent burner: a process that works for somebody else, and who that is.
 
 journald burns because a program floods it, kswapd because one eats the memory, PID 1 because a unit restarts ten times
-a second, dockerd because of one container's log or health check. Stopping the worker helps nobody (and stopping
+a second, dockerd because of containers' logs or health checks. Stopping the worker helps nobody (and stopping
 journald or dockerd does harm), so the one behind it is named.
 """
 
@@ -15,6 +15,7 @@ from runaway_watchdog.model.casefile import Cause
 from runaway_watchdog.model.gap import Gap
 from runaway_watchdog.model.process import Process
 from runaway_watchdog.model.shortage import Shortage
+from runaway_watchdog.owners.docker.container import SHIM, shim_of
 from runaway_watchdog.world import Unanswered, World, processes, procfs, shortage
 from runaway_watchdog.world.units import NOT_LOADED
 
@@ -33,6 +34,9 @@ SHARED: Final = ("docker.service", "cron.service", "crond.service", "ssh.service
 """Units that many write under."""
 OFTEN_S: Final = 5.0
 """A health check more often than this keeps dockerd busy."""
+SHORTEST_CHECK_S: Final = 0.001
+"""Docker takes no shorter interval than a millisecond."""
+MOST_NAMES: Final = 3
 LOOK_S: Final = 0.3
 GROWING: Final = 100_000
 """Bytes a second of a container's log that keep dockerd busy."""
@@ -70,6 +74,9 @@ def cause(world: World, process: Process) -> tuple[Cause | None, tuple[Gap, ...]
         short = shortage.shortage(world)
         if short is not None and short.kind == "memory":
             return _eater(world), ()
+        if process.name.startswith(SHIM):
+            own = shim_of(process)
+            return None if own is None else _container(world, own), ()
         return known.find(world), ()
     except Unanswered as unanswered:
         return None, (unanswered.gap,)
@@ -210,11 +217,11 @@ def _writes(world: World) -> Cause | None:
 # --- what keeps dockerd busy -----------------------------------------------------------------------------------
 
 
-def _container(world: World) -> Cause | None:
-    """A container with a health check every moment, or one whose log grows fast."""
+def _container(world: World, only: str = "") -> Cause | None:
+    """Containers with a health check every moment, or one whose log grows fast; `only`: the ID of the one to ask."""
     from runaway_watchdog.engines import docker  # what no other cause needs
 
-    running = [each for each in docker.containers(world) if each.state == "running"]
+    running = [each for each in docker.containers(world) if each.state == "running" and only in ("", each.id)]
     details = [found for each in running if (found := docker.container(world, each.id)) is not None]
     return _writes_log(world, details) or _checked_often(details)
 
@@ -239,16 +246,25 @@ def _log_bytes(world: World, container: "Inspected") -> int:
 
 
 def _checked_often(details: "Sequence[Inspected]") -> Cause | None:
-    def every_s(each: "Inspected") -> float:
-        check = each.health_check
-        return float("inf") if check is None or check.test[0] == "NONE" else check.every_s
-
-    often = min(details, key=every_s, default=None)
-    if often is None or every_s(often) > OFTEN_S:
+    """Whose health is checked every moment. Each of several has its part in it: none of them is to blame for all."""
+    often = sorted((each for each in details if _every_s(each) <= OFTEN_S), key=_every_s)
+    if not often:
         return None
-    told = f"has a health check every {every_s(often):g} s: each is a `docker exec`"
-    evidence = "GET /containers/…/json: Config.Healthcheck.Interval"
-    return Cause(_container_name(often), _main_pid(often), told, (evidence,))
+    evidence = ("GET /containers/…/json: Config.Healthcheck.Interval",)
+    if len(often) == 1:
+        told = f"has a health check every {_every_s(often[0]):g} s: each is a `docker exec`"
+        return Cause(_container_name(often[0]), _main_pid(often[0]), told, evidence)
+    names = [clean(each.name, 40) for each in often]
+    more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
+    rate = sum(1 / _every_s(each) for each in often)
+    told = f"have health checks, {rate:.1f} `docker exec` a second (longer intervals help): "
+    told += f"{', '.join(names[:MOST_NAMES])}{more}"
+    return Cause(f"{len(often)} containers", None, told, evidence, to_blame=False)
+
+
+def _every_s(container: "Inspected") -> float:
+    check = container.health_check
+    return float("inf") if check is None or check.test[0] == "NONE" else max(check.every_s, SHORTEST_CHECK_S)
 
 
 def _container_name(container: "Inspected") -> str:
@@ -288,7 +304,11 @@ _MEMORY = "ps -eo rss,pid,user,args --sort=-rss | head"
 _DISK = "grep -H _bytes /proc/[0-9]*/io | sort -t: -k3 -n | tail"
 _NETWORK = "cat /proc/net/dev /proc/net/softnet_stat"
 _LOGGER = Innocent("writes what others log", _flooder, _JOURNAL)
-_DOCKERD = Innocent("works for the containers", _container, "docker stats --no-stream")
+_CONTAINERS = (
+    "docker stats --no-stream; docker ps -q | xargs -r docker inspect "
+    "-f '{{with .Config.Healthcheck}}{{.Interval}} {{end}}{{.Name}}'"
+)
+_DOCKERD = Innocent("works for the containers", _container, _CONTAINERS)
 _INIT = Innocent(
     "starts and ends what others ask for",
     _restart_loop,
@@ -312,6 +332,6 @@ _UNITS = {
     **{
         (unit, name): _DOCKERD
         for unit in ("docker.service", "containerd.service")
-        for name in ("dockerd", "containerd", "containerd-shim", "runc", "docker-proxy")
+        for name in ("dockerd", "containerd", SHIM, "runc", "docker-proxy")
     },
 }
