@@ -115,6 +115,7 @@ SERVICE = Service(
     stop_command=False,
     remain_after_exit=False,
     on_failure=(),
+    on_success=(),
     failure_action="none",
     success_action="none",
     restart_after_s=0.1,

@@ -46,6 +46,7 @@ class Unit(NamedTuple):
     consists_of: Sequence[str] = ()
     propagates_stop_to: Sequence[str] = ()
     on_failure: Sequence[str] = ()
+    on_success: Sequence[str] = ()
     failure_action: str = "none"
     success_action: str = "none"
     need_daemon_reload: bool = False
@@ -110,6 +111,7 @@ _FIELDS: Mapping[str, str] = {
     "DropInPaths": "drop_in_paths", "Names": "names", "TriggeredBy": "triggered_by", "UpheldBy": "upheld_by",
     "WantedBy": "wanted_by", "RequiredBy": "required_by", "BoundBy": "bound_by", "RequisiteOf": "requisite_of",
     "ConsistsOf": "consists_of", "PropagatesStopTo": "propagates_stop_to", "OnFailure": "on_failure",
+    "OnSuccess": "on_success",
     "FailureAction": "failure_action", "SuccessAction": "success_action", "NeedDaemonReload": "need_daemon_reload",
     "Transient": "transient", "RefuseManualStop": "refuse_manual_stop", "ActiveEnterTimestamp": "active_enter",
     "InactiveExitTimestamp": "inactive_exit", "InactiveExitTimestampMonotonic": "inactive_exit_monotonic",

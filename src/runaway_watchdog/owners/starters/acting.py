@@ -7,7 +7,8 @@ from runaway_watchdog.model.plan import Containment, Step
 from runaway_watchdog.model.process import Facts
 from runaway_watchdog.owners.interface import Owner
 from runaway_watchdog.owners.starters.details import Starter
-from runaway_watchdog.owners.systemd.details import service_of
+from runaway_watchdog.owners.systemd.details import End, service_of
+from runaway_watchdog.owners.systemd.outlook import ends_of
 
 AT_BOOT: tuple[Action, ...] = ("reboot",)
 
@@ -16,13 +17,33 @@ def outlook(found: Outlook, starters: Sequence[Starter], owner: Owner, facts: Fa
     """What its owner leaves down, another one starts again."""
     if not found.ends or found.returns or found.action == "owner-daemon-restart":
         return found
-    acts = [each for each in starters if _acts(each, found.action) and _is_missed(each, found.action, owner, facts)]
+    ends = _ends(found.action, owner, facts)
+    acts = [
+        each for each in starters if _acts(each, found.action, ends) and _is_missed(each, found.action, owner, facts)
+    ]
     if not acts:
-        return found
+        return _may_act(found, starters, ends)
     first = min(acts, key=lambda each: (each.after_s is None, each.after_s))
     why = (*found.reasons, Reason(first.told))
     after_s = None if found.action in AT_BOOT else first.after_s
     return Outlook.comes_back(found.action, first.name, "likely", why, after_s=after_s)
+
+
+def _ends(action: Action, owner: Owner, facts: Facts) -> frozenset[End]:
+    """How its unit may end by that, for those who act on an end alone."""
+    unit = service_of(owner)
+    return frozenset() if unit is None or action in AT_BOOT else ends_of(unit, facts, action)
+
+
+def _may_act(found: Outlook, starters: Sequence[Starter], ends: frozenset[End]) -> Outlook:
+    """The same, where how it ends decides whether one of them does."""
+    first = next((each for each in starters if each.after & ends), None)
+    if first is None or found.returns is None:
+        return found
+    on = " or ".join(sorted(each for each in first.after & ends))
+    return Outlook.not_known(
+        found.action, (*found.reasons, Reason(f"{first.told} (after a {on} alone)")), by=first.name
+    )
 
 
 def partly_seen(found: Outlook) -> Outlook:
@@ -33,10 +54,13 @@ def partly_seen(found: Outlook) -> Outlook:
     return found._replace(certainty="likely", reasons=why)
 
 
-def _acts(starter: Starter, action: Action) -> bool:
+def _acts(starter: Starter, action: Action, ends: frozenset[End]) -> bool:
     if starter.starts == "exec" and action in ("owner-stop", *AT_BOOT):  # only into a container that runs
         return False
-    return starter.at_boot if action in AT_BOOT else starter.revives
+    if action in AT_BOOT:
+        return starter.at_boot
+    stopped = action == "owner-stop" and "stop" in starter.after
+    return starter.revives or stopped or (bool(ends) and ends <= starter.after)
 
 
 def _is_missed(starter: Starter, action: Action, owner: Owner, facts: Facts) -> bool:

@@ -1,12 +1,15 @@
 """Steps that hold a second starter back, each with its undo."""
 
+from collections.abc import Mapping, Sequence
 from shlex import quote
 
 from runaway_watchdog.model.plan import BeginsWith, Says, Step
 from runaway_watchdog.model.process import Process
 from runaway_watchdog.owners.cron import containment as cron
 from runaway_watchdog.owners.steps import acting, edited, loops, units
+from runaway_watchdog.owners.systemd import drop_ins
 from runaway_watchdog.owners.systemd.containment import ESSENTIAL
+from runaway_watchdog.owners.systemd.drop_ins import Words
 from runaway_watchdog.world import Unanswered, World
 from runaway_watchdog.world.crontabs import Line
 from runaway_watchdog.world.startup import StartFile
@@ -34,6 +37,28 @@ def unit(name: str, state: str, *, active: bool, systemctl: str = "systemctl") -
         return ()
     stop = (units.stop(name, systemctl=systemctl),) if active else ()
     return (*stop, units.disable(name, systemctl)) if state == "enabled" else stop
+
+
+def handler(name: str, words: Words) -> tuple[Step, ...]:
+    """A unit that is started by the end of another one. Settings like OnFailure= cannot be emptied by a drop-in
+    (systemd.unit(5)), and a mask has no effect on what is in /etc: so it is kept from starting itself."""
+    if ESSENTIAL.fullmatch(name):
+        return ()
+    bar, unbar = drop_ins.barred(name, words)
+    shown = f"{words.systemctl} show -p DropInPaths {quote(name)}"
+    effect = f"until the next boot a drop-in turns every start of {name} into nothing, whoever asks for it"
+    step = Step(f"Keep {name} from starting it", bar, effect, "none", unbar, Says(shown, (drop_ins.FILE,)))
+    return (step,)
+
+
+def stop_commands(unit: str, settings: Mapping[str, Sequence[str]], words: Words) -> tuple[Step, ...]:
+    """`settings`: those of which a command starts it, each with the commands that are to stay."""
+    lines = [line for name, kept in settings.items() for line in (f"{name}=", *(f"{name}={each}" for each in kept))]
+    write, remove = drop_ins.set_to(unit, ("[Service]", *lines), words)
+    shown = f"{words.systemctl} show -p DropInPaths {quote(unit)}"
+    effect = f"until the next boot a drop-in takes that command out of its {' and '.join(settings)}=; the others stay"
+    title = f"Keep {unit} from starting itself"
+    return (Step(title, write, effect, "none", remove, Says(shown, (drop_ins.LINES_FILE,))),)
 
 
 def script_that_runs(name: str, process: Process, above: Process | None) -> tuple[Step, ...]:

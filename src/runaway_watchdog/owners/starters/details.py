@@ -4,7 +4,11 @@ from typing import Literal, NamedTuple
 
 from runaway_watchdog.model.plan import Step
 from runaway_watchdog.owners.starters.naming import Place, Said
+from runaway_watchdog.owners.systemd.details import End
 from runaway_watchdog.world.startup import StartFile
+
+After = End | Literal["stop"]
+"""An end of a unit, or `systemctl stop`, however that ends it."""
 
 
 class Starter(NamedTuple):
@@ -17,6 +21,7 @@ class Starter(NamedTuple):
     revives: bool = False  # it does so by itself, while the host is up
     after_s: float | None = None  # until it does so next, where that is known
     when: str = ""  # "at its next time (* * * * *)", "at the next boot"
+    after: frozenset[After] = frozenset()  # the ends of the unit itself that make it do so
     at_boot: bool = False
     close: tuple[Step, ...] = ()  # what holds it back; none: nothing that could be undone is known
     until: str = ""  # what ends that: "a start of monit, as at the next boot"; "" where it holds for good

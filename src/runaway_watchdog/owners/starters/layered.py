@@ -25,7 +25,8 @@ def starters(
 ) -> tuple[Starter, ...]:
     """Of the layer's unit, and of the program of the innermost one. Raises Unanswered."""
     names = Names()
-    if service_of(owner) is not None:
+    service = service_of(owner)
+    if service is not None:
         users = isinstance(owner, Read) and isinstance(owner.details, UsersService)
         whose = owner.details.whose.user if users and isinstance(owner, Read) else None
         names = names._replace(units=frozenset((owner.name,)), manager=whose)
@@ -35,7 +36,8 @@ def starters(
         names = _with_program(names, facts.process, world)
     if names == Names():
         return ()
-    return tuple(reading.starters(names, facts.process.user, ours, world))
+    handlers = {} if service is None else service.handlers()
+    return tuple(reading.starters(names, facts.process.user, ours, world, handlers))
 
 
 def _inside(owner: Read[Any], facts: Facts) -> Inside:

@@ -1,7 +1,7 @@
 """The lines of each kind of file that something runs by itself. Pure; text is hostile, and is never run."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from runaway_watchdog.linux.text import lines as lines_of
 from runaway_watchdog.owners.common.shells import base
@@ -11,6 +11,7 @@ from runaway_watchdog.world import at_spool, crontabs
 from runaway_watchdog.world.startup import Kind, StartFile
 
 _EXEC = Pattern(r"^[ \t]*ExecStart(?:Pre|Post)?[ \t]*=[ \t]*[-@:+!|]*(.*)", re.MULTILINE)
+_STOP = Pattern(r"^[ \t]*(ExecStop(?:Post)?)[ \t]*=[ \t]*(.*)", re.MULTILINE)
 _USER = Pattern(r"^[ \t]*User[ \t]*=(.*)", re.MULTILINE)
 _MONIT_CHECK = Pattern(r"\s*check\s+(?:process|program|file|host|system)\s+\"?([\w.-]+)", re.IGNORECASE)
 _MONIT_RUNS = Pattern(r"\b(?:start|restart|exec)\b[^\"']{0,40}[\"']([^\"']{1,200})[\"']", re.IGNORECASE)
@@ -46,12 +47,30 @@ def _of_shell(file: StartFile) -> Iterator[Line]:
 
 
 def _of_unit(file: StartFile) -> Iterator[Line]:
-    joined = re.sub(r"\\\n\s*", " ", file.text)
+    joined = _one_line_each(file.text)
     texts: list[str] = []
     for found in _EXEC.finditer(joined):
         texts = [*texts, found[1]] if found[1] else []  # an empty one forgets those before it
     users = [found[1].strip() for found in _USER.finditer(joined)] if file.kind == "unit" else [file.user]
     yield Line(file, 0, base(file.path), (users or ["root"])[-1] or "root", "\n".join(texts))
+
+
+def stops(file: StartFile) -> Mapping[str, Sequence[str]]:
+    """A unit's stop commands as they are written, by their setting."""
+    found: dict[str, list[str]] = {}
+    for each in _STOP.finditer(_one_line_each(file.text)):
+        command = each[2].strip()
+        found[each[1]] = [*found.get(each[1], []), command] if command else []
+    return found
+
+
+def plain(command: str) -> str:
+    """Without what may stand before its program."""
+    return command.lstrip("-@:+!|")
+
+
+def _one_line_each(text: str) -> str:
+    return re.sub(r"\\\n\s*", " ", text)
 
 
 def _of_rotation(file: StartFile) -> Iterator[Line]:

@@ -5,8 +5,9 @@ a line that asks for root's rights (sudo), or the user whose own unit or program
 """
 
 import os.path
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import islice
+from types import MappingProxyType
 from typing import NamedTuple
 
 from runaway_watchdog.model.plan import Step
@@ -14,14 +15,18 @@ from runaway_watchdog.model.shells import POSIX_SHELLS
 from runaway_watchdog.owners.common.shells import base
 from runaway_watchdog.owners.cron import at
 from runaway_watchdog.owners.starters import closing, naming, running
-from runaway_watchdog.owners.starters.details import Found, Line, Starter
-from runaway_watchdog.owners.starters.lines import lines
+from runaway_watchdog.owners.starters.details import After, Found, Line, Starter
+from runaway_watchdog.owners.starters.lines import lines, plain, stops
 from runaway_watchdog.owners.starters.naming import INTERPRETERS, Names, Place, Said
+from runaway_watchdog.owners.starters.specifiers import filled, template
 from runaway_watchdog.owners.systemd import triggers, user_service as users
+from runaway_watchdog.owners.systemd.details import End
+from runaway_watchdog.owners.systemd.drop_ins import SYSTEM, Words
 from runaway_watchdog.owners.systemd.manager import Source
 from runaway_watchdog.owners.systemd.service import LINGER, source_of
 from runaway_watchdog.patterns import Pattern
 from runaway_watchdog.world import Unanswered, World, at_spool, crontabs, inside, processes
+from runaway_watchdog.world.startup import StartFile
 from runaway_watchdog.world.units import NOT_LOADED, Unit
 
 MOST_SCRIPTS = 4
@@ -30,6 +35,7 @@ DEEPEST = 2
 """A script of a script."""
 MOST_PROCESSES = 64
 """Of another unit."""
+UNITS = ("unit", "users-unit")
 ACTIVE = ("active", "activating", "reloading")
 _OTHER_INIT = Pattern(
     r"!\s{0,8}-d\s{1,8}/run/systemd/system"
@@ -40,24 +46,48 @@ _BLOCK = Pattern(r"\\$|\b(?:then|do|else|fi|done|esac)\b|[{}]|^\s*if\b|<<")
 """A line that cannot be taken out by itself."""
 
 
-def starters(names: Names, user: str, ours: Collection[str], world: World) -> Iterator[Starter]:
+def starters(
+    names: Names,
+    user: str,
+    ours: Collection[str],
+    world: World,
+    handlers: Mapping[str, frozenset[End]] = MappingProxyType({}),
+) -> Iterator[Starter]:
     """Whoever starts it beside `ours`, the names of its owners and the PIDs of its line; `user` is whose the program
-    is. Raises Unanswered."""
-    known = {*ours, *(f"{each.partition('@')[0]}@.service" for each in ours if "@" in each)}
+    is, `handlers` the units that its own unit's end starts. Raises Unanswered."""
+    known = {*ours, *map(template, ours)}
     seen: list[tuple[Starter, Found]] = []
-    for line in (*(line for file in world.startup.found().files for line in lines(file)), *running.lines(world)):
+    of_files = (
+        each for file in world.startup.found().files for line in lines(file) for each in _as(line, handlers, names)
+    )
+    for line in (*of_files, *running.lines(world)):
         if known & {line.name, line.file.path, line.pid} or (found := _found(line, names, user, world)) is None:
             continue
         if line.file.kind == "running" and running.is_one_of(line, seen, world):
             continue
         starter, program = _OF_KIND[line.file.kind](line, found, world), found.said.shown
+        if line.name in handlers and not starter.revives:
+            starter = _of_handler(starter, line, handlers[line.name])
         if (
             not line.file.kind.endswith("unit")
             or found.said.of_unit
+            or starter.after
             or not _is_its_own(starter, program, names, line, world)
         ):
             seen.append((starter, found))
     yield from (starter for starter, _ in seen)
+    for file in world.startup.found().files:
+        yield from _of_stops(file, names, user, world)
+
+
+def _as(line: Line, handlers: Mapping[str, frozenset[End]], names: Names) -> Iterator[Line]:
+    """A unit's line as each handler reads that it is made to be; any other one as it is."""
+    made = [each for each in handlers if line.name in (each, template(each))] if line.file.kind in UNITS else []
+    for each in made:
+        monitored = f"MONITOR_UNIT={next(iter(names.units), '')}\n"  # systemd.exec(5), "Environment Variables"
+        yield line._replace(name=each, text=f"{monitored}{filled(line.text.replace('$$', '$'), each)}")
+    if not made:
+        yield line
 
 
 def _found(line: Line, names: Names, user: str, world: World) -> Found | None:
@@ -181,6 +211,40 @@ def _of_unit(line: Line, found: Found, world: World) -> Starter:
     return starter._replace(revives=revives, at_boot=boots, when="" if revives else "when it is started", close=close)
 
 
+def _of_handler(starter: Starter, line: Line, ends: frozenset[End]) -> Starter:
+    when = " and ".join(f"On{each.capitalize()}=" for each in sorted(ends))
+    return starter._replace(
+        after=ends, when=f"({when})", close=(*starter.close, *closing.handler(line.name, _words(line)))
+    )
+
+
+def _words(line: Line) -> Words:
+    return SYSTEM if line.file.kind == "unit" else users.words_of(line.user, line.file.uid)
+
+
+def _of_stops(file: StartFile, names: Names, user: str, world: World) -> Iterator[Starter]:
+    """What the unit's own stop commands start again; a program only where a stop leaves it alone (KillMode=)."""
+    unit = next((each for each in names.units if base(file.path) in (each, template(each))), None)
+    if unit is None or file.kind not in UNITS or names.manager != (None if file.kind == "unit" else file.user):
+        return
+    line = next(iter(lines(file)))._replace(name=unit)
+    stays = (_source(line, world).unit(unit) or NOT_LOADED).kill_mode in ("process", "none")
+    found, kept = list[tuple[str, Found]](), dict[str, list[str]]()
+    for setting, command in ((setting, each) for setting, commands in stops(file).items() for each in commands):
+        text = plain(command)
+        as_root = line.file.kind == "unit" and {"+", "!"} & {*command[: len(command) - len(text)]}
+        of_it = line._replace(user="root" if as_root else line.user, text=filled(text.replace("$$", "$"), unit))
+        each = _found(of_it, names, user, world)
+        if each is None or not (each.said.of_unit or stays):
+            kept.setdefault(setting, []).append(command)
+        else:
+            found.append((setting, each))
+    changed = {setting: kept.get(setting, []) for setting, _ in found}
+    close = closing.stop_commands(unit, changed, _words(line)) if found else ()
+    for setting, each in found:
+        yield _starter(line, each)._replace(name=f"{setting}= of {unit}", after=_AFTER[setting], close=close)
+
+
 def _source(line: Line, world: World) -> Source:
     return source_of(world) if line.file.kind == "unit" else users.source_of(line.file.uid, world)
 
@@ -247,6 +311,11 @@ def _is_active(units: Sequence[str], world: World) -> bool:
         return False
 
 
+_AFTER: Mapping[str, frozenset[After]] = {
+    "ExecStop": frozenset(("success", "stop")),
+    "ExecStopPost": frozenset(("failure", "success", "stop")),
+}
+"""The ends after which systemd runs a unit's stop commands: seen on 252."""
 _OF_KIND = {
     "crontab": _of_crontab,
     "cron-script": _of_cron_script,

@@ -8,13 +8,14 @@ nothing. `mask --runtime` would not do: it has no effect on a unit whose file is
 import shlex
 from collections.abc import Callable
 from shlex import quote
-from typing import NamedTuple
 
 from runaway_watchdog.model.plan import Containment, Prints, Step, Succeeds
 from runaway_watchdog.model.process import Facts
 from runaway_watchdog.owners.interface import Read
-from runaway_watchdog.owners.steps import acting, single
+from runaway_watchdog.owners.steps import single
+from runaway_watchdog.owners.systemd import drop_ins
 from runaway_watchdog.owners.systemd.details import Service, Trigger
+from runaway_watchdog.owners.systemd.drop_ins import SYSTEM, Words
 from runaway_watchdog.patterns import Pattern
 
 RELIEVED_PERCENT = 20
@@ -28,16 +29,6 @@ ESSENTIAL = Pattern(
 NOT_STILL = "; it is not frozen: the watchdog of its unit (WatchdogSec=) takes a standstill for a hang, and ends it"
 
 
-class Words(NamedTuple):
-    """One systemd manager, as a person types to it."""
-
-    systemctl: str
-    runtime: str  # where its units of this boot are
-    runtime_specifier: str  # the same folder, as a unit file writes it (systemd.unit(5), specifiers)
-    user: str | None = None  # whose it is, and who writes there; None: root
-
-
-SYSTEM = Words("systemctl", "/run/systemd/system", "/run/systemd/system")
 Stop = Callable[[Read[Service], Words, str], Step]
 """The step that stops a unit, with the words that thaw it first."""
 
@@ -290,26 +281,15 @@ def _stop(owner: Read[Service], words: Words, thaw: str) -> Step:
 
 
 def _stop_and_bar(owner: Read[Service], words: Words, thaw: str) -> Step:
-    """The drop-in is its own condition: as long as it is there, a start does nothing and says so in the journal.
-
-    Its name sorts last, since drop-ins of all folders are read in the order of their names.
-    """
-    systemctl, triggers = words.systemctl, _triggers(owner)
-    folder = f"{words.runtime}/{owner.name}.d"
-    file = quote(f"{folder}/zz-hold.conf")
-    gone = f"{{ [ ! -d {quote(folder)} ] || rmdir --ignore-fail-on-non-empty {quote(folder)}; }}"
-    text = f"'[Unit]\\nConditionPathExists=!{words.runtime_specifier.replace('%', '%%')}/%%n.d/zz-hold.conf\\n'"
-    bar = f"mkdir -p {quote(folder)} && printf {text} > {file}"
+    """As long as the drop-in is there, every start does nothing."""
+    bar, unbar = drop_ins.barred(owner.name, words)
     return Step(
         "Stop it, and bar every start",
-        f"{acting.script(words.user, bar)} && {systemctl} daemon-reload"
-        f" && {thaw}{systemctl} stop {_units(*triggers, owner.name)}",
+        f"{bar} && {thaw}{words.systemctl} stop {_units(*_triggers(owner), owner.name)}",
         f"a drop-in turns every start into nothing until the next boot; systemd ends the service{_side_effects(owner)}",
         "interrupts",
-        # After a boot the folder is gone by itself.
-        f"{acting.script(words.user, f'rm -f {file} && {gone}')}"
-        f" && {systemctl} daemon-reload && {_start(owner, words)}",
-        Prints(f"{systemctl} is-active {_units(owner.name)}", ("inactive", "failed"), "also after a minute"),
+        f"{unbar} && {_start(owner, words)}",
+        Prints(f"{words.systemctl} is-active {_units(owner.name)}", ("inactive", "failed"), "also after a minute"),
     )
 
 

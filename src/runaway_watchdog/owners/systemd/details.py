@@ -10,6 +10,8 @@ STARTING = frozenset({"start-pre", "start", "start-post", "condition"})
 Role = Literal["main", "control", "last", "beside", "left"]
 """Of a process in its unit: the main one; one of ExecStartPre= and the like; the only one of a unit without a known
 main one; any other one; or one that outlived the unit itself."""
+End = Literal["failure", "success"]
+"""How systemd takes the end of a unit that it does not restart: OnFailure= acts on one, OnSuccess= on the other."""
 _OF_A_TRIGGER: Mapping[str, tuple[str, ...]] = {
     "timer": ("due", "late_s"),
     "socket": ("one_connection",),
@@ -54,6 +56,7 @@ class Service(NamedTuple):
     stop_command: bool
     remain_after_exit: bool
     on_failure: Sequence[str]
+    on_success: Sequence[str]
     failure_action: str
     success_action: str
     restart_after_s: float | None  # None: RestartSec=infinity
@@ -93,8 +96,9 @@ class Service(NamedTuple):
     """Whether its systemd refuses to stop, start and thaw it in that state; None: not frozen, or not known."""
 
     def shown(self) -> dict[str, Any]:
-        """As `owners[].facts` has it."""
-        return {**self._asdict(), "triggered_by": [each.shown() for each in self.triggered_by]}
+        """As `owners[].facts` has it: `on_success` only where there is one."""
+        shown = {**self._asdict(), "triggered_by": [each.shown() for each in self.triggered_by]}
+        return {name: each for name, each in shown.items() if each or name != "on_success"}
 
     def role_of(self, pid: int) -> Role:
         """What a process of the unit is to it."""
@@ -111,6 +115,12 @@ class Service(NamedTuple):
     def wholly_its(self) -> bool:
         """Whether the unit's work is all that it started, since no main process is known."""
         return not self.main_pid and self.active_state == "active"
+
+    def handlers(self) -> Mapping[str, frozenset["End"]]:
+        """The units that its end starts, each with the ends that do."""
+        ends: tuple[tuple[End, Sequence[str]], ...] = (("failure", self.on_failure), ("success", self.on_success))
+        names = dict.fromkeys((*self.on_failure, *self.on_success))
+        return {name: frozenset(end for end, of in ends if name in of) for name in names}
 
 
 class User(NamedTuple):

@@ -4,7 +4,7 @@ As observed on systemd 252; the rig confirms it again. Pure, and the same for th
 users: `Manager` says who acts and what a boot brings.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Literal
 
 from runaway_watchdog.model.owner import Action, Certainty, Outlook, Reason, Why, reasons
@@ -14,7 +14,7 @@ from runaway_watchdog.owners.common.exit_propagation import passed_on
 from runaway_watchdog.owners.common.siblings import not_main
 from runaway_watchdog.owners.interface import Read, Unread
 from runaway_watchdog.owners.systemd import boot, frozen
-from runaway_watchdog.owners.systemd.details import Service, Trigger
+from runaway_watchdog.owners.systemd.details import End, Service, Trigger
 from runaway_watchdog.owners.systemd.manager import Manager
 from runaway_watchdog.world.units import Statuses
 
@@ -120,7 +120,7 @@ def _restart(owner: Read[Service], facts: Facts, action: Action, end: Ending, ma
     host = _host_ends(owner, facts, action, end, manager)
     if host is not None:
         return host
-    answers = {restarts(owner, how, code) for how, code in _possible(owner, end.how)}
+    answers = {restarts(owner, how, code) for how, code in _possible(owner.details, end.how)}
     policy = f"Restart={owner.policy}"
     if len(answers) > 1:
         return Outlook.not_known(action, end.reason.with_more(f", and {policy} depends on it"))
@@ -139,20 +139,20 @@ def _restart(owner: Read[Service], facts: Facts, action: Action, end: Ending, ma
     return Outlook.comes_back(action, manager.by, certainty, why, after_s=delay)
 
 
-def _possible(owner: Read[Service], how: How) -> list[tuple[How, int | None]]:
+def _possible(service: Service, how: How) -> list[tuple[How, int | None]]:
     """Every way in which it may end; a program that handles SIGTERM may exit with 0, or with any other code."""
     if how != "own":
         return [(how, None)]
-    listed = {code for each in (owner.details.prevent, owner.details.force, owner.details.success) for code in each[0]}
+    listed = {code for each in (service.prevent, service.force, service.success) for code in each[0]}
     return [("clean", None), ("failure", None), *(("failure", code) for code in sorted(listed - {0, 1}))]
 
 
-def classed(owner: Read[Service], how: How, code: int | None = None) -> Class:
+def classed(service: Service, how: How, code: int | None = None) -> Class:
     """As systemd takes it: a death by SIGTERM is clean but for Type=oneshot; what SuccessExitStatus= lists is too."""
-    if _listed(owner.details.success, how, code) or how == "clean":
+    if _listed(service.success, how, code) or how == "clean":
         return "clean"
     if how == "sigterm":
-        return "signal" if owner.details.type == "oneshot" else "clean"
+        return "signal" if service.type == "oneshot" else "clean"
     return "signal" if how == "sigkill" else "failure"
 
 
@@ -161,7 +161,7 @@ def restarts(owner: Read[Service], how: How, code: int | None = None) -> bool:
 
     With RemainAfterExit=yes a clean end leaves the unit active, and nothing else is asked.
     """
-    found = classed(owner, how, code)
+    found = classed(owner.details, how, code)
     if found == "clean" and owner.details.remain_after_exit:
         return False
     if _listed(owner.details.prevent, how, code):
@@ -200,23 +200,55 @@ def _gives_up(owner: Read[Service]) -> str:
     return f", unless it ends {burst} times within {interval_s:g} s"
 
 
+def ends_of(service: Service, facts: Facts, action: Action) -> frozenset[End]:
+    """How the whole unit may end by that, as systemd takes it; a stop is a SIGTERM to its main process.
+
+    Seen on 252: a stop that its program answers with exit 1 has failed, and OnFailure= acts on it.
+    """
+    role = service.role_of(facts.process.pid)
+    if role == "left" or (action != "owner-stop" and role not in ("main", "last")):
+        return frozenset()
+    line = (facts.process, *facts.ancestors)
+    main = next((each for each in line if each.pid == (service.main_pid or facts.process.pid)), None)
+    if main is None or (action == "owner-stop" and service.stop_command):
+        return frozenset(("failure", "success"))
+    end = ending(main, "sigterm" if action == "owner-stop" else action)
+    how: How = "clean" if role == "last" and action != "owner-stop" else end.how
+    found: set[End] = {
+        "success" if classed(service, each, code) == "clean" else "failure" for each, code in _possible(service, how)
+    }
+    return frozenset(found - ({"success"} if service.remain_after_exit and action != "owner-stop" else set()))
+
+
 def _not_restarted(owner: Read[Service], action: Action, end: Ending, certainty: Certainty) -> Outlook:
-    classes = {classed(owner, how, code) for how, code in _possible(owner, end.how)}
+    classes = {classed(owner.details, how, code) for how, code in _possible(owner.details, end.how)}
     if classes == {"clean"} and owner.details.remain_after_exit:
         stays = f"RemainAfterExit=yes: {owner.name} stays active without it, and Restart= does not act"
         return Outlook.stays_away(action, certainty, (end.reason, stays))
     gone = GONE.get(owner.details.load_state, "")
     why = reasons((end.reason, f"Restart={owner.policy}{gone} does not act on that"))
-    handlers = owner.details.on_failure
-    if handlers and classes != {"clean"}:
-        why = (*why, Reason(f"{' and '.join(handlers)} is started then (OnFailure=), whatever that does"))
-        certainty = "likely" if certainty == "certain" else certainty
+    ends: set[End] = {"success" if each == "clean" else "failure" for each in classes}
+    return _handled(owner, action, why, certainty, ends)
+
+
+def _handled(
+    owner: Read[Service], action: Action, why: tuple[Reason, ...], certainty: Certainty, ends: Collection[End]
+) -> Outlook:
+    """OnFailure= and OnSuccess= start other units then."""
+    of_end: dict[End, tuple[str, Sequence[str]]] = {
+        "failure": ("OnFailure=", owner.details.on_failure),
+        "success": ("OnSuccess=", owner.details.on_success),
+    }
+    for setting, handlers in (of_end[end] for end in of_end if end in ends):
+        if handlers:
+            why = (*why, Reason(f"{' and '.join(handlers)} is started then ({setting}), whatever that does"))
+            certainty = "likely" if certainty == "certain" else certainty
     return started_again(owner, action, why, certainty)
 
 
 def _host_ends(owner: Read[Service], facts: Facts, action: Action, end: Ending, manager: Manager) -> Outlook | None:
     """FailureAction= and SuccessAction= come before Restart=: the unit's end takes the host down, or restarts it."""
-    settings = {_host_action(owner, how, code) for how, code in _possible(owner, end.how)}
+    settings = {_host_action(owner, how, code) for how, code in _possible(owner.details, end.how)}
     if settings == {"none"}:
         return None
     told = " or ".join(sorted(settings - {"none"}))
@@ -233,7 +265,7 @@ def _host_ends(owner: Read[Service], facts: Facts, action: Action, end: Ending, 
 
 def _host_action(owner: Read[Service], how: How, code: int | None) -> str:
     """On its way to a restart the unit is inactive for a moment, and systemd 252 takes that for a success, too."""
-    found = classed(owner, how, code)
+    found = classed(owner.details, how, code)
     if found == "clean" and owner.details.remain_after_exit:
         return "none"
     failure, success = owner.details.failure_action, owner.details.success_action
@@ -293,5 +325,5 @@ def _stopped(owner: Read[Service], facts: Facts) -> Outlook:
             return started_again(owner, "owner-stop", why, "likely")
         why = f"KillMode={mode}: `systemctl stop {name}` leaves this process running"
         return Outlook.goes_on("owner-stop", "certain", why)
-    ends = (f"`systemctl stop {name}` ends it", "Restart= does not act on a stop")
-    return started_again(owner, "owner-stop", ends, "certain")
+    ends = reasons((f"`systemctl stop {name}` ends it", "Restart= does not act on a stop"))
+    return _handled(owner, "owner-stop", ends, "certain", ends_of(owner.details, facts, "owner-stop"))

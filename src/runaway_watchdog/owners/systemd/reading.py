@@ -32,6 +32,7 @@ def read(unit: Unit, source: Source, world: World) -> Service:
         stop_command=bool(unit.stop_commands),
         remain_after_exit=unit.remain_after_exit,
         on_failure=unit.on_failure,
+        on_success=unit.on_success,
         failure_action=unit.failure_action,
         success_action=unit.success_action,
         restart_after_s=None if delay == NEVER_US else delay / 1e6,

@@ -17,6 +17,7 @@ from runaway_watchdog.owners.steps import single
 from runaway_watchdog.owners.systemd import containment, reading
 from runaway_watchdog.owners.systemd.advice import advice
 from runaway_watchdog.owners.systemd.details import Service
+from runaway_watchdog.owners.systemd.drop_ins import SYSTEM
 from runaway_watchdog.owners.systemd.manager import Manager, Source
 from runaway_watchdog.owners.systemd.outlook import of_service, of_unread
 from runaway_watchdog.world import Unanswered, World
@@ -125,4 +126,4 @@ def contain(owner: Owner, facts: Facts) -> Containment:
     snap = SNAP.fullmatch(owner.name) if owner.kind == "snap-service" else None
     if snap:
         return containment.of_snap(owner, facts, snap["name"])
-    return containment.of_service(owner, facts, containment.SYSTEM)
+    return containment.of_service(owner, facts, SYSTEM)

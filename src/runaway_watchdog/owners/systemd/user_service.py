@@ -13,7 +13,7 @@ from runaway_watchdog.model.plan import Containment
 from runaway_watchdog.model.process import Facts
 from runaway_watchdog.owners.interface import Kind, Owner, Read, Unread
 from runaway_watchdog.owners.steps import single
-from runaway_watchdog.owners.systemd import containment, reading, service
+from runaway_watchdog.owners.systemd import containment, drop_ins, reading, service
 from runaway_watchdog.owners.systemd.advice import advice
 from runaway_watchdog.owners.systemd.details import Service, User, UsersService
 from runaway_watchdog.owners.systemd.manager import Manager, Source
@@ -115,9 +115,12 @@ def contain(owner: Read[UsersService] | Unread, facts: Facts) -> Containment:
     if isinstance(owner, Unread):
         return single.until_read(owner.name, facts.process)
     user, uid, _ = owner.details.whose
-    systemctl = systemctl_of(user, uid)
-    words = containment.Words(systemctl, f"/run/user/{uid}/systemd/user", "%t/systemd/user", user)
-    return containment.of_service(_service(owner), facts, words)
+    return containment.of_service(_service(owner), facts, words_of(user, uid))
+
+
+def words_of(user: str, uid: int) -> drop_ins.Words:
+    """That manager, as root types to it."""
+    return drop_ins.of_user(systemctl_of(user, uid), user, uid)
 
 
 def systemctl_of(user: str, uid: int) -> str:
