@@ -19,6 +19,7 @@ class ProcessStat(NamedTuple):
     tty: int = 0  # its controlling terminal's number, 0 for none (field 7)
     nice: int = 0  # field 19
     policy: int = 0  # its scheduling class: 3 is SCHED_BATCH, 5 SCHED_IDLE (field 41)
+    ready: bool = False  # its first thread runs, or waits for a CPU
 
     @property
     def start_s(self) -> float:
@@ -41,9 +42,8 @@ def parse(text: bytes) -> ProcessStat | None:
         policy = int(fields[38]) if len(fields) > 38 else 0
     except ValueError:
         return None
-    return ProcessStat(
-        comm.decode("utf-8", "replace"), fields[0] in (b"Z", b"X"), start_ticks, children_s, tty, nice, policy
-    )
+    dead, ready = fields[0] in (b"Z", b"X"), fields[0] == b"R"
+    return ProcessStat(comm.decode("utf-8", "replace"), dead, start_ticks, children_s, tty, nice, policy, ready)
 
 
 def split(text: AnyStr, opening: AnyStr, closing: AnyStr) -> tuple[AnyStr, AnyStr, list[AnyStr]]:

@@ -317,6 +317,8 @@ class Sampler:
                 held = held._replace(throttled=self._holds.throttled(path, look.at))
         if look.load.crowding > _CROWDED:
             held = held._replace(waited=self._holds.group_waited(path, look.at))
+            if warm and percent + held.waited < self.lowest and self._holds.is_ready(path):
+                held = held._replace(waited=max(held.waited, 100 - percent))  # just now: each look is one of many
             if percent < self.lowest <= (demand(percent, held, look.load) if warm else percent + held.waited):
                 held = held._replace(threads=self._holds.group_threads(path, look.at))
         return GroupRate(path, percent, span_s, demand(percent, held, look.load), held)
