@@ -3,8 +3,11 @@
 import hashlib
 import json
 import os
+import sqlite3
 import subprocess
 from collections.abc import Iterator
+from contextlib import closing
+from urllib.parse import quote
 
 ROOTS = (
     "/srv", "/home", "/root", "/etc", "/var/www", "/var/backups", "/usr/local/bin", "/var/spool/cron", "/var/log",
@@ -16,6 +19,7 @@ OWN = (
     "/root/.docker", "/root/.lesshst", "/etc/.pwd.lock", "/etc/lvm", "/var/log/journal", "/var/log/private",
 )  # fmt: skip
 LARGEST_TEXT = 8 * 1024
+SQLITE = (".db", ".sqlite")
 LAST = "/var/tmp/contents.json"
 PSQL = "/usr/lib/postgresql/15/bin/psql"
 """Debian's psql is a script in Perl that starts this one."""
@@ -62,13 +66,24 @@ def content_of(data: bytes) -> str:
 
 
 def text(path: str) -> list[str] | None:
-    """The lines of a small text: what was only added to has lost nothing."""
+    """The lines of a small text, the statements that make a SQLite file: what was only added to has lost nothing."""
+    if path.endswith(SQLITE) and os.path.isfile(path):
+        return statements(path)
     try:
         if os.path.islink(path) or os.path.getsize(path) > LARGEST_TEXT:
             return None
         with open(path, encoding="utf-8") as file:
             return file.read().splitlines()
     except (OSError, ValueError):
+        return None
+
+
+def statements(path: str) -> list[str] | None:
+    """None for a file of such a name with something else in it."""
+    try:
+        with closing(sqlite3.connect(f"file:{quote(path)}?mode=ro", uri=True)) as database:
+            return [line for line in database.iterdump() if line not in ("BEGIN TRANSACTION;", "COMMIT;")]
+    except sqlite3.Error:
         return None
 
 
