@@ -12,6 +12,7 @@ from e2e.keepers import SIGNALS, Action, carry_out, program, running, undo
 from e2e.rig import foretold
 from e2e.rig.box import Box, MakeBox
 from e2e.rig.plans import Steps
+from e2e.test_keepers_supervisors import SUITES
 
 UNITS = "/etc/systemd/system"
 ENDS: tuple[Action, ...] = ("owner-stop", "sigterm", "sigkill", "clean-exit", "failure-exit")
@@ -135,3 +136,30 @@ def test_a_stop_command_that_starts_it(built: Box, way: str) -> None:
     steps = held_and_undone(built)
     assert way == "stop" or built.run("ls /run/ghost-cleaned").stdout
     assert "ExecStop" in "".join(step["command"] for step in steps)
+
+
+KEEP_RUN = "#!/bin/sh\nexec 2>&1\nsystemctl is-active -q ghost || systemctl start ghost\nexec sleep 1\n"
+
+
+@pytest.mark.parametrize(
+    "suite", ["runit", *(pytest.param(each, marks=pytest.mark.truth) for each in ("s6", "daemontools"))]
+)
+def test_a_service_folder_that_starts_it(make_box: MakeBox, built: Box, suite: str) -> None:
+    """Its supervisor runs the script again and again; the plan has it down first, and up again by its undo."""
+    box = built if suite == "runit" else make_box(extras=("keepers",), docker_up=False)
+    how = SUITES[suite]
+    build(box, "")
+    box.write("/srv/scanned/keep/run", KEEP_RUN, 0o755)
+    unit = f"[Service]\nExecStart=/usr/bin/{how.scanner} /srv/scanned\n{how.lines}\n"
+    box.write(f"{UNITS}/scan.service", unit)
+    box.run("systemctl daemon-reload; systemctl start scan; sleep 3")
+    try:
+        stop = foretold.fate_of(explained(box), "owner-stop")
+        supervisor = {"runit": "runsv", "s6": "s6-supervise", "daemontools": "supervise"}[suite]
+        assert (stop["returns"], stop["by"]) == (True, f"keep of {supervisor}"), stop
+        assert ended(box, "owner-stop")
+        held_and_undone(box)
+        assert ended(box, "sigkill")
+    finally:
+        box.run("systemctl stop scan; systemctl kill -s KILL scan; rm -rf /srv/scanned", check=False)
+        box.run(f"rm {UNITS}/scan.service; systemctl daemon-reload")

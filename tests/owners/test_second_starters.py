@@ -506,6 +506,75 @@ def test_a_loop_of_a_unit_is_held_as_the_unit() -> None:
     assert host.held() == before
 
 
+KEEP_RUN = "#!/bin/sh\nexec 2>&1\nsystemctl is-active -q ghost || systemctl start ghost\nexec sleep 5\n"
+STATUS = {
+    "runsvdir": (b"\0" * 12 + (77).to_bytes(4, "little") + b"\0u\0\0", "sv down", "runsv"),
+    "svscan": (b"\0" * 12 + (77).to_bytes(4, "little") + b"\0u", "svc -d", "supervise"),
+    "s6-svscan": (b"\0" * 24 + (77).to_bytes(8, "big") + b"\0\0\4", "s6-svc -d", "s6-supervise"),
+}
+
+
+def scanned(run: str, scanner: str = "runsvdir", finish: str = "", *, up: bool = True) -> Host:
+    """A service below a scanner that runs."""
+    host = ghost(Restart="no")
+    status, _, _ = STATUS[scanner]
+    host.files.add("/srv/sv/keep/run", run)
+    host.scripts = {"/srv/sv/keep/run": run, **({"/srv/sv/keep/finish": finish} if finish else {})}
+    text = (status if up else status.replace(b"u", b"d")).decode("utf-8", "surrogateescape")
+    host.files.add("/srv/sv/keep/supervise/status", text)
+    host.process(77, "/bin/sh ./run", cgroup="/system.slice/scan.service")
+    host.running = (
+        RunningScript(70, (f"/usr/bin/{scanner}", "-P", "/srv/sv", "log: ..."), "root", "/"),
+        RunningScript(77, ("/bin/sh", "./run"), "root", "/srv/sv/keep"),
+    )
+    return host
+
+
+@pytest.mark.parametrize("scanner", STATUS)
+def test_a_service_folder(scanner: str) -> None:
+    """Its script need not go round: each end of it is answered. Down first, and kept down."""
+    host = scanned(KEEP_RUN, scanner)
+    _, down, supervisor = STATUS[scanner]
+    stop = host.predicted()
+    assert (stop.returns, stop.by) == (True, f"keep of {supervisor}")
+    commands = {step.title: step.command for step in host.held().steps}
+    first = f"Stop keep of {supervisor}, which starts it"
+    assert commands[first] == f"{down} /srv/sv/keep"
+    assert [*commands].index(first) < [*commands].index("Stop it")
+    assert (
+        commands[f"Keep keep of {supervisor} from starting it later too"]
+        == "[ ! -L /srv/sv/keep/down ] && touch /srv/sv/keep/down"
+    )
+
+
+@pytest.mark.parametrize(
+    ("run", "finish", "returns"),
+    [
+        ("#!/bin/sh\nwhile :; do systemctl start ghost; sleep 1; done\n", "", True),
+        ("#!/bin/sh\nsystemctl start ghost\nexec otherd\n", "", False),
+        ("#!/bin/sh\nexec otherd\n", "#!/bin/sh\nsystemctl start ghost\n", False),
+        ("#!/bin/sh\nsleep 9\n", "#!/bin/sh\nsystemctl start ghost\n", True),
+        ("#!/bin/sh\nexec flock /run/x /opt/ghost/ghostd --serve\n", "", True),
+        ("#!/bin/sh\nexec otherd\n", "", False),
+    ],
+)
+def test_what_a_service_folder_runs(run: str, finish: str, returns: bool) -> None:
+    """What becomes another program starts it once; a loop of its own is told as the service."""
+    host = scanned(run, finish=finish)
+    assert (host.predicted().returns, host.predicted().by) == (returns, "keep of runsv" if returns else None)
+    assert not any("Freeze run" in step.title for step in host.held().steps)
+
+
+def test_a_service_folder_that_starts_nothing_now() -> None:
+    """Wanted down, or with a copy of the program that is its own."""
+    assert scanned(KEEP_RUN, up=False).predicted().returns is False
+    host = scanned("#!/bin/sh\nexec /opt/ghost/ghostd --serve\n")
+    host.process(77, "/opt/ghost/ghostd --serve")
+    host.files.add("/proc/77/exe", f"{LINK}/opt/ghost/ghostd")
+    assert host.predicted().returns is False
+    assert host.held() == ghost(Restart="no").held()
+
+
 ROTATED = """\
 /var/log/ghost.log {
     weekly

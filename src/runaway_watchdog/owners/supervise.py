@@ -40,6 +40,14 @@ def _s6_wants(status: bytes) -> str | None:
     return (UP if status[-1] & 4 else DOWN) if len(status) in (35, 43) else None
 
 
+def _pid(status: bytes) -> int:
+    """Of the service, in supervise/status: little-endian and 32 bits wide, after a time of 12 bytes; of s6 after two
+    such times, big-endian and 64 bits wide. 0: it does not run, or that is not told."""
+    if len(status) in (18, 20):
+        return int.from_bytes(status[12:16], "little")
+    return int.from_bytes(status[24:32], "big") if len(status) in (35, 43) else 0
+
+
 class Suite(NamedTuple):
     """One of the three: its programs, and what its users type."""
 
@@ -138,6 +146,23 @@ def inspect(claim: Claim, facts: Facts, world: World) -> Read[Service] | None:
     policy = f"wanted {wants or 'not known'}"
     evidence = (*claim.evidence, f"{shown}/supervise/status: {policy}")
     return Read(claim.kind, base(shown) or claim.ref, shown, policy, details, evidence)
+
+
+def found(suite: Suite, folder: str, user: str | None, world: World) -> Service:
+    """A service of a scanner that runs, as its own files tell it. Up is not wanted where they do not."""
+    try:
+        status = world.files.read(f"{folder}/supervise/status").encode("utf-8", "surrogateescape")
+    except OSError:
+        status = b""
+    down, finish = (world.files.exists(f"{folder}/{name}") for name in ("down", "finish"))
+    wants = suite.wants(status) or ""
+    return Service(_pid(status), 0, folder, wants, down, finish, suite.scanner, in_container=False, user=user)
+
+
+def stopped(suite: Suite, service: Service) -> tuple[Step, ...]:
+    """Down now, and at every later start; what is down already is kept so."""
+    keep = () if service.down_file else (_keep(service),)
+    return (_down(suite, service), *keep) if service.wants == UP else keep
 
 
 def outlook(owner: Read[Service] | Unread, facts: Facts, action: Action) -> Outlook | Deferred:

@@ -1,4 +1,7 @@
-"""Shells and interpreters that run now, as far as their command lines say what they run. Read as text, never run."""
+"""Shells, interpreters and scanners of service folders that run now, as far as their command lines say what they run.
+
+Read as text, never run.
+"""
 
 import os
 import pwd
@@ -10,7 +13,8 @@ from typing import Any, NamedTuple
 from runaway_watchdog.linux import cmdline, status
 
 NAME = re.compile(
-    r"-?(?:.*/)?(?:sh|bash|dash|ash|zsh|ksh|busybox|watch|(?:python|perl|ruby|node|php|lua)[\d.]*|nodejs)"
+    r"-?(?:.*/)?(?:sh|bash|dash|ash|zsh|ksh|busybox|watch|(?:python|perl|ruby|node|php|lua)[\d.]*|nodejs|runsvdir"
+    r"|s6-svscan|svscan)"
 )
 MOST, MOST_SECONDS, MOST_BYTES = 2000, 0.25, 8192
 

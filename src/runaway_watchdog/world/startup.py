@@ -28,6 +28,7 @@ Kind = Literal[
     "at",
     "rotation",
     "hook",
+    "supervised",  # a script of a service of runit, s6 or daemontools that runs
     "running",  # no file: the text of a script that runs
 ]
 UNIT_FOLDERS = (

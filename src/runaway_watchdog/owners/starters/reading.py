@@ -14,7 +14,7 @@ from runaway_watchdog.model.plan import Step
 from runaway_watchdog.model.shells import POSIX_SHELLS
 from runaway_watchdog.owners.common.shells import base
 from runaway_watchdog.owners.cron import at
-from runaway_watchdog.owners.starters import closing, naming, running
+from runaway_watchdog.owners.starters import closing, naming, running, supervised
 from runaway_watchdog.owners.starters.details import After, Found, Line, Starter
 from runaway_watchdog.owners.starters.lines import lines, plain, stops
 from runaway_watchdog.owners.starters.naming import INTERPRETERS, Names, Place, Said
@@ -60,7 +60,9 @@ def starters(
     of_files = (
         each for file in world.startup.found().files for line in lines(file) for each in _as(line, handlers, names)
     )
-    for line in (*of_files, *running.lines(world)):
+    services = list(supervised.lines(world))
+    loops = (each for each in running.lines(world) if each.pid not in {service.pid for service in services})
+    for line in (*of_files, *services, *loops):
         if known & {line.name, line.file.path, line.pid} or (found := _found(line, names, user, world)) is None:
             continue
         if line.file.kind == "running" and running.is_one_of(line, seen, world):
@@ -69,7 +71,7 @@ def starters(
         if line.name in handlers and not starter.revives:
             starter = _of_handler(starter, line, handlers[line.name])
         if (
-            not line.file.kind.endswith("unit")
+            line.file.kind not in (*UNITS, "supervised")
             or found.said.of_unit
             or starter.after
             or not _is_its_own(starter, program, names, line, world)
@@ -127,6 +129,8 @@ def _is_for_another_init(text: str) -> bool:
 
 def _is_its_own(starter: Starter, program: str, names: Names, line: Line, world: World) -> bool:
     """Whether what another unit runs is that unit's alone: it has a copy of its own, or nothing would start it."""
+    if line.file.kind == "supervised":
+        return bool(line.pid) and _runs(int(line.pid), program, names, world)
     try:
         found = _source(line, world).unit(line.name) or NOT_LOADED
     except Unanswered:
@@ -325,6 +329,7 @@ _OF_KIND = {
     "rotation": _of_rotation,
     "hook": _of_hook,
     "running": running.starter,
+    "supervised": supervised.starter,
     "boot": _of_boot,
     "login": _of_login,
     "monit": _of_monit,
