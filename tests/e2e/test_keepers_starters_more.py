@@ -12,6 +12,7 @@ from e2e.keepers import SIGNALS, Action, carry_out, program, running, undo
 from e2e.rig import foretold
 from e2e.rig.box import Box, MakeBox
 from e2e.rig.plans import Steps
+from e2e.test_keepers_starters import of_user
 from e2e.test_keepers_supervisors import SUITES
 
 UNITS = "/etc/systemd/system"
@@ -163,3 +164,52 @@ def test_a_service_folder_that_starts_it(make_box: MakeBox, built: Box, suite: s
     finally:
         box.run("systemctl stop scan; systemctl kill -s KILL scan; rm -rf /srv/scanned", check=False)
         box.run(f"rm {UNITS}/scan.service; systemctl daemon-reload")
+
+
+LEFT = {
+    "unit": (
+        "kept.service",
+        {
+            "kept.service": "[Service]\nKillMode=none\nExecStart=/bin/sh /home/{user}/loop.sh\n"
+            "[Install]\nWantedBy=default.target\n"
+        },
+    ),
+    "timer": (
+        "look.timer",
+        {
+            "look.service": "[Service]\nType=oneshot\nKillMode=none\n"
+            "ExecStart=/bin/sh -c 'pgrep -f \"^/bin/sh /home\" >/dev/null || setsid /bin/sh /home/{user}/loop.sh &'\n",
+            "look.timer": "[Timer]\nOnActiveSec=1\nOnUnitActiveSec=600\nAccuracySec=1\n"
+            "[Install]\nWantedBy=timers.target\n",
+        },
+    ),
+}
+
+
+@pytest.mark.parametrize("way", LEFT)
+def test_a_loop_that_a_users_unit_leaves_behind(host: Box, way: str) -> None:
+    """KillMode=none: a stop of the unit lets it go on, so that it is held itself, and runs once after the undo."""
+    by, units = LEFT[way]
+    words = shlex.join(program(f"left-{way}")).replace("$", "$$")
+    user = f"left-by-{way}"
+    loop = "#!/bin/sh\nwhile :; do systemctl --user start mine; sleep 1; done\n"
+    host.write(f"/home/{user}/loop.sh", loop, 0o755)
+    texts = {name: text.replace("{user}", user) for name, text in units.items()}
+    systemctl = of_user(host, user, {"mine.service": f"[Service]\nExecStart={words}\n", **texts}, by)
+    try:
+        (pid,) = host.wait_for("mine", lambda: running(host, f"left-{way}"))
+        stop = foretold.fate_of(foretold.explained(host, str(pid)), "owner-stop")
+        assert stop["returns"] is True, stop
+        host.run(f"{systemctl} stop mine")
+        (pid,) = host.wait_for("mine again", lambda: running(host, f"left-{way}"), 15)
+        steps: Steps = foretold.explained(host, str(pid))["plan"]["steps"]
+        carry_out(host, steps)
+        time.sleep(2 * SETTLED_S)
+        assert running(host, f"left-{way}") == []
+        undo(host, steps)
+        assert host.run(f"{systemctl} is-active {by} mine").stdout == "active\nactive\n"
+        assert len(host.pids("^/bin/sh /home/.*/loop.sh")) == 1
+        host.run(f"{systemctl} stop mine")
+        host.wait_for("mine again", lambda: running(host, f"left-{way}"), 15)
+    finally:
+        host.run(f"{systemctl} disable --now {by}; pkill -9 -f [l]oop.sh; {systemctl} stop mine", check=False)

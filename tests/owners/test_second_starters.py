@@ -506,6 +506,42 @@ def test_a_loop_of_a_unit_is_held_as_the_unit() -> None:
     assert host.held() == before
 
 
+@pytest.mark.parametrize(
+    ("mode", "main", "stopped", "frozen"),
+    [
+        ("control-group", 76, True, False),
+        ("process", 77, True, False),
+        ("process", 76, True, True),
+        ("none", 77, False, True),
+        ("none", 76, False, True),
+    ],
+)
+def test_a_loop_that_a_stop_of_its_unit_leaves_running(mode: str, main: int, stopped: bool, frozen: bool) -> None:
+    """It would start the unit again after the plan: it is held as a process."""
+    host = ghost()
+    watch = {**SERVICE, "MainPID": main, "UnitFileState": "enabled", "KillMode": mode}
+    host.manager.loaded = {**host.manager.loaded, "watch.service": watch}
+    host.scripts = {"/opt/watch.sh": LOOP}
+    host.start("unit", "/etc/systemd/system/watch.service", "[Service]\nExecStart=/opt/watch.sh\n")
+    host.process(77, "/bin/sh /opt/watch.sh", cgroup="/system.slice/watch.service")
+    host.running = (RunningScript(77, ("/bin/sh", "/opt/watch.sh"), "root", "/"),)
+    steps = host.held().steps
+    assert any(step.command == "systemctl stop watch.service" for step in steps) is stopped
+    assert any(step.title == "Freeze watch.sh (77), which starts it" for step in steps) is frozen
+
+
+def test_a_loop_that_a_line_of_cron_has_started() -> None:
+    """The line is held, and so is what runs of it already."""
+    host = ghost()
+    host.scripts = {"/opt/watch.sh": LOOP}
+    host.start("crontab", "/etc/cron.d/watch", "* * * * * root flock -n /run/watch /opt/watch.sh\n")
+    host.process(77, "/bin/sh /opt/watch.sh", cgroup="/system.slice/cron.service")
+    host.running = (RunningScript(77, ("/bin/sh", "/opt/watch.sh"), "root", "/"),)
+    titles = [step.title for step in host.held().steps]
+    assert "Freeze watch.sh (77), which starts it" in titles
+    assert "Keep cron from starting it again" in titles
+
+
 KEEP_RUN = "#!/bin/sh\nexec 2>&1\nsystemctl is-active -q ghost || systemctl start ghost\nexec sleep 5\n"
 STATUS = {
     "runsvdir": (b"\0" * 12 + (77).to_bytes(4, "little") + b"\0u\0\0", "sv down", "runsv"),

@@ -24,6 +24,8 @@ class Starter(NamedTuple):
     after: frozenset[After] = frozenset()  # the ends of the unit itself that make it do so
     at_boot: bool = False
     close: tuple[Step, ...] = ()  # what holds it back; none: nothing that could be undone is known
+    ends: Literal["all", "main", "nothing"] = "nothing"  # of what it runs now, by holding it back
+    main_pid: int = 0
     until: str = ""  # what ends that: "a start of monit, as at the next boot"; "" where it holds for good
 
     @property

@@ -8,7 +8,7 @@ import os.path
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import islice
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from runaway_watchdog.model.plan import Step
 from runaway_watchdog.model.shells import POSIX_SHELLS
@@ -211,8 +211,12 @@ def _of_unit(line: Line, found: Found, world: World) -> Starter:
         )
     active, boots = unit.active_state in ACTIVE, unit.unit_file_state == "enabled" and lingers
     revives = active and _acts_again(unit, found)
-    close = closing.unit(line.name, unit.unit_file_state, active=revives, systemctl=systemctl)
-    return starter._replace(revives=revives, at_boot=boots, when="" if revives else "when it is started", close=close)
+    ends = _ENDS.get(unit.kill_mode, "all")  # a stop that ends nothing would only let its processes be forgotten
+    close = closing.unit(line.name, unit.unit_file_state, active=revives and ends != "nothing", systemctl=systemctl)
+    starter = starter._replace(
+        revives=revives, at_boot=boots, when="" if revives else "when it is started", close=close
+    )
+    return starter._replace(ends=ends, main_pid=unit.main_pid)
 
 
 def _of_handler(starter: Starter, line: Line, ends: frozenset[End]) -> Starter:
@@ -283,7 +287,9 @@ def _of_supervisord(line: Line, found: Found, world: World) -> Starter:
     program = line.name.partition(" ")[0]
     close = (closing.program_of_supervisord(program),) if runs and found.again else ()
     until = "a start of supervisord, as at the next boot"
-    return _starter(line, found)._replace(revives=runs and found.again, at_boot=True, close=close, until=until)
+    return _starter(line, found)._replace(
+        revives=runs and found.again, at_boot=True, close=close, until=until, ends="all"
+    )
 
 
 def _of_at(line: Line, found: Found, world: World) -> Starter:
@@ -315,6 +321,8 @@ def _is_active(units: Sequence[str], world: World) -> bool:
         return False
 
 
+_ENDS: Mapping[str, Literal["all", "main", "nothing"]] = {"process": "main", "none": "nothing"}
+"""What a stop ends, by KillMode=."""
 _AFTER: Mapping[str, frozenset[After]] = {
     "ExecStop": frozenset(("success", "stop")),
     "ExecStopPost": frozenset(("failure", "success", "stop")),

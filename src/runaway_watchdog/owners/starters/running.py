@@ -50,11 +50,14 @@ def _text(running: RunningScript, world: World) -> tuple[str, str]:
 
 
 def is_one_of(line: Line, seen: Sequence[tuple[Starter, Found]], world: World) -> bool:
-    """Whether a unit or the like is told already that runs this one, and is held as a whole."""
-    acting = [(starter, found) for starter, found in seen if starter.revives and starter.close]
+    """Whether a unit or the like is told already that runs this one, and that ends with it: KillMode= may leave it
+    running, and a line of cron is held without what it runs."""
+    pid = int(line.pid)
+    holding = [(starter, found) for starter, found in seen if starter.revives and starter.close]
+    acting = [each for each in holding if each[0].ends == "all" or (each[0].ends == "main" and each[0].main_pid == pid)]
     if line.file.path and any(line.file.path in found.scripts[:1] for _, found in acting):
         return True
-    process = _process(int(line.pid), world)
+    process = _process(pid, world)
     if process is None:
         return True
     group = process.control_group.users_own or process.control_group
