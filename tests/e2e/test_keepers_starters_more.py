@@ -88,6 +88,7 @@ def held_and_undone(box: Box) -> Steps:
 HANDLERS = {
     "template": ("OnFailure=again@%n.service", "again@.service", "/bin/systemctl restart %i"),
     "variable": ("OnFailure=again.service", "again.service", "/bin/sh -c 'systemctl start \"$$MONITOR_UNIT\"'"),
+    "argument": ("OnFailure=again@%p.service", "again@.service", "/usr/local/bin/again.sh %i"),
     "success": ("OnSuccess=again.service", "again.service", "/bin/systemctl start ghost"),
 }
 
@@ -96,9 +97,10 @@ HANDLERS = {
 def test_a_handler_of_its_end(built: Box, way: str) -> None:
     """OnFailure= acts on a failure and not on a stop, OnSuccess= on a clean end and on a stop too."""
     setting, name, runs = HANDLERS[way]
+    built.write("/usr/local/bin/again.sh", '#!/bin/sh\nsystemctl is-active -q "$1" || systemctl start "$1"\n', 0o755)
     build(built, "", {name: f"[Service]\nType=oneshot\nExecStart={runs}\n"}, unit=setting)
     found = foretold_and_seen(built)
-    by = "again@ghost.service.service" if way == "template" else "again.service"
+    by = {"template": "again@ghost.service.service", "argument": "again@ghost.service"}.get(way, "again.service")
     acts = {"owner-stop", "sigterm", "clean-exit"} if way == "success" else {"sigkill", "failure-exit"}
     assert {each for each in ENDS if found[each] == (True, by)} == acts
     assert {each for each in ENDS if not found[each][0]} == set(ENDS) - acts

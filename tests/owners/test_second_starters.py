@@ -212,6 +212,26 @@ def test_a_line_of_roots_crontab() -> None:
     assert "sed '2s/^/# held: /'" in line.command
 
 
+@pytest.mark.parametrize(
+    ("line", "script", "returns"),
+    [
+        ("/opt/check.sh ghost", 'systemctl is-active -q "$1" || systemctl restart "$1"', True),
+        ("/opt/check.sh nginx ghost >/dev/null", "for unit in $@; do systemctl start ${unit}; done", True),
+        ("cd /opt && ./check.sh ghost", "UNIT=$1.service\nsystemctl start $UNIT", True),
+        ("/opt/check.sh nginx", 'systemctl restart "$1" # ghost', False),
+        ("/opt/check.sh nginx ghost", 'systemctl restart "$1"', False),
+        ("/opt/check.sh ghost", 'systemctl stop "$1"', False),
+        ("/opt/check.sh", 'systemctl restart "$1" # ghost', False),
+    ],
+)
+def test_a_script_that_is_given_the_units_name(line: str, script: str, returns: bool) -> None:
+    """One script for every service of the host, each line with another name."""
+    host = ghost()
+    host.scripts = {"/opt/check.sh": f"#!/bin/sh\n{script}\n"}
+    host.start("crontab", "/etc/cron.d/check", f"* * * * * root {line}\n")
+    assert host.predicted().returns is returns
+
+
 def test_what_may_not_be_read_makes_a_stop_less_sure() -> None:
     """Without root's rights, a crontab of root's may start it again."""
     host = ghost()
@@ -467,6 +487,8 @@ LOOP = "while :; do systemctl is-active -q ghost || systemctl restart ghost; sle
         (("/bin/sh", "/root/keep.sh"), "root", "keep.sh (77)"),
         (("-bash", "./keep.sh"), "root", "keep.sh (77)"),
         (("bash", "-c", LOOP), "root", "bash -c (77)"),
+        (("/bin/bash", "/root/each.sh", "ghost"), "root", "each.sh (77)"),
+        (("/bin/bash", "/root/each.sh", "nginx", "ghost"), "root", None),
         (("python3", "/root/keep.py"), "root", "keep.py (77)"),
         (("watch", "-n5", "systemctl start ghost"), "root", "watch (77)"),
         (("/bin/sh", "/root/once.sh"), "root", None),
@@ -478,6 +500,7 @@ def test_a_loop_that_runs_now(words: tuple[str, ...], user: str, name: str | Non
     host = ghost()
     python = "import subprocess\nwhile True:\n    subprocess.run(['systemctl', 'start', 'ghost'])\n"
     host.scripts = {"/root/keep.sh": LOOP, "/root/once.sh": KEEP, "/root/keep.py": python}
+    host.scripts = {**host.scripts, "/root/each.sh": LOOP.replace("ghost", '"$1"')}
     host.process(77, " ".join(words), cgroup="/user.slice/user-0.slice/session-3.scope")
     host.running = (RunningScript(77, words, user, "/root"),)
     stop = host.predicted()

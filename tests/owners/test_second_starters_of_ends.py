@@ -14,6 +14,7 @@ FAILURES = {"sigkill", "failure-exit"}
 
 def handled(setting: str, name: str, runs: str, file: str = "", **changes: object) -> Host:
     host = ghost(**{"Restart": "no", setting: [name], **changes})
+    host.scripts = {**host.scripts, "/usr/local/bin/again.sh": '#!/bin/sh\nexec systemctl restart "$1"\n'}
     host.start("unit", f"/etc/systemd/system/{file or name}", f"[Service]\nType=oneshot\nExecStart={runs}\n")
     return host
 
@@ -51,6 +52,7 @@ def test_a_handler_of_its_end(setting: str, acts: set[str]) -> None:
         ("again.service", "/bin/sh -c 'systemctl start \"$$MONITOR_UNIT\"'", ""),
         ("again.service", "/bin/systemctl start ${MONITOR_UNIT}", ""),
         ("again.service", "/usr/local/bin/keep.sh", ""),
+        ("again@ghost.service", "/usr/local/bin/again.sh %i", "again@.service"),
         ("again.service", "/opt/ghost/ghostd --serve", ""),
     ],
 )

@@ -24,8 +24,8 @@ _COMMENT = Pattern(r"(?:^|(?<=\s))#.*", re.MULTILINE)
 _JOINED = Pattern(r"\\\n\s*")
 _QUOTES = str.maketrans({"'": None, '"': None, ",": " ", "[": " ", "]": " "})
 _ASSIGNED = Pattern(r"([A-Za-z_]\w*)=(.*)")
-_VARIABLE = Pattern(r"\$([A-Za-z_]\w*)")
-_BRACED = Pattern(r"\$\{([A-Za-z_]\w*)\}")
+_VARIABLE = Pattern(r"\$([A-Za-z_]\w*|[1-9@*])")
+_BRACED = Pattern(r"\$\{([A-Za-z_]\w*|[1-9@*])\}")
 _TEST = Pattern(r"\[\[?\s")
 _READ_AS = (("\\\n", _JOINED, " "), ("#", _COMMENT, ""), ("${", _BRACED, r"$\1"), ("[", _TEST, " test "))
 """In this order, each where its mark is in the text."""
@@ -105,11 +105,12 @@ class Place(NamedTuple):
     folder: str = ""  # "" where it is not known
     home: str = ""
     script: str = ""  # its own path, of a script
+    arguments: tuple[str, ...] = ()  # that a script is given
 
 
 def said(text: str, names: Names, place: Place) -> Said | None:
     """The first command of the text that starts it."""
-    if not any(needle in text for needle in _needles(names)):
+    if not any(needle in each for needle in _needles(names) for each in (text, *place.arguments)):
         return None
     if names.inside.lines:
         shown = execs.said(text, names.inside, place.folder)
@@ -122,15 +123,22 @@ def said(text: str, names: Names, place: Place) -> Said | None:
     return None
 
 
-def scripts(text: str, place: Place, *, on_path: bool = True) -> Iterator[str]:
-    """The paths of what its commands run, as far as they are written down; `on_path`: also by a name alone."""
+def scripts(text: str, place: Place, *, on_path: bool = True) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """The paths of what its commands run, as far as they are written down, each with what it is given; `on_path`:
+    also by a name alone."""
     for words, here in commands(text, place):
         for word in _run(words):
             path = _path(word, here) or _beside(word, here)
+            given = tuple(_given(words[words.index(word) + 1 :]))
             if path is not None:
-                yield path
+                yield path, given
             elif on_path and "/" not in word:
-                yield from (f"{folder}/{word}" for folder in ON_PATH)
+                yield from ((f"{folder}/{word}", given) for folder in ON_PATH)
+
+
+def _given(words: Sequence[str]) -> Iterator[str]:
+    """The arguments of a program, up to a redirection."""
+    return takewhile(lambda word: "<" not in word and ">" not in word, words)
 
 
 def goes_round(text: str) -> bool:
@@ -140,7 +148,8 @@ def goes_round(text: str) -> bool:
 
 def commands(text: str, place: Place) -> Iterator[tuple[list[str], Place]]:
     """The words of each simple command, variables that are set in the text filled in, and where it is run."""
-    known: dict[str, tuple[str, ...]] = {}
+    known: dict[str, tuple[str, ...]] = {str(at): (word,) for at, word in enumerate(place.arguments[:9], 1)}
+    known |= {all_of_them: place.arguments for all_of_them in "@*" if place.arguments}
     plain = text
     for (
         mark,
@@ -274,7 +283,7 @@ def _plain(words: Sequence[str]) -> list[str]:
 def _may_be(words: Sequence[str], arguments: frozenset[str] | None) -> bool:
     """Whether a program may be given these arguments by these words: one program has many works. Up to a redirection;
     options aside, in any order, and one may say less than the other: a title or a wrapper may have changed them."""
-    given = positional(list(takewhile(lambda word: "<" not in word and ">" not in word, words)))
+    given = positional(list(_given(words)))
     if arguments is None or given is None or given & SERVICE_STARTS:  # `ghostd start` becomes `ghostd serve`
         return True
     return given <= arguments or arguments <= given

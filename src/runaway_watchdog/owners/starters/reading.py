@@ -113,10 +113,10 @@ def _read(text: str, place: Place, line: Line, wanted: _Wanted, deeper: int) -> 
     if not deeper or (line.file.kind in ("login", "boot") and "/" not in text):  # words of the shell, hundreds of them
         return None
     by_name = deeper == DEEPEST  # a script's own commands are hundreds, too
-    for path in islice(dict.fromkeys(naming.scripts(text, place, on_path=by_name)), MOST_SCRIPTS):
+    for path, given in islice(dict.fromkeys(naming.scripts(text, place, on_path=by_name)), MOST_SCRIPTS):
         script = wanted.world.startup.script(path, line.user)
         if script is not None and path != place.script:
-            there = place._replace(folder=os.path.dirname(path), script=path)
+            there = place._replace(folder=os.path.dirname(path), script=path, arguments=given)
             found = _read(script, there, line, wanted, deeper - 1)
             if found is not None:
                 return Found(found.said, (path, *found.scripts), found.again or naming.goes_round(text))

@@ -23,7 +23,8 @@ def lines(world: World) -> Iterator[Line]:
         if text and (naming.goes_round(text) or base(each.words[0]) == "watch"):
             program = base(each.words[0]).removeprefix("-")
             name = f"{base(path) or (program if program == 'watch' else f'{program} -c')} ({each.pid})"
-            place = Place(os.path.dirname(path) or each.folder, "/root" if each.user == "root" else "", path)
+            home, given = "/root" if each.user == "root" else "", _given(each.words, path)
+            place = Place(os.path.dirname(path) or each.folder, home, path, given)
             yield Line(StartFile("running", path, each.user, text), 0, name, each.user, text, place, str(each.pid))
 
 
@@ -47,6 +48,12 @@ def _text(running: RunningScript, world: World) -> tuple[str, str]:
     if not path.startswith("/"):
         path = os.path.normpath(f"{running.folder}/{path}") if running.folder else ""
     return path, (world.startup.script(path, running.user) or "" if path else "")
+
+
+def _given(words: tuple[str, ...], path: str) -> tuple[str, ...]:
+    """What its script is given."""
+    at = next((at for at, word in enumerate(words) if path and base(word) == base(path)), len(words))
+    return words[at + 1 :]
 
 
 def is_one_of(line: Line, seen: Sequence[tuple[Starter, Found]], world: World) -> bool:
