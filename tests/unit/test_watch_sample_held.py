@@ -150,15 +150,20 @@ def test_a_group_that_was_made_anew_has_restarted(tmp_path: Path) -> None:
 def test_a_login_is_no_restart_loop(tmp_path: Path, anew: str, counts: bool) -> None:
     """What a user's manager keeps starting again is one, as long as that manager itself stays."""
     host = FakeHost(tmp_path)
-    own = "/user.slice/user-1.slice/user@1.service/app.slice/bot.service"
-    for path in ("/user.slice", "/user.slice/user-1.slice", own.rpartition("/")[0], own, "/system.slice", anew):
+    app = "/user.slice/user-1.slice/user@1.service/app.slice"
+    own, along = f"{app}/bot.service", (f"{app}/a.socket", f"{app}/dbus.socket", f"{app}/../init.scope")
+    for path in ("/user.slice", "/user.slice/user-1.slice", app, own, *along, "/system.slice", anew):
         host.group(path, 0.0)
     assert host.look(31.0, 0.1).restarted == ()
     seen: list[str] = []
     for number in range(4):
         (host.cgroups / anew.lstrip("/")).rename(tmp_path / f"gone-{number}")
-        host.group(anew, 0.0)
-        host.group(own, 0.0)
+        for path in (anew, own, *along):
+            host.group(path, 0.0)
+        if number % 2:  # a look while the manager has not started all of it yet
+            (host.cgroups / own.lstrip("/")).rename(tmp_path / f"late-{number}")
+            seen += host.look(31.0, 0.1).restarted
+            (tmp_path / f"late-{number}").rename(host.cgroups / own.lstrip("/"))
         seen += host.look(31.0, 0.1).restarted
     assert bool(seen) is counts, seen
 

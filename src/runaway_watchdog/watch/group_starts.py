@@ -21,7 +21,7 @@ class GroupStarts:
         self._tree = tree
         self._told = NewGroups(now)
         self._numbers: dict[str, tuple[int, float]] = {}
-        self._managers: dict[str, int] = {}  # of users' own managers
+        self._managers: dict[str, int] = {}  # below which directory of its user's manager each group was listed
 
     @property
     def numbers(self) -> Mapping[str, tuple[int, float]]:
@@ -32,19 +32,22 @@ class GroupStarts:
         """A group as it was listed now. "again": it ended and was started, however short its life was."""
         before = self._numbers.get(path)
         self._numbers[path] = (number, at)
+        if before is not None and before[0] == number:
+            return "known"
+        by_login = self._by_login(path)
         if before is None:
             return "new"
-        return "again" if before[0] != number and not (self._told.counts(path) or self._by_login(path)) else "known"
+        return "known" if by_login or self._told.counts(path) else "again"
 
     def _by_login(self, path: str) -> bool:
         """Whether it is a login that began anew: its own units, or all that its manager starts along."""
         above, user, rest = path.partition("/user@")
         if not user:
             return path.rpartition("/")[2].startswith("user-runtime-dir@")
-        manager = f"{above}{user}{rest.partition('/')[0]}"
-        before, now = self._managers.get(manager), groups.number(self._tree, manager)
+        # By each group itself: others below the new manager were listed before it, in this look or an earlier one.
+        before, now = self._managers.get(path), groups.number(self._tree, f"{above}{user}{rest.partition('/')[0]}")
         if now is not None:
-            self._managers[manager] = now
+            self._managers[path] = now
         return "/" not in rest or before != now
 
     def came(self, now: float) -> None:
@@ -66,7 +69,7 @@ class GroupStarts:
             gone.sort(key=lambda path: (path.startswith(_USERS), -self._numbers[path][1]))
             for path in gone[MOST_REMEMBERED:]:
                 del self._numbers[path]
-        self._managers = {path: n for path, n in self._managers.items() if groups.number(self._tree, path) is not None}
+        self._managers = {path: n for path, n in self._managers.items() if path in self._numbers}
 
     def close(self) -> None:
         self._told.close()
