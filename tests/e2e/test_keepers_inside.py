@@ -170,14 +170,19 @@ RESPAWNERS: dict[str, list[str]] = {
     "exec": ["docker", "exec", "-d", "c3"],
     "host": ["setsid", "-f"],
 }
+RESPAWNERS["between"] = RESPAWNERS["main"]
+BETWEEN = APP.replace("['yes']", "['timeout', '600', 'yes']")
 
 
 @pytest.mark.parametrize(
     "way",
-    [pytest.param("main", id="main"), *(pytest.param(each, marks=pytest.mark.truth) for each in ("exec", "host"))],
+    [
+        pytest.param("main", id="main"),
+        *(pytest.param(each, marks=pytest.mark.truth) for each in RESPAWNERS if each != "main"),
+    ],
 )
 def test_a_parent_that_starts_it_again_is_named_and_held(box: Box, way: str) -> None:
-    """Once the watch has seen it do so; the plan holds both, and is undone."""
+    """Once the watch has seen it do so, also through a `timeout`; the plan holds both, and is undone."""
     try:
         if way == "exec":
             box.run(
@@ -195,7 +200,10 @@ def test_a_parent_that_starts_it_again_is_named_and_held(box: Box, way: str) -> 
                     "9999",
                 ]
             )
-        box.run(shlex.join([*RESPAWNERS[way], "/usr/bin/python3", "-c", APP]) + " </dev/null >/dev/null 2>&1")
+        box.run(
+            shlex.join([*RESPAWNERS[way], "/usr/bin/python3", "-c", BETWEEN if way == "between" else APP])
+            + " </dev/null >/dev/null 2>&1"
+        )
         pid = box.wait_for("the child", lambda: next(iter(box.pids(BURNER)), None))
         box.wait_for("a record", lambda: recorded(box, pid), timeout=60)
         box.run(["kill", "-9", str(pid)])

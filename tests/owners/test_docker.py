@@ -134,6 +134,18 @@ def test_a_grandchild_of_docker_exec_is_a_stray_too() -> None:
     assert (outlook.returns, outlook.certainty) == (False, "certain")
 
 
+@pytest.mark.parametrize("words", [("timeout", "9", "x"), ("sh", "-c", "x; true"), ("sh", "/x.sh")])
+def test_what_waits_for_one_program_is_passed_over(words: tuple[str, ...]) -> None:
+    """The program above it may start both again: that one is named, also where `docker exec` started it."""
+    waits = make_process(950, name=words[0], exe=f"/usr/bin/{words[0]}", cmdline=words)
+    for main in (900, 1000):
+        program = make_process(900, name="python3", exe="/usr/bin/python3", cmdline=("python3", "x.py"))
+        facts = make_facts(make_process(), waits)._replace(ancestors=(waits, program))
+        outlook = container.outlook(make_container(main_pid=main), facts, "sigkill")
+        assert (outlook.returns, outlook.certainty) == (None, "unknown")
+        assert "python3 (900)" in outlook.why
+
+
 def test_the_program_that_docker_exec_started_may_start_its_child_again() -> None:
     """It is there as long as the container is; nothing tells what it does."""
     program = make_process(900, name="python3", exe="/usr/bin/python3", cmdline=("python3", "x.py"))

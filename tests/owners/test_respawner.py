@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from preflight.host_world import FakeHost
+from preflight.host_world import LINK, FakeHost
 from support.builders import CONTAINER_ID
 
 from runaway_watchdog import owners
@@ -42,6 +42,28 @@ def test_the_parent_is_named() -> None:
     assert (killed.returns, killed.by, killed.after_s, killed.certainty) == (True, "python3 (50)", 3.0, "likely")
     assert fates["clean-exit"].returns is None
     assert (fates["owner-stop"].ends, fates["reboot"].ends) == (False, True)
+
+
+@pytest.mark.parametrize(
+    "between",
+    ["/usr/bin/timeout 9 ffmpeg", "/bin/sh -c ffmpeg;true", "/bin/bash /usr/bin/job.sh", "/usr/bin/sudo ffmpeg"],
+)
+def test_it_is_named_through_what_it_starts_along(between: str) -> None:
+    """A `timeout`, a shell with a line or a script: each ends with the process, and began with it."""
+    found = host()
+    found.process(55, between, ppid=50, start=60)
+    found.files.add("/proc/55/exe", f"{LINK}{between.split(maxsplit=1)[0]}")
+    found.process(60, "/usr/bin/ffmpeg -i x", ppid=55, start=60)
+    named = layers(found)
+    assert (named[0].owner.kind, named[0].owner.name) == ("respawner", "python3 (50)")
+
+
+def test_who_types_it_anew_is_no_parent_that_does_so() -> None:
+    """Through what he types it with."""
+    found = host("bash")
+    found.process(55, "/usr/bin/timeout 9 ffmpeg", ppid=50, start=60)
+    found.process(60, "/usr/bin/ffmpeg -i x", ppid=55, start=60)
+    assert layers(found)[0].owner.kind == "unmanaged"
 
 
 def test_it_is_held_before_its_child() -> None:

@@ -1,6 +1,7 @@
 """A parent that was seen to start its child again: a program that no table of ours knows, and no shell.
 
-What the watch recorded decides: a process ended, another one took its place, and that one's parent was there before.
+What the watch recorded decides: a process ended, another one took its place, and that one's parent was there before;
+also where it starts its child by a `timeout` or a shell's line, which end with it.
 Who only adopts orphans (PID 1, a container's init, the user's manager) started nothing.
 """
 
@@ -12,7 +13,7 @@ from runaway_watchdog.model.owner import Action, Claim, Deferred, Outlook
 from runaway_watchdog.model.plan import Containment
 from runaway_watchdog.model.process import Facts, Process
 from runaway_watchdog.owners import unmanaged
-from runaway_watchdog.owners.common import rooms
+from runaway_watchdog.owners.common import rooms, siblings
 from runaway_watchdog.owners.common.ending import ending
 from runaway_watchdog.owners.interface import Kind, Read, Unread
 from runaway_watchdog.owners.steps import loops
@@ -45,14 +46,21 @@ def inspect(claim: Claim, facts: Facts, world: World) -> None:  # noqa: ARG001
 def seen(facts: Facts, history: History, world: World) -> Read[Seen] | None:
     """The owner, where the watch saw this very process take a dead one's place and its parent must have started it."""
     death = next((each for each in history.deaths if each.successor_pid == facts.process.pid), None)
-    parent = facts.ancestors[0] if facts.ancestors else None
-    if death is None or parent is None or not _could_start(parent, facts) or parent.started_at >= death.died_at:
+    if death is None:
+        return None
+    parent = next((each for each in facts.ancestors if not _came_with_it(each, death.died_at)), None)
+    if parent is None or not _could_start(parent, facts) or parent.started_at >= death.died_at:
         return None
     after = "" if death.delay_s is None else f" {death.delay_s:.1f} s after"
     name = f"{parent.name} ({'PID 1 of the container' if parent.is_namespace_init else parent.pid})"
     found = Seen(parent, death.delay_s, death.pid, rooms.held_around(facts, parent, world))
     evidence = f"the watch saw PID {death.pid} end, and {parent.name} ({parent.pid}) start this one{after}"
     return Read("respawner", name, str(parent.pid), f"started it again{after}", found, (evidence,))
+
+
+def _came_with_it(above: Process, died_at: float) -> bool:
+    """A `timeout`, a shell's line or a script that was started again with it: whoever started that one, did it."""
+    return siblings.only_waits(above) and above.started_at >= died_at
 
 
 def _could_start(parent: Process, facts: Facts) -> bool:

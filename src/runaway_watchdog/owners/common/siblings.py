@@ -54,13 +54,12 @@ def waits_for_one(process: Process) -> bool:
 
 
 def may_start(facts: Facts) -> Process | None:
-    """The parent, where it is a program in the same room that may start the process again by itself: no shell, whose
-    loop would be an owner of its own, and nothing that only waits."""
-    parent = facts.ancestors[0] if facts.ancestors else None
+    """The nearest above it, in the same room, that does more than wait for one program and so may start the process
+    again by itself: no shell, whose loop would be an owner of its own."""
+    parent = next((each for each in facts.ancestors if not only_waits(each)), None)
     if parent is None or len(parent.namespace_pids) != len(facts.process.namespace_pids) or parent.pid == 1:
         return None
-    only_waits = shell(parent) is not None or waits_for_one(parent) or parent.name.startswith(SHIMS)
-    return None if only_waits else parent
+    return None if shell(parent) is not None or parent.name.startswith(SHIMS) else parent
 
 
 def not_main(facts: Facts, action: Action, end: Ending, where: str) -> Outlook:
@@ -68,5 +67,6 @@ def not_main(facts: Facts, action: Action, end: Ending, where: str) -> Outlook:
     parent = facts.ancestors[0] if facts.ancestors else None
     if parent is None or parent.pid == 1:
         return Outlook.stays_away(action, "likely", (end.reason, f"{where}, and its parent is gone"))
+    parent = may_start(facts) or parent
     why = (end.reason, f"{where}; whether its parent {parent.name} ({parent.pid}) starts it again is not known")
     return Outlook.not_known(action, why)

@@ -157,6 +157,7 @@ def _not_main(owner: ContainerOwner, facts: Facts, action: Action, end: Ending) 
     if parent.pid == main and init is not None:
         why = f"{beside} but an orphan that its init {init.program} took in, so nobody starts it again"
         return Outlook.stays_away(action, end.certainty, why)
+    parent = siblings.may_start(facts) or parent
     why = f"{beside}; whether its parent {parent.name} ({parent.pid}) inside the container starts it again is not known"
     return Outlook.not_known(action, why)
 
