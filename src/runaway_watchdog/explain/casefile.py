@@ -1,7 +1,7 @@
 """One case, from a PID to the whole story."""
 
 from runaway_watchdog import owners as ownership
-from runaway_watchdog.explain import invariants, queries, root_commands, taken, watchdogs, ways
+from runaway_watchdog.explain import invariants, maintenance, queries, root_commands, taken, watchdogs, ways
 from runaway_watchdog.explain.cause import cause
 from runaway_watchdog.explain.changed import changed
 from runaway_watchdog.explain.condition import condition
@@ -47,7 +47,8 @@ def explain(
     goal, steps = watchdogs.spared(way_out.goal, way_out.steps, layers)
     way_out = way_out._replace(goal=goal, steps=steps)
     told, odd = prognosis(layers, history), condition(world.files, facts.process, owners)
-    odd = (*odd, *taken.told(port, facts.process))
+    at_work = maintenance.at_work(world.files, facts)
+    odd = (*odd, *taken.told(port, facts.process), *maintenance.told(at_work))
     cpu, since = records.cpu(facts.process, world.clock.now())
     lately = changed(world, facts, owners, since)
     if seen is not None and waited_s() - seen.waited_s > CROWDED_S:
@@ -60,6 +61,8 @@ def explain(
         way_out = queries.adapted(way_out, layers[0], does, world)
     if since is None and cpu is not None:
         way_out = ways.of_idle(way_out, cpu, does)
+    if not suspicious(found_signs):
+        way_out = maintenance.adapted(way_out, at_work, facts.process)
     way_out, broken = invariants.checked(way_out, root_commands.others(world))
     return CaseFile(
         process=facts.process,
