@@ -224,6 +224,10 @@ def test_a_health_check_is_not_a_stray() -> None:
     owner = make_container(main_pid=1000, health_check=check)
     outlook = container.outlook(owner, make_facts(process, shim), "sigkill")
     assert (outlook.returns, outlook.by, outlook.after_s) == (True, "docker", 30.0)
+    held = container.contain(owner, make_facts(process, shim))
+    assert "longer interval" in held.goal
+    assert len(held.remaining_triggers) == 1
+    assert "every 30 s" in held.remaining_triggers[0]
     other = container.outlook(owner, make_facts(make_process(), shim), "sigkill")
     assert (other.returns, other.certainty) == (None, "unknown")
 

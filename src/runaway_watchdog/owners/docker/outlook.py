@@ -192,5 +192,9 @@ def contain(owner: ContainerOwner | Unread, facts: Facts) -> Containment:
     if killed.returns is False:
         goal = f"Hold this one process still, then end it: {owner.name} itself goes on, and nothing starts it again"
         return Containment(goal, (*single.relieve(facts.process), single.end(facts.process)))
-    goal = f"Hold this one process still: {owner.name} itself goes on; whether something starts it again is not known"
-    return Containment(goal, single.relieve(facts.process))
+    held, check = f"Hold this one process still: {owner.name} itself goes on", owner.details.health_check
+    if killed.returns and check is not None:
+        doors = (f"the health check of {owner.name}, every {check.every_s:g} s and when this one times out",)
+        goal = f"{held}. It is its health check: make it anew with a cheaper check, or a longer interval"
+        return Containment(goal, single.relieve(facts.process), doors)
+    return Containment(f"{held}; whether something starts it again is not known", single.relieve(facts.process))
