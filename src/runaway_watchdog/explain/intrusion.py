@@ -21,7 +21,8 @@ def adapted(plan: Plan, process: Process, signs: Sequence[Sign], world: World, s
     doors = tuple(_doors(signs, world))
     known = "close the door that was found" if doors else "find and close the door that it came in by"
     goal = f"Freeze it, keep the evidence, {known}; only then end it: {AGAIN}"
-    steps = (*(freeze or single.relieve(process)), _evidence(process), *starters, *doors)
+    closing = {step.command: step for step in (*starters, *doors)}  # a line that downloads may start it too
+    steps = (*(freeze or single.relieve(process)), _evidence(process), *closing.values())
     still = (*plan.remaining_triggers, "whoever keeps it alive, once it goes on", AGAIN)
     return plan._replace(goal=goal, steps=steps, remaining_triggers=still)
 

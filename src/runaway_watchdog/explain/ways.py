@@ -37,8 +37,16 @@ def adapted(
             goal=containment.goal, steps=containment.steps, remaining_triggers=containment.remaining_triggers
         )
     if suspicious(signs):
-        return intrusion.adapted(plan, process, signs, world, acting.closing(layer.starters))
+        lines = tuple(
+            each for each in plan.steps if ownership.KINDS[layer.owner.kind].by_the_clock and _holds_a_line(each)
+        )
+        return intrusion.adapted(plan, process, signs, world, (*lines, *acting.closing(layer.starters)))
     return plan
+
+
+def _holds_a_line(step: Step) -> bool:
+    """What keeps a line from starting the next copy: it touches nothing that runs, and is undone."""
+    return step.phase == "hold" and step.risk == "none" and step.undo is not None
 
 
 def of_idle(plan: Plan, cpu: CpuShare, doing: Doing | None) -> Plan:
