@@ -132,14 +132,14 @@ class Sampler:
         kinds: Sequence[KindRate] = ()
         if sweep or not calm:
             self._look_deep(look)
-            span_s = at - self._previous if self._previous is not None else 0.0
-            if self._host.tree is not None and span_s > 0:
+            if self._host.tree is not None and (span_s := self._since_last(look)) > 0:
                 kinds = self._short_lived.rates(at, span_s, self.starts.numbers, all_listed=sweep or busy is None)
         self._read_tracked(look)
         look.restarted.extend(self.starts.take())
         if sweep:
             self._clean_up(at)
         self._previous = at
+        self._holds.explained = {each.group for each in look.processes.values() if each.demand >= self.lowest}
         return Sample(
             at, wall, self._gate.online_cpus, busy, tuple(look.processes.values()), tuple(look.groups.values()), load,
             tuple(look.restarted), tuple(look.used), tuple(kinds),
