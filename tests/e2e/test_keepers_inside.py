@@ -161,10 +161,40 @@ def test_a_restart_brings_back_what_the_main_program_starts(box: Box) -> None:
         box.run("docker rm -f two", check=False)
 
 
+HOSTS_PYTHON = [word for folder in ("/usr", "/lib", "/lib64") for word in ("-v", f"{folder}:{folder}:ro")]
+SUITES = {"s6": "s6-svscan /sv", "runit": "runsvdir -P /sv", "daemontools": "svscan /sv"}
+
+
+@pytest.mark.parametrize(
+    "suite", ["runit", *(pytest.param(each, marks=pytest.mark.truth) for each in ("s6", "daemontools"))]
+)
+def test_a_service_in_a_container_is_stopped_alone(box: Box, make_box: MakeBox, suite: str) -> None:
+    """By its suite's own program in there: its neighbour, and the container, go on."""
+    if suite != "runit":
+        box = make_box(extras=("keepers",))
+        docker.import_image(box)
+    for name, line in {"hot": "while :; do :; done", "web": "exec sleep 52525"}.items():
+        box.write(f"/srv/{suite}/{name}/run", f"#!/bin/sh\n{line}\n", 0o755)
+    words = ["docker", "run", "-d", "--name", suite, "--restart", "always", *HOSTS_PYTHON, "-e", "PATH=/usr/bin:/bin"]
+    try:
+        box.run([*words, "-v", f"/srv/{suite}:/sv", docker.IMAGE, *SUITES[suite].split()])
+        pid = box.wait_for("the service", lambda: next(iter(box.pids("^/bin/sh ./run")), None))
+        (web,), before = box.pids("^sleep 52525$"), docker.info(box, suite)
+        document = foretold.explained(box, pid)
+        assert document["owners"][0]["kind"] == f"{suite}-service"
+        carry_out(box, document["plan"]["steps"])
+        box.run(["sleep", "3"])
+        assert (box.pids("^/bin/sh ./run"), box.pids("^sleep 52525$")) == ([], [web])
+        assert docker.info(box, suite) == before
+        undo(box, document["plan"]["steps"])
+        assert box.wait_for("the service again", lambda: box.pids("^/bin/sh ./run"))
+    finally:
+        box.run(["docker", "rm", "-f", suite], check=False)
+
+
 APP = (
     "import subprocess, time\nwhile True:\n    subprocess.run(['yes'], stdout=subprocess.DEVNULL)\n    time.sleep(3)\n"
 )
-HOSTS_PYTHON = [word for folder in ("/usr", "/lib", "/lib64") for word in ("-v", f"{folder}:{folder}:ro")]
 RESPAWNERS: dict[str, list[str]] = {
     "main": ["docker", "run", "-d", "--name", "c2", *HOSTS_PYTHON, "-e", "PATH=/usr/bin", docker.IMAGE],
     "exec": ["docker", "exec", "-d", "c3"],

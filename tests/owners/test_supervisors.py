@@ -5,7 +5,7 @@ import struct
 
 import pytest
 from owners.keepers_host import SERVICE, WORK, KeepersHost
-from preflight.host_world import LINK
+from preflight.host_world import LINK, EngineWith
 
 from runaway_watchdog.model.owner import Action
 from runaway_watchdog.world import monitrc
@@ -171,6 +171,24 @@ def test_the_plan_for_a_service() -> None:
     )
     _, only = service("s6-supervise", S6["down"], down="").contain().steps
     assert (only.command, only.undo) == ("kill -CONT 60 2>/dev/null; s6-svc -d /etc/sv/web", "s6-svc -O /etc/sv/web")
+
+
+def test_a_service_in_a_container_is_stopped_there_and_the_container_goes_on() -> None:
+    """By its suite's own program, where s6-overlay has it; where none is found, the container is held."""
+    container_id, folder = "c0ffee" * 10 + "beef", "/run/service/svc-sonarr"
+    found = service("s6-supervise", S6["up"], folder)
+    found.engine = EngineWith([], [])
+    scope = f"/system.slice/docker-{container_id}.scope"
+    for pid, parent in ((59, 58), (60, 59)):
+        comm = "s6-supervise" if pid == 59 else "x"
+        found.process(pid, "x", comm=comm, ppid=parent, cgroup=scope, namespaces=(pid, pid - 50))
+    found.files.add("/proc/59/exe", f"{LINK}/usr/bin/s6-supervise")
+    found.files.add("/proc/59/root/command/s6-svc", "ELF")
+    steps = found.contain().steps
+    stop = next(each for each in steps if each.title == "Stop it")
+    assert stop.command.endswith(f"docker exec {container_id[:12]} /command/s6-svc -d {folder}")
+    assert stop.undo == f"docker exec {container_id[:12]} /command/s6-svc -u {folder}"
+    assert not any("pause" in each.command or "docker stop" in each.command for each in steps)
 
 
 # --- monit -------------------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from shlex import quote
 from typing import Any, NamedTuple
 
 from runaway_watchdog.linux.text import lines as lines_of
+from runaway_watchdog.model.container import SHORT_ID
 from runaway_watchdog.model.gap import Gap
 from runaway_watchdog.model.owner import Action, Claim, Deferred, KindName, Outlook
 from runaway_watchdog.model.plan import Advice, Containment, Says, Step, Succeeds
@@ -18,11 +19,14 @@ from runaway_watchdog.model.process import Facts, Process
 from runaway_watchdog.owners.common import exit_propagation, identity
 from runaway_watchdog.owners.common.ending import Ending, ending
 from runaway_watchdog.owners.common.shells import base
+from runaway_watchdog.owners.docker import container, containment as docker_containment
 from runaway_watchdog.owners.interface import Kind, Owner, Read, Unread
 from runaway_watchdog.owners.steps import acting, single
 from runaway_watchdog.world import Unanswered, World, inside, procfs
 
 UP, DOWN, ONCE = "up", "down", "once"
+FOLDERS = ("/command", "/usr/bin", "/bin", "/usr/local/bin", "/usr/sbin", "/sbin")
+"""Where a container may have the suite's programs; the first is s6-overlay's."""
 
 
 def _runit_wants(status: bytes) -> str | None:
@@ -92,10 +96,11 @@ class Service(NamedTuple):
     daemon: str  # the scanner
     in_container: bool
     user: str | None = None  # whose supervisor it is; None: root's
+    tools: str = ""  # what the suite's commands begin with here: `docker exec ID /command/`
 
     def shown(self) -> Mapping[str, Any]:
         shown = self._asdict()
-        del shown["user"]
+        del shown["user"], shown["tools"]
         return shown
 
 
@@ -140,12 +145,28 @@ def inspect(claim: Claim, facts: Facts, world: World) -> Read[Service] | None:
     except OSError:
         raise Unanswered(Gap(suite.scanner, "the folder of its service cannot be read", "run it with sudo")) from None
     wants = suite.wants(status) or ""
-    in_container = bool(inside.of(world.files, manager).root)
-    user = acting.user_of(manager)
-    details = Service(main.pid, manager.pid, shown, wants, down_file, finish, suite.scanner, in_container, user)
+    view = inside.of(world.files, manager)
+    user, tools = acting.user_of(manager), _tools(suite, view, manager, world) if view.root else ""
+    details = Service(
+        main.pid, manager.pid, shown, wants, down_file, finish, suite.scanner, bool(view.root), user, tools
+    )
     policy = f"wanted {wants or 'not known'}"
     evidence = (*claim.evidence, f"{shown}/supervise/status: {policy}")
     return Read(claim.kind, base(shown) or claim.ref, shown, policy, details, evidence)
+
+
+def _tools(suite: Suite, view: inside.Inside, manager: Process, world: World) -> str:
+    """How its container is had to run them; "" where that is not known. `docker exec` does not know s6-overlay's
+    /command, which is on the PATH of what runs in it alone."""
+    container_id = container.container_id(manager.control_group)
+    folder = next((each for each in FOLDERS if view.exists(f"{each}/{suite.down.split()[0]}")), None)
+    if container_id is None or folder is None:
+        return ""
+    try:
+        client = docker_containment.client(world)
+    except Unanswered:
+        return ""
+    return f"{client} exec {container_id[:SHORT_ID]} {folder}/"
 
 
 def found(suite: Suite, folder: str, user: str | None, world: World) -> Service:
@@ -231,16 +252,22 @@ def _started_anew(suite: Suite, service: Service, facts: Facts) -> Outlook:
 
 
 def contain(owner: Read[Service] | Unread, facts: Facts) -> Containment | None:
-    """Down now, then `down` in the folder for every later start. None in a container: that is held."""
+    """Down now, then `down` in the folder for every later start. In a container only the first: None where it cannot
+    be told so, and the container is held."""
     if isinstance(owner, Unread):
         return Containment("Hold it still until the folder of its service can be read", single.relieve(facts.process))
     service = owner.details
-    if service.in_container:
+    if service.in_container and not service.tools:
         return None
     goal = f"Stop {owner.name} for good: over a reboot too"
     left = () if exit_propagation.reaches(facts, service) else (single.end(facts.process),)
+    down = _down(BY_KIND[owner.kind], service)
+    if service.in_container:
+        door = f"a start of its container, or of {service.daemon} in it"
+        goal = f"Stop {owner.name} until its container, or {service.daemon} in it, is started again"
+        return Containment(goal, (down, *left), (door,))
     keep = () if service.down_file else (_keep(service),)
-    return Containment(goal, (_down(BY_KIND[owner.kind], service), *left, *keep))
+    return Containment(goal, (down, *left, *keep))
 
 
 def _keep(service: Service) -> Step:
@@ -257,16 +284,19 @@ def _keep(service: Service) -> Step:
 
 
 def _down(suite: Suite, service: Service) -> Step:
-    folder = quote(service.folder)
     undo = suite.up if service.wants == UP else suite.once
-    user = service.user
+
+    def told(command: str) -> str:
+        line = f"{service.tools}{command} {quote(service.folder)}"
+        return line if service.tools else acting.run(service.user, line)
+
     return Step(
         "Stop it",
-        acting.run(user, f"{suite.down} {folder}"),
+        told(suite.down),
         f"{suite.supervisor} ends it and does not start it again",
         "interrupts",
-        acting.run(user, f"{undo} {folder}"),
-        Says(acting.run(user, f"{suite.status} {folder}"), ("down",)),
+        told(undo),
+        Says(told(suite.status), ("down",)),
     )
 
 
