@@ -249,6 +249,7 @@ def test_a_timer_that_restarts_it(ghost: Box) -> None:
         ghost.run("systemctl disable --now look.timer; rm /etc/systemd/system/look.*")
 
 
+@pytest.mark.truth
 def test_a_line_of_cron_that_names_a_program(host: Box) -> None:
     """Started by hand and owned by nobody: its own file is in root's crontab, so it is back within the minute."""
     host.run("mkdir -p /opt/x; cp /bin/busybox /opt/x/busybox-burner")
