@@ -28,6 +28,9 @@ def host() -> FakeHost:
         "SIMPLE_BACKUP_SUFFIX=.o cp -b one.sql old.sql; mv one.sql old.sql.o",
         "cp -b one.sql old.sql; rm old.sql~",
         "cp -b one.sql old.sql; rm *~",
+        "cp --backup=t one.sql old.sql; rm old.sql.~1~",
+        "cp --backup=t one.sql old.sql; cp -b two.sql old.sql; rm *.~1~",
+        "mv --backup=numbered one.sql old.sql; rm *~",
     ],
 )
 def test_the_first_backup_is_lost(line: str) -> None:

@@ -31,9 +31,10 @@ def kept(path: str, words: Arguments, command: Command, host: HostState, world: 
     tree = places.tree(host, world)
     folder, _, name = path.rpartition("/")
     control = _control(words, command)
-    numbered = (each for each in tree.names(folder or "/") if each.startswith(f"{name}.~") and each.endswith("~"))
-    if control in NUMBERED or (control not in ALWAYS_ONE and any(numbered)):
-        return Outcome((), places.without(host, path))
+    marks = (each.removeprefix(f"{name}.~").removesuffix("~") for each in tree.names(folder or "/"))
+    taken = [int(mark) for mark in marks if mark.isascii() and mark.isdigit() and tree.entry(f"{path}.~{mark}~")]
+    if control in NUMBERED or (control not in ALWAYS_ONE and taken):
+        return Outcome((), places.renamed(host, path, f"{path}.~{max(taken, default=0) + 1}~"))
     suffix = words.value("-S", "--suffix") if words.has("-S", "--suffix") else _default(command)
     if suffix is None:
         return Outcome((), host, (f"what `{shown(command)}` calls its backup is only known when it runs",))
