@@ -634,6 +634,17 @@ def test_a_service_folder_that_starts_nothing_now() -> None:
     assert host.held() == ghost(Restart="no").held()
 
 
+def test_a_users_service_does_not_hide_a_loop_of_roots() -> None:
+    """Its status file, in which anybody writes which process it is, speaks of that user's own processes alone."""
+    host = scanned("#!/bin/sh\nexec otherd\n")
+    loop = RunningScript(77, ("/bin/sh", "/opt/loop.sh"), "root", "/")
+    host.scripts["/opt/loop.sh"] = "while :; do systemctl start ghost; sleep 1; done\n"
+    host.process(77, "/bin/sh /opt/loop.sh", cgroup="/system.slice/other.service")
+    host.running = (host.running[0]._replace(user="www-data"), loop)
+    stop = host.predicted()
+    assert (stop.returns, stop.by) == (True, "loop.sh (77)")
+
+
 ROTATED = """\
 /var/log/ghost.log {
     weekly

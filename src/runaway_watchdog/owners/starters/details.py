@@ -2,6 +2,7 @@
 
 from typing import Literal, NamedTuple
 
+from runaway_watchdog.model.owner import KindName
 from runaway_watchdog.model.plan import Step
 from runaway_watchdog.owners.starters.naming import Place, Said
 from runaway_watchdog.owners.systemd.details import End
@@ -45,6 +46,7 @@ class Line(NamedTuple):
     text: str
     place: Place | None = None  # where it is run; None: in its user's home
     pid: str = ""  # of what runs now
+    suite: KindName | None = None  # of whose service it is a script
 
 
 class Found(NamedTuple):

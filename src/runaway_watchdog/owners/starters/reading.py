@@ -61,7 +61,8 @@ def starters(
         each for file in world.startup.found().files for line in lines(file) for each in _as(line, handlers, names)
     )
     services = list(supervised.lines(world))
-    loops = (each for each in running.lines(world) if each.pid not in {service.pid for service in services})
+    of_services = {(each.pid, each.user) for each in services}  # what a user's own file says of another's is nothing
+    loops = (each for each in running.lines(world) if (each.pid, each.user) not in of_services)
     for line in (*of_files, *services, *loops):
         if known & {line.name, line.file.path, line.pid} or (found := _found(line, names, user, world)) is None:
             continue

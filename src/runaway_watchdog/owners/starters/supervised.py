@@ -45,7 +45,7 @@ def _line(suite: Suite, folder: str, file: StartFile, world: World) -> Line:
     pid = _service(suite, folder, file.user, world).main_pid
     place = Place(folder, "/root" if file.user == "root" else "", file.path)
     name = f"{base(folder)} of {suite.supervisor}"
-    return Line(file, 0, name, file.user, file.text, place, str(pid or ""))
+    return Line(file, 0, name, file.user, file.text, place, str(pid or ""), suite.kind)
 
 
 def _service(suite: Suite, folder: str, user: str, world: World) -> Service:
@@ -54,7 +54,7 @@ def _service(suite: Suite, folder: str, user: str, world: World) -> Service:
 
 def starter(line: Line, found: Found, world: World) -> Starter:
     """As long as it is wanted up; where its `run` becomes another program, only with the next start of that."""
-    suite = next(each for each in supervise.SUITES if line.name.endswith(f" of {each.supervisor}"))
+    suite = next(each for each in supervise.SUITES if each.kind == line.suite)
     service = _service(suite, line.file.path.rpartition("/")[0], line.user, world)
     run = world.startup.script(f"{service.folder}/run", line.user) or ""
     again = not (found.said.of_unit or line.file.path.endswith("/finish")) or not _HANDS_OVER.search(run)
