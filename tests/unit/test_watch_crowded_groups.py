@@ -6,7 +6,6 @@ import pytest
 from unit.watch_host import CPUS, FakeHost
 
 from runaway_watchdog.model.sampling import Sample
-from runaway_watchdog.watch.contention import Holds
 
 LOOP = "/system.slice/loop.service"
 
@@ -52,15 +51,3 @@ def test_who_sleeps_just_now_is_told_by_the_pressure(tmp_path: Path) -> None:
 def test_where_pressure_says_enough_nobody_is_looked_at(tmp_path: Path) -> None:
     (group,) = short_lives(FakeHost(tmp_path), running=False, told=0.9).groups
     assert round(group.demand) == 98
-
-
-def test_a_group_that_a_process_speaks_for_is_not_looked_at(tmp_path: Path) -> None:
-    """What burns in it is followed by its own clocks, which are exact."""
-    host = FakeHost(tmp_path)
-    host.group("/system.slice", 0.0)
-    host.group(LOOP, 0.0)
-    host.process(10, start_s=1.0, group=LOOP)
-    holds = Holds(host.host.paths, host.host.tree)
-    assert holds.is_ready(LOOP)
-    holds.explained = {LOOP}
-    assert not holds.is_ready(LOOP)

@@ -42,8 +42,8 @@ def explain(
     port = taken.held(world, layers) or taken.needed(world, layers)
     way_out, plan_gaps = plan(layers if port is None else taken.unfrozen(layers), world)
     way_out = ways.adapted(way_out, layers[0], behind, orphan, found_signs, world)
-    if not suspicious(found_signs):
-        way_out = taken.adapted(way_out, port, facts.process)
+    innocent = not suspicious(found_signs)
+    way_out = taken.adapted(way_out, port, facts.process) if innocent else way_out
     goal, steps = watchdogs.spared(way_out.goal, way_out.steps, layers)
     way_out = way_out._replace(goal=goal, steps=steps)
     told, odd = prognosis(layers, history), condition(world.files, facts.process, owners)
@@ -57,12 +57,10 @@ def explain(
     if cpu is None:
         cpu = procfs.cpu_share(world, pid, mark)  # last, since it waits for what is left of its time
     does = doing(world, pid, first)
-    if not suspicious(found_signs):
-        way_out = queries.adapted(way_out, layers[0], does, world)
+    way_out = queries.adapted(way_out, layers[0], does, world) if innocent else way_out
     if since is None and cpu is not None:
         way_out = ways.of_idle(way_out, cpu, does)
-    if not suspicious(found_signs):
-        way_out = maintenance.adapted(way_out, at_work, facts.process)
+    way_out = maintenance.adapted(way_out, at_work, facts.process) if innocent else way_out
     way_out, broken = invariants.checked(way_out, root_commands.others(world))
     return CaseFile(
         process=facts.process,

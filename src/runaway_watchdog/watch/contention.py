@@ -1,7 +1,7 @@
 """What holds groups back: CPU limits, throttling, and waiting for a CPU. Asked of what is near hot, and in sweeps."""
 
 import os
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence
 from itertools import islice
 from typing import Final, NamedTuple
 
@@ -51,7 +51,6 @@ class Holds:
         self._periods: dict[str, _Periods] = {}
         self._waits: dict[int, _Seen] = {}
         self._threads: dict[int, _Threads] = {}
-        self.explained: Set[str] = frozenset()  # groups of processes that wanted as much as a rule asks for, lately
 
     def limit(self, group: str) -> float | None:
         """What a group may use, in percent of one core; None: no limit, or none that can be read."""
@@ -107,13 +106,8 @@ class Holds:
         return held._replace(waited=self._waits[pid].share, threads=self._threads[pid].shares)
 
     def is_ready(self, group: str) -> bool:
-        """Does one of its living processes run or wait for a CPU at this moment, of as many as are looked at?
-
-        None is looked at where a process speaks for its group: that is what costs most on a crowded host.
-        """
-        if self._tree is None or group in self.explained:
-            return False
-        found = islice(members(self._tree, group), MOST_THREADS)
+        """Does one of its living processes run or wait for a CPU at this moment, of as many as are looked at?"""
+        found = () if self._tree is None else islice(members(self._tree, group), MOST_THREADS)
         return any(stat is not None and stat.ready for stat in (stat_brief.read(self._paths, pid) for pid in found))
 
     def group_threads(self, group: str, now: float) -> ThreadShares | None:

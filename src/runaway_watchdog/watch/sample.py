@@ -139,7 +139,6 @@ class Sampler:
         if sweep:
             self._clean_up(at)
         self._previous = at
-        self._holds.explained = {each.group for each in look.processes.values() if each.demand >= self.lowest}
         return Sample(
             at, wall, self._gate.online_cpus, busy, tuple(look.processes.values()), tuple(look.groups.values()), load,
             tuple(look.restarted), tuple(look.used), tuple(kinds),
