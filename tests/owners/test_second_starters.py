@@ -638,7 +638,7 @@ def test_a_users_service_does_not_hide_a_loop_of_roots() -> None:
     """Its status file, in which anybody writes which process it is, speaks of that user's own processes alone."""
     host = scanned("#!/bin/sh\nexec otherd\n")
     loop = RunningScript(77, ("/bin/sh", "/opt/loop.sh"), "root", "/")
-    host.scripts["/opt/loop.sh"] = "while :; do systemctl start ghost; sleep 1; done\n"
+    host.scripts = {**host.scripts, "/opt/loop.sh": "while :; do systemctl start ghost; sleep 1; done\n"}
     host.process(77, "/bin/sh /opt/loop.sh", cgroup="/system.slice/other.service")
     host.running = (host.running[0]._replace(user="www-data"), loop)
     stop = host.predicted()
